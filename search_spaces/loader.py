@@ -1,0 +1,193 @@
+"""Search-space files: read, validated, and refused with one line that names file, line and key.
+
+    optimizer: LODO
+    hyperparameters:
+      initial_learning_rate: {scale: log, default: 1.0}          # optional low:, high:, in natural units
+
+Any text that Python's `float` takes is a number where a number is expected, `1e-3` as well; never nan or inf.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import reprlib
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from search_spaces import DIRECTORY, builtin_names, strict_yaml, variant_names
+from search_spaces.space import Dimension, DimensionError, Scale, SearchSpace
+from search_spaces.suggestion import nearest
+
+
+class SearchSpaceError(ValueError):
+    """A search-space file that cannot be used. One line: file, line where known, key, what is accepted."""
+
+
+def builtin(name: str) -> SearchSpace:
+    """Load a search space that ships.
+
+    Args:
+        name: An optimizer's name, or one of `variant_names()` such as "as_published/RMSprop"; case does not matter.
+
+    Raises:
+        SearchSpaceError: There is none of this name.
+    """
+    shipped = builtin_names() + variant_names()
+    if name.lower() not in shipped:  # looked up, never joined to a path unseen
+        raise SearchSpaceError(
+            f"there is no search space of this name{nearest(name, shipped)}. "
+            f"Accepted: {', '.join(shipped)}. Received: {name!r:.80}"
+        )
+    return load(DIRECTORY / f"{name.lower()}.yaml")
+
+
+def load(
+    path: str | os.PathLike[str], *, optimizer: str | None = None, hyperparameters: Sequence[str] | None = None
+) -> SearchSpace:
+    """Load a search space from a file.
+
+    Args:
+        path: A regular file; UTF-8, at most one megabyte.
+        optimizer: The name that the file must be for. Defaults to None, any.
+        hyperparameters: The names that the file must give, in any order. Defaults to None, any.
+
+    Raises:
+        SearchSpaceError: The file cannot be read, is not such YAML, or says something that is not accepted.
+    """
+    file = str(path) if str(path).isprintable() else repr(str(path))
+    try:
+        document = strict_yaml.read(_bytes(path))
+    except (OSError, ValueError) as error:  # ValueError: RefusedYamlError, or a NUL in the file's name
+        line = getattr(error, "line", None)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SearchSpaceError(f"{file}, line {line}: {reason}" if line else f"{file}: {reason}") from None
+    try:
+        space = _space(document.content)
+        _check_names(space, optimizer, hyperparameters)
+    except _RefusedError as refused:
+        place = strict_yaml.show(refused.path)
+        where = f"{file}, line {document.line(refused.path)}" + (f", {place}" if place else "")
+        raise SearchSpaceError(f"{where}: {refused}") from None
+    return space
+
+
+class _RefusedError(ValueError):
+    """What is wrong with the value at a path of keys."""
+
+    def __init__(self, path: strict_yaml.KeyPath, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def _number(text: object) -> float:
+    """Take the text of a number; pydantic turns the ValueError into one that knows the key."""
+    if not isinstance(text, str):
+        raise ValueError("not a number")
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return number
+
+
+_Number = Annotated[float, BeforeValidator(_number)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class _DimensionSchema(_Strict):
+    scale: Literal["log", "decay"]
+    default: _Number
+    low: _Number | None = None
+    high: _Number | None = None
+
+
+class _FileSchema(_Strict):
+    optimizer: str
+    hyperparameters: Annotated[dict[str, _DimensionSchema], Field(min_length=1)]
+
+
+_DIMENSION = "a mapping with scale, default and, if wanted, low and high"
+_ACCEPTED = {
+    "optimizer": "an optimizer's name",
+    "hyperparameters": f"a mapping from each hyperparameter's name to {_DIMENSION}",
+    "scale": "'log' or 'decay'",
+    "default": "a finite number",
+    "low": "a finite number",
+    "high": "a finite number",
+}
+
+
+def _space(content: strict_yaml.Content) -> SearchSpace:
+    """Validate the layout, then the values: pydantic knows the first, `Dimension` the second."""
+    try:
+        schema = _FileSchema.model_validate(content)
+    except ValidationError as error:
+        # By depth: a key misspelt at the top is the cause of what is missing there.
+        details = error.errors(include_url=False, include_context=False)
+        first = min(details, key=lambda detail: (len(detail["loc"]), detail["type"] != "extra_forbidden"))
+        raise _in_words(first["type"], first["loc"], first["input"]) from None
+    dimensions = []
+    for name, entry in schema.hyperparameters.items():
+        try:
+            dimensions.append(Dimension(name, Scale(entry.scale), entry.default, entry.low, entry.high))
+        except DimensionError as error:
+            key = () if error.field == "name" else (error.field,)
+            raise _RefusedError(("hyperparameters", name, *key), str(error)) from None
+    try:
+        return SearchSpace(schema.optimizer, tuple(dimensions))
+    except ValueError as error:  # only the name is left to be wrong
+        raise _RefusedError(("optimizer",), str(error)) from None
+
+
+def _in_words(kind: str, path: strict_yaml.KeyPath, received: object) -> _RefusedError:
+    """Say in our words what pydantic found, always with what would be accepted."""
+    is_dimension = len(path) == 2  # hyperparameters.NAME
+    keys = tuple(_DimensionSchema.model_fields) if len(path) == 3 else tuple(_FileSchema.model_fields)
+    if kind == "extra_forbidden":
+        return _RefusedError(path, f"unknown key{nearest(path[-1], keys)}. Accepted: {', '.join(keys)}")
+    accepted = (
+        _DIMENSION if is_dimension else _ACCEPTED[str(path[-1])] if path else f"a mapping with {' and '.join(keys)}"
+    )
+    if kind == "missing":
+        return _RefusedError(path, f"is missing. Accepted: {accepted}")
+    return _RefusedError(path, f"must be {accepted}. Received: {_short(received)}")
+
+
+def _check_names(space: SearchSpace, optimizer: str | None, hyperparameters: Sequence[str] | None) -> None:
+    """Refuse a space that is for another optimizer, or for other hyperparameters than those the optimizer has."""
+    if optimizer is not None and space.optimizer != optimizer:
+        raise _RefusedError(("optimizer",), f"must be {optimizer!r}. Received: {space.optimizer!r}")
+    if hyperparameters is None:
+        return
+    names = tuple(hyperparameters)
+    for name in space.names:
+        if name not in names:
+            raise _RefusedError(
+                ("hyperparameters", name),
+                f"{space.optimizer} has no such hyperparameter{nearest(name, names)}. Accepted: {', '.join(names)}",
+            )
+    missing = [name for name in names if name not in space.names]
+    if missing:
+        raise _RefusedError(("hyperparameters", missing[0]), f"is missing. Accepted: {', '.join(names)}, each of them")
+
+
+def _bytes(path: str | os.PathLike[str]) -> bytes:
+    """Read a regular file, one byte further than is allowed; a pipe or a device might never end."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError("must be a regular file. Received: a directory, pipe or device")
+    with Path(path).open("rb") as file:
+        return file.read(strict_yaml.MAX_BYTES + 1)
+
+
+def _short(received: object) -> str:
+    """Return what was received on one line of bounded length."""
+    shortener = reprlib.Repr()
+    shortener.maxstring = 60
+    return shortener.repr(received)

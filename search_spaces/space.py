@@ -1,0 +1,143 @@
+"""What may be tuned of one optimizer, and the way between named hyperparameters and genomes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from search_spaces.dimension import Dimension, DimensionError, Scale
+from search_spaces.suggestion import nearest
+
+__all__ = ["Dimension", "DimensionError", "Scale", "SearchSpace"]
+
+_OPTIMIZER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpace:
+    """What may be tuned of one optimizer: an ordered tuple of dimensions. The order is that of a genome's entries.
+
+    Raises:
+        ValueError: No name or no dimension, or two dimensions of one name.
+    """
+
+    optimizer: str
+    dimensions: tuple[Dimension, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dimensions", tuple(self.dimensions))
+        if not isinstance(self.optimizer, str) or not _OPTIMIZER.fullmatch(self.optimizer):
+            raise ValueError(
+                "optimizer must be a name of at most 64 letters, digits, '-', '_' and '.', a letter first. "
+                f"Received: {self.optimizer!r:.80}"
+            )
+        if not self.dimensions:
+            raise ValueError(f"the search space of {self.optimizer} must have a dimension. Received: none")
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the dimensions of {self.optimizer} must have different names. Received twice: {twice}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hyperparameters' names, in a genome's order."""
+        return tuple(dimension.name for dimension in self.dimensions)
+
+    @property
+    def lower(self) -> NDArray[np.float64]:
+        """Lower bounds of a genome's entries; finite; float64 [d]."""
+        return np.array([dimension.lower for dimension in self.dimensions])
+
+    @property
+    def upper(self) -> NDArray[np.float64]:
+        """Upper bounds of a genome's entries; finite; float64 [d]."""
+        return np.array([dimension.upper for dimension in self.dimensions])
+
+    def defaults(self) -> dict[str, float]:
+        """Return the default hyperparameters, exactly as declared."""
+        return {dimension.name: dimension.default for dimension in self.dimensions}
+
+    def default_genome(self) -> NDArray[np.float64]:
+        """Return the defaults in the transformed space; float64 [d]."""
+        return self.encode(self.defaults())
+
+    def encode(self, hyperparameters: Mapping[str, float]) -> NDArray[np.float64]:
+        """Take named values to a genome.
+
+        Args:
+            hyperparameters: A value for each of `names`, in natural units, in any order.
+
+        Returns:
+            The genome; float64 [d], in the order of `names`, within the bounds.
+
+        Raises:
+            ValueError: A name is unknown or missing, or a value is no number within its bounds.
+        """
+        for name in hyperparameters:
+            if name not in self.names:
+                raise ValueError(
+                    f"{self.optimizer} has no hyperparameter of this name{nearest(name, self.names)}. "
+                    f"Accepted: {', '.join(self.names)}. Received: {name!r:.80}"
+                )
+        missing = [name for name in self.names if name not in hyperparameters]
+        if missing:
+            raise ValueError(
+                f"{self.optimizer} needs a value for {', '.join(missing)}. Received: {', '.join(hyperparameters)}"
+            )
+        return np.array([dimension.encode(hyperparameters[dimension.name]) for dimension in self.dimensions])
+
+    def decode(self, genome: ArrayLike) -> dict[str, float]:
+        """Take a genome to named values; entries outside the bounds count as the bound.
+
+        Args:
+            genome: float64 [d], in the order of `names`; ±inf is a bound like any other far value.
+
+        Returns:
+            Hyperparameters in natural units, each within its bounds, in the order of `names`.
+
+        Raises:
+            ValueError: The shape is not [d], or an entry is NaN.
+        """
+        coordinates = np.asarray(genome, dtype=np.float64)
+        if coordinates.shape != (len(self.dimensions),) or np.isnan(coordinates).any():
+            raise ValueError(
+                f"a genome of {self.optimizer} must be {len(self.dimensions)} numbers, none of them NaN. "
+                f"Received: {coordinates.tolist()!r:.200}"
+            )
+        pairs = zip(self.dimensions, coordinates.tolist(), strict=True)
+        return {dimension.name: dimension.decode(coordinate) for dimension, coordinate in pairs}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the space in the layout of the YAML files; JSON-able. The order of the keys is the genome's."""
+        return {
+            "optimizer": self.optimizer,
+            "hyperparameters": {dimension.name: dimension.to_dict() for dimension in self.dimensions},
+        }
+
+    @classmethod
+    def from_dict(cls, layout: Mapping[str, Any]) -> SearchSpace:
+        """Build a space from the layout that `to_dict` returns.
+
+        Raises:
+            ValueError: A key is unknown or missing, or a value is not what `Dimension` accepts.
+        """
+        _check_keys("a search space", layout, required=("optimizer", "hyperparameters"))
+        hyperparameters = layout["hyperparameters"]
+        if not isinstance(hyperparameters, Mapping):
+            raise ValueError(f"hyperparameters must map names to dimensions. Received: {hyperparameters!r:.80}")
+        for name, entry in hyperparameters.items():
+            _check_keys(f"hyperparameter {name!r:.80}", entry, required=("scale", "default"), optional=("low", "high"))
+        return cls(layout["optimizer"], tuple(Dimension(name, **entry) for name, entry in hyperparameters.items()))
+
+
+def _check_keys(what: str, mapping: object, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
+    """Refuse what is no mapping, lacks a required key or has one that is neither required nor optional."""
+    keys = set(mapping) if isinstance(mapping, Mapping) else None
+    if keys is None or not set(required) <= keys <= {*required, *optional}:
+        also = f" and may have {', '.join(optional)}" if optional else ""
+        received = sorted(map(repr, keys)) if keys is not None else mapping
+        raise ValueError(f"{what} must have the keys {', '.join(required)}{also}. Received: {received!s:.200}")

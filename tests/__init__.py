@@ -1,0 +1,6 @@
+"""The tests: flat files, one a room or promise, and the conformance suites that they inherit."""
+
+import pytest
+
+# Suites live beside the tests, not in test_*.py files; this makes their assertions tell what differed.
+pytest.register_assert_rewrite("tests.strategy_conformance")
