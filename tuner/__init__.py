@@ -1,0 +1,1 @@
+"""Who is tried, where, and what came of it."""

@@ -1,0 +1,140 @@
+"""Frozen values that travel between the rooms: keys, candidates, trials, evaluations and events.
+
+This module imports nothing but the standard library, so that everything may import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Status(StrEnum):
+    """Where a candidate stands. The last four are final and never change again."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FINISHED = "finished"  # every loss finite; fitness is finite
+    DIVERGED = "diverged"  # a loss was not finite; fitness is +inf
+    FAILED = "failed"  # an exception, out of memory, or lost workers; fitness is +inf
+    TIMED_OUT = "timed out"  # ended by --timeout; fitness is +inf
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a candidate with this status is done for good."""
+        return self not in (Status.WAITING, Status.RUNNING)
+
+
+class Role(StrEnum):
+    """Why a candidate is trained."""
+
+    SEARCH = "search"  # one individual of the search; generations × population of them a study
+    DEFAULT = "default"  # the default hyperparameters on a fresh seed
+    TUNED = "tuned"  # the tuned hyperparameters on a fresh seed
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """A candidate's place within its study; unique there."""
+
+    role: Role
+    generation: int  # from 0; always 0 for DEFAULT and TUNED
+    slot: int  # from 0; the individual's place, or the number of the fresh seed
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What all trials of a study share; a worker compiles once for each workload it meets."""
+
+    task: str  # a name of tasks.registry, or "module:Class"
+    optimizer: str  # a name of lodo.registry
+    cohort_size: int  # candidates trained in lockstep by one Ray task; part of the study, never of the workers
+    threads: int = 1  # TensorFlow threads a candidate
+    precision: str | None = None  # "float32", "float64"; None is the task's own
+    options: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of the task, such as batch_size
+    data: Mapping[str, Any] | None = None  # fingerprint of the data set (name, sizes, sha256); None without data
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """All that a worker needs to know of one candidate, besides its workload."""
+
+    key: Key
+    hyperparameters: Mapping[str, float]
+    seed: int  # 0 <= seed < 2**63
+    steps: int  # budget in gradient evaluations
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A trial with the genome it was decoded from: what the store keeps before anything runs."""
+
+    genome: tuple[float, ...]  # in the transformed space, in the order of the search space
+    trial: Trial
+
+    @property
+    def key(self) -> Key:
+        """The candidate's place within its study."""
+        return self.trial.key
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What came of one candidate. `fitness` is +inf unless the status is FINISHED."""
+
+    key: Key
+    status: Status
+    fitness: float  # mean training loss over the last 10 % of the budget
+    losses: Sequence[float]  # one a gradient evaluation, as far as it came; cut after the first that is not finite
+    steps_done: int  # gradient evaluations
+    seconds: float  # wall clock of training alone, a candidate's share of its cohort's
+    attempt: int = 1
+    node: str = ""
+    device: str = ""
+    reason: str = ""  # one line, for people: "loss was nan at evaluation 17", "worker crashed", ...
+    error: str = ""  # a traceback, cut to 4 kB
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """Event: a worker has begun to train these candidates."""
+
+    keys: tuple[Key, ...]
+    attempt: int  # from 1
+    node: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """Event: an attempt came to nothing and its candidates wait again or have become final."""
+
+    keys: tuple[Key, ...]
+    attempt: int
+    reason: str  # "worker crashed", "node died", "split after an exception", ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Event: these candidates have come this far."""
+
+    keys: tuple[Key, ...]
+    attempt: int
+    steps_done: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingProgress:
+    """What training yields on its way: the losses since it last yielded, under 100 kB of them."""
+
+    steps_done: int  # gradient evaluations of each lane so far, these included
+    losses: NDArray[np.floating]  # [evaluations since the last, lanes]
+
+
+Event = AttemptStarted | AttemptEnded | Progress | Evaluation

@@ -1,0 +1,102 @@
+"""What every strategy is given: where to start, within which bounds, how many individuals, on which schedule."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, TypeGuard
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked plan of a search; its arrays have become tuples of floats.
+
+    Args:
+        mean: The genome to start from, the defaults; [d], within the bounds.
+        lower: Lower bounds of a genome's entries; [d], finite.
+        upper: Upper bounds of a genome's entries; [d], finite.
+        population: Individuals a generation; at least 1.
+        sigmas: Standard deviation of the mutation, one a generation, in the transformed space; finite, at least 0.
+        steps: Budget of an individual in gradient evaluations, one a generation; at least 1.
+        seed: Of all that a strategy draws; at least 0.
+
+    Raises:
+        ValueError: An argument is not as above.
+    """
+
+    mean: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    population: int
+    sigmas: tuple[float, ...]
+    steps: tuple[int, ...]
+    seed: int
+
+    def __init__(
+        self,
+        *,
+        mean: ArrayLike,
+        lower: ArrayLike,
+        upper: ArrayLike,
+        population: int,
+        sigmas: tuple[float, ...],
+        steps: tuple[int, ...],
+        seed: int,
+    ) -> None:
+        vectors = {"mean": _vector("mean", mean), "lower": _vector("lower", lower), "upper": _vector("upper", upper)}
+        if len({len(vector) for vector in vectors.values()}) != 1:
+            lengths = ", ".join(f"{name} {len(vector)}" for name, vector in vectors.items())
+            raise ValueError(f"mean, lower and upper must be of one length. Received: {lengths}")
+        for at, (low, middle, high) in enumerate(zip(vectors["lower"], vectors["mean"], vectors["upper"], strict=True)):
+            if not low <= middle <= high:
+                raise ValueError(f"mean[{at}] must lie within [{low!r}, {high!r}]. Received: {middle!r}")
+        if not sigmas or len(sigmas) != len(steps):
+            raise ValueError(
+                "sigmas and steps must have one entry a generation, at least one. "
+                f"Received: {len(sigmas)} sigmas, {len(steps)} steps"
+            )
+        for at, sigma in enumerate(sigmas):
+            if not is_number(sigma) or not 0 <= sigma < math.inf:
+                raise ValueError(f"sigmas[{at}] must be a finite number, at least 0. Received: {sigma!r:.80}")
+        for at, budget in enumerate(steps):
+            _whole(f"steps[{at}]", budget, least=1)
+        values: dict[str, Any] = {
+            **vectors,
+            "population": _whole("population", population, least=1),
+            "sigmas": tuple(float(sigma) for sigma in sigmas),
+            "steps": tuple(int(budget) for budget in steps),
+            "seed": _whole("seed", seed, least=0),  # random.Random(-1) would equal random.Random(1)
+        }
+        for field, value in values.items():
+            object.__setattr__(self, field, value)
+
+    @property
+    def generations(self) -> int:
+        """How many generations the schedule has."""
+        return len(self.sigmas)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a real number, numpy's included; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _vector(name: str, values: ArrayLike) -> tuple[float, ...]:
+    """Return a flat, finite array as a tuple of floats."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or not array.size or not np.isfinite(array).all():
+        raise ValueError(
+            f"{name} must be a flat array of finite numbers, at least one. Received: {array.tolist()!r:.200}"
+        )
+    return tuple(array.tolist())
+
+
+def _whole(name: str, value: object, least: int) -> int:
+    """Return a whole number that is at least `least`."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}. Received: {value!r:.80}")
+    return int(value)

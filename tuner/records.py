@@ -1,0 +1,81 @@
+"""Frozen values of a study: what it was asked to do, and what is recorded of it.
+
+The store returns them, the loop and the results read them; none of them changes after it was handed out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuner.candidate import Key, Status, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class StudySpec:
+    """All that decides the outcome of a study, and what it ran on. Stored as it is when the study is created."""
+
+    run: str  # the name of the run
+    workload: Workload
+    strategy: str  # a name of tuner.evolution
+    seed: int
+    generations: int
+    population: int
+    sigmas: tuple[float, ...]  # one a generation, in the transformed space
+    steps: tuple[int, ...]  # one a generation, in gradient evaluations
+    fresh_seeds: int  # how often the defaults and the tuned point are run at the end
+    space: Mapping[str, Any]  # the search space, as SearchSpace.to_dict() gives it
+    versions: Mapping[str, str] = field(default_factory=dict)  # package -> version
+    hardware: Mapping[str, Any] = field(default_factory=dict)  # node, processor, cores, memory, GPUs
+
+    @property
+    def name(self) -> str:
+        """The study's name, unique in a database: RUN/OPTIMIZER."""
+        return f"{self.run}/{self.workload.optimizer}"
+
+
+class StudyStatus:
+    """Where a study stands."""
+
+    RUNNING = "running"  # also: its driver died; then its lease runs out
+    INTERRUPTED = "interrupted"
+    STOPPED = "stopped"  # every candidate of a generation failed for one reason
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """A study as the store holds it."""
+
+    id: int
+    spec: StudySpec
+    status: str  # one of StudyStatus
+    created_at: str  # UTC, ISO 8601
+    finished_at: str | None
+    tuned: Mapping[str, float] | None  # the tuned hyperparameters, once the search is over
+    tuned_genome: tuple[float, ...] | None
+    notes: tuple[str, ...]  # remarks of the strategy, such as a generation that wholly diverged
+    counts: Mapping[Status, int]  # candidates of the search by status
+    owner: str | None  # "host:pid" of the driver that holds it, if any
+    lease_left: float | None  # seconds until another driver may take over; None without an owner
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRecord:
+    """A candidate with what came of it; without its curve, which Store.curve reads."""
+
+    key: Key
+    genome: tuple[float, ...]
+    hyperparameters: Mapping[str, float]
+    seed: int
+    steps: int
+    status: Status
+    attempts: int
+    fitness: float | None  # None while it is not final
+    steps_done: int
+    seconds: float
+    node: str
+    device: str
+    reason: str
+    error: str
