@@ -1,0 +1,127 @@
+"""LODO's preconditioner: a linear network and its transpose, and its gradient by four passes without autodiff.
+
+    G(θ) = α_0 · [I 0] · U(θ)ᵀ U(θ) · [I 0]ᵀ          U(θ) = B_N P_N ··· B_2 P_2 B_1 P_1
+
+(arXiv 2210.06171, section 3.) G is symmetric positive semi-definite whatever θ is; blocks that start as random
+orthogonal matrices make it α_0 I exactly. This module holds U and its transpose; `lodo.lodo` owns α_0 and how θ moves.
+
+| symbol | name here | shape |
+|---|---|---|
+| n, ñ | size, width | ñ = 2n rounded up to a multiple of k |
+| N, k | depth, block_size | |
+| P_i | permutations | int32 [N, ñ]; (P v)[j] = v[permutation[j]] |
+| B_i | blocks[i] | [k, k, ñ/k · P]: [output, input, block and lane] |
+| a_i, b_i | activations[i] | [k, ñ/k · P]: what goes into B_i on the way up |
+| p_i, q_i | signals[i] | [k, ñ/k · P]: what comes to B_i's output on the way down |
+
+A block acts on the entries {j · ñ/k + b : j = 0 … k-1} of the permuted vector. Which entries share a block is
+immaterial, since the permutations are random, and so the long axis (blocks, then lanes) is the last one: every
+operation is a sum of k or k² products of long contiguous rows, as processors like it, for one lane or for many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from lodo.optimizer import Tensor
+
+PERMUTATION_SEED = 2210_06171  # any fixed number would do; this is the paper's on arXiv
+
+Layers = Sequence[Tensor]  # one tensor a layer, the first layer first
+
+
+class Preconditioner:
+    """U(θ) for vectors of one size: draws it, applies it, and gives the gradient of (Uv)·(Uw) by θ.
+
+    The permutations are part of the architecture: a function of size, depth and block size alone. Lanes and seeds
+    differ in their blocks.
+
+    Args:
+        size: n >= 1.
+        depth: N >= 1 layers. Default: 16, the paper's.
+        block_size: k >= 1. Default: 4, the paper's.
+
+    Raises:
+        ValueError: An argument is below 1.
+    """
+
+    def __init__(self, size: int, *, depth: int = 16, block_size: int = 4) -> None:
+        for name, value in (("size", size), ("depth", depth), ("block_size", block_size)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1. Received: {value}")
+        self.size, self.depth, self.block_size = size, depth, block_size
+        self.n_blocks = -(-2 * size // block_size)
+        self.width = self.n_blocks * block_size
+        draws = np.random.Generator(np.random.PCG64([PERMUTATION_SEED, size, depth, block_size]))
+        self.permutations = np.stack([draws.permutation(self.width) for _ in range(depth)]).astype(np.int32)
+        self._inverses = np.argsort(self.permutations, axis=1).astype(np.int32)
+
+    def initial_blocks(self, seeds: Tensor, dtype: tf.DType) -> tuple[Tensor, ...]:
+        """Return random orthogonal blocks, Haar-distributed, from each lane's own seed.
+
+        Args:
+            seeds: int32 [P, 2].
+            dtype: Of the result. They are orthogonal in float64 before they are rounded to it.
+
+        Returns:
+            N tensors [k, k, ñ/k · P].
+        """
+        k = self.block_size
+        shape = [self.depth, self.n_blocks, k, k]
+
+        def draw(seed: Tensor) -> Tensor:
+            normal = tf.random.stateless_normal(shape, seed, dtype=tf.float64)
+            orthogonal, triangle = tf.linalg.qr(normal)
+            # With R's diagonal made positive the factorisation is unique, and Q is uniform over the orthogonal group.
+            return orthogonal * tf.sign(tf.linalg.diag_part(triangle))[..., tf.newaxis, :]
+
+        drawn = tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec(shape, tf.float64))  # [P, N, ñ/k, k, k]
+        stacked = tf.cast(tf.transpose(drawn, [1, 3, 4, 2, 0]), dtype)  # [N, k, k, ñ/k, P]
+        lanes = self.n_blocks * seeds.shape[0]
+        return tuple(tf.reshape(stacked[layer], [k, k, lanes]) for layer in range(self.depth))
+
+    def up(self, blocks: Layers, vector: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return U [I 0]ᵀ v [ñ, P] for v [n, P], and the activations on the way: N tensors [k, ñ/k · P]."""
+        lanes = vector.shape[1]
+        flow = tf.pad(vector, [[0, self.width - self.size], [0, 0]])  # [ñ, P]
+        activations = []
+        for block, permutation in zip(blocks, self.permutations, strict=True):
+            activation = self._fold(tf.gather(flow, permutation))
+            activations.append(activation)
+            flow = self._unfold(sum(block[:, j] * activation[j] for j in range(self.block_size)), lanes)
+        return flow, tuple(activations)
+
+    def down(self, blocks: Layers, top: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return [I 0] Uᵀ w [n, P] for w [ñ, P], and the signals on the way, first layer first: N tensors [k, ·]."""
+        lanes = top.shape[1]
+        flow = top
+        signals = []
+        for block, inverse in zip(reversed(blocks), reversed(self._inverses), strict=True):
+            signal = self._fold(flow)
+            signals.append(signal)
+            passed = sum(block[i] * signal[i] for i in range(self.block_size))
+            flow = tf.gather(self._unfold(passed, lanes), inverse)
+        return flow[: self.size], tuple(reversed(signals))
+
+    @staticmethod
+    def block_gradient(activation_v: Tensor, signal_v: Tensor, activation_w: Tensor, signal_w: Tensor) -> Tensor:
+        """Return the gradient [k, k, ·] of (Uv)·(Uw) by one layer's blocks: p aᵀ + q bᵀ (section 3).
+
+        Args:
+            activation_v: a [k, ·], of v on its way up.
+            signal_v: q [k, ·], of Uv on its way down.
+            activation_w: b [k, ·], of w on its way up.
+            signal_w: p [k, ·], of Uw on its way down.
+        """
+        return signal_w[:, tf.newaxis] * activation_v + signal_v[:, tf.newaxis] * activation_w
+
+    def _fold(self, flow: Tensor) -> Tensor:
+        """[ñ, P] -> [k, ñ/k · P], without moving anything."""
+        return tf.reshape(flow, [self.block_size, self.n_blocks * flow.shape[1]])
+
+    def _unfold(self, folded: Tensor, lanes: int) -> Tensor:
+        """[k, ñ/k · P] -> [ñ, P], without moving anything."""
+        return tf.reshape(folded, [self.width, lanes])
