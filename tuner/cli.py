@@ -1,0 +1,334 @@
+"""The command line: options and verbs. What they do is imported when it is called, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+RUN_EXAMPLES = """\b
+Examples:
+  lodo-tune --task rosenbrock
+  lodo-tune --task pixelcnn --preset quick --output results
+  lodo-tune --task noisy-quadratic-bowl --optimizers LODO,Adam --seed 1 --name bowl
+  lodo-tune --task my_task.py:MyTask --generations 5 --population 16 --steps 100,200,400,400,400
+
+A task of your own is code that runs with your rights, on every machine of the cluster.
+"""
+
+
+def main() -> None:
+    """Run the command line; every error is one line on standard error and an exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    debug = "--debug" in sys.argv
+    try:
+        code = commands.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        _fail("interrupted", 130, debug)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see '{context.command_path} --help')" if context is not None else ""
+        _fail(error.format_message().replace("\n", " ") + hint, error.exit_code, debug)
+    except KeyboardInterrupt as interruption:
+        _fail(str(interruption) or "interrupted", getattr(interruption, "exit_code", 130), debug)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        known = hasattr(error, "exit_code") or isinstance(error, ValueError | OSError)
+        message = str(error) if known else f"{type(error).__name__}: {error} (--debug shows where)"
+        _fail(" ".join(message.split()), getattr(error, "exit_code", 2 if isinstance(error, ValueError) else 1), debug)
+
+
+def _fail(message: str, code: int, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    click.echo(f"lodo-tune: {message}", err=True)
+    sys.exit(code)
+
+
+def _list_of(kind: Callable[[str], Any], what: str) -> Callable[..., Any]:
+    """Return a callback that reads 'A,B,C'."""
+
+    def read(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Any, ...] | None:
+        if value is None:
+            return None
+        try:
+            return tuple(kind(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError:
+            raise click.BadParameter(f"takes {what}, separated by commas. Received: {value!r}") from None
+
+    return read
+
+
+def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_PATH = click.Path(path_type=Path)
+_database = click.option(
+    "--database", metavar="URL", help="A file, or a URL. Default: $LODO_TUNE_DATABASE, or lodo-tune.db in this folder."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+_debug = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+_data_dir = click.option("--data-dir", type=_PATH, help="Where mnist.npz lies. Default: $LODO_DATA_DIR.")
+_precision = click.option("--precision", type=click.Choice(["float32", "float64"]), help="Default: the task's own.")
+_cpus = click.option(
+    "--cpus-per-candidate", type=int, default=1, show_default=True, help="Cores, and TensorFlow threads, a candidate."
+)
+_machines = _with(
+    click.option("--workers", type=int, help="Candidates (or cohorts of them) at a time. Default: all cores."),
+    click.option("--gpus-per-candidate", type=float, default=0.0, show_default=True, help="GPUs a candidate, or 0.25."),
+    _cpus,
+    click.option("--timeout", type=float, metavar="SECONDS", help="Ends a candidate (or cohort) after this long."),
+    click.option(
+        "--max-attempts", type=int, default=3, show_default=True, help="How often a candidate may lose its worker."
+    ),
+    click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster instead of starting one."),
+    click.option("--no-dashboard", is_flag=True, help="Without Ray's dashboard."),
+    click.option("--wait", is_flag=True, help="Wait while another driver holds the study."),
+)
+_outcome = _with(
+    click.option("--output", type=_PATH, metavar="DIR", help="Write tables, tuned configurations and a picture there."),
+    _json,
+    _database,
+    _data_dir,
+    _debug,
+)
+
+
+class _Group(click.Group):
+    """A group that suggests the nearest verb."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], self.commands, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(
+                f"no such command {args[0]!r}.{hint} Commands: {', '.join(sorted(self.commands))}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Group, invoke_without_command=True, epilog=RUN_EXAMPLES, context_settings={"max_content_width": 110})
+@click.version_option(package_name="lodo-tune", prog_name="lodo-tune")
+@click.option("--task", metavar="NAME", help="What to tune on: see 'lodo-tune tasks', or module:Class, file.py:Class.")
+@click.option("--optimizers", metavar="A,B", callback=_list_of(str, "names"), help="Default: the task's line-up.")
+@click.option("--preset", default="paper", show_default=True, help="Schedule: 'paper' or 'quick'.")
+@click.option("--generations", type=int, help="Default: the preset's.")
+@click.option("--population", type=int, help="Individuals a generation. Default: the preset's.")
+@click.option(
+    "--steps", metavar="N[,N…]", callback=_list_of(int, "whole numbers"), help="Gradient evaluations, by generation."
+)
+@click.option(
+    "--sigma", metavar="S[,S…]", callback=_list_of(float, "numbers"), help="Spread of the draws, by generation."
+)
+@click.option("--strategy", default="paper", show_default=True, help="'paper' (the genetic algorithm) or 'random'.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is drawn.")
+@click.option("--name", metavar="RUN", help="Default: the task's name, numbered where it is taken.")
+@click.option("--search-space", type=_PATH, multiple=True, metavar="FILE", help="A YAML of your own; repeatable.")
+@_precision
+@_machines
+@_outcome
+@click.pass_context
+def commands(context: click.Context, **options: Any) -> None:
+    """Tune the hyperparameters of optimizers on a task, fairly, with a genetic algorithm on Ray.
+
+    Without a command: search, keep everything in a database, and print the tuned table.
+    """
+    if context.invoked_subcommand is not None:
+        given = [name for name in options if _was_given(context, name)]
+        if given:
+            raise click.UsageError(f"options of {context.invoked_subcommand!r} come after it; move {_dashed(given)}")
+        return
+    if options["task"] is None:
+        if len(sys.argv) == 1:
+            click.echo(context.get_help())
+            return
+        raise click.UsageError("--task is missing: 'lodo-tune tasks' lists what there is", context)
+    from tuner.commands import database, plan, run
+
+    plan.set_data_dir(options["data_dir"])
+    request = plan.Request(
+        task=options["task"],
+        optimizers=options["optimizers"],
+        preset=options["preset"],
+        generations=options["generations"],
+        population=options["population"],
+        steps=options["steps"],
+        sigmas=options["sigma"],
+        strategy=options["strategy"],
+        seed=options["seed"],
+        name=options["name"],
+        cpus_per_candidate=options["cpus_per_candidate"],
+        search_spaces=options["search_space"],
+        precision=options["precision"],
+    )
+    run.start(
+        request,
+        _read_machines(options),
+        database.database(options["database"]),
+        format="json" if options["as_json"] else "text",
+        output=options["output"],
+    )
+
+
+@commands.command(epilog="Example: lodo-tune resume bowl")
+@click.argument("study")
+@_machines
+@_outcome
+def resume(study: str, **options: Any) -> None:
+    """Go on with the run or study STUDY where it stopped, to the same result."""
+    from tuner.commands import database, plan, run
+
+    plan.set_data_dir(options["data_dir"])
+    run.resume(
+        study,
+        _read_machines(options),
+        database.database(options["database"]),
+        format="json" if options["as_json"] else "text",
+        output=options["output"],
+    )
+
+
+@commands.command(
+    epilog="Example: lodo-tune train --task rosenbrock --optimizer LODO --set momentum=0.5 --steps 200 --seeds 3"
+)
+@click.option("--task", required=True, metavar="NAME")
+@click.option("--optimizer", required=True, metavar="NAME")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A hyperparameter; others at default.")
+@click.option("--steps", type=int, required=True, help="Gradient evaluations.")
+@click.option("--seed", type=int, help="One seed. Default: 0.")
+@click.option("--seeds", type=int, help="The seeds 0 to N-1.")
+@click.option("--curve", is_flag=True, help="Print every loss.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Stop after this long.")
+@_precision
+@_cpus
+@_data_dir
+@_json
+@_debug
+def train(**options: Any) -> None:
+    """Train one configuration, without a search and without a database."""
+    from tuner.commands import plan
+    from tuner.commands.train import TrainRequest
+    from tuner.commands.train import train as run_train
+
+    if options["seed"] is not None and options["seeds"] is not None:
+        raise click.UsageError("--seed and --seeds exclude each other")
+    plan.set_data_dir(options["data_dir"])
+    seeds = range(options["seeds"]) if options["seeds"] is not None else (options["seed"] or 0,)
+    request = TrainRequest(
+        task=options["task"],
+        optimizer=options["optimizer"],
+        settings=options["settings"],
+        steps=options["steps"],
+        seeds=tuple(seeds),
+        precision=options["precision"],
+        threads=options["cpus_per_candidate"],
+        timeout=options["timeout"],
+    )
+    run_train(request, curve=options["curve"], as_json=options["as_json"])
+
+
+@commands.command(epilog="Example: lodo-tune table bowl --format markdown")
+@click.argument("study", nargs=-1)
+@click.option("--format", default="text", show_default=True, help="text, markdown, csv or json.")
+@_json
+@_database
+@_debug
+def table(study: tuple[str, ...], format: str, as_json: bool, database: str | None, debug: bool) -> None:
+    """Print the tuned table of the runs or studies STUDY, or of all."""
+    from tuner.commands import show
+    from tuner.commands.database import database as which
+
+    show.print_tables(which(database), study, "json" if as_json else format)
+
+
+@commands.command(epilog="Example: lodo-tune studies")
+@click.option("--format", default="text", show_default=True, help="text or json.")
+@_json
+@_database
+@_debug
+def studies(format: str, as_json: bool, database: str | None, debug: bool) -> None:
+    """List the studies of the database, a line each."""
+    from tuner.commands import show
+    from tuner.commands.database import database as which
+
+    show.print_studies(which(database), "json" if as_json else format)
+
+
+@commands.command("show", epilog="Example: lodo-tune show bowl/LODO")
+@click.argument("study")
+@click.option("--format", default="text", show_default=True, help="text or json.")
+@_json
+@_database
+@_debug
+def show_study(study: str, format: str, as_json: bool, database: str | None, debug: bool) -> None:
+    """Show what a study was asked to do, how each generation went, and what failed why."""
+    from tuner.commands import show
+    from tuner.commands.database import database as which
+
+    show.print_study(which(database), study, "json" if as_json else format)
+
+
+@commands.command(epilog="Example: lodo-tune export bowl/Adam --format keras --output adam.json")
+@click.argument("study")
+@click.option("--format", default="json", show_default=True, help="json, yaml or keras.")
+@click.option("--output", type=_PATH, metavar="FILE", help="Default: standard output.")
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@_database
+@_debug
+def export(study: str, format: str, output: Path | None, force: bool, database: str | None, debug: bool) -> None:
+    """Print the tuned configuration of the study STUDY (RUN/OPTIMIZER)."""
+    from tuner.commands import show
+    from tuner.commands.database import database as which
+
+    show.export(which(database), study, format, output, overwrite=force)
+
+
+@commands.command(epilog="Example: lodo-tune tasks")
+def tasks() -> None:
+    """List the tasks that ship."""
+    from tasks.registry import TASKS
+
+    width = max(map(len, TASKS))
+    for name, entry in TASKS.items():
+        click.echo(f"{name:{width}}  {entry.summary}")
+
+
+def _read_machines(options: dict[str, Any]) -> Any:
+    from tuner.commands.run import Machines
+
+    names = (
+        "workers", "cpus_per_candidate", "gpus_per_candidate", "timeout", "max_attempts", "address", "wait",
+    )  # fmt: skip
+    return Machines(**{name: options[name] for name in names}, dashboard=not options["no_dashboard"])
+
+
+def _was_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _dashed(names: list[str]) -> str:
+    return ", ".join("--" + name.removeprefix("as_").replace("_", "-") for name in names)
+
+
+if __name__ == "__main__":
+    main()

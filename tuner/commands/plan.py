@@ -1,0 +1,179 @@
+"""From the command line's options to the specifications of a run's studies; nothing is written, nothing started."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lodo.registry
+import tasks.registry
+from search_spaces.space import SearchSpace
+from tasks.registry import TaskEntry
+from tuner import evolution
+from tuner.candidate import Workload
+from tuner.commands import machine
+from tuner.commands.schedule import schedule
+from tuner.commands.usage import UsageError
+from tuner.records import StudySpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asked for; None is 'not said'."""
+
+    task: str
+    optimizers: tuple[str, ...] | None = None
+    preset: str = "paper"
+    generations: int | None = None
+    population: int | None = None
+    steps: tuple[int, ...] | None = None
+    sigmas: tuple[float, ...] | None = None
+    strategy: str = "paper"
+    seed: int = 0
+    name: str | None = None
+    cpus_per_candidate: int = 1
+    search_spaces: tuple[Path, ...] = ()
+    precision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The studies of a run, in order, and what people should know before it starts."""
+
+    specs: tuple[StudySpec, ...]
+    remarks: tuple[str, ...]
+
+
+def plan(request: Request) -> Plan:
+    """Return the specifications of a run's studies; their run is yet to be named if the request does not.
+
+    Args:
+        request: What was asked for.
+
+    Raises:
+        UsageError: Something unknown or out of range was asked for.
+        ValueError: A task, an optimizer, a search-space file or a data set cannot be used; one line each.
+    """
+    if request.seed < 0:
+        raise UsageError(f"--seed is a whole number, at least 0. Received: {request.seed}")
+    if request.cpus_per_candidate < 1:
+        raise UsageError(f"--cpus-per-candidate is at least 1. Received: {request.cpus_per_candidate}")
+    task = absolute(request.task)
+    entry = tasks.registry.entry(task)
+    if request.preset not in entry.presets:
+        raise UsageError(f"--preset is one of {', '.join(entry.presets)} for this task. Received: {request.preset!r}")
+    preset = entry.presets[request.preset]
+    if request.strategy not in evolution.STRATEGIES:
+        raise UsageError(f"--strategy is one of {', '.join(evolution.STRATEGIES)}. Received: {request.strategy!r}")
+    timing = schedule(
+        preset,
+        generations=request.generations,
+        population=request.population,
+        sigmas=request.sigmas,
+        steps=request.steps,
+    )
+    names, remarks = _line_up(request.optimizers, preset.optimizers)
+    spaces = _spaces(names, request.search_spaces)
+    data, note = data_fingerprint(entry)
+    versions, hardware = machine.versions(), machine.hardware()
+    specs = tuple(
+        StudySpec(
+            run=request.name or "",
+            workload=Workload(
+                task=task,
+                optimizer=name,
+                cohort_size=entry.cohort_size,
+                threads=request.cpus_per_candidate,
+                precision=request.precision,
+                options=dict(preset.options),
+                data=data,
+            ),
+            strategy=request.strategy,
+            seed=request.seed,
+            generations=timing.generations,
+            population=timing.population,
+            sigmas=timing.sigmas,
+            steps=timing.steps,
+            fresh_seeds=preset.fresh_seeds,
+            space=spaces[name].to_dict(),
+            versions=versions,
+            hardware=hardware,
+        )
+        for name in names
+    )
+    return Plan(specs, (*remarks, *([note] if note else [])))
+
+
+def absolute(task: str) -> str:
+    """Return a task's name as a worker elsewhere understands it: a user's file by its full path."""
+    place, colon, name = task.rpartition(":")
+    return f"{Path(place).expanduser().resolve()}:{name}" if colon and place.endswith(".py") else task
+
+
+def run_name(task: str, taken: Sequence[str]) -> str:
+    """Return a name for a run of a task: the task's, with a number where that is taken already."""
+    place, _, name = task.rpartition(":")
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", name if place else task).strip("-._")[:56] or "run"
+    numbered = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
+    return next(candidate for candidate in numbered if candidate not in taken)
+
+
+def data_fingerprint(entry: TaskEntry) -> tuple[dict[str, Any] | None, str]:
+    """Return the fingerprint of a task's data, None where it has none, and a remark on it for people.
+
+    Raises:
+        ValueError: The data is missing or broken.
+    """
+    if entry.dataset is None:
+        return None, ""
+    import tasks.datasets
+
+    data = tasks.datasets.mnist()
+    return tasks.datasets.mnist_fingerprint(data), data.note
+
+
+def set_data_dir(folder: Path | None) -> None:
+    """Make a folder the place where data is looked for, here and in the workers.
+
+    Raises:
+        UsageError: There is no such folder.
+    """
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise UsageError(f"--data-dir: there is no folder {folder}")
+    os.environ["LODO_DATA_DIR"] = str(folder.resolve())
+
+
+def _line_up(asked: tuple[str, ...] | None, own: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Return the optimizers to tune, and a remark on those of the task's line-up that do not exist here."""
+    if asked is not None:
+        names = list(dict.fromkeys(lodo.registry.check(name) for name in asked))
+        if not names:
+            raise UsageError(f"--optimizers names at least one of {', '.join(lodo.registry.OPTIMIZERS)}")
+        return names, []
+    names = [name for name in own if name in lodo.registry.OPTIMIZERS]
+    absent = [name for name in own if name not in lodo.registry.OPTIMIZERS]
+    return names, [f"not available yet and left out of the line-up: {', '.join(absent)}"] if absent else []
+
+
+def _spaces(names: Sequence[str], files: Sequence[Path]) -> dict[str, SearchSpace]:
+    """Return the search space of each optimizer: the user's file for it, or the one that ships."""
+    from search_spaces import loader  # pydantic and YAML, only once they are needed
+
+    given: dict[str, SearchSpace] = {}
+    for file in files:
+        space = loader.load(file)
+        if space.optimizer not in names:
+            raise UsageError(
+                f"--search-space {file}: it is for {space.optimizer}, which is not tuned here ({', '.join(names)})"
+            )
+        if space.optimizer in given:
+            raise UsageError(f"--search-space {file}: there is another file for {space.optimizer}")
+        expected = loader.builtin(space.optimizer).names
+        given[space.optimizer] = loader.load(file, optimizer=space.optimizer, hyperparameters=expected)
+    return {name: given.get(name) or loader.builtin(name) for name in names}

@@ -1,0 +1,154 @@
+"""Progress on standard error: live in a terminal, a line a generation elsewhere."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from tuner.candidate import AttemptEnded, Evaluation, Event, Key, Progress, Status
+from tuner.records import StudyRecord, StudySpec
+
+
+@dataclass
+class _Batch:
+    """A generation, or the fresh seeds, as far as it has come."""
+
+    name: str
+    budget: int
+    keys: frozenset[Key]
+    order: Sequence[Key]
+    fitnesses: dict[Key, float] = field(default_factory=dict)
+    statuses: dict[Key, Status] = field(default_factory=dict)
+    steps: dict[Key, int] = field(default_factory=dict)
+
+
+class Report:
+    """A listener that shows a run: which study and generation, how many are done, best, median, failures, time left."""
+
+    def __init__(self, specs: Sequence[StudySpec], *, console: Console | None = None) -> None:
+        """Make a report.
+
+        Args:
+            specs: All studies that will be run, for the estimate of the time left.
+            console: Where to write; standard error by default.
+        """
+        self.console = console or Console(stderr=True)
+        self._study = ""
+        self._batch: _Batch | None = None
+        self._total = sum(_evaluations(spec) for spec in specs)
+        self._known = 0.0  # gradient evaluations on record before this run, or that were saved by diverging early
+        self._done = 0.0
+        self._started = time.monotonic()
+        self._live: Live | None = None
+
+    def __enter__(self) -> Report:
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, refresh_per_second=4, transient=True, get_renderable=self._line)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def say(self, text: str) -> None:
+        """Print a line for people."""
+        self.console.print(Text(text), soft_wrap=True)
+
+    def study_began(self, study: StudyRecord) -> None:
+        """Take note of the study."""
+        self._study = study.spec.name
+        self._batch = None
+
+    def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
+        """Close the line of the last generation and open the next."""
+        self._end_batch()
+        self._batch = _Batch(name, budget, frozenset(keys), keys)
+
+    def known(self, key: Key, fitness: float) -> None:
+        """Count a result that is on record."""
+        if self._batch is not None:
+            self._batch.fitnesses[key] = fitness
+            self._batch.statuses[key] = Status.FINISHED if math.isfinite(fitness) else Status.DIVERGED
+            self._known += self._batch.budget
+
+    def happened(self, event: Event) -> None:
+        """Count what came, and say what went wrong on the way."""
+        batch = self._batch
+        if batch is None:
+            return
+        if isinstance(event, Progress):
+            for key in event.keys:
+                self._advance(batch, key, event.steps_done)
+        elif isinstance(event, Evaluation) and event.key not in batch.fitnesses:
+            batch.fitnesses[event.key] = event.fitness
+            batch.statuses[event.key] = event.status
+            self._advance(batch, event.key, batch.budget)
+        elif isinstance(event, AttemptEnded):
+            slots = f"s{min(key.slot for key in event.keys):02d}" + ("" if len(event.keys) == 1 else "…")
+            self.say(f"{self._study} {batch.name} {slots}: attempt {event.attempt}: {event.reason}")
+
+    def remarked(self, text: str) -> None:
+        """Say the strategy's remark."""
+        self.say(f"{self._study}: {text}")
+
+    def study_ended(self, study: StudyRecord) -> None:
+        """Close the line of the last generation."""
+        self._end_batch()
+
+    def _advance(self, batch: _Batch, key: Key, steps: int) -> None:
+        self._done += max(0, steps - batch.steps.get(key, 0))
+        batch.steps[key] = max(steps, batch.steps.get(key, 0))
+
+    def _end_batch(self) -> None:
+        if self._batch is not None and not self.console.is_terminal:
+            self.say(self._line().plain)
+        self._batch = None
+
+    def _line(self) -> Text:
+        """The state of things in one line."""
+        batch = self._batch
+        if batch is None:
+            return Text(f"{self._study} …" if self._study else "starting …")
+        finite = [fitness for fitness in batch.fitnesses.values() if math.isfinite(fitness)]
+        statuses = list(batch.statuses.values())
+        diverged = statuses.count(Status.DIVERGED)
+        failed = statuses.count(Status.FAILED) + statuses.count(Status.TIMED_OUT)
+        under_way = sum(batch.steps.values()) + batch.budget * (
+            len(batch.fitnesses) - len(batch.steps.keys() & batch.fitnesses.keys())
+        )
+        share = min(1.0, under_way / max(1, batch.budget * len(batch.keys)))
+        best = f"best {min(finite):.4g}, median {statistics.median(finite):.4g}" if finite else "none finished yet"
+        return Text(
+            f"{self._study}  {batch.name} ({batch.budget} evaluations each): {len(batch.fitnesses)}/{len(batch.keys)}"
+            f" done ({share:.0%}), {best}, {diverged} diverged, {failed} failed; {self._time_left()}"
+        )
+
+    def _time_left(self) -> str:
+        """The time left of the whole run, judged by the gradient evaluations done and to do."""
+        elapsed = time.monotonic() - self._started
+        left = max(0.0, self._total - self._known - self._done)
+        if left == 0:
+            return f"{_duration(elapsed)} so far"
+        if self._done == 0:
+            return "time left: not known yet"
+        return f"about {_duration(elapsed * left / self._done)} left"
+
+
+def _evaluations(spec: StudySpec) -> int:
+    """Gradient evaluations that a study takes if nothing diverges."""
+    return spec.population * sum(spec.steps) + 2 * spec.fresh_seeds * spec.steps[-1]
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,230 @@
+"""`lodo-tune --task …` and `lodo-tune resume …`: a run's studies, one after the other, and the table at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tasks.registry
+from tuner.commands import machine
+from tuner.commands.database import DEFAULT_DATABASE
+from tuner.commands.plan import Request, data_fingerprint, plan, run_name
+from tuner.commands.progress import Report
+from tuner.commands.show import print_table, write_results
+from tuner.commands.usage import UsageError
+from tuner.execution.executor import Executor
+from tuner.listener import Listener
+from tuner.records import StudyRecord, StudySpec, StudyStatus
+from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, this_process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machines:
+    """Where a run's candidates are trained, and what they may take."""
+
+    workers: int | None = None  # None: as many as the cores allow
+    cpus_per_candidate: int = 1
+    gpus_per_candidate: float = 0.0
+    timeout: float | None = None  # seconds an attempt
+    max_attempts: int = 3
+    address: str | None = None  # None: a Ray of our own
+    dashboard: bool = True
+    wait: bool = False  # for another driver to give the study up
+
+
+class Interrupted(KeyboardInterrupt):
+    """The run was asked to stop; its state is kept.
+
+    Attributes:
+        exit_code: 130 for Ctrl-C, 143 for SIGTERM.
+    """
+
+    def __init__(self, command: str, exit_code: int) -> None:
+        super().__init__(f"interrupted; what is finished is kept. Go on with: {command}")
+        self.exit_code = exit_code
+
+
+def start(request: Request, machines: Machines, database: str, *, format: str, output: Path | None) -> None:
+    """Create the studies of a run, run them, and print the table.
+
+    Raises:
+        UsageError, ValueError: Something that was asked for cannot be.
+        StorageError, ExecutionError: The database or the machines fail.
+        Interrupted: By Ctrl-C or SIGTERM.
+    """
+    check(machines)
+    if request.name is not None:
+        check_run_name(request.name)
+    _check_output(output)
+    planned = plan(request)  # what is wrong with the request is found before a database is made
+    with Store.open(database) as store:
+        taken = sorted({study.spec.run for study in store.studies()})
+        run = request.name or run_name(request.task, taken)
+        if run in taken:
+            raise StudyExists(
+                f"there is a run {run!r} in {store.url}: go on with it ({_resume_command(run, store)}), or give"
+                " another --name"
+            )
+        specs = [replace(spec, run=run) for spec in planned.specs]
+        with Report(specs) as report:
+            for remark in planned.remarks:
+                report.say(remark)
+            with _executor(machines, report) as executor:
+                studies = [store.create_study(spec) for spec in specs]
+                _run_all(store, studies, executor, report, wait=machines.wait)
+        finished = store.find(run)
+        print_table(store, finished, format)
+        write_results(store, finished, output)
+
+
+def resume(name: str, machines: Machines, database: str, *, format: str, output: Path | None) -> None:
+    """Go on with a run, or with one of its studies, and print the table.
+
+    Raises:
+        As `start`; UnknownStudy: there is none of this name.
+    """
+    check(machines)
+    _check_output(output)
+    with Store.open(database) as store:
+        studies = store.find(name)
+        left = [study for study in studies if study.status != StudyStatus.COMPLETE]
+        threads = {study.spec.workload.threads for study in left}
+        if threads - {machines.cpus_per_candidate}:
+            raise UsageError(
+                f"--cpus-per-candidate is {threads.pop()} for {name}: it decides the last bits of what was found"
+            )
+        with Report([study.spec for study in left]) as report:
+            for study in left:
+                _check_data(study.spec)
+                _remark_versions(study.spec, report)
+            if not left:
+                report.say(f"{name} is complete")
+            else:
+                with _executor(machines, report) as executor:
+                    _run_all(store, left, executor, report, wait=machines.wait)
+        finished = store.find(name)
+        print_table(store, finished, format)
+        write_results(store, finished, output)
+
+
+def check(machines: Machines) -> None:
+    """Refuse limits that are out of range.
+
+    Raises:
+        UsageError: One is.
+    """
+    if machines.workers is not None and machines.workers < 1:
+        raise UsageError(f"--workers is at least 1. Received: {machines.workers}")
+    if machines.cpus_per_candidate < 1:
+        raise UsageError(f"--cpus-per-candidate is at least 1. Received: {machines.cpus_per_candidate}")
+    if not 0 <= machines.gpus_per_candidate < float("inf"):
+        raise UsageError(f"--gpus-per-candidate is at least 0. Received: {machines.gpus_per_candidate:g}")
+    if machines.timeout is not None and not 0 < machines.timeout < float("inf"):
+        raise UsageError(f"--timeout is a positive number of seconds. Received: {machines.timeout:g}")
+    if machines.max_attempts < 1:
+        raise UsageError(f"--max-attempts is at least 1. Received: {machines.max_attempts}")
+
+
+def _run_all(
+    store: Store, studies: Sequence[StudyRecord], executor: Executor, listener: Listener, *, wait: bool
+) -> None:
+    """Run each study to its end; an interruption becomes one that says how to go on."""
+    with _sigterm_interrupts():
+        try:
+            for study in studies:
+                _run_one(store, study, executor, listener, wait=wait)
+        except KeyboardInterrupt as interruption:
+            executor.cancel()
+            terminated = isinstance(interruption, _Terminated)
+            raise Interrupted(_resume_command(studies[0].spec.run, store), 143 if terminated else 130) from None
+
+
+def _run_one(store: Store, study: StudyRecord, executor: Executor, listener: Listener, *, wait: bool) -> None:
+    from tuner.study import run_study
+
+    while True:
+        try:
+            return run_study(store, study, executor, listener, owner=this_process())
+        except StudyOwned:
+            if not wait:
+                raise
+            time.sleep(1)
+
+
+@contextlib.contextmanager
+def _executor(machines: Machines, report: Report) -> Iterator[Executor]:
+    """Start or join Ray, and say where its dashboard is."""
+    from tuner.execution.ray_executor import RayExecutor
+    from tuner.execution.ray_session import RaySession
+
+    if machines.address is not None:
+        session = RaySession.join(machines.address)
+    else:
+        workers = machines.workers or max(1, machine.cores() // machines.cpus_per_candidate)
+        session = RaySession.start(
+            workers=workers, cpus_per_candidate=machines.cpus_per_candidate, dashboard=machines.dashboard
+        )
+    with session:
+        if session.dashboard_url:
+            report.say(f"Ray dashboard: {session.dashboard_url}")
+        with RayExecutor(
+            session,
+            cpus_per_candidate=machines.cpus_per_candidate,
+            gpus_per_candidate=machines.gpus_per_candidate,
+            timeout=machines.timeout,
+            max_attempts=machines.max_attempts,
+        ) as executor:
+            yield executor
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, taken the way Ctrl-C is."""
+
+
+@contextlib.contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    def interrupt(*_: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _check_data(spec: StudySpec) -> None:
+    """Refuse to go on with a study on other data than it was begun on."""
+    found, _ = data_fingerprint(tasks.registry.entry(spec.workload.task))
+    begun = None if spec.workload.data is None else dict(spec.workload.data)
+    if found != begun:
+        raise UsageError(
+            f"{spec.name} was begun on other data: {_described(begun)}; here is {_described(found)}: give --data-dir"
+        )
+
+
+def _described(data: dict[str, Any] | None) -> str:
+    return "none" if data is None else f"{data['name']} {data['sizes']} with sha256 {data['sha256'][:12]}…"
+
+
+def _remark_versions(spec: StudySpec, report: Report) -> None:
+    now = machine.versions()
+    changed = [f"{name} {was} → {now.get(name)}" for name, was in spec.versions.items() if now.get(name) != was]
+    if changed:
+        report.say(f"{spec.name} was begun with other versions, results may differ in their last bits: {changed}")
+
+
+def _check_output(output: Path | None) -> None:
+    if output is not None and output.exists() and not output.is_dir():
+        raise UsageError(f"--output: {output} is not a folder")
+
+
+def _resume_command(run: str, store: Store) -> str:
+    place = "" if store.url == f"sqlite:///{DEFAULT_DATABASE}" else f" --database {shlex.quote(store.url)}"
+    return f"lodo-tune resume {run}{place}"

@@ -1,0 +1,92 @@
+"""What reads a database and prints: studies, show, table, export; and the files that a run leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from tuner.commands.usage import UsageError
+from tuner.records import StudyRecord
+from tuner.results import exports, files, listing, show, table
+from tuner.results.summary import Summary, summarise
+from tuner.storage import Store
+
+
+def summaries(store: Store, studies: Sequence[StudyRecord]) -> list[Summary]:
+    """Return a summary of each study."""
+    return [summarise(study, store.candidates(study.id)) for study in studies]
+
+
+def print_table(store: Store, studies: Sequence[StudyRecord], format: str) -> None:
+    """Print the tuned table of some studies to standard output."""
+    click.echo(table.render(summaries(store, studies), format))
+
+
+def print_tables(database: str, names: Sequence[str], format: str) -> None:
+    """Print the tuned table of the named studies and runs, or of all that there are.
+
+    Raises:
+        UsageError: The database has no study at all.
+        StorageError: It cannot be read, or a name is unknown.
+    """
+    with Store.open(database, read_only=True) as store:
+        studies = [study for name in names for study in store.find(name)] if names else store.studies()
+        if not studies:
+            raise UsageError(f"{store.url} holds no study yet")
+        print_table(store, list({study.id: study for study in studies}.values()), format)
+
+
+def print_studies(database: str, format: str) -> None:
+    """Print a line a study."""
+    with Store.open(database, read_only=True) as store:
+        studies = store.studies()
+        best = {row.study: row.best for row in summaries(store, studies) if row.best is not None}
+        click.echo(listing.render_studies(studies, format, best))
+
+
+def print_study(database: str, name: str, format: str) -> None:
+    """Print all that is recorded of a study, or of each study of a run, but for its curves."""
+    with Store.open(database, read_only=True) as store:
+        shown = [show.render_study(study, store.candidates(study.id), format) for study in store.find(name)]
+    if format == "json" and len(shown) > 1:
+        click.echo(f"[{', '.join(shown)}]")
+    else:
+        click.echo("\n\n".join(shown))
+
+
+def export(database: str, name: str, format: str, output: Path | None, *, overwrite: bool) -> None:
+    """Print a study's tuned configuration, or write it to a file.
+
+    Raises:
+        UsageError: The name is a run of several studies.
+    """
+    with Store.open(database, read_only=True) as store:
+        studies = store.find(name)
+        if len(studies) != 1:
+            raise UsageError(f"{name} is a run; export one of {', '.join(study.spec.name for study in studies)}")
+        text = exports.export(studies[0], format, summaries(store, studies)[0])
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        files.write(output, text, overwrite=overwrite)
+
+
+def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | None) -> None:
+    """Write the table, each tuned configuration and a picture of the search into a folder, replacing older ones."""
+    if folder is None:
+        return
+    from tuner.results import figures
+
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = summaries(store, studies)
+    for format, ending in (("text", "txt"), ("markdown", "md"), ("json", "json"), ("csv", "csv")):
+        files.write(folder / f"table.{ending}", table.render(rows, format) + "\n", overwrite=True)
+    for study, row in zip(studies, rows, strict=True):
+        if study.tuned is not None:
+            for format in ("json", "yaml"):
+                file = folder / f"{study.spec.workload.optimizer}.{format}"
+                files.write(file, exports.export(study, format, row), overwrite=True)
+    picture = figures.search_figure([(study, store.candidates(study.id)) for study in studies])
+    files.write(folder / "search.png", picture, overwrite=True)
