@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from search_spaces.space import SearchSpace
@@ -23,11 +24,10 @@ OWNER = "elsewhere:1"
 
 
 def quadratic(workload, trials):
-    """Fitness is smallest at rate 2; a seed's last digit is its noise. Some candidates misbehave by options."""
-    for trial in trials:
-        if workload.options.get("raise"):
-            raise ValueError(workload.options["raise"])
-    yield TrainingProgress(trials[0].steps, __import__("numpy").ones([trials[0].steps, len(trials)]))
+    """Fitness is smallest at rate 2; a seed's last digit is its noise. Options make all raise, or a generation diverge."""
+    if workload.options.get("raise"):
+        raise ValueError(workload.options["raise"])
+    yield TrainingProgress(trials[0].steps, np.ones([trials[0].steps, len(trials)]))
     for key in dict.fromkeys(trial.key for trial in trials):
         trial = next(trial for trial in trials if trial.key == key)
         wild = workload.options.get("diverge") == key.generation and key.role is Role.SEARCH

@@ -32,7 +32,8 @@ def judge(losses: NDArray[np.floating], budget: int) -> tuple[Status, float, str
     diverged_at = first_not_finite(losses)
     if diverged_at is not None:
         return Status.DIVERGED, math.inf, f"loss was {losses[diverged_at]} at evaluation {diverged_at}"
-    fitness = float(np.mean(losses[-max(1, budget // FINAL_SHARE) :], dtype=np.float64))
-    if not math.isfinite(fitness):  # the sum of huge losses may overflow
+    with np.errstate(over="ignore"):  # the sum of huge losses may overflow
+        fitness = float(np.mean(losses[-max(1, budget // FINAL_SHARE) :], dtype=np.float64))
+    if not math.isfinite(fitness):
         return Status.DIVERGED, math.inf, f"the mean loss was {fitness}"
     return Status.FINISHED, fitness, ""
