@@ -1,0 +1,50 @@
+"""Checks of the options that a task's constructor takes."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+FLOATS = ("float32", "float64")
+
+
+def float_dtype(received: Any, *, default: str) -> str:
+    """Return the name of a floating-point type.
+
+    Args:
+        received: "float32", "float64", an object with such a `name` (a tf.DType), or None for the default.
+        default: What None stands for.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if received is None:
+        return default
+    name = getattr(received, "name", received)
+    if name not in FLOATS:
+        raise ValueError(f"`dtype` is one of {', '.join(FLOATS)}. Received: {received!r}")
+    return str(name)
+
+
+def whole_number(name: str, received: Any, *, low: int, high: int) -> int:
+    """Return a whole number within low..high, both included.
+
+    Args:
+        name: The option's name, for the message.
+        received: An int, or a value that stands for one exactly (NumPy's integers); not a bool, not a float.
+        low: The least that is accepted.
+        high: The most that is accepted.
+
+    Raises:
+        ValueError: It is something else, or out of range.
+    """
+    message = f"`{name}` is a whole number from {low:,} to {high:,}. Received: {received!r}"
+    if isinstance(received, bool):
+        raise ValueError(message)
+    try:
+        number = operator.index(received)
+    except TypeError as error:
+        raise ValueError(message) from error
+    if not low <= number <= high:
+        raise ValueError(message)
+    return number

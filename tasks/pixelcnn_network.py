@@ -1,0 +1,157 @@
+"""The PixelCNN's network: its layers in the flat vector of weights, its input channels and its logits.
+
+As in arXiv 2210.06171:
+
+| part | weights | result, of a batch of B images |
+|---|---|---|
+| input | | [B, 28, 28, 5] |
+| 1×1 convolution | [5, 20] + 20 | [B, 28, 28, 20] |
+| five pools of four residual blocks, each: | | |
+|   1×1 convolution, arctan | [20, 40] + 40 | [B, h, w, 40] |
+|   3×3 depthwise convolution ×3, arctan | [3, 3, 40, 3] + 120 | [B, h, w, 120] |
+|   1×1 convolution, added to the block's input | [120, 20] + 20 | [B, h, w, 20] |
+| a pool's end: 2×2 average pooling, 'same' | | h, w: 28, 14, 7, 4, 2, 1 |
+| dense | [20, 256] + 256 | [B, 256] |
+
+The same numbers as the textbook formulation, about twice as fast on a CPU: a 1×1 convolution is a matrix product over
+all pixels; a depthwise convolution with multiplier 3 is three with multiplier 1, each followed at once by its arctan
+and its third of the next matrix product, so that no array of 120 channels is ever made.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.task import Tensor
+
+SIDE = 28  # pixels
+PIXELS = SIDE * SIDE
+GREYS = 256  # classes
+CHANNELS = 20  # between the blocks
+WIDE = 40  # within a block
+MULTIPLIER = 3  # of the depthwise convolution
+POOLS = 5
+BLOCKS = 4  # a pool
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A kernel with its bias. Both stand in the flat vector one after the other, kernel first, in row-major order."""
+
+    kernel: tuple[int, ...]
+    bias: int
+    fan_in: int
+
+    @property
+    def size(self) -> int:
+        """Weights of the layer, biases included."""
+        return math.prod(self.kernel) + self.bias
+
+
+BLOCK = (
+    Layer((CHANNELS, WIDE), WIDE, fan_in=CHANNELS),
+    Layer((3, 3, WIDE, MULTIPLIER), WIDE * MULTIPLIER, fan_in=9),
+    Layer((WIDE * MULTIPLIER, CHANNELS), CHANNELS, fan_in=WIDE * MULTIPLIER),
+)
+FIRST = Layer((5, CHANNELS), CHANNELS, fan_in=5)
+DENSE = Layer((CHANNELS, GREYS), GREYS, fan_in=CHANNELS)
+LAYERS = (FIRST, *(BLOCK * (POOLS * BLOCKS)), DENSE)
+PARAMETERS = sum(layer.size for layer in LAYERS)  # 94,696
+_BLOCK_SIZE = sum(layer.size for layer in BLOCK)
+
+
+def layer_slices() -> tuple[tuple[int, int], ...]:
+    """Return the (start, stop) of each of the 62 layers within the flat vector."""
+    stops = np.cumsum([layer.size for layer in LAYERS]).tolist()
+    return tuple(zip([0, *stops[:-1]], stops, strict=True))
+
+
+def initial_scales() -> np.ndarray:
+    """Return the standard deviation of each weight at the start, 1/√(fan_in + 1), float64 [94,696]."""
+    return np.concatenate([np.full(layer.size, (layer.fan_in + 1) ** -0.5) for layer in LAYERS])
+
+
+def input_channels(images: Tensor, pixels: Tensor, dtype: str) -> Tensor:
+    """Return what the network sees of each image: the pixels before the queried one in raster order.
+
+    Args:
+        images: uint8 [B, 28, 28].
+        pixels: int32 [B], the queried pixel of each, row · 28 + column.
+        dtype: Of the result.
+
+    Returns:
+        [B, 28, 28, 5]: visible pixels / 256 and 0 elsewhere; 1 up to and including the queried pixel's column and -1
+        beyond; 1 where visible and -1 elsewhere; row · 2/28 - 1; column · 2/28 - 1.
+    """
+    raster = tf.constant(np.arange(PIXELS).reshape(SIDE, SIDE), tf.int32)
+    queried = pixels[:, tf.newaxis, tf.newaxis]  # [B, 1, 1]
+    visible = tf.cast(raster < queried, dtype)  # [B, 28, 28]
+    column = tf.cast(raster % SIDE <= queried % SIDE, dtype)
+    ramp = np.arange(SIDE) * (2 / SIDE) - 1
+    rows = tf.broadcast_to(tf.constant(ramp[:, np.newaxis], dtype), tf.shape(visible))
+    columns = tf.broadcast_to(tf.constant(ramp, dtype), tf.shape(visible))
+    seen = tf.cast(images, dtype) * visible / 256
+    return tf.stack([seen, 2 * column - 1, 2 * visible - 1, rows, columns], axis=-1)
+
+
+def logits(weights: Tensor, inputs: Tensor) -> Tensor:
+    """Return the network's logits [B, 256].
+
+    Args:
+        weights: [94,696], flat.
+        inputs: [B, 28, 28, 5] as `input_channels` makes them; B is known when the function is traced.
+    """
+    batch = inputs.shape[0]
+    first, blocks, dense = tf.split(weights, [FIRST.size, _BLOCK_SIZE * POOLS * BLOCKS, DENSE.size])
+    blocks = _unpacked_blocks(blocks)
+    features = _dense(tf.reshape(inputs, [-1, 5]), *_unpacked(first, FIRST))
+    side = SIDE
+    for pool in range(POOLS):
+        for block in blocks[pool * BLOCKS : (pool + 1) * BLOCKS]:
+            features = _residual_block(features, block, [batch, side, side, WIDE])
+        features = tf.reshape(features, [batch, side, side, CHANNELS])
+        features = tf.nn.avg_pool2d(features, ksize=2, strides=2, padding="SAME")
+        side = (side + 1) // 2
+        features = tf.reshape(features, [-1, CHANNELS])
+    return _dense(features, *_unpacked(dense, DENSE))
+
+
+def _unpacked(flat: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
+    kernel, bias = tf.split(flat, [math.prod(layer.kernel), layer.bias])
+    return tf.reshape(kernel, layer.kernel), bias
+
+
+def _unpacked_blocks(flat: Tensor) -> list[tuple[Tensor, ...]]:
+    """Return the weights of the 20 blocks, the depthwise layers' sorted by which of the three convolutions they are of.
+
+    All blocks at once, a split and a transposition for each array, because the gradient of each such operation is an
+    operation too. For a block: kernel [20, 40], bias [40], kernels [3, 3, 3, 40, 1], biases [3, 40],
+    kernels [3, 40, 20], bias [20].
+    """
+    count = POOLS * BLOCKS
+    sizes = [size for layer in BLOCK for size in (math.prod(layer.kernel), layer.bias)]
+    narrow, bias, deep, biases, joined, last = tf.split(tf.reshape(flat, [count, -1]), sizes, axis=1)
+    deep = tf.transpose(tf.reshape(deep, [count, 3, 3, WIDE, MULTIPLIER]), [0, 4, 1, 2, 3])[..., tf.newaxis]
+    biases = tf.transpose(tf.reshape(biases, [count, WIDE, MULTIPLIER]), [0, 2, 1])
+    joined = tf.transpose(tf.reshape(joined, [count, WIDE, MULTIPLIER, CHANNELS]), [0, 2, 1, 3])
+    narrow = tf.reshape(narrow, [count, CHANNELS, WIDE])
+    return list(zip(*[tf.unstack(part) for part in (narrow, bias, deep, biases, joined, last)], strict=True))
+
+
+def _dense(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    return tf.nn.bias_add(features @ kernel, bias)
+
+
+def _residual_block(features: Tensor, block: tuple[Tensor, ...], shape: list[int]) -> Tensor:
+    """Return a block's result [pixels of all images, 20]. `shape` is [B, h, w, 40]."""
+    kernel, bias, deep, biases, joined, last = block
+    wide = tf.reshape(tf.atan(_dense(features, kernel, bias)), shape)
+    parts = [tf.nn.bias_add(features, last)]
+    for deep_kernel, deep_bias, part in zip(tf.unstack(deep), tf.unstack(biases), tf.unstack(joined), strict=True):
+        local = tf.nn.depthwise_conv2d(wide, deep_kernel, [1, 1, 1, 1], "SAME")
+        parts.append(tf.reshape(tf.atan(tf.nn.bias_add(local, deep_bias)), [-1, WIDE]) @ part)
+    return tf.add_n(parts)

@@ -1,0 +1,177 @@
+"""The tasks there are, their line-ups and presets, and how a task's class is found. Loads no TensorFlow itself."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from tasks.preset import Preset
+from tasks.user_module import task_class
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEntry:
+    """What is known of a task before its module is loaded."""
+
+    where: str  # "module:Class"
+    summary: str  # one line, for people
+    line_up: tuple[str, ...]  # the paper's optimizers for it, in order, whether or not they exist here yet
+    presets: Mapping[str, Preset]  # by name; "paper" is the default
+    cohort_size: int  # candidates in lockstep; as the class says
+    dataset: str | None = None  # "mnist", or None where the task needs no data
+
+
+_FALLING_SIGMAS = (3.0, 3.0, 3.0, 3.0, 2.0, 1.7, 1.4, 1.2, 0.9, 0.6)
+_ABLATIONS = ("LODO-Diagonal", "LODO-Global", "LODO-Residuals", "LODO-No-Momentum", "LODO-SGD")
+_ROSENBROCK = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
+_BOWL = ("Momentum", "RMSprop", "Adam", "Yogi", "L-BFGS", "O-LBFGS", "BFGS", "Levenberg-Marquardt", "LODO")
+_PIXELCNN = ("Momentum", "RMSprop", "Adam", "LARS", "Yogi", "LODO", *_ABLATIONS)
+_GENERAL = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
+_QUICK = ("LODO", "Adam", "Momentum", "RMSprop")
+
+TASKS: Mapping[str, TaskEntry] = MappingProxyType(
+    {
+        "noisy-quadratic-bowl": TaskEntry(
+            where="tasks.noisy_quadratic_bowl:NoisyQuadraticBowl",
+            summary="100-dimensional quadratic, condition number 1,000, whose centre walks at random",
+            line_up=_BOWL,
+            presets={
+                "paper": Preset(
+                    generations=10,
+                    population=32,
+                    sigmas=_FALLING_SIGMAS,
+                    steps=(100, 300, 1_000, *[10_000] * 7),
+                    fresh_seeds=8,
+                    optimizers=_BOWL,
+                ),
+                "quick": Preset(
+                    generations=5,
+                    population=16,
+                    sigmas=(2.0, 2.0, 1.5, 1.0, 0.6),
+                    steps=(100, 300, 1_000, 2_000, 2_000),
+                    fresh_seeds=8,
+                    optimizers=_QUICK,
+                ),
+            },
+            cohort_size=16,
+        ),
+        "pixelcnn": TaskEntry(
+            where="tasks.pixelcnn:PixelCNN",
+            summary="image generation: predict a pixel of an MNIST digit from the pixels before it, 94,696 parameters",
+            line_up=_PIXELCNN,
+            presets={
+                "paper": Preset(
+                    generations=10,
+                    population=32,
+                    sigmas=_FALLING_SIGMAS,
+                    steps=(*[1_000] * 4, 1_500, 1_500, 2_000, 3_000, 5_000, 8_000),
+                    fresh_seeds=4,
+                    optimizers=_PIXELCNN,
+                ),
+                "quick": Preset(
+                    generations=3,
+                    population=8,
+                    sigmas=(2.0, 1.0, 0.5),
+                    steps=(20, 30, 40),
+                    fresh_seeds=3,
+                    optimizers=_QUICK,
+                    options={"batch_size": 32},
+                ),
+            },
+            cohort_size=1,
+            dataset="mnist",
+        ),
+        "rosenbrock": TaskEntry(
+            where="tasks.rosenbrock:Rosenbrock",
+            summary="Rosenbrock's curved valley in two dimensions, without noise",
+            line_up=_ROSENBROCK,
+            presets={
+                "paper": Preset(
+                    generations=10,
+                    population=32,
+                    sigmas=(3.0, 3.0, 3.0, 2.5, 2.0, 1.5, 1.0, 0.75, 0.5, 0.3),
+                    steps=(200,) * 10,
+                    fresh_seeds=8,
+                    optimizers=_ROSENBROCK,
+                ),
+                "quick": Preset(
+                    generations=5,
+                    population=16,
+                    sigmas=(3.0, 2.5, 1.5, 0.75, 0.3),
+                    steps=(200,) * 5,
+                    fresh_seeds=8,
+                    optimizers=_ROSENBROCK,
+                ),
+            },
+            cohort_size=16,
+        ),
+    }
+)
+
+# A user's own task may say `presets` itself; without, it is searched as the paper does it, at budgets that suit many.
+_GENERAL_PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "paper": Preset(
+            generations=10,
+            population=32,
+            sigmas=_FALLING_SIGMAS,
+            steps=(1_000,) * 10,
+            fresh_seeds=8,
+            optimizers=_GENERAL,
+        ),
+        "quick": Preset(
+            generations=3,
+            population=8,
+            sigmas=(2.0, 1.0, 0.5),
+            steps=(100,) * 3,
+            fresh_seeds=3,
+            optimizers=_QUICK,
+        ),
+    }
+)
+
+
+def entry(name: str) -> TaskEntry:
+    """Return what is known of a task.
+
+    Args:
+        name: A name of `TASKS`, or a user's own task as `load` takes it. That one's module is imported; its class may
+            say `cohort_size` (default 1), `line_up`, `presets` and `dataset` itself.
+
+    Raises:
+        ValueError: There is no such task (the message suggests the nearest name), or a user's own cannot be loaded.
+    """
+    if name in TASKS:
+        return TASKS[name]
+    if ":" not in name:
+        near = difflib.get_close_matches(name.lower(), TASKS, n=1)
+        suggestion = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"Unknown task.{suggestion} Tasks: {', '.join(TASKS)}; or your own as 'package.module:Class' or"
+            f" 'path/to/file.py:Class'. Received: {name!r}"
+        )
+    found = task_class(name)
+    summary = (found.__doc__ or "").strip().partition("\n")[0]
+    return TaskEntry(
+        where=name,
+        summary=summary,
+        line_up=tuple(getattr(found, "line_up", _GENERAL)),
+        presets=getattr(found, "presets", _GENERAL_PRESETS),
+        cohort_size=getattr(found, "cohort_size", 1),
+        dataset=getattr(found, "dataset", None),
+    )
+
+
+def load(name: str) -> type:
+    """Return a task's class; imports its module, and TensorFlow with it.
+
+    Args:
+        name: A name of `TASKS`, 'package.module:Class', or 'path/to/file.py:Class'.
+
+    Raises:
+        ValueError: There is no such task, or its module or class cannot be used: not there, raises on import, not a
+            Task. One line that names the file and the fault; the original exception is its cause.
+    """
+    return task_class(entry(name).where)

@@ -1,0 +1,85 @@
+"""The Task protocol: what a problem offers to the loop that trains on it.
+
+A task is trained as a **cohort**: P candidates in lockstep, the *last* axis of every array. Lanes never mix: a cohort
+of P equals P runs of one, to rounding, and each lane's randomness comes from its own seed alone.
+
+    x, state = task.initial(seeds)                              # seeds [P, 2]
+    for t in 1, 2, …:
+        state = task.advance(state, seeds, t)                   # once a step: next minibatch, next centre
+        loss, gradient, state = task.loss_and_gradient(x, state)  # as often as the optimizer asks
+        x = …
+
+Everything here is traced into one compiled function, so the methods hold TensorFlow operations only, keep shapes the
+same from step to step, and draw what is random with `tf.random.stateless_*` from `(seeds, t)`: the same seed gives the
+same run, whatever else runs beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+Tensor = Any  # a tf.Tensor; TensorFlow has no types worth the name, and this module must not load it
+State = Any  # a nest of tensors (tuples, dicts) as tf.nest knows it, of the same shapes at every step; may be ()
+
+METHODS = ("initial", "advance", "loss_and_gradient")
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A problem to minimise.
+
+    A constructor takes keyword options only, each with a default; the first is `dtype=None`, where None is the task's
+    own. It raises ValueError at once for an option that it does not take.
+
+    Attributes:
+        name: The task's name, in lower case with hyphens.
+        dtype: "float32" or "float64"; of x, losses and gradients.
+        cohort_size: How many candidates are best trained in lockstep; 1 for networks.
+        jit_compile: Whether the whole loop, optimizer and all, goes through XLA. True for toy tasks, where it is by far
+            the fastest; False where XLA loses, as for convolutions on a CPU.
+        layers: (start, stop) slices of x, which cover it in order and without overlap; an optimizer that scales its
+            step by layer (LARS) goes by them.
+    """
+
+    name: str
+    dtype: str
+    cohort_size: int
+    jit_compile: bool
+    layers: tuple[tuple[int, int], ...]
+
+    def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
+        """Return the starting point and state of a cohort.
+
+        Args:
+            seeds: int32 [P, 2], one seed a lane; P is known when the function is traced.
+
+        Returns:
+            x [n, P] in the task's dtype, and the state before the first step.
+        """
+        ...
+
+    def advance(self, state: State, seeds: Tensor, t: Tensor) -> State:
+        """Return the state of step t: draws the minibatch, moves what moves. Called once a step, before the loss.
+
+        Args:
+            state: The state of step t - 1.
+            seeds: int32 [P, 2], the same at every step.
+            t: int32 scalar, the step's number; 1 at the first step.
+
+        Returns:
+            The state of step t, of the same structure, shapes and dtypes.
+        """
+        ...
+
+    def loss_and_gradient(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Return the loss at x, its gradient, and the state afterwards. Called as often as the optimizer asks.
+
+        Args:
+            x: [n, P] in the task's dtype.
+            state: The state of this step. The same x and state give the same loss.
+
+        Returns:
+            loss [P], gradient [n, P], and the state, which differs where an evaluation leaves something behind (the
+            running statistics of batch normalisation).
+        """
+        ...

@@ -1,0 +1,116 @@
+"""Classes found by 'package.module:Class' or 'path/to/file.py:Class', with errors that say what is wrong where."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from tasks.task import METHODS
+
+
+class TaskError(ValueError):
+    """A task's module or class cannot be used; the message is one line that names the place and the fault."""
+
+
+def task_class(where: str) -> type:
+    """Import a task's class.
+
+    The working directory is searched after everything else, and so is the folder of a given file, so that a task may
+    import what stands beside it.
+
+    Args:
+        where: 'package.module:Class' or 'path/to/file.py:Class'; a relative path starts at the working directory.
+
+    Raises:
+        TaskError: The text is neither; there is no such file or module; it raises on import; it has no such class; or
+            the class lacks a method of the Task protocol.
+    """
+    place, _, name = where.rpartition(":")
+    if not place or not name.isidentifier():
+        raise TaskError(f"A task is given as 'package.module:Class' or 'path/to/file.py:Class'. Received: {where!r}")
+    module = _from_file(Path(place)) if _is_path(place) else _from_package(place)
+    found = getattr(module, name, None)
+    if found is None:
+        raise TaskError(f"{place} has no class {name!r}.{_nearest(name, module)} Received: {where!r}")
+    missing = [method for method in METHODS if not callable(getattr(found, method, None))]
+    if not inspect.isclass(found):
+        raise TaskError(f"{where} is not a class but {type(found).__name__}; a task is a class with {_listed(METHODS)}")
+    if missing:
+        raise TaskError(f"{where} is not a Task: it has no method {_listed(missing)}; a task has {_listed(METHODS)}")
+    return found
+
+
+def _is_path(place: str) -> bool:
+    return place.endswith(".py") or os.sep in place or "/" in place
+
+
+def _from_file(path: Path) -> ModuleType:
+    """Import a file under a name made from its full path, once a process."""
+    path = path.expanduser().resolve()
+    if not path.is_file():
+        raise TaskError(f"There is no file {path}")
+    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"  # two task.py files do not clash
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise TaskError(f"{path} is not a Python file: its name ends in .py. Received: {path.name!r}")
+    _search_last(path.parent)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it runs: dataclasses and pickle look their module up there
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise TaskError(f"{path} raises on import: {_described(error, path)}") from error
+    return module
+
+
+def _from_package(name: str) -> ModuleType:
+    _search_last(Path.cwd())
+    try:
+        spec = importlib.util.find_spec(name)  # imports the packages above it
+    except ModuleNotFoundError:
+        spec = None
+    except (Exception, SystemExit) as error:
+        raise TaskError(f"Module {name!r} raises on import: {_described(error, None)}") from error
+    if spec is None:
+        raise TaskError(f"There is no module {name!r}; a file is given as 'path/to/file.py:Class'")
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        path = Path(spec.origin) if spec.origin else None
+        raise TaskError(f"{path or name} raises on import: {_described(error, path)}") from error
+
+
+def _search_last(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _described(error: BaseException, path: Path | None) -> str:
+    """Return an exception as one line, with the line of `path` where it arose."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    place = f" (line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+
+
+def _nearest(name: str, module: ModuleType) -> str:
+    """Return a suggestion: the class of the module whose name is nearest, or those it has."""
+    classes = [key for key, value in vars(module).items() if inspect.isclass(value) and not key.startswith("_")]
+    near = difflib.get_close_matches(name, classes, n=1)
+    if near:
+        return f" Did you mean {near[0]!r}?"
+    return f" It has {_listed(classes)}." if classes else " It has no class."
+
+
+def _listed(names: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(names)

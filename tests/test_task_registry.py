@@ -1,0 +1,241 @@
+"""How tasks are named, found and loaded, and what is said when that fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.preset import Preset
+from tasks.registry import TASKS, entry, load
+from tasks.user_module import TaskError
+
+SOUND = '''
+class Mine:
+    """A task of my own.
+
+    More of it.
+    """
+
+    cohort_size = 4
+
+    def initial(self, seeds): ...
+    def advance(self, state, seeds, t): ...
+    def loss_and_gradient(self, x, state): ...
+
+
+class NotATask:
+    def initial(self, seeds): ...
+
+
+def mine(): ...
+'''
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "my_task.py"
+    file.write_text(SOUND)
+    return file
+
+
+def test_the_registry_loads_neither_tensorflow_nor_keras_nor_numpy() -> None:
+    code = "import sys, tasks.registry, tasks.task; print({'tensorflow', 'keras', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_the_data_sets_load_neither_tensorflow_nor_keras() -> None:
+    code = "import sys, tasks.datasets; print({'tensorflow', 'keras', 'mlxtend'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_line_ups_are_the_papers() -> None:  # the table of its section on tasks
+    assert {name: task.line_up for name, task in TASKS.items()} == {
+        "noisy-quadratic-bowl": (
+            *("Momentum", "RMSprop", "Adam", "Yogi", "L-BFGS", "O-LBFGS", "BFGS", "Levenberg-Marquardt", "LODO"),
+        ),
+        "pixelcnn": (
+            *("Momentum", "RMSprop", "Adam", "LARS", "Yogi", "LODO"),
+            *("LODO-Diagonal", "LODO-Global", "LODO-Residuals", "LODO-No-Momentum", "LODO-SGD"),
+        ),
+        "rosenbrock": ("Momentum", "RMSprop", "Adam", "Yogi", "LODO"),
+    }
+
+
+def test_paper_presets_spend_the_papers_budgets() -> None:
+    # Sums over generations of 32 × T_g, worked out by hand from the paper's schedules.
+    spent = {name: task.presets["paper"].population * sum(task.presets["paper"].steps) for name, task in TASKS.items()}
+    assert spent == {
+        "noisy-quadratic-bowl": 32 * (100 + 300 + 1_000 + 70_000),
+        "pixelcnn": 32 * (4_000 + 3_000 + 2_000 + 3_000 + 5_000 + 8_000),
+        "rosenbrock": 32 * 2_000,
+    }
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_paper_presets_are_ten_generations_of_32_over_the_whole_line_up(name: str) -> None:
+    preset = TASKS[name].presets["paper"]
+    assert (preset.generations, preset.population) == (10, 32)
+    assert preset.optimizers == TASKS[name].line_up
+    assert dict(preset.options) == {}
+    falling = (3, 3, 3, 3, 2, 1.7, 1.4, 1.2, 0.9, 0.6)
+    assert preset.sigmas == ((3, 3, 3, 2.5, 2, 1.5, 1, 0.75, 0.5, 0.3) if name == "rosenbrock" else falling)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_a_quick_preset_within_its_line_up(name: str) -> None:
+    quick, paper = TASKS[name].presets["quick"], TASKS[name].presets["paper"]
+    assert set(quick.optimizers) <= set(TASKS[name].line_up)
+    assert quick.population * sum(quick.steps) < paper.population * sum(paper.steps) / 3
+
+
+@pytest.mark.parametrize(("received", "nearest"), [("rosenbrok", "rosenbrock"), ("PixelCNN", "pixelcnn")])
+def test_an_unknown_task_is_answered_with_the_nearest_name(received: str, nearest: str) -> None:
+    with pytest.raises(ValueError, match=f"Did you mean '{nearest}'.*Received: '{received}'"):
+        entry(received)
+
+
+def test_an_unknown_task_that_is_near_to_none_is_answered_with_all() -> None:
+    with pytest.raises(ValueError, match=r"^Unknown task. Tasks: noisy-quadratic-bowl, pixelcnn, rosenbrock; or your"):
+        load("zzz")
+
+
+def test_a_users_task_is_loaded_from_a_file_once(path: Path) -> None:
+    found = load(f"{path}:Mine")
+    assert found.__name__ == "Mine"
+    assert load(f"{path}:Mine") is found
+    assert sys.modules[found.__module__].Mine is found  # as pickle looks it up
+
+
+def test_a_users_task_is_loaded_from_a_relative_path(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    assert load("my_task.py:Mine") is load(f"{path}:Mine")
+
+
+def test_a_users_task_is_loaded_from_a_module_of_the_working_directory(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path.parent / "my_package").mkdir()
+    path.rename(path.parent / "my_package" / "own.py")
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    assert load("my_package.own:Mine").__module__ == "my_package.own"
+
+
+def test_a_users_task_may_import_what_stands_beside_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (path.parent / "beside_my_task.py").write_text("size = 7\n")
+    path.write_text("from beside_my_task import size\n" + SOUND + "Mine.size = size\n")
+    assert load(f"{path}:Mine").size == 7
+
+
+def test_two_files_of_one_name_do_not_clash(path: Path) -> None:
+    other = path.parent / "elsewhere" / path.name
+    other.parent.mkdir()
+    other.write_text(SOUND)
+    assert load(f"{other}:Mine") is not load(f"{path}:Mine")
+
+
+def test_the_entry_of_a_users_task_comes_from_its_class(path: Path) -> None:
+    found = entry(f"{path}:Mine")
+    assert (found.where, found.summary, found.cohort_size) == (f"{path}:Mine", "A task of my own.", 4)
+    assert found.dataset is None
+    assert found.presets["paper"].population == 32
+
+
+def test_a_users_task_may_bring_its_own_presets(path: Path) -> None:
+    path.write_text(SOUND + "Mine.presets = {'paper': 'mine'}\nMine.line_up = ['Adam']\nMine.dataset = 'mnist'\n")
+    found = entry(f"{path}:Mine")
+    assert (found.presets, found.line_up, found.dataset) == ({"paper": "mine"}, ("Adam",), "mnist")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("import json\n1 / 0\n", r"my_task.py raises on import: ZeroDivisionError: division by zero \(line 2\)"),
+        ("import not_there\n", r"my_task.py raises on import: ModuleNotFoundError: No module named 'not_there'"),
+        ("raise SystemExit(3)\n", r"my_task.py raises on import: SystemExit: 3 \(line 1\)"),
+        ("def f(:\n", r"my_task.py raises on import: SyntaxError: invalid syntax"),
+        ("raise ValueError('two\\nlines')\n", r"ValueError: two lines \(line 1\)$"),
+    ],
+)
+def test_a_file_that_raises_on_import_is_told_with_the_exception(path: Path, text: str, told: str) -> None:
+    path.write_text(text)
+    with pytest.raises(TaskError, match=told) as caught:
+        load(f"{path}:Mine")
+    assert caught.value.__cause__ is not None
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_raised_is_imported_anew_once_it_is_mended(path: Path) -> None:
+    path.write_text("1 / 0\n")
+    with pytest.raises(TaskError):
+        load(f"{path}:Mine")
+    path.write_text(SOUND + "# mended, and of another length\n")
+    assert load(f"{path}:Mine").__name__ == "Mine"
+
+
+def test_a_module_that_raises_on_import_is_told_with_its_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path.parent / "raises_on_import.py").write_text("\n1 / 0\n")
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(TaskError, match=r"raises_on_import.py raises on import: ZeroDivisionError.*\(line 2\)"):
+        load("raises_on_import:Mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Mime", r"has no class 'Mime'. Did you mean 'Mine'\?"),
+        ("Zzzzz", r"has no class 'Zzzzz'. It has Mine, NotATask\."),
+        ("NotATask", r"is not a Task: it has no method advance, loss_and_gradient"),
+        ("mine", r"is not a class but function"),
+    ],
+)
+def test_a_wrong_class_is_told_with_what_there_is(path: Path, name: str, told: str) -> None:
+    with pytest.raises(TaskError, match=told):
+        load(f"{path}:{name}")
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("not_there.py:Mine", "There is no file .*not_there.py"),
+        ("no.such.module:Mine", "There is no module 'no.such.module'"),
+        ("tasks.no_such:Mine", "There is no module 'tasks.no_such'"),
+        (":Mine", "'package.module:Class'.*Received: ':Mine'"),
+        ("tasks.preset:", "'package.module:Class'.*Received: 'tasks.preset:'"),
+        ("folder/file.txt:Mine", "There is no file"),
+    ],
+)
+def test_a_wrong_place_is_told(where: str, told: str) -> None:
+    with pytest.raises(TaskError, match=told):
+        load(where)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"generations": 0}, "`generations` is at least 1. Received: 0"),
+        ({"population": 0}, "`population` is at least 1. Received: 0"),
+        ({"fresh_seeds": -1}, "`fresh_seeds` is at least 0. Received: -1"),
+        ({"sigmas": (1.0,)}, "`sigmas` has one entry a generation, 2 here"),
+        ({"steps": (1, 2, 3)}, "`steps` has one entry a generation, 2 here"),
+        ({"sigmas": (1.0, 0.0)}, "`sigmas` are finite and positive"),
+        ({"sigmas": (1.0, float("nan"))}, "`sigmas` are finite and positive"),
+        ({"steps": (1, 0)}, "`steps` are at least 1"),
+        ({"optimizers": ()}, "at least one optimizer"),
+    ],
+)
+def test_a_preset_that_makes_no_sense_is_refused(change: dict[str, object], told: str) -> None:
+    sound = {
+        **{"generations": 2, "population": 4, "sigmas": (2.0, 1.0), "steps": (10, 20)},
+        **{"fresh_seeds": 0, "optimizers": ("Adam",)},
+    }
+    Preset(**sound)
+    with pytest.raises(ValueError, match=told):
+        Preset(**{**sound, **change})
