@@ -3,4 +3,6 @@
 import pytest
 
 # Suites live beside the tests, not in test_*.py files; this makes their assertions tell what differed.
-pytest.register_assert_rewrite("tests.strategy_conformance")
+pytest.register_assert_rewrite(
+    "tests.executor_conformance", "tests.store_conformance", "tests.strategy_conformance", "tests.task_conformance"
+)

@@ -1,0 +1,132 @@
+"""Machines that die or hang: their candidates go on elsewhere, or the study ends so that it can be resumed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.executor_conformance import FAKE, run
+from tests.fake_training import Act, trial, workload
+from tests.ray_sessions import ROOT, local_session, processes_naming, wait_until
+from tuner.candidate import AttemptStarted, Status
+from tuner.execution.executor import ClusterUnavailable
+from tuner.execution.ray_executor import RayExecutor
+
+pytestmark = pytest.mark.slow
+
+# A process of its own: the head has to be started with token authentication on before Ray is imported.
+CLUSTER = """
+    import os, signal, sys, threading, time
+    from pathlib import Path
+    from ray.cluster_utils import Cluster
+    from tests.fake_training import Act, trial, workload
+    from tuner.candidate import AttemptEnded, AttemptStarted, Evaluation
+    from tuner.execution.ray_executor import RayExecutor
+    from tuner.execution.ray_session import RaySession
+
+    fault = sys.argv[1]
+    health = {"health_check_period_ms": 500, "health_check_timeout_ms": 500, "health_check_failure_threshold": 2}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": health})
+    raylets = {}
+    for _ in range(2):
+        node = cluster.add_node(num_cpus=1)
+        raylets[node.node_id] = node.all_processes["raylet"][0].process
+    session = RaySession.join(cluster.address)
+    options = {"timeout": 4, "grace": 2} if fault == "hangs" else {}
+    executor = RayExecutor(session, train="tests.fake_training:slowly", **options)
+
+    def strike(pid):
+        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        raylet = next(process for process in raylets.values() if process.pid == parent)
+        if fault == "dies":
+            raylet.kill()
+            raylet.wait()
+            return
+        children = Path(f"/proc/{raylet.pid}/task").glob("*/children")
+        family = [raylet.pid, *(int(child) for task in children for child in task.read_text().split())]
+        for member in family:
+            os.kill(member, signal.SIGSTOP)
+        threading.Timer(9, lambda: [os.kill(member, signal.SIGCONT) for member in family]).start()
+
+    struck, start, pids = False, time.monotonic(), []
+    try:
+        for event in executor.evaluate(workload(), [trial(slot) for slot in range(6)], label="fake/Adam/g03"):
+            if isinstance(event, AttemptStarted):
+                pids.append((event.keys[0].slot, event.attempt))
+                if not struck:
+                    struck = True
+                    strike(event.pid)
+            elif isinstance(event, AttemptEnded):
+                print("ended", event.attempt, event.reason, flush=True)
+            elif isinstance(event, Evaluation):
+                print("evaluation", event.status, event.attempt, flush=True)
+        print("seconds", round(time.monotonic() - start, 1), file=sys.stderr)
+        print("stale", executor.stale)
+    finally:
+        session.close()
+        cluster.shutdown()
+"""
+
+
+@pytest.mark.parametrize(("fault", "reason"), [("dies", "node died"), ("hangs", "node does not answer")])
+def test_a_node_that_is_lost_costs_only_an_attempt_of_its_candidates(fault, reason):
+    folder = tempfile.mkdtemp(prefix="lodo-test-", dir="/tmp")
+    environment = {"PYTHONPATH": str(ROOT), "RAY_AUTH_MODE": "token", "RAY_TMPDIR": folder}
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(CLUSTER), fault],
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            timeout=150,
+        )
+        assert ran.returncode == 0, ran.stderr
+        lines = ran.stdout.splitlines()
+        evaluations = [line for line in lines if line.startswith("evaluation")]
+        assert len(evaluations) == 6, ran.stdout + ran.stderr
+        assert all(line.startswith("evaluation finished") for line in evaluations)
+        assert [line for line in lines if line.startswith("ended")] == [f"ended 1 {reason}"]
+        assert "evaluation finished 2" in evaluations
+        assert wait_until(lambda: not processes_naming(folder), 20)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_local_ray_that_dies_ends_the_study_so_that_it_can_be_resumed():
+    with local_session() as session:
+        executor = RayExecutor(session, train=FAKE + "train")
+        trials = [trial(slot, Act.SLEEP) for slot in range(4)]
+        (raylet,) = (line for line in processes_naming(str(session.folder)) if "/raylet/raylet" in line)
+        iterator = executor.evaluate(workload(), trials, label="fake/Adam/g03")
+        next(iterator)
+        os.kill(int(raylet.split()[0]), signal.SIGKILL)
+        start = time.monotonic()
+        with pytest.raises(ClusterUnavailable, match="resume the study"):
+            list(iterator)
+        assert time.monotonic() - start < 35  # Ray itself needs 14 to 25 s to notice
+
+
+def memory():
+    return {line.split(":")[0]: int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines()}
+
+
+@pytest.mark.skipif(memory()["MemAvailable"] < 8_000_000, reason="needs 8 GB of free memory")
+def test_a_candidate_out_of_memory_is_found_in_its_cohort_and_not_tried_again(monkeypatch):
+    now = memory()
+    limit = (now["MemTotal"] - now["MemAvailable"] + 1_500_000) / now["MemTotal"]  # 1.5 GB more than is used
+    monkeypatch.setenv("RAY_memory_usage_threshold", f"{limit:.3f}")
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
+    with local_session() as session:
+        executor = RayExecutor(session, train=FAKE + "hog")
+        events, evaluations = run(executor, workload(cohort_size=2), [trial(0), trial(1, Act.RAISE)])
+    assert (evaluations[0].status, evaluations[0].attempt) == (Status.FINISHED, 2)
+    assert (evaluations[1].status, evaluations[1].attempt) == (Status.FAILED, 2)
+    assert evaluations[1].reason.startswith("out of memory")
+    assert sum(isinstance(event, AttemptStarted) for event in events) == 3

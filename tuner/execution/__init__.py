@@ -1,0 +1,1 @@
+"""Where and how candidates run: executors that own their failures."""

@@ -1,0 +1,108 @@
+"""The protocol of an executor: trials in, events out, one evaluation a trial whatever happens.
+
+Beside it, what every executor shares: how trials are grouped into cohorts, how a cohort's task is named, and the
+errors that stop a study (a candidate's own failure never does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from tuner.candidate import Event, Trial, Workload
+
+DEFAULT_TRAIN = "tuner.training:train"
+"""The training function that workers import; see `tuner.execution.worker` for what it has to keep."""
+
+
+class ExecutionError(Exception):
+    """Something that stops a study, in one line for people. `exit_code` is the command line's."""
+
+    exit_code = 1
+
+
+class ResourceError(ExecutionError):
+    """More was asked of the machines than they have, or something that they cannot do."""
+
+    exit_code = 2
+
+
+class ClusterUnavailable(ExecutionError):  # noqa: N818 (the command line's word for it)
+    """Ray could not be started or reached, or went away. The study can be resumed once it is back."""
+
+    exit_code = 75
+
+
+class Executor(Protocol):
+    """Trains candidates somewhere and says what happens as it happens."""
+
+    def evaluate(self, workload: Workload, trials: Sequence[Trial], *, label: str) -> Iterator[Event]:
+        """Trains the trials, cohort by cohort in the order given, and yields events in the order they happen.
+
+        Every trial gets exactly one `Evaluation`, in any order. Each `AttemptEnded` and each `Evaluation` follows the
+        `AttemptStarted` of its attempt; one whose worker was lost before it said a word has node "" and pid 0.
+        After `cancel` the iterator ends early, without the evaluations that are missing. Several calls may be iterated
+        side by side.
+
+        Args:
+            workload: what the trials share.
+            trials: with distinct keys; consecutive `workload.cohort_size` of them form a cohort.
+            label: what the cohorts' tasks are named after, "TASK/OPTIMIZER/g03".
+
+        Yields:
+            The events. Closing the iterator early cancels what it still has running.
+
+        Raises:
+            ResourceError: the workload asks for more than the executor was made for.
+            ClusterUnavailable: the machines went away as a whole.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Ends at once all that runs, in every iterator; returns when nothing runs any more."""
+        ...
+
+    def close(self) -> None:
+        """Cancels what runs. Closing twice is fine."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Returns the executor itself."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes the executor."""
+        ...
+
+
+def cohorts(trials: Sequence[Trial], size: int) -> list[tuple[Trial, ...]]:
+    """Groups trials into cohorts, in order; the last may be smaller.
+
+    Args:
+        trials: in submission order, with distinct keys.
+        size: candidates a cohort, at least 1.
+
+    Returns:
+        The cohorts. Which trials share one depends on nothing but the order and the size.
+
+    Raises:
+        ValueError: the size is below 1, or a key occurs twice.
+    """
+    if size < 1:
+        raise ValueError(f"a cohort holds at least 1 candidate. Received: cohort_size={size}")
+    seen = set()
+    for trial in trials:
+        if trial.key in seen:
+            raise ValueError(f"each key may occur once in a call. Received twice: {trial.key}")
+        seen.add(trial.key)
+    return [tuple(trials[start : start + size]) for start in range(0, len(trials), size)]
+
+
+def task_name(label: str, trials: Sequence[Trial]) -> str:
+    """Names the task that trains these trials: "LABEL/s12", or "LABEL/s00-15" for a cohort."""
+    slots = [trial.key.slot for trial in trials]
+    first, last = min(slots), max(slots)
+    return f"{label}/s{first:02d}" if first == last else f"{label}/s{first:02d}-{last:02d}"

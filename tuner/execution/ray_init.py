@@ -1,0 +1,85 @@
+"""A call of `ray.init` that leaves the process as it was: its output, its files' modes, its signal handlers."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def init_ray(**arguments: Any) -> Any:
+    """Calls `ray.init` without what it does beside: prints, open files, another SIGTERM handler.
+
+    Args:
+        arguments: of `ray.init`.
+
+    Returns:
+        Ray's context.
+
+    Raises:
+        RuntimeError: this process is connected already.
+        Exception: whatever Ray raises; then nothing of it is left running.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    with _private_files():
+        import ray
+
+        if ray.is_initialized():
+            raise RuntimeError("this process is connected to a Ray already; close that session first")
+        # RAY_AUTH_MODE is read when Ray is imported, which may have been before it was set.
+        raylet: Any = importlib.import_module("ray._raylet")
+        raylet.Config.initialize("")
+        # Ray prints its node's messages ("a worker died…") on stdout, which is for data; log_to_driver leaves them in.
+        worker: Any = importlib.import_module("ray._private.worker")
+        worker._worker_logs_enabled = False
+        try:
+            with _kept_sigterm(), quiet():
+                return ray.init(log_to_driver=False, logging_level=logging.ERROR, **arguments)
+        except BaseException:
+            ray.shutdown()
+            raise
+
+
+@contextlib.contextmanager
+def _private_files() -> Iterator[None]:
+    """Keeps what Ray writes, above all its token, from other users."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+        token = Path.home() / ".ray" / "auth_token"
+        with contextlib.suppress(OSError):
+            if token.is_file() and token.stat().st_uid == os.getuid():
+                token.chmod(0o600)
+
+
+@contextlib.contextmanager
+def _kept_sigterm() -> Iterator[None]:
+    """Restores the caller's SIGTERM handler, which `ray.init` replaces by one that exits with 15."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread has handlers, and Ray leaves them alone elsewhere
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Holds back Ray's own remarks at a start and a stop; errors are raised, not logged."""
+    logger = logging.getLogger("ray")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

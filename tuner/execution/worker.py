@@ -1,0 +1,181 @@
+"""What runs in a worker: one cohort trained, and all that happens to it told in small plain messages.
+
+The training function is named as "module:function" and imported here, inside the worker, after graphics cards were
+hidden from candidates that have none. It is called as `train(workload, lanes)` with exactly `workload.cohort_size`
+trials, yields `TrainingProgress` with every loss of every lane (also those of lanes that diverged), and in the end one
+`Evaluation` for each distinct key; an evaluation's curve is taken from the progress, its `losses` are not looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import importlib
+import os
+import socket
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.candidate import Evaluation, TrainingProgress, Trial, Workload
+from tuner.execution.plain import checked_evaluation, checked_losses, describe
+
+MESSAGE_BYTES = 64_000
+"""Losses a message at most: below 100 kB Ray keeps a value with its owner, and it outlives the worker."""
+
+REMOTE_WATCHDOG_DELAY = 5.0
+"""Seconds by which the watchdog comes after the driver's own deadline where the driver cannot read its dump."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Message: a worker has begun."""
+
+    node: str  # host name
+    pid: int
+    node_id: str = ""  # Ray's id of the node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Message: the next losses."""
+
+    steps_done: int
+    losses: NDArray[np.floating]  # [evaluations since the last, lanes]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Message: one candidate's evaluation, without its curve."""
+
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """Message: training raised; nothing follows."""
+
+    reason: str
+    error: str
+
+
+Message = Started | Chunk | Finished | Raised
+
+
+@dataclass(frozen=True, slots=True)
+class Watchdog:
+    """Ends a worker that outlives its time limit, even one that is deaf to all signals and holds Python's lock."""
+
+    limit: float  # seconds
+    dump: str  # where the traceback goes; its folder exists only on the driver's own machine
+
+
+def work(
+    train: str,
+    workload: Workload,
+    lanes: Sequence[Trial],
+    *,
+    node_id: str = "",
+    hide_gpus: bool = True,
+    watchdog: Watchdog | None = None,
+    let_through: tuple[type[BaseException], ...] = (),
+) -> Generator[Message, None, None]:
+    """Trains one cohort in this process.
+
+    Args:
+        train: the training function, "module:function".
+        workload: what the trials share.
+        lanes: exactly `workload.cohort_size` trials; a candidate may fill several lanes.
+        node_id: Ray's id of this node.
+        hide_gpus: whether TensorFlow must not see a graphics card; takes effect if it was not imported before.
+        watchdog: ends this process when the limit is over; None sets no limit.
+        let_through: exceptions that are the caller's and not the candidate's.
+
+    Yields:
+        `Started` first, then `Chunk` and `Finished` as they come, and `Raised` at the end if training raised anything
+        whatever, `SystemExit` included. Nothing but plain data, less than 100 kB each.
+    """
+    with _armed(watchdog):
+        yield Started(node=socket.gethostname(), pid=os.getpid(), node_id=node_id)
+        steps = _steps(train, workload, lanes)
+        while True:
+            # Only the training stands inside the `try`: what the reader of this generator throws in passes by.
+            try:
+                with _hidden_gpus(hide_gpus):
+                    message = next(steps, None)
+            except let_through:
+                raise
+            except BaseException as error:
+                if hasattr(error, "ray_terminate_msg"):
+                    raise  # Ray's own SystemExit: somebody ends this worker, which is not the candidate's doing
+                message = Raised(*describe(error))
+            if message is None:
+                return
+            yield message
+            if isinstance(message, Raised):
+                return
+
+
+def _steps(train: str, workload: Workload, lanes: Sequence[Trial]) -> Iterator[Message]:
+    """Runs the training and turns what it yields into messages."""
+    module, _, name = train.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    keys = frozenset(trial.key for trial in lanes)
+    for value in function(workload, tuple(lanes)):
+        if isinstance(value, TrainingProgress):
+            yield from _chunks(value, len(lanes))
+        elif isinstance(value, Evaluation):
+            yield Finished(checked_evaluation(value, keys))
+        else:
+            raise TypeError(f"training yields TrainingProgress and Evaluation. Received: {type(value).__name__}")
+
+
+def _chunks(progress: TrainingProgress, lanes: int) -> Iterator[Chunk]:
+    """Cuts progress into messages of bounded size."""
+    losses = checked_losses(progress.losses, lanes)
+    done = int(progress.steps_done)
+    rows = max(1, MESSAGE_BYTES // (lanes * losses.itemsize))
+    for start in range(0, len(losses), rows):
+        part = losses[start : start + rows]
+        yield Chunk(steps_done=done - len(losses) + start + len(part), losses=part)
+
+
+@contextlib.contextmanager
+def _hidden_gpus(hide: bool) -> Iterator[None]:
+    """Hides all graphics cards from what is imported within a `with` block; the process may be the user's own."""
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if hide:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    try:
+        yield
+    finally:
+        if hide:
+            del os.environ["CUDA_VISIBLE_DEVICES"]
+            if before is not None:
+                os.environ["CUDA_VISIBLE_DEVICES"] = before
+
+
+@contextlib.contextmanager
+def _armed(watchdog: Watchdog | None) -> Iterator[None]:
+    """Sets the watchdog for the time of a `with` block."""
+    if watchdog is None:
+        yield
+        return
+    path = Path(watchdog.dump)
+    shared = path.parent.is_dir()
+    target: Any = path.open("w") if shared else contextlib.nullcontext(2)  # 2: stderr, into Ray's log of this worker
+    with target as file:
+        # Where the driver can read the dump the watchdog comes first, so that a hung candidate's traceback is kept.
+        # Elsewhere it would look like a crash: there it comes only if the driver's own deadline did not get through.
+        limit = watchdog.limit if shared else watchdog.limit + REMOTE_WATCHDOG_DELAY
+        faulthandler.dump_traceback_later(limit, exit=True, file=file)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+    if shared:
+        path.unlink(missing_ok=True)
