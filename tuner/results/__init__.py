@@ -1,0 +1,1 @@
+"""What came of studies: summaries, tables, exports and figures, from frozen values alone."""

@@ -1,0 +1,182 @@
+"""The search in one picture: every individual's fitness, generation by generation, a panel an optimizer.
+
+Losses after different budgets do not compare, so lines break and a dotted line stands where the budget changes.
+Fitness axes are shared between panels. What did not finish is counted above each panel, generation by generation, and
+what lies far above all medians is drawn as a triangle on the upper edge instead of squeezing the rest.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from tuner.candidate import Status
+from tuner.records import CandidateRecord, StudyRecord
+from tuner.results.colours import colour
+from tuner.results.generations import Generation, by_generation, fitness
+from tuner.results.numerals import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 3  # panels side by side at most
+PANEL = (3.9, 3.0)  # inches
+DOTS_PER_INCH = 150
+LOG_FROM = 10.0  # greatest / least fitness above which a logarithmic axis helps
+LIMIT = 1e300  # nothing is drawn beyond: the edges of float64 leave an axis no room
+BEYOND = 100.0  # times the greatest median: what lies above is drawn on the edge of a logarithmic axis
+BEYOND_LINEAR = 1.0  # likewise on a linear axis, in distances from the least fitness to the greatest median
+
+_FATES = (("diverged", Status.DIVERGED), ("failed", Status.FAILED), ("timed out", Status.TIMED_OUT))
+
+Fate = tuple[str, Status]
+
+
+def search_figure(studies: Sequence[tuple[StudyRecord, Sequence[CandidateRecord]]]) -> bytes:
+    """Return the picture of one task's searches.
+
+    Args:
+        studies: Each with all of its candidates; panels in this order.
+
+    Returns:
+        A PNG; the same for the same records.
+
+    Raises:
+        ValueError: There is no study, or they are of several tasks, whose fitnesses do not compare.
+    """
+    tasks = sorted({study.spec.workload.task for study, _ in studies})
+    if len(tasks) != 1:
+        raise ValueError(f"a figure of the search needs studies of one task. Received: {', '.join(tasks) or 'none'}")
+    from matplotlib.figure import Figure  # 0.3 s; and no pyplot, which keeps global state and wants a display
+
+    panels = [(study, by_generation(study.spec, candidates)) for study, candidates in studies]
+    columns = 2 if len(panels) == 4 else min(COLUMNS, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    figure = Figure(
+        figsize=(max(PANEL[0] * columns, 5.2), PANEL[1] * rows + 0.9), dpi=DOTS_PER_INCH, layout="constrained"
+    )
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten()
+    everyone = [generation for _, generations in panels for generation in generations]
+    limits = _fitness_axis(axes[0], everyone)
+    axes[0].set_ylim(*limits)  # first, so that no outlier stretches it
+    fates = [fate for fate in _FATES if any(generation.counts[fate[1]] for generation in everyone)]
+    several_runs = len({study.spec.run for study, _ in panels}) > 1
+    for place, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
+        name = study.spec.name if several_runs else study.spec.workload.optimizer
+        _draw(panel, generations, name, colour(study.spec.workload.optimizer), fates, limits[1])
+        if place % columns == 0:
+            panel.set_ylabel("fitness")
+            panel.tick_params(labelleft=True)
+        if place + columns >= len(panels):
+            panel.set_xlabel("generation")
+    for panel in axes[len(panels) :]:
+        panel.set_visible(False)
+    run = "" if several_runs else f"{panels[0][0].spec.run}: "
+    figure.suptitle(one_line(f"{run}search on {tasks[0]}"), parse_math=False)
+    _legend(figure, everyone, (2, 3, 5)[columns - 1], limits[1])
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})  # no version: equal records, equal bytes
+    return out.getvalue()
+
+
+def _fitness_axis(axes: Axes, generations: Sequence[Generation]) -> tuple[float, float]:
+    """Choose the scale of the fitness axis, and return its limits."""
+    values = [fitness(run) for generation in generations for run in generation.finished]
+    if not values:
+        return 0.0, 1.0
+    least, greatest = max(min(values), -LIMIT), min(max(values), LIMIT)
+    highest = max(generation.median for generation in generations if generation.median is not None)
+    if least > 0 and greatest / least >= LOG_FROM:
+        axes.set_yscale("log")
+        upper = min(greatest, highest * BEYOND)
+        room = 10 ** (0.06 * (math.log10(upper) - math.log10(least))) if upper > least else 1.1
+        return max(least / room**1.6, 5e-324), upper * room
+    upper = min(greatest, highest + BEYOND_LINEAR * (highest - least))
+    room = (upper - least) * 0.06 or abs(least) * 0.06 or 1.0
+    return least - 1.6 * room, upper + room
+
+
+def _draw(
+    axes: Axes, generations: Sequence[Generation], name: str, hue: str, fates: Sequence[Fate], upper: float
+) -> None:
+    """Draw one search into its panel."""
+    within: list[tuple[float, float]] = []
+    beyond: list[tuple[float, float]] = []
+    for generation in generations:
+        for run in generation.finished:
+            x = generation.number + 0.5 * ((run.key.slot + 0.5) / generation.population - 0.5)  # apart, in slot order
+            (within if fitness(run) <= upper else beyond).append((x, fitness(run)))
+    axes.scatter(*_columns(within), s=9, color=hue, alpha=0.5, linewidths=0, zorder=2)
+    axes.scatter([x for x, _ in beyond], [0.985] * len(beyond), s=14, marker="^", color=hue, alpha=0.6, linewidths=0,
+                 transform=axes.get_xaxis_transform(), zorder=2)  # fmt: skip
+    for segment in _segments(generations):
+        numbers = [generation.number for generation in segment]
+        best, median = _or_gap([each.best for each in segment]), _or_gap([each.median for each in segment])
+        axes.plot(numbers, best, "-o", color="black", lw=1.4, ms=3.5, zorder=4)
+        axes.plot(numbers, median, "--s", color="black", lw=1.0, ms=3.5,
+                  markerfacecolor="white", zorder=3)  # fmt: skip
+        start = segment[0].number - 0.5
+        if segment[0].number:
+            axes.axvline(start, color="0.45", ls=":", lw=0.9, zorder=1)
+        axes.text(start + 0.06, 0.015, f"{segment[0].steps:,}", fontsize=6.5, color="0.3", va="bottom",
+                  transform=axes.get_xaxis_transform(), zorder=5)  # fmt: skip
+    if not any(generation.finished for generation in generations):
+        axes.text(0.5, 0.5, "no individual finished", ha="center", transform=axes.transAxes,
+                  bbox={"color": "white"}, zorder=6)  # fmt: skip
+    _count_above(axes, generations, fates)
+    pad = 9 + 9 * len(fates)  # points
+    axes.set_title(one_line(name), loc="left", color=hue, fontweight="bold", pad=pad, parse_math=False)
+    axes.set_xlim(-0.5, len(generations) - 0.5)
+    step = math.ceil(len(generations) / 12)
+    axes.set_xticks(range(0, len(generations), step))
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _count_above(axes: Axes, generations: Sequence[Generation], fates: Sequence[Fate]) -> None:
+    """Count what did not finish above a panel, a line a fate."""
+    for line, (fate, status) in enumerate(reversed(fates)):
+        style: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "fontsize": 7}
+        height = 7 + 9 * line  # points
+        axes.annotate(fate, (-0.5, 1.0), xytext=(-3, height), ha="right", color="0.3", **style)
+        for generation in generations:
+            if count := generation.counts[status]:
+                axes.annotate(str(count), (generation.number, 1.0), xytext=(0, height), ha="center", **style)
+
+
+def _segments(generations: Sequence[Generation]) -> Iterator[list[Generation]]:
+    """Yield runs of neighbouring generations with one budget."""
+    for _, segment in groupby(generations, key=lambda generation: generation.steps):
+        yield list(segment)
+
+
+def _or_gap(values: Sequence[float | None]) -> list[float]:
+    """Return numbers to draw a line through; where there is none, the line has a gap."""
+    return [math.nan if value is None else value for value in values]
+
+
+def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def _legend(figure: Figure, generations: Sequence[Generation], columns: int, upper: float) -> None:
+    """Say below the panels what the marks are, of those that occur."""
+    from matplotlib.lines import Line2D
+
+    marks = [
+        Line2D([], [], color="0.4", marker="o", ms=4, ls="", alpha=0.6, label="an individual that finished"),
+        Line2D([], [], color="black", marker="o", ms=3.5, lw=1.4, label="best"),
+        Line2D([], [], color="black", marker="s", ms=3.5, ls="--", lw=1.0, markerfacecolor="white",
+               label="median of those that finished"),
+    ]  # fmt: skip
+    if any(fitness(run) > upper for generation in generations for run in generation.finished):
+        marks.append(Line2D([], [], color="0.4", marker="^", ms=4, ls="", label="beyond the axis"))
+    marks.append(
+        Line2D([], [], color="0.45", ls=":", lw=0.9, label="the budget changes; below, in gradient evaluations")
+    )
+    figure.legend(handles=marks, loc="outside lower center", ncols=columns, fontsize=7.5,
+                  frameon=False)  # fmt: skip

@@ -1,0 +1,108 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from pathlib import Path
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES, errno.EMLINK)
+
+
+class NotWritten(Exception):  # noqa: N818 (what is the case)
+    """A file was not written; what stood there before is untouched. The text is one line.
+
+    Attributes:
+        exit_code: 74 where no space is left or a limit on the size of files is reached, 1 otherwise.
+    """
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def write(path: str | os.PathLike[str], content: str | bytes, overwrite: bool = False) -> None:
+    """Write a file whole or not at all: into a temporary file beside it, to the disk, and renamed.
+
+    Args:
+        path: Where; its folder exists.
+        content: A text becomes UTF-8, with line ends as they are.
+        overwrite: Whether a file that is there may be replaced. Default False.
+
+    Raises:
+        NotWritten: A file is there and may not be replaced, a link or something else than an ordinary file is there,
+            the folder is missing or does not allow writing, or the disk is full.
+    """
+    target = Path(path)
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        _check_free(target, overwrite)
+        beside = target.with_name(f".lodo-tune-{secrets.token_hex(8)}.tmp")
+        try:
+            _write_through(beside, data)
+            _move(beside, target, overwrite)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                beside.unlink()
+        _settle(target.parent)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, or a name that is none
+        full = isinstance(error, OSError) and error.errno in _FULL
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise NotWritten(f"cannot write {str(path)!r:.300}: {reason}", 74 if full else 1) from error
+
+
+def _check_free(target: Path, overwrite: bool) -> None:
+    """Refuse whatever must not be replaced."""
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(mode):
+        raise NotWritten(f"cannot write {str(target)!r:.300}: it is a symbolic link, which is not followed")
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "not an ordinary file"
+        raise NotWritten(f"cannot write {str(target)!r:.300}: it is {what}")
+    if not overwrite:
+        raise _exists(target)
+
+
+def _exists(target: Path) -> NotWritten:
+    return NotWritten(f"cannot write {str(target)!r:.300}: the file exists, and overwriting it was not asked for")
+
+
+def _write_through(beside: Path, data: bytes) -> None:
+    """Create a file, with the permissions that the umask leaves, and bring its bytes to the disk."""
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _move(beside: Path, target: Path, overwrite: bool) -> None:
+    """Rename a file; without `overwrite`, one that appeared meanwhile is not replaced either."""
+    if not overwrite:
+        try:
+            os.link(beside, target, follow_symlinks=False)
+        except FileExistsError:
+            raise _exists(target) from None
+        except OSError as error:
+            if error.errno not in _NO_LINKS:  # some file systems have no second names: there, the earlier look counts
+                raise
+        else:
+            return
+    os.replace(beside, target)
+
+
+def _settle(folder: Path) -> None:
+    """Bring a folder's entries to the disk, where the file system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,80 @@
+"""Numbers and texts as people read them in a terminal: few digits, and nothing that controls it."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from search_spaces.space import Scale
+
+NOTHING = "–"  # stands where there is no number
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def number(value: float | None, digits: int = 4, *, zeros: bool = False) -> str:
+    """Return a number with this many significant digits, without trailing zeros unless `zeros`.
+
+    Plain decimals from 0.0001 to below 1,000,000, as 7.95e-6 beyond; NOTHING for None.
+    """
+    if value is None:
+        return NOTHING
+    if not math.isfinite(value):
+        return str(float(value))
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")  # rounds first, so that 9.9999 counts as 10
+    if -4 <= int(exponent) < 6:
+        mantissa, tail = f"{value:.{max(0, digits - 1 - int(exponent))}f}", ""
+    else:
+        tail = f"e{int(exponent)}"
+    return (mantissa if zeros else _without_zeros(mantissa)) + tail
+
+
+def measured(value: float | None, digits: int = 4) -> str:
+    """Return a number as `number` does, but with its trailing zeros: they were measured."""
+    return number(value, digits, zeros=True)
+
+
+def hyperparameter(value: float | None, scale: Scale) -> str:
+    """Return a hyperparameter with the digits that matter on its scale.
+
+    A decay is felt by its distance from 1, so that distance has three significant digits: 0.999877, not 0.9999; and
+    what is nearer to 1 than a millionth is written as its distance, 1 - 1.11e-16.
+    """
+    if value is None or scale is not Scale.DECAY or value <= 0.9 or value >= 1:
+        return number(value)
+    distance = 1 - value
+    if distance < 1e-6:
+        return f"1 - {number(distance, 3)}"
+    return _without_zeros(f"{value:.{2 - math.floor(math.log10(distance))}f}")
+
+
+def mean_and_spread(mean: float | None, spread: float | None) -> str:
+    """Return "mean ± spread", both down to the second digit of the spread (the mean to 2 to 8 digits)."""
+    if mean is None or spread is None:
+        return measured(mean)
+    if not (mean and spread and math.isfinite(mean) and math.isfinite(spread)):
+        return f"{measured(mean)} ± {measured(spread, 2)}"
+    exponent, of_spread = (int(f"{value:.1e}".split("e")[1]) for value in (mean, spread))
+    digits = min(max(exponent - of_spread + 2, 2), 8)
+    decimals = max(0, digits - 1 - exponent)
+    plain = -4 <= exponent < 6 and of_spread < 6 and of_spread + decimals >= 0  # else a plain spread would read as 0
+    return f"{measured(mean, digits)} ± {f'{spread:.{decimals}f}' if plain else measured(spread, 2)}"
+
+
+def seconds(value: float) -> str:
+    """Return a duration in seconds: a decimal from 1 to 100, none above, two significant digits below."""
+    if value < 1:
+        return number(value, 2)
+    return f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
+
+
+def one_line(text: object) -> str:
+    r"""Return a text on one line; what would move a terminal's cursor, colour it or turn text around is spelt: \x1b."""
+    flat = " ".join(str(text).split())
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), flat)
+
+
+def _without_zeros(decimal: str) -> str:
+    return decimal.rstrip("0").rstrip(".") if "." in decimal else decimal
