@@ -91,6 +91,8 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
     """
     check(machines)
     _check_output(output)
+    with Store.open(database, read_only=True) as store:  # which makes no database where there is none
+        store.find(name)
     with Store.open(database) as store:
         studies = store.find(name)
         left = [study for study in studies if study.status != StudyStatus.COMPLETE]
