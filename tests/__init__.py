@@ -4,5 +4,12 @@ import pytest
 
 # Suites live beside the tests, not in test_*.py files; this makes their assertions tell what differed.
 pytest.register_assert_rewrite(
-    "tests.executor_conformance", "tests.store_conformance", "tests.strategy_conformance", "tests.task_conformance"
+    "tests.executor_conformance",
+    "tests.store_laws_of_candidates",
+    "tests.store_laws_of_drivers",
+    "tests.store_laws_of_results",
+    "tests.store_laws_of_studies",
+    "tests.store_values",
+    "tests.strategy_conformance",
+    "tests.task_conformance",
 )

@@ -24,7 +24,7 @@ OWNER = "elsewhere:1"
 
 
 def quadratic(workload, trials):
-    """Fitness is smallest at rate 2; a seed's last digit is its noise. Options make all raise, or a generation diverge."""
+    """Smallest at rate 2; a seed's last digit is its noise. Options make all raise, or one generation diverge."""
     if workload.options.get("raise"):
         raise ValueError(workload.options["raise"])
     yield TrainingProgress(trials[0].steps, np.ones([trials[0].steps, len(trials)]))

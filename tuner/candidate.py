@@ -91,7 +91,9 @@ class Evaluation:
     key: Key
     status: Status
     fitness: float  # mean training loss over the last 10 % of the budget
-    losses: Sequence[float]  # one a gradient evaluation, as far as it came; cut after the first that is not finite
+    losses: (
+        Sequence[float] | NDArray[np.floating]
+    )  # one a gradient evaluation, as far as it came; cut after the first that is not finite
     steps_done: int  # gradient evaluations
     seconds: float  # wall clock of training alone, a candidate's share of its cohort's
     attempt: int = 1

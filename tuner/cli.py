@@ -148,7 +148,7 @@ class _Group(click.Group):
 @_machines
 @_outcome
 @click.pass_context
-def commands(context: click.Context, **options: Any) -> None:
+def commands(context: click.Context, /, **options: Any) -> None:
     """Tune the hyperparameters of optimizers on a task, fairly, with a genetic algorithm on Ray.
 
     Without a command: search, keep everything in a database, and print the tuned table.

@@ -7,7 +7,7 @@ specification: not on the number of workers, the order in which results come, or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from search_spaces.space import SearchSpace
 from tuner import evolution
@@ -124,7 +124,7 @@ class _Run:
         if fresh:
             self._evaluate(fresh, "fresh seeds", "fresh")
 
-    def _candidate(self, key: Key, genome: Sequence[float], budget: int) -> Candidate:
+    def _candidate(self, key: Key, genome: Iterable[float], budget: int) -> Candidate:
         """Decode a genome, and check it against the one on record, if any."""
         values = tuple(float(gene) for gene in genome)
         stored = self.recorded.get(key)

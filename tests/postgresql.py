@@ -1,0 +1,145 @@
+"""A throw-away PostgreSQL server: made, started, killed and removed by the tests themselves.
+
+PostgreSQL's programs refuse to run as root, so for root they run as another user. `postgres` is started itself and not
+by way of pg_ctl, so that it is our own child, and a kill is followed by a wait.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class Server:
+    """A server in a directory of its own; `fsync` off, because its machine is not going to lose power."""
+
+    def __init__(self, programs: str) -> None:
+        """Make the cluster's files; `start` starts it."""
+        self._directory = Path(tempfile.mkdtemp(prefix="lodopg-"))
+        self._programs = programs
+        self._as_user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            user = _unprivileged_user()
+            os.chown(self._directory, user.pw_uid, user.pw_gid)
+            self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self._numbers = count()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        data = str(self._directory / "data")
+        subprocess.run(
+            [*self._program("initdb"), "-D", data, "-U", "lodo", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            check=True,
+            capture_output=True,
+            env=self._environment,
+            cwd=self._directory,
+            **self._as_user,
+        )
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = ["fsync=off", "shared_buffers=16MB", "max_connections=60", "listen_addresses=127.0.0.1"]
+        self._process = subprocess.Popen(
+            [
+                *self._program("postgres"),
+                *("-D", str(self._directory / "data"), "-k", str(self._directory), "-p", str(self.port)),
+                *(part for option in options for part in ("-c", option)),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self._environment,
+            cwd=self._directory,
+            **self._as_user,
+        )
+        for _ in range(600):
+            asked = [*self._program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+            if subprocess.run(asked, check=False, env=self._environment).returncode == 0:
+                return
+            time.sleep(0.05)
+        raise RuntimeError("PostgreSQL did not start within 30 s")
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+        self._process.kill()
+        self._process.wait()
+        time.sleep(0.2)  # its children notice, and let go of the shared memory
+
+    def remove(self) -> None:
+        """Stop the server and delete its files."""
+        self._process.send_signal(signal.SIGQUIT)  # at once; what it holds is thrown away
+        self._process.wait()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def url(self, database: str, user: str = "lodo") -> str:
+        """Return the URL of a database."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def create_database(self, template: str = "template0") -> str:
+        """Create a database and return its name."""
+        name = f"lodo{next(self._numbers)}"
+        self.execute("postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def execute(self, database: str, *statements: str) -> None:
+        """Run statements as the superuser."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[call-overload]
+
+    def _program(self, name: str) -> list[str]:
+        return [str(Path(self._programs) / name)]
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": f"{self._programs}:/usr/bin:/bin", "LC_ALL": "C", "HOME": str(self._directory)}
+
+
+@pytest.fixture(scope="module", name="postgresql_server")
+def a_postgresql_server() -> Server:
+    """Return the server that all tests share; skips them where there is none to be had."""
+    pytest.importorskip("psycopg", reason="psycopg, PostgreSQL's driver, is not installed")
+    programs = _programs()
+    if programs is None:
+        pytest.skip("PostgreSQL's server programs (initdb, postgres) are not installed")
+    return _shared(programs)
+
+
+@cache
+def _shared(programs: str) -> Server:
+    server = Server(programs)
+    server.start()
+    atexit.register(server.remove)
+    return server
+
+
+def _programs() -> str | None:
+    """Return the directory of the server programs, which is rarely on PATH."""
+    configured = shutil.which("pg_config")
+    places = [subprocess.check_output([configured, "--bindir"], text=True).strip()] if configured else []
+    places += [str(place) for place in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    places += [str(Path(found).resolve().parent) for found in [shutil.which("initdb")] if found]
+    return next(
+        (place for place in places if all((Path(place) / name).exists() for name in ("initdb", "postgres"))), None
+    )
+
+
+def _unprivileged_user() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")

@@ -1,0 +1,200 @@
+"""How the schema is made, brought up to date and judged."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from tests.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
+from tests.store_values import driven, evaluation, key
+from tuner.storage import NewerSchema, OlderSchema, StorageError, Store, migrations, schema, tables
+
+SECOND = '''
+"""A later step, for the tests."""
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+
+
+def upgrade():
+    with op.batch_alter_table("candidates") as batch:
+        batch.add_column(sa.Column("colour", sa.String(8), nullable=False, server_default="red"))
+    op.create_table("extra", sa.Column("id", sa.Integer(), primary_key=True))
+    op.execute("UPDATE candidates SET colour = 'blue'")
+    {ending}
+'''
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'studies.db'}"
+    server: Server = request.getfixturevalue("postgresql_server")
+    return server.url(server.create_database())
+
+
+@pytest.fixture
+def a_later_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """Make the program one version younger; yields the directory of its steps, for a test to write the second."""
+    place = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, place)
+    monkeypatch.setattr(schema, "MIGRATIONS", str(place))
+    monkeypatch.setattr(schema, "VERSION", "0002")
+    return place / "versions" / "0002_second.py"
+
+
+def opened(url: str) -> MigrationContext:
+    """Return Alembic's view of a database, past the store."""
+    connection = create_engine(url.replace("postgresql://", "postgresql+psycopg://")).connect()
+    options = {"compare_type": True, "compare_server_default": True, "version_table": schema.VERSION_TABLE}
+    return MigrationContext.configure(connection, opts=options)
+
+
+def version(url: str) -> str | None:
+    context = opened(url)
+    assert context.connection is not None
+    with context.connection as connection:
+        return schema.read_version(connection)
+
+
+def filled(url: str) -> None:
+    """Make a database of the first version with a study, a candidate and its result."""
+    with Store.open(url) as store:
+        study, epoch = driven(store, add=[key()])
+        store.record(study, epoch, [evaluation(key())])
+
+
+def test_the_migrations_lead_to_the_tables(url: str) -> None:
+    Store.open(url).close()
+    context = opened(url)
+    assert context.connection is not None
+    with context.connection:
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_the_migrations_lead_to_the_very_definitions_of_the_tables(tmp_path: Path) -> None:
+    """The comparison above sees neither check constraints nor the names of keys; SQLite keeps the whole text."""
+
+    def definitions(path: Path) -> dict[str, list[str]]:
+        with sqlite3.connect(path) as connection:
+            rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        # The order of constraints within a table means nothing.
+        return {
+            name: sorted(re.split(r",\s*\n\s*", sql.strip(" \n)")))
+            for name, sql in rows
+            if name != schema.VERSION_TABLE
+        }
+
+    Store.open(str(tmp_path / "migrated.db")).close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'created.db'}")
+    tables.metadata.create_all(engine)
+    engine.dispose()
+    migrated, created = definitions(tmp_path / "migrated.db"), definitions(tmp_path / "created.db")
+    assert set(migrated) == set(created)
+    for name in created:
+        assert [part.rstrip(" \n)") for part in migrated[name]] == [part.rstrip(" \n)") for part in created[name]]
+
+
+def test_the_version_that_readers_compare_with_is_the_newest_step() -> None:
+    config = Config()
+    config.set_main_option("script_location", schema.MIGRATIONS)
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.VERSION]
+
+
+def test_a_database_of_the_version_before_is_brought_up_to_date_with_all_it_holds(
+    url: str, a_later_version: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr(schema, "VERSION", "0001")
+        filled(url)
+    a_later_version.write_text(SECOND.format(ending="pass"))
+    with pytest.raises(OlderSchema, match="0001"):
+        Store.open(url, read_only=True)
+    with Store.open(url) as store:
+        study = store.studies()[0]
+        assert [each.fitness for each in store.candidates(study.id)] == [0.5]
+        assert store.curve(study.id, key()).size == 20
+    assert version(url) == "0002"
+    with Store.open(url, read_only=True) as store:
+        assert len(store.studies()) == 1
+
+
+@pytest.mark.parametrize("ending", ["raise RuntimeError('half way')", "op.execute('SELECT no_such_function()')"])
+def test_a_migration_that_fails_half_way_leaves_the_old_database(url: str, a_later_version: Path, ending: str) -> None:
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr(schema, "VERSION", "0001")
+        filled(url)
+    a_later_version.write_text(SECOND.format(ending=ending))
+    with pytest.raises((RuntimeError, StorageError)):
+        Store.open(url)
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr(schema, "VERSION", "0001")
+        assert version(url) == "0001"
+        context = opened(url)
+        assert context.connection is not None
+        with context.connection:
+            assert compare_metadata(context, tables.metadata) == []
+        with Store.open(url) as store:  # and it still works
+            driven(store, "next", add=[key()])
+            assert [each.fitness for each in store.candidates(1)] == [0.5]
+
+
+def test_a_newer_database_is_refused_with_what_to_do(url: str) -> None:
+    filled(url)
+    context = opened(url)
+    assert context.connection is not None
+    with context.connection as connection, connection.begin():
+        connection.exec_driver_sql(f"UPDATE {schema.VERSION_TABLE} SET version_num = '0002'")
+    for read_only in (True, False):
+        with pytest.raises(NewerSchema, match=r"schema 0002.*update lodo-tune"):
+            Store.open(url, read_only=read_only)
+    assert version(url) == "0002"
+
+
+def test_a_step_back_from_the_first_version_leaves_nothing(tmp_path: Path) -> None:
+    from alembic import command
+
+    path = tmp_path / "studies.db"
+    Store.open(str(path)).close()
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", schema.MIGRATIONS)
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    engine.dispose()
+    with sqlite3.connect(path) as connection_:
+        left = connection_.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    assert left == [(schema.VERSION_TABLE,)]
+
+
+def test_candidates_go_with_their_study(url: str) -> None:
+    """No command deletes a study yet; the foreign keys are ready for it, and SQLite checks them."""
+    filled(url)
+    with Store.open(url) as store:
+        driven(store, "other", add=[key()])
+        with store._writing() as connection:
+            connection.execute(tables.studies.delete().where(tables.studies.c.run == "run"))
+        with store._reading() as connection:
+            for table, left in (
+                (tables.candidates, 1),
+                (tables.attempts, 0),
+                (tables.evaluations, 0),
+                (tables.curves, 0),
+            ):
+                assert len(connection.execute(table.select()).all()) == left, table.name
+        # An id is not given twice: a driver of the deleted study cannot mistake a new one for it.
+        assert driven(store, "run", add=[key()])[0] == 3

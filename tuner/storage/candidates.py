@@ -1,0 +1,180 @@
+"""Rows of candidates: who is tried, and how each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Row, Select, bindparam, case, func, insert, or_, select, tuple_, update
+
+from tuner.candidate import Candidate, Key, Role, Status
+from tuner.records import CandidateRecord
+from tuner.storage.curves import EncodedCurve, decode
+from tuner.storage.errors import Conflict, UnknownCandidate
+from tuner.storage.tables import candidates, curves, evaluations
+
+_CHUNK = 500  # keys a statement: SQLite and PostgreSQL limit the number of parameters
+_UNFINISHED = or_(*(candidates.c.status == status.value for status in Status if not status.is_final))
+_PLACE = (candidates.c.role, candidates.c.generation, candidates.c.slot)
+
+
+def add(connection: Connection, study_id: int, new: Sequence[Candidate]) -> None:
+    """Insert candidates; one that is there as it is given is left alone, whatever came of it since.
+
+    Raises:
+        Conflict: another candidate is stored for a key, or two are given for it.
+        ValueError: a number is not finite or out of range.
+    """
+    rows: dict[Key, dict[str, Any]] = {}
+    for candidate in new:
+        row = _row_of(study_id, candidate)
+        if rows.setdefault(candidate.key, row) != row:
+            raise _conflict(candidate.key)
+    for stored in _located(connection, study_id, list(rows)):
+        key = _key(stored)
+        row = rows.pop(key)
+        if any(row[name] != getattr(stored, name) for name in ("genome", "hyperparameters", "seed", "steps")):
+            raise _conflict(key)
+    if rows:
+        connection.execute(insert(candidates), list(rows.values()))
+
+
+def locate(connection: Connection, study_id: int, keys: Sequence[Key]) -> dict[Key, Row[Any]]:
+    """Return the rows of candidates by key.
+
+    Raises:
+        UnknownCandidate: one of them was never added.
+    """
+    found = {_key(row): row for row in _located(connection, study_id, list(dict.fromkeys(keys)))}
+    for key in keys:
+        if key not in found:
+            raise UnknownCandidate(f"the study {study_id} has no candidate {shown(key)}")
+    return found
+
+
+def set_status(connection: Connection, values: Sequence[tuple[int, Status]]) -> None:
+    """Set the status of candidates by id; one that is final stays as it is."""
+    if values:
+        connection.execute(
+            update(candidates)
+            .where(candidates.c.id == bindparam("candidate"), _UNFINISHED)
+            .values(status=bindparam("new_status")),
+            [{"candidate": candidate, "new_status": status.value} for candidate, status in values],
+        )
+
+
+def progress(connection: Connection, study_id: int) -> tuple[int, int]:
+    """Return how many candidates of the search there are, and how many of all roles are not final."""
+    counted = select(
+        func.count(case((candidates.c.role == Role.SEARCH, 1))),
+        func.count(case((_UNFINISHED, 1))),
+    )
+    searched, unfinished = connection.execute(counted.where(candidates.c.study_id == study_id)).one()
+    return int(searched), int(unfinished)
+
+
+def late_results(connection: Connection, study_id: int) -> int:
+    """Return how many late results were refused in a study."""
+    total = select(func.coalesce(func.sum(candidates.c.late_results), 0)).where(candidates.c.study_id == study_id)
+    return int(connection.scalar(total) or 0)
+
+
+def read(connection: Connection, study_id: int, role: Role | None, generation: int | None) -> list[CandidateRecord]:
+    """Return the candidates of a study in the order of their keys, without curves."""
+    query = (
+        select(candidates, *(column for column in evaluations.c if column.name not in candidates.c))
+        .outerjoin(evaluations, evaluations.c.candidate_id == candidates.c.id)
+        .where(candidates.c.study_id == study_id)
+        .order_by(*_PLACE)
+    )
+    if role is not None:
+        query = query.where(candidates.c.role == Role(role))
+    if generation is not None:
+        query = query.where(candidates.c.generation == int(generation))
+    return [_record(row) for row in connection.execute(query)]
+
+
+def read_curve(connection: Connection, study_id: int, key: Key) -> npt.NDArray[Any]:
+    """Return the losses of a candidate; none while it is not final.
+
+    Raises:
+        UnknownCandidate: it was never added.
+        Damaged: the stored bytes cannot be read.
+    """
+    candidate = locate(connection, study_id, [key])[key]
+    query = select(curves.c.dtype, curves.c.length, curves.c.data).where(curves.c.candidate_id == candidate.id)
+    row = connection.execute(query).one_or_none()
+    return np.zeros(0) if row is None else decode(EncodedCurve(row.dtype, row.length, row.data))
+
+
+def shown(key: Key) -> str:
+    """Return a key as errors name it."""
+    return f"({key.role}, generation {key.generation}, slot {key.slot})"
+
+
+def _located(connection: Connection, study_id: int, keys: list[Key]) -> Iterator[Row[Any]]:
+    query: Select[Any] = select(candidates).where(candidates.c.study_id == study_id)
+    for start in range(0, len(keys), _CHUNK):
+        places = [(key.role.value, int(key.generation), int(key.slot)) for key in keys[start : start + _CHUNK]]
+        yield from connection.execute(query.where(tuple_(*_PLACE).in_(places))).all()
+
+
+def _row_of(study_id: int, candidate: Candidate) -> dict[str, Any]:
+    key, trial = candidate.key, candidate.trial
+    if not 0 <= trial.seed < 2**63 or trial.steps < 0:
+        raise ValueError(
+            f"the candidate {shown(key)} must have a seed of at least 0 and below 2**63, and at least 0 steps. "
+            f"Received: seed {trial.seed}, {trial.steps} steps"
+        )
+    genome = [float(value) for value in candidate.genome]
+    hyperparameters = {str(name): float(value) for name, value in trial.hyperparameters.items()}
+    if not np.all(np.isfinite([*genome, *hyperparameters.values()])):
+        raise ValueError(
+            f"the candidate {shown(key)} must have finite numbers. Received: genome {genome}, {hyperparameters}"
+        )
+    return {
+        "study_id": study_id,
+        "role": Role(key.role).value,
+        "generation": int(key.generation),
+        "slot": int(key.slot),
+        "genome": genome,
+        "hyperparameters": hyperparameters,
+        "seed": int(trial.seed),
+        "steps": int(trial.steps),
+        "status": Status.WAITING.value,
+        "attempts": 0,
+        "late_results": 0,
+    }
+
+
+def _conflict(key: Key) -> Conflict:
+    return Conflict(
+        f"another candidate is stored for {shown(key)}: its genome, hyperparameters, seed or steps differ; "
+        "a resumed study must ask for the same candidates"
+    )
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(Role(row.role), row.generation, row.slot)
+
+
+def _record(row: Row[Any]) -> CandidateRecord:
+    evaluated = row.fitness is not None
+    return CandidateRecord(
+        key=_key(row),
+        genome=tuple(row.genome),
+        hyperparameters=row.hyperparameters,
+        seed=row.seed,
+        steps=row.steps,
+        status=Status(row.status),
+        attempts=row.attempts,
+        fitness=row.fitness,
+        steps_done=row.steps_done if evaluated else 0,
+        seconds=row.seconds if evaluated else 0.0,
+        node=row.node if evaluated else "",
+        device=row.device if evaluated else "",
+        reason=row.reason if evaluated else "",
+        error=row.error if evaluated else "",
+    )

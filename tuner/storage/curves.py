@@ -1,0 +1,78 @@
+"""Learning curves as bytes: full length, bit for bit, about half their size.
+
+The bytes of the numbers are shuffled before they are compressed: first the lowest byte of every loss, then the next,
+and so on. Neighbouring losses share sign, exponent and leading digits, so the high bytes become long runs.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tuner.storage.errors import Damaged
+
+DTYPES = ("float32", "float64")
+LEVEL = 1  # higher levels win 1 or 2 % for several times the time
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedCurve:
+    """A curve as it is stored."""
+
+    dtype: str  # one of DTYPES
+    length: int  # losses
+    data: bytes  # zlib of the shuffled little-endian bytes
+
+
+def encode(losses: Sequence[float] | npt.NDArray[Any]) -> EncodedCurve:
+    """Encode a curve.
+
+    Args:
+        losses: [length], one a gradient evaluation. A float32 array stays float32; any other sequence of real numbers
+            becomes float64.
+
+    Raises:
+        ValueError: the losses are not a one-dimensional sequence of real numbers.
+    """
+    array = np.asarray(losses)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "fiu") or array.dtype.itemsize > 8:
+        raise ValueError(
+            f"losses must be a one-dimensional sequence of float32 or float64. Received: {_described(array)}"
+        )
+    dtype = "float32" if array.dtype.kind == "f" and array.dtype.itemsize == 4 else "float64"
+    raw = np.ascontiguousarray(array, dtype=np.dtype(dtype).newbyteorder("<")).view(np.uint8)
+    shuffled = raw.reshape(array.size, np.dtype(dtype).itemsize).T  # [bytes of a number, length]
+    return EncodedCurve(dtype, array.size, zlib.compress(shuffled.tobytes(), LEVEL))
+
+
+def decode(curve: EncodedCurve) -> npt.NDArray[Any]:
+    """Decode a curve into a read-only array [length] of its own dtype.
+
+    Raises:
+        Damaged: the bytes are not those of such a curve.
+    """
+    if curve.dtype not in DTYPES or curve.length < 0:
+        raise Damaged(f"a stored curve has a dtype or length that no curve has: {curve.dtype!r}, {curve.length}")
+    size = np.dtype(curve.dtype).itemsize
+    unpacker = zlib.decompressobj()
+    try:
+        # One byte more than it may hold: a damaged or hostile row cannot make us fill the memory.
+        raw = unpacker.decompress(curve.data, curve.length * size + 1)
+    except zlib.error as error:
+        raise Damaged("a stored curve cannot be decompressed") from error
+    if len(raw) != curve.length * size or not unpacker.eof:
+        raise Damaged(f"a stored curve of {curve.length} losses does not have the length that was recorded")
+    numbers = np.frombuffer(raw, np.uint8).reshape(size, curve.length).T  # [length, bytes of a number]
+    little = np.dtype(curve.dtype).newbyteorder("<")
+    array = np.ascontiguousarray(numbers).reshape(-1).view(little).astype(curve.dtype, copy=False)
+    array.setflags(write=False)
+    return array
+
+
+def _described(array: npt.NDArray[Any]) -> str:
+    return f"{array.dtype} of shape {list(array.shape)}"

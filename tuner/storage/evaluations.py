@@ -1,0 +1,136 @@
+"""Rows of evaluations: what came of each candidate, once and for good."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, update
+
+from tuner.candidate import Evaluation, Status
+from tuner.storage import attempts, candidates
+from tuner.storage.curves import EncodedCurve, encode
+from tuner.storage.names import clean_message
+from tuner.storage.tables import candidates as candidate_table
+from tuner.storage.tables import curves, evaluations
+from tuner.storage.times import now
+
+
+def prepare(given: Sequence[Evaluation]) -> list[EncodedCurve]:
+    """Check evaluations and encode their curves, before any transaction: encoding takes most of the time.
+
+    Raises:
+        ValueError: a status is not final, a fitness does not fit its status, or a number is not finite.
+    """
+    for evaluation in given:
+        _check(evaluation)
+    return [encode(evaluation.losses) for evaluation in given]
+
+
+def record(
+    connection: Connection, study_id: int, epoch: int, given: Sequence[Evaluation], encoded: Sequence[EncodedCurve]
+) -> list[bool]:
+    """Make candidates final: status, evaluation, curve, and the end of their attempt.
+
+    Returns:
+        Whether each was recorded. False for one that is final already, and for the late result of an attempt that this
+        driver has followed by another; the latter is counted. Nothing changes for either.
+
+    Raises:
+        UnknownCandidate: one of them was never added; nothing is recorded.
+    """
+    rows = candidates.locate(connection, study_id, [evaluation.key for evaluation in given])
+    newest = attempts.newest_numbers(connection, epoch, [row.id for row in rows.values()])
+    accepted: dict[int, tuple[Evaluation, EncodedCurve]] = {}
+    untold: dict[tuple[int, str], list[Row[Any]]] = defaultdict(list)
+    verdicts, late = [], []
+    for evaluation, curve in zip(given, encoded, strict=True):
+        row = rows[evaluation.key]
+        is_late = evaluation.attempt < newest.get(row.id, 0)
+        is_new = not (is_late or Status(row.status).is_final or row.id in accepted)
+        verdicts.append(is_new)
+        if is_late:
+            late.append({"candidate": row.id})
+        if is_new:
+            accepted[row.id] = (evaluation, curve)
+            if evaluation.attempt > newest.get(row.id, 0):
+                untold[evaluation.attempt, evaluation.node].append(row)
+    for (number, node), started in untold.items():
+        attempts.start(
+            connection, epoch, started, number, node, 0
+        )  # nobody told of its start; a row shall all the same
+    if late:
+        connection.execute(
+            update(candidate_table)
+            .where(candidate_table.c.id == bindparam("candidate"))
+            .values(late_results=candidate_table.c.late_results + 1),
+            late,
+        )
+    if accepted:
+        _write(connection, epoch, accepted)
+    return verdicts
+
+
+def _write(connection: Connection, epoch: int, accepted: dict[int, tuple[Evaluation, EncodedCurve]]) -> None:
+    rows: list[dict[str, Any]] = []
+    for candidate, (evaluation, _) in accepted.items():
+        rows.append(
+            {
+                "candidate_id": candidate,
+                "status": evaluation.status.value,
+                "fitness": float(evaluation.fitness) + 0.0,  # SQLite knows no -0.0; so no database shall
+                "steps_done": int(evaluation.steps_done),
+                "seconds": float(evaluation.seconds),
+                "epoch": epoch,
+                "attempt": int(evaluation.attempt),
+                "node": clean_message(evaluation.node, 255),
+                "device": clean_message(evaluation.device, 255),
+                "reason": clean_message(evaluation.reason),
+                "error": clean_message(evaluation.error),
+                "recorded_at": now(),
+            }
+        )
+    candidates.set_status(
+        connection, [(candidate, evaluation.status) for candidate, (evaluation, _) in accepted.items()]
+    )
+    connection.execute(insert(evaluations), rows)
+    connection.execute(
+        insert(curves),
+        [
+            {"candidate_id": candidate, "dtype": curve.dtype, "length": curve.length, "data": curve.data}
+            for candidate, (_, curve) in accepted.items()
+        ],
+    )
+    attempts.close(
+        connection,
+        [
+            {
+                "candidate": row["candidate_id"],
+                "new_outcome": row["status"],
+                "new_reason": row["reason"],
+                "new_error": row["error"],
+            }
+            for row in rows
+        ],
+    )
+
+
+def _check(evaluation: Evaluation) -> None:
+    key, fitness = candidates.shown(evaluation.key), float(evaluation.fitness)
+    if not evaluation.status.is_final:
+        raise ValueError(f"the evaluation of {key} must have a final status. Received: {evaluation.status}")
+    fits = math.isfinite(fitness) if evaluation.status is Status.FINISHED else fitness == math.inf
+    if not fits:
+        raise ValueError(
+            f"the fitness of {key} must be finite if it is finished, and inf if not. "
+            f"Received: {fitness} of a candidate that is {evaluation.status}"
+        )
+    if not (math.isfinite(evaluation.seconds) and evaluation.seconds >= 0 and evaluation.steps_done >= 0):
+        raise ValueError(
+            f"the evaluation of {key} must have at least 0 seconds and steps. "
+            f"Received: {evaluation.seconds} s, {evaluation.steps_done} steps"
+        )
+    if evaluation.attempt < 1:
+        raise ValueError(f"attempts count from 1. Received: {evaluation.attempt} for {key}")

@@ -1,0 +1,217 @@
+"""Rows of studies: what each was asked to do, and how it stands."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tuner.candidate import Role, Status, Workload
+from tuner.records import StudyRecord, StudySpec, StudyStatus
+from tuner.storage import lease
+from tuner.storage.errors import Conflict, StudyExists, UnknownStudy
+from tuner.storage.names import check_optimizer_name, check_run_name, check_text
+from tuner.storage.tables import candidates, studies
+from tuner.storage.times import now
+
+
+def create(connection: Connection, spec: StudySpec) -> int:
+    """Insert a study and return its id.
+
+    Raises:
+        BadName: a name in it cannot be stored, or breaks the rule for names.
+        StudyExists: there is one of this name.
+        ValueError: the schedule has another length than the generations, or a number is out of range or not finite.
+    """
+    row = _row_of(spec)
+    exists = StudyExists(f"the study {spec.name} exists already; resume it, or give the run another name")
+    if connection.scalar(
+        select(studies.c.id).where(studies.c.run == spec.run, studies.c.optimizer == spec.workload.optimizer)
+    ):
+        raise exists
+    try:
+        result = connection.execute(insert(studies).values(row))
+    except IntegrityError as error:  # PostgreSQL: another process was first, after we had looked
+        raise exists from error
+    return int(result.inserted_primary_key[0])  # type: ignore[index]
+
+
+def all_studies(connection: Connection) -> list[StudyRecord]:
+    """Return every study in the order of creation."""
+    return _records(connection, select(studies).order_by(studies.c.id))
+
+
+def find(connection: Connection, name: str) -> list[StudyRecord]:
+    """Return the study RUN/OPTIMIZER, or all studies of RUN in the order of creation.
+
+    Raises:
+        UnknownStudy: there is none; the text names the nearest ones.
+    """
+    run, slash, optimizer = name.partition("/")
+    # A text that cannot be a name is not sent to the database, which may be unable to take it.
+    if name.isascii() and "\x00" not in name:
+        query = select(studies).where(studies.c.run == run).order_by(studies.c.id)
+        records = _records(connection, query.where(studies.c.optimizer == optimizer) if slash else query)
+        if records:
+            return records
+    names = [f"{row.run}/{row.optimizer}" for row in connection.execute(select(studies.c.run, studies.c.optimizer))]
+    known = names if slash else list(dict.fromkeys([each.partition("/")[0] for each in names]))
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "the verb 'studies' lists those there are"
+    shown = ascii(name) if len(name) <= 80 else f"{name[:77]!a}..."
+    raise UnknownStudy(f"there is no study {shown} in the database; {hint}")
+
+
+def by_id(connection: Connection, study_id: int) -> StudyRecord:
+    """Return one study.
+
+    Raises:
+        UnknownStudy: there is no such study.
+    """
+    records = _records(connection, select(studies).where(studies.c.id == study_id))
+    if not records:
+        raise UnknownStudy(f"there is no study with id {study_id} in the database")
+    return records[0]
+
+
+def finish(connection: Connection, study_id: int, tuned: Mapping[str, float], tuned_genome: Sequence[float]) -> None:
+    """Store the tuned point; the same once more is fine.
+
+    Raises:
+        Conflict: another tuned point is stored.
+        ValueError: a number is not finite.
+    """
+    if not all(map(math.isfinite, [*tuned.values(), *tuned_genome])):
+        raise ValueError(f"a tuned point must be finite. Received: {dict(tuned)}, {list(tuned_genome)}")
+    values = {
+        "tuned": {str(name): float(value) for name, value in tuned.items()},
+        "tuned_genome": [float(value) for value in tuned_genome],
+    }
+    stored = connection.execute(select(studies.c.tuned, studies.c.tuned_genome).where(studies.c.id == study_id)).one()
+    if stored.tuned is None:
+        connection.execute(update(studies).where(studies.c.id == study_id).values(values))
+    elif stored.tuned != values["tuned"] or stored.tuned_genome != values["tuned_genome"]:
+        raise Conflict("another tuned point is stored for this study; a resumed search must end where the first would")
+
+
+def add_note(connection: Connection, study_id: int, text: str) -> None:
+    """Append a remark, unless the study has the very same: a resumed study makes its remarks again."""
+    notes = connection.scalar(select(studies.c.notes).where(studies.c.id == study_id)) or []
+    if text not in notes:
+        connection.execute(update(studies).where(studies.c.id == study_id).values(notes=[*notes, text]))
+
+
+def _row_of(spec: StudySpec) -> dict[str, Any]:
+    workload = spec.workload
+    check_run_name(spec.run)
+    check_optimizer_name(workload.optimizer)
+    if not 0 <= spec.seed < 2**63:
+        raise ValueError(f"a study's seed must be at least 0 and below 2**63. Received: {spec.seed}")
+    if not len(spec.sigmas) == len(spec.steps) == spec.generations:
+        raise ValueError(
+            f"a study has one sigma and one number of steps a generation. Received: {spec.generations} generations, "
+            f"{len(spec.sigmas)} sigmas, {len(spec.steps)} steps"
+        )
+    sigmas = [float(value) for value in spec.sigmas]
+    if not all(map(math.isfinite, sigmas)):
+        raise ValueError(f"a study's sigmas must be finite. Received: {sigmas}")
+    return {
+        "run": spec.run,
+        "optimizer": workload.optimizer,
+        "task": check_text("a task's name", workload.task),
+        "strategy": check_text("a strategy's name", spec.strategy, 64),
+        "seed": int(spec.seed),
+        "generations": int(spec.generations),
+        "population": int(spec.population),
+        "fresh_seeds": int(spec.fresh_seeds),
+        "sigmas": sigmas,
+        "steps": [int(value) for value in spec.steps],
+        "cohort_size": int(workload.cohort_size),
+        "threads": int(workload.threads),
+        "precision": None if workload.precision is None else check_text("a precision", workload.precision, 16),
+        "options": _mapping("options", workload.options),
+        "data": None if workload.data is None else _mapping("data", workload.data),
+        "space": _mapping("space", spec.space),
+        "versions": _mapping("versions", spec.versions),
+        "hardware": _mapping("hardware", spec.hardware),
+        "status": StudyStatus.INTERRUPTED,  # until a driver takes it
+        "created_at": now(),
+        "notes": [],
+        "epoch": 0,
+    }
+
+
+def _mapping(what: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping as JSON gives it back: tuples become lists.
+
+    Raises:
+        ValueError: JSON has no such value, or would change it otherwise.
+    """
+    try:
+        stored: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a study's {what} must be plain JSON: {error}. Received: {dict(value)}") from error
+    if list(stored) != list(value):
+        raise ValueError(f"the keys of a study's {what} must be texts. Received: {list(value)}")
+    return stored
+
+
+def _records(connection: Connection, query: Select[Any]) -> list[StudyRecord]:
+    rows = connection.execute(query).all()
+    counts: dict[int, dict[Status, int]] = defaultdict(lambda: dict.fromkeys(Status, 0))
+    grouped = (
+        select(candidates.c.study_id, candidates.c.status, func.count())
+        .where(candidates.c.role == Role.SEARCH)
+        .group_by(candidates.c.study_id, candidates.c.status)
+    )
+    if len(rows) == 1:
+        grouped = grouped.where(candidates.c.study_id == rows[0].id)
+    for study_id, status, count in connection.execute(grouped):
+        counts[study_id][Status(status)] = count
+    at = lease.moment(connection) if any(row.owner is not None for row in rows) else None
+    return [_record(row, counts[row.id], at) for row in rows]
+
+
+def _record(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -> StudyRecord:
+    workload = Workload(
+        task=row.task,
+        optimizer=row.optimizer,
+        cohort_size=row.cohort_size,
+        threads=row.threads,
+        precision=row.precision,
+        options=row.options,
+        data=row.data,
+    )
+    spec = StudySpec(
+        run=row.run,
+        workload=workload,
+        strategy=row.strategy,
+        seed=row.seed,
+        generations=row.generations,
+        population=row.population,
+        sigmas=tuple(row.sigmas),
+        steps=tuple(row.steps),
+        fresh_seeds=row.fresh_seeds,
+        space=row.space,
+        versions=row.versions,
+        hardware=row.hardware,
+    )
+    return StudyRecord(
+        id=row.id,
+        spec=spec,
+        status=row.status,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        tuned=row.tuned,
+        tuned_genome=None if row.tuned_genome is None else tuple(row.tuned_genome),
+        notes=tuple(row.notes),
+        counts=counts,
+        owner=row.owner,
+        lease_left=None if row.owner is None or at is None else lease.seconds_left(row, at),
+    )

@@ -1,0 +1,157 @@
+"""Tables of the database: studies, candidates, attempts, evaluations and curves.
+
+```
+studies 1 ── n candidates 1 ── n attempts       one for each time that a worker trained it, or should have
+                          1 ── 1 evaluations    what came of it; from then on the candidate never changes
+                          1 ── 1 curves         its losses, apart, so that listing candidates reads no curve
+```
+The tables are what the migrations lead to: a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from tuner.candidate import Status
+
+# Constraints have names, so that a later migration can change them on every database.
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _json(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, JSON(none_as_null=True), nullable=nullable)
+
+
+def _any_of(statuses: list[Status]) -> str:
+    return ", ".join(f"'{status}'" for status in statuses)
+
+
+studies = Table(
+    "studies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", String(64), nullable=False),
+    Column("optimizer", String(64), nullable=False),
+    Column("task", String(255), nullable=False),
+    Column("strategy", String(64), nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("generations", Integer, nullable=False),
+    Column("population", Integer, nullable=False),
+    Column("fresh_seeds", Integer, nullable=False),
+    _json("sigmas"),
+    _json("steps"),
+    Column("cohort_size", Integer, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("precision", String(16)),
+    _json("options"),
+    _json("data", nullable=True),
+    _json("space"),
+    _json("versions"),
+    _json("hardware"),
+    Column("status", String(16), nullable=False),
+    Column("created_at", String(32), nullable=False),  # UTC, ISO 8601, as all times that are for people
+    Column("finished_at", String(32)),
+    _json("tuned", nullable=True),
+    _json("tuned_genome", nullable=True),
+    _json("notes"),
+    # The lease. `epoch` counts the drivers that the study has had; a write with another epoch is refused.
+    Column("epoch", Integer, nullable=False),
+    Column("owner", String(255)),  # "host:pid", or NULL when no driver holds the study
+    Column("owner_machine", String(128)),  # boot and process namespace, where they are known
+    Column(
+        "owner_started", BigInteger
+    ),  # when the process began, in the kernel's ticks: a reused pid is another process
+    Column("lease_seconds", Double),
+    Column("renewed_at", Double),  # seconds since 1970 by the database's clock
+    Column("renewed_uptime", Double),  # seconds since the owner's machine started
+    UniqueConstraint("run", "optimizer"),
+    sqlite_autoincrement=True,  # the id of a deleted study is never given to another, whose driver would pass the fence
+)
+
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey(studies.c.id, ondelete="CASCADE"), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("slot", Integer, nullable=False),
+    _json("genome"),
+    _json("hyperparameters"),
+    Column("seed", BigInteger, nullable=False),
+    Column("steps", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),  # rows of `attempts`
+    Column(
+        "late_results", Integer, nullable=False
+    ),  # results of abandoned attempts that came after all and were refused
+    UniqueConstraint("study_id", "role", "generation", "slot"),
+    CheckConstraint(f"status IN ({_any_of(list(Status))})", name="status"),
+)
+Index("ix_candidates_study_id_role_status", candidates.c.study_id, candidates.c.role, candidates.c.status)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("candidate_id", ForeignKey(candidates.c.id, ondelete="CASCADE"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("number", Integer, nullable=False),  # from 1 for each driver
+    Column("node", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    Column("outcome", String(16)),  # the candidate's final status, or "lost"; NULL while it runs
+    Column("reason", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    UniqueConstraint("candidate_id", "epoch", "number"),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("candidate_id", ForeignKey(candidates.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("fitness", Double, nullable=False),  # finite, or +inf unless the status is 'finished'
+    Column("steps_done", Integer, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("node", String(255), nullable=False),
+    Column("device", String(255), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("recorded_at", String(32), nullable=False),
+    CheckConstraint(f"status IN ({_any_of([status for status in Status if status.is_final])})", name="status"),
+)
+
+curves = Table(
+    "curves",
+    metadata,
+    Column("candidate_id", ForeignKey(candidates.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("dtype", String(8), nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
