@@ -15,6 +15,15 @@ def debiased_learning_rate(learning_rate: Tensor, beta_1: Tensor, beta_2: Tensor
     return learning_rate * tf.sqrt(1 - tf.pow(beta_2, steps)) / (1 - tf.pow(beta_1, steps))
 
 
+def adam_step(
+    x: Tensor, gradient: Tensor, average: Tensor, square: Tensor, *, rate: Tensor, beta_1: Tensor, beta_2: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return x and both averages after a step; all of x's shape, the rate being `debiased_learning_rate`."""
+    average += (gradient - average) * (1 - beta_1)
+    square += (gradient * gradient - square) * (1 - beta_2)
+    return x - rate * average / (tf.sqrt(square) + EPSILON), average, square
+
+
 class Adam(GradientOptimizer):
     """Adam: steps along the average gradient, scaled by the average square.
 
@@ -27,7 +36,7 @@ class Adam(GradientOptimizer):
 
     hyperparameters = ("learning_rate", "beta_1", "beta_2")
 
-    def initial_state(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
+    def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
         """Return both averages [n, P], at zero."""
         return tf.zeros_like(x), tf.zeros_like(x)
 
@@ -35,9 +44,7 @@ class Adam(GradientOptimizer):
         self, gradient: Tensor, x: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor
     ) -> tuple[Tensor, State]:
         """Return x and both averages after a step along this gradient [n, P]."""
-        average, square = state
-        beta_1, beta_2 = hyperparameters["beta_1"], hyperparameters["beta_2"]
-        average += (gradient - average) * (1 - beta_1)
-        square += (gradient * gradient - square) * (1 - beta_2)
-        rate = debiased_learning_rate(hyperparameters["learning_rate"], beta_1, beta_2, t)
-        return x - rate * average / (tf.sqrt(square) + EPSILON), (average, square)
+        betas = {name: hyperparameters[name] for name in ("beta_1", "beta_2")}
+        rate = debiased_learning_rate(hyperparameters["learning_rate"], t=t, **betas)
+        x, average, square = adam_step(x, gradient, *state, rate=rate, **betas)
+        return x, (average, square)

@@ -18,7 +18,7 @@ class Momentum(GradientOptimizer):
 
     hyperparameters = ("learning_rate", "momentum")
 
-    def initial_state(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
+    def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
         """Return the velocity [n, P], at zero."""
         return tf.zeros_like(x)
 

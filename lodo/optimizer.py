@@ -23,10 +23,15 @@ class Optimizer(Protocol):
     Attributes:
         hyperparameters: The names that `step` looks up.
         evaluations_per_step: How many losses a step returns; budgets count these.
+        needs: What the class must be told of the task: names of the task's attributes, which its constructor takes
+            as keyword arguments.
+        jit_compile: Whether XLA suits it. A loop is compiled by XLA only where task and optimizer both agree.
     """
 
     hyperparameters: tuple[str, ...]
     evaluations_per_step: int
+    needs: tuple[str, ...]
+    jit_compile: bool
 
     def initial_state(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
         """Return the state before the first step.
@@ -35,6 +40,9 @@ class Optimizer(Protocol):
             x: [n, P], where the run starts.
             hyperparameters: name -> [P]; they stay the same for the whole run.
             seeds: int32 [P, 2], one seed a lane.
+
+        Raises:
+            ValueError: x is not a floating-point array [n, P] with n >= 1.
         """
         ...
 
@@ -63,6 +71,18 @@ class Optimizer(Protocol):
         ...
 
 
+def check_cohort(x: Tensor) -> None:
+    """Check that x is what an optimizer can move.
+
+    Raises:
+        ValueError: x is not a floating-point array [n, P] with n >= 1.
+    """
+    if not x.dtype.is_floating:
+        raise ValueError(f"`x` must be of a floating-point dtype. Received: {x.dtype.name}")
+    if x.shape.rank != 2 or x.shape[0] == 0:
+        raise ValueError(f"`x` must be [n, P], n at least 1 and P lanes. Received: shape {tuple(x.shape)}")
+
+
 class GradientOptimizer:
     """An optimizer that asks for one gradient a step, at x, and then moves by its `update`.
 
@@ -72,12 +92,19 @@ class GradientOptimizer:
 
     hyperparameters: tuple[str, ...] = ()
     evaluations_per_step = 1
+    needs: tuple[str, ...] = ()
+    jit_compile = True
 
     def __init__(self) -> None:
-        self._update = tf.function(self.update, jit_compile=True, autograph=False)
+        self._update = tf.function(self.update, jit_compile=self.jit_compile, autograph=False)
 
     def initial_state(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
-        """Return no state; a subclass that has one says so."""
+        """Check x [n, P] and return the state before the first step."""
+        check_cohort(x)
+        return self.begin(x, hyperparameters, seeds)
+
+    def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
+        """Return the state before the first step: none; a subclass that has one says so."""
         del x, hyperparameters, seeds
         return ()
 

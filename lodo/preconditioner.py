@@ -3,7 +3,8 @@
     G(θ) = α_0 · [I 0] · U(θ)ᵀ U(θ) · [I 0]ᵀ          U(θ) = B_N P_N ··· B_2 P_2 B_1 P_1
 
 (arXiv 2210.06171, section 3.) G is symmetric positive semi-definite whatever θ is; blocks that start as random
-orthogonal matrices make it α_0 I exactly. This module holds U and its transpose; `lodo.lodo` owns α_0 and how θ moves.
+orthogonal matrices make it α_0 I exactly. This module holds U and its transpose; `lodo.learned` owns
+α_0 and the step, `lodo.tuners` how θ moves.
 
 | symbol | name here | shape |
 |---|---|---|
@@ -23,12 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from lodo.optimizer import Tensor
-
-PERMUTATION_SEED = 2210_06171  # any fixed number would do; this is the paper's on arXiv
+from lodo.permutations import fixed_permutations
 
 Layers = Sequence[Tensor]  # one tensor a layer, the first layer first
 
@@ -55,9 +54,9 @@ class Preconditioner:
         self.size, self.depth, self.block_size = size, depth, block_size
         self.n_blocks = -(-2 * size // block_size)
         self.width = self.n_blocks * block_size
-        draws = np.random.Generator(np.random.PCG64([PERMUTATION_SEED, size, depth, block_size]))
-        self.permutations = np.stack([draws.permutation(self.width) for _ in range(depth)]).astype(np.int32)
-        self._inverses = np.argsort(self.permutations, axis=1).astype(np.int32)
+        self.permutations, self._inverses = fixed_permutations(
+            depth, self.width, architecture=(size, depth, block_size)
+        )
 
     def initial_blocks(self, seeds: Tensor, dtype: tf.DType) -> tuple[Tensor, ...]:
         """Return random orthogonal blocks, Haar-distributed, from each lane's own seed.

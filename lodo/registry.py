@@ -10,8 +10,18 @@ from types import MappingProxyType
 OPTIMIZERS: Mapping[str, str] = MappingProxyType(
     {
         "Adam": "lodo.adam:Adam",
+        "BFGS": "lodo.bfgs:BFGS",
+        "L-BFGS": "lodo.lbfgs:LBFGS",
+        "LARS": "lodo.lars:LARS",
+        "Levenberg-Marquardt": "lodo.levenberg_marquardt:LevenbergMarquardt",
         "LODO": "lodo.lodo:LODO",
+        "LODO-Diagonal": "lodo.lodo_diagonal:LODODiagonal",
+        "LODO-Global": "lodo.lodo_global:LODOGlobal",
+        "LODO-No-Momentum": "lodo.lodo_no_momentum:LODONoMomentum",
+        "LODO-Residuals": "lodo.lodo_residuals:LODOResiduals",
+        "LODO-SGD": "lodo.lodo_sgd:LODOSGD",
         "Momentum": "lodo.momentum:Momentum",
+        "O-LBFGS": "lodo.olbfgs:OLBFGS",
         "RMSprop": "lodo.rmsprop:RMSprop",
         "Yogi": "lodo.yogi:Yogi",
     }

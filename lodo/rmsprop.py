@@ -21,7 +21,7 @@ class RMSprop(GradientOptimizer):
 
     hyperparameters = ("learning_rate", "rho", "momentum")
 
-    def initial_state(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
+    def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
         """Return the average square and the momentum [n, P], at zero."""
         return tf.zeros_like(x), tf.zeros_like(x)
 

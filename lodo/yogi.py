@@ -24,7 +24,7 @@ class Yogi(GradientOptimizer):
 
     hyperparameters = ("learning_rate", "beta_1", "beta_2")
 
-    def initial_state(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
+    def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
         """Return both averages [n, P], at zero."""
         return tf.zeros_like(x), tf.zeros_like(x)
 

@@ -39,6 +39,9 @@ class Task(Protocol):
             the fastest; False where XLA loses, as for convolutions on a CPU.
         layers: (start, stop) slices of x, which cover it in order and without overlap; an optimizer that scales its
             step by layer (LARS) goes by them.
+
+    A task may also have a `hessian`, for optimizers that use it (Levenberg-Marquardt): a symmetric array [n, n] where
+    it is the same everywhere, else a method that takes x [n, P] and returns [n, n, P].
     """
 
     name: str

@@ -18,8 +18,11 @@ def drive(
     steps: int,
     dtype: str = "float64",
     state=None,
+    horizon: int | None = None,
 ) -> tuple[Array, Array]:
     """Takes steps with a cohort whose lanes differ in hyperparameters and minibatches.
+
+    The horizon that the optimizer is told is the number of steps, unless another is given.
 
     Returns:
         x after each step [steps, n, P], and the losses [evaluations, P].
@@ -38,7 +41,7 @@ def drive(
             return tf.constant(losses, dtype), tf.constant(np.stack(gradients, axis=1), dtype)
 
         x, state, losses = optimizer.step(
-            loss_and_gradient, x, state, values, tf.constant(t, tf.int32), tf.constant(steps, tf.int32)
+            loss_and_gradient, x, state, values, tf.constant(t, tf.int32), tf.constant(horizon or steps, tf.int32)
         )
         path.append(x.numpy())
         curve.extend(losses.numpy())

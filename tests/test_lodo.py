@@ -117,10 +117,10 @@ def test_the_first_step_does_not_move_the_preconditioner():
     }
     state = optimizer.initial_state(x, values, lane_seeds(1))
     _, after = optimizer.update(tf.ones_like(x), x, state, values, tf.constant(1))
-    for before, now in zip(state.blocks, after.blocks, strict=True):
+    for before, now in zip(state.theta, after.theta, strict=True):
         np.testing.assert_array_equal(before, now)
     _, later = optimizer.update(tf.ones_like(x), x, after, values, tf.constant(2))
-    assert np.abs(later.blocks[0] - after.blocks[0]).max() > 1e-3
+    assert np.abs(later.theta[0] - after.theta[0]).max() > 1e-3
 
 
 @pytest.mark.parametrize("argument", ["size", "depth", "block_size"])

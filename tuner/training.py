@@ -52,7 +52,8 @@ class Loop:
         step = tf.TensorSpec([], tf.int32)
         # Drawing the start is not for XLA: orthogonal blocks come from a QR factorisation.
         self._begin = tf.function(self._trace_begin, input_signature=[hyperparameters, seeds, seeds], autograph=False)
-        self._run = tf.function(self._trace_run, jit_compile=task.jit_compile, autograph=False)
+        jit_compile = task.jit_compile and optimizer.jit_compile
+        self._run = tf.function(self._trace_run, jit_compile=jit_compile, autograph=False)
         self._step = step
 
     def begin(self, hyperparameters: Mapping[str, Any], task_seeds: Any, optimizer_seeds: Any) -> Carry:
@@ -214,7 +215,22 @@ def _loop(identity: str) -> Loop:
                 f"this worker's data is not the study's: {found['name']} with sha256 {found['sha256'][:12]}…, the"
                 f" study has sha256 {wanted['data']['sha256'][:12]}…"
             )
-    return Loop(task, lodo.registry.load(wanted["optimizer"])(), wanted["cohort_size"])
+    return Loop(task, _optimizer(wanted["optimizer"], task), wanted["cohort_size"])
+
+
+def _optimizer(name: str, task: Task) -> Optimizer:
+    """Return an optimizer that has been told of the task what it needs.
+
+    Raises:
+        ValueError: The task does not have it.
+    """
+    optimizer_class: Any = lodo.registry.load(name)
+    needs = optimizer_class.needs
+    for need in needs:
+        if getattr(task, need, None) is None:
+            raise ValueError(f"{name} needs a task with `{need}`. Received: {task.name}, which has none")
+    optimizer: Optimizer = optimizer_class(**{need: getattr(task, need) for need in needs})
+    return optimizer
 
 
 def _configure(threads: int) -> None:

@@ -1,0 +1,85 @@
+"""L-BFGS for noisy gradients, without a line search (Schraudolph, Yu and Günter 2007, AISTATS)."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from lodo.optimizer import Hyperparameters, LossAndGradient, State, Tensor, check_cohort
+from lodo.two_loop import History, inverse_hessian_times, no_history, remember
+
+
+class LBFGS:
+    """L-BFGS: steps by an inverse Hessian that the latest pairs of moves and changes of the gradient describe.
+
+        x ← x - η_t H g          η_t = η_0 τ / (τ + t), t steps taken before this one
+        H: the BFGS update of γ I by the pairs (s, y), the oldest first; γ = sᵀy / yᵀy of the newest
+
+    Both gradients of a pair belong to the same minibatch: a step evaluates it before and after it moves. The first step
+    knows no pair yet and takes H = ε I. No line search, no check of the curvature: no pair is skipped.
+
+    Hyperparameters: learning_rate (η_0 > 0), decay_steps (τ > 0, in steps), initial_scale (ε > 0).
+
+    Args:
+        history: How many pairs are remembered, at least 1. Default: 48, the paper's.
+
+    Raises:
+        ValueError: The history is below 1.
+    """
+
+    hyperparameters = ("learning_rate", "decay_steps", "initial_scale")
+    evaluations_per_step = 2
+    needs: tuple[str, ...] = ()
+    jit_compile = True
+
+    def __init__(self, *, history: int = 48) -> None:
+        if history < 1:
+            raise ValueError(f"history must be at least 1. Received: {history}")
+        self.history = history
+        # Compiled by XLA each, for tasks whose own operations XLA does not speed up; in a compiled loop, inlined.
+        self._move = tf.function(self.move, jit_compile=True, autograph=False)
+        self._remember = tf.function(remember, jit_compile=True, autograph=False)
+
+    def initial_state(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> History:
+        """Check x [n, P] and return an empty history."""
+        check_cohort(x)
+        return no_history(x, self.history)
+
+    def initial_inverse(self, history: History, newest: Tensor, known: Tensor) -> Tensor:
+        """Return γ [P], where the recursion starts from γ I.
+
+        Args:
+            history: The pairs.
+            newest: int32 scalar, the place of the newest.
+            known: int32 scalar, how many pairs the history holds.
+        """
+        del known
+        return tf.gather(history.ratios, newest)
+
+    def move(self, gradient: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor) -> Tensor:
+        """Return the move [n, P] of step t, from where this gradient [n, P] was taken."""
+        history = History(*state)
+        taken = t - 1
+        newest, known = tf.math.floormod(taken - 1, self.history), tf.minimum(taken, self.history)
+        inverse = tf.where(known > 0, self.initial_inverse(history, newest, known), hyperparameters["initial_scale"])
+        decay_steps = hyperparameters["decay_steps"]
+        rate = hyperparameters["learning_rate"] * decay_steps / (decay_steps + tf.cast(taken, decay_steps.dtype))
+        return -rate * inverse_hessian_times(history, newest, inverse, gradient)
+
+    def step(
+        self,
+        loss_and_gradient: LossAndGradient,
+        x: Tensor,
+        state: State,
+        hyperparameters: Hyperparameters,
+        t: Tensor,
+        horizon: Tensor,
+    ) -> tuple[Tensor, State, Tensor]:
+        """Evaluate at x, move, and evaluate there; losses [2, P]."""
+        del horizon
+        loss, gradient = loss_and_gradient(x)
+        move = self._move(gradient, state, dict(hyperparameters), t)
+        x = x + move
+        loss_there, gradient_there = loss_and_gradient(x)
+        place = tf.math.floormod(t - 1, self.history)
+        state = self._remember(History(*state), place, move, gradient_there - gradient)
+        return x, state, tf.stack([loss, loss_there])

@@ -1,0 +1,32 @@
+"""LODO-Global, the ablation of LODO that learns a single rate (arXiv 2210.06171, ablations)."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from lodo.learned import LearnedPreconditioner
+from lodo.optimizer import State, Tensor
+from lodo.tuners import Parameters
+
+
+class LODOGlobal(LearnedPreconditioner):
+    """LODO with one learned number for all coordinates: G(θ) = α_0 θ I, θ [1, P] starting at 1.
+
+    Nothing keeps θ positive, as nothing does in the paper.
+
+    Hyperparameters: initial_learning_rate (α_0 > 0), meta_learning_rate (α >= 0), momentum (β in [0, 1)).
+    """
+
+    def initial_theta(self, x: Tensor, seeds: Tensor) -> Parameters:
+        """Return ones [1, P]."""
+        del seeds
+        return (tf.ones_like(x[:1]),)
+
+    def precondition(self, theta: Parameters, vector: Tensor) -> tuple[Tensor, State]:
+        """Return θ v [n, P], and v."""
+        return theta[0] * vector, vector
+
+    def slopes(self, theta: Parameters, passes: State, other: Tensor) -> Parameters:
+        """Return the gradient of θ wᵀv by θ: wᵀv [1, P]."""
+        del theta
+        return (tf.reduce_sum(passes * other, axis=0, keepdims=True),)

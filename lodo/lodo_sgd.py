@@ -1,0 +1,29 @@
+"""LODO-SGD, the ablation of LODO that learns its preconditioner by plain gradient descent (arXiv 2210.06171)."""
+
+from __future__ import annotations
+
+from lodo.lodo import LODO
+from lodo.tuners import DescentTuner
+
+
+class LODOSGD(LODO):
+    """LODO with gradient descent on θ in place of Adam.
+
+        θ ← θ + α ∂(gᵀ G(θ) m)/∂θ
+        m ← β m + (1-β) g
+        x ← x - G(θ) m
+
+    Unlike Adam's, its steps on θ scale with the square of the loss's own scale. Its state is 128 n numbers for θ, 64 n
+    for the passes and n for m.
+
+    Hyperparameters: initial_learning_rate (α_0 > 0), meta_learning_rate (α >= 0), momentum (β in [0, 1)).
+
+    Args:
+        depth: Layers of the network, N >= 1. Default: 16.
+        block_size: Of its block-diagonal matrices, k >= 1. Default: 4.
+
+    Raises:
+        ValueError: An argument is below 1.
+    """
+
+    tuner = DescentTuner()
