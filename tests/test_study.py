@@ -21,6 +21,7 @@ SPACE = {
     },
 }
 OWNER = "elsewhere:1"
+INTERRUPTED = []  # whether the interruption that options ask for has been
 
 
 def quadratic(workload, trials):
@@ -30,6 +31,8 @@ def quadratic(workload, trials):
     yield TrainingProgress(trials[0].steps, np.ones([trials[0].steps, len(trials)]))
     for key in dict.fromkeys(trial.key for trial in trials):
         trial = next(trial for trial in trials if trial.key == key)
+        if workload.options.get("interrupt") == [key.generation, key.slot] and not INTERRUPTED:
+            raise KeyboardInterrupt
         wild = workload.options.get("diverge") == key.generation and key.role is Role.SEARCH
         fitness = (math.log(trial.hyperparameters["rate"]) - math.log(2)) ** 2 + trial.seed % 10 * 1e-6
         status = Status.DIVERGED if wild else Status.FINISHED
@@ -143,10 +146,12 @@ def test_an_interrupted_study_resumes_to_the_same_rows(evaluations):
         assert resumed.tuned == tuned
 
 
-def test_a_resumed_study_trains_only_cohorts_of_which_something_is_missing(store):
-    study = store.create_study(spec())
+def test_results_that_came_before_an_interruption_are_kept_and_only_cohorts_that_miss_one_are_trained(store):
+    study = store.create_study(spec(interrupt=[0, 6]))  # cohorts of 4: one whole, and half the second
     with pytest.raises(KeyboardInterrupt):
-        run(store, study, StopsAfter(7))  # cohorts of 4: one whole, and three of the second
+        run(store, study)
+    finished = [row.key.slot for row in store.candidates(study.id) if row.status is Status.FINISHED]
+    assert finished == [0, 1, 2, 3, 4, 5]
     heard = []
 
     class Hears(Silence):
@@ -154,6 +159,8 @@ def test_a_resumed_study_trains_only_cohorts_of_which_something_is_missing(store
             if isinstance(event, Evaluation) and event.key.generation == 0 and event.key.role is Role.SEARCH:
                 heard.append(event.key.slot)
 
+    INTERRUPTED.clear()
+    INTERRUPTED.append("once is enough")
     run(store, study, Hears())
     assert sorted(heard) == [4, 5, 6, 7, 8, 9]
 

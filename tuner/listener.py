@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from tuner.candidate import Event, Key
+from tuner.candidate import Event, Key, Status
 from tuner.records import StudyRecord
 
 
@@ -26,7 +26,7 @@ class Listener(Protocol):
         """
         ...
 
-    def known(self, key: Key, fitness: float) -> None:
+    def known(self, key: Key, status: Status, fitness: float) -> None:
         """This candidate's result is on record already."""
         ...
 
@@ -52,7 +52,7 @@ class Silence:
     def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
         """Say nothing."""
 
-    def known(self, key: Key, fitness: float) -> None:
+    def known(self, key: Key, status: Status, fitness: float) -> None:
         """Say nothing."""
 
     def happened(self, event: Event) -> None:

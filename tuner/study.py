@@ -7,13 +7,15 @@ specification: not on the number of workers, the order in which results come, or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 
 from search_spaces.space import SearchSpace
 from tuner import evolution
-from tuner.candidate import AttemptEnded, AttemptStarted, Candidate, Evaluation, Key, Role, Status, Trial
+from tuner.candidate import Candidate, Evaluation, Event, Key, Role, Status, Trial
 from tuner.execution.executor import Executor, cohorts
 from tuner.heartbeat import Heartbeat
+from tuner.ledger import Ledger
 from tuner.listener import Listener
 from tuner.records import CandidateRecord, StudyRecord, StudyStatus
 from tuner.seeds import strategy_seed, trial_seed
@@ -136,6 +138,17 @@ class _Run:
         decoded = self.space.defaults() if key.role is Role.DEFAULT else self.space.decode(values)
         return Candidate(values, Trial(key, decoded, trial_seed(self.study.spec.seed, key), budget))
 
+    def _train(self, groups: Sequence[Sequence[Trial]], label: str) -> Generator[Event, None, None]:
+        """Yield what happens to these cohorts, once it is written; also what came before an interruption is."""
+        ledger = Ledger(self.store, self.study.id, self.epoch, groups)
+        trials = [trial for cohort in groups for trial in cohort]
+        try:
+            for event in self.executor.evaluate(self.study.spec.workload, trials, label=label):
+                self.heartbeat.check()
+                yield from ledger.take(event)
+        finally:
+            ledger.flush()
+
     def _evaluate(self, new: Sequence[Candidate], name: str, mark: str) -> list[Result]:
         """Return what came of each candidate, in slot order, training what is not on record.
 
@@ -151,20 +164,18 @@ class _Run:
         }
         self.listener.batch_began(name, new[0].trial.steps, [candidate.key for candidate in new])
         for key, known in results.items():
-            self.listener.known(key, _fitness(known))
-        groups = cohorts([candidate.trial for candidate in new], spec.workload.cohort_size)
-        missing = [trial for group in groups if any(trial.key not in results for trial in group) for trial in group]
+            self.listener.known(key, known.status, _fitness(known))
+        missing = [
+            cohort
+            for cohort in cohorts([candidate.trial for candidate in new], spec.workload.cohort_size)
+            if any(trial.key not in results for trial in cohort)
+        ]
         label = f"{spec.workload.task}/{spec.workload.optimizer}/{mark}"
-        for event in self.executor.evaluate(spec.workload, missing, label=label):
-            self.heartbeat.check()
-            if isinstance(event, AttemptStarted):
-                self.store.start_attempt(self.study.id, self.epoch, event.keys, event.attempt, event.node, event.pid)
-            elif isinstance(event, AttemptEnded):
-                self.store.end_attempt(self.study.id, self.epoch, event.keys, event.attempt, event.reason)
-            elif isinstance(event, Evaluation) and event.key not in results:
-                self.store.record(self.study.id, self.epoch, [event])
-                results[event.key] = event
-            self.listener.happened(event)
+        with closing(self._train(missing, label)) as events:
+            for event in events:
+                if isinstance(event, Evaluation):
+                    results.setdefault(event.key, event)
+                self.listener.happened(event)
         return [results[candidate.key] for candidate in new]
 
 

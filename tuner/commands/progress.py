@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from tuner.candidate import AttemptEnded, Evaluation, Event, Key, Progress, Status
+from tuner.commands.time_left import TimeLeft
 from tuner.records import StudyRecord, StudySpec
 
 
@@ -32,20 +33,26 @@ class _Batch:
 class Report:
     """A listener that shows a run: which study and generation, how many are done, best, median, failures, time left."""
 
-    def __init__(self, specs: Sequence[StudySpec], *, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        specs: Sequence[StudySpec],
+        *,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Make a report.
 
         Args:
             specs: All studies that will be run, for the estimate of the time left.
             console: Where to write; standard error by default.
+            clock: Returns the time in seconds.
         """
         self.console = console or Console(stderr=True)
         self._study = ""
         self._batch: _Batch | None = None
-        self._total = sum(_evaluations(spec) for spec in specs)
-        self._known = 0.0  # gradient evaluations on record before this run, or that were saved by diverging early
-        self._done = 0.0
-        self._started = time.monotonic()
+        self._clock = clock
+        self._started = clock()
+        self._left = TimeLeft(work=sum(_evaluations(spec) for spec in specs), studies=len(specs))
         self._live: Live | None = None
 
     def __enter__(self) -> Report:
@@ -67,18 +74,19 @@ class Report:
         """Take note of the study."""
         self._study = study.spec.name
         self._batch = None
+        self._left.study_began(self._clock())
 
     def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
         """Close the line of the last generation and open the next."""
         self._end_batch()
         self._batch = _Batch(name, budget, frozenset(keys), keys)
 
-    def known(self, key: Key, fitness: float) -> None:
+    def known(self, key: Key, status: Status, fitness: float) -> None:
         """Count a result that is on record."""
         if self._batch is not None:
             self._batch.fitnesses[key] = fitness
-            self._batch.statuses[key] = Status.FINISHED if math.isfinite(fitness) else Status.DIVERGED
-            self._known += self._batch.budget
+            self._batch.statuses[key] = status
+            self._left.saved(self._batch.budget)
 
     def happened(self, event: Event) -> None:
         """Count what came, and say what went wrong on the way."""
@@ -105,7 +113,7 @@ class Report:
         self._end_batch()
 
     def _advance(self, batch: _Batch, key: Key, steps: int) -> None:
-        self._done += max(0, steps - batch.steps.get(key, 0))
+        self._left.done(max(0, steps - batch.steps.get(key, 0)), self._clock())
         batch.steps[key] = max(steps, batch.steps.get(key, 0))
 
     def _end_batch(self) -> None:
@@ -133,14 +141,11 @@ class Report:
         )
 
     def _time_left(self) -> str:
-        """The time left of the whole run, judged by the gradient evaluations done and to do."""
-        elapsed = time.monotonic() - self._started
-        left = max(0.0, self._total - self._known - self._done)
-        if left == 0:
-            return f"{_duration(elapsed)} so far"
-        if self._done == 0:
+        now = self._clock()
+        left = self._left.seconds(now)
+        if left is None:
             return "time left: not known yet"
-        return f"about {_duration(elapsed * left / self._done)} left"
+        return f"about {_duration(left)} left" if left else f"{_duration(now - self._started)} so far"
 
 
 def _evaluations(spec: StudySpec) -> int:
