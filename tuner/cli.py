@@ -31,14 +31,15 @@ def main() -> None:
     try:
         code = commands.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Abort:
-        _fail("interrupted", 130, debug)
+    except click.exceptions.Abort as abort:  # what click makes of a KeyboardInterrupt
+        interruption = abort.__cause__
+        _fail(str(interruption or "") or "interrupted", getattr(interruption, "exit_code", 130), debug)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see '{context.command_path} --help')" if context is not None else ""
         _fail(error.format_message().replace("\n", " ") + hint, error.exit_code, debug)
-    except KeyboardInterrupt as interruption:
-        _fail(str(interruption) or "interrupted", getattr(interruption, "exit_code", 130), debug)
+    except KeyboardInterrupt:  # before click was reached, or after
+        _fail("interrupted", 130, debug)
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

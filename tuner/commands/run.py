@@ -101,6 +101,8 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
             raise UsageError(
                 f"--cpus-per-candidate is {threads.pop()} for {name}: it decides the last bits of what was found"
             )
+        if not machines.wait:
+            _refuse_owned(left)  # before Ray starts; whoever is faster after this is decided by the store
         with Report([study.spec for study in left]) as report:
             for study in left:
                 _check_data(study.spec)
@@ -137,13 +139,12 @@ def _run_all(
     store: Store, studies: Sequence[StudyRecord], executor: Executor, listener: Listener, *, wait: bool
 ) -> None:
     """Run each study to its end; an interruption becomes one that says how to go on."""
-    with _sigterm_interrupts():
+    with _sigterm_interrupts() as terminated:
         try:
             for study in studies:
                 _run_one(store, study, executor, listener, wait=wait)
-        except KeyboardInterrupt as interruption:
+        except KeyboardInterrupt:
             executor.cancel()
-            terminated = isinstance(interruption, _Terminated)
             raise Interrupted(_resume_command(studies[0].spec.run, store), 143 if terminated else 130) from None
 
 
@@ -185,20 +186,31 @@ def _executor(machines: Machines, report: Report) -> Iterator[Executor]:
             yield executor
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, taken the way Ctrl-C is."""
-
-
 @contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    def interrupt(*_: object) -> None:
-        raise _Terminated
+def _sigterm_interrupts() -> Iterator[list[int]]:
+    """Take SIGTERM the way Ctrl-C is taken; yield a list that it is added to.
+
+    The list, because Ray makes a KeyboardInterrupt of its own of whatever a signal handler raises while it waits.
+    """
+    caught: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        caught.append(number)
+        raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        yield
+        yield caught
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _refuse_owned(studies: Sequence[StudyRecord]) -> None:
+    for study in studies:
+        if study.lease_left:
+            raise StudyOwned(
+                f"{study.spec.name} is owned by another driver, {study.owner}: --wait goes on once it is given up"
+            )
 
 
 def _check_data(spec: StudySpec) -> None:
