@@ -63,7 +63,10 @@ def run(command: Command, folder: Path) -> str:
     Raises:
         AssertionError: It fails; with what it says.
     """
-    surroundings = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
+    surroundings = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "100",
+    }
     surroundings = {name: value for name, value in surroundings.items() if not name.startswith("LODO_")}
     done = subprocess.run(
         ["bash", "-c", command.line], cwd=folder, env=surroundings, capture_output=True, text=True, timeout=600
@@ -90,7 +93,8 @@ def main() -> None:
                     continue
                 print(f"$ {step.line}", file=sys.stderr)
                 before = f"$ {step.line}\n{step.shown}"
-                assert text.count(before), f"the same command twice: {step.line}"
+                if before not in text:
+                    raise SystemExit(f"the same command stands there twice: {step.line}")
                 text = text.replace(before, f"$ {step.line}\n{run(step, Path(folder))}", 1)
         path.write_text(text, encoding="utf-8")
 

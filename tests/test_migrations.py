@@ -19,16 +19,18 @@ from tests.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixtu
 from tests.store_values import driven, evaluation, key
 from tuner.storage import NewerSchema, OlderSchema, StorageError, Store, migrations, schema, tables
 
-SECOND = '''
+NEWEST = schema.VERSION
+LATER = f"{int(NEWEST) + 1:04}"
+STEP = '''
 """A later step, for the tests."""
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "{later}", "{newest}", None, None
 
 
 def upgrade():
-    with op.batch_alter_table("candidates") as batch:
+    with op.batch_alter_table("candidates", recreate="{recreate}") as batch:
         batch.add_column(sa.Column("colour", sa.String(8), nullable=False, server_default="red"))
     op.create_table("extra", sa.Column("id", sa.Integer(), primary_key=True))
     op.execute("UPDATE candidates SET colour = 'blue'")
@@ -50,8 +52,12 @@ def a_later_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator
     place = tmp_path / "migrations"
     shutil.copytree(Path(migrations.__file__).parent, place)
     monkeypatch.setattr(schema, "MIGRATIONS", str(place))
-    monkeypatch.setattr(schema, "VERSION", "0002")
-    return place / "versions" / "0002_second.py"
+    monkeypatch.setattr(schema, "VERSION", LATER)
+    return place / "versions" / f"{LATER}_later.py"
+
+
+def step(*, ending: str = "pass", recreate: str = "auto") -> str:
+    return STEP.format(later=LATER, newest=NEWEST, ending=ending, recreate=recreate)
 
 
 def opened(url: str) -> MigrationContext:
@@ -113,20 +119,26 @@ def test_the_version_that_readers_compare_with_is_the_newest_step() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [schema.VERSION]
 
 
+@pytest.mark.parametrize("recreate", ["auto", "always"])
 def test_a_database_of_the_version_before_is_brought_up_to_date_with_all_it_holds(
-    url: str, a_later_version: Path
+    url: str, a_later_version: Path, recreate: str
 ) -> None:
+    """Also where SQLite copies the table, whose dropping would take with it all that refers to it."""
     with pytest.MonkeyPatch.context() as before:
-        before.setattr(schema, "VERSION", "0001")
+        before.setattr(schema, "VERSION", NEWEST)
         filled(url)
-    a_later_version.write_text(SECOND.format(ending="pass"))
-    with pytest.raises(OlderSchema, match="0001"):
+    a_later_version.write_text(step(recreate=recreate if url.startswith("sqlite") else "auto"))
+    with pytest.raises(OlderSchema, match=NEWEST):
         Store.open(url, read_only=True)
     with Store.open(url) as store:
         study = store.studies()[0]
         assert [each.fitness for each in store.candidates(study.id)] == [0.5]
         assert store.curve(study.id, key()).size == 20
-    assert version(url) == "0002"
+        assert len(store.attempts(study.id, key())) == 1
+        with store._writing() as connection:
+            if url.startswith("sqlite"):
+                assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+    assert version(url) == LATER
     with Store.open(url, read_only=True) as store:
         assert len(store.studies()) == 1
 
@@ -134,14 +146,14 @@ def test_a_database_of_the_version_before_is_brought_up_to_date_with_all_it_hold
 @pytest.mark.parametrize("ending", ["raise RuntimeError('half way')", "op.execute('SELECT no_such_function()')"])
 def test_a_migration_that_fails_half_way_leaves_the_old_database(url: str, a_later_version: Path, ending: str) -> None:
     with pytest.MonkeyPatch.context() as before:
-        before.setattr(schema, "VERSION", "0001")
+        before.setattr(schema, "VERSION", NEWEST)
         filled(url)
-    a_later_version.write_text(SECOND.format(ending=ending))
+    a_later_version.write_text(step(ending=ending))
     with pytest.raises((RuntimeError, StorageError)):
         Store.open(url)
     with pytest.MonkeyPatch.context() as before:
-        before.setattr(schema, "VERSION", "0001")
-        assert version(url) == "0001"
+        before.setattr(schema, "VERSION", NEWEST)
+        assert version(url) == NEWEST
         context = opened(url)
         assert context.connection is not None
         with context.connection:
@@ -156,11 +168,11 @@ def test_a_newer_database_is_refused_with_what_to_do(url: str) -> None:
     context = opened(url)
     assert context.connection is not None
     with context.connection as connection, connection.begin():
-        connection.exec_driver_sql(f"UPDATE {schema.VERSION_TABLE} SET version_num = '0002'")
+        connection.exec_driver_sql(f"UPDATE {schema.VERSION_TABLE} SET version_num = '{LATER}'")
     for read_only in (True, False):
-        with pytest.raises(NewerSchema, match=r"schema 0002.*update lodo-tune"):
+        with pytest.raises(NewerSchema, match=rf"schema {LATER}.*update lodo-tune"):
             Store.open(url, read_only=read_only)
-    assert version(url) == "0002"
+    assert version(url) == LATER
 
 
 def test_a_step_back_from_the_first_version_leaves_nothing(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ What the paper leaves open:
 - The better half of an odd population leaves the middle one out; of a population of 1 it is that one.
 - Failures never count. Where fewer than half finished, those that did are the better half.
 - Of equally good ones the lower slot goes first.
-- A genome outside the bounds is clamped, and the clamped one is averaged: what was trained is what counts, and a gene
-  that nothing selects does not drift away from its bound.
+- A genome outside the bounds is clamped, and the clamped one is averaged: what was trained is what counts. So a mean at
+  a bound moves away from it, as in the paper's own search, also where nothing selects (docs/differences.md).
 - A generation that wholly fails says nothing: its mean is kept.
 """
 

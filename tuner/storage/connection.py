@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from tuner.storage import failures, urls
-from tuner.storage.errors import BadUrl
+from tuner.storage.errors import BadUrl, Damaged
 
 CONNECT_TIMEOUT = 10  # seconds that a database server may take to answer
 
@@ -97,6 +97,33 @@ def writing(engine: Engine, busy_timeout: float) -> Iterator[Connection]:
         connection.begin(),
     ):
         yield connection
+
+
+@contextmanager
+def migrating(engine: Engine, busy_timeout: float) -> Iterator[Connection]:
+    """Open a writing transaction in which SQLite follows no foreign key until the end, when all are checked.
+
+    SQLite alters a table by copying it and dropping the old one, and with its foreign keys on the drop deletes every
+    row that refers to it.
+
+    Raises:
+        StorageError: the database failed; nothing was written.
+        Damaged: a row is left that refers to nothing; nothing was written.
+    """
+    if engine.dialect.name != "sqlite":
+        with writing(engine, busy_timeout) as connection:
+            yield connection
+        return
+    with _told(engine, busy_timeout), engine.connect().execution_options(**{_WRITES: True}) as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys = OFF")  # within a transaction it would do nothing
+        try:
+            with connection.begin():
+                yield connection
+                if orphan := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise Damaged(f"a row of {orphan[0]} refers to a row of {orphan[2]} that is not there")
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> Engine:
         with connection.reading(engine, busy_timeout) as opened:
             current = schema.is_current(opened, read_only=read_only)
         if not current:
-            with connection.writing(engine, busy_timeout) as opened:
+            with connection.migrating(engine, busy_timeout) as opened:
                 schema.upgrade(opened)
     except BaseException:
         engine.dispose()
