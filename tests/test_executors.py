@@ -1,7 +1,6 @@
 """Both executors against the one suite, the suite against broken executors, and what Ray alone can do."""
 
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -266,12 +265,9 @@ def test_leaving_an_iterator_early_leaves_no_candidate_running(session):
     assert wait_until(lambda: not is_alive(pid), 5)
 
 
-def test_a_candidate_that_does_nothing_costs_at_most_a_few_milliseconds(session):
+def test_many_more_candidates_than_workers_each_get_one_evaluation(session):
     executor = RayExecutor(session, train=FAKE + "nothing")
-    list(executor.evaluate(workload(), [trial(slot) for slot in range(20)], label="warm/Adam/g03"))
-    start = time.perf_counter()
-    events = list(executor.evaluate(workload(), [trial(slot) for slot in range(300)], label="fake/Adam/g03"))
-    milliseconds = (time.perf_counter() - start) / 300 * 1000
-    assert sum(isinstance(event, Evaluation) for event in events) == 300
-    # 2 to 3 were measured on two idle cores; other work on the machine may make it several times that.
-    assert milliseconds < 25 * max(1.0, os.getloadavg()[0] / 2)
+    trials = [trial(slot) for slot in range(300)]
+    events = list(executor.evaluate(workload(), trials, label="fake/Adam/g03"))
+    found = sorted(event.key for event in events if isinstance(event, Evaluation))
+    assert found == [one.key for one in trials]
