@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -27,6 +26,7 @@ from tasks.task import Task
 from tuner.candidate import Evaluation, Key, TrainingProgress, Trial, Workload
 from tuner.fitness import judge
 from tuner.seeds import lane_seeds
+from tuner.tensorflow_settings import configure
 
 CHUNK_STEPS = 500  # steps a chunk at most; 16 lanes of float64 are 64 kB of losses then
 CHUNK_SECONDS = 1.0  # how long a chunk should take, so that progress is seen and a diverged cohort ends early
@@ -205,7 +205,7 @@ def _identity(workload: Workload) -> dict[str, Any]:
 def _loop(identity: str) -> Loop:
     """Return the loop of a workload; one a process, compiled at its first use."""
     wanted, _ = json.loads(identity)
-    _configure(wanted["threads"])
+    configure(wanted["threads"])
     task = tasks.registry.load(wanted["task"])(dtype=wanted["precision"], **wanted["options"])
     dataset = tasks.registry.entry(wanted["task"]).dataset
     if dataset is not None and wanted["data"] is not None:
@@ -231,19 +231,3 @@ def _optimizer(name: str, task: Task) -> Optimizer:
             raise ValueError(f"{name} needs a task with `{need}`. Received: {task.name}, which has none")
     optimizer: Optimizer = optimizer_class(**{need: getattr(task, need) for need in needs})
     return optimizer
-
-
-def _configure(threads: int) -> None:
-    """Set TensorFlow's threads, and let it take a GPU's memory only as it needs it."""
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-        for gpu in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(gpu, True)
-    except RuntimeError:  # TensorFlow is in use in this process already
-        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
-            warnings.warn(
-                f"TensorFlow already runs with another number of threads than {threads}: the last bits of float32"
-                " results may differ",
-                stacklevel=2,
-            )

@@ -16,6 +16,7 @@ from tasks.registry import TaskEntry
 from tuner import evolution
 from tuner.candidate import Workload
 from tuner.commands import machine
+from tuner.commands.quiet import load_tensorflow
 from tuner.commands.schedule import schedule
 from tuner.commands.usage import UsageError
 from tuner.records import StudySpec
@@ -63,7 +64,7 @@ def plan(request: Request) -> Plan:
     if request.cpus_per_candidate < 1:
         raise UsageError(f"--cpus-per-candidate is at least 1. Received: {request.cpus_per_candidate}")
     task = absolute(request.task)
-    entry = tasks.registry.entry(task)
+    entry = task_entry(task)
     if request.preset not in entry.presets:
         raise UsageError(f"--preset is one of {', '.join(entry.presets)} for this task. Received: {request.preset!r}")
     preset = entry.presets[request.preset]
@@ -112,6 +113,17 @@ def absolute(task: str) -> str:
     """Return a task's name as a worker elsewhere understands it: a user's file by its full path."""
     place, colon, name = task.rpartition(":")
     return f"{Path(place).expanduser().resolve()}:{name}" if colon and place.endswith(".py") else task
+
+
+def task_entry(task: str) -> TaskEntry:
+    """Return what is known of a task.
+
+    Raises:
+        ValueError: There is none of this name, or a user's own cannot be used.
+    """
+    if ":" in task:
+        load_tensorflow()  # a task of the user's own does it otherwise, and not quietly
+    return tasks.registry.entry(task)
 
 
 def run_name(task: str, taken: Sequence[str]) -> str:

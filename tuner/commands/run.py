@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import tasks.registry
 from tuner.commands import machine
 from tuner.commands.database import DEFAULT_DATABASE
-from tuner.commands.plan import Request, data_fingerprint, plan, run_name
+from tuner.commands.plan import Request, data_fingerprint, plan, run_name, task_entry
 from tuner.commands.progress import Report
 from tuner.commands.show import print_table, write_results
 from tuner.commands.usage import UsageError
@@ -215,7 +214,7 @@ def _refuse_owned(studies: Sequence[StudyRecord]) -> None:
 
 def _check_data(spec: StudySpec) -> None:
     """Refuse to go on with a study on other data than it was begun on."""
-    found, _ = data_fingerprint(tasks.registry.entry(spec.workload.task))
+    found, _ = data_fingerprint(task_entry(spec.workload.task))
     begun = None if spec.workload.data is None else dict(spec.workload.data)
     if found != begun:
         raise UsageError(

@@ -16,7 +16,8 @@ import click
 import lodo.registry
 import tasks.registry
 from tuner.candidate import Evaluation, Key, Progress, Role, Status, Trial, Workload
-from tuner.commands.plan import absolute, data_fingerprint
+from tuner.commands.plan import absolute, data_fingerprint, task_entry
+from tuner.commands.quiet import load_tensorflow
 from tuner.commands.usage import UsageError
 
 MOST_LANES = 32  # seeds trained in lockstep at most; beyond, memory costs more than lockstep saves
@@ -47,12 +48,13 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     if not request.seeds or min(request.seeds) < 0:
         raise UsageError("--seed is a whole number, at least 0, and --seeds at least 1")
     task = absolute(request.task)
-    entry = tasks.registry.entry(task)
+    entry = task_entry(task)
     lodo.registry.check(request.optimizer)
     hyperparameters = _hyperparameters(request.optimizer, request.settings)
     data, note = data_fingerprint(entry)
     if note:
         click.echo(note, err=True)
+    load_tensorflow()
     lanes = 1 if entry.cohort_size == 1 else min(len(request.seeds), MOST_LANES)
     workload = Workload(
         task=task,
