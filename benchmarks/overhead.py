@@ -158,7 +158,6 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
     parts = {
         "strategy": strategy_alone(spec),
         "storage, singly": storage_alone(spec, folder / "storage.db", started=1, recorded=1),
-        "storage, cohorts of 16": storage_alone(spec, folder / "storage.db", started=16, recorded=1),
         "storage, 16 at a time": storage_alone(spec, folder / "storage.db", started=16, recorded=16),
         "training": training_alone(spec),
     }
@@ -175,8 +174,7 @@ MEANINGS = {
     "study, warm": "without the first generation, for which the workers load and compile",
     "strategy": "ask, decode, tell",
     "storage, singly": f"two transactions a candidate, as in this study; {LOSSES} losses",
-    "storage, cohorts of 16": "started together and recorded one by one, as in a toy task's study",
-    "storage, 16 at a time": "started and recorded together",
+    "storage, 16 at a time": "started and recorded together, as in a toy task's study",
     "training": "one step in the compiled loop, in this process",
     "Ray": "a task each, its messages streamed; training returns at once",
 }

@@ -13,14 +13,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def prepare(threads: int = 1) -> None:
-    """Find the project, quieten TensorFlow, hide graphics cards and set its threads; before anything imports it."""
+    """Find the project, quieten TensorFlow, hide graphics cards and make our settings; before anything imports it."""
     sys.path.insert(0, str(ROOT))
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    from tuner.tensorflow_settings import configure
+
+    configure(threads)
     tf.get_logger().setLevel("ERROR")  # it warns of many loops in one process, which is what a benchmark has
 
 

@@ -321,3 +321,9 @@ def test_tables_load_neither_matplotlib_nor_yaml_nor_tensorflow_nor_ray_nor_a_da
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_task_of_the_user_s_own_is_headed_without_the_folders_of_its_file():
+    of = spec(task="/home/me/tasks/mine.py:Mine")
+    table = render([summarise(study(of), search(of, (1.0,) * 4, (1.0,) * 4))], "text")
+    assert table.startswith("first: mine.py:Mine, 2 generations")

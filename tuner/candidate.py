@@ -60,6 +60,11 @@ class Workload:
     options: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of the task, such as batch_size
     data: Mapping[str, Any] | None = None  # fingerprint of the data set (name, sizes, sha256); None without data
 
+    @property
+    def task_label(self) -> str:
+        """The task's name for people: a user's own without the folders that its file is in."""
+        return self.task.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:

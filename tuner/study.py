@@ -170,7 +170,7 @@ class _Run:
             for cohort in cohorts([candidate.trial for candidate in new], spec.workload.cohort_size)
             if any(trial.key not in results for trial in cohort)
         ]
-        label = f"{spec.workload.task}/{spec.workload.optimizer}/{mark}"
+        label = f"{spec.workload.task_label}/{spec.workload.optimizer}/{mark}"
         with closing(self._train(missing, label)) as events:
             for event in events:
                 if isinstance(event, Evaluation):

@@ -48,7 +48,7 @@ def search_figure(studies: Sequence[tuple[StudyRecord, Sequence[CandidateRecord]
     Raises:
         ValueError: There is no study, or they are of several tasks, whose fitnesses do not compare.
     """
-    tasks = sorted({study.spec.workload.task for study, _ in studies})
+    tasks = sorted({study.spec.workload.task_label for study, _ in studies})
     if len(tasks) != 1:
         raise ValueError(f"a figure of the search needs studies of one task. Received: {', '.join(tasks) or 'none'}")
     from matplotlib.figure import Figure  # 0.3 s; and no pyplot, which keeps global state and wants a display

@@ -40,7 +40,7 @@ def render_studies(
     rows = [
         [
             one_line(study.spec.name),
-            one_line(study.spec.workload.task),
+            one_line(study.spec.workload.task_label),
             study.status,
             f"{done(study):,}/{total(study):,}",
             _best_cell(best.get(study.spec.name)),

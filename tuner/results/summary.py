@@ -83,6 +83,7 @@ class Summary:
     study: str  # RUN/OPTIMIZER
     run: str
     task: str
+    task_label: str  # for people
     optimizer: str
     status: str  # one of StudyStatus
     strategy: str
@@ -120,6 +121,7 @@ def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summ
         study=spec.name,
         run=spec.run,
         task=spec.workload.task,
+        task_label=spec.workload.task_label,
         optimizer=spec.workload.optimizer,
         status=study.status,
         strategy=spec.strategy,

@@ -112,7 +112,7 @@ def _alike(summaries: Sequence[Summary]) -> list[list[Summary]]:
 def _heading(group: Sequence[Summary]) -> str:
     first = group[0]
     search = f"{first.generations} generations × {first.population} individuals"
-    return one_line(f"{first.run}: {first.task}, {search}, strategy {first.strategy}, seed {first.seed}")
+    return one_line(f"{first.run}: {first.task_label}, {search}, strategy {first.strategy}, seed {first.seed}")
 
 
 def _grids(group: Sequence[Summary]) -> list[tuple[str, Grid]]:
