@@ -61,7 +61,9 @@ def house() -> str:
     """Return the map: every module with the first line of its docstring."""
     lines = []
     for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py"), key=lambda path: (path.parent, path.name != "__init__.py")):
+        for path in sorted(
+            (ROOT / package).rglob("*.py"), key=lambda path: (path.parent, path.name != "__init__.py", path.name)
+        ):
             place = path.relative_to(ROOT)
             if path.stem in REFUSED:
                 raise SystemExit(f"{place}: a module is named after its one idea, not {path.stem!r}")
