@@ -8,9 +8,7 @@ them.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +16,7 @@ from typing import Any, Self
 
 from tuner.execution.executor import ClusterUnavailable, ExecutionError, ResourceError
 from tuner.execution.plain import one_line
+from tuner.execution.ray_folder import make_folder, remove_folder
 from tuner.execution.ray_init import init_ray, quiet
 
 PROBE_SECONDS = 5.0
@@ -77,15 +76,14 @@ class RaySession:
         for name, value in (("workers", workers), ("cpus-per-candidate", cpus_per_candidate)):
             if value < 1:
                 raise ResourceError(f"--{name} is at least 1. Received: {value}")
-        # Not below TMPDIR: Ray's sockets lie within, and their paths may not be longer than 107 bytes.
-        folder = Path(tempfile.mkdtemp(prefix="lodo-ray-", dir="/tmp"))
+        folder = make_folder()
         os.environ.pop("RAY_AUTH_MODE", None)  # unset, a local Ray turns its token on; set, it might say otherwise
         arguments = {"num_cpus": workers * cpus_per_candidate, "num_gpus": gpus, "include_dashboard": dashboard}
         try:
             # Ray opens its own folder to everybody; the one around it stays closed.
             context = init_ray(address="local", _temp_dir=str(folder / "ray"), **arguments)
         except BaseException as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
             if isinstance(error, Exception):
                 raise ClusterUnavailable(f"Ray does not start on this machine: {one_line(str(error))}") from error
             raise
@@ -115,11 +113,11 @@ class RaySession:
         token = _token_exists()
         if token and "RAY_AUTH_MODE" not in os.environ:
             os.environ["RAY_AUTH_MODE"] = "token"  # an explicit address does not turn it on by itself
-        folder = Path(tempfile.mkdtemp(prefix="lodo-ray-", dir="/tmp"))
+        folder = make_folder()
         try:
             context = init_ray(address=f"{host}:{port}")
         except BaseException as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
             if isinstance(error, Exception):
                 advice = "is the token the cluster's?" if token else "does it ask for a token?"
                 text = f"the Ray cluster at {host}:{port} does not let us in: {one_line(str(error))} ({advice})"
@@ -182,7 +180,7 @@ class RaySession:
 
         with quiet():
             ray.shutdown(wait_for_processes=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
     def __enter__(self) -> Self:
         """Returns the session itself."""
