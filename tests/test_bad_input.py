@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.command_line import call
+from tuner.storage import Store, schema
 
 ROSENBROCK = ("--task", "rosenbrock", "--preset", "quick")
 
@@ -169,6 +170,17 @@ def test_a_database_that_is_not_ours_is_refused_and_left_as_it_is(folder):
 def test_a_text_file_is_no_database(folder):
     (folder / "notes.txt").write_text("dear diary\n" * 100)
     refused(*ROSENBROCK, "--database", "notes.txt", code=1)
+
+
+def test_a_database_of_a_later_version_is_refused_and_left_as_it_is(folder):
+    Store.open(str(folder / "newer.db")).close()
+    with sqlite3.connect(folder / "newer.db") as later:
+        later.execute(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'")
+    later.close()
+    before = (folder / "newer.db").read_bytes()
+    for arguments in (ROSENBROCK, ("studies",), ("resume", "x")):
+        assert "update lodo-tune" in refused(*arguments, "--database", "newer.db", code=1)
+    assert (folder / "newer.db").read_bytes() == before
 
 
 def test_a_database_in_a_missing_folder_is_refused():
