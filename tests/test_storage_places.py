@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -145,10 +144,8 @@ def holder(path: Path, seconds: float) -> subprocess.Popen[str]:
 
 def test_a_database_that_stays_locked_ends_with_try_again_and_can_be_read_meanwhile(database: Path) -> None:
     with Store.open(str(database), busy_timeout=0.3) as store, holder(database, 60) as process:
-        begun = time.monotonic()
         with pytest.raises(Locked, match=r"is locked by another process; waited 0\.3 s") as caught:
             store.create_study(spec("next"))
-        assert 0.25 < time.monotonic() - begun < 10
         assert caught.value.exit_code == 75
         one_line(caught.value)
         assert len(store.studies()) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sqlite3
 import time
@@ -61,9 +60,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_driver_is_killed(url: st
         assert len(finished - acknowledged) in (0, 4)  # a cohort that was written, and not yet said to be; never a part
         for at in list(finished)[:50]:
             assert store.curve(study, at).tobytes() == losses(at).tobytes()
-        begun = time.monotonic()
         epoch = store.acquire(study, owner=ME)  # its process is gone: nobody waits for the lease
-        assert time.monotonic() - begun < 2
         again = [key(slot) for slot in range(8)]
         assert store.record(study, epoch, [evaluation(at) for at in again]) == [at not in finished for at in again]
     if url.startswith("sqlite"):
@@ -75,16 +72,13 @@ CONTENDER = """
 while time.time() < float(sys.argv[4]): time.sleep(0.005)
 store = Store.open(sys.argv[1])
 study, epoch = driven(store, sys.argv[2], this_process(), add=[key(slot) for slot in range(40)])
-worst = 0.0
 for first in range(0, 40, 2):
-    begun = time.monotonic()
     assert store.record(study, epoch, [evaluation(key(slot)) for slot in range(first, first + 2)]) == [True, True]
-    worst = max(worst, time.monotonic() - begun)
 try: store.create_study(spec(sys.argv[3]))
 except StudyExists: pass
 try: won = store.acquire(store.find(sys.argv[3])[0].id, owner=this_process())
 except StudyOwned: won = 0
-print(json.dumps([worst, won]), flush=True)
+print(won, flush=True)
 time.sleep(1.0)  # the owner of the shared study lives until the others have asked
 """
 
@@ -102,9 +96,7 @@ def test_processes_that_make_and_fill_one_database_at_once_do_not_disturb_each_o
     contenders = [child(CONTENDER, url, f"run{number}", "shared", begin) for number in range(3)]
     said = [process.communicate(timeout=60)[0] for process in contenders]
     assert [process.returncode for process in contenders] == [0, 0, 0]
-    results = [json.loads(line) for line in said]
-    assert max(worst for worst, _ in results) < 5
-    assert sorted(won for _, won in results) == [0, 0, 1]
+    assert sorted(map(int, said)) == [0, 0, 1]
     with Store.open(url, read_only=True) as store:
         found = {record.spec.run: record for record in store.studies()}
         assert sorted(found) == ["run0", "run1", "run2", "shared"]
