@@ -54,6 +54,12 @@ def refused(*arguments, code=2):
         ((*ROSENBROCK, "--sigma", "-1"), "--sigma takes finite numbers, at least 0. Received: -1.0"),
         ((*ROSENBROCK, "--sigma", "inf"), "--sigma takes finite numbers, at least 0. Received: inf"),
         ((*ROSENBROCK, "--seed", "-1"), "--seed is a whole number, at least 0. Received: -1"),
+        ((*ROSENBROCK, "--seed", str(2**63)), f"--seed is at most {2**63 - 1}. Received: {2**63}"),
+        ((*ROSENBROCK, "--population", "3000000000"), "--population is at most 100000. Received: 3000000000"),
+        ((*ROSENBROCK, "--generations", "99999999"), "--generations is at most 10000. Received: 99999999"),
+        ((*ROSENBROCK, "--steps", "3000000000"), "at most 2147483647. Received: 3000000000"),
+        ((*ROSENBROCK, "--steps", ""), "takes whole numbers, separated by commas. Received: ''"),
+        ((*ROSENBROCK, "--output", "/dev/null/results"), "--output: /dev/null is not a folder"),
         ((*ROSENBROCK, "--seed", "one"), "'one' is not a valid integer"),
         ((*ROSENBROCK, "--precision", "float16"), "is not one of 'float32', 'float64'"),
         ((*ROSENBROCK, "--name", "../out"), "a run's name is 1 to 64 letters"),
@@ -66,6 +72,10 @@ def refused(*arguments, code=2):
         (("--seed", "1", "studies"), "options of 'studies' come after it"),
         (("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", "0"), "--steps is at least 1"),
         (("train", "--task", "rosenbrock", "--optimizer", "Adam"), "'--steps'"),
+        (
+            ("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", "9", "--seeds", "99999999999"),
+            "--seeds one from 1 to 10000",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(arguments, expected, folder):

@@ -1,5 +1,6 @@
 """Folders of Ray sessions: none outlives the session after the one that was killed."""
 
+import os
 import subprocess
 import sys
 
@@ -32,6 +33,15 @@ def test_what_merely_looks_like_such_a_folder_is_left_alone(tmp_path):
     (tmp_path / "lodo-ray-notes").write_text("of somebody")
     remove_folder(make_folder(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {"lodo-ray-mine", "lodo-ray-notes"}
+
+
+def test_what_ray_made_once_more_while_it_ended_is_removed_after_a_while(tmp_path):
+    (tmp_path / "lodo-ray-left" / "ray").mkdir(parents=True)
+    remove_folder(make_folder(tmp_path))
+    assert (tmp_path / "lodo-ray-left").exists()
+    os.utime(tmp_path / "lodo-ray-left", (1e9, 1e9))
+    remove_folder(make_folder(tmp_path))
+    assert not (tmp_path / "lodo-ray-left").exists()
 
 
 def test_a_folder_is_closed_to_others(tmp_path):

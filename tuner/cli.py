@@ -63,9 +63,12 @@ def _list_of(kind: Callable[[str], Any], what: str) -> Callable[..., Any]:
         if value is None:
             return None
         try:
-            return tuple(kind(part.strip()) for part in value.split(",") if part.strip())
+            parts = tuple(kind(part.strip()) for part in value.split(",") if part.strip())
+            if parts or kind is str:
+                return parts
         except ValueError:
-            raise click.BadParameter(f"takes {what}, separated by commas. Received: {value!r}") from None
+            pass
+        raise click.BadParameter(f"takes {what}, separated by commas. Received: {value!r}")
 
     return read
 
@@ -84,6 +87,7 @@ _database = click.option(
     "--database", metavar="URL", help="A file, or a URL. Default: $LODO_TUNE_DATABASE, or lodo-tune.db in this folder."
 )
 _json = click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+_only_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of text for people.")
 _debug = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 _data_dir = click.option("--data-dir", type=_PATH, help="Where mnist.npz lies. Default: $LODO_DATA_DIR.")
 _precision = click.option("--precision", type=click.Choice(["float32", "float64"]), help="Default: the task's own.")
@@ -104,7 +108,7 @@ _machines = _with(
 )
 _outcome = _with(
     click.option("--output", type=_PATH, metavar="DIR", help="Write tables, tuned configurations and a picture there."),
-    _json,
+    _only_json,
     _database,
     _data_dir,
     _debug,
@@ -223,7 +227,7 @@ def resume(study: str, **options: Any) -> None:
 @_precision
 @_cpus
 @_data_dir
-@_json
+@_only_json
 @_debug
 def train(**options: Any) -> None:
     """Train one configuration, without a search and without a database."""
@@ -240,7 +244,7 @@ def train(**options: Any) -> None:
         optimizer=options["optimizer"],
         settings=options["settings"],
         steps=options["steps"],
-        seeds=tuple(seeds),
+        seeds=seeds,
         precision=options["precision"],
         threads=options["cpus_per_candidate"],
         timeout=options["timeout"],

@@ -17,7 +17,7 @@ from tuner import evolution
 from tuner.candidate import Workload
 from tuner.commands import machine
 from tuner.commands.quiet import load_tensorflow
-from tuner.commands.schedule import schedule
+from tuner.commands.schedule import MOST_SEED, schedule
 from tuner.commands.usage import UsageError
 from tuner.records import StudySpec
 
@@ -61,6 +61,8 @@ def plan(request: Request) -> Plan:
     """
     if request.seed < 0:
         raise UsageError(f"--seed is a whole number, at least 0. Received: {request.seed}")
+    if request.seed > MOST_SEED:
+        raise UsageError(f"--seed is at most {MOST_SEED}. Received: {request.seed}")
     if request.cpus_per_candidate < 1:
         raise UsageError(f"--cpus-per-candidate is at least 1. Received: {request.cpus_per_candidate}")
     task = absolute(request.task)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tuner.commands.usage import UsageError
 from tuner.execution.executor import Executor
 from tuner.listener import Listener
 from tuner.records import StudyRecord, StudySpec, StudyStatus
-from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, this_process
+from tuner.storage import Store, StudyComplete, StudyExists, StudyOwned, check_run_name, this_process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +39,15 @@ class Machines:
 
 
 class Interrupted(KeyboardInterrupt):
-    """The run was asked to stop; its state is kept.
+    """The command was asked to stop; what is finished is kept.
 
     Attributes:
-        exit_code: 130 for Ctrl-C, 143 for SIGTERM.
+        exit_code: 130 for Ctrl-C, 143 for SIGTERM or a terminal that was closed.
     """
 
-    def __init__(self, command: str, exit_code: int) -> None:
-        super().__init__(f"interrupted; what is finished is kept. Go on with: {command}")
+    def __init__(self, command: str | None, exit_code: int) -> None:
+        kept = f"what is finished is kept. Go on with: {command}" if command else "nothing was begun"
+        super().__init__(f"interrupted; {kept}")
         self.exit_code = exit_code
 
 
@@ -71,11 +73,12 @@ def start(request: Request, machines: Machines, database: str, *, format: str, o
                 " another --name"
             )
         specs = [replace(spec, run=run) for spec in planned.specs]
-        with Report(specs) as report:
+        studies: list[StudyRecord] = []
+        with _interruptions(lambda: _resume_command(run, store) if studies else None), Report(specs) as report:
             for remark in planned.remarks:
                 report.say(remark)
             with _executor(machines, report) as executor:
-                studies = [store.create_study(spec) for spec in specs]
+                studies += [store.create_study(spec) for spec in specs]
                 _run_all(store, studies, executor, report, wait=machines.wait)
         finished = store.find(run)
         print_table(store, finished, format)
@@ -102,7 +105,8 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
             )
         if not machines.wait:
             _refuse_owned(left)  # before Ray starts; whoever is faster after this is decided by the store
-        with Report([study.spec for study in left]) as report:
+        go_on = _resume_command(name, store)
+        with _interruptions(lambda: go_on), Report([study.spec for study in left]) as report:
             for study in left:
                 _check_data(study.spec)
                 _remark_versions(study.spec, report)
@@ -137,14 +141,13 @@ def check(machines: Machines) -> None:
 def _run_all(
     store: Store, studies: Sequence[StudyRecord], executor: Executor, listener: Listener, *, wait: bool
 ) -> None:
-    """Run each study to its end; an interruption becomes one that says how to go on."""
-    with _sigterm_interrupts() as terminated:
-        try:
-            for study in studies:
-                _run_one(store, study, executor, listener, wait=wait)
-        except KeyboardInterrupt:
-            executor.cancel()
-            raise Interrupted(_resume_command(studies[0].spec.run, store), 143 if terminated else 130) from None
+    """Run each study to its end; an interruption ends what runs."""
+    try:
+        for study in studies:
+            _run_one(store, study, executor, listener, wait=wait)
+    except KeyboardInterrupt:
+        executor.cancel()
+        raise
 
 
 def _run_one(store: Store, study: StudyRecord, executor: Executor, listener: Listener, *, wait: bool) -> None:
@@ -157,6 +160,10 @@ def _run_one(store: Store, study: StudyRecord, executor: Executor, listener: Lis
             if not wait:
                 raise
             time.sleep(1)
+        except StudyComplete:  # by the driver that was waited for
+            if not wait:
+                raise
+            return None
 
 
 @contextlib.contextmanager
@@ -186,10 +193,11 @@ def _executor(machines: Machines, report: Report) -> Iterator[Executor]:
 
 
 @contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[list[int]]:
-    """Take SIGTERM the way Ctrl-C is taken; yield a list that it is added to.
+def _interruptions(resume_command: Callable[[], str | None]) -> Iterator[None]:
+    """Take SIGTERM and SIGHUP the way Ctrl-C is taken, and make of each an `Interrupted` that says how to go on.
 
-    The list, because Ray makes a KeyboardInterrupt of its own of whatever a signal handler raises while it waits.
+    What was caught is kept apart, because Ray makes a KeyboardInterrupt of its own of whatever a signal handler raises
+    while it waits.
     """
     caught: list[int] = []
 
@@ -197,11 +205,14 @@ def _sigterm_interrupts() -> Iterator[list[int]]:
         caught.append(number)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield caught
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(resume_command(), 143 if caught else 130) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _refuse_owned(studies: Sequence[StudyRecord]) -> None:
@@ -234,8 +245,14 @@ def _remark_versions(spec: StudySpec, report: Report) -> None:
 
 
 def _check_output(output: Path | None) -> None:
-    if output is not None and output.exists() and not output.is_dir():
-        raise UsageError(f"--output: {output} is not a folder")
+    """Find out before the search whether its results can be written."""
+    if output is None:
+        return
+    nearest = next(place for place in (output, *output.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise UsageError(f"--output: {nearest} is not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UsageError(f"--output: nothing can be written to {nearest}")
 
 
 def _resume_command(run: str, store: Store) -> str:

@@ -10,6 +10,11 @@ from typing import TypeVar
 from tasks.preset import Preset
 from tuner.commands.usage import UsageError
 
+MOST_GENERATIONS = 10_000
+MOST_INDIVIDUALS = 100_000
+MOST_STEPS = 2**31 - 1  # steps are counted in int32
+MOST_SEED = 2**63 - 1  # seeds are stored in 64 bits
+
 Number = TypeVar("Number", int, float)
 
 
@@ -46,15 +51,22 @@ def schedule(
     Raises:
         UsageError: A number is out of range, or a list has neither one value nor one a generation.
     """
-    for option, value in (("--generations", generations), ("--population", population)):
+    for option, value, most in (
+        ("--generations", generations, MOST_GENERATIONS),
+        ("--population", population, MOST_INDIVIDUALS),
+    ):
         if value is not None and value < 1:
             raise UsageError(f"{option} is at least 1. Received: {value}")
+        if value is not None and value > most:
+            raise UsageError(f"{option} is at most {most}. Received: {value}")
     for sigma in sigmas or ():
         if not (math.isfinite(sigma) and sigma >= 0):
             raise UsageError(f"--sigma takes finite numbers, at least 0. Received: {sigma}")
     for budget in steps or ():
         if budget < 1:
             raise UsageError(f"--steps takes whole numbers, at least 1. Received: {budget}")
+        if budget > MOST_STEPS:
+            raise UsageError(f"--steps takes whole numbers, at most {MOST_STEPS}. Received: {budget}")
     longest = max(len(sigmas or ()), len(steps or ()))
     count = generations or (longest if longest > 1 else preset.generations)
     return Schedule(

@@ -18,8 +18,11 @@ import tasks.registry
 from tuner.candidate import Evaluation, Key, Progress, Role, Status, Trial, Workload
 from tuner.commands.plan import absolute, data_fingerprint, task_entry
 from tuner.commands.quiet import load_tensorflow
+from tuner.commands.schedule import MOST_SEED, MOST_STEPS
 from tuner.commands.usage import UsageError
+from tuner.commands.watch import Watch
 
+MOST_SEEDS = 10_000
 MOST_LANES = 32  # seeds trained in lockstep at most; beyond, memory costs more than lockstep saves
 
 
@@ -31,7 +34,7 @@ class TrainRequest:
     optimizer: str
     settings: tuple[str, ...] = ()  # "NAME=VALUE"
     steps: int
-    seeds: tuple[int, ...] = (0,)
+    seeds: Sequence[int] = (0,)  # rising
     precision: str | None = None
     threads: int = 1
     timeout: float | None = None
@@ -45,8 +48,10 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     """
     if request.steps < 1:
         raise UsageError(f"--steps is at least 1. Received: {request.steps}")
-    if not request.seeds or min(request.seeds) < 0:
-        raise UsageError("--seed is a whole number, at least 0, and --seeds at least 1")
+    if request.steps > MOST_STEPS:
+        raise UsageError(f"--steps is at most {MOST_STEPS}. Received: {request.steps}")
+    if not request.seeds or request.seeds[0] < 0 or request.seeds[-1] > MOST_SEED or len(request.seeds) > MOST_SEEDS:
+        raise UsageError(f"--seed is a whole number from 0 to {MOST_SEED}, and --seeds one from 1 to {MOST_SEEDS}")
     task = absolute(request.task)
     entry = task_entry(task)
     lodo.registry.check(request.optimizer)
@@ -67,7 +72,8 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     trials = [
         Trial(Key(Role.SEARCH, 0, at), hyperparameters, seed, request.steps) for at, seed in enumerate(request.seeds)
     ]
-    done = sorted(_evaluations(workload, trials, request), key=lambda evaluation: evaluation.key)
+    with Watch(request.timeout):
+        done = sorted(_evaluations(workload, trials, request), key=lambda evaluation: evaluation.key)
     dtype = request.precision or tasks.registry.load(task)().dtype
     if as_json:
         click.echo(_json(request, hyperparameters, done, dtype, curve=curve))

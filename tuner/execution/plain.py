@@ -43,7 +43,7 @@ def describe(error: BaseException) -> tuple[str, str]:
     """
     kind = type(error).__name__
     try:
-        message = one_line(str(error))
+        message = one_line(_telling_part(str(error)))
     except BaseException:
         message = "(its message cannot be shown)"
     try:
@@ -52,6 +52,18 @@ def describe(error: BaseException) -> tuple[str, str]:
     except BaseException:
         trace = "".join(traceback.format_tb(error.__traceback__, limit=-30))
     return one_line(f"{kind}: {message}" if message else kind), cut_error(trace)
+
+
+def _telling_part(message: str) -> str:
+    """Returns a message from the line on that says what happened: of TensorFlow's, the last one that is not indented.
+
+    TensorFlow begins with a heading ("Graph execution error:"), goes on with where the operation was made, and comes to
+    the point at the end.
+    """
+    if len(message) > 1_000_000 or not message.partition("\n")[0].endswith(" error:"):
+        return message
+    lines = [line for line in message.splitlines() if line.strip() and not line[0].isspace()]
+    return lines[-1]
 
 
 def checked_losses(losses: Any, lanes: int) -> NDArray[np.floating]:

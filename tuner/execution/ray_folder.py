@@ -11,10 +11,12 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 _PREFIX = "lodo-ray-"
 _LOCK = "driver.lock"
+_MADE_SECONDS = 60.0  # a folder this old without a lock is not one that is being made
 
 _held: dict[Path, int] = {}  # file descriptors of this process' locks
 
@@ -43,8 +45,13 @@ def remove_folder(folder: Path) -> None:
 
 
 def _remove_if_left(folder: Path) -> None:
-    """Remove a folder if it has a lock that nobody holds, and is ours to remove."""
+    """Remove a folder whose lock nobody holds, or that has had none for a while: Ray, ending, made it once more."""
     with contextlib.suppress(OSError):  # another user's, being made or removed at this moment, or locked
+        if not (folder / _LOCK).exists():
+            found = folder.stat()
+            if found.st_uid == os.getuid() and time.time() - found.st_mtime > _MADE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+            return
         handle = os.open(folder / _LOCK, os.O_RDWR)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

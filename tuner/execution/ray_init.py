@@ -6,8 +6,6 @@ import contextlib
 import importlib
 import logging
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +37,7 @@ def init_ray(**arguments: Any) -> Any:
         worker: Any = importlib.import_module("ray._private.worker")
         worker._worker_logs_enabled = False
         try:
-            with _kept_sigterm(), quiet():
+            with _no_sigterm_handler(), quiet():
                 return ray.init(log_to_driver=False, logging_level=logging.ERROR, **arguments)
         except BaseException:
             ray.shutdown()
@@ -61,16 +59,15 @@ def _private_files() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _kept_sigterm() -> Iterator[None]:
-    """Restores the caller's SIGTERM handler, which `ray.init` replaces by one that exits with 15."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread has handlers, and Ray leaves them alone elsewhere
-        return
-    before = signal.getsignal(signal.SIGTERM)
+def _no_sigterm_handler() -> Iterator[None]:
+    """Keeps the caller's SIGTERM handler, which `ray.init` would replace by one that exits with 15."""
+    utils: Any = importlib.import_module("ray._private.utils")
+    rays_own = utils.set_sigterm_handler
+    utils.set_sigterm_handler = lambda handler: None
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        utils.set_sigterm_handler = rays_own
 
 
 @contextlib.contextmanager
