@@ -13,7 +13,7 @@ from tuner.records import StudyStatus
 from tuner.results.failures import UNKNOWN, grouped_failures, place
 from tuner.results.generations import by_generation, fitness
 from tuner.results.summary import better_half, summarise
-from tuner.results.verdict import Verdict, judge
+from tuner.results.verdict import Comparison, Gain, Verdict, compare
 
 DIVERGED, FAILED, TIMED_OUT = Status.DIVERGED, Status.FAILED, Status.TIMED_OUT
 WAITING, RUNNING = Status.WAITING, Status.RUNNING
@@ -21,10 +21,14 @@ OF = spec()
 LAST = (0.4, 0.1, 0.2, 0.3)  # the last generation's fitnesses, in slot order
 
 
-def verdict(default, tuned, seeds=None):
+def compared(default, tuned, seeds=None):
     records = fresh(default, tuned)
     half = len(default)
-    return judge(records[:half], records[half:], half if seeds is None else seeds)
+    return compare(records[:half], records[half:], half if seeds is None else seeds)
+
+
+def verdict(default, tuned, seeds=None):
+    return compared(default, tuned, seeds).verdict
 
 
 def summary(*generations, of=OF, runs=(), **fields):
@@ -58,8 +62,13 @@ def test_one_fresh_run_has_a_mean_and_no_spread_and_none_has_neither():
 
 def test_a_spread_beyond_float64_is_infinite_and_hides_every_difference():
     found = summary(LAST, LAST, runs=fresh([1.7e308, -1.7e308, 1.7e308], [0.0, 0.0, 0.0]))
-    assert found.default.spread == math.inf
+    assert (found.default.spread, found.gain.spread) == (math.inf, math.inf)
     assert found.verdict is Verdict.WITHIN_THE_SPREAD
+
+
+def test_gains_beyond_float64_are_infinite_and_keep_their_sign():
+    assert compared([1.7e308] * 3, [-1.7e308] * 3) == Comparison(Verdict.BETTER, Gain(math.inf, 0.0))
+    assert compared([-1.7e308] * 3, [1.7e308] * 3) == Comparison(Verdict.WORSE, Gain(-math.inf, 0.0))
 
 
 def test_under_the_papers_rule_searched_is_the_mean_of_the_better_half_of_the_last_generation():
@@ -143,20 +152,31 @@ def test_the_order_of_the_candidates_does_not_matter():
     assert summarise(study(), records[::-1]) == summarise(study(), records)
 
 
-# The verdict: means differ by more than the sum of both sample standard deviations. Spreads of (1, 2, 3) and of
-# (x - 1, x, x + 1) are 1 each, so the sum is 2.
+# The verdict: the mean gain lies beyond twice the gains' sample standard deviation. The gains here are x - 1, x and
+# x + 1, of mean x and standard deviation 1, under fitnesses that vary a hundred times as much from seed to seed.
 @pytest.mark.parametrize(
-    ("tuned_mean", "expected"),
+    ("gain", "expected"),
     [
-        (-1.0, Verdict.BETTER),  # 2 - (-1) = 3 > 2
-        (0.0, Verdict.WITHIN_THE_SPREAD),  # 2, not more than 2
-        (2.0, Verdict.WITHIN_THE_SPREAD),
-        (4.0, Verdict.WITHIN_THE_SPREAD),
-        (4.5, Verdict.WORSE),
+        (2.5, Verdict.BETTER),
+        (2.0, Verdict.WITHIN_THE_SPREAD),  # not more than 2
+        (0.0, Verdict.WITHIN_THE_SPREAD),
+        (-2.0, Verdict.WITHIN_THE_SPREAD),
+        (-2.5, Verdict.WORSE),
     ],
 )
-def test_the_verdict_is_better_or_worse_only_beyond_the_sum_of_both_spreads(tuned_mean, expected):
-    assert verdict([1.0, 2.0, 3.0], [tuned_mean - 1, tuned_mean, tuned_mean + 1]) is expected
+def test_the_verdict_is_better_or_worse_only_beyond_twice_the_spread_of_the_gains(gain, expected):
+    found = compared([100.0, 200.0, 300.0], [100 - (gain - 1), 200 - gain, 300 - (gain + 1)])
+    assert found == Comparison(expected, Gain(gain, 1.0))
+
+
+def test_equally_good_points_are_called_better_as_rarely_as_the_docstring_says():
+    # P(t with n - 1 degrees of freedom > 2 sqrt(n)): 3.7 % at n = 3 and 1.4 % at n = 4, by its distribution function
+    # 1/2 + x / (2 sqrt(2 + x²)) at 2 degrees and Student's table at 3. Of 4,000 studies, four standard errors.
+    rng = np.random.default_rng(0)
+    for seeds, chance in ((3, 0.5 - math.sqrt(12 / 14) / 2), (4, 0.0140)):
+        gains = rng.normal(size=(4000, seeds))
+        better = sum(verdict([5.0] * seeds, list(5.0 - row)) is Verdict.BETTER for row in gains)
+        assert abs(better / 4000 - chance) < 4 * math.sqrt(chance / 4000)
 
 
 def test_without_noise_any_difference_counts_and_equal_means_are_within_the_spread():
@@ -176,13 +196,13 @@ def test_without_noise_any_difference_counts_and_equal_means_are_within_the_spre
     ],
 )
 def test_a_diverged_run_decides_before_any_mean(default, tuned, expected):
-    assert verdict(default, tuned) is expected
+    assert compared(default, tuned) == Comparison(expected, Gain())  # a gain would flatter who diverged
 
 
 def test_a_seed_on_which_either_failed_or_timed_out_is_left_out_for_both():
-    # Without the third and fourth seed: default 1, 1, 1 and tuned 0, 0, 0. The default's 100 would widen its spread
-    # to 49.5, and the tuned point's 50 would turn the means around.
-    assert verdict([1.0, 1.0, 100.0, FAILED, 1.0], [0.0, 0.0, TIMED_OUT, 50.0, 0.0]) is Verdict.BETTER
+    # The default's 100 and the tuned point's 50 have no counterpart.
+    found = compared([1.0, 1.0, 100.0, FAILED, 1.0], [0.0, 0.0, TIMED_OUT, 50.0, 0.0])
+    assert found == Comparison(Verdict.BETTER, Gain(1.0, 0.0))
 
 
 def test_divergence_on_a_seed_that_is_left_out_does_not_decide():
@@ -190,21 +210,22 @@ def test_divergence_on_a_seed_that_is_left_out_does_not_decide():
 
 
 def test_two_seeds_are_too_few():
-    assert verdict([1.0, 1.0], [0.0, 0.0]) is Verdict.TOO_FEW_SEEDS
+    assert compared([1.0, 2.0], [0.0, 1.0]) == Comparison(Verdict.TOO_FEW_SEEDS, Gain(1.0, 0.0))
+    assert compared([1.0], [0.5]) == Comparison(Verdict.TOO_FEW_SEEDS, Gain(0.5, None))
     assert verdict([1.0, 1.0, FAILED], [0.0, 0.0, 0.0]) is Verdict.TOO_FEW_SEEDS
-    assert verdict([FAILED] * 3, [0.0] * 3) is Verdict.TOO_FEW_SEEDS
+    assert compared([FAILED] * 3, [0.0] * 3) == Comparison(Verdict.TOO_FEW_SEEDS, Gain())
 
 
 def test_there_is_no_verdict_before_all_fresh_runs_are_done_or_if_none_are_wanted():
     assert verdict([1.0, 1.0, 1.0], [0.0, 0.0, RUNNING]) is Verdict.NOT_RUN
     assert verdict([1.0, 1.0, 1.0], [0.0, 0.0, 0.0], seeds=4) is Verdict.NOT_RUN
-    assert verdict([], []) is Verdict.NOT_RUN
+    assert compared([], []) == Comparison(Verdict.NOT_RUN, Gain())
 
 
 def test_runs_are_paired_by_their_seed_whatever_their_order():
     default = [run(Role.DEFAULT, 0, seed, outcome) for seed, outcome in enumerate([1.0, 1.0, 1.0, FAILED])]
     tuned = [run(Role.TUNED, 0, seed, outcome) for seed, outcome in enumerate([0.0, 0.0, 0.0, 9.0])]
-    assert judge(default, tuned[::-1], 4) is Verdict.BETTER
+    assert compare(default, tuned[::-1], 4).verdict is Verdict.BETTER
 
 
 def test_a_generation_knows_its_best_its_median_of_those_that_finished_and_who_is_left():

@@ -25,7 +25,7 @@ DIVERGED, FAILED, RUNNING = Status.DIVERGED, Status.FAILED, Status.RUNNING
 ADAM_STUDY = study(notes=("generation 0: only 1 of 4 finished; the next mean is theirs",))
 ADAM_RUNS = [
     *search(ADAM_STUDY.spec, (5.0, DIVERGED, DIVERGED, FAILED), (0.4, 0.1, 0.2, DIVERGED)),
-    *fresh([1.0, 1.1, 1.2], [0.2, 0.25, 0.3]),  # 1.1 ± 0.1 and 0.25 ± 0.05
+    *fresh([1.0, 1.1, 1.2], [0.2, 0.25, 0.3]),  # 1.1 ± 0.1 and 0.25 ± 0.05, gains 0.8, 0.85 and 0.9
 ]
 LODO_STUDY = study(
     spec(LODO),
@@ -64,11 +64,11 @@ Momentum   learning_rate             0.01  →      0.05
            momentum                     0  →      0.85
 
 Fitness after 200 gradient evaluations, the lower the better; ± over 3 fresh seeds
-optimizer      default  searched          tuned  verdict
----------  -----------  --------  -------------  ----------------
-Adam       1.10 ± 0.10    0.1500  0.250 ± 0.050  better
-LODO                 –         –              –  not run
-Momentum   1.000 (1/3)     1.500     0.5000 ± 0  default diverged
+optimizer      default  searched          tuned           gain  verdict
+---------  -----------  --------  -------------  -------------  ----------------
+Adam       1.10 ± 0.10    0.1500  0.250 ± 0.050  0.850 ± 0.050  better
+LODO                 –         –              –              –  not run
+Momentum   1.000 (1/3)     1.500     0.5000 ± 0              –  default diverged
 
 Individuals of the search; gradient evaluations and seconds of training spent
 optimizer  finished  diverged  failed  timed out  of  search  fresh seeds  seconds
@@ -79,8 +79,9 @@ Momentum          8         0       0          0   8   1,200          834      7
 
 searched: the fitness that the search itself saw, the mean of the better half of the last
 generation, whose average the tuned point is.
-better, worse: on the same 3 fresh seeds, the means of default and tuned differ by more than the
-sum of their standard deviations (±). Diverged runs are in no mean; they are counted instead.
+gain: default less tuned, seed by seed over the 3 fresh seeds that both ran on. better, worse:
+its mean is above, below zero by more than twice its standard deviation (±).
+(k/n): the mean of the k runs out of n that finished.
 
 - Adam: generation 0: only 1 of 4 finished; the next mean is theirs
 - LODO: interrupted, 4 of 8 individuals done; lodo-tune resume first/LODO
@@ -133,13 +134,13 @@ def test_a_running_study_is_not_offered_for_resumption():
 def test_a_point_that_diverged_on_every_seed_has_the_word_in_place_of_a_number():
     runs = [*MOMENTUM_RUNS[:8], *fresh([DIVERGED] * 3, [DIVERGED, FAILED, FAILED])]
     (line,) = [line for line in render([summarise(MOMENTUM_STUDY, runs)]).splitlines() if "1.500" in line]
-    assert line.split() == ["Momentum", "diverged", "1.500", "diverged", "both", "diverged"]
+    assert line.split() == ["Momentum", "diverged", "1.500", "diverged", "–", "both", "diverged"]
 
 
 def test_markdown_has_the_same_cells_and_repeats_the_optimizer_in_every_row():
     text = render(SUMMARIES, "markdown")
     assert "| Adam | beta_2 | 0.999 | → | 0.999877 |" in text
-    assert "| Momentum | 1.000 (1/3) | 1.500 | 0.5000 ± 0 | default diverged |" in text
+    assert "| Momentum | 1.000 (1/3) | 1.500 | 0.5000 ± 0 | – | default diverged |" in text
     assert "- LODO: interrupted, 4 of 8 individuals done; lodo-tune resume first/LODO" in text
 
 
@@ -153,6 +154,7 @@ def test_json_is_strict_with_full_precision_and_null_for_what_is_not_finite():
     adam, lodo, _ = strictly(render([infinite, *SUMMARIES[1:]], "json"))["studies"]
     assert adam["hyperparameters"][2] == {"name": "beta_2", "scale": "decay", "default": 0.999, "tuned": 0.99987654}
     assert (adam["fitness"]["default"]["mean"], adam["fitness"]["default"]["spread"]) == (None, None)
+    assert adam["fitness"]["gain"] == {"mean": pytest.approx(0.85, rel=1e-12), "spread": pytest.approx(0.05, rel=1e-12)}
     assert adam["fitness"]["verdict"] == "better"
     assert lodo["hyperparameters"][0]["tuned"] is None
     assert lodo["individuals"] == {"finished": 4, "diverged": 0, "failed": 0, "timed_out": 0, "total": 8}
@@ -185,7 +187,8 @@ def test_csv_has_a_row_a_hyperparameter_with_every_number_in_a_cell_of_its_own()
         ("LODO", "meta_learning_rate"),
     ]
     assert float(rows[2]["tuned"]) == 0.99987654
-    assert (rows[3]["tuned"], rows[3]["tuned_fitness"], rows[3]["verdict"]) == ("", "", "not run")
+    assert float(rows[2]["gain"]) == pytest.approx(0.85, rel=1e-12)
+    assert (rows[3]["tuned"], rows[3]["tuned_fitness"], rows[3]["gain"], rows[3]["verdict"]) == ("", "", "", "not run")
     assert (rows[6]["default_fitness"], rows[6]["default_diverged"], rows[6]["individuals"]) == ("1.0", "2", "8")
 
 

@@ -10,7 +10,7 @@ from tuner.results.verdict import FEWEST_SEEDS, Verdict
 
 
 def legend(group: Sequence[Summary]) -> list[str]:
-    """Return a line on the column 'searched', and one on the verdicts where there is any.
+    """Return a line on the column 'searched', and lines on the fresh seeds where there are any.
 
     Args:
         group: Summaries of one run: one strategy, one number of fresh seeds.
@@ -24,9 +24,11 @@ def legend(group: Sequence[Summary]) -> list[str]:
     lines = [f"searched: the fitness that the search itself saw, {saw}."]
     if first.tuned.seeds:
         lines.append(
-            f"better, worse: on the same {first.tuned.seeds} fresh seeds, the means of default and tuned differ by more"
-            " than the sum of their standard deviations (±). Diverged runs are in no mean; they are counted instead."
+            f"gain: default less tuned, seed by seed over the {first.tuned.seeds} fresh seeds that both ran on. better,"
+            " worse: its mean is above, below zero by more than twice its standard deviation (±)."
         )
+        if any(0 < runs.finished < runs.seeds for s in group for runs in (s.default, s.tuned)):
+            lines.append("(k/n): the mean of the k runs out of n that finished.")
     if any(s.verdict is Verdict.TOO_FEW_SEEDS for s in group):
         lines.append(f"too few seeds: fewer than {FEWEST_SEEDS} on which both finished tell nothing of the spread.")
     return lines

@@ -76,7 +76,8 @@ def _facts(study: StudyRecord, summary: Summary) -> list[str]:
         if study.tuned is not None
         else NOTHING,
         "fitness": f"default {_fresh(summary.default)}, searched {measured(summary.searched)}, "
-        f"tuned {_fresh(summary.tuned)}: {summary.verdict}",
+        f"tuned {_fresh(summary.tuned)}, gain {mean_and_spread(summary.gain.mean, summary.gain.spread)}: "
+        f"{summary.verdict}",
     }
     width = max(map(len, facts)) + 2
     return [

@@ -31,6 +31,8 @@ COLUMNS: Mapping[str, Callable[[Summary, Hyperparameter], Any]] = MappingProxyTy
         "tuned_spread": lambda s, _: s.tuned.spread,
         "tuned_finished": lambda s, _: s.tuned.finished,
         "tuned_diverged": lambda s, _: s.tuned.diverged,
+        "gain": lambda s, _: s.gain.mean,
+        "gain_spread": lambda s, _: s.gain.spread,
         "fresh_seeds": lambda s, _: s.tuned.seeds,
         "verdict": lambda s, _: s.verdict.value,
         "status": lambda s, _: s.status,

@@ -10,7 +10,7 @@ from search_spaces.space import Scale, SearchSpace
 from tuner.candidate import Role, Status
 from tuner.records import CandidateRecord, StudyRecord
 from tuner.results.generations import Generation, by_generation, finished, fitness
-from tuner.results.verdict import Verdict, judge, sample_spread
+from tuner.results.verdict import Gain, Verdict, compare, sample_spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ class Summary:
     search_cost: Cost
     fresh_cost: Cost
     verdict: Verdict
+    gain: Gain
     notes: tuple[str, ...]
 
 
@@ -116,6 +117,7 @@ def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summ
     spec = study.spec
     runs = {role: [candidate for candidate in candidates if candidate.key.role is role] for role in Role}
     generations = by_generation(spec, candidates)
+    compared = compare(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds)
     totals = {status: sum(generation.counts[status] for generation in generations) for status in generations[0].counts}
     return Summary(
         study=spec.name,
@@ -151,7 +153,8 @@ def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summ
         ),
         search_cost=_cost(runs[Role.SEARCH]),
         fresh_cost=_cost([*runs[Role.DEFAULT], *runs[Role.TUNED]]),
-        verdict=judge(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds),
+        verdict=compared.verdict,
+        gain=compared.gain,
         notes=study.notes,
     )
 

@@ -61,6 +61,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             "default": _fresh_json(summary.default),
             "searched": summary.searched,
             "tuned": _fresh_json(summary.tuned),
+            "gain": {"mean": summary.gain.mean, "spread": summary.gain.spread},
             "verdict": summary.verdict.value,
         },
         "best": None
@@ -124,7 +125,14 @@ def _grids(group: Sequence[Summary]) -> list[tuple[str, Grid]]:
         for row in s.hyperparameters
     ]
     fitnesses = [
-        [s.optimizer, _fresh_cell(s.default), measured(s.searched), _fresh_cell(s.tuned), s.verdict.value]
+        [
+            s.optimizer,
+            _fresh_cell(s.default),
+            measured(s.searched),
+            _fresh_cell(s.tuned),
+            mean_and_spread(s.gain.mean, s.gain.spread),
+            s.verdict.value,
+        ]
         for s in group
     ]
     costs = [
@@ -143,7 +151,7 @@ def _grids(group: Sequence[Summary]) -> list[tuple[str, Grid]]:
         ("Hyperparameters", Grid(["optimizer", "hyperparameter", "default", "", "tuned"], tuned, left=(0, 1))),
         (
             f"Fitness after {first.steps:,} gradient evaluations, the lower the better{fresh}",
-            Grid(["optimizer", "default", "searched", "tuned", "verdict"], fitnesses, left=(0, 4)),
+            Grid(["optimizer", "default", "searched", "tuned", "gain", "verdict"], fitnesses, left=(0, 5)),
         ),
         (
             "Individuals of the search; gradient evaluations and seconds of training spent",
