@@ -3,14 +3,16 @@
     python benchmarks/pixelcnn_step.py                            # batch 256 and 32, on 1 and 2 threads
     python benchmarks/pixelcnn_step.py --batch-size 32 --threads 1 --rounds 20
 
-Each number of threads is measured in a process of its own, because TensorFlow takes it once. The formulations take
-turns, so that whatever else the machine does falls on all of them alike; compare the ratios, then the seconds. Images
-are noise, which costs what digits cost.
+Each with the kernels that TensorFlow chooses by itself and with oneDNN's, which `tuner` asks for. Threads and kernels
+are settled when a process starts, so there is one for each; they and the formulations in them take turns, so that
+whatever else the machine does falls on all of them alike. Compare the ratios, then the seconds. Images are noise, which
+costs what digits cost.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 SEED = [[1, 2]]
+SETTING = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def plain_logits(weights: Any, inputs: Any, *, repeat: bool) -> Any:
@@ -84,40 +87,66 @@ def formulations(batch_size: int, folder: str, *, eager: bool) -> dict[str, Call
     return found
 
 
-def measure(threads: int, batch_sizes: list[int], rounds: int, *, eager: bool) -> list[dict[str, Any]]:
-    """Return a row a batch size and formulation: median and least seconds a step."""
+def answer(threads: int, batch_sizes: list[int], *, eager: bool) -> None:
+    """Take a step of each formulation for each line of standard input, and print the seconds as JSON."""
     import numpy as np
     import tensorflow as tf
 
+    tf.get_logger().setLevel("ERROR")  # it takes the formulations for one function that is traced again and again
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
         images = np.random.default_rng(0).integers(0, 256, (2_000, 28, 28), np.uint8)
         np.savez(Path(folder) / "mnist.npz", x_train=images, x_test=images[:100])
-        for batch_size in batch_sizes:
-            steps = formulations(batch_size, folder, eager=eager)
+        steps = {
+            (batch_size, name): step
+            for batch_size in batch_sizes
+            for name, step in formulations(batch_size, folder, eager=eager).items()
+        }
+        for t, _ in enumerate(sys.stdin, start=1):  # the first line's step traces
+            seconds = []
             for step in steps.values():
-                step(1)  # traces
-            seconds: dict[str, list[float]] = {name: [] for name in steps}
-            for t in range(2, 2 + rounds):
-                for name, step in steps.items():
-                    started = time.perf_counter()
-                    step(t)
-                    seconds[name].append(time.perf_counter() - started)
-            plain = statistics.median(seconds["plain"])
-            rows += [
-                {
-                    "threads": threads,
-                    "batch": batch_size,
-                    "formulation": name,
-                    "median": statistics.median(taken),
-                    "least": min(taken),
-                    "ratio": plain / statistics.median(taken),
-                }
-                for name, taken in seconds.items()
-            ]
-    return rows
+                started = time.perf_counter()
+                step(t)
+                seconds.append(time.perf_counter() - started)
+            print(json.dumps([[*case, taken] for case, taken in zip(steps, seconds, strict=True)]), flush=True)
+
+
+def measure(threads: int, batch_sizes: list[int], rounds: int, *, eager: bool) -> list[dict[str, Any]]:
+    """Return a row a batch size, formulation and setting: median and least seconds a step, and how much faster."""
+    command = [sys.executable, __file__, "--answer", "--threads", str(threads)]
+    command += ["--batch-size", *map(str, batch_sizes), *["--eager"] * eager]
+    root = str(Path(__file__).resolve().parent.parent)
+    of_all = {**os.environ, "PYTHONPATH": root, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    of_all.pop(SETTING, None)
+    taken: dict[tuple[int, str, str], list[float]] = {}
+    with contextlib.ExitStack() as ended:
+        children = {
+            name: ended.enter_context(
+                subprocess.Popen(command, env=of_all | own, stdin=-1, stdout=-1, text=True, bufsize=1)
+            )
+            for name, own in (("TensorFlow's", {}), ("oneDNN", {SETTING: "1"}))
+        }
+        for number in range(rounds + 1):
+            for name, child in children.items():
+                assert child.stdin is not None
+                assert child.stdout is not None
+                child.stdin.write("\n")
+                for batch_size, formulation, seconds in json.loads(child.stdout.readline()):
+                    if number:
+                        taken.setdefault((batch_size, formulation, name), []).append(seconds)
+    return [
+        {
+            "threads": threads,
+            "batch": batch_size,
+            "formulation": formulation,
+            "kernels": name,
+            "median": statistics.median(seconds),
+            "least": min(seconds),
+            "ratio": statistics.median(taken[batch_size, "plain", "TensorFlow's"]) / statistics.median(seconds),
+        }
+        for (batch_size, formulation, name), seconds in sorted(taken.items())
+    ]
 
 
 def main() -> None:
@@ -127,27 +156,25 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8, help="timed steps of each formulation")
     parser.add_argument("--eager", action="store_true", help="also the plain formulation, float64, not compiled")
     parser.add_argument("--json", action="store_true", help="rows as JSON, one list a line for each number of threads")
-    parser.add_argument("--in-this-process", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--answer", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.in_this_process:
-        print(json.dumps(measure(arguments.threads[0], arguments.batch_size, arguments.rounds, eager=arguments.eager)))
+    if arguments.answer:
+        answer(arguments.threads[0], arguments.batch_size, eager=arguments.eager)
         return
     if not arguments.json:
-        print(f"{'threads':>7} {'batch':>6}  {'formulation':<22} {'s/step':>8} {'least':>8} {'speed':>6}")
+        print(
+            f"{'threads':>7} {'batch':>6}  {'formulation':<22} {'kernels':<12} {'s/step':>8} {'least':>8} {'speed':>6}"
+        )
     for threads in arguments.threads:
-        command = [sys.executable, __file__, "--in-this-process", "--json", "--threads", str(threads)]
-        command += ["--rounds", str(arguments.rounds), "--batch-size", *map(str, arguments.batch_size)]
-        command += ["--eager"] * arguments.eager
-        root = str(Path(__file__).resolve().parent.parent)
-        surroundings = {**os.environ, "PYTHONPATH": root, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-        done = subprocess.run(command, env=surroundings, stdout=subprocess.PIPE, text=True, check=True)
+        rows = measure(threads, arguments.batch_size, arguments.rounds, eager=arguments.eager)
         if arguments.json:
-            print(done.stdout.strip())
+            print(json.dumps(rows))
             continue
-        for row in json.loads(done.stdout):
+        for row in rows:
             print(
-                f"{row['threads']:>7} {row['batch']:>6}  {row['formulation']:<22} {row['median']:>8.3f}"
-                f" {row['least']:>8.3f} {row['ratio']:>5.2f}×"
+                f"{row['threads']:>7} {row['batch']:>6}  {row['formulation']:<22} {row['kernels']:<12}"
+                f" {row['median']:>8.3f} {row['least']:>8.3f} {row['ratio']:>5.2f}×",
+                flush=True,
             )
 
 

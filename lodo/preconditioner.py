@@ -24,12 +24,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from lodo.optimizer import Tensor
 from lodo.permutations import fixed_permutations
 
+Permutation = NDArray[np.int32]  # [ñ]
 Layers = Sequence[Tensor]  # one tensor a layer, the first layer first
+
+CACHE = 2**18  # bytes: half of what a core has for itself; either way the numbers are the same
 
 
 class Preconditioner:
@@ -72,23 +77,19 @@ class Preconditioner:
         shape = [self.depth, self.n_blocks, k, k]
 
         def draw(seed: Tensor) -> Tensor:
-            normal = tf.random.stateless_normal(shape, seed, dtype=tf.float64)
-            orthogonal, triangle = tf.linalg.qr(normal)
-            # With R's diagonal made positive the factorisation is unique, and Q is uniform over the orthogonal group.
-            return orthogonal * tf.sign(tf.linalg.diag_part(triangle))[..., tf.newaxis, :]
+            return tf.random.stateless_normal(shape, seed, dtype=tf.float64)
 
         drawn = tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec(shape, tf.float64))  # [P, N, ñ/k, k, k]
-        stacked = tf.cast(tf.transpose(drawn, [1, 3, 4, 2, 0]), dtype)  # [N, k, k, ñ/k, P]
-        lanes = self.n_blocks * seeds.shape[0]
-        return tuple(tf.reshape(stacked[layer], [k, k, lanes]) for layer in range(self.depth))
+        normal = tf.reshape(tf.transpose(drawn, [1, 3, 4, 2, 0]), [self.depth, k, k, -1])  # [N, k, k, ñ/k · P]
+        return tuple(tf.cast(_orthogonal(normal[layer]), dtype) for layer in range(self.depth))
 
     def up(self, blocks: Layers, vector: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return U [I 0]ᵀ v [ñ, P] for v [n, P], and the activations on the way: N tensors [k, ñ/k · P]."""
         lanes = vector.shape[1]
         flow = tf.pad(vector, [[0, self.width - self.size], [0, 0]])  # [ñ, P]
         activations = []
-        for block, permutation in zip(blocks, self.permutations, strict=True):
-            activation = self._fold(tf.gather(flow, permutation))
+        for block, permutation, inverse in zip(blocks, self.permutations, self._inverses, strict=True):
+            activation = self._fold(_permuted(flow, permutation, inverse, fused=self._in_cache(flow)))
             activations.append(activation)
             flow = self._unfold(sum(block[:, j] * activation[j] for j in range(self.block_size)), lanes)
         return flow, tuple(activations)
@@ -98,11 +99,13 @@ class Preconditioner:
         lanes = top.shape[1]
         flow = top
         signals = []
-        for block, inverse in zip(reversed(blocks), reversed(self._inverses), strict=True):
+        layers = zip(reversed(blocks), reversed(self.permutations), reversed(self._inverses), strict=True)
+        for block, permutation, inverse in layers:
             signal = self._fold(flow)
             signals.append(signal)
             passed = sum(block[i] * signal[i] for i in range(self.block_size))
-            flow = tf.gather(self._unfold(passed, lanes), inverse)
+            passed = self._unfold(passed, lanes)
+            flow = _permuted(passed, inverse, permutation, fused=self._in_cache(passed))
         return flow[: self.size], tuple(reversed(signals))
 
     @staticmethod
@@ -117,6 +120,10 @@ class Preconditioner:
         """
         return signal_w[:, tf.newaxis] * activation_v + signal_v[:, tf.newaxis] * activation_w
 
+    def _in_cache(self, flow: Tensor) -> bool:
+        """Tell whether one layer's blocks for all lanes stay in a core's own cache."""
+        return self.block_size * self.width * int(flow.shape[1]) * flow.dtype.size <= CACHE
+
     def _fold(self, flow: Tensor) -> Tensor:
         """[ñ, P] -> [k, ñ/k · P], without moving anything."""
         return tf.reshape(flow, [self.block_size, self.n_blocks * flow.shape[1]])
@@ -124,3 +131,30 @@ class Preconditioner:
     def _unfold(self, folded: Tensor, lanes: int) -> Tensor:
         """[k, ñ/k · P] -> [ñ, P], without moving anything."""
         return tf.reshape(folded, [self.width, lanes])
+
+
+def _orthogonal(normal: Tensor) -> Tensor:
+    """Return Haar-distributed orthogonal matrices [k, k, ·] from matrices of normal draws.
+
+    By Gram and Schmidt's process: its triangular factor has a positive diagonal, which makes the factorisation unique
+    and Q uniform over the orthogonal group. Twice, so that what rounding leaves of one projection goes with the next.
+    """
+    columns: list[Tensor] = []
+    for column in tf.unstack(normal, axis=1):
+        for _ in range(2):
+            for found in columns:
+                column -= found * tf.reduce_sum(found * column, axis=0)
+        columns.append(column * tf.math.rsqrt(tf.reduce_sum(column**2, axis=0)))
+    return tf.stack(columns, axis=1)
+
+
+def _permuted(flow: Tensor, permutation: Permutation, inverse: Permutation, *, fused: bool) -> Tensor:
+    """Return flow [ñ, P] with (P v)[j] = v[permutation[j]], row by row.
+
+    XLA computes what a gather asks for where it is asked for, so it reads the blocks before it in random order. That
+    is the faster way while they are in the cache, and three times slower where they are not: there what is to be
+    permuted is computed first, in order, and then written to its places, which XLA does not take apart.
+    """
+    if fused:
+        return tf.gather(flow, permutation)
+    return tf.tensor_scatter_nd_update(tf.zeros_like(flow), inverse[:, np.newaxis], flow)

@@ -1,7 +1,10 @@
 """Bad input: one line that names what is wrong and what is accepted, exit code 2 or 1, nothing half-written."""
 
 import sqlite3
+import subprocess
+import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,7 +40,8 @@ def refused(*arguments, code=2):
     [
         (("--task", "rosenbruck"), "Did you mean 'rosenbrock'?"),
         ((*ROSENBROCK, "--optimizers", "Adm"), "Did you mean 'Adam'?"),
-        ((*ROSENBROCK, "--optimizers", ","), "--optimizers names at least one of"),
+        ((*ROSENBROCK, "--optimizers", "Adam,,LODO"), "takes names, separated by commas. Received: 'Adam,,LODO'"),
+        ((*ROSENBROCK, "--optimizers", ""), "takes names, separated by commas. Received: ''"),
         ((*ROSENBROCK, "--preset", "fast"), "--preset is one of paper, quick"),
         ((*ROSENBROCK, "--strategy", "grid"), "--strategy is one of paper, random"),
         ((*ROSENBROCK, "--workers", "0"), "--workers is at least 1. Received: 0"),
@@ -60,6 +64,8 @@ def refused(*arguments, code=2):
         ((*ROSENBROCK, "--steps", "3000000000"), "at most 2147483647. Received: 3000000000"),
         ((*ROSENBROCK, "--steps", ""), "takes whole numbers, separated by commas. Received: ''"),
         ((*ROSENBROCK, "--output", "/dev/null/results"), "--output: /dev/null is not a folder"),
+        ((*ROSENBROCK, "--output", ""), "'--output': is empty"),
+        ((*ROSENBROCK, "--database", ""), "--database is a file or a URL. Received: ''"),
         ((*ROSENBROCK, "--seed", "one"), "'one' is not a valid integer"),
         ((*ROSENBROCK, "--precision", "float16"), "is not one of 'float32', 'float64'"),
         ((*ROSENBROCK, "--name", "../out"), "a run's name is 1 to 64 letters"),
@@ -103,6 +109,17 @@ TRAIN = ("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", "5",
 )
 def test_a_setting_that_the_optimizer_does_not_take_is_refused(setting, expected):
     assert expected in refused(*TRAIN, setting)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_output_that_finds_no_space_ends_the_command_in_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "tuner.cli", "tasks"], stdout=full, stderr=-1, text=True)
+    assert (done.returncode, done.stderr) == (74, "lodo-tune: standard output: No space left on device\n")
+
+
+def test_a_setting_that_is_given_twice_is_refused():
+    assert "--set names beta_1 twice" in refused(*TRAIN, "beta_1=0.5", "--set", "beta_1=0.6")
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def test_tasks_bear_the_names_of_their_candidates(session):
 
 def test_more_graphics_cards_than_there_are_is_refused_in_one_line(session):
     with pytest.raises(
-        ResourceError, match=r"^asked for 3 GPUs a candidate, .* more than 2; accepted: 0 to 2$"
+        ResourceError, match=r"^--gpus-per-candidate is 3, .* more GPUs than 2; accepted: 0 to 2$"
     ) as caught:
         RayExecutor(session, gpus_per_candidate=3)
     assert caught.value.exit_code == 2

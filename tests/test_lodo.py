@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from lodo import preconditioner
 from lodo.lodo import LODO
 from lodo.preconditioner import Preconditioner
 from tests.driving import drive, lane_seeds
@@ -66,6 +67,26 @@ def test_the_gradient_by_four_passes_equals_autodiff_through_the_layers(size, bl
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12 * np.abs(theirs).max())
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_network_beyond_the_cache_passes_on_the_same_numbers_bit_for_bit(monkeypatch, compiled):
+    network, blocks = network_and_blocks(7, depth=4)
+    v, _ = vectors(7)
+
+    def passes():
+        @tf.function(jit_compile=compiled)
+        def both(vector):
+            top, activations = network.up(blocks, vector)
+            return top, activations, network.down(blocks, top)
+
+        return [part.numpy() for part in tf.nest.flatten(both(v))]
+
+    within = passes()
+    monkeypatch.setattr(preconditioner, "CACHE", 0)
+    np.testing.assert_array_equal(
+        np.concatenate([each.ravel() for each in passes()]), np.concatenate([each.ravel() for each in within])
+    )
+
+
 def test_the_gradient_by_four_passes_equals_central_differences():
     network, blocks = network_and_blocks(3, depth=4)
     v, w = vectors(3)
@@ -88,6 +109,16 @@ def test_lanes_draw_different_blocks_and_the_same_seed_draws_the_same():
     np.testing.assert_array_equal(one[0], same[0])
     lanes = one[0].numpy().reshape(4, 4, -1, 2)
     assert np.abs(lanes[..., 0] - lanes[..., 1]).max() > 0.1
+
+
+def test_blocks_start_as_the_orthogonal_factor_of_normal_draws_whose_triangular_one_has_a_positive_diagonal():
+    network, blocks = network_and_blocks(6, depth=2, wander=0.0, lanes=2)
+    for lane, seed in enumerate(lane_seeds(2)):
+        normal = tf.random.stateless_normal([2, network.n_blocks, 4, 4], seed, dtype=tf.float64).numpy()
+        orthogonal, triangle = np.linalg.qr(normal)
+        expected = orthogonal * np.sign(np.diagonal(triangle, axis1=2, axis2=3))[:, :, None, :]
+        ours = np.stack([block.numpy()[..., lane::2] for block in blocks])  # [N, k, k, ñ/k]
+        np.testing.assert_allclose(ours, expected.transpose(0, 2, 3, 1), rtol=0, atol=1e-12)
 
 
 def test_float32_blocks_are_orthogonal_to_rounding():

@@ -79,8 +79,8 @@ def test_results_on_record_count_as_done_but_not_towards_the_pace(report, clock)
     report.known(KEYS[1], Status.TIMED_OUT, math.inf)
     report.study_ended(study())
     assert said(report) == [
-        "first/Adam  generation 0 (100 evaluations each): 2/4 done (50%), best 7, median 7, 0 diverged, 1 failed;"
-        " time left: not known yet"
+        "first/Adam  generation 0 (100 evaluations each): 2/4 done (50%), best 7, median 7, 0 diverged, 0 failed,"
+        " 1 timed out; time left: not known yet"
     ]
 
 

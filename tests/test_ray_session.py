@@ -62,7 +62,7 @@ def test_a_second_session_in_the_same_process_is_refused_and_the_first_goes_on(s
 
 
 def test_graphics_cards_are_refused_where_there_are_none(session):
-    with pytest.raises(ResourceError, match=r"^asked for 2 GPUs a candidate, .* more than 0; accepted: 0$"):
+    with pytest.raises(ResourceError, match=r"^--gpus-per-candidate is 2, .* more GPUs than 0; accepted: 0$"):
         RayExecutor(session, gpus_per_candidate=2)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -43,8 +45,15 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        message = str(error)
+        if full and error.filename is None:  # of standard output; files have errors of their own
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it ends there
+            message = f"standard output: {error.strerror}"
+        _fail(message, 74 if full else 1, debug)
     except Exception as error:
-        known = hasattr(error, "exit_code") or isinstance(error, ValueError | OSError)
+        known = hasattr(error, "exit_code") or isinstance(error, ValueError)
         message = str(error) if known else f"{type(error).__name__}: {error} (--debug shows where)"
         _fail(" ".join(message.split()), getattr(error, "exit_code", 2 if isinstance(error, ValueError) else 1), debug)
 
@@ -62,12 +71,10 @@ def _list_of(kind: Callable[[str], Any], what: str) -> Callable[..., Any]:
     def read(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Any, ...] | None:
         if value is None:
             return None
-        try:
-            parts = tuple(kind(part.strip()) for part in value.split(",") if part.strip())
-            if parts or kind is str:
-                return parts
-        except ValueError:
-            pass
+        parts = [part.strip() for part in value.split(",")]
+        if all(parts):
+            with contextlib.suppress(ValueError):
+                return tuple(kind(part) for part in parts)
         raise click.BadParameter(f"takes {what}, separated by commas. Received: {value!r}")
 
     return read
@@ -82,7 +89,16 @@ def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command
     return decorate
 
 
-_PATH = click.Path(path_type=Path)
+class _Path(click.Path):
+    """A path; of an empty one click makes the folder we are in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_PATH = _Path(path_type=Path)
 _database = click.option(
     "--database", metavar="URL", help="A file, or a URL. Default: $LODO_TUNE_DATABASE, or lodo-tune.db in this folder."
 )

@@ -50,7 +50,7 @@ class Loop:
         }
         seeds = tf.TensorSpec([lanes, 2], tf.int32)
         step = tf.TensorSpec([], tf.int32)
-        # Drawing the start is not for XLA: orthogonal blocks come from a QR factorisation.
+        # Drawing the start happens once a candidate, which would not repay what XLA takes to compile it.
         self._begin = tf.function(self._trace_begin, input_signature=[hyperparameters, seeds, seeds], autograph=False)
         jit_compile = task.jit_compile and optimizer.jit_compile
         self._run = tf.function(self._trace_run, jit_compile=jit_compile, autograph=False)

@@ -129,7 +129,7 @@ class Report:
         finite = [fitness for fitness in batch.fitnesses.values() if math.isfinite(fitness)]
         statuses = list(batch.statuses.values())
         diverged = statuses.count(Status.DIVERGED)
-        failed = statuses.count(Status.FAILED) + statuses.count(Status.TIMED_OUT)
+        timed_out = statuses.count(Status.TIMED_OUT)
         under_way = sum(batch.steps.values()) + batch.budget * (
             len(batch.fitnesses) - len(batch.steps.keys() & batch.fitnesses.keys())
         )
@@ -137,7 +137,8 @@ class Report:
         best = f"best {min(finite):.4g}, median {statistics.median(finite):.4g}" if finite else "none finished yet"
         return Text(
             f"{self._study}  {batch.name} ({batch.budget} evaluations each): {len(batch.fitnesses)}/{len(batch.keys)}"
-            f" done ({share:.0%}), {best}, {diverged} diverged, {failed} failed; {self._time_left()}"
+            f" done ({share:.0%}), {best}, {diverged} diverged, {statuses.count(Status.FAILED)} failed"
+            f"{f', {timed_out} timed out' if timed_out else ''}; {self._time_left()}"
         )
 
     def _time_left(self) -> str:

@@ -42,7 +42,7 @@ class Interrupted(KeyboardInterrupt):
     """The command was asked to stop; what is finished is kept.
 
     Attributes:
-        exit_code: 130 for Ctrl-C, 143 for SIGTERM or a terminal that was closed.
+        exit_code: 128 and the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for a terminal that was closed.
     """
 
     def __init__(self, command: str | None, exit_code: int) -> None:
@@ -104,7 +104,7 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
                 f"--cpus-per-candidate is {threads.pop()} for {name}: it decides the last bits of what was found"
             )
         if not machines.wait:
-            _refuse_owned(left)  # before Ray starts; whoever is faster after this is decided by the store
+            _refuse_owned(left)  # before Ray starts; whoever is faster after this is refused by the store
         go_on = _resume_command(name, store)
         with _interruptions(lambda: go_on), Report([study.spec for study in left]) as report:
             for study in left:
@@ -175,7 +175,10 @@ def _executor(machines: Machines, report: Report) -> Iterator[Executor]:
     if machines.address is not None:
         session = RaySession.join(machines.address)
     else:
-        workers = machines.workers or max(1, machine.cores() // machines.cpus_per_candidate)
+        cores = machine.cores()
+        if machines.cpus_per_candidate > cores:
+            report.say(f"--cpus-per-candidate is {machines.cpus_per_candidate}; this machine has {cores}")
+        workers = machines.workers or max(1, cores // machines.cpus_per_candidate)
         session = RaySession.start(
             workers=workers, cpus_per_candidate=machines.cpus_per_candidate, dashboard=machines.dashboard
         )
@@ -209,7 +212,7 @@ def _interruptions(resume_command: Callable[[], str | None]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted(resume_command(), 143 if caught else 130) from None
+        raise Interrupted(resume_command(), 128 + caught[0] if caught else 130) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

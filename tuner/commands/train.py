@@ -90,8 +90,9 @@ def _hyperparameters(optimizer: str, settings: Sequence[str]) -> dict[str, float
 
     space = loader.builtin(optimizer)
     values = space.defaults()
+    given: set[str] = set()
     for setting in settings:
-        name, equals, text = setting.partition("=")
+        name, equals, text = (part.strip() for part in setting.partition("="))
         try:
             value = float(text)
         except ValueError:
@@ -100,7 +101,10 @@ def _hyperparameters(optimizer: str, settings: Sequence[str]) -> dict[str, float
             raise UsageError(
                 f"--set takes NAME=VALUE with a finite number, such as {space.names[0]}=0.1. Received: {setting!r}"
             )
-        values[name.strip()] = value
+        if name in given:
+            raise UsageError(f"--set names {name} twice. Received: {' and '.join(map(repr, settings))}")
+        given.add(name)
+        values[name] = value
     try:
         space.encode(values)
     except ValueError as error:

@@ -161,11 +161,11 @@ class RaySession:
         nodes = self.nodes()
         most_cpus, most_gpus = (max((getattr(node, name) for node in nodes), default=0) for name in ("cpus", "gpus"))
         if cpus > most_cpus:
-            raise ResourceError(f"asked for {cpus} CPUs a candidate, no node of this Ray has more than {most_cpus:g}")
+            raise ResourceError(f"--cpus-per-candidate is {cpus}, and no node of this Ray has more than {most_cpus:g}")
         if gpus > most_gpus:
             accepted = "0" if most_gpus == 0 else f"0 to {most_gpus:g}"
             raise ResourceError(
-                f"asked for {gpus:g} GPUs a candidate, no node of this Ray has more than {most_gpus:g}; "
+                f"--gpus-per-candidate is {gpus:g}, and no node of this Ray has more GPUs than {most_gpus:g}; "
                 f"accepted: {accepted}"
             )
         if not any(node.slots(cpus, gpus) for node in nodes):

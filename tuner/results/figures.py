@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 from tuner.candidate import Status
@@ -28,7 +28,7 @@ PANEL = (3.9, 3.0)  # inches
 DOTS_PER_INCH = 150
 LOG_FROM = 10.0  # greatest / least fitness above which a logarithmic axis helps
 LIMIT = 1e300  # nothing is drawn beyond: the edges of float64 leave an axis no room
-BEYOND = 100.0  # times the greatest median: what lies above is drawn on the edge of a logarithmic axis
+BEYOND = 10.0  # times the greatest median: what lies above is drawn on the edge of a logarithmic axis
 BEYOND_LINEAR = 1.0  # likewise on a linear axis, in distances from the least fitness to the greatest median
 
 _FATES = (("diverged", Status.DIVERGED), ("failed", Status.FAILED), ("timed out", Status.TIMED_OUT))
@@ -167,10 +167,11 @@ def _legend(figure: Figure, generations: Sequence[Generation], columns: int, upp
     """Say below the panels what the marks are, of those that occur."""
     from matplotlib.lines import Line2D
 
+    lines = any(one.number < other.number and one.steps == other.steps for one, other in pairwise(generations))
     marks = [
         Line2D([], [], color="0.4", marker="o", ms=4, ls="", alpha=0.6, label="an individual that finished"),
-        Line2D([], [], color="black", marker="o", ms=3.5, lw=1.4, label="best"),
-        Line2D([], [], color="black", marker="s", ms=3.5, ls="--", lw=1.0, markerfacecolor="white",
+        Line2D([], [], color="black", marker="o", ms=3.5, ls="-" * lines, lw=1.4, label="best"),
+        Line2D([], [], color="black", marker="s", ms=3.5, ls="--" * lines, lw=1.0, markerfacecolor="white",
                label="median of those that finished"),
     ]  # fmt: skip
     if any(fitness(run) > upper for generation in generations for run in generation.finished):

@@ -63,6 +63,11 @@ def mean_and_spread(mean: float | None, spread: float | None) -> str:
     return f"{measured(mean, digits)} ± {f'{spread:.{decimals}f}' if plain else measured(spread, 2)}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a whole number with its noun, in the plural but of one."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def seconds(value: float) -> str:
     """Return a duration in seconds: a decimal from 1 to 100, none above, two significant digits below."""
     if value < 1:

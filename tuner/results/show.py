@@ -15,7 +15,7 @@ from tuner.results.formats import check_format, strict_json
 from tuner.results.generations import Generation, by_generation
 from tuner.results.grid import Grid
 from tuner.results.listing import done, holder, moment, total
-from tuner.results.numerals import NOTHING, hyperparameter, mean_and_spread, measured, number, one_line
+from tuner.results.numerals import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, one_line
 from tuner.results.summary import FreshRuns, Summary, summarise
 from tuner.results.table import WIDTH, as_json
 
@@ -64,7 +64,8 @@ def _facts(study: StudyRecord, summary: Summary) -> list[str]:
         "status": f"{study.status}, {done(study):,} of {total(study):,} individuals done"
         + (f"; held by {driver}" if driver else ""),
         "created": f"{moment(study.created_at)} UTC{ended}",
-        "search": f"{spec.generations} generations × {spec.population} individuals, strategy {spec.strategy}",
+        "search": f"{counted(spec.generations, 'generation')} × {counted(spec.population, 'individual')}, "
+        f"strategy {spec.strategy}",
         "seeds": f"{spec.seed} for the study, {spec.fresh_seeds} fresh ones",
         "training": f"cohort size {workload.cohort_size}, threads {workload.threads}, "
         f"precision {workload.precision or 'of the task'}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from tuner.results.formats import check_format, strict_json
 from tuner.results.grid import Grid, escaped
-from tuner.results.numerals import NOTHING, hyperparameter, mean_and_spread, measured, one_line, seconds
+from tuner.results.numerals import NOTHING, counted, hyperparameter, mean_and_spread, measured, one_line, seconds
 from tuner.results.remarks import legend, remarks
 from tuner.results.spreadsheet import as_csv
 from tuner.results.summary import Cost, FreshRuns, Summary
@@ -112,7 +112,7 @@ def _alike(summaries: Sequence[Summary]) -> list[list[Summary]]:
 
 def _heading(group: Sequence[Summary]) -> str:
     first = group[0]
-    search = f"{first.generations} generations × {first.population} individuals"
+    search = f"{counted(first.generations, 'generation')} × {counted(first.population, 'individual')}"
     return one_line(f"{first.run}: {first.task_label}, {search}, strategy {first.strategy}, seed {first.seed}")
 
 

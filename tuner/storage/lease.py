@@ -117,7 +117,7 @@ def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: fl
         if left > 0:
             raise StudyOwned(
                 f"the study {name} is owned by {row.owner}, heartbeat {heartbeat_age(row, at):.0f} s ago; "
-                f"it can be taken over if that driver stays silent for another {left:.0f} s"
+                f"it can be taken over if that driver stays silent for another {left:.0f} s, or be waited for (--wait)"
             )
     # Also where nobody holds it: whatever is called running has no driver.
     attempts.lose_all(connection, study_id, f"its driver {row.owner or ''} was lost".replace("  ", " "))
