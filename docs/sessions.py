@@ -1,8 +1,8 @@
-"""The README's console sessions: runs their commands as a reader would, and writes or checks what they print.
+"""The documents' console sessions: runs their commands as a reader would, and writes or checks what they print.
 
-`python docs/sessions.py README.md` runs them all in an empty folder and puts what they print into the file. A block
-marked `console` holds commands after `$ ` and what they print on standard output; one that begins with the comment
-`# file.py` is written to that file first. Commands of other blocks are not run.
+`python docs/sessions.py README.md docs/keras.md` runs those of each in an empty folder and puts what they print into
+it. A block marked `console` holds commands after `$ ` and what they print on standard output; one that begins with the
+comment `# file.py` is written to that file first. Commands of other blocks are not run.
 """
 
 from __future__ import annotations

@@ -73,15 +73,16 @@ KERAS = {
     "Adam": ("Adam", {"epsilon": 1e-7, "amsgrad": False}),
     "Momentum": ("SGD", {"nesterov": False}),
     "RMSprop": ("RMSprop", {"epsilon": 1e-7, "centered": False}),
+    "LODO": ("LODO", {}),
 }
 
 
 def test_keras_itself_takes_the_keras_exports_and_has_the_tuned_hyperparameters(tmp_path):
-    paths = [tmp_path / f"{space['optimizer']}.json" for space in (ADAM, MOMENTUM, RMSPROP)]
-    for space, path in zip((ADAM, MOMENTUM, RMSPROP), paths, strict=True):
+    paths = [tmp_path / f"{space['optimizer']}.json" for space in (ADAM, MOMENTUM, RMSPROP, LODO)]
+    for space, path in zip((ADAM, MOMENTUM, RMSPROP, LODO), paths, strict=True):
         write(path, export(study(spec(space)), "keras"))
     code = (
-        "import json, sys, keras\n"
+        "import json, sys, keras, lodo.keras\n"
         "made = [keras.optimizers.deserialize(json.load(open(path))) for path in sys.argv[1:]]\n"
         "print(json.dumps([[type(each).__name__, each.get_config()] for each in made]))"
     )
@@ -92,18 +93,15 @@ def test_keras_itself_takes_the_keras_exports_and_has_the_tuned_hyperparameters(
         KERAS.items(), json.loads(done.stdout.splitlines()[-1]), strict=True
     ):
         assert made == class_name
-        wanted = {**TUNED[optimizer], **constants}
+        wanted = {key.removeprefix("initial_"): value for key, value in {**TUNED[optimizer], **constants}.items()}
         # Keras keeps the learning rate in float32, whose rounding error is at most 2**-24 of the value.
         assert config["learning_rate"] == pytest.approx(wanted.pop("learning_rate"), rel=2**-24)
         assert {key: config[key] for key in wanted} == wanted
 
 
-@pytest.mark.parametrize("space", [LODO, YOGI], ids=lambda space: space["optimizer"])
-def test_an_optimizer_that_keras_lacks_is_refused_with_the_formats_that_there_are(space):
-    with pytest.raises(
-        NotExported, match=f"'keras' has no {space['optimizer']}. Accepted for .*: json, yaml"
-    ) as raised:
-        export(study(spec(space)), "keras")
+def test_an_optimizer_that_keras_lacks_is_refused_with_the_formats_that_there_are():
+    with pytest.raises(NotExported, match=r"'keras' has no Yogi\. Accepted for .*: json, yaml") as raised:
+        export(study(spec(YOGI)), "keras")
     assert raised.value.exit_code == 2
 
 

@@ -1,4 +1,4 @@
-"""The README keeps its word: its commands run one after the other as printed, and print what it shows."""
+"""The documents keep their word: their commands run one after the other as printed, and print what they show."""
 
 import importlib.util
 import re
@@ -21,16 +21,19 @@ def load(path):
 
 sessions = load(ROOT / "docs" / "sessions.py")
 STEPS = sessions.steps(README)
+ALL = [("README.md", step) for step in STEPS]
+ALL += [("docs/keras.md", step) for step in sessions.steps((ROOT / "docs" / "keras.md").read_text(encoding="utf-8"))]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The reader's folder, empty before the first command."""
-    return tmp_path_factory.mktemp("reader")
+def folders(tmp_path_factory):
+    """A reader's folder for each document, empty before the first command."""
+    return {document: tmp_path_factory.mktemp("reader") for document, _ in ALL}
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: getattr(step, "line", getattr(step, "name", "")))
-def test_the_readme_s_command_prints_what_it_shows_but_for_the_numbers(step, folder):
+@pytest.mark.parametrize(("document", "step"), ALL, ids=lambda of: getattr(of, "line", getattr(of, "name", str(of))))
+def test_a_document_s_command_prints_what_it_shows_but_for_the_numbers(document, step, folders):
+    folder = folders[document]
     if isinstance(step, sessions.File):
         (folder / step.name).write_text(step.text, encoding="utf-8")
         return

@@ -122,27 +122,32 @@ def _yaml(optimizer: str, hyperparameters: Mapping[str, float], provenance: Mapp
     return text
 
 
-# Keras' class, and what ours does whatever was tuned (the constants of lodo's modules of the same names).
-_KERAS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
+# The class, Keras' or ours, and what ours does whatever was tuned (the constants of lodo's modules of the same names).
+_KERAS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = MappingProxyType(
     {
-        "Adam": ("Adam", {"epsilon": 1e-7, "amsgrad": False}),
-        "Momentum": ("SGD", {"nesterov": False}),
-        "RMSprop": ("RMSprop", {"epsilon": 1e-7, "centered": False}),
+        "Adam": ("keras.optimizers", "Adam", {"epsilon": 1e-7, "amsgrad": False}),
+        "LODO": ("lodo.keras", "LODO", {}),
+        "LODO-Diagonal": ("lodo.keras", "LODODiagonal", {}),
+        "Momentum": ("keras.optimizers", "SGD", {"nesterov": False}),
+        "RMSprop": ("keras.optimizers", "RMSprop", {"epsilon": 1e-7, "centered": False}),
     }
 )
+_KERAS_NAMES = {"initial_learning_rate": "learning_rate"}  # hyperparameters that Keras calls otherwise
 
 
 def _keras(optimizer: str, hyperparameters: Mapping[str, float], provenance: Mapping[str, Any]) -> str:
     """Return JSON for `keras.optimizers.deserialize(json.load(file))`, which passes over the provenance.
 
+    Of an optimizer of ours Keras knows the class once `lodo.keras` was imported.
     Keras keeps a learning rate in float32: it comes back rounded to that.
     """
-    class_name, constants = _KERAS[optimizer]
+    module, class_name, constants = _KERAS[optimizer]
+    named = {_KERAS_NAMES.get(name, name): value for name, value in hyperparameters.items()}
     config = {
-        "module": "keras.optimizers",
+        "module": module,
         "class_name": class_name,
-        "config": {**hyperparameters, **constants},
-        "registered_name": None,
+        "config": {**named, **constants},
+        "registered_name": None if module.startswith("keras.") else f"lodo>{class_name}",
         "provenance": dict(provenance),
     }
     return strict_json(config) + "\n"

@@ -1,0 +1,226 @@
+"""LODO for Keras models: `model.compile(optimizer=lodo.keras.LODO(), …)`, with TensorFlow as Keras' backend.
+
+All trainable variables together are LODO's vector x, in the order in which the model lists them: its preconditioner
+mixes what belongs to different layers. The step is `lodo.lodo.LODO`'s own, so both agree bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from lodo.learned import LearnedPreconditioner, LearnedState
+from lodo.lodo import LODO as Rule  # noqa: N811 (the class below has the name)
+from lodo.lodo_diagonal import LODODiagonal as DiagonalRule
+from lodo.optimizer import Tensor
+
+
+class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
+    """What the optimizers of this module share: one vector of all variables, and the rule's state as Keras variables.
+
+    Weight decay, clipping, EMA, loss scaling, gradient accumulation and learning-rate schedules are Keras' own; they
+    come before or after the rule's step, as they do in any Keras optimizer.
+    """
+
+    def __init__(
+        self,
+        rule: LearnedPreconditioner,
+        learning_rate: Any,
+        meta_learning_rate: float,
+        momentum: float,
+        seed: int,
+        **of_keras: Any,
+    ) -> None:
+        if isinstance(learning_rate, int | float):
+            learning_rate = _number("learning_rate", learning_rate, "a positive number", lambda value: value > 0)
+        super().__init__(learning_rate=learning_rate, **of_keras)
+        self.meta_learning_rate = _number(
+            "meta_learning_rate", meta_learning_rate, "a number, at least 0", lambda value: value >= 0
+        )
+        self.momentum = _number("momentum", momentum, "a number from 0 to below 1", lambda value: 0 <= value < 1)
+        if not isinstance(seed, int) or not 0 <= seed < 2**31:
+            raise ValueError(f"`seed` must be a whole number from 0 to 2**31 - 1. Received: {seed!r}")
+        self.seed = seed
+        self._rule = rule
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Make the rule's state, for these variables together.
+
+        Raises:
+            ValueError: There is nothing to train, or a variable is not of a floating-point dtype.
+        """
+        if self.built:
+            return
+        super().build(variables)
+        for variable in variables:
+            if not tf.as_dtype(variable.dtype).is_floating:
+                raise ValueError(
+                    f"trainable variables must be floating-point. Received: {variable.name} {variable.dtype}"
+                )
+        self._sizes = [math.prod(variable.shape) for variable in variables]
+        if not sum(self._sizes):
+            raise ValueError("there is nothing to train: the trainable variables have no entries")
+        wide = any(tf.as_dtype(variable.dtype) == tf.float64 for variable in variables)
+        self._dtype = "float64" if wide else "float32"
+        with tf.init_scope():  # also where a training step is traced already: what is made here outlives its graph
+            nowhere = tf.zeros([sum(self._sizes), 1], self._dtype)
+            state = self._rule.initial_state(nowhere, self._hyperparameters(1.0), tf.constant([[self.seed, 0]]))
+            kept = state._replace(rates=())  # they follow from the meta learning rate
+            self._state = [
+                self.add_variable(
+                    part.shape, initializer=lambda *_, part=part, **__: part, dtype=self._dtype, name=f"state_{number}"
+                )
+                for number, part in enumerate(tf.nest.flatten(kept))
+            ]
+        # In a partial, because Keras puts what an attribute holds into wrappers of its own.
+        self._unpacked = partial(tf.nest.pack_sequence_as, tf.nest.map_structure(lambda _: None, kept))
+        self._lanes = state.rates.shape[0]
+
+    def _backend_update_step(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Any], learning_rate: Any
+    ) -> None:
+        """Take the rule's step.
+
+        A variable without a gradient counts as one whose gradient is zero, and stays where it is.
+
+        Raises:
+            ValueError: A gradient is sparse, or the strategy has several replicas.
+        """
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            raise ValueError(f"{type(self).__name__} trains on one replica; a strategy with several is not supported")
+        places = [self._get_variable_index(variable) for variable in trainable_variables]
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            if isinstance(gradient, tf.IndexedSlices):
+                raise ValueError(
+                    f"{type(self).__name__} needs dense gradients, since its preconditioner mixes all variables. "
+                    f"Received: a sparse one of {variable.name} (an embedding's is)"
+                )
+        gradient = self._vector(dict(zip(places, grads, strict=True)))
+        x = self._vector(dict(enumerate(self._trainable_variables)))
+        hyperparameters = self._hyperparameters(learning_rate)
+        rates = tf.repeat(hyperparameters["meta_learning_rate"], self._lanes)
+        kept = self._unpacked([tf.convert_to_tensor(part) for part in self._state])
+        x, state, _ = self._rule.step(
+            lambda _: (tf.zeros([1], self._dtype), gradient),
+            x,
+            LearnedState(*kept)._replace(rates=rates),
+            hyperparameters,
+            tf.cast(self.iterations, tf.int32) + 1,
+            tf.constant(0),
+        )
+        for variable, part in zip(self._state, tf.nest.flatten(state._replace(rates=())), strict=True):
+            variable.assign(part)
+        moved = tf.split(x[:, 0], self._sizes)
+        for place, variable in zip(places, trainable_variables, strict=True):
+            self.assign(variable, tf.reshape(moved[place], variable.shape))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return all that makes such an optimizer again, but for its state."""
+        return {
+            **super().get_config(),
+            "meta_learning_rate": self.meta_learning_rate,
+            "momentum": self.momentum,
+            "seed": self.seed,
+        }
+
+    def _hyperparameters(self, learning_rate: Any) -> dict[str, Tensor]:
+        values = {
+            "initial_learning_rate": learning_rate,
+            "meta_learning_rate": self.meta_learning_rate,
+            "momentum": self.momentum,
+        }
+        rounded = {
+            name: value if isinstance(value, float) else tf.cast(value, self._dtype) for name, value in values.items()
+        }
+        return {name: tf.reshape(tf.convert_to_tensor(value, self._dtype), [1]) for name, value in rounded.items()}
+
+    def _vector(self, parts: dict[int, Any]) -> Tensor:
+        """Return [n, 1] of these parts by their variable's place; zero where there is none."""
+        pieces = [
+            tf.reshape(tf.cast(parts[place], self._dtype), [-1]) if place in parts else tf.zeros([size], self._dtype)
+            for place, size in enumerate(self._sizes)
+        ]
+        return tf.concat(pieces, axis=0)[:, tf.newaxis]
+
+
+@keras.saving.register_keras_serializable(package="lodo")
+class LODO(_LearnedOptimizer):
+    """LODO, Learning to Optimize During Optimization (arXiv 2210.06171, algorithm 1), for a Keras model.
+
+    Its state is about 520 numbers a parameter: the network's blocks and their two averages (384), and what applying
+    the preconditioner left behind for the next step's hypergradient (134).
+
+    Args:
+        learning_rate: The initial learning rate α_0, a positive float, or a Keras schedule of it. Default: 1.0.
+        meta_learning_rate: α, at least 0: the step size at which the preconditioner learns. Default: 0.001.
+        momentum: β, from 0 to below 1. Default: 0.9.
+        depth: Layers of the network, at least 1. Default: 16.
+        block_size: Of its block-diagonal matrices, at least 1. Default: 4.
+        seed: Of the network's random start, from 0 to 2**31 - 1. Default: 0.
+        **of_keras: As any Keras optimizer takes them: weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name.
+
+    Raises:
+        ValueError: An argument is out of range.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 1.0,
+        meta_learning_rate: float = 0.001,
+        momentum: float = 0.9,
+        *,
+        depth: int = 16,
+        block_size: int = 4,
+        seed: int = 0,
+        **of_keras: Any,
+    ) -> None:
+        rule = Rule(depth=depth, block_size=block_size)
+        super().__init__(rule, learning_rate, meta_learning_rate, momentum, seed, **of_keras)
+        self.depth, self.block_size = depth, block_size
+
+    def get_config(self) -> dict[str, Any]:
+        """Return all that makes such an optimizer again, but for its state."""
+        return {**super().get_config(), "depth": self.depth, "block_size": self.block_size}
+
+
+@keras.saving.register_keras_serializable(package="lodo")
+class LODODiagonal(_LearnedOptimizer):
+    """LODO with a diagonal preconditioner (arXiv 2210.06171, ablations), for a Keras model: six numbers a parameter.
+
+    Args:
+        learning_rate: The initial learning rate α_0, a positive float, or a Keras schedule of it. Default: 1.0.
+        meta_learning_rate: α, at least 0: the step size at which the rates learn. Default: 0.001.
+        momentum: β, from 0 to below 1. Default: 0.9.
+        **of_keras: As any Keras optimizer takes them.
+
+    Raises:
+        ValueError: An argument is out of range.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 1.0,
+        meta_learning_rate: float = 0.001,
+        momentum: float = 0.9,
+        *,
+        seed: int = 0,
+        **of_keras: Any,
+    ) -> None:
+        super().__init__(DiagonalRule(), learning_rate, meta_learning_rate, momentum, seed, **of_keras)
+
+
+def _number(name: str, value: Any, accepted: str, within: Callable[[float], bool]) -> float:
+    """Return a finite number that is within its domain.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not within(value):
+        raise ValueError(f"`{name}` must be {accepted}. Received: {value!r}")
+    return float(value)
