@@ -152,8 +152,8 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
 class LODO(_LearnedOptimizer):
     """LODO, Learning to Optimize During Optimization (arXiv 2210.06171, algorithm 1), for a Keras model.
 
-    Its state is about 520 numbers a parameter: the network's blocks and their two averages (384), and what applying
-    the preconditioner left behind for the next step's hypergradient (134).
+    Its state is 449 numbers a parameter: the network's blocks and their two averages (384), what applying the
+    preconditioner left behind for the next step's hypergradient (64), and the gradient's average.
 
     Args:
         learning_rate: The initial learning rate α_0, a positive float, or a Keras schedule of it. Default: 1.0.
@@ -191,7 +191,7 @@ class LODO(_LearnedOptimizer):
 
 @keras.saving.register_keras_serializable(package="lodo")
 class LODODiagonal(_LearnedOptimizer):
-    """LODO with a diagonal preconditioner (arXiv 2210.06171, ablations), for a Keras model: six numbers a parameter.
+    """LODO with a diagonal preconditioner (arXiv 2210.06171, ablations), for a Keras model: five numbers a parameter.
 
     Args:
         learning_rate: The initial learning rate α_0, a positive float, or a Keras schedule of it. Default: 1.0.

@@ -97,6 +97,14 @@ def test_variables_of_several_dtypes_are_moved_in_their_own():
     np.testing.assert_allclose(ours[1], [0.95] * 3, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("name", "numbers"), [("LODO", 449), ("LODO-Diagonal", 5)])
+def test_the_state_is_as_large_as_the_docstring_says(name, numbers):
+    optimizer = CLASSES[name][0]()
+    optimizer.build([keras.Variable(np.zeros(1000))])
+    held = sum(np.prod(variable.shape) for variable in optimizer.variables)
+    assert held == numbers * 1000 + 2  # and the step number and the learning rate, as every Keras optimizer
+
+
 def test_config_and_deserialize_make_the_same_optimizer():
     optimizer = lodo.keras.LODO(0.05, 0.01, 0.7, depth=3, block_size=2, seed=4, weight_decay=0.1, clipnorm=1.0)
     again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
