@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -21,7 +21,6 @@ ANY_BITS = st.sampled_from(["float32", "float64"]).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(ANY_BITS)
 def test_a_curve_comes_back_bit_for_bit(losses: np.ndarray[Any, Any]) -> None:
     back = decode(encode(losses))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategy_conformance import StrategyConformance
@@ -59,7 +59,6 @@ def test_every_strategy_runs_the_conformance_suite() -> None:
 # The paper's rule
 
 
-@settings(deadline=None)
 @given(
     fitnesses=st.lists(st.sampled_from([math.inf, math.nan]) | st.floats(-1e3, 1e3), min_size=1, max_size=33),
     seed=st.integers(0, 2**63 - 1),

@@ -237,7 +237,8 @@ class Parabola:
 '''
 
 
-@pytest.mark.parametrize("where", ["mine.py:Parabola", pytest.param("mine:Parabola", marks=pytest.mark.slow)])
+@pytest.mark.slow  # the README's own task is one, too
+@pytest.mark.parametrize("where", ["mine.py:Parabola", "mine:Parabola"])
 def test_a_task_of_the_user_s_own_is_tuned_like_one_that_ships(tmp_path, where):
     (tmp_path / "mine.py").write_text(TASK)
     search = ("--generations", 2, "--population", 6, "--steps", 30, "--optimizers", "Momentum", "--no-dashboard")

@@ -134,4 +134,4 @@ class StoreModel(RuleBasedStateMachine):
 
 
 TestStoreModel = StoreModel.TestCase
-TestStoreModel.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestStoreModel.settings = settings(max_examples=15, stateful_step_count=20)
