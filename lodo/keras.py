@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from numbers import Integral, Real
 from typing import Any
 
 import keras
@@ -36,16 +37,14 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         seed: int,
         **of_keras: Any,
     ) -> None:
-        if isinstance(learning_rate, int | float):
+        if isinstance(learning_rate, Real):
             learning_rate = _number("learning_rate", learning_rate, "a positive number", lambda value: value > 0)
         super().__init__(learning_rate=learning_rate, **of_keras)
         self.meta_learning_rate = _number(
             "meta_learning_rate", meta_learning_rate, "a number, at least 0", lambda value: value >= 0
         )
         self.momentum = _number("momentum", momentum, "a number from 0 to below 1", lambda value: 0 <= value < 1)
-        if not isinstance(seed, int) or not 0 <= seed < 2**31:
-            raise ValueError(f"`seed` must be a whole number from 0 to 2**31 - 1. Received: {seed!r}")
-        self.seed = seed
+        self.seed = _whole("seed", seed, "from 0 to 2**31 - 1", lambda value: 0 <= value < 2**31)
         self._rule = rule
 
     def build(self, variables: Sequence[Any]) -> None:
@@ -180,6 +179,8 @@ class LODO(_LearnedOptimizer):
         seed: int = 0,
         **of_keras: Any,
     ) -> None:
+        depth = _whole("depth", depth, "at least 1", lambda value: value >= 1)
+        block_size = _whole("block_size", block_size, "at least 1", lambda value: value >= 1)
         rule = Rule(depth=depth, block_size=block_size)
         super().__init__(rule, learning_rate, meta_learning_rate, momentum, seed, **of_keras)
         self.depth, self.block_size = depth, block_size
@@ -221,6 +222,17 @@ def _number(name: str, value: Any, accepted: str, within: Callable[[float], bool
     Raises:
         ValueError: It is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not within(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or not within(float(value)):
         raise ValueError(f"`{name}` must be {accepted}. Received: {value!r}")
     return float(value)
+
+
+def _whole(name: str, value: Any, accepted: str, within: Callable[[int], bool]) -> int:
+    """Return a whole number that is within its domain.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or not within(int(value)):
+        raise ValueError(f"`{name}` must be a whole number {accepted}. Received: {value!r}")
+    return int(value)

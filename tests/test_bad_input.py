@@ -79,6 +79,14 @@ def refused(*arguments, code=2):
         (("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", "0"), "--steps is at least 1"),
         (("train", "--task", "rosenbrock", "--optimizer", "Adam"), "'--steps'"),
         (
+            ("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", "9", "--cpus-per-candidate", "-5"),
+            "--cpus-per-candidate is at least 1. Received: -5",
+        ),
+        (
+            ("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", "9", "--timeout", "0"),
+            "--timeout is a positive number of seconds. Received: 0",
+        ),
+        (
             ("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", "9", "--seeds", "99999999999"),
             "--seeds one from 1 to 10000",
         ),

@@ -124,6 +124,7 @@ def test_a_run_that_is_interrupted_in_three_ways_and_resumed_finds_the_same_bit_
     driver.send_signal(signal.SIGTERM)
     _, err = driver.communicate(timeout=60)
     assert driver.returncode == 143, err
+    assert "SIGTERM" not in err  # no stack of Ray's
 
     driver = start("resume", "bowl", "--no-dashboard", "--workers", 1, folder=tmp_path)
     wait_until(lambda: finished(tmp_path, "bowl/Adam") >= 1, driver)
@@ -247,3 +248,36 @@ def test_a_task_of_the_user_s_own_is_tuned_like_one_that_ships(tmp_path, where):
     status, _, found = rows(tmp_path, "Parabola/Momentum")
     assert status == StudyStatus.COMPLETE
     assert min(float(row[6]) for row in found) < 1e-2
+
+
+SLEEPY = """
+import time
+import tensorflow as tf
+from tasks.rosenbrock import Rosenbrock
+
+class Sleepy(Rosenbrock):
+    def loss_and_gradient(self, x, state):
+        time.sleep(60)
+"""
+
+
+@pytest.mark.slow
+def test_a_search_of_which_nothing_finished_shows_its_table_and_does_not_end_as_a_success(tmp_path):
+    (tmp_path / "sleepy.py").write_text(SLEEPY)
+    search = ("--task", "sleepy.py:Sleepy", "--generations", 1, "--population", 1, "--steps", 5, "--timeout", 1)
+    outcome = run(*search, "--preset", "quick", "--optimizers", "Adam", "--no-dashboard", folder=tmp_path)
+    assert outcome.code == 1, outcome.err
+    assert outcome.err.splitlines()[-1] == (
+        "lodo-tune: Sleepy/Adam: no individual finished; 0 failed and 1 timed out (lodo-tune show Sleepy/Adam says why)"
+    )
+    assert "timed out" in outcome.out
+
+
+def test_a_search_goes_on_when_nobody_reads_its_progress_any_more(tmp_path):
+    driver = start("--task", "rosenbrock", "--optimizers", "Momentum", "--generations", 3, "--population", 4,
+                   "--no-dashboard", folder=tmp_path)  # fmt: skip
+    driver.stderr.close()
+    out = driver.stdout.read()
+    assert driver.wait(timeout=60) == 0
+    assert "Momentum" in out
+    assert finished(tmp_path, "rosenbrock/Momentum") == 12

@@ -237,9 +237,9 @@ def test_the_list_of_studies_reads_like_this():
     best = {summary.study: summary.best for summary in SUMMARIES[:2]}
     assert render_studies([ADAM_STUDY, LODO_STUDY, MOMENTUM_STUDY], "text", best).splitlines() == [
         "study           task        status       done          best  created (UTC)     driver",
-        "--------------  ----------  -----------  ----  ------------  ----------------  -----------------------",
+        "--------------  ----------  -----------  ----  ------------  ----------------  --------------",
         "first/Adam      rosenbrock  complete      8/8  0.1000 (g01)  2026-11-24 19:20",
-        "first/LODO      rosenbrock  interrupted   4/8   5.000 (g00)  2026-11-24 19:20  here:17 (lease ran out)",
+        "first/LODO      rosenbrock  interrupted   4/8   5.000 (g00)  2026-11-24 19:20  here:17 (gone)",
         "first/Momentum  rosenbrock  complete      8/8             –  2026-11-24 19:20",
     ]
 

@@ -103,6 +103,18 @@ def test_precision_is_the_tasks_unless_it_is_asked_for():
     assert (np.asarray(own.losses).dtype, np.asarray(asked.losses).dtype) == (np.float64, np.float32)
 
 
+def test_a_gradient_of_another_shape_than_x_is_refused_and_not_broadcast(tmp_path):
+    (tmp_path / "narrow.py").write_text(
+        "from tasks.rosenbrock import Rosenbrock\n"
+        "class Narrow(Rosenbrock):\n"
+        "    def loss_and_gradient(self, x, state):\n"
+        "        loss, gradient, state = super().loss_and_gradient(x, state)\n"
+        "        return loss, gradient[:1], state\n"
+    )
+    with pytest.raises(ValueError, match=r"the gradient of .* must be of x's shape \(2, 1\)\. Received: \(1, 1\)"):
+        results(workload(1, task=f"{tmp_path / 'narrow.py'}:Narrow"), [trial(0)])
+
+
 def test_lanes_that_do_not_fit_the_workload_are_refused():
     with pytest.raises(ValueError, match=r"a cohort has 2 lanes with one budget. Received: 1 lanes"):
         next(training.train(workload(2), [trial(0)]))

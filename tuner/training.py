@@ -91,7 +91,13 @@ class Loop:
             def loss_and_gradient(point: Any) -> tuple[Any, Any]:
                 nonlocal task_state
                 loss, gradient, task_state = self.task.loss_and_gradient(point, task_state)
-                return loss, gradient
+                gradient = tf.convert_to_tensor(gradient)
+                if not gradient.shape.is_compatible_with(point.shape):  # else it would be broadcast, and train
+                    raise ValueError(
+                        f"the gradient of {self.task.name} must be of x's shape {tuple(point.shape)}. Received: "
+                        f"{tuple(gradient.shape)}"
+                    )
+                return loss, tf.ensure_shape(gradient, point.shape)
 
             x, optimizer_state, found = self.optimizer.step(
                 loss_and_gradient, x, optimizer_state, hyperparameters, t, horizon

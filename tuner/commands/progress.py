@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +32,15 @@ class _Batch:
     steps: dict[Key, int] = field(default_factory=dict)
 
 
+class _Console(Console):
+    """A console whose reader may leave: what is said after that goes nowhere, and the search goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 class Report:
     """A listener that shows a run: which study and generation, how many are done, best, median, failures, time left."""
 
@@ -47,7 +58,7 @@ class Report:
             console: Where to write; standard error by default.
             clock: Returns the time in seconds.
         """
-        self.console = console or Console(stderr=True)
+        self.console = console or _Console(stderr=True)
         self._study = ""
         self._batch: _Batch | None = None
         self._clock = clock

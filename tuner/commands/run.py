@@ -16,12 +16,14 @@ from tuner.commands import machine
 from tuner.commands.database import DEFAULT_DATABASE
 from tuner.commands.plan import Request, data_fingerprint, plan, run_name, task_entry
 from tuner.commands.progress import Report
-from tuner.commands.show import print_table, write_results
+from tuner.commands.show import print_table, summaries, write_results
 from tuner.commands.usage import UsageError
 from tuner.execution.executor import Executor
 from tuner.listener import Listener
 from tuner.records import StudyRecord, StudySpec, StudyStatus
 from tuner.storage import Store, StudyComplete, StudyExists, StudyOwned, check_run_name, this_process
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)  # what asks us to stop, beside Ctrl-C
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,12 @@ class Interrupted(KeyboardInterrupt):
         self.exit_code = exit_code
 
 
+class NoResult(Exception):  # noqa: N818 (what is the case)
+    """A whole search came to nothing but failures and timeouts; the table says so, and so does the exit code."""
+
+    exit_code = 1
+
+
 def start(request: Request, machines: Machines, database: str, *, format: str, output: Path | None) -> None:
     """Create the studies of a run, run them, and print the table.
 
@@ -58,6 +66,7 @@ def start(request: Request, machines: Machines, database: str, *, format: str, o
         UsageError, ValueError: Something that was asked for cannot be.
         StorageError, ExecutionError: The database or the machines fail.
         Interrupted: By Ctrl-C or SIGTERM.
+        NoResult: Nothing of a search finished or diverged.
     """
     check(machines)
     if request.name is not None:
@@ -83,6 +92,7 @@ def start(request: Request, machines: Machines, database: str, *, format: str, o
         finished = store.find(run)
         print_table(store, finished, format)
         write_results(store, finished, output)
+        _check_some_result(store, finished)
 
 
 def resume(name: str, machines: Machines, database: str, *, format: str, output: Path | None) -> None:
@@ -118,6 +128,7 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
         finished = store.find(name)
         print_table(store, finished, format)
         write_results(store, finished, output)
+        _check_some_result(store, finished)
 
 
 def check(machines: Machines) -> None:
@@ -185,6 +196,8 @@ def _executor(machines: Machines, report: Report) -> Iterator[Executor]:
     with session:
         if session.dashboard_url:
             report.say(f"Ray dashboard: {session.dashboard_url}")
+        for number in _SIGNALS:  # Ray has put a handler of its own before ours, which prints its stack
+            signal.signal(number, signal.getsignal(number))
         with RayExecutor(
             session,
             cpus_per_candidate=machines.cpus_per_candidate,
@@ -208,7 +221,7 @@ def _interruptions(resume_command: Callable[[], str | None]) -> Iterator[None]:
         caught.append(number)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:
         yield
     except KeyboardInterrupt:
@@ -245,6 +258,15 @@ def _remark_versions(spec: StudySpec, report: Report) -> None:
     changed = [f"{name} {was} → {now.get(name)}" for name, was in spec.versions.items() if now.get(name) != was]
     if changed:
         report.say(f"{spec.name} was begun with other versions, results may differ in their last bits: {changed}")
+
+
+def _check_some_result(store: Store, studies: Sequence[StudyRecord]) -> None:
+    for row in summaries(store, studies):
+        if not row.counts.finished and not row.counts.diverged:
+            raise NoResult(
+                f"{row.study}: no individual finished; {row.counts.failed} failed and {row.counts.timed_out} timed out"
+                f" (lodo-tune show {row.study} says why)"
+            )
 
 
 def _check_output(output: Path | None) -> None:

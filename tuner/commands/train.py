@@ -46,6 +46,10 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     Raises:
         UsageError, ValueError: Something that was asked for cannot be.
     """
+    if request.threads < 1:
+        raise UsageError(f"--cpus-per-candidate is at least 1. Received: {request.threads}")
+    if request.timeout is not None and not 0 < request.timeout < math.inf:
+        raise UsageError(f"--timeout is a positive number of seconds. Received: {request.timeout:g}")
     if request.steps < 1:
         raise UsageError(f"--steps is at least 1. Received: {request.steps}")
     if request.steps > MOST_STEPS:

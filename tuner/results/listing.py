@@ -69,11 +69,11 @@ def moment(time: str) -> str:
 
 
 def holder(study: StudyRecord) -> str:
-    """Return which driver has the study, and whether its lease ran out; "" if none."""
+    """Return which driver has the study, and whether it may be taken over; "" if none."""
     if study.owner is None:
         return ""
     gone = study.lease_left is not None and study.lease_left <= 0
-    return f"{one_line(study.owner)}{' (lease ran out)' if gone else ''}"
+    return f"{one_line(study.owner)}{' (gone)' if gone else ''}"
 
 
 def _best_cell(best: Best | None) -> str:

@@ -167,7 +167,7 @@ def _fresh_cell(runs: FreshRuns) -> str:
     if runs.mean is not None:
         shown = mean_and_spread(runs.mean, runs.spread)
         return shown if runs.finished == runs.seeds else f"{shown} ({runs.finished}/{runs.seeds})"
-    return "diverged" if runs.diverged else "failed" if runs.failed or runs.timed_out else NOTHING
+    return "diverged" if runs.diverged else "failed" if runs.failed else "timed out" if runs.timed_out else NOTHING
 
 
 def _text_block(group: Sequence[Summary]) -> str:
