@@ -28,14 +28,10 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
     come before or after the rule's step, as they do in any Keras optimizer.
     """
 
+    seed = 0  # of θ's start, where that is random
+
     def __init__(
-        self,
-        rule: LearnedPreconditioner,
-        learning_rate: Any,
-        meta_learning_rate: float,
-        momentum: float,
-        seed: int,
-        **of_keras: Any,
+        self, learning_rate: Any = 1.0, meta_learning_rate: float = 0.001, momentum: float = 0.9, **of_keras: Any
     ) -> None:
         if isinstance(learning_rate, Real):
             learning_rate = _number("learning_rate", learning_rate, "a positive number", lambda value: value > 0)
@@ -44,8 +40,10 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
             "meta_learning_rate", meta_learning_rate, "a number, at least 0", lambda value: value >= 0
         )
         self.momentum = _number("momentum", momentum, "a number from 0 to below 1", lambda value: 0 <= value < 1)
-        self.seed = _whole("seed", seed, "from 0 to 2**31 - 1", lambda value: 0 <= value < 2**31)
-        self._rule = rule
+
+    def rule(self) -> LearnedPreconditioner:
+        """Return the functional optimizer whose steps are taken."""
+        raise TypeError(f"{type(self).__name__} does not say which optimizer it is.")
 
     def build(self, variables: Sequence[Any]) -> None:
         """Make the rule's state, for these variables together.
@@ -55,7 +53,6 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         """
         if self.built:
             return
-        super().build(variables)
         for variable in variables:
             if not tf.as_dtype(variable.dtype).is_floating:
                 raise ValueError(
@@ -64,6 +61,8 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         self._sizes = [math.prod(variable.shape) for variable in variables]
         if not sum(self._sizes):
             raise ValueError("there is nothing to train: the trainable variables have no entries")
+        super().build(variables)
+        self._rule = self.rule()
         wide = any(tf.as_dtype(variable.dtype) == tf.float64 for variable in variables)
         self._dtype = "float64" if wide else "float32"
         with tf.init_scope():  # also where a training step is traced already: what is made here outlives its graph
@@ -124,7 +123,6 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
             **super().get_config(),
             "meta_learning_rate": self.meta_learning_rate,
             "momentum": self.momentum,
-            "seed": self.seed,
         }
 
     def _hyperparameters(self, learning_rate: Any) -> dict[str, Tensor]:
@@ -179,15 +177,18 @@ class LODO(_LearnedOptimizer):
         seed: int = 0,
         **of_keras: Any,
     ) -> None:
-        depth = _whole("depth", depth, "at least 1", lambda value: value >= 1)
-        block_size = _whole("block_size", block_size, "at least 1", lambda value: value >= 1)
-        rule = Rule(depth=depth, block_size=block_size)
-        super().__init__(rule, learning_rate, meta_learning_rate, momentum, seed, **of_keras)
-        self.depth, self.block_size = depth, block_size
+        super().__init__(learning_rate, meta_learning_rate, momentum, **of_keras)
+        self.depth = _whole("depth", depth, "at least 1", lambda value: value >= 1)
+        self.block_size = _whole("block_size", block_size, "at least 1", lambda value: value >= 1)
+        self.seed = _whole("seed", seed, "from 0 to 2**31 - 1", lambda value: 0 <= value < 2**31)
+
+    def rule(self) -> LearnedPreconditioner:
+        """Return LODO."""
+        return Rule(depth=self.depth, block_size=self.block_size)
 
     def get_config(self) -> dict[str, Any]:
         """Return all that makes such an optimizer again, but for its state."""
-        return {**super().get_config(), "depth": self.depth, "block_size": self.block_size}
+        return {**super().get_config(), "depth": self.depth, "block_size": self.block_size, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package="lodo")
@@ -204,16 +205,9 @@ class LODODiagonal(_LearnedOptimizer):
         ValueError: An argument is out of range.
     """
 
-    def __init__(
-        self,
-        learning_rate: Any = 1.0,
-        meta_learning_rate: float = 0.001,
-        momentum: float = 0.9,
-        *,
-        seed: int = 0,
-        **of_keras: Any,
-    ) -> None:
-        super().__init__(DiagonalRule(), learning_rate, meta_learning_rate, momentum, seed, **of_keras)
+    def rule(self) -> LearnedPreconditioner:
+        """Return LODO-Diagonal."""
+        return DiagonalRule()
 
 
 def _number(name: str, value: Any, accepted: str, within: Callable[[float], bool]) -> float:

@@ -152,7 +152,7 @@ def _permuted(flow: Tensor, permutation: Permutation, inverse: Permutation, *, f
     """Return flow [ñ, P] with (P v)[j] = v[permutation[j]], row by row.
 
     XLA computes what a gather asks for where it is asked for, so it reads the blocks before it in random order. That
-    is the faster way while they are in the cache, and three times slower where they are not: there what is to be
+    is the faster way while they are in the cache, and two to three times slower where they are not: there what is to be
     permuted is computed first, in order, and then written to its places, which XLA does not take apart.
     """
     if fused:

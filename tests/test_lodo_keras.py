@@ -58,7 +58,8 @@ def fitted(optimizer, *, epochs=3, jit_compile=False, made=None):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", CLASSES)
 def test_each_step_is_the_functional_optimizers_bit_for_bit(name, dtype):
-    of_keras, rule = CLASSES[name][0](**SETTINGS, seed=9), CLASSES[name][1]()
+    seed = {"seed": 9} if name == "LODO" else {}  # the diagonal one draws nothing
+    of_keras, rule = CLASSES[name][0](**SETTINGS, **seed), CLASSES[name][1]()
     ours = variables(dtype)
     x = tf.constant(flat(ours), dtype)[:, None]
     hyperparameters = {
@@ -207,5 +208,7 @@ def test_an_argument_out_of_range_is_refused_by_name(arguments, expected):
 
 
 def test_an_empty_list_of_variables_is_refused():
+    optimizer = lodo.keras.LODO()
     with pytest.raises(ValueError, match="there is nothing to train"):
-        lodo.keras.LODO().build([keras.Variable(np.zeros((0, 3)))])
+        optimizer.build([keras.Variable(np.zeros((0, 3)))])
+    assert not optimizer.built

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from search_spaces.space import Scale
-from tuner.results.numerals import hyperparameter, mean_and_spread, measured, number, one_line, seconds
+from tuner.results.numerals import counted, hyperparameter, mean_and_spread, measured, number, one_line, seconds
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,8 @@ def test_seconds_have_a_decimal_below_100(value, shown):
 
 def test_text_from_elsewhere_stays_on_one_line_and_commands_no_terminal():
     assert one_line("a\nb\x1b[2J \u202ec\r\n  d") == "a b\\x1b[2J \\u202ec d"
+
+
+@pytest.mark.parametrize(("number", "shown"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1000, "1,000 runs")])
+def test_one_thing_is_not_told_in_the_plural(number, shown):
+    assert counted(number, "run") == shown

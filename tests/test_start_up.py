@@ -1,5 +1,6 @@
 """What the command line loads: next to nothing, until it is asked to work."""
 
+import os
 import subprocess
 import sys
 
@@ -18,6 +19,20 @@ def test_help_is_answered_without_loading_anything_heavy(arguments):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "code 0 []"
+
+
+@pytest.mark.parametrize(("said", "kernels"), [(None, "True"), ("0", "False")])
+def test_tensorflow_takes_onednns_kernels_in_every_process_of_ours_unless_the_user_says_otherwise(said, kernels):
+    program = (
+        "import tuner.training\n"
+        "from tensorflow.python.util import _pywrap_util_port\n"
+        "print(_pywrap_util_port.IsMklEnabled())"
+    )
+    surroundings = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    surroundings |= {} if said is None else {"TF_ENABLE_ONEDNN_OPTS": said}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=surroundings)
+    assert done.stdout.split() == [kernels]
 
 
 @pytest.mark.parametrize("verb", ["resume", "train", "table", "studies", "show", "export", "tasks"])

@@ -137,6 +137,12 @@ def test_a_point_that_diverged_on_every_seed_has_the_word_in_place_of_a_number()
     assert line.split() == ["Momentum", "diverged", "1.500", "diverged", "–", "both", "diverged"]
 
 
+def test_a_point_that_timed_out_on_every_seed_is_not_called_failed():
+    runs = [*MOMENTUM_RUNS[:8], *fresh([Status.TIMED_OUT] * 3, [Status.TIMED_OUT, FAILED, FAILED])]
+    (line,) = [line for line in render([summarise(MOMENTUM_STUDY, runs)]).splitlines() if "1.500" in line]
+    assert line.split() == ["Momentum", "timed", "out", "1.500", "failed", "–", "too", "few", "seeds"]
+
+
 def test_markdown_has_the_same_cells_and_repeats_the_optimizer_in_every_row():
     text = render(SUMMARIES, "markdown")
     assert "| Adam | beta_2 | 0.999 | → | 0.999877 |" in text

@@ -43,19 +43,18 @@ def main() -> None:
     except KeyboardInterrupt:  # before click was reached, or after
         _fail("interrupted", 130, debug)
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from tuner.commands.quiet import silence
+
+        silence(sys.stdout)
         sys.exit(0)
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        message = str(error)
-        if full and error.filename is None:  # of standard output; files have errors of their own
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it ends there
-            message = f"standard output: {error.strerror}"
-        _fail(message, 74 if full else 1, debug)
     except Exception as error:
-        known = hasattr(error, "exit_code") or isinstance(error, ValueError)
+        known = hasattr(error, "exit_code") or isinstance(error, ValueError | OSError)
         message = str(error) if known else f"{type(error).__name__}: {error} (--debug shows where)"
-        _fail(" ".join(message.split()), getattr(error, "exit_code", 2 if isinstance(error, ValueError) else 1), debug)
+        code = 2 if isinstance(error, ValueError) else 1
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            code = 74
+            message = f"{error.strerror}: {error.filename or 'standard output, or a temporary file'}"
+        _fail(" ".join(message.split()), getattr(error, "exit_code", code), debug)
 
 
 def _fail(message: str, code: int, debug: bool) -> None:

@@ -18,7 +18,7 @@ from tuner.candidate import Workload
 from tuner.commands import machine
 from tuner.commands.quiet import load_tensorflow
 from tuner.commands.schedule import MOST_SEED, schedule
-from tuner.commands.usage import UsageError
+from tuner.commands.usage import UsageError, check_at_least_one
 from tuner.records import StudySpec
 
 
@@ -63,8 +63,7 @@ def plan(request: Request) -> Plan:
         raise UsageError(f"--seed is a whole number, at least 0. Received: {request.seed}")
     if request.seed > MOST_SEED:
         raise UsageError(f"--seed is at most {MOST_SEED}. Received: {request.seed}")
-    if request.cpus_per_candidate < 1:
-        raise UsageError(f"--cpus-per-candidate is at least 1. Received: {request.cpus_per_candidate}")
+    check_at_least_one("--cpus-per-candidate", request.cpus_per_candidate)
     task = absolute(request.task)
     entry = task_entry(task)
     if request.preset not in entry.presets:

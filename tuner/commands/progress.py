@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import statistics
 import sys
 import time
@@ -15,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from tuner.candidate import AttemptEnded, Evaluation, Event, Key, Progress, Status
+from tuner.commands.quiet import silence
 from tuner.commands.time_left import TimeLeft
 from tuner.records import StudyRecord, StudySpec
 
@@ -38,7 +38,7 @@ class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Fall silent."""
         self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        silence(sys.stderr)
 
 
 class Report:

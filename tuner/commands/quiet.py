@@ -1,4 +1,4 @@
-"""Loads TensorFlow without what it says of graphics cards while it starts: standard error is for progress."""
+"""What nobody reads: what TensorFlow says of graphics cards while it starts, and a stream whose reader has gone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO, Any
 
 
 def load_tensorflow() -> None:
@@ -28,6 +29,13 @@ def load_tensorflow() -> None:
         del os.environ["CUDA_VISIBLE_DEVICES"]
         if before is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = before
+
+
+def silence(stream: IO[Any]) -> None:
+    """Send what is still to be written to a stream of this process nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from tuner.commands.database import DEFAULT_DATABASE
 from tuner.commands.plan import Request, data_fingerprint, plan, run_name, task_entry
 from tuner.commands.progress import Report
 from tuner.commands.show import print_table, summaries, write_results
-from tuner.commands.usage import UsageError
+from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.execution.executor import Executor
 from tuner.listener import Listener
 from tuner.records import StudyRecord, StudySpec, StudyStatus
@@ -137,16 +137,12 @@ def check(machines: Machines) -> None:
     Raises:
         UsageError: One is.
     """
-    if machines.workers is not None and machines.workers < 1:
-        raise UsageError(f"--workers is at least 1. Received: {machines.workers}")
-    if machines.cpus_per_candidate < 1:
-        raise UsageError(f"--cpus-per-candidate is at least 1. Received: {machines.cpus_per_candidate}")
+    check_at_least_one("--workers", machines.workers)
+    check_at_least_one("--cpus-per-candidate", machines.cpus_per_candidate)
+    check_at_least_one("--max-attempts", machines.max_attempts)
+    check_timeout(machines.timeout)
     if not 0 <= machines.gpus_per_candidate < float("inf"):
         raise UsageError(f"--gpus-per-candidate is at least 0. Received: {machines.gpus_per_candidate:g}")
-    if machines.timeout is not None and not 0 < machines.timeout < float("inf"):
-        raise UsageError(f"--timeout is a positive number of seconds. Received: {machines.timeout:g}")
-    if machines.max_attempts < 1:
-        raise UsageError(f"--max-attempts is at least 1. Received: {machines.max_attempts}")
 
 
 def _run_all(

@@ -19,7 +19,7 @@ from tuner.candidate import Evaluation, Key, Progress, Role, Status, Trial, Work
 from tuner.commands.plan import absolute, data_fingerprint, task_entry
 from tuner.commands.quiet import load_tensorflow
 from tuner.commands.schedule import MOST_SEED, MOST_STEPS
-from tuner.commands.usage import UsageError
+from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.watch import Watch
 
 MOST_SEEDS = 10_000
@@ -46,12 +46,9 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     Raises:
         UsageError, ValueError: Something that was asked for cannot be.
     """
-    if request.threads < 1:
-        raise UsageError(f"--cpus-per-candidate is at least 1. Received: {request.threads}")
-    if request.timeout is not None and not 0 < request.timeout < math.inf:
-        raise UsageError(f"--timeout is a positive number of seconds. Received: {request.timeout:g}")
-    if request.steps < 1:
-        raise UsageError(f"--steps is at least 1. Received: {request.steps}")
+    check_at_least_one("--cpus-per-candidate", request.threads)
+    check_at_least_one("--steps", request.steps)
+    check_timeout(request.timeout)
     if request.steps > MOST_STEPS:
         raise UsageError(f"--steps is at most {MOST_STEPS}. Received: {request.steps}")
     if not request.seeds or request.seeds[0] < 0 or request.seeds[-1] > MOST_SEED or len(request.seeds) > MOST_SEEDS:
