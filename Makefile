@@ -19,7 +19,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, six to eight minutes on two slow cores
+demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, about five minutes on two cores
 	$(BIN)/lodo-tune --task pixelcnn --preset quick --output results/demo $(DEMO_OPTIONS)
 
 test: $(INSTALLED)  ## the tests, under ten minutes on two cores

@@ -72,9 +72,9 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                 ),
                 "quick": Preset(
                     generations=3,
-                    population=6,
+                    population=8,
                     sigmas=(2.0, 1.0, 0.5),
-                    steps=(10, 20, 40),
+                    steps=(20, 30, 40),
                     fresh_seeds=3,
                     optimizers=_QUICK,
                     options={"batch_size": 32},
