@@ -29,6 +29,7 @@ class LBFGS:
     hyperparameters = ("learning_rate", "decay_steps", "initial_scale")
     evaluations_per_step = 2
     needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
     jit_compile = True
 
     def __init__(self, *, history: int = 48) -> None:

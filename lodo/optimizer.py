@@ -25,12 +25,14 @@ class Optimizer(Protocol):
         evaluations_per_step: How many losses a step returns; budgets count these.
         needs: What the class must be told of the task: names of the task's attributes, which its constructor takes
             as keyword arguments.
+        wants: What the class is told of the task where it has it.
         jit_compile: Whether XLA suits it. A loop is compiled by XLA only where task and optimizer both agree.
     """
 
     hyperparameters: tuple[str, ...]
     evaluations_per_step: int
     needs: tuple[str, ...]
+    wants: tuple[str, ...]
     jit_compile: bool
 
     def initial_state(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
@@ -93,6 +95,7 @@ class GradientOptimizer:
     hyperparameters: tuple[str, ...] = ()
     evaluations_per_step = 1
     needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
     jit_compile = True
 
     def __init__(self) -> None:

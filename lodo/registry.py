@@ -1,10 +1,10 @@
-"""The optimizers there are, by the names that people type. Loads no TensorFlow itself."""
+"""The optimizers there are, by the names that people type. Loads TensorFlow only for the names of Keras' own."""
 
 from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 OPTIMIZERS: Mapping[str, str] = MappingProxyType(
@@ -28,26 +28,49 @@ OPTIMIZERS: Mapping[str, str] = MappingProxyType(
 )
 
 
+KERAS = "keras:"  # before the name of a class in keras.optimizers
+
+
+def is_of_keras(name: str) -> bool:
+    """Return whether a name is that of an optimizer of Keras' own."""
+    return name.startswith(KERAS)
+
+
 def check(name: str) -> str:
     """Return the name if there is such an optimizer.
 
     Raises:
         ValueError: There is none; the message suggests the nearest name and lists them all.
     """
-    if name in OPTIMIZERS:
+    known: Sequence[str] = tuple(OPTIMIZERS)
+    if is_of_keras(name):
+        from lodo import from_keras
+
+        known = from_keras.names()
+    if name in known:
         return name
-    by_lower = {known.lower(): known for known in OPTIMIZERS}
+    by_lower = {one.lower(): one for one in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
     suggestion = f" Did you mean {by_lower[near[0]]!r}?" if near else ""
-    raise ValueError(f"Unknown optimizer.{suggestion} Optimizers: {', '.join(OPTIMIZERS)}. Received: {name!r}")
+    also = "" if is_of_keras(name) else f", and {KERAS}NAME for those that Keras has"
+    raise ValueError(f"Unknown optimizer.{suggestion} Optimizers: {', '.join(known)}{also}. Received: {name!r:.80}")
 
 
-def load(name: str) -> type:
+def load(name: str, hyperparameters: Sequence[str] | None = None) -> type:
     """Return an optimizer's class; imports its module, and TensorFlow with it.
 
+    Args:
+        name: A name that `check` takes.
+        hyperparameters: Of an optimizer of Keras', the arguments of its constructor that are tuned; one of ours has
+            its own. Default: all that can be.
+
     Raises:
-        ValueError: There is no such optimizer.
+        ValueError: There is no such optimizer, or one of Keras' has no such hyperparameters.
     """
-    module, _, attribute = OPTIMIZERS[check(name)].partition(":")
+    if is_of_keras(check(name)):
+        from lodo import from_keras
+
+        return from_keras.optimizer_class(name, hyperparameters)
+    module, _, attribute = OPTIMIZERS[name].partition(":")
     loaded: type = getattr(importlib.import_module(module), attribute)
     return loaded

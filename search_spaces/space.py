@@ -15,7 +15,7 @@ from search_spaces.suggestion import nearest
 
 __all__ = ["Dimension", "DimensionError", "Scale", "SearchSpace"]
 
-_OPTIMIZER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_OPTIMIZER = re.compile(r"(?=.{1,64}\Z)(keras:)?[A-Za-z][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class SearchSpace:
         object.__setattr__(self, "dimensions", tuple(self.dimensions))
         if not isinstance(self.optimizer, str) or not _OPTIMIZER.fullmatch(self.optimizer):
             raise ValueError(
-                "optimizer must be a name of at most 64 letters, digits, '-', '_' and '.', a letter first. "
+                "optimizer must be a name of at most 64 letters, digits, '-', '_' and '.', a letter first, and perhaps "
+                "'keras:' before it. "
                 f"Received: {self.optimizer!r:.80}"
             )
         if not self.dimensions:

@@ -8,7 +8,15 @@ import tensorflow as tf
 
 from tasks.datasets import mnist
 from tasks.options import float_dtype, whole_number
-from tasks.pixelcnn_network import PARAMETERS, PIXELS, initial_scales, input_channels, layer_slices, logits
+from tasks.pixelcnn_network import (
+    PARAMETERS,
+    PIXELS,
+    initial_scales,
+    input_channels,
+    layer_slices,
+    logits,
+    variable_shapes,
+)
 from tasks.task import State, Tensor
 
 LARGEST_BATCH = 65_536
@@ -37,6 +45,7 @@ class PixelCNN:
     cohort_size = 1
     jit_compile = False  # XLA's depthwise convolutions and arctan are many times slower on a CPU than TensorFlow's
     layers = layer_slices()
+    variable_shapes = variable_shapes()
 
     def __init__(
         self,

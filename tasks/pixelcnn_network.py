@@ -70,6 +70,11 @@ def layer_slices() -> tuple[tuple[int, int], ...]:
     return tuple(zip([0, *stops[:-1]], stops, strict=True))
 
 
+def variable_shapes() -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of the kernels and biases in the flat vector, in order: 124 of them."""
+    return tuple(shape for layer in LAYERS for shape in (layer.kernel, (layer.bias,)))
+
+
 def initial_scales() -> np.ndarray:
     """Return the standard deviation of each weight at the start, 1/√(fan_in + 1), float64 [94,696]."""
     return np.concatenate([np.full(layer.size, (layer.fan_in + 1) ** -0.5) for layer in LAYERS])

@@ -41,7 +41,9 @@ class Task(Protocol):
             step by layer (LARS) goes by them.
 
     A task may also have a `hessian`, for optimizers that use it (Levenberg-Marquardt): a symmetric array [n, n] where
-    it is the same everywhere, else a method that takes x [n, P] and returns [n, n, P].
+    it is the same everywhere, else a method that takes x [n, P] and returns [n, n, P]. And it may have
+    `variable_shapes`, a tuple of the shapes of the network's variables that make up x, in order, for optimizers that
+    treat them one by one (those of Keras); without it, x counts as one vector.
     """
 
     name: str

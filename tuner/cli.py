@@ -150,7 +150,9 @@ class _Group(click.Group):
 @click.group(cls=_Group, invoke_without_command=True, epilog=RUN_EXAMPLES, context_settings={"max_content_width": 110})
 @click.version_option(package_name="lodo-tune", prog_name="lodo-tune")
 @click.option("--task", metavar="NAME", help="What to tune on: see 'lodo-tune tasks', or module:Class, file.py:Class.")
-@click.option("--optimizers", metavar="A,B", callback=_list_of(str, "names"), help="Default: the task's line-up.")
+@click.option(
+    "--optimizers", metavar="A,B", callback=_list_of(str, "names"), help="Or keras:NAME. Default: the task's line-up."
+)
 @click.option("--preset", default="paper", show_default=True, help="Schedule: 'paper' or 'quick'.")
 @click.option("--generations", type=int, help="Default: the preset's.")
 @click.option("--population", type=int, help="Individuals a generation. Default: the preset's.")
@@ -232,7 +234,7 @@ def resume(study: str, **options: Any) -> None:
     epilog="Example: lodo-tune train --task rosenbrock --optimizer LODO --set momentum=0.5 --steps 200 --seeds 3"
 )
 @click.option("--task", required=True, metavar="NAME")
-@click.option("--optimizer", required=True, metavar="NAME")
+@click.option("--optimizer", required=True, metavar="NAME", help="One of lodo-tune's, or keras:NAME.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A hyperparameter; others at default.")
 @click.option("--steps", type=int, required=True, help="Gradient evaluations.")
 @click.option("--seed", type=int, help="One seed. Default: 0.")

@@ -132,7 +132,8 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[TrainingProgre
             f" {sorted(budgets)}"
         )
     budget = budgets.pop()
-    loop = _loop(json.dumps([_identity(workload), os.environ.get("LODO_DATA_DIR")], sort_keys=True))
+    names = list(lanes[0].hyperparameters)
+    loop = _loop(json.dumps([_identity(workload), names, os.environ.get("LODO_DATA_DIR")], sort_keys=True))
     per_step = loop.optimizer.evaluations_per_step
     horizon = -(-budget // per_step)
     hyperparameters = {
@@ -210,7 +211,7 @@ def _identity(workload: Workload) -> dict[str, Any]:
 @lru_cache(maxsize=8)  # a worker meets one optimizer after the other; old loops hold their compiled code and data
 def _loop(identity: str) -> Loop:
     """Return the loop of a workload; one a process, compiled at its first use."""
-    wanted, _ = json.loads(identity)
+    wanted, names, _ = json.loads(identity)
     configure(wanted["threads"])
     task = tasks.registry.load(wanted["task"])(dtype=wanted["precision"], **wanted["options"])
     dataset = tasks.registry.entry(wanted["task"]).dataset
@@ -221,19 +222,19 @@ def _loop(identity: str) -> Loop:
                 f"this worker's data is not the study's: {found['name']} with sha256 {found['sha256'][:12]}…, the"
                 f" study has sha256 {wanted['data']['sha256'][:12]}…"
             )
-    return Loop(task, _optimizer(wanted["optimizer"], task), wanted["cohort_size"])
+    return Loop(task, _optimizer(wanted["optimizer"], task, names), wanted["cohort_size"])
 
 
-def _optimizer(name: str, task: Task) -> Optimizer:
-    """Return an optimizer that has been told of the task what it needs.
+def _optimizer(name: str, task: Task, hyperparameters: Sequence[str] | None = None) -> Optimizer:
+    """Return an optimizer of these hyperparameters that has been told of the task what it needs and wants.
 
     Raises:
-        ValueError: The task does not have it.
+        ValueError: The task does not have what it needs, or the optimizer not these hyperparameters.
     """
-    optimizer_class: Any = lodo.registry.load(name)
-    needs = optimizer_class.needs
-    for need in needs:
+    optimizer_class: Any = lodo.registry.load(name, hyperparameters)
+    for need in optimizer_class.needs:
         if getattr(task, need, None) is None:
             raise ValueError(f"{name} needs a task with `{need}`. Received: {task.name}, which has none")
-    optimizer: Optimizer = optimizer_class(**{need: getattr(task, need) for need in needs})
+    told = {tell: getattr(task, tell, None) for tell in (*optimizer_class.needs, *optimizer_class.wants)}
+    optimizer: Optimizer = optimizer_class(**told)
     return optimizer

@@ -11,13 +11,13 @@ from typing import Any
 
 import lodo.registry
 import tasks.registry
-from search_spaces.space import SearchSpace
 from tasks.registry import TaskEntry
 from tuner import evolution
 from tuner.candidate import Workload
 from tuner.commands import machine
 from tuner.commands.quiet import load_tensorflow
 from tuner.commands.schedule import MOST_SEED, schedule
+from tuner.commands.spaces import search_spaces_of
 from tuner.commands.usage import UsageError, check_at_least_one
 from tuner.records import StudySpec
 
@@ -79,7 +79,7 @@ def plan(request: Request) -> Plan:
         steps=request.steps,
     )
     names, remarks = _line_up(request.optimizers, preset.optimizers)
-    spaces = _spaces(names, request.search_spaces)
+    spaces, derived = search_spaces_of(names, request.search_spaces)
     data, note = data_fingerprint(entry)
     versions, hardware = machine.versions(), machine.hardware()
     specs = tuple(
@@ -107,7 +107,7 @@ def plan(request: Request) -> Plan:
         )
         for name in names
     )
-    return Plan(specs, (*remarks, *([note] if note else [])))
+    return Plan(specs, (*remarks, *derived, *([note] if note else [])))
 
 
 def absolute(task: str) -> str:
@@ -125,6 +125,17 @@ def task_entry(task: str) -> TaskEntry:
     if ":" in task:
         load_tensorflow()  # a task of the user's own does it otherwise, and not quietly
     return tasks.registry.entry(task)
+
+
+def check_optimizer(name: str) -> str:
+    """Return an optimizer's name if there is one of this name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if lodo.registry.is_of_keras(name):
+        load_tensorflow()  # Keras does it otherwise, and not quietly
+    return lodo.registry.check(name)
 
 
 def run_name(task: str, taken: Sequence[str]) -> str:
@@ -165,25 +176,7 @@ def set_data_dir(folder: Path | None) -> None:
 def _line_up(asked: tuple[str, ...] | None, own: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """Return the optimizers to tune, and a remark on those of the task's line-up that do not exist here."""
     if asked is not None:
-        return list(dict.fromkeys(lodo.registry.check(name) for name in asked)), []
+        return list(dict.fromkeys(check_optimizer(name) for name in asked)), []
     names = [name for name in own if name in lodo.registry.OPTIMIZERS]
     absent = [name for name in own if name not in lodo.registry.OPTIMIZERS]
     return names, [f"not available yet and left out of the line-up: {', '.join(absent)}"] if absent else []
-
-
-def _spaces(names: Sequence[str], files: Sequence[Path]) -> dict[str, SearchSpace]:
-    """Return the search space of each optimizer: the user's file for it, or the one that ships."""
-    from search_spaces import loader  # pydantic and YAML, only once they are needed
-
-    given: dict[str, SearchSpace] = {}
-    for file in files:
-        space = loader.load(file)
-        if space.optimizer not in names:
-            raise UsageError(
-                f"--search-space {file}: it is for {space.optimizer}, which is not tuned here ({', '.join(names)})"
-            )
-        if space.optimizer in given:
-            raise UsageError(f"--search-space {file}: there is another file for {space.optimizer}")
-        expected = loader.builtin(space.optimizer).names
-        given[space.optimizer] = loader.load(file, optimizer=space.optimizer, hyperparameters=expected)
-    return {name: given.get(name) or loader.builtin(name) for name in names}

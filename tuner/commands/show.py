@@ -86,7 +86,7 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
     for study, row in zip(studies, rows, strict=True):
         if study.tuned is not None:
             for format in ("json", "yaml"):
-                file = folder / f"{study.spec.workload.optimizer}.{format}"
+                file = folder / f"{study.spec.workload.optimizer.replace(':', '-')}.{format}"
                 files.write(file, exports.export(study, format, row), overwrite=True)
     picture = figures.search_figure([(study, store.candidates(study.id)) for study in studies])
     files.write(folder / "search.png", picture, overwrite=True)

@@ -13,12 +13,12 @@ from typing import Any
 
 import click
 
-import lodo.registry
 import tasks.registry
 from tuner.candidate import Evaluation, Key, Progress, Role, Status, Trial, Workload
-from tuner.commands.plan import absolute, data_fingerprint, task_entry
+from tuner.commands.plan import absolute, check_optimizer, data_fingerprint, task_entry
 from tuner.commands.quiet import load_tensorflow
 from tuner.commands.schedule import MOST_SEED, MOST_STEPS
+from tuner.commands.spaces import default_space, numbers_beside
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.watch import Watch
 
@@ -55,7 +55,7 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
         raise UsageError(f"--seed is a whole number from 0 to {MOST_SEED}, and --seeds one from 1 to {MOST_SEEDS}")
     task = absolute(request.task)
     entry = task_entry(task)
-    lodo.registry.check(request.optimizer)
+    check_optimizer(request.optimizer)
     hyperparameters = _hyperparameters(request.optimizer, request.settings)
     data, note = data_fingerprint(entry)
     if note:
@@ -87,9 +87,8 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
 
 def _hyperparameters(optimizer: str, settings: Sequence[str]) -> dict[str, float]:
     """Return the defaults with what --set says."""
-    from search_spaces import loader
-
-    space = loader.builtin(optimizer)
+    space, _ = default_space(optimizer)
+    others = numbers_beside(space)
     values = space.defaults()
     given: set[str] = set()
     for setting in settings:
@@ -106,8 +105,10 @@ def _hyperparameters(optimizer: str, settings: Sequence[str]) -> dict[str, float
             raise UsageError(f"--set names {name} twice. Received: {' and '.join(map(repr, settings))}")
         given.add(name)
         values[name] = value
+        if name in others and value < 0:
+            raise UsageError(f"--set: {name} must be at least 0. Received: {value!r}")
     try:
-        space.encode(values)
+        space.encode({name: value for name, value in values.items() if name not in others})
     except ValueError as error:
         raise UsageError(f"--set: {error}") from None
     return values

@@ -32,11 +32,11 @@ class ExportFormat:
 
     Args:
         write: Takes the optimizer's name, its hyperparameters and the provenance; returns the text of a file.
-        optimizers: The optimizers that it can express; None is all.
+        has: Whether it can express an optimizer of this name. Default: any.
     """
 
     write: Callable[[str, Mapping[str, float], Mapping[str, Any]], str]
-    optimizers: frozenset[str] | None = None
+    has: Callable[[str], bool] = lambda optimizer: True
 
 
 def export(study: StudyRecord, format: str, summary: Summary | None = None) -> str:
@@ -74,7 +74,7 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
 
 def formats_of(optimizer: str) -> tuple[str, ...]:
     """Return the names of the formats that can express an optimizer."""
-    return tuple(name for name, known in FORMATS.items() if known.optimizers is None or optimizer in known.optimizers)
+    return tuple(name for name, known in FORMATS.items() if known.has(optimizer))
 
 
 def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:
@@ -132,6 +132,7 @@ _KERAS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = MappingProxyType(
         "RMSprop": ("keras.optimizers", "RMSprop", {"epsilon": 1e-7, "centered": False}),
     }
 )
+_OF_KERAS = "keras:"  # before the names of Keras' own optimizers
 _KERAS_NAMES = {"initial_learning_rate": "learning_rate"}  # hyperparameters that Keras calls otherwise
 
 
@@ -141,7 +142,9 @@ def _keras(optimizer: str, hyperparameters: Mapping[str, float], provenance: Map
     Of an optimizer of ours Keras knows the class once `lodo.keras` was imported.
     Keras keeps a learning rate in float32: it comes back rounded to that.
     """
-    module, class_name, constants = _KERAS[optimizer]
+    # What was not tuned of one of Keras' own has Keras' defaults.
+    of_keras: tuple[str, str, Mapping[str, Any]] = ("keras.optimizers", optimizer.removeprefix(_OF_KERAS), {})
+    module, class_name, constants = _KERAS.get(optimizer, of_keras)
     named = {_KERAS_NAMES.get(name, name): value for name, value in hyperparameters.items()}
     config = {
         "module": module,
@@ -157,6 +160,6 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
     {
         "json": ExportFormat(_json),
         "yaml": ExportFormat(_yaml),
-        "keras": ExportFormat(_keras, frozenset(_KERAS)),
+        "keras": ExportFormat(_keras, lambda optimizer: optimizer in _KERAS or optimizer.startswith(_OF_KERAS)),
     }
 )
