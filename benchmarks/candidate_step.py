@@ -50,16 +50,16 @@ def compiled(task: Any, optimizer: Any, values: dict[str, float], lanes: int, st
     """Return a run of the loop that trains candidates, and its first losses."""
     import tensorflow as tf
 
-    from tuner import training
+    from tuner.loop import CHUNK_STEPS, Loop
 
-    loop = training.Loop(task, optimizer, lanes)
+    loop = Loop(task, optimizer, lanes)
     hyperparameters = {name: tf.constant([value] * lanes, loop.dtype) for name, value in values.items()}
     start = loop.begin(hyperparameters, seeds(lanes), seeds(lanes))
 
     def run() -> int:
         carry = start
-        for done in range(0, steps, training.CHUNK_STEPS):
-            size = min(training.CHUNK_STEPS, steps - done)
+        for done in range(0, steps, CHUNK_STEPS):
+            size = min(CHUNK_STEPS, steps - done)
             carry, _ = loop.run(carry, hyperparameters, seeds(lanes), done + 1, size, steps)
         return steps * lanes
 
@@ -94,10 +94,10 @@ def loops(task_name: str, name: str, lanes: list[int], steps: int, eager_steps: 
 
     import tasks.registry
     from search_spaces import loader
-    from tuner import training
+    from tuner.loop import build_optimizer
 
     task = tasks.registry.load(task_name)()
-    optimizer = training._optimizer(name, task)
+    optimizer = build_optimizer(name, task)
     values = loader.builtin(name).defaults()
     found: dict[str, Run] = {}
     for width in lanes:

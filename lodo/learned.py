@@ -80,3 +80,15 @@ class LearnedPreconditioner(GradientOptimizer):
         momentum = self.average(state.momentum, gradient, hyperparameters)
         preconditioned, passes = self.precondition(theta, momentum)
         return x - initial_learning_rate * preconditioned, LearnedState(momentum, theta, tuning, passes, state.rates)
+
+    def preconditioned(self, state: State, hyperparameters: Hyperparameters, vector: Tensor) -> Tensor:
+        """Return G(θ) v [n, P] for v [n, P], with the θ of this state."""
+        product, _ = self.precondition(LearnedState(*state).theta, vector)
+        return hyperparameters["initial_learning_rate"] * product
+
+    def frozen(self, state: State) -> LearnedState:
+        """Return the state of a run that begins with the θ of this state and never moves it."""
+        state = LearnedState(*state)
+        momentum = tf.zeros_like(state.momentum)
+        _, passes = self.precondition(state.theta, momentum)
+        return state._replace(momentum=momentum, passes=passes, rates=tf.zeros_like(state.rates))

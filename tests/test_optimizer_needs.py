@@ -6,7 +6,7 @@ import pytest
 from tasks.rosenbrock import Rosenbrock
 from tests.references.quasi_newton import LevenbergMarquardt
 from tests.references.tasks import ROSENBROCK_START, rosenbrock, rosenbrock_hessian
-from tuner import training
+from tuner import loop, training
 from tuner.candidate import Key, Role, Status, Trial, Workload
 
 LANES = 2
@@ -69,14 +69,14 @@ def test_lars_is_told_the_layers_and_the_horizon():
 def test_a_loop_is_compiled_by_xla_only_where_task_and_optimizer_agree(monkeypatch):
     seen = []
 
-    class Recording(training.Loop):
+    class Recording(loop.Loop):
         def __init__(self, task, optimizer, lanes):
             super().__init__(task, optimizer, lanes)
             seen.append(self._run._jit_compile)
 
     for task in (Rosenbrock(), Slow()):
         for name in ("Adam", "Levenberg-Marquardt"):
-            Recording(task, training._optimizer(name, task), LANES)
+            Recording(task, loop.build_optimizer(name, task), LANES)
     assert seen == [True, False, False, False]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tuner import training
+from tuner import loop, training
 from tuner.candidate import Evaluation, Key, Role, Status, TrainingProgress, Trial, Workload
 
 ADAM = {"learning_rate": 0.05, "beta_1": 0.9, "beta_2": 0.999}
@@ -22,10 +22,7 @@ def results(work, trials):
 
 
 def loop_of(work):
-    import json
-    import os
-
-    return training._loop(json.dumps([training._identity(work), os.environ.get("LODO_DATA_DIR")], sort_keys=True))
+    return loop.loop_of(work, list(ADAM))
 
 
 def test_one_compilation_serves_every_seed_hyperparameter_and_budget():

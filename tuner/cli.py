@@ -240,6 +240,11 @@ def resume(study: str, **options: Any) -> None:
 @click.option("--seed", type=int, help="One seed. Default: 0.")
 @click.option("--seeds", type=int, help="The seeds 0 to N-1.")
 @click.option("--curve", is_flag=True, help="Print every loss.")
+@click.option(
+    "--track",
+    type=click.Choice(["hessian-error"]),
+    help="How near LODO's preconditioner comes to the inverse Hessian, and the run once more with it frozen.",
+)
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop after this long.")
 @_precision
 @_cpus
@@ -262,6 +267,7 @@ def train(**options: Any) -> None:
         settings=options["settings"],
         steps=options["steps"],
         seeds=seeds,
+        track=options["track"],
         precision=options["precision"],
         threads=options["cpus_per_candidate"],
         timeout=options["timeout"],

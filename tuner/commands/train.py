@@ -7,9 +7,10 @@ import json
 import math
 import statistics
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,8 +20,13 @@ from tuner.commands.plan import absolute, check_optimizer, data_fingerprint, tas
 from tuner.commands.quiet import load_tensorflow
 from tuner.commands.schedule import MOST_SEED, MOST_STEPS
 from tuner.commands.spaces import default_space, numbers_beside
+from tuner.commands.tracked import as_json as tracked_as_json
+from tuner.commands.tracked import as_text, finite, run_tracked
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.watch import Watch
+
+if TYPE_CHECKING:
+    from tuner.tracking import Tracked
 
 MOST_SEEDS = 10_000
 MOST_LANES = 32  # seeds trained in lockstep at most; beyond, memory costs more than lockstep saves
@@ -37,6 +43,7 @@ class TrainRequest:
     seeds: Sequence[int] = (0,)  # rising
     precision: str | None = None
     threads: int = 1
+    track: str | None = None  # "hessian-error"
     timeout: float | None = None
 
 
@@ -73,13 +80,20 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     trials = [
         Trial(Key(Role.SEARCH, 0, at), hyperparameters, seed, request.steps) for at, seed in enumerate(request.seeds)
     ]
-    with Watch(request.timeout):
-        done = sorted(_evaluations(workload, trials, request), key=lambda evaluation: evaluation.key)
+    tracked: list[Tracked] = []
+    with Watch(request.timeout), _progress(request) as progress:
+        if request.track is None:
+            done = sorted(_evaluations(workload, trials, request, progress), key=lambda evaluation: evaluation.key)
+        else:
+            tracked = run_tracked(workload, trials, progress)
+            done = [one.learning for one in tracked]
     dtype = request.precision or tasks.registry.load(task)().dtype
     if as_json:
-        click.echo(_json(request, hyperparameters, done, dtype, curve=curve))
+        click.echo(_json(request, hyperparameters, done, tracked, dtype, curve=curve))
     else:
         click.echo(_text(request, hyperparameters, done, curve=curve))
+        if tracked:
+            click.echo("\n" + as_text(tracked, request.seeds))
     failed = [evaluation for evaluation in done if evaluation.status in (Status.FAILED, Status.TIMED_OUT)]
     if failed:
         raise click.ClickException(f"{len(failed)} of {len(done)} runs failed: {failed[0].reason}")
@@ -114,41 +128,59 @@ def _hyperparameters(optimizer: str, settings: Sequence[str]) -> dict[str, float
     return values
 
 
-def _evaluations(workload: Workload, trials: Sequence[Trial], request: TrainRequest) -> Iterator[Evaluation]:
-    """Train, with a line of progress in a terminal."""
+@contextlib.contextmanager
+def _progress(request: TrainRequest) -> Iterator[Callable[[float], None]]:
+    """Yield what shows the share of the work that is done, on a line of its own; nothing outside a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda share: None
+        return
+    label = f"{request.task}/{request.optimizer}"
+    try:
+        yield lambda share: click.echo(f"\r\x1b[K{label}: {share:.0%}", nl=False, err=True)
+    finally:
+        click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _evaluations(
+    workload: Workload, trials: Sequence[Trial], request: TrainRequest, progress: Callable[[float], None]
+) -> Iterator[Evaluation]:
+    """Train, cohort by cohort; whatever happens to a run is its evaluation."""
     from tuner.execution.in_process import InProcessExecutor
 
-    total = len(trials) * request.steps
-    finished = 0
-    live = sys.stderr.isatty()
-    with InProcessExecutor(timeout=request.timeout) as executor, contextlib.ExitStack() as cleared:
-        if live:
-            cleared.callback(click.echo, "\r\x1b[K", nl=False, err=True)
+    total, finished = len(trials) * request.steps, 0
+    with InProcessExecutor(timeout=request.timeout) as executor:
         for event in executor.evaluate(workload, trials, label=f"{request.task}/{request.optimizer}"):
             if isinstance(event, Evaluation):
                 finished += request.steps
                 yield event
-            elif isinstance(event, Progress) and live:
-                share = (finished + event.steps_done * len(event.keys)) / total
-                click.echo(f"\r\x1b[K{request.task}/{request.optimizer}: {share:.0%}", nl=False, err=True)
+            elif isinstance(event, Progress):
+                progress((finished + event.steps_done * len(event.keys)) / total)
 
 
 def _json(
-    request: TrainRequest, hyperparameters: Mapping[str, float], done: Sequence[Evaluation], dtype: str, *, curve: bool
+    request: TrainRequest,
+    hyperparameters: Mapping[str, float],
+    done: Sequence[Evaluation],
+    tracked: Sequence[Tracked],
+    dtype: str,
+    *,
+    curve: bool,
 ) -> str:
     runs = []
-    for seed, evaluation in zip(request.seeds, done, strict=True):
+    for seed, evaluation, one in zip_longest(request.seeds, done, tracked):
         run: dict[str, Any] = {
             "seed": seed,
             "status": str(evaluation.status),
-            "fitness": _finite(evaluation.fitness),
+            "fitness": finite(evaluation.fitness),
             "steps_done": evaluation.steps_done,
             "seconds": evaluation.seconds,
         }
         if evaluation.reason:
             run["reason"] = evaluation.reason
         if curve:
-            run["losses"] = [_finite(float(loss)) for loss in evaluation.losses]
+            run["losses"] = [finite(float(loss)) for loss in evaluation.losses]
+        if one is not None:
+            run |= tracked_as_json(one, curve=curve)
         runs.append(run)
     document = {
         "task": request.task,
@@ -175,7 +207,3 @@ def _text(
     if len(finite) > 1:
         lines.append(f"mean {statistics.mean(finite):.6g}, standard deviation {statistics.stdev(finite):.3g}")
     return "\n".join(lines)
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None

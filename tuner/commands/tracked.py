@@ -1,0 +1,90 @@
+"""`lodo-tune train --track hessian-error`: a learned preconditioner measured on the way, and run again frozen."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tuner.candidate import Evaluation, Status, TrainingProgress, Trial, Workload
+from tuner.results.grid import Grid
+from tuner.results.numerals import measured
+
+if TYPE_CHECKING:
+    from tuner.tracking import Tracked
+
+
+def run_tracked(workload: Workload, trials: Sequence[Trial], progress: Callable[[float], None]) -> list[Tracked]:
+    """Train all trials, cohort by cohort.
+
+    Args:
+        workload: What the trials share.
+        trials: With one budget.
+        progress: Is told the share of the work that is done, from 0 to 1.
+
+    Raises:
+        ValueError: The optimizer or the task cannot be tracked.
+    """
+    from tuner.tracking import track
+
+    found: list[Tracked] = []
+    for first in range(0, len(trials), workload.cohort_size):
+        lanes = trials[first : first + workload.cohort_size]
+        for message in track(replace(workload, cohort_size=len(lanes)), lanes):
+            if isinstance(message, TrainingProgress):
+                progress((first + len(lanes) * message.steps_done / lanes[0].steps) / len(trials))
+            else:
+                found.append(message)
+    return found
+
+
+def as_json(tracked: Tracked, *, curve: bool) -> dict[str, Any]:
+    """Return what tracking adds to a run's entry."""
+    frozen: dict[str, Any] = {"status": str(tracked.frozen.status), "fitness": finite(tracked.frozen.fitness)}
+    if curve:
+        frozen["losses"] = [finite(float(loss)) for loss in tracked.frozen.losses]
+    errors = [finite(error) for error in tracked.errors]
+    return {"hessian_error": {"evaluations": list(tracked.points), "errors": errors}, "frozen": frozen}
+
+
+def as_text(tracked: Sequence[Tracked], seeds: Sequence[int]) -> str:
+    """Return two tables: the error by evaluations taken, and the losses of the run that learned and of the frozen."""
+    points = max((one.points for one in tracked), key=len)
+    errors = Grid(
+        ["evaluations", *(f"seed {seed}" for seed in seeds)],
+        [
+            [f"{point:,}", *(measured(one.errors[row]) if row < len(one.errors) else "–" for one in tracked)]
+            for row, point in enumerate(points)
+        ],
+        left=(),
+    )
+    losses = Grid(
+        ["seed", "preconditioner", "first tenth", "last tenth"],
+        [
+            [str(seed), name, measured(_first_tenth(run)), _last_tenth(run)]
+            for seed, one in zip(seeds, tracked, strict=True)
+            for name, run in (("learned on the way", one.learning), ("frozen, as learned", one.frozen))
+        ],
+        left=(0, 1),
+    )
+    return (
+        "Error of the preconditioner, ‖I - G H‖_F / √n: 0 where it is the inverse Hessian\n"
+        f"{errors.text()}\n\n"
+        "Mean loss of the run, and of the same run begun again with what it had learned\n"
+        f"{losses.text()}"
+    )
+
+
+def finite(value: float) -> float | None:
+    """Return a number for JSON: None where it is not finite."""
+    return value if math.isfinite(value) else None
+
+
+def _first_tenth(run: Evaluation) -> float:
+    return statistics.fmean(float(loss) for loss in run.losses[: max(1, len(run.losses) // 10)])
+
+
+def _last_tenth(run: Evaluation) -> str:
+    return measured(run.fitness) if run.status is Status.FINISHED else run.reason
