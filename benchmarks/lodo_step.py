@@ -6,7 +6,9 @@
     floor       reading θ, its slope and Adam's two averages once and writing all but the slope: seven streams of 128 n
                 numbers of float32, at the pace at which NumPy adds one such array to another, on as many threads
     LODO        `lodo.lodo.LODO`, compiled: the preconditioner, the momentum and x move
-    autodiff    the same update with the slope from a tape through the same layers, compiled; checked to move θ alike
+    autodiff    the same update with the slope from a tape through the same layers, compiled; checked to move θ alike.
+                Its permutations are scatters, whose gradients are gathers: the other way round takes twice as long
+    einsum      the same with the layers' products as einsums, which suits a tape best of what was tried
     a step      minibatch, loss, gradient and update, in the loop that trains candidates
 
 All take turns, so that whatever else the machine does falls on all of them alike.
@@ -23,6 +25,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -83,15 +86,34 @@ def floor(size: int, threads: int) -> Turn:
 
 
 def updates(size: int) -> dict[str, Turn]:
-    """Return what times LODO's update and the one by autodiff, once both were seen to move θ alike."""
+    """Return what times LODO's update and those by autodiff, once all were seen to move θ alike."""
     import tensorflow as tf
 
+    from lodo import preconditioner
     from lodo.lodo import LODO
+
+    def scattered(flow: Any, permutation: Any, inverse: Any, *, fused: bool) -> Any:
+        del permutation, fused
+        return tf.tensor_scatter_nd_update(tf.zeros_like(flow), inverse[:, np.newaxis], flow)
+
+    def sums(block: Any, vector: Any, *, fused: bool) -> Any:
+        del fused
+        return sum(block[:, j] * vector[j] for j in range(vector.shape[0]))
+
+    def einsum(block: Any, vector: Any, *, fused: bool) -> Any:
+        del fused
+        return tf.einsum("ijb,jb->ib", block, vector)
+
+    def by_tape(product: Any) -> Any:
+        def update(*arguments: Any) -> Any:
+            with mock.patch.multiple(preconditioner, _permuted=scattered, _product=product):
+                return autodiff_update(rule, *arguments)
+
+        return tf.function(update, jit_compile=True, autograph=False)
 
     gradient = tf.random.stateless_normal([size, 1], SEED[0])
     values = {name: tf.constant([value], tf.float32) for name, value in VALUES.items()}
-    rule, tape = LODO(), LODO()
-    by_tape = tf.function(lambda *arguments: autodiff_update(tape, *arguments), jit_compile=True, autograph=False)
+    rule = LODO()
 
     def turn(update: Callable[..., Any], carried: list[Any]) -> Turn:
         def take() -> float:
@@ -104,17 +126,19 @@ def updates(size: int) -> dict[str, Turn]:
         return take
 
     start = tf.zeros([size, 1])
-    ours: list[Any] = [1, start, rule.initial_state(start, values, tf.constant(SEED))]
-    theirs: list[Any] = [1, start, tape.initial_state(start, values, tf.constant(SEED))]
-    turns = {"LODO": turn(rule._update, ours), "autodiff": turn(by_tape, theirs)}
-    for take in turns.values():
+    made = {"LODO": rule._update, "autodiff": by_tape(sums), "einsum": by_tape(einsum)}
+    turns, moved = {}, {}
+    for name, update in made.items():
+        carried: list[Any] = [1, start, rule.initial_state(start, values, tf.constant(SEED))]
+        turns[name] = turn(update, carried)
         for _ in range(CHECKED_STEPS):
-            take()
-    # Adam turns a slope's rounding into a step of its own where the slope is nearly nothing: compare what adds up.
-    moved, expected = (np.concatenate([np.ravel(part) for part in carried[2].theta]) for carried in (ours, theirs))
-    apart = np.linalg.norm(moved - expected) / (VALUES["meta_learning_rate"] * np.sqrt(moved.size))
-    if not apart < 0.01:
-        sys.exit(f"autodiff moves θ otherwise: apart by {apart:.3g} steps of Adam")
+            turns[name]()
+        moved[name] = np.concatenate([np.ravel(part) for part in carried[2].theta])
+    for name, theta in moved.items():
+        # Adam turns a slope's rounding into a step of its own where the slope is nearly nothing: compare what adds up.
+        apart = np.linalg.norm(theta - moved["LODO"]) / (VALUES["meta_learning_rate"] * np.sqrt(theta.size))
+        if not apart < 0.01:
+            sys.exit(f"{name} moves θ otherwise than LODO: apart by {apart:.3g} steps of Adam")
     return turns
 
 

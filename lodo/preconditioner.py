@@ -34,7 +34,7 @@ from lodo.permutations import fixed_permutations
 Permutation = NDArray[np.int32]  # [ñ]
 Layers = Sequence[Tensor]  # one tensor a layer, the first layer first
 
-CACHE = 2**18  # bytes: half of what a core has for itself; either way the numbers are the same
+CACHE = 2**18  # bytes: half of what a core has for itself; either way the numbers are the same, to rounding
 
 
 class Preconditioner:
@@ -91,7 +91,7 @@ class Preconditioner:
         for block, permutation, inverse in zip(blocks, self.permutations, self._inverses, strict=True):
             activation = self._fold(_permuted(flow, permutation, inverse, fused=self._in_cache(flow)))
             activations.append(activation)
-            flow = self._unfold(sum(block[:, j] * activation[j] for j in range(self.block_size)), lanes)
+            flow = self._unfold(_product(block, activation, fused=self._in_cache(flow)), lanes)
         return flow, tuple(activations)
 
     def down(self, blocks: Layers, top: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -103,8 +103,8 @@ class Preconditioner:
         for block, permutation, inverse in layers:
             signal = self._fold(flow)
             signals.append(signal)
-            passed = sum(block[i] * signal[i] for i in range(self.block_size))
-            passed = self._unfold(passed, lanes)
+            transposed = tf.transpose(block, [1, 0, 2])
+            passed = self._unfold(_product(transposed, signal, fused=self._in_cache(flow)), lanes)
             flow = _permuted(passed, inverse, permutation, fused=self._in_cache(passed))
         return flow[: self.size], tuple(reversed(signals))
 
@@ -148,13 +148,32 @@ def _orthogonal(normal: Tensor) -> Tensor:
     return tf.stack(columns, axis=1)
 
 
+def _product(block: Tensor, vector: Tensor, *, fused: bool) -> Tensor:
+    """Return B v [k, ·] for B [k, k, ·] and v [k, ·].
+
+    As one expression of all rows it is what XLA can fuse with its neighbours; row by row it reads faster where there is
+    nothing to gain from that.
+    """
+    entries = range(vector.shape[0])
+    if fused:
+        return sum(block[:, j] * vector[j] for j in entries)
+    return tf.stack([sum(block[i, j] * vector[j] for j in entries) for i in entries])
+
+
 def _permuted(flow: Tensor, permutation: Permutation, inverse: Permutation, *, fused: bool) -> Tensor:
     """Return flow [ñ, P] with (P v)[j] = v[permutation[j]], row by row.
 
     XLA computes what a gather asks for where it is asked for, so it reads the blocks before it in random order. That
     is the faster way while they are in the cache, and two to three times slower where they are not: there what is to be
-    permuted is computed first, in order, and then written to its places, which XLA does not take apart.
+    permuted is computed first, in order. What XLA does not take apart is a loop, here of one turn, whose end it must
+    not know; or a scatter, which is slower on a processor but needs no word with the host on a graphics card.
     """
     if fused:
         return tf.gather(flow, permutation)
-    return tf.tensor_scatter_nd_update(tf.zeros_like(flow), inverse[:, np.newaxis], flow)
+    if tf.config.list_logical_devices("GPU"):
+        return tf.tensor_scatter_nd_update(tf.zeros_like(flow), inverse[:, np.newaxis], flow)
+    one = tf.minimum(tf.cast(tf.math.is_finite(flow[0, 0]), tf.int32) + 1, 1)
+    _, permuted = tf.while_loop(
+        lambda turn, _: turn < one, lambda turn, flow: (turn + 1, tf.gather(flow, permutation)), (tf.constant(0), flow)
+    )
+    return permuted
