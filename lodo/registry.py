@@ -28,6 +28,16 @@ OPTIMIZERS: Mapping[str, str] = MappingProxyType(
 )
 
 
+_NETWORK = MappingProxyType({"depth": 16, "block_size": 4})
+SETTINGS: Mapping[str, Mapping[str, int]] = MappingProxyType(  # whole numbers of constructors, and their defaults
+    {
+        "LODO": _NETWORK,
+        "LODO-No-Momentum": _NETWORK,
+        "LODO-Residuals": MappingProxyType({"depth": 64}),
+        "LODO-SGD": _NETWORK,
+    }
+)
+
 KERAS = "keras:"  # before the name of a class in keras.optimizers
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.store_values import ME, driven, evaluation, key, keys, spec
-from tuner.candidate import Role, Status
+from tuner.candidate import Role, Status, Workload
 from tuner.records import StudyStatus
 from tuner.storage import BadName, Conflict, Incomplete, Store, StudyComplete, StudyExists, UnknownStudy
 
@@ -93,6 +93,7 @@ class LawsOfStudies:
             {"hardware": {"speed": math.inf}},
             {"hardware": {1: "a"}},
             {"space": {"x": object()}},
+            {"workload": Workload("rosenbrock", "LODO", 16, settings={"depth": 8})},
         ],
     )
     def test_a_specification_that_cannot_be_kept_is_refused(self, store: Store, wrong: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Each optimizer against an independent NumPy reference, lane by lane, and against Keras' own class."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -208,6 +209,13 @@ def test_a_name_builds_its_own_class(name):
 @pytest.mark.parametrize("name", registry.OPTIMIZERS)
 def test_the_search_space_tunes_exactly_the_hyperparameters_that_the_optimizer_takes(name):
     assert set(search_spaces.loader.builtin(name).names) == set(registry.load(name).hyperparameters)
+
+
+@pytest.mark.parametrize("name", registry.OPTIMIZERS)
+def test_the_registry_knows_the_whole_numbers_that_a_constructor_takes_and_their_defaults(name):
+    parameters = inspect.signature(registry.load(name)).parameters.values()
+    told = {one.name: one.default for one in parameters if isinstance(one.default, int) and one.name != "history"}
+    assert dict(registry.SETTINGS.get(name, {})) == told
 
 
 def test_no_two_optimizers_behave_alike_on_the_bowl():

@@ -78,6 +78,32 @@ def test_a_run_that_diverges_is_told_as_such_and_its_fitness_is_null():
     assert entry["steps_done"] < 40
 
 
+def test_lodos_depth_and_block_size_can_be_set():
+    def losses(*settings):
+        given = [part for setting in settings for part in ("--set", setting)]
+        outcome = call(
+            "train", "--task", "rosenbrock", "--optimizer", "LODO", *given, "--steps", 20, "--curve", "--json"
+        )
+        assert outcome.code == 0, outcome.err
+        (entry,) = json.loads(outcome.out)["runs"]
+        return entry["losses"]
+
+    paper, shallow, wide = losses(), losses("depth=2"), losses("block_size=3")
+    assert losses("depth=16", "block_size=4") == paper
+    for other in (shallow, wide):
+        assert other[:2] == pytest.approx(paper[:2])  # G starts as α_0 I, whatever the network
+    assert abs(paper[-1] - shallow[-1]) > 1e-9
+    assert abs(paper[-1] - wide[-1]) > 1e-9
+    for setting, message in (
+        ("depth=0", "--set: depth must be a whole number from 1 to 1024. Received: 0.0"),
+        ("block_size=2.5", "--set: block_size must be a whole number from 1 to 1024. Received: 2.5"),
+        ("width=3", "Also accepted: depth, block_size"),
+    ):
+        refused = call("train", "--task", "rosenbrock", "--optimizer", "LODO", "--set", setting, "--steps", 5)
+        assert refused.code == 2
+        assert message in refused.err
+
+
 def test_what_a_task_raised_while_it_trained_is_told_in_its_own_words(tmp_path):
     (tmp_path / "mine.py").write_text(HANGS)
     outcome = run("train", "--task", "mine.py:Raises", "--optimizer", "Adam", "--steps", 5, folder=tmp_path)

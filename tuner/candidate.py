@@ -59,6 +59,7 @@ class Workload:
     precision: str | None = None  # "float32", "float64"; None is the task's own
     options: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of the task, such as batch_size
     data: Mapping[str, Any] | None = None  # fingerprint of the data set (name, sizes, sha256); None without data
+    settings: Mapping[str, int] = field(default_factory=dict)  # of lodo.registry.SETTINGS; a study has none
 
     @property
     def task_label(self) -> str:

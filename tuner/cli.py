@@ -239,7 +239,13 @@ def resume(study: str, **options: Any) -> None:
 )
 @click.option("--task", required=True, metavar="NAME")
 @click.option("--optimizer", required=True, metavar="NAME", help="One of lodo-tune's, or keras:NAME.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A hyperparameter; others at default.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A hyperparameter, or LODO's depth or block_size; others at default.",
+)
 @click.option("--steps", type=int, required=True, help="Gradient evaluations.")
 @click.option("--seed", type=int, help="One seed. Default: 0.")
 @click.option("--seeds", type=int, help="The seeds 0 to N-1.")

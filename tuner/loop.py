@@ -124,6 +124,7 @@ def _identity(workload: Workload) -> dict[str, Any]:
         "threads": workload.threads,
         "precision": workload.precision,
         "options": dict(workload.options),
+        "settings": dict(workload.settings),
         "data": None if workload.data is None else dict(workload.data),
     }
 
@@ -141,10 +142,12 @@ def _loop(identity: str) -> Loop:
                 f"this worker's data is not the study's: {found['name']} with sha256 {found['sha256'][:12]}…, the"
                 f" study has sha256 {wanted['data']['sha256'][:12]}…"
             )
-    return Loop(task, build_optimizer(wanted["optimizer"], task, names), wanted["cohort_size"])
+    return Loop(task, build_optimizer(wanted["optimizer"], task, names, wanted["settings"]), wanted["cohort_size"])
 
 
-def build_optimizer(name: str, task: Task, hyperparameters: Sequence[str] | None = None) -> Optimizer:
+def build_optimizer(
+    name: str, task: Task, hyperparameters: Sequence[str] | None = None, settings: Mapping[str, int] | None = None
+) -> Optimizer:
     """Return an optimizer of these hyperparameters that has been told of the task what it needs and wants.
 
     Raises:
@@ -155,5 +158,5 @@ def build_optimizer(name: str, task: Task, hyperparameters: Sequence[str] | None
         if getattr(task, need, None) is None:
             raise ValueError(f"{name} needs a task with `{need}`. Received: {task.name}, which has none")
     told = {tell: getattr(task, tell, None) for tell in (*optimizer_class.needs, *optimizer_class.wants)}
-    optimizer: Optimizer = optimizer_class(**told)
+    optimizer: Optimizer = optimizer_class(**told, **(settings or {}))
     return optimizer

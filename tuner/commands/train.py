@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import lodo.registry
 import tasks.registry
 from tuner.candidate import Evaluation, Key, Progress, Role, Status, Trial, Workload
 from tuner.commands.plan import absolute, check_optimizer, data_fingerprint, task_entry
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tuner.tracking import Tracked
 
 MOST_SEEDS = 10_000
+MOST_OF_A_NETWORK = 1024  # layers, or rows of a block
 MOST_LANES = 32  # seeds trained in lockstep at most; beyond, memory costs more than lockstep saves
 
 
@@ -63,7 +65,7 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     task = absolute(request.task)
     entry = task_entry(task)
     check_optimizer(request.optimizer)
-    hyperparameters = _hyperparameters(request.optimizer, request.settings)
+    hyperparameters, settings = _given(request.optimizer, request.settings)
     data, note = data_fingerprint(entry)
     if note:
         click.echo(note, err=True)
@@ -75,6 +77,7 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
         cohort_size=lanes,
         threads=request.threads,
         precision=request.precision,
+        settings=settings,
         data=data,
     )
     trials = [
@@ -89,9 +92,9 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
             done = [one.learning for one in tracked]
     dtype = request.precision or tasks.registry.load(task)().dtype
     if as_json:
-        click.echo(_json(request, hyperparameters, done, tracked, dtype, curve=curve))
+        click.echo(_json(request, hyperparameters | settings, done, tracked, dtype, curve=curve))
     else:
-        click.echo(_text(request, hyperparameters, done, curve=curve))
+        click.echo(_text(request, hyperparameters | settings, done, curve=curve))
         if tracked:
             click.echo("\n" + as_text(tracked, request.seeds))
     failed = [evaluation for evaluation in done if evaluation.status in (Status.FAILED, Status.TIMED_OUT)]
@@ -99,12 +102,28 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
         raise click.ClickException(f"{len(failed)} of {len(done)} runs failed: {failed[0].reason}")
 
 
-def _hyperparameters(optimizer: str, settings: Sequence[str]) -> dict[str, float]:
-    """Return the defaults with what --set says."""
+def _given(optimizer: str, settings: Sequence[str]) -> tuple[dict[str, float], dict[str, int]]:
+    """Return the hyperparameters, defaults with what --set says, and the whole numbers of the constructor it names."""
     space, _ = default_space(optimizer)
-    others = numbers_beside(space)
-    values = space.defaults()
-    given: set[str] = set()
+    others, whole = numbers_beside(space), lodo.registry.SETTINGS.get(optimizer, {})
+    given = _numbers(settings, example=space.names[0])
+    for name, value in given.items():
+        if name in others and value < 0:
+            raise UsageError(f"--set: {name} must be at least 0. Received: {value!r}")
+        if name in whole and not (value >= 1 and value.is_integer() and value <= MOST_OF_A_NETWORK):
+            raise UsageError(f"--set: {name} must be a whole number from 1 to {MOST_OF_A_NETWORK}. Received: {value!r}")
+    values = space.defaults() | {name: value for name, value in given.items() if name not in whole}
+    try:
+        space.encode({name: value for name, value in values.items() if name not in others})
+    except ValueError as error:
+        also = f" Also accepted: {', '.join(whole)}" if whole else ""
+        raise UsageError(f"--set: {error}{also}") from None
+    return values, {name: int(value) for name, value in given.items() if name in whole}
+
+
+def _numbers(settings: Sequence[str], *, example: str) -> dict[str, float]:
+    """Read NAME=VALUE, each name once."""
+    given: dict[str, float] = {}
     for setting in settings:
         name, equals, text = (part.strip() for part in setting.partition("="))
         try:
@@ -113,19 +132,12 @@ def _hyperparameters(optimizer: str, settings: Sequence[str]) -> dict[str, float
             value = math.nan
         if not equals or not math.isfinite(value):
             raise UsageError(
-                f"--set takes NAME=VALUE with a finite number, such as {space.names[0]}=0.1. Received: {setting!r}"
+                f"--set takes NAME=VALUE with a finite number, such as {example}=0.1. Received: {setting!r}"
             )
         if name in given:
             raise UsageError(f"--set names {name} twice. Received: {' and '.join(map(repr, settings))}")
-        given.add(name)
-        values[name] = value
-        if name in others and value < 0:
-            raise UsageError(f"--set: {name} must be at least 0. Received: {value!r}")
-    try:
-        space.encode({name: value for name, value in values.items() if name not in others})
-    except ValueError as error:
-        raise UsageError(f"--set: {error}") from None
-    return values
+        given[name] = value
+    return given
 
 
 @contextlib.contextmanager

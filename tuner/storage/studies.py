@@ -118,6 +118,10 @@ def _row_of(spec: StudySpec) -> dict[str, Any]:
             f"a study has one sigma and one number of steps a generation. Received: {spec.generations} generations, "
             f"{len(spec.sigmas)} sigmas, {len(spec.steps)} steps"
         )
+    if workload.settings:
+        raise ValueError(
+            f"a study keeps no settings of an optimizer's constructor. Received: {dict(workload.settings)}"
+        )
     sigmas = [float(value) for value in spec.sigmas]
     if not all(map(math.isfinite, sigmas)):
         raise ValueError(f"a study's sigmas must be finite. Received: {sigmas}")
