@@ -22,6 +22,8 @@ from lodo.optimizer import GradientOptimizer, Hyperparameters, State, Tensor
 from lodo.registry import KERAS, check
 
 SWITCHED_OFF = ("weight_decay",)  # None as Keras has them, and a number where they are on
+A_VECTOR = ((2,),)
+A_MATRIX_AND_A_VECTOR = ((2, 3), (2,))
 
 
 def names() -> tuple[str, ...]:
@@ -34,17 +36,22 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def tunable(name: str) -> dict[str, float | None]:
+def tunable(name: str, variable_shapes: Sequence[tuple[int, ...]] = A_MATRIX_AND_A_VECTOR) -> dict[str, float | None]:
     """Return what can be tuned of an optimizer, with Keras' defaults: None is the default of what is switched off.
 
-    That is what its constructor takes as a number that is not negative, and what a step computes with.
+    That is what its constructor takes as a number that is not negative, and what a step computes with: on vectors Muon
+    is AdamW, and its momentum has no effect.
+
+    Args:
+        name: With the prefix, such as "keras:AdamW".
+        variable_shapes: Of the variables that are trained.
 
     Raises:
         ValueError: Keras has no such optimizer.
     """
     keras_class = _class(name)
     arguments = _arguments(keras_class)
-    unused = keras_lane.unused(keras_class, arguments)
+    unused = keras_lane.unused(keras_class, arguments, variable_shapes)
     return {argument: default for argument, default in arguments.items() if argument not in unused}
 
 

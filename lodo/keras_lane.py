@@ -91,9 +91,9 @@ def apply(
     return moved, tuple(tf.convert_to_tensor(variable) for variable in lane.of_state)
 
 
-def unused(keras_class: type, tuned: Mapping[str, float | None]) -> tuple[str, ...]:
-    """Return which hyperparameters a step does not compute with: one taken on a matrix and a vector."""
-    values = [np.ones((2, 3)), np.ones(2)]
+def unused(keras_class: type, tuned: Mapping[str, float | None], shapes: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
+    """Return which hyperparameters a step on variables of these shapes does not compute with: one is taken."""
+    values = [np.ones(shape) for shape in dict.fromkeys(shapes)]
     lane = build(keras_class, tuned, values, "float32")
     with _Tuned(lane.optimizer, dict.fromkeys(tuned, tf.constant(INSIDE))) as entered:
         lane.optimizer.apply([tf.constant(value, tf.float32) for value in values], lane.of_x)

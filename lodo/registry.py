@@ -42,8 +42,8 @@ KERAS = "keras:"  # before the name of a class in keras.optimizers
 
 
 def is_of_keras(name: str) -> bool:
-    """Return whether a name is that of an optimizer of Keras' own."""
-    return name.startswith(KERAS)
+    """Return whether a name is meant for an optimizer of Keras' own."""
+    return name.lower().startswith(KERAS)
 
 
 def check(name: str) -> str:
@@ -59,10 +59,10 @@ def check(name: str) -> str:
         known = from_keras.names()
     if name in known:
         return name
-    by_lower = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    by_lower = {one.lower().removeprefix(KERAS): one for one in known}
+    near = difflib.get_close_matches(name.lower().removeprefix(KERAS), by_lower, n=1)
     suggestion = f" Did you mean {by_lower[near[0]]!r}?" if near else ""
-    also = "" if is_of_keras(name) else f", and {KERAS}NAME for those that Keras has"
+    also = "" if known[0].startswith(KERAS) else f", and {KERAS}NAME for those that Keras has"
     raise ValueError(f"Unknown optimizer.{suggestion} Optimizers: {', '.join(known)}{also}. Received: {name!r:.80}")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from search_spaces.dimension import Dimension, DimensionError, Scale
 from search_spaces.space import SearchSpace
@@ -45,8 +45,14 @@ def derive(optimizer: str, arguments: Mapping[str, float | None]) -> SearchSpace
     return SearchSpace(optimizer, tuple(dimensions))
 
 
-def describe(space: SearchSpace, arguments: Mapping[str, float | None]) -> str:
-    """Return one line on a derived space, for people: what is searched, how, and what stays as it is."""
+def describe(space: SearchSpace, arguments: Mapping[str, float | None], idle: Sequence[str] = ()) -> str:
+    """Return one line on a derived space, for people: what is searched, how, and what stays as it is.
+
+    Args:
+        space: As `derive` returned it.
+        arguments: What it was derived from.
+        idle: What the optimizer has, too, and does not use on this task. Default: nothing.
+    """
     searched = ", ".join(f"{one.name} {one.scale} from {one.default:g}" for one in space.dimensions)
     kept = ", ".join(
         f"{name} {'off' if default is None else format(default, 'g')}"
@@ -54,4 +60,5 @@ def describe(space: SearchSpace, arguments: Mapping[str, float | None]) -> str:
         if name not in space.names
     )
     stays = f"; stays as it is: {kept}" if kept else ""
-    return f"{space.optimizer} has no search space of its own; derived from its constructor: {searched}{stays}"
+    without = f"; without effect on this task: {', '.join(idle)}" if idle else ""
+    return f"{space.optimizer} has no search space of its own; derived from its constructor: {searched}{stays}{without}"

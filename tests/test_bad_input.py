@@ -64,6 +64,7 @@ def refused(*arguments, code=2):
         ((*ROSENBROCK, "--steps", "3000000000"), "at most 2147483647. Received: 3000000000"),
         ((*ROSENBROCK, "--steps", ""), "takes whole numbers, separated by commas. Received: ''"),
         ((*ROSENBROCK, "--output", "/dev/null/results"), "--output: /dev/null is not a folder"),
+        ((*ROSENBROCK, "--output", "/proc/results"), "--output: nothing can be written to /proc/results: No such file"),
         ((*ROSENBROCK, "--output", ""), "'--output': is empty"),
         ((*ROSENBROCK, "--database", ""), "--database is a file or a URL. Received: ''"),
         ((*ROSENBROCK, "--seed", "one"), "'one' is not a valid integer"),

@@ -51,3 +51,4 @@ def test_a_derived_space_is_told_in_a_line_with_what_it_leaves_alone():
         "keras:Adam has no search space of its own; derived from its constructor: learning_rate log from 0.001, "
         "beta_1 decay from 0.9; stays as it is: epsilon 1e-07, weight_decay off"
     )
+    assert describe(derive("keras:Adam", arguments), arguments, ["rho"]).endswith("; without effect on this task: rho")

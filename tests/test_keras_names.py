@@ -1,6 +1,9 @@
 """`keras:NAME` on the command line: searched like any other, and exported back to Keras."""
 
 import json
+import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -72,7 +75,8 @@ def test_train_takes_the_steps_of_keras_with_what_is_set_and_its_defaults_for_th
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--optimizer", "keras:Adamw"), "Did you mean 'keras:AdamW'?"),
+        (("--optimizer", "keras:Adamw"), "--optimizer: Unknown optimizer. Did you mean 'keras:AdamW'?"),
+        (("--optimizer", "Keras:AdamW"), "--optimizer: Unknown optimizer. Did you mean 'keras:AdamW'?"),
         (("--optimizer", "keras:Lion", "--set", "beta_3=0.5"), "keras:Lion has no hyperparameter of this name"),
         (("--optimizer", "keras:Adam", "--set", "epsilon=-1"), "--set: epsilon must be at least 0. Received: -1.0"),
         (("--optimizer", "keras:Adam", "--set", "beta_1=1"), "--set: beta_1 must be a number at least 0 and below 1"),
@@ -85,8 +89,38 @@ def test_what_keras_does_not_take_is_refused_in_a_line(arguments, message):
     assert message in line
 
 
+def test_what_has_no_effect_on_a_tasks_variables_is_neither_searched_nor_set(tmp_path):
+    # Muon orthogonalises matrices alone; Rosenbrock's x is a vector.
+    outcome = run(*SEARCH, "--optimizers", "keras:Muon", "--json", folder=tmp_path)
+    (study,) = json.loads(outcome.out)["studies"]
+    names = [one["name"] for one in study["hyperparameters"]]
+    assert names == ["learning_rate", "adam_beta_1", "adam_beta_2", "adam_weight_decay"]
+    (told,) = [line for line in outcome.err.splitlines() if "derived from" in line]
+    assert "without effect on this task: weight_decay, muon_a, muon_c, momentum, rms_rate" in told
+    refused = call("train", "--task", "rosenbrock", "--optimizer", "keras:Muon", "--set", "momentum=0.5", "--steps", 5)
+    assert refused.code == 2
+    assert "keras:Muon has no hyperparameter of this name" in refused.err
+    assert "Also accepted: epsilon" in refused.err
+
+
+def test_train_computes_on_as_many_threads_as_it_was_told_also_where_keras_was_asked_first(tmp_path):
+    code = (
+        "import sys, tensorflow as tf\n"
+        "from tuner import cli\n"
+        "sys.argv[1:] = 'train --task rosenbrock --optimizer keras:Adam --steps 5'.split()\n"
+        "try: cli.main()\n"
+        "except SystemExit as end: print(end.code, tf.config.threading.get_intra_op_parallelism_threads())"
+    )
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=quiet)
+    assert done.stdout.splitlines()[-1] == "0 1"
+    assert "number of threads" not in done.stderr
+
+
 def test_a_file_that_names_what_a_step_does_not_use_is_refused(tmp_path):
     (tmp_path / "adam.yaml").write_text(LION.replace("Lion", "Adam").replace("learning_rate", "ema_momentum"))
     outcome = call(*SEARCH, "--optimizers", "keras:Adam", "--search-space", tmp_path / "adam.yaml")
     assert outcome.code == 2
-    assert "adam.yaml: keras:Adam has nothing of this name to tune. Accepted: learning_rate, beta_1" in outcome.err
+    assert (
+        "adam.yaml: keras:Adam has nothing of this name to tune on this task. Accepted: learning_rate, " in outcome.err
+    )

@@ -114,12 +114,14 @@ def test_for_other_strategies_searched_is_the_best_individual_of_all_that_had_th
     assert summary(LAST, (0.001,) * 4, (0.5, 0.6, 0.7, 0.8), of=of).searched == 0.1
 
 
-def test_best_is_the_lowest_of_the_newest_generation_that_anybody_finished_and_ties_go_to_the_lower_slot():
+def test_best_is_the_lowest_of_all_that_had_the_newest_budget_that_anybody_finished_and_ties_go_to_the_earlier():
     best = summary((0.0, 0.0, 0.0, 0.0), (0.4, 0.2, 0.2, DIVERGED)).best
     assert (best.generation, best.slot, best.steps, best.fitness) == (1, 1, 200, 0.2)
     assert dict(best.hyperparameters)["learning_rate"] == 0.02  # the builder's 0.01 * (slot + 1)
     assert summary((5.0, 6.0, 7.0, 8.0), (DIVERGED,) * 4).best.generation == 0
     assert summary((DIVERGED,) * 4).best is None
+    alike = summary((0.3, 0.1, 0.4, 0.5), (0.4, 0.2, 0.2, DIVERGED), of=spec(steps=(200, 200))).best
+    assert (alike.generation, alike.slot, alike.fitness) == (0, 1, 0.1)
 
 
 def test_every_individual_is_counted_once_by_what_came_of_it():

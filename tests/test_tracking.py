@@ -96,10 +96,12 @@ def test_a_frozen_preconditioner_never_moves_and_the_first_loss_is_that_of_the_s
 
 def test_what_cannot_be_tracked_is_refused_in_a_line():
     adam = [Trial(Key(Role.SEARCH, 0, 0), {"learning_rate": 0.1, "beta_1": 0.9, "beta_2": 0.99}, 0, 5)]
-    with pytest.raises(ValueError, match=r"optimizers that learn a preconditioner: LODO and .* Received: Adam"):
+    with pytest.raises(ValueError, match=r"for optimizers that learn a preconditioner, LODO and .* Received: Adam"):
         next(tracking.track(workload("Adam", lanes=1), adam))
     blind = workload(lanes=1, task="tests.test_optimizer_needs:Untold", options={})
-    with pytest.raises(ValueError, match=r"hessian-error needs a task with `hessian`. Received: untold"):
+    with pytest.raises(
+        ValueError, match=r"needs a task with a Hessian .*noisy-quadratic-bowl or rosenbrock. Received: untold"
+    ):
         next(tracking.track(blind, trials(5, lanes=1)))
 
 
@@ -118,4 +120,18 @@ def test_the_command_prints_errors_and_losses_and_json_has_every_one():
         assert entry["losses"][0] == entry["frozen"]["losses"][0]
     refused = call("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", 5, "--track", "hessian-error")
     assert refused.code == 2
-    assert "hessian-error can be tracked of optimizers that learn a preconditioner" in refused.err
+    assert "--track hessian-error is for optimizers that learn a preconditioner" in refused.err
+
+
+def test_a_tracked_run_that_diverges_shows_no_number_that_it_did_not_come_to():
+    arguments = ("train", "--task", "noisy-quadratic-bowl", "--optimizer", "LODO", "--steps", 400)
+    wild = ("--set", "initial_learning_rate=1e6", "--track", "hessian-error")
+    text = call(*arguments, *wild).out
+    for name in ("learned on the way", "frozen, as learned"):
+        (row,) = [line for line in text.splitlines() if name in line]
+        assert row.split(name)[1].split(maxsplit=1)[0] == "–"
+        assert "at evaluation" in row
+    (entry,) = json.loads(call(*arguments, *wild, "--json").out)["runs"]
+    assert entry["status"] == entry["frozen"]["status"] == "diverged"
+    assert "at evaluation" in entry["frozen"]["reason"]
+    assert entry["hessian_error"]["errors"][-1] is None

@@ -53,11 +53,14 @@ def track(workload: Workload, lanes: Sequence[Trial]) -> Iterator[TrainingProgre
     optimizer, task = cohort.loop.optimizer, cohort.loop.task
     if not isinstance(optimizer, LearnedPreconditioner):
         raise ValueError(
-            "hessian-error can be tracked of optimizers that learn a preconditioner: LODO and its ablations. "
+            "--track hessian-error is for optimizers that learn a preconditioner, LODO and its ablations. "
             f"Received: {workload.optimizer}"
         )
     if getattr(task, "hessian", None) is None:
-        raise ValueError(f"hessian-error needs a task with `hessian`. Received: {task.name}, which has none")
+        raise ValueError(
+            "--track hessian-error needs a task with a Hessian (`hessian`): noisy-quadratic-bowl or rosenbrock. "
+            f"Received: {task.name}, which has none"
+        )
     error = _error(cohort, optimizer)
 
     start = cohort.begin()

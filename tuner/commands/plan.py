@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def plan(request: Request) -> Plan:
         steps=request.steps,
     )
     names, remarks = _line_up(request.optimizers, preset.optimizers)
-    spaces, derived = search_spaces_of(names, request.search_spaces)
+    spaces, derived = search_spaces_of(names, request.search_spaces, variable_shapes(task, names, preset.options))
     data, note = data_fingerprint(entry)
     versions, hardware = machine.versions(), machine.hardware()
     specs = tuple(
@@ -127,15 +127,32 @@ def task_entry(task: str) -> TaskEntry:
     return tasks.registry.entry(task)
 
 
-def check_optimizer(name: str) -> str:
+def check_optimizer(option: str, name: str) -> str:
     """Return an optimizer's name if there is one of this name.
 
     Raises:
-        ValueError: There is none.
+        UsageError: There is none; the option is named.
     """
     if lodo.registry.is_of_keras(name):
         load_tensorflow()  # Keras does it otherwise, and not quietly
-    return lodo.registry.check(name)
+    try:
+        return lodo.registry.check(name)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+
+
+def variable_shapes(task: str, optimizers: Sequence[str], options: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of the variables that a task trains, where an optimizer of Keras' is to know them.
+
+    Raises:
+        ValueError: The task cannot be made.
+    """
+    if not any(map(lodo.registry.is_of_keras, optimizers)):
+        return ()
+    from lodo.from_keras import A_VECTOR
+
+    shapes: tuple[tuple[int, ...], ...] | None = getattr(tasks.registry.load(task)(**options), "variable_shapes", None)
+    return shapes or A_VECTOR
 
 
 def run_name(task: str, taken: Sequence[str]) -> str:
@@ -176,7 +193,7 @@ def set_data_dir(folder: Path | None) -> None:
 def _line_up(asked: tuple[str, ...] | None, own: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """Return the optimizers to tune, and a remark on those of the task's line-up that do not exist here."""
     if asked is not None:
-        return list(dict.fromkeys(check_optimizer(name) for name in asked)), []
+        return list(dict.fromkeys(check_optimizer("--optimizers", name) for name in asked)), []
     names = [name for name in own if name in lodo.registry.OPTIMIZERS]
     absent = [name for name in own if name not in lodo.registry.OPTIMIZERS]
     return names, [f"not available yet and left out of the line-up: {', '.join(absent)}"] if absent else []

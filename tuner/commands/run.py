@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -269,11 +269,20 @@ def _check_output(output: Path | None) -> None:
     """Find out before the search whether its results can be written."""
     if output is None:
         return
-    nearest = next(place for place in (output, *output.absolute().parents) if place.exists())
+    places = (output.absolute(), *output.absolute().parents)
+    nearest = next(place for place in places if place.exists())
     if not nearest.is_dir():
         raise UsageError(f"--output: {nearest} is not a folder")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UsageError(f"--output: nothing can be written to {nearest}")
+    made = places[: places.index(nearest)]
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=output).close()
+    except OSError as error:
+        raise UsageError(f"--output: nothing can be written to {output}: {error.strerror}") from None
+    finally:
+        for place in made:  # it was a trial
+            with contextlib.suppress(OSError):
+                place.rmdir()
 
 
 def _resume_command(run: str, store: Store) -> str:

@@ -43,19 +43,21 @@ def run_tracked(workload: Workload, trials: Sequence[Trial], progress: Callable[
 def as_json(tracked: Tracked, *, curve: bool) -> dict[str, Any]:
     """Return what tracking adds to a run's entry."""
     frozen: dict[str, Any] = {"status": str(tracked.frozen.status), "fitness": finite(tracked.frozen.fitness)}
+    if tracked.frozen.reason:
+        frozen["reason"] = tracked.frozen.reason
     if curve:
         frozen["losses"] = [finite(float(loss)) for loss in tracked.frozen.losses]
     errors = [finite(error) for error in tracked.errors]
     return {"hessian_error": {"evaluations": list(tracked.points), "errors": errors}, "frozen": frozen}
 
 
-def as_text(tracked: Sequence[Tracked], seeds: Sequence[int]) -> str:
+def as_text(tracked: Sequence[Tracked], seeds: Sequence[int], budget: int) -> str:
     """Return two tables: the error by evaluations taken, and the losses of the run that learned and of the frozen."""
     points = max((one.points for one in tracked), key=len)
     errors = Grid(
         ["evaluations", *(f"seed {seed}" for seed in seeds)],
         [
-            [f"{point:,}", *(measured(one.errors[row]) if row < len(one.errors) else "–" for one in tracked)]
+            [f"{point:,}", *(measured(finite(one.errors[row]) if row < len(one.errors) else None) for one in tracked)]
             for row, point in enumerate(points)
         ],
         left=(),
@@ -63,7 +65,7 @@ def as_text(tracked: Sequence[Tracked], seeds: Sequence[int]) -> str:
     losses = Grid(
         ["seed", "preconditioner", "first tenth", "last tenth"],
         [
-            [str(seed), name, measured(_first_tenth(run)), _last_tenth(run)]
+            [str(seed), name, _first_tenth(run, budget), _last_tenth(run)]
             for seed, one in zip(seeds, tracked, strict=True)
             for name, run in (("learned on the way", one.learning), ("frozen, as learned", one.frozen))
         ],
@@ -82,8 +84,11 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _first_tenth(run: Evaluation) -> float:
-    return statistics.fmean(float(loss) for loss in run.losses[: max(1, len(run.losses) // 10)])
+def _first_tenth(run: Evaluation, budget: int) -> str:
+    """Return the mean loss of the budget's first tenth; nothing where the run ended or overflowed within it."""
+    losses = [float(loss) for loss in run.losses[: max(1, budget // 10)]]
+    complete = len(losses) == max(1, budget // 10) and all(map(math.isfinite, losses))
+    return measured(statistics.fmean(losses) if complete else None)
 
 
 def _last_tenth(run: Evaluation) -> str:

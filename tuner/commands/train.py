@@ -17,14 +17,15 @@ import click
 import lodo.registry
 import tasks.registry
 from tuner.candidate import Evaluation, Key, Progress, Role, Status, Trial, Workload
-from tuner.commands.plan import absolute, check_optimizer, data_fingerprint, task_entry
+from tuner.commands.plan import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
 from tuner.commands.quiet import load_tensorflow
 from tuner.commands.schedule import MOST_SEED, MOST_STEPS
-from tuner.commands.spaces import default_space, numbers_beside
+from tuner.commands.spaces import Shapes, default_space, numbers_beside
 from tuner.commands.tracked import as_json as tracked_as_json
 from tuner.commands.tracked import as_text, finite, run_tracked
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.watch import Watch
+from tuner.results.numerals import counted
 
 if TYPE_CHECKING:
     from tuner.tracking import Tracked
@@ -63,13 +64,16 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     if not request.seeds or request.seeds[0] < 0 or request.seeds[-1] > MOST_SEED or len(request.seeds) > MOST_SEEDS:
         raise UsageError(f"--seed is a whole number from 0 to {MOST_SEED}, and --seeds one from 1 to {MOST_SEEDS}")
     task = absolute(request.task)
+    if ":" in task or lodo.registry.is_of_keras(request.optimizer):
+        _begin_tensorflow(request.threads)  # looking at these uses it
     entry = task_entry(task)
-    check_optimizer(request.optimizer)
-    hyperparameters, settings = _given(request.optimizer, request.settings)
+    check_optimizer("--optimizer", request.optimizer)
+    shapes = variable_shapes(task, [request.optimizer], {})
+    hyperparameters, settings = _given(request.optimizer, request.settings, shapes)
     data, note = data_fingerprint(entry)
     if note:
         click.echo(note, err=True)
-    load_tensorflow()
+    _begin_tensorflow(request.threads)
     lanes = 1 if entry.cohort_size == 1 else min(len(request.seeds), MOST_LANES)
     workload = Workload(
         task=task,
@@ -96,16 +100,24 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     else:
         click.echo(_text(request, hyperparameters | settings, done, curve=curve))
         if tracked:
-            click.echo("\n" + as_text(tracked, request.seeds))
+            click.echo("\n" + as_text(tracked, request.seeds, request.steps))
     failed = [evaluation for evaluation in done if evaluation.status in (Status.FAILED, Status.TIMED_OUT)]
     if failed:
         raise click.ClickException(f"{len(failed)} of {len(done)} runs failed: {failed[0].reason}")
 
 
-def _given(optimizer: str, settings: Sequence[str]) -> tuple[dict[str, float], dict[str, int]]:
+def _begin_tensorflow(threads: int) -> None:
+    """Load TensorFlow with its settings, which come too late once anything has been computed; once is enough."""
+    load_tensorflow()
+    from tuner.tensorflow_settings import configure
+
+    configure(threads)
+
+
+def _given(optimizer: str, settings: Sequence[str], shapes: Shapes) -> tuple[dict[str, float], dict[str, int]]:
     """Return the hyperparameters, defaults with what --set says, and the whole numbers of the constructor it names."""
-    space, _ = default_space(optimizer)
-    others, whole = numbers_beside(space), lodo.registry.SETTINGS.get(optimizer, {})
+    space, _ = default_space(optimizer, shapes)
+    others, whole = numbers_beside(space, shapes), lodo.registry.SETTINGS.get(optimizer, {})
     given = _numbers(settings, example=space.names[0])
     for name, value in given.items():
         if name in others and value < 0:
@@ -116,7 +128,7 @@ def _given(optimizer: str, settings: Sequence[str]) -> tuple[dict[str, float], d
     try:
         space.encode({name: value for name, value in values.items() if name not in others})
     except ValueError as error:
-        also = f" Also accepted: {', '.join(whole)}" if whole else ""
+        also = f". Also accepted: {', '.join((*others, *whole))}" if others or whole else ""
         raise UsageError(f"--set: {error}{also}") from None
     return values, {name: int(value) for name, value in given.items() if name in whole}
 
@@ -209,7 +221,8 @@ def _text(
     request: TrainRequest, hyperparameters: Mapping[str, float], done: Sequence[Evaluation], *, curve: bool
 ) -> str:
     settings = ", ".join(f"{name} {value:.6g}" for name, value in hyperparameters.items())
-    lines = [f"{request.optimizer} on {request.task}, {request.steps} gradient evaluations: {settings}"]
+    budget = counted(request.steps, "gradient evaluation")
+    lines = [f"{request.optimizer} on {request.task}, {budget}: {settings}"]
     for seed, evaluation in zip(request.seeds, done, strict=True):
         outcome = f"fitness {evaluation.fitness:.6g}" if evaluation.status is Status.FINISHED else evaluation.reason
         lines.append(f"seed {seed}: {evaluation.status}, {outcome}, {evaluation.seconds:.3g} s")

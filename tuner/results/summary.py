@@ -43,7 +43,10 @@ class FreshRuns:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best individual of the newest generation of which any finished; of equally good ones the lower slot."""
+    """The best individual that had the budget of the newest generation of which any finished.
+
+    Of equally good ones that of the earlier generation, and then the lower slot.
+    """
 
     generation: int
     slot: int
@@ -194,17 +197,19 @@ def searched_fitness(strategy: str, generations: Sequence[Generation]) -> float 
 
 
 def _best(generations: Sequence[Generation]) -> Best | None:
-    for generation in reversed(generations):
-        if generation.finished:
-            run = generation.finished[0]
-            return Best(
-                generation=generation.number,
-                slot=run.key.slot,
-                steps=generation.steps,
-                fitness=fitness(run),
-                hyperparameters=tuple(run.hyperparameters.items()),
-            )
-    return None
+    some = [generation for generation in generations if generation.finished]
+    comparable = [generation for generation in some if generation.steps == some[-1].steps]
+    if not comparable:
+        return None
+    generation = min(comparable, key=lambda generation: fitness(generation.finished[0]))
+    run = generation.finished[0]
+    return Best(
+        generation=generation.number,
+        slot=run.key.slot,
+        steps=generation.steps,
+        fitness=fitness(run),
+        hyperparameters=tuple(run.hyperparameters.items()),
+    )
 
 
 def _fresh_runs(runs: Sequence[CandidateRecord], seeds: int) -> FreshRuns:
