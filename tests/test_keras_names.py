@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tests.command_line import call, run
 from tuner.candidate import Status
+from tuner.commands.plan import Request, plan
 from tuner.storage import Store
 
 SEARCH = (
@@ -89,13 +90,11 @@ def test_what_keras_does_not_take_is_refused_in_a_line(arguments, message):
     assert message in line
 
 
-def test_what_has_no_effect_on_a_tasks_variables_is_neither_searched_nor_set(tmp_path):
+def test_what_has_no_effect_on_a_tasks_variables_is_neither_searched_nor_set():
     # Muon orthogonalises matrices alone; Rosenbrock's x is a vector.
-    outcome = run(*SEARCH, "--optimizers", "keras:Muon", "--json", folder=tmp_path)
-    (study,) = json.loads(outcome.out)["studies"]
-    names = [one["name"] for one in study["hyperparameters"]]
-    assert names == ["learning_rate", "adam_beta_1", "adam_beta_2", "adam_weight_decay"]
-    (told,) = [line for line in outcome.err.splitlines() if "derived from" in line]
+    planned = plan(Request(task="rosenbrock", optimizers=("keras:Muon",)))
+    (spec,), (told,) = planned.specs, planned.remarks
+    assert list(spec.space["hyperparameters"]) == ["learning_rate", "adam_beta_1", "adam_beta_2", "adam_weight_decay"]
     assert "without effect on this task: weight_decay, muon_a, muon_c, momentum, rms_rate" in told
     refused = call("train", "--task", "rosenbrock", "--optimizer", "keras:Muon", "--set", "momentum=0.5", "--steps", 5)
     assert refused.code == 2

@@ -43,6 +43,19 @@ def evaluation(slot, outcome):
     return Evaluation(KEYS[slot], status, outcome if status is Status.FINISHED else math.inf, (), 100, 0.1)
 
 
+def test_of_fresh_seeds_the_defaults_and_the_tuned_point_are_told_apart(report):
+    keys = [Key(role, 0, slot) for role in (Role.DEFAULT, Role.TUNED) for slot in range(3)]
+    report.study_began(study(tuned=False))
+    report.batch_began("fresh seeds", 100, keys)
+    for key, fitness in zip(keys, [5.0, 7.0, 6.0, 0.25, 1e-7, math.inf], strict=True):
+        report.happened(
+            Evaluation(key, Status.FINISHED if fitness < math.inf else Status.DIVERGED, fitness, (), 100, 0.1)
+        )
+    report.study_ended(study())
+    (line,) = said(report)
+    assert "6/6 done (100%), medians: default 6, tuned 0.125, 1 diverged, 0 failed;" in line
+
+
 def test_elsewhere_than_in_a_terminal_a_generation_is_one_line_with_best_median_failures_and_time_left(report, clock):
     report.study_began(study(tuned=False))
     report.batch_began("generation 0", 100, KEYS)

@@ -1,6 +1,7 @@
 """`train --track hessian-error`: LODO's preconditioner comes near the inverse Hessian, and serves frozen, too."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from tests.command_line import call
 from tests.driving import drive, lane_seeds
 from tests.references.tasks import ROSENBROCK_START, rosenbrock
 from tuner import tracking, training
-from tuner.candidate import Key, Role, Status, Trial, Workload
+from tuner.candidate import Evaluation, Key, Role, Status, Trial, Workload
+from tuner.commands.tracked import as_text
 
 SIZE = 10
 LODO = {"initial_learning_rate": 0.1, "meta_learning_rate": 0.0008, "momentum": 0.12}  # as tuned on the bowl
@@ -106,7 +108,7 @@ def test_what_cannot_be_tracked_is_refused_in_a_line():
 
 
 def test_the_command_prints_errors_and_losses_and_json_has_every_one():
-    arguments = ("train", "--task", "rosenbrock", "--optimizer", "LODO", "--steps", 40, "--seeds", 2)
+    arguments = ("train", "--task", "rosenbrock", "--optimizer", "LODO-Diagonal", "--steps", 40, "--seeds", 2)
     outcome = call(*arguments, "--track", "hessian-error")
     assert outcome.code == 0, outcome.err
     assert "Error of the preconditioner, ‖I - G H‖_F / √n" in outcome.out
@@ -124,7 +126,7 @@ def test_the_command_prints_errors_and_losses_and_json_has_every_one():
 
 
 def test_a_tracked_run_that_diverges_shows_no_number_that_it_did_not_come_to():
-    arguments = ("train", "--task", "noisy-quadratic-bowl", "--optimizer", "LODO", "--steps", 400)
+    arguments = ("train", "--task", "noisy-quadratic-bowl", "--optimizer", "LODO-Diagonal", "--steps", 400)
     wild = ("--set", "initial_learning_rate=1e6", "--track", "hessian-error")
     text = call(*arguments, *wild).out
     for name in ("learned on the way", "frozen, as learned"):
@@ -135,3 +137,14 @@ def test_a_tracked_run_that_diverges_shows_no_number_that_it_did_not_come_to():
     assert entry["status"] == entry["frozen"]["status"] == "diverged"
     assert "at evaluation" in entry["frozen"]["reason"]
     assert entry["hessian_error"]["errors"][-1] is None
+
+
+def test_many_seeds_are_a_row_of_mean_least_and_greatest():
+    found = [tracking.Tracked(None, None, (0, 5), (1.0, error)) for error in (0.25, 0.5, 0.75, *[0.5] * 6)]
+    ended = tracking.Tracked(None, None, (0,), (1.0,))
+    run = Evaluation(Key(Role.SEARCH, 0, 0), Status.FINISHED, 1.0, [2.0] * 10, 10, 0.1)
+    many = [replace(one, learning=run, frozen=run) for one in (*found, ended)]
+    lines = as_text(many, range(10), 10).splitlines()
+    assert lines[1].split() == ["evaluations", "mean", "least", "greatest", "of", "seeds"]
+    assert lines[3].split() == ["0", "1.000", "1.000", "1.000", "10"]
+    assert lines[4].split() == ["5", "0.5000", "0.2500", "0.7500", "9"]

@@ -85,15 +85,13 @@ def test_lodos_depth_and_block_size_can_be_set():
             "train", "--task", "rosenbrock", "--optimizer", "LODO", *given, "--steps", 20, "--curve", "--json"
         )
         assert outcome.code == 0, outcome.err
-        (entry,) = json.loads(outcome.out)["runs"]
-        return entry["losses"]
+        document = json.loads(outcome.out)
+        return document["hyperparameters"], document["runs"][0]["losses"]
 
-    paper, shallow, wide = losses(), losses("depth=2"), losses("block_size=3")
-    assert losses("depth=16", "block_size=4") == paper
-    for other in (shallow, wide):
-        assert other[:2] == pytest.approx(paper[:2])  # G starts as α_0 I, whatever the network
-    assert abs(paper[-1] - shallow[-1]) > 1e-9
-    assert abs(paper[-1] - wide[-1]) > 1e-9
+    (_, shallow), (told, wide) = losses("depth=2"), losses("depth=2", "block_size=3")
+    assert (told["depth"], told["block_size"]) == (2, 3)
+    assert wide[:2] == pytest.approx(shallow[:2])  # G starts as α_0 I, whatever the network
+    assert abs(wide[-1] - shallow[-1]) > 1e-9
     for setting, message in (
         ("depth=0", "--set: depth must be a whole number from 1 to 1024. Received: 0.0"),
         ("block_size=2.5", "--set: block_size must be a whole number from 1 to 1024. Received: 2.5"),

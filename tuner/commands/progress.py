@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tuner.candidate import AttemptEnded, Evaluation, Event, Key, Progress, Status
+from tuner.candidate import AttemptEnded, Evaluation, Event, Key, Progress, Role, Status
 from tuner.commands.quiet import silence
 from tuner.commands.time_left import TimeLeft
 from tuner.records import StudyRecord, StudySpec
+from tuner.results.numerals import number
 
 
 @dataclass
@@ -137,7 +138,6 @@ class Report:
         batch = self._batch
         if batch is None:
             return Text(f"{self._study} …" if self._study else "starting …")
-        finite = [fitness for fitness in batch.fitnesses.values() if math.isfinite(fitness)]
         statuses = list(batch.statuses.values())
         diverged = statuses.count(Status.DIVERGED)
         timed_out = statuses.count(Status.TIMED_OUT)
@@ -145,10 +145,9 @@ class Report:
             len(batch.fitnesses) - len(batch.steps.keys() & batch.fitnesses.keys())
         )
         share = min(1.0, under_way / max(1, batch.budget * len(batch.keys)))
-        best = f"best {min(finite):.4g}, median {statistics.median(finite):.4g}" if finite else "none finished yet"
         return Text(
             f"{self._study}  {batch.name} ({batch.budget} evaluations each): {len(batch.fitnesses)}/{len(batch.keys)}"
-            f" done ({share:.0%}), {best}, {diverged} diverged, {statuses.count(Status.FAILED)} failed"
+            f" done ({share:.0%}), {_fitnesses(batch)}, {diverged} diverged, {statuses.count(Status.FAILED)} failed"
             f"{f', {timed_out} timed out' if timed_out else ''}; {self._time_left()}"
         )
 
@@ -158,6 +157,18 @@ class Report:
         if left is None:
             return "time left: not known yet"
         return f"about {_duration(left)} left" if left else f"{_duration(now - self._started)} so far"
+
+
+def _fitnesses(batch: _Batch) -> str:
+    """Return best and median of what finished; of fresh seeds the medians of the defaults and of the tuned point."""
+    finite = {key: fitness for key, fitness in batch.fitnesses.items() if math.isfinite(fitness)}
+    if not finite:
+        return "none finished yet"
+    if all(key.role is Role.SEARCH for key in batch.keys):
+        return f"best {number(min(finite.values()))}, median {number(statistics.median(finite.values()))}"
+    found = {role: [fitness for key, fitness in finite.items() if key.role is role] for role in Role}
+    medians = [f"{role} {number(statistics.median(found[role]))}" for role in Role if found[role]]
+    return f"medians: {', '.join(medians)}"
 
 
 def _evaluations(spec: StudySpec) -> int:

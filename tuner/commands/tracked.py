@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.candidate import Evaluation, Status, TrainingProgress, Trial, Workload
 from tuner.results.grid import Grid
-from tuner.results.numerals import measured
+from tuner.results.numerals import NOTHING, measured
 
 if TYPE_CHECKING:
     from tuner.tracking import Tracked
+
+MOST_COLUMNS = 8  # of seeds side by side
 
 
 def run_tracked(workload: Workload, trials: Sequence[Trial], progress: Callable[[float], None]) -> list[Tracked]:
@@ -54,13 +56,15 @@ def as_json(tracked: Tracked, *, curve: bool) -> dict[str, Any]:
 def as_text(tracked: Sequence[Tracked], seeds: Sequence[int], budget: int) -> str:
     """Return two tables: the error by evaluations taken, and the losses of the run that learned and of the frozen."""
     points = max((one.points for one in tracked), key=len)
+    rows = [[one.errors[row] if row < len(one.errors) else math.nan for one in tracked] for row in range(len(points))]
+    if len(seeds) <= MOST_COLUMNS:
+        header = [f"seed {seed}" for seed in seeds]
+        cells = [[measured(finite(error)) for error in row] for row in rows]
+    else:
+        header = ["mean", "least", "greatest", "of seeds"]
+        cells = [_spread([error for error in row if math.isfinite(error)]) for row in rows]
     errors = Grid(
-        ["evaluations", *(f"seed {seed}" for seed in seeds)],
-        [
-            [f"{point:,}", *(measured(finite(one.errors[row]) if row < len(one.errors) else None) for one in tracked)]
-            for row, point in enumerate(points)
-        ],
-        left=(),
+        ["evaluations", *header], [[f"{point:,}", *row] for point, row in zip(points, cells, strict=True)], left=()
     )
     losses = Grid(
         ["seed", "preconditioner", "first tenth", "last tenth"],
@@ -77,6 +81,13 @@ def as_text(tracked: Sequence[Tracked], seeds: Sequence[int], budget: int) -> st
         "Mean loss of the run, and of the same run begun again with what it had learned\n"
         f"{losses.text()}"
     )
+
+
+def _spread(errors: Sequence[float]) -> list[str]:
+    """Return the cells of a row that stands for many seeds: mean, least, greatest, and how many there are."""
+    if not errors:
+        return [NOTHING, NOTHING, NOTHING, "0"]
+    return [*map(measured, (statistics.fmean(errors), min(errors), max(errors))), str(len(errors))]
 
 
 def finite(value: float) -> float | None:

@@ -176,8 +176,8 @@ def _legend(figure: Figure, generations: Sequence[Generation], columns: int, upp
     ]  # fmt: skip
     if any(fitness(run) > upper for generation in generations for run in generation.finished):
         marks.append(Line2D([], [], color="0.4", marker="^", ms=4, ls="", label="beyond the axis"))
-    marks.append(
-        Line2D([], [], color="0.45", ls=":", lw=0.9, label="the budget changes; below, in gradient evaluations")
-    )
+    if len({generation.steps for generation in generations}) > 1:
+        marks.append(Line2D([], [], color="0.45", ls=":", lw=0.9, label="the budget changes"))
+    marks.append(Line2D([], [], ls="", label="small numbers: budgets in gradient evaluations"))
     figure.legend(handles=marks, loc="outside lower center", ncols=columns, fontsize=7.5,
                   frameon=False)  # fmt: skip
