@@ -138,6 +138,7 @@ def test_a_run_that_is_interrupted_in_three_ways_and_resumed_finds_the_same_bit_
         assert rows(tmp_path, name) == rows(undisturbed[0], name)
 
 
+@pytest.mark.slow  # the executor's own tests kill workers, too
 def test_a_worker_that_is_killed_changes_nothing_but_the_attempts(undisturbed, tmp_path):
     driver = start(*SEARCH, "--workers", 2, folder=tmp_path)
     killed = []
