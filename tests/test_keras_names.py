@@ -31,6 +31,7 @@ def searched(tmp_path_factory):
     return folder, run(*SEARCH, *names, folder=folder)
 
 
+@pytest.mark.slow  # docs/keras.md, whose commands are tests, searches so too
 def test_a_derived_space_is_shown_before_the_search_and_all_of_it_is_tuned(searched):
     folder, outcome = searched
     assert outcome.code == 0, outcome.err
@@ -44,6 +45,7 @@ def test_a_derived_space_is_shown_before_the_search_and_all_of_it_is_tuned(searc
         assert [study.counts[Status.FINISHED] for study in store.studies()] == [8, 8]
 
 
+@pytest.mark.slow
 def test_the_export_is_an_optimizer_that_keras_makes_with_the_tuned_values(searched):
     folder, _ = searched
     tuned = json.loads((folder / "results" / "keras-AdamW.json").read_text())["hyperparameters"]

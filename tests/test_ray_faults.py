@@ -167,6 +167,7 @@ DRIVER = """
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_on_the_whole_process_group_lets_the_driver_end_in_order_and_leaves_nothing():
     environment = os.environ | {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "192.0.2.1:6379"}  # a dead cluster: no matter
     driver = subprocess.Popen(

@@ -273,6 +273,7 @@ def test_a_search_of_which_nothing_finished_shows_its_table_and_does_not_end_as_
     assert "the tuned point failed on 3 of 3 fresh seeds" in outcome.out
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_when_nobody_reads_its_progress_any_more(tmp_path):
     driver = start("--task", "rosenbrock", "--optimizers", "Momentum", "--generations", 3, "--population", 4,
                    "--no-dashboard", folder=tmp_path)  # fmt: skip
