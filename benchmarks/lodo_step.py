@@ -7,7 +7,7 @@
                 numbers of float32, at the pace at which NumPy adds one such array to another, on as many threads
     LODO        `lodo.lodo.LODO`, compiled: the preconditioner, the momentum and x move
     autodiff    the same update with the slope from a tape through the same layers, compiled; checked to move θ alike.
-                Its permutations are scatters, whose gradients are gathers: the other way round takes twice as long
+                Its permutations are scatters, whose gradients are gathers
     einsum      the same with the layers' products as einsums, which suits a tape best of what was tried
     a step      minibatch, loss, gradient and update, in the loop that trains candidates
 

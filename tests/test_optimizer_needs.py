@@ -1,8 +1,11 @@
 """What training tells an optimizer of its task, and whose word on XLA counts."""
 
+import math
+
 import numpy as np
 import pytest
 
+from tasks.pixelcnn import PixelCNN
 from tasks.rosenbrock import Rosenbrock
 from tests.references.quasi_newton import LevenbergMarquardt
 from tests.references.tasks import ROSENBROCK_START, rosenbrock, rosenbrock_hessian
@@ -86,3 +89,17 @@ def test_two_evaluations_a_step_are_all_in_the_curve_and_within_the_budget():
     assert losses.shape == (7, LANES)
     # Rosenbrock has no noise: what a step ends with the next begins with.
     np.testing.assert_array_equal(losses[2::2], losses[1:-1:2])
+
+
+def test_keras_optimizers_are_told_the_kernels_and_biases_that_make_up_pixelcnns_weights():
+    shapes = PixelCNN.variable_shapes
+    assert (len(shapes), sum(map(math.prod, shapes))) == (124, 94_696)
+    assert [(start, stop) for start, stop in PixelCNN.layers] == [
+        (sum(map(math.prod, shapes[: 2 * layer])), sum(map(math.prod, shapes[: 2 * layer + 2]))) for layer in range(62)
+    ]
+
+    class Told(Rosenbrock):
+        variable_shapes = ((1, 1), (1,))
+
+    assert loop.build_optimizer("keras:Muon", Told())._shapes == ((1, 1), (1,))
+    assert loop.build_optimizer("keras:Muon", Rosenbrock())._shapes is None
