@@ -165,15 +165,17 @@ def _permuted(flow: Tensor, permutation: Permutation, inverse: Permutation, *, f
 
     XLA computes what a gather asks for where it is asked for, so it reads the blocks before it in random order. That
     is the faster way while they are in the cache, and two to three times slower where they are not: there what is to be
-    permuted is computed first, in order. What XLA does not take apart is a loop, here of one turn, whose end it must
-    not know; or a scatter, which is slower on a processor but needs no word with the host on a graphics card.
+    permuted is computed first, in order. What XLA does not take apart is a branch, here one of two that do the same; or
+    a scatter, which is slower on a processor but needs no word with the host on a graphics card. A single lane is a
+    vector to it, since it may copy a matrix of one column only to turn it.
     """
     if fused:
         return tf.gather(flow, permutation)
     if tf.config.list_logical_devices("GPU"):
         return tf.tensor_scatter_nd_update(tf.zeros_like(flow), inverse[:, np.newaxis], flow)
-    one = tf.minimum(tf.cast(tf.math.is_finite(flow[0, 0]), tf.int32) + 1, 1)
-    _, permuted = tf.while_loop(
-        lambda turn, _: turn < one, lambda turn, flow: (turn + 1, tf.gather(flow, permutation)), (tf.constant(0), flow)
-    )
-    return permuted
+    rows = flow[:, 0] if flow.shape[1] == 1 else flow
+
+    def permute() -> Tensor:
+        return tf.gather(rows, permutation)
+
+    return tf.reshape(tf.cond(tf.math.is_finite(flow[0, 0]), permute, permute), flow.shape)

@@ -68,9 +68,12 @@ def test_the_gradient_by_four_passes_equals_autodiff_through_the_layers(size, bl
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_a_network_beyond_the_cache_passes_on_the_same_numbers(monkeypatch, compiled):
-    network, blocks = network_and_blocks(7, depth=4)
-    v, _ = vectors(7)
+@pytest.mark.parametrize("lanes", [1, LANES])
+@pytest.mark.parametrize("first", [0.5, np.nan])
+def test_a_network_beyond_the_cache_passes_on_the_same_numbers(monkeypatch, compiled, lanes, first):
+    network, blocks = network_and_blocks(7, depth=4, lanes=lanes)
+    v, _ = vectors(7, lanes)
+    v = tf.tensor_scatter_nd_update(v, [[0, 0]], [tf.constant(first, tf.float64)])
 
     def passes():
         @tf.function(jit_compile=compiled)
