@@ -88,3 +88,52 @@ class Task(Protocol):
             running statistics of batch normalisation).
         """
         ...
+
+
+@runtime_checkable
+class Evaluated(Protocol):
+    """A task that can also be judged on examples which training never sees: a validation and a test set.
+
+    Evaluating is deterministic, in inference mode, and changes nothing: whoever trains gets the same run whether or
+    not it is evaluated on the way. The test set is not even read before `evaluate` is asked for it.
+
+    Attributes:
+        metrics: What is measured of an example: "loss" first, then "accuracy" where it is classified.
+        evaluation_batch: How many examples `evaluate` takes at a time at best.
+    """
+
+    metrics: tuple[str, ...]
+    evaluation_batch: int
+
+    def examples(self, split: str) -> int:
+        """Return how many examples there are in "validation" or "test", at least 1."""
+        ...
+
+    def evaluate(self, x: Tensor, state: State, split: str, chosen: Tensor) -> Tensor:
+        """Return the metrics of some examples, one by one; traced into a compiled function.
+
+        Args:
+            x: [n, P] in the task's dtype.
+            state: As training left it; only what inference needs of it is used.
+            split: "validation" or "test"; a Python string.
+            chosen: int32 [E], numbers of examples from 0; E is known when the function is traced.
+
+        Returns:
+            [E, metrics, P], float32 or float64.
+        """
+        ...
+
+
+@runtime_checkable
+class Pictured(Protocol):
+    """A task of which one can look at something."""
+
+    def pictures(self, x: Tensor, state: State, seed: int) -> dict[str, Tensor]:
+        """Return pictures by name, uint8 [height, width] in grey or [height, width, 3] in colour; called eagerly.
+
+        Args:
+            x: [n, 1], of a single lane.
+            state: As training left it.
+            seed: Decides what is drawn at random.
+        """
+        ...
