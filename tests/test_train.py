@@ -1,7 +1,9 @@
 """`lodo-tune train`: one configuration; and that it always comes back."""
 
+import contextlib
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -131,6 +133,19 @@ def test_a_run_is_interrupted_before_anything_is_begun_also_while_ray_starts(tmp
         if process.returncode != -signal.SIGTERM:  # else Python itself was still starting
             assert process.returncode == 143, err
             assert err.splitlines()[-1].startswith("lodo-tune: interrupted; ")
+
+
+def test_an_interruption_that_ray_swallows_while_it_starts_is_heard_all_the_same(tmp_path, monkeypatch):
+    @contextlib.contextmanager
+    def swallowing(*_):
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        yield None
+
+    monkeypatch.setattr("tuner.commands.run._executor", swallowing)
+    outcome = call("--task", "rosenbrock", "--database", tmp_path / "here.db")
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (143, "lodo-tune: interrupted; nothing was begun")
 
 
 def test_ray_that_aborts_at_the_end_does_not_change_how_an_interruption_ends():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any
 
 from tuner.commands import machine
 from tuner.commands.database import DEFAULT_DATABASE
+from tuner.commands.output import check_output
 from tuner.commands.plan import Request, data_fingerprint, plan, run_name, task_entry
 from tuner.commands.progress import Report
 from tuner.commands.show import print_table, summaries, write_results
@@ -71,7 +71,7 @@ def start(request: Request, machines: Machines, database: str, *, format: str, o
     check(machines)
     if request.name is not None:
         check_run_name(request.name)
-    _check_output(output)
+    check_output(output)
     planned = plan(request)  # what is wrong with the request is found before a database is made
     with Store.open(database) as store:
         taken = sorted({study.spec.run for study in store.studies()})
@@ -83,10 +83,12 @@ def start(request: Request, machines: Machines, database: str, *, format: str, o
             )
         specs = [replace(spec, run=run) for spec in planned.specs]
         studies: list[StudyRecord] = []
-        with _interruptions(lambda: _resume_command(run, store) if studies else None), Report(specs) as report:
+        interruptions = _interruptions(lambda: _resume_command(run, store) if studies else None)
+        with interruptions as again, Report(specs) as report:
             for remark in planned.remarks:
                 report.say(remark)
             with _executor(machines, report) as executor:
+                again()
                 studies += [store.create_study(spec) for spec in specs]
                 _run_all(store, studies, executor, report, wait=machines.wait)
         finished = store.find(run)
@@ -102,7 +104,7 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
         As `start`; UnknownStudy: there is none of this name.
     """
     check(machines)
-    _check_output(output)
+    check_output(output)
     with Store.open(database, read_only=True) as store:  # which makes no database where there is none
         store.find(name)
     with Store.open(database) as store:
@@ -116,7 +118,7 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
         if not machines.wait:
             _refuse_owned(left)  # before Ray starts; whoever is faster after this is refused by the store
         go_on = _resume_command(name, store)
-        with _interruptions(lambda: go_on), Report([study.spec for study in left]) as report:
+        with _interruptions(lambda: go_on) as again, Report([study.spec for study in left]) as report:
             for study in left:
                 _check_data(study.spec)
                 _remark_versions(study.spec, report)
@@ -124,6 +126,7 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
                 report.say(f"{name} is complete")
             else:
                 with _executor(machines, report) as executor:
+                    again()
                     _run_all(store, left, executor, report, wait=machines.wait)
         finished = store.find(name)
         print_table(store, finished, format)
@@ -205,11 +208,11 @@ def _executor(machines: Machines, report: Report) -> Iterator[Executor]:
 
 
 @contextlib.contextmanager
-def _interruptions(resume_command: Callable[[], str | None]) -> Iterator[None]:
+def _interruptions(resume_command: Callable[[], str | None]) -> Iterator[Callable[[], None]]:
     """Take SIGTERM and SIGHUP the way Ctrl-C is taken, and make of each an `Interrupted` that says how to go on.
 
     What was caught is kept apart, because Ray makes a KeyboardInterrupt of its own of whatever a signal handler raises
-    while it waits.
+    while it waits, and code that it calls may swallow one. So this yields what raises it again if that has happened.
     """
     caught: list[int] = []
 
@@ -217,9 +220,13 @@ def _interruptions(resume_command: Callable[[], str | None]) -> Iterator[None]:
         caught.append(number)
         raise KeyboardInterrupt
 
+    def again() -> None:
+        if caught:
+            raise KeyboardInterrupt
+
     before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:
-        yield
+        yield again
     except KeyboardInterrupt:
         raise Interrupted(resume_command(), 128 + caught[0] if caught else 130) from None
     finally:
@@ -263,26 +270,6 @@ def _check_some_result(store: Store, studies: Sequence[StudyRecord]) -> None:
                 f"{row.study}: no individual finished; {row.counts.failed} failed and {row.counts.timed_out} timed out"
                 f" (lodo-tune show {row.study} says why)"
             )
-
-
-def _check_output(output: Path | None) -> None:
-    """Find out before the search whether its results can be written."""
-    if output is None:
-        return
-    places = (output.absolute(), *output.absolute().parents)
-    nearest = next(place for place in places if place.exists())
-    if not nearest.is_dir():
-        raise UsageError(f"--output: {nearest} is not a folder")
-    made = places[: places.index(nearest)]
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=output).close()
-    except OSError as error:
-        raise UsageError(f"--output: nothing can be written to {output}: {error.strerror}") from None
-    finally:
-        for place in made:  # it was a trial
-            with contextlib.suppress(OSError):
-                place.rmdir()
 
 
 def _resume_command(run: str, store: Store) -> str:
