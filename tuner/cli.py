@@ -255,6 +255,12 @@ def resume(study: str, **options: Any) -> None:
     type=click.Choice(["hessian-error"]),
     help="How near LODO's preconditioner comes to the inverse Hessian, and the run once more with it frozen.",
 )
+@click.option(
+    "--validate-every", type=int, metavar="N", help="Measure the validation set every N gradient evaluations."
+)
+@click.option(
+    "--output", type=_PATH, metavar="DIR", help="Write losses, weights and pictures there, for 'lodo-tune evaluate'."
+)
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop after this long.")
 @_precision
 @_cpus
@@ -278,11 +284,42 @@ def train(**options: Any) -> None:
         steps=options["steps"],
         seeds=seeds,
         track=options["track"],
+        validate_every=options["validate_every"],
+        output=options["output"],
         precision=options["precision"],
         threads=options["cpus_per_candidate"],
         timeout=options["timeout"],
     )
     run_train(request, curve=options["curve"], as_json=options["as_json"])
+
+
+@commands.command(epilog="Example: lodo-tune evaluate digits --split test --examples 100")
+@click.argument("folder", metavar="DIR", type=_PATH)
+@click.option("--split", type=click.Choice(["validation", "test"]), default="test", show_default=True)
+@click.option("--examples", type=int, metavar="N", help="So many, drawn at random. Default: all.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides which are drawn.")
+@click.option("--cpus-per-candidate", type=int, help="TensorFlow threads. Default: as it was trained with.")
+@_data_dir
+@_only_json
+@_debug
+def evaluate(folder: Path, **options: Any) -> None:
+    """Measure what 'lodo-tune train --output DIR' has trained on its task's test set.
+
+    What was measured is kept in DIR: an evaluation that was cut off goes on where it was.
+    """
+    from tuner.commands import plan
+    from tuner.commands.evaluate import EvaluateRequest
+    from tuner.commands.evaluate import evaluate as run_evaluate
+
+    plan.set_data_dir(options["data_dir"])
+    request = EvaluateRequest(
+        folder=folder,
+        split=options["split"],
+        examples=options["examples"],
+        seed=options["seed"],
+        threads=options["cpus_per_candidate"],
+    )
+    run_evaluate(request, as_json=options["as_json"])
 
 
 @commands.command(epilog="Example: lodo-tune table bowl --format markdown")

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tuner.candidate import Evaluation, Status, TrainingProgress, Trial, Workload
+from tuner.candidate import Evaluation, Status, Trial, Workload
+from tuner.commands.cohorts import cohort_by_cohort
+from tuner.commands.series import by_seed, finite
 from tuner.results.grid import Grid
-from tuner.results.numerals import NOTHING, measured
+from tuner.results.numerals import measured
 
 if TYPE_CHECKING:
     from tuner.tracking import Tracked
-
-MOST_COLUMNS = 8  # of seeds side by side
 
 
 def run_tracked(workload: Workload, trials: Sequence[Trial], progress: Callable[[float], None]) -> list[Tracked]:
@@ -31,15 +30,7 @@ def run_tracked(workload: Workload, trials: Sequence[Trial], progress: Callable[
     """
     from tuner.tracking import track
 
-    found: list[Tracked] = []
-    for first in range(0, len(trials), workload.cohort_size):
-        lanes = trials[first : first + workload.cohort_size]
-        for message in track(replace(workload, cohort_size=len(lanes)), lanes):
-            if isinstance(message, TrainingProgress):
-                progress((first + len(lanes) * message.steps_done / lanes[0].steps) / len(trials))
-            else:
-                found.append(message)
-    return found
+    return cohort_by_cohort(track, workload, trials, progress)
 
 
 def as_json(tracked: Tracked, *, curve: bool) -> dict[str, Any]:
@@ -55,17 +46,7 @@ def as_json(tracked: Tracked, *, curve: bool) -> dict[str, Any]:
 
 def as_text(tracked: Sequence[Tracked], seeds: Sequence[int], budget: int) -> str:
     """Return two tables: the error by evaluations taken, and the losses of the run that learned and of the frozen."""
-    points = max((one.points for one in tracked), key=len)
-    rows = [[one.errors[row] if row < len(one.errors) else math.nan for one in tracked] for row in range(len(points))]
-    if len(seeds) <= MOST_COLUMNS:
-        header = [f"seed {seed}" for seed in seeds]
-        cells = [[measured(finite(error)) for error in row] for row in rows]
-    else:
-        header = ["mean", "least", "greatest", "of seeds"]
-        cells = [_spread([error for error in row if math.isfinite(error)]) for row in rows]
-    errors = Grid(
-        ["evaluations", *header], [[f"{point:,}", *row] for point, row in zip(points, cells, strict=True)], left=()
-    )
+    errors = by_seed([one.points for one in tracked], [one.errors for one in tracked], seeds)
     losses = Grid(
         ["seed", "preconditioner", "first tenth", "last tenth"],
         [
@@ -81,18 +62,6 @@ def as_text(tracked: Sequence[Tracked], seeds: Sequence[int], budget: int) -> st
         "Mean loss of the run, and of the same run begun again with what it had learned\n"
         f"{losses.text()}"
     )
-
-
-def _spread(errors: Sequence[float]) -> list[str]:
-    """Return the cells of a row that stands for many seeds: mean, least, greatest, and how many there are."""
-    if not errors:
-        return [NOTHING, NOTHING, NOTHING, "0"]
-    return [*map(measured, (statistics.fmean(errors), min(errors), max(errors))), str(len(errors))]
-
-
-def finite(value: float) -> float | None:
-    """Return a number for JSON: None where it is not finite."""
-    return value if math.isfinite(value) else None
 
 
 def _first_tenth(run: Evaluation, budget: int) -> str:

@@ -9,7 +9,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,17 +17,25 @@ import click
 import lodo.registry
 import tasks.registry
 from tuner.candidate import Evaluation, Key, Progress, Role, Status, Trial, Workload
+from tuner.commands.cohorts import cohort_by_cohort
+from tuner.commands.observed import as_json as observed_as_json
+from tuner.commands.observed import as_text as observed_as_text
+from tuner.commands.observed import write_run
+from tuner.commands.output import check_output
 from tuner.commands.plan import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
 from tuner.commands.quiet import load_tensorflow
 from tuner.commands.schedule import MOST_SEED, MOST_STEPS
+from tuner.commands.series import finite
 from tuner.commands.spaces import Shapes, default_space, numbers_beside
 from tuner.commands.tracked import as_json as tracked_as_json
-from tuner.commands.tracked import as_text, finite, run_tracked
+from tuner.commands.tracked import as_text as tracked_as_text
+from tuner.commands.tracked import run_tracked
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.watch import Watch
 from tuner.results.numerals import counted
 
 if TYPE_CHECKING:
+    from tuner.observing import Observed
     from tuner.tracking import Tracked
 
 MOST_SEEDS = 10_000
@@ -47,6 +55,8 @@ class TrainRequest:
     precision: str | None = None
     threads: int = 1
     track: str | None = None  # "hessian-error"
+    validate_every: int | None = None  # gradient evaluations
+    output: Path | None = None  # a folder
     timeout: float | None = None
 
 
@@ -58,7 +68,12 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     """
     check_at_least_one("--cpus-per-candidate", request.threads)
     check_at_least_one("--steps", request.steps)
+    check_at_least_one("--validate-every", request.validate_every)
     check_timeout(request.timeout)
+    observing = request.validate_every is not None or request.output is not None
+    if request.track is not None and observing:
+        raise UsageError("--track goes with neither --validate-every nor --output")
+    check_output(request.output)
     if request.steps > MOST_STEPS:
         raise UsageError(f"--steps is at most {MOST_STEPS}. Received: {request.steps}")
     if not request.seeds or request.seeds[0] < 0 or request.seeds[-1] > MOST_SEED or len(request.seeds) > MOST_SEEDS:
@@ -88,19 +103,36 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
         Trial(Key(Role.SEARCH, 0, at), hyperparameters, seed, request.steps) for at, seed in enumerate(request.seeds)
     ]
     tracked: list[Tracked] = []
+    observed: list[Observed] = []
     with Watch(request.timeout), _progress(request) as progress:
-        if request.track is None:
-            done = sorted(_evaluations(workload, trials, request, progress), key=lambda evaluation: evaluation.key)
-        else:
+        if request.track is not None:
             tracked = run_tracked(workload, trials, progress)
             done = [one.learning for one in tracked]
+        elif observing:
+            from tuner.observing import observe
+
+            every = request.validate_every
+            observed = cohort_by_cohort(lambda some, lanes: observe(some, lanes, every), workload, trials, progress)
+            done = [one.evaluation for one in observed]
+        else:
+            done = sorted(_evaluations(workload, trials, request, progress), key=lambda evaluation: evaluation.key)
     dtype = request.precision or tasks.registry.load(task)().dtype
+    more = [tracked_as_json(one, curve=curve) for one in tracked] or [observed_as_json(one) for one in observed]
+
+    def document(*, curve: bool) -> dict[str, Any]:
+        return _document(request, hyperparameters | settings, done, more, dtype, curve=curve)
+
+    if request.output is not None:
+        write_run(request.output, document(curve=True), workload, trials, observed)
     if as_json:
-        click.echo(_json(request, hyperparameters | settings, done, tracked, dtype, curve=curve))
+        click.echo(json.dumps(document(curve=curve), allow_nan=False))
     else:
-        click.echo(_text(request, hyperparameters | settings, done, curve=curve))
+        parts = [_text(request, hyperparameters | settings, done, curve=curve)]
         if tracked:
-            click.echo("\n" + as_text(tracked, request.seeds, request.steps))
+            parts.append(tracked_as_text(tracked, request.seeds, request.steps))
+        if observed:
+            parts.append(observed_as_text(observed, request.seeds))
+        click.echo("\n\n".join(filter(None, parts)))
     failed = [evaluation for evaluation in done if evaluation.status in (Status.FAILED, Status.TIMED_OUT)]
     if failed:
         raise click.ClickException(f"{len(failed)} of {len(done)} runs failed: {failed[0].reason}")
@@ -181,17 +213,18 @@ def _evaluations(
                 progress((finished + event.steps_done * len(event.keys)) / total)
 
 
-def _json(
+def _document(
     request: TrainRequest,
     hyperparameters: Mapping[str, float],
     done: Sequence[Evaluation],
-    tracked: Sequence[Tracked],
+    more: Sequence[Mapping[str, Any]],
     dtype: str,
     *,
     curve: bool,
-) -> str:
+) -> dict[str, Any]:
+    """Return all that was found, as JSON takes it. `more` is what there is to add to each run's entry, if anything."""
     runs = []
-    for seed, evaluation, one in zip_longest(request.seeds, done, tracked):
+    for seed, evaluation, added in zip(request.seeds, done, more or [{}] * len(done), strict=True):
         run: dict[str, Any] = {
             "seed": seed,
             "status": str(evaluation.status),
@@ -203,10 +236,8 @@ def _json(
             run["reason"] = evaluation.reason
         if curve:
             run["losses"] = [finite(float(loss)) for loss in evaluation.losses]
-        if one is not None:
-            run |= tracked_as_json(one, curve=curve)
-        runs.append(run)
-    document = {
+        runs.append({**run, **added})
+    return {
         "task": request.task,
         "optimizer": request.optimizer,
         "hyperparameters": dict(hyperparameters),
@@ -214,7 +245,6 @@ def _json(
         "dtype": dtype,
         "runs": runs,
     }
-    return json.dumps(document, allow_nan=False)
 
 
 def _text(

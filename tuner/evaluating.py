@@ -1,0 +1,79 @@
+"""What a network is worth on examples that training never sees: a task's validation or test set, batch by batch.
+
+Examples are taken in an order that a seed decides, so that the first thousand of them are the same thousand whoever
+asks for more later, and a part of a large set is a fair sample of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tasks.task import Evaluated, State, Tensor
+
+Split = Literal["validation", "test"]
+
+
+class Evaluator:
+    """Measures a task's metrics on one of its sets; compiled at its first use, once whatever is evaluated.
+
+    Args:
+        task: What was trained.
+        split: "validation" or "test".
+
+    Raises:
+        ValueError: The task has no such set.
+    """
+
+    def __init__(self, task: Any, split: Split) -> None:
+        jit_compile = task.jit_compile
+        if not isinstance(task, Evaluated):
+            raise ValueError(f"{task.name} has no {split} set: a task that has one offers `evaluate` and `examples`")
+        self.metrics = tuple(task.metrics)
+        self.examples = task.examples(split)
+        self._batch = max(1, min(task.evaluation_batch, self.examples))
+        evaluate = task.evaluate
+        self._compiled = tf.function(
+            lambda x, state, chosen: evaluate(x, state, split, chosen), jit_compile=jit_compile, autograph=False
+        )
+
+    def order(self, seed: int) -> NDArray[np.int32]:
+        """Return the examples' numbers in the order in which this seed takes them."""
+        return np.random.default_rng(seed).permutation(self.examples).astype(np.int32)
+
+    def batches(self, x: Tensor, state: State, chosen: NDArray[np.int32]) -> Iterator[NDArray[np.float64]]:
+        """Measure examples, in order.
+
+        Args:
+            x: [n, P] as training left it.
+            state: The task's, as training left it.
+            chosen: Numbers of examples.
+
+        Yields:
+            Batch by batch, [examples, metrics, P]; together those of all that were chosen.
+
+        Raises:
+            ValueError: The task returns another shape.
+        """
+        lanes = int(x.shape[1])
+        for first in range(0, len(chosen), self._batch):
+            some = chosen[first : first + self._batch]
+            padded = np.concatenate(
+                [some, np.full(self._batch - len(some), some[-1], np.int32)]
+            )  # one shape, one trace
+            found = self._compiled(x, state, tf.constant(padded)).numpy()
+            expected = (self._batch, len(self.metrics), lanes)
+            if found.shape != expected:
+                raise ValueError(
+                    f"`evaluate` returns [examples, metrics, lanes], here {expected}. Received: {found.shape}"
+                )
+            yield found[: len(some)].astype(np.float64)
+
+    def means(self, x: Tensor, state: State) -> NDArray[np.float64]:
+        """Return each metric's mean over the whole set, [metrics, P]."""
+        total = sum(batch.sum(axis=0) for batch in self.batches(x, state, np.arange(self.examples, dtype=np.int32)))
+        return np.asarray(total) / self.examples
