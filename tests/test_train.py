@@ -141,7 +141,7 @@ def test_an_interruption_that_ray_swallows_while_it_starts_is_heard_all_the_same
         with contextlib.suppress(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(5)
-        yield None
+        yield None, 1
 
     monkeypatch.setattr("tuner.commands.run._executor", swallowing)
     outcome = call("--task", "rosenbrock", "--database", tmp_path / "here.db")

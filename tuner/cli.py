@@ -170,6 +170,7 @@ class _Group(click.Group):
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is drawn.")
 @click.option("--name", metavar="RUN", help="Default: the task's name, numbered where it is taken.")
 @click.option("--search-space", type=_PATH, multiple=True, metavar="FILE", help="A YAML of your own; repeatable.")
+@click.option("--yes", is_flag=True, help="Do not ask at the terminal before a long search.")
 @_precision
 @_machines
 @_outcome
@@ -394,7 +395,8 @@ def _read_machines(options: dict[str, Any]) -> Any:
     names = (
         "workers", "cpus_per_candidate", "gpus_per_candidate", "timeout", "max_attempts", "address", "wait",
     )  # fmt: skip
-    return Machines(**{name: options[name] for name in names}, dashboard=not options["no_dashboard"])
+    given = {name: options[name] for name in names}
+    return Machines(**given, dashboard=not options["no_dashboard"], yes=options.get("yes", False))
 
 
 def _was_given(context: click.Context, name: str) -> bool:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import click
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -81,6 +82,18 @@ class Report:
     def say(self, text: str) -> None:
         """Print a line for people."""
         self.console.print(Text(text), soft_wrap=True)
+
+    def ask(self, lines: Sequence[str], question: str) -> bool:
+        """Print lines, and ask a question of who sits at the terminal."""
+        if self._live is not None:  # it would paint over the answer
+            self._live.stop()
+        try:
+            for line in lines:
+                self.say(line)
+            return click.confirm(question, default=True, err=True)
+        finally:
+            if self._live is not None:
+                self._live.start()
 
     def study_began(self, study: StudyRecord) -> None:
         """Take note of the study."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import Any
 from tuner.commands import machine
 from tuner.commands.database import DEFAULT_DATABASE
 from tuner.commands.output import check_output
-from tuner.commands.plan import Request, data_fingerprint, plan, run_name, task_entry
+from tuner.commands.plan import Request, absolute, data_fingerprint, plan, run_name, task_entry
 from tuner.commands.progress import Report
 from tuner.commands.show import print_table, summaries, write_results
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
@@ -38,6 +39,7 @@ class Machines:
     address: str | None = None  # None: a Ray of our own
     dashboard: bool = True
     wait: bool = False  # for another driver to give the study up
+    yes: bool = False  # do not ask before a long search
 
 
 class Interrupted(KeyboardInterrupt):
@@ -87,8 +89,10 @@ def start(request: Request, machines: Machines, database: str, *, format: str, o
         with interruptions as again, Report(specs) as report:
             for remark in planned.remarks:
                 report.say(remark)
-            with _executor(machines, report) as executor:
+            with _executor(machines, report) as (executor, slots):
                 again()
+                if not _agreed(request, planned.specs, machines, executor, slots, report):
+                    return
                 studies += [store.create_study(spec) for spec in specs]
                 _run_all(store, studies, executor, report, wait=machines.wait)
         finished = store.find(run)
@@ -125,7 +129,7 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
             if not left:
                 report.say(f"{name} is complete")
             else:
-                with _executor(machines, report) as executor:
+                with _executor(machines, report) as (executor, _):
                     again()
                     _run_all(store, left, executor, report, wait=machines.wait)
         finished = store.find(name)
@@ -146,6 +150,32 @@ def check(machines: Machines) -> None:
     check_timeout(machines.timeout)
     if not 0 <= machines.gpus_per_candidate < float("inf"):
         raise UsageError(f"--gpus-per-candidate is at least 0. Received: {machines.gpus_per_candidate:g}")
+
+
+def _agreed(
+    request: Request,
+    specs: Sequence[StudySpec],
+    machines: Machines,
+    executor: Executor,
+    slots: int,
+    report: Report,
+) -> bool:
+    """Tell whoever sits at the terminal how long a long search will take, and ask whether to begin it."""
+    if machines.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    from tuner.commands.estimate import long_run
+
+    def others() -> Iterator[tuple[str, Sequence[StudySpec]]]:
+        shorter = replace(request, generations=None, population=None, steps=None, sigmas=None)
+        for preset in task_entry(absolute(request.task)).presets:
+            if preset != request.preset:
+                yield preset, plan(replace(shorter, preset=preset)).specs
+
+    lines = long_run(executor, specs, others, slots, report.say)
+    if not lines or report.ask(lines, "Begin?"):
+        return True
+    report.say("nothing was begun")
+    return False
 
 
 def _run_all(
@@ -177,8 +207,8 @@ def _run_one(store: Store, study: StudyRecord, executor: Executor, listener: Lis
 
 
 @contextlib.contextmanager
-def _executor(machines: Machines, report: Report) -> Iterator[Executor]:
-    """Start or join Ray, and say where its dashboard is."""
+def _executor(machines: Machines, report: Report) -> Iterator[tuple[Executor, int]]:
+    """Start or join Ray, say where its dashboard is, and count the candidates that can be trained at a time."""
     from tuner.execution.ray_executor import RayExecutor
     from tuner.execution.ray_session import RaySession
 
@@ -204,7 +234,7 @@ def _executor(machines: Machines, report: Report) -> Iterator[Executor]:
             timeout=machines.timeout,
             max_attempts=machines.max_attempts,
         ) as executor:
-            yield executor
+            yield executor, session.slots(cpus=machines.cpus_per_candidate, gpus=machines.gpus_per_candidate)
 
 
 @contextlib.contextmanager

@@ -143,6 +143,14 @@ class RaySession:
             if node["Alive"]
         )
 
+    def slots(self, *, cpus: int, gpus: float) -> int:
+        """Counts candidates that run at a time on all living nodes together if each takes this much; at least 1.
+
+        Raises:
+            ClusterUnavailable: Ray is gone.
+        """
+        return max(1, sum(node.slots(cpus, gpus) for node in self.nodes()))
+
     def require(self, *, cpus: int, gpus: float) -> None:
         """Checks that some node can run a candidate at all; Ray itself would wait for ever for one.
 
