@@ -69,7 +69,7 @@ def test_a_long_search_is_told_with_what_would_take_less():
         "The search will train for about 8.3 h: 3 s a gradient evaluation as measured, 2 at a time",
         "  --preset quick would take about 2 min",  # 3 · 2 · 20 s: the same workload, at the mean cost
         "  --preset small would take about 1.3 min",  # 2 · 2 · 20 s, measured
-        "  --steps 120,240 would take about 60 min",
+        "  --steps 120,240 would take about 1 h",
     ]
     assert [name for name, *_ in machine.trials] == ["Adam", "LODO", "Adam"]
     assert said[0] == "measuring Adam: a few steps"
