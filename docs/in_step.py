@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -38,11 +39,16 @@ def commands() -> str:
     from tuner.cli import commands as group
 
     context = click.Context(group, info_name="lodo-tune", max_content_width=110, terminal_width=110)
-    parts = ["# Commands\n\nMade from `--help` by `make docs`.\n", _section("lodo-tune", group, context)]
-    for name in sorted(group.commands):
-        inner = click.Context(group.commands[name], info_name=name, parent=context, terminal_width=110)
-        parts.append(_section(f"lodo-tune {name}", group.commands[name], inner))
+    parts = ["# Commands\n\nMade from `--help` by `make docs`.\n", *_sections("lodo-tune", group, context)]
     return "\n".join(parts)
+
+
+def _sections(title: str, command: click.Command, context: click.Context) -> Iterator[str]:
+    """Yield a command's section, and those of the commands within it."""
+    yield _section(title, command, context)
+    for name, inner in sorted(getattr(command, "commands", {}).items()):
+        below = click.Context(inner, info_name=name, parent=context, terminal_width=110)
+        yield from _sections(f"{title} {name}", inner, below)
 
 
 def _section(title: str, command: click.Command, context: click.Context) -> str:

@@ -113,7 +113,7 @@ class Server:
 def a_postgresql_server() -> Server:
     """Return the server that all tests share; skips them where there is none to be had."""
     pytest.importorskip("psycopg", reason="psycopg, PostgreSQL's driver, is not installed")
-    programs = _programs()
+    programs = server_programs()
     if programs is None:
         pytest.skip("PostgreSQL's server programs (initdb, postgres) are not installed")
     return _shared(programs)
@@ -127,7 +127,7 @@ def _shared(programs: str) -> Server:
     return server
 
 
-def _programs() -> str | None:
+def server_programs() -> str | None:
     """Return the directory of the server programs, which is rarely on PATH."""
     configured = shutil.which("pg_config")
     places = [subprocess.check_output([configured, "--bindir"], text=True).strip()] if configured else []

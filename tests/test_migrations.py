@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from tests.command_line import call
 from tests.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.store_values import driven, evaluation, key
 from tuner.storage import NewerSchema, OlderSchema, StorageError, Store, migrations, schema, tables
@@ -130,6 +131,7 @@ def test_a_database_of_the_version_before_is_brought_up_to_date_with_all_it_hold
     a_later_version.write_text(step(recreate=recreate if url.startswith("sqlite") else "auto"))
     with pytest.raises(OlderSchema, match=NEWEST):
         Store.open(url, read_only=True)
+    assert call("database", "upgrade", "--database", url).code == 0
     with Store.open(url) as store:
         study = store.studies()[0]
         assert [each.fitness for each in store.candidates(study.id)] == [0.5]
@@ -141,6 +143,8 @@ def test_a_database_of_the_version_before_is_brought_up_to_date_with_all_it_hold
     assert version(url) == LATER
     with Store.open(url, read_only=True) as store:
         assert len(store.studies()) == 1
+    if url.startswith("sqlite"):
+        assert version(f"{url}.schema-{NEWEST}.backup") == NEWEST
 
 
 @pytest.mark.parametrize("ending", ["raise RuntimeError('half way')", "op.execute('SELECT no_such_function()')"])

@@ -364,6 +364,19 @@ def show_study(study: str, format: str, as_json: bool, database: str | None, deb
     show.print_study(which(database), study, "json" if as_json else format)
 
 
+@commands.command(epilog="Example: lodo-tune watch bowl --database postgresql://lodo@server/studies")
+@click.argument("study")
+@click.option("--interval", type=float, default=2.0, show_default=True, metavar="SECONDS", help="Between two looks.")
+@_database
+@_debug
+def watch(study: str, interval: float, database: str | None, debug: bool) -> None:
+    """Follow the run or study STUDY until nobody drives it any more; the database is only read."""
+    from tuner.commands import follow
+    from tuner.commands.database import database as which
+
+    follow.watch(which(database), study, interval)
+
+
 @commands.command(epilog="Example: lodo-tune export bowl/Adam --format keras --output adam.json")
 @click.argument("study")
 @click.option("--format", default="json", show_default=True, help="json, yaml or keras.")
@@ -387,6 +400,70 @@ def tasks() -> None:
     width = max(map(len, TASKS))
     for name, entry in TASKS.items():
         click.echo(f"{name:{width}}  {entry.summary}")
+
+
+@commands.group("database", epilog="Example: lodo-tune database check --database results.db")
+def upkeep() -> None:
+    """Check, back up, copy or bring up to date a database, or delete a study."""
+
+
+@upkeep.command("check", epilog="Example: lodo-tune database check")
+@_database
+@_debug
+def check_database(database: str | None, debug: bool) -> None:
+    """Read all that the database holds, and say what is wrong with it."""
+    from tuner.commands import upkeep
+    from tuner.commands.database import database as which
+
+    upkeep.check(which(database))
+
+
+@upkeep.command("upgrade", epilog="Example: lodo-tune database upgrade --database old.db")
+@_database
+@_debug
+def upgrade_database(database: str | None, debug: bool) -> None:
+    """Bring the database to the newest schema; a file as it was is kept beside it."""
+    from tuner.commands import upkeep
+    from tuner.commands.database import database as which
+
+    upkeep.upgrade(which(database))
+
+
+@upkeep.command("copy", epilog="Example: lodo-tune database copy lodo-tune.db postgresql://lodo@server/studies bowl")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.argument("study", nargs=-1)
+@_debug
+def copy_database(source: str, target: str, study: tuple[str, ...], debug: bool) -> None:
+    """Copy the runs or studies STUDY, or all, between databases of either kind; each is compared."""
+    from tuner.commands import upkeep
+
+    upkeep.copy(source, target, study)
+
+
+@upkeep.command("backup", epilog="Example: lodo-tune database backup monday.db")
+@click.argument("file", type=_PATH)
+@_database
+@_debug
+def back_up_database(file: Path, database: str | None, debug: bool) -> None:
+    """Copy the database into the new SQLite FILE; a driver may go on writing."""
+    from tuner.commands import upkeep
+    from tuner.commands.database import database as which
+
+    upkeep.back_up(which(database), file)
+
+
+@upkeep.command("delete-study", epilog="Example: lodo-tune database delete-study bowl/Adam --yes")
+@click.argument("study")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_database
+@_debug
+def delete_study(study: str, yes: bool, database: str | None, debug: bool) -> None:
+    """Delete the study STUDY, or all of a run, for good."""
+    from tuner.commands import upkeep
+    from tuner.commands.database import database as which
+
+    upkeep.delete_study(which(database), study, yes=yes)
 
 
 def _read_machines(options: dict[str, Any]) -> Any:

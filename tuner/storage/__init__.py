@@ -1,6 +1,7 @@
 """Studies in a database: its tables, the store that reads and writes them, and the migrations."""
 
 from tuner.storage.attempts import AttemptRecord
+from tuner.storage.checking import Soundness
 from tuner.storage.errors import (
     BadName,
     BadUrl,
@@ -41,6 +42,7 @@ __all__ = [
     "NoDatabase",
     "NotOurs",
     "OlderSchema",
+    "Soundness",
     "StorageError",
     "Store",
     "StudyComplete",

@@ -112,13 +112,7 @@ def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: fl
     if row.status == StudyStatus.COMPLETE:
         raise StudyComplete(f"the study {name} is complete; there is nothing left to do")
     at = moment(connection)
-    if row.owner is not None:
-        left = seconds_left(row, at)
-        if left > 0:
-            raise StudyOwned(
-                f"the study {name} is owned by {row.owner}, heartbeat {heartbeat_age(row, at):.0f} s ago; "
-                f"it can be taken over if that driver stays silent for another {left:.0f} s, or be waited for (--wait)"
-            )
+    _refuse_owned(row, at, "or be waited for (--wait)")
     # Also where nobody holds it: whatever is called running has no driver.
     attempts.lose_all(connection, study_id, f"its driver {row.owner or ''} was lost".replace("  ", " "))
     pid = processes.pid_of(owner)
@@ -135,6 +129,25 @@ def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: fl
         )
     )
     return int(row.epoch) + 1
+
+
+def check_free(connection: Connection, study_id: int) -> None:
+    """Check that no driver holds a study, and keep it so until the transaction ends.
+
+    Raises:
+        UnknownStudy: there is no such study.
+        StudyOwned: one does.
+    """
+    _refuse_owned(_locked(connection, study_id), moment(connection), "or interrupted where it runs")
+
+
+def _refuse_owned(row: Row[Any], at: Moment, otherwise: str) -> None:
+    left = 0.0 if row.owner is None else seconds_left(row, at)
+    if left > 0:
+        raise StudyOwned(
+            f"the study {row.run}/{row.optimizer} is owned by {row.owner}, heartbeat {heartbeat_age(row, at):.0f} s "
+            f"ago; it can be taken over if that driver stays silent for another {left:.0f} s, {otherwise}"
+        )
 
 
 def renew(connection: Connection, study_id: int, epoch: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
-from tuner.storage import connection, schema, sqlite_file, urls
+from tuner.storage import backup, connection, schema, sqlite_file, urls
 from tuner.storage.errors import Damaged, NoDatabase
 
 
@@ -28,7 +28,10 @@ def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> Engine:
     try:
         with connection.reading(engine, busy_timeout) as opened:
             current = schema.is_current(opened, read_only=read_only)
+            version = schema.read_version(opened)
         if not current:
+            if path is not None and version is not None:
+                backup.before_upgrade(path, version)
             with connection.migrating(engine, busy_timeout) as opened:
                 schema.upgrade(opened)
     except BaseException:

@@ -12,8 +12,21 @@ from sqlalchemy import Connection, Engine
 
 from tuner.candidate import Candidate, Evaluation, Key, Role
 from tuner.records import CandidateRecord, StudyRecord, StudySpec
-from tuner.storage import attempts, candidates, connection, evaluations, lease, opening, studies, urls
+from tuner.storage import (
+    attempts,
+    candidates,
+    checking,
+    connection,
+    copying,
+    evaluations,
+    lease,
+    opening,
+    studies,
+    urls,
+)
 from tuner.storage.attempts import AttemptRecord
+from tuner.storage.checking import Soundness
+from tuner.storage.errors import StudyOwned
 
 
 class Store:
@@ -96,6 +109,36 @@ class Store:
         """
         with self._reading() as c:
             return studies.find(c, name)
+
+    def delete(self, study_id: int) -> None:
+        """Delete a study with all that belongs to it.
+
+        Raises:
+            UnknownStudy: there is no such study.
+            StudyOwned: a driver holds it.
+        """
+        with self._writing() as c:
+            studies.delete(c, study_id)
+
+    def check(self) -> Soundness:
+        """Read all that the database holds, and say what is wrong with it; it may be in use."""
+        with self._reading() as c:
+            return checking.check(c)
+
+    def copy_to(self, other: Store, study_id: int) -> None:
+        """Copy a study into another database, compared with the original before it counts.
+
+        Raises:
+            StudyOwned: a driver holds it.
+            StudyExists: the other database has a study of this name.
+            Damaged: the copy differs; nothing was written.
+        """
+        with self._reading() as source, other._writing() as target:
+            record = studies.by_id(source, study_id)
+            if record.lease_left:
+                raise StudyOwned(f"the study {record.spec.name} is owned by {record.owner}; copy it once it is free")
+            studies.check_name_is_free(target, record.spec)
+            copying.copy_study(source, target, study_id)
 
     def acquire(self, study_id: int, *, owner: str, lease_seconds: float = 15.0) -> int:
         """Become the driver of a study, and return the epoch that every write must name.

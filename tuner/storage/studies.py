@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
 from tuner.candidate import Role, Status, Workload
@@ -30,16 +31,27 @@ def create(connection: Connection, spec: StudySpec) -> int:
         ValueError: the schedule has another length than the generations, or a number is out of range or not finite.
     """
     row = _row_of(spec)
-    exists = StudyExists(f"the study {spec.name} exists already; resume it, or give the run another name")
-    if connection.scalar(
-        select(studies.c.id).where(studies.c.run == spec.run, studies.c.optimizer == spec.workload.optimizer)
-    ):
-        raise exists
+    check_name_is_free(connection, spec)
     try:
         result = connection.execute(insert(studies).values(row))
     except IntegrityError as error:  # PostgreSQL: another process was first, after we had looked
-        raise exists from error
+        raise _exists(spec) from error
     return int(result.inserted_primary_key[0])  # type: ignore[index]
+
+
+def check_name_is_free(connection: Connection, spec: StudySpec) -> None:
+    """Refuse a name that a study has.
+
+    Raises:
+        StudyExists: one does.
+    """
+    same = (studies.c.run == spec.run, studies.c.optimizer == spec.workload.optimizer)
+    if connection.scalar(select(studies.c.id).where(*same)):
+        raise _exists(spec)
+
+
+def _exists(spec: StudySpec) -> StudyExists:
+    return StudyExists(f"the study {spec.name} exists already; resume it, or give the run another name")
 
 
 def all_studies(connection: Connection) -> list[StudyRecord]:
@@ -78,6 +90,17 @@ def by_id(connection: Connection, study_id: int) -> StudyRecord:
     if not records:
         raise UnknownStudy(f"there is no study with id {study_id} in the database")
     return records[0]
+
+
+def delete(connection: Connection, study_id: int) -> None:
+    """Delete a study with all that belongs to it.
+
+    Raises:
+        UnknownStudy: there is no such study.
+        StudyOwned: a driver holds it.
+    """
+    lease.check_free(connection, study_id)
+    connection.execute(sql_delete(studies).where(studies.c.id == study_id))
 
 
 def finish(connection: Connection, study_id: int, tuned: Mapping[str, float], tuned_genome: Sequence[float]) -> None:

@@ -1,0 +1,51 @@
+"""Databases as each version of the schema left them, which every later version must read and bring up to date.
+
+    python -m tests.frozen VERSION    # writes VERSION.db and VERSION.sql here, once, when a schema is released
+
+`fill` makes what they hold; it must go on making the same, but for times and what a later schema adds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.store_values import candidate, driven, evaluation, key, keys
+from tuner.candidate import Key, Role, Status
+from tuner.records import StudyStatus
+from tuner.storage import Store
+
+FOLDER = Path(__file__).parent
+
+
+def fill(store: Store) -> None:
+    """Make one study that is complete and one that was interrupted, with every outcome and a lost attempt."""
+    study, epoch = driven(store, "complete", add=keys())
+    for place in keys():
+        store.start_attempt(study, epoch, [place], 1, "node-1", 17)
+    store.record(study, epoch, [evaluation(place) for place in keys()])
+    store.finish(study, epoch, tuned={"rate": 0.25}, tuned_genome=[-1.3862943611198906, -2.5])
+    fresh = [Key(role, 0, 0) for role in (Role.DEFAULT, Role.TUNED)]
+    store.add(study, epoch, [candidate(place) for place in fresh])
+    store.record(study, epoch, [evaluation(place) for place in fresh])
+    store.release(study, epoch, StudyStatus.COMPLETE)
+    study, epoch = driven(store, "interrupted", add=keys())
+    store.start_attempt(study, epoch, [key(0), key(1)], 1, "node-1", 17)
+    store.end_attempt(study, epoch, [key(1)], 1, "worker crashed", "Traceback …")
+    store.record(study, epoch, [evaluation(key(0)), evaluation(key(2), Status.DIVERGED, reason="loss was nan")])
+    store.record(study, epoch, [evaluation(key(0, 1), Status.FAILED, losses=[], steps_done=0, error="é\n✓")])
+    store.record(study, epoch, [evaluation(key(1, 1), Status.TIMED_OUT, reason="timed out after 9 s")])
+    store.add_note(study, epoch, "a whole generation diverged")
+    store.release(study, epoch, StudyStatus.INTERRUPTED)
+
+
+def contents(store: Store) -> list[Any]:
+    """Return all that `fill` has made, but for times."""
+    found: list[Any] = []
+    for study in store.studies():
+        spec = {name: getattr(study.spec, name) for name in ("run", "workload", "seed", "sigmas", "steps", "space")}
+        found.append((spec, study.status, study.tuned, study.tuned_genome, study.notes))
+        for record in store.candidates(study.id):
+            tries = [(each.number, each.node, each.reason, each.error) for each in store.attempts(study.id, record.key)]
+            found.append((record, store.curve(study.id, record.key).tolist(), tries))
+    return found

@@ -1,0 +1,27 @@
+"""Freezes today's schema; see the package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.frozen import FOLDER, fill
+from tests.postgresql import Server, server_programs
+from tuner.storage import Store
+
+version = sys.argv[1]
+with Store.open(str(FOLDER / f"{version}.db")) as store:
+    fill(store)
+server = Server(server_programs() or sys.exit("PostgreSQL's server programs are not installed"))
+server.start()
+try:
+    url = server.url(server.create_database())
+    with Store.open(url) as store:
+        fill(store)
+    dump = subprocess.run(
+        ["pg_dump", "--inserts", "--no-owner", "--no-privileges", url], check=True, capture_output=True, text=True
+    )
+    lines = [line for line in dump.stdout.splitlines() if line and not line.startswith(("--", "\\"))]
+    (FOLDER / f"{version}.sql").write_text("\n".join(lines) + "\n", encoding="utf-8")
+finally:
+    server.remove()
