@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_OPTIONS ?=
 
-.PHONY: help install demo test test-slow check format docs pins clean
+.PHONY: help install demo test test-slow test-faults check format docs pins clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ test: $(INSTALLED)  ## the tests, under ten minutes on two cores
 
 test-slow: $(INSTALLED)  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow
+
+test-faults: $(INSTALLED)  ## every test in which something is killed, hangs, is full or lies
+	$(BIN)/python -m pytest -m faults
 
 check: $(INSTALLED)  ## format, lint, types, import rules, and docs in step with the code
 	$(BIN)/ruff format --check .

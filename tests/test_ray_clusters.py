@@ -19,7 +19,7 @@ from tuner.candidate import AttemptStarted, Status
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.ray_executor import RayExecutor
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 # A process of its own: the head has to be started with token authentication on before Ray is imported.
 CLUSTER = """

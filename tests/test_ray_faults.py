@@ -16,6 +16,8 @@ from tests.ray_sessions import ROOT, is_alive, local_session, processes_naming, 
 from tuner.candidate import AttemptEnded, AttemptStarted, Evaluation, Status
 from tuner.execution.ray_executor import RayExecutor
 
+pytestmark = pytest.mark.faults
+
 LIMIT = 2.0
 
 

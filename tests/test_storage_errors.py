@@ -31,6 +31,8 @@ from tuner.storage import (
 )
 from tuner.storage.schema import VERSION_TABLE
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:

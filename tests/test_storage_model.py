@@ -15,6 +15,8 @@ from tuner.candidate import Key, Status
 from tuner.records import StudyStatus
 from tuner.storage import LeaseLost, Store, StudyOwned
 
+pytestmark = pytest.mark.faults
+
 PLACES = keys(1, 4)
 SOME = st.lists(st.sampled_from(PLACES), min_size=1, max_size=4, unique=True)
 FINAL = st.sampled_from([status for status in Status if status.is_final])

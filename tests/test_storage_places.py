@@ -26,6 +26,8 @@ from tuner.storage import (
     Unwritable,
 )
 
+pytestmark = pytest.mark.faults
+
 NOBODY_ID = 65534
 
 

@@ -14,6 +14,8 @@ from tests.store_values import ME, child, driven, evaluation, everything, key, k
 from tuner.candidate import Status
 from tuner.storage import LeaseLost, Store
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture(params=["file", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
