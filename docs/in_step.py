@@ -39,10 +39,19 @@ def commands() -> str:
 
     context = click.Context(group, info_name="lodo-tune", max_content_width=110, terminal_width=110)
     parts = ["# Commands\n\nMade from `--help` by `make docs`.\n", _section("lodo-tune", group, context)]
-    for name in sorted(group.commands):
-        inner = click.Context(group.commands[name], info_name=name, parent=context, terminal_width=110)
-        parts.append(_section(f"lodo-tune {name}", group.commands[name], inner))
+    parts += _verbs(group, context)
     return "\n".join(parts)
+
+
+def _verbs(group: click.Group, context: click.Context) -> list[str]:
+    """Return a section a verb of a group, and after one that is a group itself those of its own."""
+    parts = []
+    for name in sorted(group.commands):
+        verb = group.commands[name]
+        inner = click.Context(verb, info_name=name, parent=context, terminal_width=110)
+        parts.append(_section(inner.command_path, verb, inner))
+        parts += _verbs(verb, inner) if isinstance(verb, click.Group) else []
+    return parts
 
 
 def _section(title: str, command: click.Command, context: click.Context) -> str:
