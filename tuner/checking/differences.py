@@ -47,11 +47,11 @@ class Slope:
 
     def __str__(self) -> str:
         """Return the sentence for people."""
-        return f"{self.where} it is {self.told:.6g}, and central differences of the loss give {self.found:.6g}"
+        return f"its slope {self.where} is {self.told:.6g}, and central differences of the loss give {self.found:.6g}"
 
 
 def slope_that_is_off(probe: Probe, coordinates: int) -> Slope | None:
-    """Return a slope that the gradient has wrong at each of `POINTS` points beside the start; None if one point is fine.
+    """Return a slope that the gradient has wrong at the first of `POINTS` points; None if at one of them it has none.
 
     Args:
         probe: A task whose form is right, with a finite start.
@@ -115,7 +115,7 @@ def _off(probe: Probe, point: Point, directions: Iterator[tuple[str, Array, bool
         allowed = allowed + TRUST * np.ptp(errors, axis=0) + noise.max(axis=0)
         excess = np.abs(errors).min(axis=0) - allowed
         for lane in np.flatnonzero(excess > 0):
-            if not _stands_still(probe, point, direction, lane, differences[:, lane]):
+            if not _stands_still(probe, point, direction, int(lane), differences[:, lane]):
                 yield Slope(where, float(slopes[-1, lane]), float(differences[-1, lane]))
 
 

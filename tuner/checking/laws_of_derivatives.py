@@ -32,7 +32,7 @@ def _gradient(probe: Probe, coordinates: int) -> None:
     slope = slope_that_is_off(probe, coordinates)
     if slope is not None:
         raise PromiseError(
-            f"loss_and_gradient returns the gradient of the loss. Received: one that is likely wrong, for {slope} (a"
+            f"loss_and_gradient returns the gradient of the loss. Received: one that is likely wrong: {slope} (a"
             " task whose gradient is an estimate on purpose says `gradient_is_estimated = True`)"
         )
 

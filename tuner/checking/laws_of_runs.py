@@ -73,7 +73,7 @@ def same_loss_twice(probe: Probe) -> None:
     for what, one, other in (("loss", loss, again[0]), ("gradient", gradient, again[1])):
         if not _close(probe, one.numpy(), other):
             raise PromiseError(
-                f"loss_and_gradient returns the same {what} for the same x and state. Received: {what}s that differ by"
+                f"loss_and_gradient returns the same {what} for the same x and state. Received: one that differs by"
                 f" {_apart(one.numpy(), other)}"
             )
 
@@ -107,7 +107,7 @@ def lane_of_nan(probe: Probe) -> None:
     ):
         if not _close(probe, one, other):
             raise PromiseError(
-                f"a lane of NaN leaves the others alone. Received: a {what} of another lane that changes by"
+                f"a lane of NaN leaves the others alone. Received: a {what} of another lane that differs by"
                 f" {_apart(one, other)}"
             )
 
@@ -157,5 +157,8 @@ def _close(probe: Probe, one: Array, other: Array) -> bool:
 
 
 def _apart(one: Array, other: Array) -> str:
+    """Return for people how far two arrays are apart."""
+    if np.isfinite(one).all() != np.isfinite(other).all():
+        return "not being finite"
     with np.errstate(invalid="ignore"):
-        return f"up to {np.abs(np.asarray(one, float) - np.asarray(other, float)).max():.3g}"
+        return f"up to {np.abs(one.astype(float) - other.astype(float)).max():.3g}"

@@ -1,4 +1,4 @@
-"""What is looked at in a user's own task before it is tuned or trained: what would spoil everything and is soon seen."""
+"""What is looked at in a user's own task before it is tuned or trained: what spoils everything, and is soon seen."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ def check_task(name: str, *, preset: str | None, as_json: bool) -> None:
     load_tensorflow()
     from tuner.checking.users_task import probes
 
-    with Watch(None):
+    with Watch(None), _without_advice():
         of_the_task = probes(task, options)
         if not as_json:
             click.echo(_heading(name, chosen, options, of_the_task))
@@ -87,6 +88,18 @@ def _examined(of_the_task: Sequence[Probe], name: str, *, print_each: bool) -> I
         if print_each:
             click.echo(_line(finding, width))
         yield finding
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keep back what TensorFlow says of functions that are traced anew, as many checks have to."""
+    logger = logging.getLogger("tensorflow")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager
