@@ -186,6 +186,16 @@ class MeanForSum(Bare):
         return self.loss(x), (x - 1) / 5, state
 
 
+class DoubleInSingle(Bare):
+    """Its loss is of double precision also where it says that it is of single."""
+
+    dtype = "float32"
+
+    def loss_and_gradient(self, x: Any, state: Any) -> Any:
+        loss, gradient = self.differentiated(x)
+        return tf.cast(loss, tf.float64), gradient, state
+
+
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
@@ -358,6 +368,12 @@ def test_a_broken_task_is_told_check_by_check_and_the_exit_code_is_1() -> None:
     assert outcome.err == (
         f"lodo-tune: {BROKEN}:TrainsOnTest: 1 of {len(CHECKS)} checks failed: test-set-stays-unread\n"
     )
+
+
+def test_a_task_is_looked_at_in_its_own_precision_as_well_as_in_double() -> None:
+    findings = {each.check.name: each for each in examine(users_task.probes(f"{HERE}:DoubleInSingle", {}))}
+    assert findings["attributes"].verdict is Verdict.PASSED
+    assert findings["shapes-and-dtypes"].note.startswith("in float32: loss_and_gradient returns the loss as float32")
 
 
 def test_what_stands_on_a_broken_form_is_not_looked_at() -> None:

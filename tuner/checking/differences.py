@@ -1,10 +1,10 @@
 """A gradient against central differences of the loss, so that kinks and rounding are not taken for a mistake.
 
-Two step sizes are taken, and their disagreement measures how far the differences themselves can be trusted: across a
-kink (an absolute value, a ReLU), or where rounding decides, the two disagree, and nothing is said. A gradient is off
-where it is further from the nearer one than ten times that and a tolerance. It is looked at beside the start, where a
-kink that the start stands on exactly (an x of zeros) is as good as never met, and a point that is off does not count
-unless a second one is off as well.
+Where the two do not agree, a second, smaller step is taken, and the disagreement of both differences measures how far
+they can be trusted: across a kink (an absolute value, a ReLU), or where rounding decides, they disagree, and nothing is
+said. A gradient is off where it is further from the nearer one than ten times that and a tolerance. It is looked at
+beside the start, where a kink that the start stands on exactly (an x of zeros) is as good as never met, and a point
+that is off does not count unless a second one is off as well.
 """
 
 from __future__ import annotations
@@ -100,23 +100,31 @@ def _directions(point: Point, rng: np.random.Generator, coordinates: int) -> Ite
 
 def _off(probe: Probe, point: Point, directions: Iterator[tuple[str, Array, bool]]) -> Iterator[Slope]:
     """Yield the slopes that are off."""
-    dtype = str(probe.task.dtype)
+    large, small = STEPS[str(probe.task.dtype)]
     for where, direction, is_coordinate in directions:
-        differences, slopes, noise = (
-            np.array(part) for part in zip(*(_measure(probe, point, direction, h) for h in STEPS[dtype]), strict=True)
-        )  # [step sizes, P] each
-        errors = differences - slopes
-        scale = np.maximum(np.abs(slopes), np.abs(differences)).max(axis=0)
-        if is_coordinate:
-            allowed = TOLERANCE[dtype] * np.maximum(scale, np.abs(point.gradient).max(axis=0))
-        else:
-            whole = np.linalg.norm(point.gradient, axis=0) * np.linalg.norm(direction, axis=0)
-            allowed = RELATIVE[dtype] * scale + 1e-3 * TOLERANCE[dtype] * whole
-        allowed = allowed + TRUST * np.ptp(errors, axis=0) + noise.max(axis=0)
-        excess = np.abs(errors).min(axis=0) - allowed
-        for lane in np.flatnonzero(excess > 0):
-            if not _stands_still(probe, point, direction, int(lane), differences[:, lane]):
-                yield Slope(where, float(slopes[-1, lane]), float(differences[-1, lane]))
+        difference, slope, noise = _measure(probe, point, direction, large)
+        error = difference - slope
+        if not (np.abs(error) > _allowed(probe, point, direction, is_coordinate, slope, difference) + noise).any():
+            continue  # as good as always: nothing to ask twice about
+        difference, slope, noise = _measure(probe, point, direction, small)
+        errors = np.abs([error, difference - slope])
+        trusted = TRUST * np.abs(error - (difference - slope)) + noise
+        allowed = _allowed(probe, point, direction, is_coordinate, slope, difference) + trusted
+        for lane in np.flatnonzero(errors.min(axis=0) > allowed):
+            if difference[lane] != 0 or not _stands_still(probe, point, direction, int(lane)):
+                yield Slope(where, float(slope[lane]), float(difference[lane]))
+
+
+def _allowed(
+    probe: Probe, point: Point, direction: Array, is_coordinate: bool, slope: Array, difference: Array
+) -> Array:
+    """Return by how much a slope may be off [P], rounding and kinks aside."""
+    dtype = str(probe.task.dtype)
+    scale = np.maximum(np.abs(slope), np.abs(difference))
+    if is_coordinate:
+        return TOLERANCE[dtype] * np.maximum(scale, np.abs(point.gradient).max(axis=0))
+    whole = np.linalg.norm(point.gradient, axis=0) * np.linalg.norm(direction, axis=0)
+    return RELATIVE[dtype] * scale + 1e-3 * TOLERANCE[dtype] * whole
 
 
 def _measure(probe: Probe, point: Point, direction: Array, h: float) -> tuple[Array, Array, Array]:
@@ -125,18 +133,16 @@ def _measure(probe: Probe, point: Point, direction: Array, h: float) -> tuple[Ar
     ahead, behind = (
         (point.x + sign * step * direction).astype(probe.task.dtype).astype(np.float64) for sign in (1, -1)
     )
-    up, down = (probe.evaluate(x, point.state)[0] for x in (ahead, behind))
+    up, down = (probe.loss(x, point.state) for x in (ahead, behind))
     slope = (point.gradient * (ahead - behind)).sum(axis=0)  # over the stretch that rounding has left
     largest = np.maximum(np.abs(up), np.abs(down))
     rounding = ROUNDINGS * np.finfo(probe.task.dtype).eps * largest
     return (up - down) / (2 * step), slope / (2 * step), rounding / step
 
 
-def _stands_still(probe: Probe, point: Point, direction: Array, lane: int, differences: Array) -> bool:
-    """Return whether a loss that does not move at all over small steps does over a large one.
+def _stands_still(probe: Probe, point: Point, direction: Array, lane: int) -> bool:
+    """Return whether a loss that did not move at all over a small step does over one of x's own size.
 
     So does one that is computed in half precision, whose derivative small steps cannot see.
     """
-    if differences.any():
-        return False
     return bool(_measure(probe, point, direction, 1.0)[0][lane] != 0)

@@ -22,7 +22,7 @@ def gradient(probe: Probe) -> None:
 
 
 def gradient_in_passing(probe: Probe) -> None:
-    """Find a gradient that is off along itself or a random direction: eight evaluations of a sound task's loss."""
+    """Find a gradient that is off along itself or a random direction: in a sound task, four evaluations of the loss."""
     _gradient(probe, 0)
 
 

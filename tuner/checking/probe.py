@@ -43,6 +43,8 @@ class Probe:
         self._step = tf.function(self._trace_step, jit_compile=jit_compile, autograph=False)
         self._evaluate = tf.function(self._trace_evaluation, jit_compile=jit_compile, autograph=False)
 
+        self._loss = tf.function(self._trace_loss, jit_compile=jit_compile, autograph=False)
+
     @property
     def seeds(self) -> NDArray[np.int32]:
         """The seeds [lanes, 2] of a cohort."""
@@ -70,6 +72,12 @@ class Probe:
         with told("loss_and_gradient"):
             loss, gradient = self._evaluate(tf.constant(x, self.task.dtype), state)
             return loss.numpy().astype(np.float64), gradient.numpy().astype(np.float64)
+
+    def loss(self, x: Any, state: Any) -> Array:
+        """Return the loss [P] at x, float64; sooner there than with the gradient, which the graph leaves out."""
+        with told("loss_and_gradient"):
+            loss: Array = self._loss(tf.constant(x, self.task.dtype), state).numpy().astype(np.float64)
+            return loss
 
     def run(self, seeds: Any, steps: int = 3) -> tuple[Array, Array]:
         """Return the losses [steps, P] of a few steps of gradient descent, and the last x [n, P]."""
@@ -108,6 +116,9 @@ class Probe:
     def _trace_evaluation(self, x: Any, state: Any) -> tuple[Any, Any]:
         loss, gradient, _ = self._loss_and_gradient(x, state)
         return loss, gradient
+
+    def _trace_loss(self, x: Any, state: Any) -> Any:
+        return self._loss_and_gradient(x, state)[0]
 
     def _trace_step(self, x: Any, state: Any, seeds: Any, t: Any) -> tuple[Any, Any, Any, Any]:
         with told("advance"):

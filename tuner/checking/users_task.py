@@ -54,8 +54,9 @@ def probes(name: str, options: Mapping[str, Any], precision: str | None = None, 
 def check_users_task(name: str, options: Mapping[str, Any], precision: str | None) -> None:
     """Refuse a task that is broken in a way that spoils every candidate, or is likely to.
 
-    It is made, evaluated once, and its gradient compared with central differences along itself and a random direction:
-    some ten evaluations. What else it promises, `lodo-tune tasks check` looks at.
+    It is made, evaluated once, and its gradient compared with central differences along itself and a random direction,
+    in float64 where the task takes that: two evaluations more, and four of the loss alone. What else it promises,
+    `lodo-tune tasks check` looks at.
 
     Args:
         name: The task, as `tasks.registry.load` takes it.
