@@ -186,6 +186,16 @@ class MeanForSum(Bare):
         return self.loss(x), (x - 1) / 5, state
 
 
+class CannotBeCompiled(Bare):
+    """Asks for XLA, and calls Python."""
+
+    jit_compile = True
+
+    def loss_and_gradient(self, x: Any, state: Any) -> Any:
+        loss, gradient = self.differentiated(x)
+        return tf.py_function(lambda value: value, [loss], loss.dtype), gradient, state
+
+
 class DoubleInSingle(Bare):
     """Its loss is of double precision also where it says that it is of single."""
 
@@ -211,6 +221,7 @@ class DoubleInSingle(Bare):
         (StartsWithoutLanes, r"initial returns x as float64 \[n, 1\].*Received: float64 \[5\]$"),
         (TakesNoDtype, r"the constructor raises TypeError: .*unexpected keyword argument 'dtype'$"),
         (ReadsATensor, r"advance raises AttributeError: .*numpy"),
+        (CannotBeCompiled, r"advance or loss_and_gradient raises .* \(a task that XLA cannot compile says .*\)$"),
         (Uphill, r"loss_and_gradient returns the gradient of the loss. Received: .* likely wrong: its slope along"),
         (OneCoordinateOff, r"likely wrong: its slope along .* is .*, and central differences of the loss give"),
         (LayerLeftOut, r"likely wrong: its slope along a random direction is"),

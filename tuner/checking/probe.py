@@ -17,6 +17,7 @@ from tuner.execution.plain import describe
 
 SEEDS = np.array([[11, 12], [-13, 14], [15, -16]], np.int32)  # [3, 2]: as wide as the cohorts here
 STEP = 0.01  # of gradient descent
+_XLA = "XlaMustCompile"  # in what TensorFlow says of a function that does not compile
 
 Array = NDArray[np.floating]
 
@@ -141,7 +142,8 @@ def told(method: str) -> Iterator[None]:
     except PromiseError:
         raise
     except Exception as error:
-        raise PromiseError(f"{method} raises {describe(error)[0]}") from error
+        hint = " (a task that XLA cannot compile says `jit_compile = False`)" if _XLA in str(error) else ""
+        raise PromiseError(f"{method} raises {describe(error)[0]}{hint}") from error
 
 
 def _parts(method: str, returned: Any, names: tuple[str, ...]) -> tuple[Any, ...]:
