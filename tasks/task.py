@@ -43,7 +43,8 @@ class Task(Protocol):
     A task may also have a `hessian`, for optimizers that use it (Levenberg-Marquardt): a symmetric array [n, n] where
     it is the same everywhere, else a method that takes x [n, P] and returns [n, n, P]. And it may have
     `variable_shapes`, a tuple of the shapes of the network's variables that make up x, in order, for optimizers that
-    treat them one by one (those of Keras); without it, x counts as one vector.
+    treat them one by one (those of Keras); without it, x counts as one vector. Where its gradient is on purpose not
+    that of its loss (a straight-through estimator) it says `gradient_is_estimated = True`; the two are not compared.
     """
 
     name: str

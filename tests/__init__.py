@@ -11,5 +11,4 @@ pytest.register_assert_rewrite(
     "tests.store_laws_of_studies",
     "tests.store_values",
     "tests.strategy_conformance",
-    "tests.task_conformance",
 )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tasks.registry import TASKS, load
 from tasks.task import Task
-from tests import task_conformance
-from tests.task_conformance import CHECKS, Probe
+from tests.broken_tasks import BROKEN, Evaluated, Sound, WithHessian
+from tuner.checking.check import Check, NotApplicable, PromiseError
+from tuner.checking.probe import Probe
+from tuner.checking.suite import CHECKS, named
 
 NOT_RANDOM = {"rosenbrock"}
 
@@ -32,9 +34,10 @@ def probe(request: pytest.FixtureRequest, options: dict[str, dict[str, Any]]) ->
     return Probe(task, is_random=request.param not in NOT_RANDOM)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_every_task_passes(probe: Probe, check: Any) -> None:
-    check(probe)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_every_task_passes(probe: Probe, check: Check) -> None:
+    with contextlib.suppress(NotApplicable):
+        check.law(probe)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -61,163 +64,22 @@ def test_every_preset_takes_options_that_the_task_accepts(name: str, options: di
             assert getattr(task, option) == value
 
 
-class Sound:
-    """A sound task: half the squared distance to a centre that is drawn anew at each step."""
-
-    name = "sound"
-    dtype = "float64"
-    cohort_size = 16
-    jit_compile = False
-    layers: tuple[tuple[int, int], ...] = ((0, 2), (2, 5))
-
-    def initial(self, seeds: Any) -> tuple[Any, Any]:
-        zeros = tf.zeros([5, seeds.shape[0]], tf.float64)
-        return zeros + 1, zeros
-
-    def advance(self, state: Any, seeds: Any, t: Any) -> Any:
-        return tf.stack([self.centre(seed, t) for seed in tf.unstack(seeds)], axis=1)
-
-    def centre(self, seed: Any, t: Any) -> Any:
-        seed = tf.random.experimental.stateless_fold_in(seed, t)
-        return tf.random.stateless_normal([5], seed, dtype=tf.float64)
-
-    def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
-        return tf.reduce_sum((x - state) ** 2, axis=0) / 2, x - state, state
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_a_sound_task_passes(check: Check) -> None:
+    task = WithHessian() if check.name == "hessian" else Evaluated()
+    check.law(Probe(task, is_random=True))
 
 
-class WrongGradient(Sound):
-    """Its gradient is a thousandth too long."""
-
-    def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
-        loss, gradient, state = super().loss_and_gradient(x, state)
-        return loss, gradient * 1.001, state
+@pytest.mark.parametrize(("broken", "name"), BROKEN, ids=lambda each: getattr(each, "__name__", each))
+def test_the_suite_fails_a_broken_task(broken: type, name: str) -> None:
+    with pytest.raises(PromiseError):
+        named(name).law(Probe(broken(), is_random=True))
 
 
-class MeanOverLanes(Sound):
-    """Every lane is told the mean over the cohort."""
-
-    def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
-        loss, gradient, state = super().loss_and_gradient(x, state)
-        return tf.zeros_like(loss) + tf.reduce_mean(loss), gradient, state
-
-
-class OneStreamForAll(Sound):
-    """All lanes draw from the first lane's seed."""
-
-    def advance(self, state: Any, seeds: Any, t: Any) -> Any:
-        seed = tf.random.experimental.stateless_fold_in(seeds[0], t)
-        return tf.random.stateless_normal([5, seeds.shape[0]], seed, dtype=tf.float64)
-
-
-class NotSeeded(Sound):
-    """Draws from TensorFlow's global generator."""
-
-    def centre(self, seed: Any, t: Any) -> Any:
-        return tf.random.normal([5], dtype=tf.float64)
-
-
-class DeafToHalfTheSeed(Sound):
-    """Uses the first half of a seed only."""
-
-    def centre(self, seed: Any, t: Any) -> Any:
-        return super().centre(tf.stack([seed[0], 0]), t)
-
-
-class SameAtEveryStep(Sound):
-    """Draws the same at every step."""
-
-    def centre(self, seed: Any, t: Any) -> Any:
-        return super().centre(seed, 0 * t)
-
-
-class DrawsInTheLoss(Sound):
-    """Its loss differs each time it is asked for."""
-
-    def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
-        return super().loss_and_gradient(x, state + tf.random.normal([5, 1], dtype=tf.float64))
-
-
-class StartsAtInfinity(Sound):
-    """Starts where no loss is finite."""
-
-    def initial(self, seeds: Any) -> tuple[Any, Any]:
-        x, state = super().initial(seeds)
-        return x * np.inf, state
-
-
-class ScalarLoss(Sound):
-    """Its loss is one number for the whole cohort."""
-
-    def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
-        loss, gradient, state = super().loss_and_gradient(x, state)
-        return tf.reduce_sum(loss), gradient, state
-
-
-class SinglePrecision(Sound):
-    """Its loss is in another dtype than it says."""
-
-    def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
-        loss, gradient, state = super().loss_and_gradient(x, state)
-        return tf.cast(loss, tf.float32), gradient, state
-
-
-class GapBetweenLayers(Sound):
-    """A coordinate belongs to no layer."""
-
-    layers = ((0, 2), (3, 5))
-
-
-class LayersTooShort(Sound):
-    """The last coordinate belongs to no layer."""
-
-    layers = ((0, 2), (2, 4))
-
-
-class NameWithASpace(Sound):
-    """Its name cannot be typed as one word."""
-
-    name = "not sound"
-
-
-class StateChangesItsShape(Sound):
-    """Its first state is of another shape than the later ones."""
-
-    def initial(self, seeds: Any) -> tuple[Any, Any]:
-        x, state = super().initial(seeds)
-        return x, state[:1]
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_a_sound_task_passes(check: Any) -> None:
-    check(Probe(Sound(), is_random=True))
-
-
-@pytest.mark.parametrize(
-    ("broken", "check"),
-    [
-        (WrongGradient, "gradient_equals_central_differences"),
-        (MeanOverLanes, "a_lane_of_nan_leaves_the_others_alone"),
-        (MeanOverLanes, "cohort_equals_single_runs"),
-        (OneStreamForAll, "cohort_equals_single_runs"),
-        (NotSeeded, "same_seed_gives_the_same_run"),
-        (DeafToHalfTheSeed, "another_seed_gives_another_run_where_the_task_is_random"),
-        (SameAtEveryStep, "each_step_draws_anew_where_the_task_is_random"),
-        (DrawsInTheLoss, "evaluating_twice_gives_the_same_loss"),
-        (StartsAtInfinity, "loss_and_gradient_are_finite_at_the_start"),
-        (ScalarLoss, "shapes_and_dtypes_are_as_promised"),
-        (SinglePrecision, "shapes_and_dtypes_are_as_promised"),
-        (GapBetweenLayers, "layers_cover_x_without_overlap"),
-        (LayersTooShort, "layers_cover_x_without_overlap"),
-        (StateChangesItsShape, "a_run_is_traced_once"),
-        (StateChangesItsShape, "shapes_and_dtypes_are_as_promised"),
-        (NameWithASpace, "names_and_settings_are_as_promised"),
-    ],
-)
-def test_the_suite_fails_a_broken_task(broken: type, check: str) -> None:
-    with pytest.raises(AssertionError):
-        getattr(task_conformance, check)(Probe(broken(), is_random=True))
+def test_every_law_is_broken_by_some_task() -> None:
+    assert {name for _, name in BROKEN} == {check.name for check in CHECKS}
 
 
 def test_the_suite_fails_a_random_task_that_is_said_not_to_be() -> None:
-    with pytest.raises(AssertionError):
-        task_conformance.each_step_draws_anew_where_the_task_is_random(Probe(Sound(), is_random=False))
+    with pytest.raises(PromiseError):
+        named("each-step").law(Probe(Sound(), is_random=False))

@@ -41,8 +41,16 @@ class Hangs:
 
 
 class Raises(Hangs):
-    def work(self):
-        raise ValueError("the well has run dry")
+    def advance(self, state, seeds, t):
+        with tf.control_dependencies([tf.py_function(self.give_up, [t], [])]):
+            return state
+
+    def loss_and_gradient(self, x, state):
+        return tf.reduce_sum(x, axis=0), tf.ones_like(x), state
+
+    def give_up(self, t):
+        if t > 1:  # later than anything is looked at before training
+            raise ValueError("the well has run dry")
 """
 
 

@@ -392,14 +392,42 @@ def export(study: str, format: str, output: Path | None, force: bool, database: 
     show.export(which(database), study, format, output, overwrite=force)
 
 
-@commands.command(epilog="Example: lodo-tune tasks")
-def tasks() -> None:
-    """List the tasks that ship."""
-    from tasks.registry import TASKS
+@commands.group(
+    cls=_Group,
+    invoke_without_command=True,
+    epilog="\b\nExample: lodo-tune tasks\nExample: lodo-tune tasks check my_task.py:MyTask",
+)
+@_only_json
+@_debug
+@click.pass_context
+def tasks(context: click.Context, as_json: bool, debug: bool) -> None:
+    """List the tasks that ship; or check one."""
+    if context.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError(f"options of {context.invoked_subcommand!r} come after it; move --json")
+        return
+    from tuner.commands.tasks import print_tasks
 
-    width = max(map(len, TASKS))
-    for name, entry in TASKS.items():
-        click.echo(f"{name:{width}}  {entry.summary}")
+    print_tasks(as_json=as_json)
+
+
+@tasks.command("check", epilog="Example: lodo-tune tasks check my_task.py:MyTask")
+@click.argument("name")
+@click.option("--preset", metavar="NAME", help="Whose options the task gets. Default: 'quick' if there is one.")
+@_data_dir
+@_only_json
+@_debug
+def check_task(name: str, preset: str | None, data_dir: Path | None, as_json: bool, debug: bool) -> None:
+    """Check whether the task NAME keeps the promises of a task; exit code 1 if it does not.
+
+    NAME is as --task takes it. Shapes, gradient, seeds, lanes and evaluation are put to the test, a line each. A search
+    and 'train' look at the most important of these themselves before they start on a task of your own.
+    """
+    from tuner.commands import plan
+    from tuner.commands.tasks import check_task as check
+
+    plan.set_data_dir(data_dir)
+    check(name, preset=preset, as_json=as_json)
 
 
 @commands.group("database", epilog="Example: lodo-tune database check --database results.db")

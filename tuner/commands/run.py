@@ -19,6 +19,7 @@ from tuner.commands.plan import Request, absolute, data_fingerprint, plan, run_n
 from tuner.commands.progress import Report
 from tuner.commands.show import print_table, summaries, write_results
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
+from tuner.commands.users_task import check_users_task
 from tuner.execution.executor import Executor
 from tuner.listener import Listener
 from tuner.records import StudyRecord, StudySpec, StudyStatus
@@ -75,6 +76,8 @@ def start(request: Request, machines: Machines, database: str, *, format: str, o
         check_run_name(request.name)
     check_output(output)
     planned = plan(request)  # what is wrong with the request is found before a database is made
+    workload = planned.specs[0].workload
+    check_users_task(workload.task, workload.options, workload.precision, machines.timeout)
     with Store.open(database) as store:
         taken = sorted({study.spec.run for study in store.studies()})
         run = request.name or run_name(request.task, taken)

@@ -31,6 +31,7 @@ from tuner.commands.tracked import as_json as tracked_as_json
 from tuner.commands.tracked import as_text as tracked_as_text
 from tuner.commands.tracked import run_tracked
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
+from tuner.commands.users_task import check_users_task
 from tuner.commands.watch import Watch
 from tuner.results.numerals import counted
 
@@ -89,6 +90,7 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     if note:
         click.echo(note, err=True)
     _begin_tensorflow(request.threads)
+    check_users_task(task, {}, request.precision, request.timeout)
     lanes = 1 if entry.cohort_size == 1 else min(len(request.seeds), MOST_LANES)
     workload = Workload(
         task=task,
