@@ -343,12 +343,14 @@ def export(study: str, format: str, output: Path | None, force: bool, database: 
 
 @commands.command(epilog="Example: lodo-tune tasks")
 def tasks() -> None:
-    """List the tasks that ship."""
-    from tasks.registry import TASKS
+    """List the tasks that ship, and those that installed packages offer."""
+    from tasks.registry import TASKS, plugins
 
-    width = max(map(len, TASKS))
-    for name, entry in TASKS.items():
-        click.echo(f"{name:{width}}  {entry.summary}")
+    offered = {name: f"of an installed package: {where}" for name, where in plugins().items()}
+    lines = {name: entry.summary for name, entry in TASKS.items()} | offered
+    width = max(map(len, lines))
+    for name, line in lines.items():
+        click.echo(f"{name:{width}}  {line}")
 
 
 def _read_machines(options: dict[str, Any]) -> Any:
