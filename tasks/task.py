@@ -43,7 +43,9 @@ class Task(Protocol):
     A task may also have a `hessian`, for optimizers that use it (Levenberg-Marquardt): a symmetric array [n, n] where
     it is the same everywhere, else a method that takes x [n, P] and returns [n, n, P]. And it may have
     `variable_shapes`, a tuple of the shapes of the network's variables that make up x, in order, for optimizers that
-    treat them one by one (those of Keras); without it, x counts as one vector.
+    treat them one by one (those of Keras); without it, x counts as one vector. Where its `eager_initial` is True,
+    `initial` is called as it is and not traced, with seeds that have values, for what only Python can build; within
+    `tf.function` it works as well.
     """
 
     name: str
