@@ -48,9 +48,7 @@ def examples(given: Any, split: str, dtype: str) -> Examples:
         given = _read(given, split)
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise TaskError(f"`{split}` must be {_ACCEPTED}. Received: {_told(given)}")
-    inputs, targets = (
-        _arrays(part, f"`{split}`: {name}", dtype) for part, name in zip(given, ("x", "y"), strict=True)
-    )
+    inputs, targets = (_arrays(part, f"`{split}`: {name}", dtype) for part, name in zip(given, ("x", "y"), strict=True))
     lengths = {name: len(array) for part, name in ((inputs, "x"), (targets, "y")) for name, array in _named(part, name)}
     if min(lengths.values()) == 0:
         raise TaskError(f"`{split}` has no examples. Received: {_counted(lengths)}")
@@ -102,8 +100,11 @@ def _read(dataset: Any, split: str) -> tuple[Nest, Nest]:
     leaves = [leaf for part in spec for _, leaf in _named(part, "")]
     if any(getattr(leaf, "shape", None) is None for leaf in leaves):
         raise TaskError(f"`{split}` must have dense tensors in its elements. Received: {spec!r:.120}")
-    if all(leaf.shape.rank and leaf.shape[0] is None for leaf in leaves):
-        raise TaskError(f"`{split}` looks batched: give one element an example, as .unbatch() does. Received: {spec!r}")
+    batched = all(leaf.shape.rank and leaf.shape[0] is None for leaf in leaves)
+    if batched or "BatchDataset" in type(dataset).__name__:
+        raise TaskError(
+            f"`{split}` looks batched: give one element an example, as .unbatch() does. Received: {spec!r:.120}"
+        )
     chunks: list[Any] = []
     try:
         for chunk in dataset.batch(_READ_AT_ONCE).as_numpy_iterator():

@@ -115,7 +115,9 @@ class FunctionTask:
             if "symbolic" in str(error):
                 hint = "; what depends on x is computed with TensorFlow: no NumPy, and tf.cond or tf.where for an `if`"
             elif "tensor but is a" in str(error) or "match type" in str(error):
-                hint = f"; x is {self.dtype}: make your constants so, by tf.cast(..., x.dtype), or choose another `dtype`"
+                hint = (
+                    f"; x is {self.dtype}: make your constants so, by tf.cast(..., x.dtype), or choose another `dtype`"
+                )
             raise TaskError(f"{self.name}: the {what} raises {described(error, source)}{hint}") from error
 
     def _drawn(self, seed: Tensor) -> Tensor:

@@ -200,10 +200,14 @@ class KerasTask:
         except TaskError:
             raise
         except Exception as error:
-            raise TaskError(f"{self.name}: model, loss and data do not fit together: {described(error, None)}") from error
+            raise TaskError(
+                f"{self.name}: model, loss and data do not fit together: {described(error, None)}"
+            ) from error
         loss = traced.structured_outputs[0]
         if loss.shape != [1]:
-            raise TaskError(f"{self.name}: the loss must be a scalar, or one number an example. Received: {loss.shape}")
+            raise TaskError(
+                f"{self.name}: the loss must be a scalar, or one number an example. Received: {loss.shape[1:]}"
+            )
 
 
 class EvaluatedKerasTask(KerasTask):

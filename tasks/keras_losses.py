@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -51,10 +50,9 @@ def keras_loss(given: Any, dtype: str) -> Any:
         given = getattr(keras.losses, getattr(found, "__name__", "").title().replace("_", ""), found)
         given = given() if isinstance(given, type) else given
     if isinstance(given, keras.losses.Loss):
-        try:
-            return type(given).from_config(given.get_config() | {"dtype": dtype})
-        except TypeError:  # a class of the user's own that does not take a dtype
+        if given.dtype == dtype or type(given).__module__.partition(".")[0] != "keras":
             return given
+        return type(given).from_config(given.get_config() | {"dtype": dtype})
     if callable(given):
         return _OfFunction(given, dtype)
     raise TaskError(f"{accepted}. Received: {given!r:.80}")
@@ -62,15 +60,17 @@ def keras_loss(given: Any, dtype: str) -> Any:
 
 def of_each(loss: Any, targets: Any, predicted: Any) -> Tensor:
     """Return the loss of each of E examples, [E]."""
-    each = copy.copy(loss)
-    each.reduction = None
-    found = each(targets, predicted)
-    if found.shape.rank == 0:  # one number for a minibatch: of each alone, then
-        found = tf.map_fn(
-            lambda pair: each(*tf.nest.map_structure(lambda part: part[tf.newaxis], pair)),
-            (targets, predicted),
-            fn_output_signature=found.dtype,
-        )
+    reduction, loss.reduction = loss.reduction, None
+    try:
+        found = loss(targets, predicted)
+        if found.shape.rank == 0:  # one number for a minibatch: of each alone, then
+            found = tf.map_fn(
+                lambda pair: loss(*tf.nest.map_structure(lambda part: part[tf.newaxis], pair)),
+                (targets, predicted),
+                fn_output_signature=found.dtype,
+            )
+    finally:
+        loss.reduction = reduction
     return tf.reduce_mean(tf.reshape(found, [found.shape[0], -1]), axis=1)
 
 

@@ -53,7 +53,7 @@ def keras_task(
         test: Like `train`; not even read before it is asked for. Default: none.
         metrics: ("accuracy",), to measure it on validation and test beside the loss. Default: the loss alone.
         jit_compile: Whether XLA compiles the loop, model and all. Default: False.
-        name: In lower case with hyphens. Default: the name of `build`.
+        name: In lower case with hyphens. Default: the function's name; keras-model if that is `build`.
         dtype: "float32" or "float64", of x, losses, and what of the model does not ask otherwise. Default: "float32".
 
     Raises:
@@ -69,7 +69,8 @@ def keras_task(
     if metrics and validation is None and test is None:
         raise TaskError("`metrics` are of validation and test: one of them must be given. Received: neither")
     splits = {"train": train, "validation": validation, "test": test}
-    own_name = task_name(name, getattr(build, "__name__", type(build).__name__))
+    function = getattr(build, "__name__", type(build).__name__)
+    own_name = task_name(name, "keras-model" if function == "build" else function)
     from tasks.keras_class import EvaluatedKerasTask, KerasTask, policy
 
     members = {

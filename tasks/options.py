@@ -65,5 +65,7 @@ def task_name(received: Any, origin: str) -> str:
     if received is None:
         return "-".join(re.findall(r"[a-z0-9]+", origin.lower())) or "task"
     if not isinstance(received, str) or not _NAME.fullmatch(received):
-        raise ValueError(f"`name` is of lower-case letters, digits and hyphens, such as my-task. Received: {received!r}")
+        raise ValueError(
+            f"`name` is of lower-case letters, digits and hyphens, such as my-task. Received: {received!r}"
+        )
     return received

@@ -201,4 +201,6 @@ def _offered(name: str) -> str:
     known = [*TASKS, *plugins()]
     near = difflib.get_close_matches(name.lower(), known, n=1)
     suggestion = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"Unknown task.{suggestion} Tasks: {', '.join(known)}; or your own as {PLACES}. Received: {name!r}")
+    raise ValueError(
+        f"Unknown task.{suggestion} Tasks: {', '.join(known)}; or your own as {PLACES}. Received: {name!r}"
+    )

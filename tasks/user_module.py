@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from tasks.task import METHODS
 
 MOST_SAID = 250  # characters of an exception's message that are told
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 PLACES = "'package.module:NAME' or 'path/to/file.py:NAME'"
 WAYS = f"function_task(loss, start=...), keras_task(build, ...), or a class with {', '.join(METHODS)}"
 
@@ -123,7 +125,7 @@ def described(error: BaseException, path: Path | None) -> str:
     """Return an exception as one line of bounded length, with the line of `path` where it arose."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
     place = f" (line {lines[-1]})" if lines else ""
-    said = " ".join(str(error).split())
+    said = " ".join(_COLOUR.sub("", str(error)).split())  # Keras puts some of its words in bold
     return f"{type(error).__name__}: {said if len(said) <= MOST_SAID else said[:MOST_SAID] + '...'}{place}"
 
 
