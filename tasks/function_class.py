@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import tensorflow as tf
 
@@ -40,7 +40,7 @@ class FunctionTask:
     own_dtype: str
     cohort_size: int
     jit_compile: bool
-    layers: ClassVar[Any] = ()  # a subclass may know better than one for all of x
+    layers: tuple[tuple[int, int], ...] = ()  # a subclass may know better than one for all of x
 
     def __init__(self, *, dtype: str | None = None) -> None:
         self.dtype = float_dtype(dtype, default=self.own_dtype)

@@ -103,7 +103,7 @@ class KerasTask:
         with precision(self.dtype), tf.GradientTape() as tape:
             tape.watch(weights)
             predicted, after, added = self._called(weights, kept, inputs, training=True)
-            loss = tf.cast(self._loss(targets, predicted), self.dtype)
+            loss = tf.reduce_mean(tf.cast(self._loss(targets, predicted), self.dtype))  # of many if it reduces none
             loss = tf.add_n([loss, *(tf.cast(term, self.dtype) for term in added)])
         gradients = tape.gradient(loss, weights)
         if all(gradient is None for gradient in gradients):
@@ -175,16 +175,17 @@ class KerasTask:
             except TaskError as error:
                 raise TaskError(f"{self.name}: {error}") from error
             with tf.init_scope():
-                parts = (mapped(tf.constant, part) for part in (found.inputs, found.targets))
-                self._read[split] = Examples(*parts, found.count)
+                inputs, targets = mapped(tf.constant, found.inputs), mapped(tf.constant, found.targets)
+            self._read[split] = Examples(inputs, targets, found.count)
         return self._read[split]
 
     def _gathered(self, split: str, chosen: Tensor) -> tuple[Any, Any]:
         """Return inputs and targets of some examples."""
         found = self._split(split)
-        return mapped(lambda a: tf.gather(a, chosen), found.inputs), mapped(
-            lambda a: tf.gather(a, chosen), found.targets
+        inputs, targets = (
+            mapped(lambda array: tf.gather(array, chosen), part) for part in (found.inputs, found.targets)
         )
+        return inputs, targets
 
     def _try(self) -> None:
         """Trace a step, so that what does not fit together is said before anything is trained.
@@ -196,18 +197,13 @@ class KerasTask:
         kept = tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in self._kept)
         state = (tf.TensorSpec([self.batch_size], tf.int32), kept)
         try:
-            traced = tf.function(self.loss_and_gradient, autograph=False).get_concrete_function(x, state)
+            tf.function(self.loss_and_gradient, autograph=False).get_concrete_function(x, state)
         except TaskError:
             raise
         except Exception as error:
             raise TaskError(
                 f"{self.name}: model, loss and data do not fit together: {described(error, None)}"
             ) from error
-        loss = traced.structured_outputs[0]
-        if loss.shape != [1]:
-            raise TaskError(
-                f"{self.name}: the loss must be a scalar, or one number an example. Received: {loss.shape[1:]}"
-            )
 
 
 class EvaluatedKerasTask(KerasTask):

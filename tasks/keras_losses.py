@@ -12,7 +12,7 @@ from tasks.task import Tensor
 from tasks.user_module import TaskError
 
 
-class _OfFunction(keras.losses.Loss):
+class _OfFunction(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
     """A loss from a function of targets and predictions; ranks that differ by a last axis of 1 are made alike."""
 
     def __init__(self, function: Callable[[Any, Any], Any], dtype: str) -> None:

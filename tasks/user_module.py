@@ -1,4 +1,4 @@
-"""A user's own task found by 'package.module:NAME' or 'path/to/file.py:NAME', with errors that say what is wrong where."""
+"""Users' tasks found by 'package.module:NAME' or 'path/to/file.py:NAME', with errors that say what is wrong where."""
 
 from __future__ import annotations
 
