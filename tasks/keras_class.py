@@ -139,10 +139,10 @@ class KerasTask:
         whole = np.random.SeedSequence(np.asarray(seed).astype(np.uint32).tolist()).generate_state(1)
         model = self._built(int(whole[0]))
         found = [tuple(variable.shape) for variable in model.trainable_variables]
-        kept = [keras.ops.convert_to_numpy(variable) for variable in model.non_trainable_variables]
+        kept = [variable.numpy() for variable in model.non_trainable_variables]
         if found != list(self.variable_shapes) or len(kept) != len(self._kept):
             raise TaskError(f"{self.name}: `build` must return the same model whenever it is called, up to its weights")
-        weights = [keras.ops.convert_to_numpy(variable).ravel() for variable in model.trainable_variables]
+        weights = [variable.numpy().ravel() for variable in model.trainable_variables]
         flat = np.concatenate(weights).astype(self.dtype)
         return [tf.constant(flat), *(tf.constant(value) for value in kept)]
 
