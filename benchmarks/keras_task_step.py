@@ -1,9 +1,10 @@
 """Microseconds a training step of a Keras model: as a task in the compiled loop, beside `model.fit`, in one run.
 
     python benchmarks/keras_task_step.py                         # both models, batch 32, one thread
-    python benchmarks/keras_task_step.py --threads 2 --rounds 9
+    python benchmarks/keras_task_step.py --threads 2 --batch-size 128
+    python benchmarks/keras_task_step.py --xla --steps 50        # the loop also with jit_compile=True
 
-The same model, data and batch size for all, with Adam: Keras' own in `fit`, compiled by XLA as it chooses and not; in
+The same model, data and batch size for all, with Adam: Keras' own in `fit`, by XLA, as `fit` chooses, and without; in
 the loop our Adam and `keras:Adam`. They take turns. A turn of `fit` is an epoch of as many batches as the loop takes
 steps; the first, which compiles, is not counted. `fit` shuffles, and the loop draws with replacement.
 """
@@ -49,8 +50,10 @@ def models() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
     return {"convolutions": (convolutions, (28, 28, 1)), "perceptron": (perceptron, (64,))}
 
 
-def contestants(build: Callable[[], Any], shape: tuple[int, ...], batch_size: int, steps: int) -> dict[str, Any]:
-    """Return functions without arguments that take so many steps."""
+def contestants(
+    build: Callable[[], Any], shape: tuple[int, ...], batch_size: int, steps: int, *, xla: bool
+) -> dict[str, Callable[[], Any]]:
+    """Return functions without arguments that take so many steps; with `xla` also of loops that XLA compiles."""
     import keras
     import numpy as np
     import tensorflow as tf
@@ -77,14 +80,9 @@ def contestants(build: Callable[[], Any], shape: tuple[int, ...], batch_size: in
         carry = loop.begin(tensors, seeds, seeds)
         return lambda: loop.run(carry, tensors, seeds, 1, steps, steps)
 
-    return {
-        "fit": fitted("auto"),
-        "fit, no XLA": fitted(False),
-        "loop, Adam": looped("Adam", False),
-        "loop, keras:Adam": looped("keras:Adam", False),
-        "loop by XLA, Adam": looped("Adam", True),
-        "loop by XLA, keras:Adam": looped("keras:Adam", True),
-    }
+    ways = [("loop", False), *[("loop by XLA", True)] * xla]
+    loops = {f"{way}, {name}": looped(name, compile) for way, compile in ways for name in ("Adam", "keras:Adam")}
+    return {"fit": fitted("auto"), "fit, no XLA": fitted(False), **loops}
 
 
 def main() -> None:
@@ -93,12 +91,13 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=32, help="examples a step")
     parser.add_argument("--steps", type=int, default=200, help="steps a turn, at most 500")
     parser.add_argument("--rounds", type=int, default=7, help="timed turns of each")
+    parser.add_argument("--xla", action="store_true", help="also the loop with jit_compile=True")
     arguments = parser.parse_args()
     prepare(arguments.threads)
     print(f"{machine()}; {arguments.threads} threads, batch {arguments.batch_size}")
     print(f"{'model':<14} {'how':<24} {'µs/step':>8} {'least':>8} {'fit = 1':>8}")
     for name, (build, shape) in models().items():
-        turns = contestants(build, shape, arguments.batch_size, arguments.steps)
+        turns = contestants(build, shape, arguments.batch_size, arguments.steps, xla=arguments.xla)
         taken: dict[str, list[float]] = {how: [] for how in turns}
         for number in range(arguments.rounds + 1):
             for how, turn in turns.items():
