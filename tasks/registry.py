@@ -16,7 +16,7 @@ from tasks.user_module import PLACES, TaskError, task_class
 class TaskEntry:
     """What is known of a task before its module is loaded."""
 
-    where: str  # "module:Class"
+    where: str  # "module:NAME"
     summary: str  # one line, for people
     line_up: tuple[str, ...]  # the paper's optimizers for it, in order, whether or not they exist here yet
     presets: Mapping[str, Preset]  # by name; "paper" is the default
