@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tasks.options import float_dtype
 from tasks.task import State, Tensor
+from tasks.unseeded import operations, unseeded
 from tasks.user_module import TaskError, described
 
 # Where one of these is met, lanes are told apart in Python: made into one operation, branches and loops would become
@@ -48,9 +49,13 @@ class FunctionTask:
         self.layers = self.layers or ((0, self.size),)
         inputs = [tf.TensorSpec([self.size], self.dtype)]
         inputs += [tf.TensorSpec([2], tf.int32)] * self.is_random
-        graph = tf.function(self._lane, autograph=False).get_concrete_function(*inputs).graph.as_graph_def()
-        nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-        self._lane_by_lane = any(node.op in _LANE_BY_LANE for node in nodes)
+        graph = tf.function(self._lane, autograph=False).get_concrete_function(*inputs).graph
+        if drawn := unseeded(graph):
+            raise TaskError(
+                f"{self.name}: the loss draws what no seed repeats ({drawn}). Accepted: loss(x, seed) that draws with"
+                " tf.random.stateless_normal(..., seed=seed) and the like"
+            )
+        self._lane_by_lane = bool(operations(graph) & _LANE_BY_LANE)
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
         """Return where the lanes start, x [n, P], and the state before any step."""

@@ -17,9 +17,8 @@ from tasks.keras_start import built, precision
 from tasks.keras_task import LARGEST_BATCH
 from tasks.options import float_dtype, whole_number
 from tasks.task import State, Tensor
+from tasks.unseeded import SEED_STATE, unseeded
 from tasks.user_module import TaskError, described
-
-_SEED_STATE = "seed_generator_state"  # so Keras names the variable in which a layer that draws counts its draws
 
 
 def policy() -> Any:
@@ -126,7 +125,7 @@ class KerasTask:
 
     def _draws(self) -> list[bool]:
         """Return which variables of the state are seeds of layers."""
-        return [variable.name == _SEED_STATE for variable in self._kept]
+        return [variable.name == SEED_STATE for variable in self._kept]
 
     def _built(self, seed: int) -> Any:
         try:
@@ -191,19 +190,25 @@ class KerasTask:
         """Trace a step, so that what does not fit together is said before anything is trained.
 
         Raises:
-            TaskError: The model cannot take the inputs, or the loss not the targets and what the model returns.
+            TaskError: The model cannot take the inputs, or the loss not the targets and what the model returns; or
+                one of them draws what no seed repeats.
         """
         x = tf.TensorSpec([sum(self._sizes), 1], self.dtype)
         kept = tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in self._kept)
         state = (tf.TensorSpec([self.batch_size], tf.int32), kept)
         try:
-            tf.function(self.loss_and_gradient, autograph=False).get_concrete_function(x, state)
+            traced = tf.function(self.loss_and_gradient, autograph=False).get_concrete_function(x, state)
         except TaskError:
             raise
         except Exception as error:
             raise TaskError(
                 f"{self.name}: model, loss and data do not fit together: {described(error, None)}"
             ) from error
+        if drawn := unseeded(traced.graph):
+            raise TaskError(
+                f"{self.name}: a layer or the loss draws what no seed repeats ({drawn}). Accepted: keras.random"
+                " with a keras.random.SeedGenerator that the layer holds"
+            )
 
 
 class EvaluatedKerasTask(KerasTask):

@@ -103,6 +103,7 @@ def test_single_precision_is_the_users_choice() -> None:
         (lambda x: tf.round(x[0]) + np.sum(x), r"raises NotImplementedError.*\(line \d+\); .*no NumPy"),
         (lambda x: x[0] if x[0] > 0 else x[1], r"raises OperatorNotAllowedInGraphError.*tf.cond"),
         (lambda x: x[0] - tf.constant(1.0), r"raises TypeError.*; x is float64: make your constants so"),
+        (lambda x: x[0] * tf.random.normal([], dtype=x.dtype), r"draws what no seed repeats \(RandomStandardNormal\)"),
         (lambda x: 1 / 0, r"the loss raises ZeroDivisionError: division by zero \(line \d+\)$"),
     ],
 )

@@ -309,9 +309,26 @@ def test_data_that_cannot_be_learned_from_is_told(train: Any, told: str) -> None
     assert "\n" not in str(caught.value)
 
 
+class Noise(layers.Layer):
+    """Adds noise by some function of a shape."""
+
+    def __init__(self, draw: Any) -> None:
+        super().__init__()
+        self.draw = draw
+
+    def call(self, inputs: Any) -> Any:
+        return inputs + self.draw([3])
+
+
+def noise(draw: Any) -> Any:
+    return lambda: keras.Sequential([layers.Dense(3), Noise(draw)])
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
+        ({"build": noise(tf.random.normal)}, r"draws what no seed repeats \(RandomStandardNormal\)"),
+        ({"build": noise(keras.random.normal)}, r"draws what no seed repeats \(Keras' global generator\)"),
         ({"build": lambda: layers.Dense(3)}, r"`build` must return a keras.Model. Received: Dense "),
         ({"build": lambda: 1 / 0}, r"`build` raises ZeroDivisionError"),
         ({"build": lambda: keras.Sequential([layers.Flatten()])}, r"the model has no trainable weights"),
