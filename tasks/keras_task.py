@@ -45,7 +45,7 @@ def keras_task(
         build: Returns a new keras.Model, the same but for its random weights whenever it is called. An optimizer or a
             loss that it is compiled with is not used.
         train: (x, y): arrays, or tuples, lists or dictionaries of arrays where the model takes several; a function
-            without arguments that returns them, called only where training happens; or a finite tf.data.Dataset of
+            without arguments that returns them, called when the class is; or a finite tf.data.Dataset of
             pairs, unbatched, which is read once, into memory.
         loss: A name that Keras knows, a keras.losses.Loss, or a function (y_true, y_pred).
         batch_size: Examples a step, 1 to 65,536. Default: 32.
