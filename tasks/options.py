@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import operator
+import re
 from typing import Any
 
 FLOATS = ("float32", "float64")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def float_dtype(received: Any, *, default: str) -> str:
@@ -48,3 +50,22 @@ def whole_number(name: str, received: Any, *, low: int, high: int) -> int:
     if not low <= number <= high:
         raise ValueError(message)
     return number
+
+
+def task_name(received: Any, origin: str) -> str:
+    """Return a task's name: lower case, with hyphens.
+
+    Args:
+        received: Such a name, or None to make one.
+        origin: The name in Python of which it is made then.
+
+    Raises:
+        ValueError: It is not such a name.
+    """
+    if received is None:
+        return "-".join(re.findall(r"[a-z0-9]+", origin.lower())) or "task"
+    if not isinstance(received, str) or not _NAME.fullmatch(received):
+        raise ValueError(
+            f"`name` is of lower-case letters, digits and hyphens, such as my-task. Received: {received!r}"
+        )
+    return received

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from tasks.preset import Preset
-from tasks.user_module import task_class
+from tasks.user_module import PLACES, TaskError, task_class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskEntry:
     """What is known of a task before its module is loaded."""
 
-    where: str  # "module:Class"
+    where: str  # "module:NAME"
     summary: str  # one line, for people
     line_up: tuple[str, ...]  # the paper's optimizers for it, in order, whether or not they exist here yet
     presets: Mapping[str, Preset]  # by name; "paper" is the default
@@ -133,11 +134,28 @@ _GENERAL_PRESETS: Mapping[str, Preset] = MappingProxyType(
 )
 
 
+PLUGINS = "lodo_tune.tasks"  # the group of entry points by which an installed package offers its tasks
+
+
+def plugins() -> dict[str, str]:
+    """Return the tasks that installed packages offer, name -> 'package.module:NAME'; nothing of theirs is imported.
+
+    A name of `TASKS` is not theirs to give: what is offered under one is left out.
+    """
+    found = importlib.metadata.entry_points(group=PLUGINS)
+    return {point.name: point.value for point in sorted(found, key=lambda point: point.name) if point.name not in TASKS}
+
+
+def is_own(name: str) -> bool:
+    """Return whether a name is of a user's own task, or an installed package's: code that is not ours."""
+    return name not in TASKS and (":" in name or name in plugins())
+
+
 def entry(name: str) -> TaskEntry:
     """Return what is known of a task.
 
     Args:
-        name: A name of `TASKS`, or a user's own task as `load` takes it. That one's module is imported; its class may
+        name: A name of `TASKS`, or another task as `load` takes it. That one's module is imported; its class may
             say `cohort_size` (default 1), `line_up`, `presets` and `dataset` itself.
 
     Raises:
@@ -145,17 +163,11 @@ def entry(name: str) -> TaskEntry:
     """
     if name in TASKS:
         return TASKS[name]
-    if ":" not in name:
-        near = difflib.get_close_matches(name.lower(), TASKS, n=1)
-        suggestion = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
-            f"Unknown task.{suggestion} Tasks: {', '.join(TASKS)}; or your own as 'package.module:Class' or"
-            f" 'path/to/file.py:Class'. Received: {name!r}"
-        )
-    found = task_class(name)
+    where = name if ":" in name else _offered(name)
+    found = task_class(where)
     summary = (found.__doc__ or "").strip().partition("\n")[0]
     return TaskEntry(
-        where=name,
+        where=where,
         summary=summary,
         line_up=tuple(getattr(found, "line_up", _GENERAL)),
         presets=getattr(found, "presets", _GENERAL_PRESETS),
@@ -168,10 +180,27 @@ def load(name: str) -> type:
     """Return a task's class; imports its module, and TensorFlow with it.
 
     Args:
-        name: A name of `TASKS`, 'package.module:Class', or 'path/to/file.py:Class'.
+        name: A name of `TASKS`, 'package.module:NAME', 'path/to/file.py:NAME', or the name of a task that an
+            installed package offers (entry points of the group `lodo_tune.tasks`).
 
     Raises:
         ValueError: There is no such task, or its module or class cannot be used: not there, raises on import, not a
             Task. One line that names the file and the fault; the original exception is its cause.
     """
     return task_class(entry(name).where)
+
+
+def _offered(name: str) -> str:
+    """Return where the task is that an installed package offers under this name."""
+    offers = {point.value: point for point in importlib.metadata.entry_points(group=PLUGINS, name=name)}
+    if len(offers) > 1:
+        packages = ", ".join(sorted(point.dist.name if point.dist else "?" for point in offers.values()))
+        raise TaskError(f"Two installed packages offer a task {name!r}: {packages}. Give one of {', '.join(offers)}")
+    if offers:
+        return next(iter(offers))
+    known = [*TASKS, *plugins()]
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    suggestion = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"Unknown task.{suggestion} Tasks: {', '.join(known)}; or your own as {PLACES}. Received: {name!r}"
+    )

@@ -1,4 +1,4 @@
-"""Classes found by 'package.module:Class' or 'path/to/file.py:Class', with errors that say what is wrong where."""
+"""Users' tasks found by 'package.module:NAME' or 'path/to/file.py:NAME', with errors that say what is wrong where."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import importlib
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from tasks.task import METHODS
+
+MOST_SAID = 250  # characters of an exception's message that are told
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+PLACES = "'package.module:NAME' or 'path/to/file.py:NAME'"
+WAYS = f"function_task(loss, start=...), keras_task(build, ...), or a class with {', '.join(METHODS)}"
 
 
 class TaskError(ValueError):
@@ -27,7 +34,7 @@ def task_class(where: str) -> type:
     import what stands beside it.
 
     Args:
-        where: 'package.module:Class' or 'path/to/file.py:Class'; a relative path starts at the working directory.
+        where: 'package.module:NAME' or 'path/to/file.py:NAME'; a relative path starts at the working directory.
 
     Raises:
         TaskError: The text is neither; there is no such file or module; it raises on import; it has no such class; or
@@ -35,17 +42,35 @@ def task_class(where: str) -> type:
     """
     place, _, name = where.rpartition(":")
     if not place or not name.isidentifier():
-        raise TaskError(f"A task is given as 'package.module:Class' or 'path/to/file.py:Class'. Received: {where!r}")
+        raise TaskError(f"A task is given as {PLACES}. Received: {where!r}")
     module = _from_file(Path(place)) if _is_path(place) else _from_package(place)
     found = getattr(module, name, None)
     if found is None:
         raise TaskError(f"{place} has no class {name!r}.{_nearest(name, module)} Received: {where!r}")
     missing = [method for method in METHODS if not callable(getattr(found, method, None))]
     if not inspect.isclass(found):
-        raise TaskError(f"{where} is not a class but {type(found).__name__}; a task is a class with {_listed(METHODS)}")
+        raise TaskError(f"{where} is not a task but {_kind(found)}; a task is {WAYS}{_wrapped(name, found)}")
     if missing:
-        raise TaskError(f"{where} is not a Task: it has no method {_listed(missing)}; a task has {_listed(METHODS)}")
+        raise TaskError(f"{where} is not a Task: it has no method {_listed(missing)}; a task is {WAYS}")
     return found
+
+
+def _kind(found: Any) -> str:
+    return "a function" if inspect.isroutine(found) else f"of type {type(found).__name__}"
+
+
+def _wrapped(name: str, found: Any) -> str:
+    """Return how a thing that is not a task may be made one, as far as that shows."""
+    if any(base.__module__.partition(".")[0] == "keras" for base in type(found).__mro__):
+        return ". Of a model it needs the function that builds it: MyTask = keras_task(build, train=(x, y), loss=...)"
+    if all(callable(getattr(found, method, None)) for method in METHODS):
+        return f". Give the class, {type(found).__name__}, and not an instance of it"
+    if callable(found):
+        return (
+            f". If {name} is a loss: MyTask = function_task({name}, start=[...]);"
+            f" if it builds a model: MyTask = keras_task({name}, train=(x, y), loss=...)"
+        )
+    return ""
 
 
 def _is_path(place: str) -> bool:
@@ -70,7 +95,7 @@ def _from_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise TaskError(f"{path} raises on import: {_described(error, path)}") from error
+        raise TaskError(f"{path} raises on import: {described(error, path)}") from error
     return module
 
 
@@ -81,14 +106,14 @@ def _from_package(name: str) -> ModuleType:
     except ModuleNotFoundError:
         spec = None
     except (Exception, SystemExit) as error:
-        raise TaskError(f"Module {name!r} raises on import: {_described(error, None)}") from error
+        raise TaskError(f"Module {name!r} raises on import: {described(error, None)}") from error
     if spec is None:
-        raise TaskError(f"There is no module {name!r}; a file is given as 'path/to/file.py:Class'")
+        raise TaskError(f"There is no module {name!r}; a file is given as 'path/to/file.py:NAME'")
     try:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
         path = Path(spec.origin) if spec.origin else None
-        raise TaskError(f"{path or name} raises on import: {_described(error, path)}") from error
+        raise TaskError(f"{path or name} raises on import: {described(error, path)}") from error
 
 
 def _search_last(folder: Path) -> None:
@@ -96,11 +121,12 @@ def _search_last(folder: Path) -> None:
         sys.path.append(str(folder))
 
 
-def _described(error: BaseException, path: Path | None) -> str:
-    """Return an exception as one line, with the line of `path` where it arose."""
+def described(error: BaseException, path: Path | None) -> str:
+    """Return an exception as one line of bounded length, with the line of `path` where it arose."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
     place = f" (line {lines[-1]})" if lines else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+    said = " ".join(_COLOUR.sub("", str(error)).split())  # Keras puts some of its words in bold
+    return f"{type(error).__name__}: {said if len(said) <= MOST_SAID else said[:MOST_SAID] + '...'}{place}"
 
 
 def _nearest(name: str, module: ModuleType) -> str:

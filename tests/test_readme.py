@@ -22,7 +22,8 @@ def load(path):
 sessions = load(ROOT / "docs" / "sessions.py")
 STEPS = sessions.steps(README)
 ALL = [("README.md", step) for step in STEPS]
-ALL += [("docs/keras.md", step) for step in sessions.steps((ROOT / "docs" / "keras.md").read_text(encoding="utf-8"))]
+PAGES = ("docs/keras.md", "docs/own-tasks.md")
+ALL += [(page, step) for page in PAGES for step in sessions.steps((ROOT / page).read_text(encoding="utf-8"))]
 
 
 @pytest.fixture(scope="module")

@@ -196,7 +196,7 @@ def test_a_module_that_raises_on_import_is_told_with_its_file(path: Path, monkey
         ("Mime", r"has no class 'Mime'. Did you mean 'Mine'\?"),
         ("Zzzzz", r"has no class 'Zzzzz'. It has Mine, NotATask\."),
         ("NotATask", r"is not a Task: it has no method advance, loss_and_gradient"),
-        ("mine", r"is not a class but function"),
+        ("mine", r"is not a task but a function; .*MyTask = function_task\(mine, start=\[\.\.\.\]\)"),
     ],
 )
 def test_a_wrong_class_is_told_with_what_there_is(path: Path, name: str, told: str) -> None:
@@ -210,8 +210,8 @@ def test_a_wrong_class_is_told_with_what_there_is(path: Path, name: str, told: s
         ("not_there.py:Mine", "There is no file .*not_there.py"),
         ("no.such.module:Mine", "There is no module 'no.such.module'"),
         ("tasks.no_such:Mine", "There is no module 'tasks.no_such'"),
-        (":Mine", "'package.module:Class'.*Received: ':Mine'"),
-        ("tasks.preset:", "'package.module:Class'.*Received: 'tasks.preset:'"),
+        (":Mine", "'package.module:NAME'.*Received: ':Mine'"),
+        ("tasks.preset:", "'package.module:NAME'.*Received: 'tasks.preset:'"),
         ("folder/file.txt:Mine", "There is no file"),
     ],
 )

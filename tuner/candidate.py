@@ -52,7 +52,7 @@ class Key:
 class Workload:
     """What all trials of a study share; a worker compiles once for each workload it meets."""
 
-    task: str  # a name of tasks.registry, or "module:Class"
+    task: str  # a name of tasks.registry, or "module:NAME"
     optimizer: str  # a name of lodo.registry
     cohort_size: int  # candidates trained in lockstep by one Ray task; part of the study, never of the workers
     threads: int = 1  # TensorFlow threads a candidate

@@ -153,7 +153,7 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, invoke_without_command=True, epilog=RUN_EXAMPLES, context_settings={"max_content_width": 110})
 @click.version_option(package_name="lodo-tune", prog_name="lodo-tune")
-@click.option("--task", metavar="NAME", help="What to tune on: see 'lodo-tune tasks', or module:Class, file.py:Class.")
+@click.option("--task", metavar="NAME", help="What to tune on: see 'lodo-tune tasks', or module:NAME, file.py:NAME.")
 @click.option(
     "--optimizers", metavar="A,B", callback=_list_of(str, "names"), help="Or keras:NAME. Default: the task's line-up."
 )
@@ -401,7 +401,7 @@ def export(study: str, format: str, output: Path | None, force: bool, database: 
 @_debug
 @click.pass_context
 def tasks(context: click.Context, as_json: bool, debug: bool) -> None:
-    """List the tasks that ship; or check one."""
+    """List the tasks that ship and those that installed packages offer; or check one."""
     if context.invoked_subcommand is not None:
         if as_json:
             raise click.UsageError(f"options of {context.invoked_subcommand!r} come after it; move --json")

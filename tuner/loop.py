@@ -46,11 +46,15 @@ class Loop:
         seeds = tf.TensorSpec([lanes, 2], tf.int32)
         # Drawing the start happens once a candidate, which would not repay what XLA takes to compile it.
         self._begin = tf.function(self._trace_begin, input_signature=[hyperparameters, seeds, seeds], autograph=False)
+        self._begin_at = tf.function(optimizer.initial_state, autograph=False)
         jit_compile = task.jit_compile and optimizer.jit_compile
         self._run = tf.function(self._trace_run, jit_compile=jit_compile, autograph=False)
 
     def begin(self, hyperparameters: Mapping[str, Any], task_seeds: Any, optimizer_seeds: Any) -> Carry:
         """Return where every lane starts."""
+        if getattr(self.task, "eager_initial", False):
+            x, task_state = self.task.initial(task_seeds)
+            return x, task_state, self._begin_at(x, dict(hyperparameters), optimizer_seeds)
         carry: Carry = self._begin(dict(hyperparameters), task_seeds, optimizer_seeds)
         return carry
 

@@ -122,7 +122,7 @@ def task_entry(task: str) -> TaskEntry:
     Raises:
         ValueError: There is none of this name, or a user's own cannot be used.
     """
-    if ":" in task:
+    if tasks.registry.is_own(task):
         load_tensorflow()  # a task of the user's own does it otherwise, and not quietly
     return tasks.registry.entry(task)
 

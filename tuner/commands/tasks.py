@@ -21,20 +21,18 @@ if TYPE_CHECKING:
 DEFAULT_PRESET = "quick"  # its options make a task small
 
 
-def offered() -> Mapping[str, TaskEntry]:
-    """Return all tasks that can be given by name, in order; loads none of them."""
-    return tasks.registry.TASKS
-
-
 def print_tasks(*, as_json: bool) -> None:
-    """Print the tasks, a line each."""
-    entries = offered()
+    """Print the tasks that ship and those that installed packages offer, a line each; loads none of them."""
+    plugins = {name: f"of an installed package: {where}" for name, where in tasks.registry.plugins().items()}
     if as_json:
-        click.echo(json.dumps([_listed(name, entry) for name, entry in entries.items()], ensure_ascii=False))
+        listed = [_listed(name, entry) for name, entry in tasks.registry.TASKS.items()]
+        listed += [{"name": name, "summary": summary} for name, summary in plugins.items()]
+        click.echo(json.dumps(listed, ensure_ascii=False))
         return
-    width = max(map(len, entries))
-    for name, entry in entries.items():
-        click.echo(f"{name:{width}}  {entry.summary}")
+    lines = {name: entry.summary for name, entry in tasks.registry.TASKS.items()} | plugins
+    width = max(map(len, lines))
+    for name, summary in lines.items():
+        click.echo(f"{name:{width}}  {summary}")
 
 
 def check_task(name: str, *, preset: str | None, as_json: bool) -> None:

@@ -80,7 +80,7 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     if not request.seeds or request.seeds[0] < 0 or request.seeds[-1] > MOST_SEED or len(request.seeds) > MOST_SEEDS:
         raise UsageError(f"--seed is a whole number from 0 to {MOST_SEED}, and --seeds one from 1 to {MOST_SEEDS}")
     task = absolute(request.task)
-    if ":" in task or lodo.registry.is_of_keras(request.optimizer):
+    if tasks.registry.is_own(task) or lodo.registry.is_of_keras(request.optimizer):
         _begin_tensorflow(request.threads)  # looking at these uses it
     entry = task_entry(task)
     check_optimizer("--optimizer", request.optimizer)

@@ -1,0 +1,150 @@
+"""The class behind `function_task`: one vector's loss and its gradient, over the lanes of a cohort."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tasks.options import float_dtype
+from tasks.task import State, Tensor
+from tasks.unseeded import operations, unseeded
+from tasks.user_module import TaskError, described
+
+# Where one of these is met, lanes are told apart in Python: made into one operation, branches and loops would become
+# operations of data-dependent shapes, which XLA does not have.
+_LANE_BY_LANE = frozenset(
+    ("If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile", "PyFunc", "EagerPyFunc")
+)
+
+
+class FunctionTask:
+    """A function of a vector; what `function_task` makes are classes like this one that know their function.
+
+    The state is the step's seeds, int32 [2, P], and empty where the function takes none.
+
+    Args:
+        dtype: "float32" or "float64". Default: as `function_task` was told.
+
+    Raises:
+        TaskError: The function raises, does not return a floating-point scalar, or has no gradient; or the start is
+            no vector.
+    """
+
+    name: str
+    loss: Callable[..., Any]
+    is_random: bool
+    start: Any  # numbers, or a function of a seed
+    own_dtype: str
+    cohort_size: int
+    jit_compile: bool
+    layers: tuple[tuple[int, int], ...] = ()  # a subclass may know better than one for all of x
+
+    def __init__(self, *, dtype: str | None = None) -> None:
+        self.dtype = float_dtype(dtype, default=self.own_dtype)
+        self.size = self._size()
+        self.layers = self.layers or ((0, self.size),)
+        inputs = [tf.TensorSpec([self.size], self.dtype)]
+        inputs += [tf.TensorSpec([2], tf.int32)] * self.is_random
+        graph = tf.function(self._lane, autograph=False).get_concrete_function(*inputs).graph
+        if drawn := unseeded(graph):
+            raise TaskError(
+                f"{self.name}: the loss draws what no seed repeats ({drawn}). Accepted: loss(x, seed) that draws with"
+                " tf.random.stateless_normal(..., seed=seed) and the like"
+            )
+        self._lane_by_lane = bool(operations(graph) & _LANE_BY_LANE)
+
+    def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
+        """Return where the lanes start, x [n, P], and the state before any step."""
+        if callable(self.start):
+            x = tf.stack([self._drawn(seed) for seed in tf.unstack(seeds)], axis=1)
+        else:
+            x = tf.repeat(tf.constant(self.start, self.dtype)[:, tf.newaxis], seeds.shape[0], axis=1)
+        return x, tf.transpose(seeds) if self.is_random else ()
+
+    def advance(self, state: State, seeds: Tensor, t: Tensor) -> State:
+        """Return the seeds of step t, int32 [2, P]; nothing where the function takes none."""
+        if not self.is_random:
+            return state
+        folded = [tf.random.experimental.stateless_fold_in(seed, t) for seed in tf.unstack(seeds)]
+        return tf.stack(folded, axis=1)
+
+    def loss_and_gradient(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Return the function's value [P] and its gradient [n, P]."""
+        lanes = (tf.transpose(x), *([tf.transpose(state)] if self.is_random else []))
+        if self._lane_by_lane:
+            found = [self._lane(*lane) for lane in zip(*map(tf.unstack, lanes), strict=True)]
+            loss, gradient = (tf.stack(part) for part in zip(*found, strict=True))
+        else:
+            loss, gradient = tf.vectorized_map(lambda lane: self._lane(*lane), lanes)
+        return loss, tf.transpose(gradient), state
+
+    def _lane(self, x: Tensor, *seed: Tensor) -> tuple[Tensor, Tensor]:
+        """Return one lane's loss, a scalar, and its gradient [n]."""
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = self._scalar(self._told(self.loss, x, *seed))
+        gradient = tape.gradient(loss, x)
+        if gradient is None:
+            raise TaskError(
+                f"{self.name}: the loss has no gradient: it does not depend on x by TensorFlow operations that have"
+                " one. Accepted: a function of x in tf operations, without rounding, comparing or NumPy in between"
+            )
+        return loss, tf.convert_to_tensor(gradient)  # of a gather it is a sparse one
+
+    def _scalar(self, found: Any) -> Tensor:
+        accepted = f"{self.name}: the loss must return a floating-point scalar, as tf.reduce_sum or tf.reduce_mean do."
+        if found is None:
+            raise TaskError(f"{accepted} Received: None; is there a `return`?")
+        try:
+            loss = tf.convert_to_tensor(found)
+        except (TypeError, ValueError) as error:
+            raise TaskError(f"{accepted} Received: {type(found).__name__}") from error
+        if loss.shape.rank != 0 or not loss.dtype.is_floating:
+            raise TaskError(f"{accepted} Received: {loss.dtype.name} of shape {loss.shape}")
+        return tf.cast(loss, self.dtype)
+
+    def _told(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function of the user's; what it raises is told in one line."""
+        try:
+            return function(*arguments)
+        except TaskError:
+            raise
+        except Exception as error:
+            source = _source(function)
+            what = "start" if function is self.start else "loss"
+            hint = ""
+            if "symbolic" in str(error):
+                hint = "; what depends on x is computed with TensorFlow: no NumPy, and tf.cond or tf.where for an `if`"
+            elif "tensor but is a" in str(error) or "match type" in str(error):
+                hint = (
+                    f"; x is {self.dtype}: make your constants so, by tf.cast(..., x.dtype), or choose another `dtype`"
+                )
+            raise TaskError(f"{self.name}: the {what} raises {described(error, source)}{hint}") from error
+
+    def _drawn(self, seed: Tensor) -> Tensor:
+        found = self._told(self.start, seed)
+        x = tf.convert_to_tensor(() if found is None else found)
+        if x.shape.rank != 1 or not x.shape[0] or not x.dtype.is_floating:
+            raise TaskError(
+                f"{self.name}: `start` must return a floating-point vector of n numbers. Received: "
+                f"{'None' if found is None else f'{x.dtype.name} of shape {x.shape}'}"
+            )
+        return tf.cast(x, self.dtype)
+
+    def _size(self) -> int:
+        if not callable(self.start):
+            return len(self.start)
+        traced = tf.function(self._drawn, autograph=False).get_concrete_function(tf.TensorSpec([2], tf.int32))
+        return int(traced.structured_outputs.shape[0])
+
+
+def _source(function: Callable[..., Any]) -> Path | None:
+    """Return the file that a function was written in, None if there is none."""
+    try:
+        return Path(inspect.getsourcefile(function) or "").resolve()
+    except TypeError:
+        return None
