@@ -173,8 +173,7 @@ def data_fingerprint(entry: TaskEntry) -> tuple[dict[str, Any] | None, str]:
         return None, ""
     import tasks.datasets
 
-    data = tasks.datasets.mnist()
-    return tasks.datasets.mnist_fingerprint(data), data.note
+    return tasks.datasets.facts(entry.dataset)
 
 
 def set_data_dir(folder: Path | None) -> None:
