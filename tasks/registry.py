@@ -20,6 +20,7 @@ class TaskEntry:
     line_up: tuple[str, ...]  # the paper's optimizers for it, in order, whether or not they exist here yet
     presets: Mapping[str, Preset]  # by name; "paper" is the default
     cohort_size: int  # candidates in lockstep; as the class says
+    precisions: tuple[str, ...] | None = ("float32", "float64")  # None where only the class knows
     dataset: str | None = None  # a name that `tasks.datasets` knows, or None where the task needs no data
 
 
@@ -109,6 +110,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                 ),
             },
             cohort_size=1,
+            precisions=("float32", "float64", "bfloat16"),
             dataset="cifar10",
         ),
         "rosenbrock": TaskEntry(
@@ -188,6 +190,7 @@ def entry(name: str) -> TaskEntry:
         line_up=tuple(getattr(found, "line_up", _GENERAL)),
         presets=getattr(found, "presets", _GENERAL_PRESETS),
         cohort_size=getattr(found, "cohort_size", 1),
+        precisions=None,
         dataset=getattr(found, "dataset", None),
     )
 

@@ -11,13 +11,17 @@ import tensorflow as tf
 
 from lodo.adam import Adam
 from tasks import resnet18_images
+from tasks.datasets import fingerprint
 from tasks.npz import DatasetError
-from tasks.registry import load
+from tasks.registry import TASKS, load
 from tasks.resnet18 import ResNet18
 from tasks.resnet18_images import colour_statistics, cropped
 from tasks.task import Evaluated
 from tests.narrow_resnet import NarrowResNet, noise, write, write_noise
-from tuner.loop import Loop
+from tuner.candidate import Workload
+from tuner.commands.plan import Request, plan
+from tuner.commands.usage import UsageError
+from tuner.loop import Loop, loop_of
 
 SEED = np.array([[3, 4]], np.int32)
 
@@ -124,8 +128,9 @@ def test_crops_and_flips_are_drawn_uniformly_and_apart_and_the_margin_is_zero_af
         surrounded = np.zeros((40, 40, 3))
         surrounded[4:36, 4:36] = original
         part = surrounded[row + 4 : row + 36, column + 4 : column + 36]
-        np.testing.assert_allclose(image, part[:, ::-1] if flip else part, rtol=0, atol=1e-14)
-        assert (image[np.all(part[:, ::-1] == 0, axis=-1) if flip else np.all(part == 0, axis=-1)] == 0).all()
+        part = part[:, ::-1] if flip else part
+        np.testing.assert_allclose(image, part, rtol=0, atol=1e-14)
+        assert (image[(part == 0).all(axis=-1)] == 0).all()
 
 
 def test_neither_cropping_nor_flipping_changes_what_else_is_drawn(numbered: Path) -> None:
@@ -299,10 +304,36 @@ def test_bfloat16_keeps_weights_state_and_losses_in_single_precision_and_trains(
     assert half.evaluate(x, state, "validation", tf.range(6)).dtype == tf.float32
 
 
-@pytest.mark.parametrize("name", ["noisy-quadratic-bowl", "pixelcnn", "rosenbrock"])
-def test_tasks_that_do_not_compute_in_bfloat16_say_so(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(set(TASKS) - {"resnet18-cifar10"}))
+def test_tasks_that_do_not_compute_in_bfloat16_say_so_and_no_search_begins(name: str) -> None:
     with pytest.raises(ValueError, match=r"^`dtype` is one of float32, float64. Received: 'bfloat16'$"):
         load(name)(dtype="bfloat16")
+    told = r"^--precision is one of float32, float64 for this task. Received: 'bfloat16'$"
+    with pytest.raises(UsageError, match=told):
+        plan(Request(task=name, precision="bfloat16"))
+
+
+def test_a_search_in_bfloat16_is_of_bfloat16_and_of_the_data_that_is_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LODO_DATA_DIR", str(folder))
+    planned = plan(Request(task="resnet18-cifar10", precision="bfloat16", preset="quick"))
+    assert [spec.workload.precision for spec in planned.specs] == ["bfloat16"] * 3
+    assert planned.specs[0].workload.data == fingerprint("cifar10", folder)
+    assert any("is a part of CIFAR-10: 60 and 20 images" in remark for remark in planned.remarks)
+
+
+def test_a_worker_with_other_data_than_the_studys_refuses(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = fingerprint("cifar10", write_noise(tmp_path, train=50))
+    workload = Workload(task="resnet18-cifar10", optimizer="Adam", cohort_size=1, data=data)
+    names = ["learning_rate", "beta_1", "beta_2"]
+    monkeypatch.setenv("LODO_DATA_DIR", str(folder))
+    with pytest.raises(ValueError, match=r"this worker's data is not the study's: cifar10-subset with sha256 "):
+        loop_of(workload, names)
+    monkeypatch.setenv("LODO_DATA_DIR", str(tmp_path))
+    assert loop_of(workload, names).task._data.sizes == data["sizes"]
 
 
 @pytest.mark.parametrize("cards", [[], ["a card"]])
