@@ -323,6 +323,7 @@ def test_a_search_in_bfloat16_is_of_bfloat16_and_of_the_data_that_is_there(
     assert any("is a part of CIFAR-10: 60 and 20 images" in remark for remark in planned.remarks)
 
 
+@pytest.mark.filterwarnings("ignore:TensorFlow already runs")
 def test_a_worker_with_other_data_than_the_studys_refuses(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
