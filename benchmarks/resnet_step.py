@@ -135,7 +135,8 @@ def main() -> None:
     base = statistics.median(seconds[names[-1]])
     for name, taken in seconds.items():
         median = statistics.median(taken)
-        print(f"{name:9} {median:8.3f} s/step  least {min(taken):8.3f}  {base / median:5.2f}× {names[-1]}'s speed")
+        ratio = "" if asked.only else f"  {base / median:5.2f}× Keras' speed"
+        print(f"{name:9} {median:8.3f} s/step  least {min(taken):8.3f}{ratio}")
     print(f"most memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB")
 
 

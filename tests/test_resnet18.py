@@ -371,6 +371,22 @@ def test_a_cohort_of_more_than_one_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_an_evaluation_through_xla_as_on_a_gpu_is_the_same(folder: Path, dtype: str) -> None:
+    task = NarrowResNet(batch_size=4, dtype=dtype, data_dir=folder)
+    x, state = task.initial(SEED)
+    state = task.advance(state, SEED, 1)
+    loss, gradient, after = tf.function(task.loss_and_gradient)(x, state)
+    other_loss, other_gradient, other = tf.function(task.loss_and_gradient, jit_compile=True)(x, state)
+    precision = 1e-4 if dtype == "float32" else 0.03
+    np.testing.assert_allclose(other_loss, loss, rtol=precision)
+    np.testing.assert_allclose(other.means, after.means, rtol=0, atol=precision * np.abs(after.means).max())
+    np.testing.assert_allclose(other.variances, after.variances, rtol=precision)
+    cosine = np.sum(gradient * other_gradient) / (np.linalg.norm(gradient) * np.linalg.norm(other_gradient))
+    assert cosine > (1 - 1e-5 if dtype == "float32" else 0.9)
+
+
+@pytest.mark.slow
 def test_the_papers_network_learns_a_minibatch_by_heart(folder: Path) -> None:
     task = ResNet18(batch_size=4, data_dir=folder)
     x, state = task.initial(SEED)
