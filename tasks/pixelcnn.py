@@ -6,7 +6,7 @@ import os
 
 import tensorflow as tf
 
-from tasks.datasets import mnist
+from tasks.mnist import mnist
 from tasks.options import float_dtype, whole_number
 from tasks.pixelcnn_network import (
     PARAMETERS,
@@ -34,11 +34,11 @@ class PixelCNN:
     Args:
         dtype: "float32" or "float64". Default: "float32".
         batch_size: Images a step, 1 to 65,536. Default: 256.
-        data_dir: Folder that holds mnist.npz. Default: as `tasks.datasets.mnist` looks for it.
+        data_dir: Folder that holds mnist.npz. Default: as `tasks.mnist.mnist` looks for it.
 
     Raises:
         ValueError: An option is out of range.
-        tasks.datasets.DatasetError: There are no MNIST images, or they cannot be read. A ValueError, too.
+        tasks.npz.DatasetError: There are no MNIST images, or they cannot be read. A ValueError, too.
     """
 
     name = "pixelcnn"

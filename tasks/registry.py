@@ -21,7 +21,8 @@ class TaskEntry:
     line_up: tuple[str, ...]  # the paper's optimizers for it, in order, whether or not they exist here yet
     presets: Mapping[str, Preset]  # by name; "paper" is the default
     cohort_size: int  # candidates in lockstep; as the class says
-    dataset: str | None = None  # "mnist", or None where the task needs no data
+    precisions: tuple[str, ...] | None = ("float32", "float64")  # None where only the class knows
+    dataset: str | None = None  # a name that `tasks.datasets` knows, or None where the task needs no data
 
 
 _FALLING_SIGMAS = (3.0, 3.0, 3.0, 3.0, 2.0, 1.7, 1.4, 1.2, 0.9, 0.6)
@@ -29,6 +30,7 @@ _ABLATIONS = ("LODO-Diagonal", "LODO-Global", "LODO-Residuals", "LODO-No-Momentu
 _ROSENBROCK = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
 _BOWL = ("Momentum", "RMSprop", "Adam", "Yogi", "L-BFGS", "O-LBFGS", "BFGS", "Levenberg-Marquardt", "LODO")
 _PIXELCNN = ("Momentum", "RMSprop", "Adam", "LARS", "Yogi", "LODO", *_ABLATIONS)
+_RESNET = ("Momentum", "RMSprop", "Adam", "LARS", "Yogi", "LODO")
 _GENERAL = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
 _QUICK = ("LODO", "Adam", "Momentum", "RMSprop")
 
@@ -83,6 +85,34 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
             },
             cohort_size=1,
             dataset="mnist",
+        ),
+        "resnet18-cifar10": TaskEntry(
+            where="tasks.resnet18:ResNet18",
+            summary="image classification: ResNet-18 on CIFAR-10, 11,173,962 parameters",
+            line_up=_RESNET,
+            presets={
+                "paper": Preset(
+                    generations=10,
+                    population=16,
+                    sigmas=_FALLING_SIGMAS,
+                    steps=(*[50] * 5, 60, 100, 200, 300, 500),
+                    fresh_seeds=4,
+                    optimizers=_RESNET,
+                ),
+                # Without LODO: its preconditioner and Adam's averages alone are 17 GB for so many weights.
+                "quick": Preset(
+                    generations=3,
+                    population=8,
+                    sigmas=(2.0, 1.0, 0.5),
+                    steps=(8, 12, 16),
+                    fresh_seeds=3,
+                    optimizers=("Adam", "Momentum", "RMSprop"),
+                    options={"batch_size": 16},
+                ),
+            },
+            cohort_size=1,
+            precisions=("float32", "float64", "bfloat16"),
+            dataset="cifar10",
         ),
         "rosenbrock": TaskEntry(
             where="tasks.rosenbrock:Rosenbrock",
@@ -172,6 +202,7 @@ def entry(name: str) -> TaskEntry:
         line_up=tuple(getattr(found, "line_up", _GENERAL)),
         presets=getattr(found, "presets", _GENERAL_PRESETS),
         cohort_size=getattr(found, "cohort_size", 1),
+        precisions=None,
         dataset=getattr(found, "dataset", None),
     )
 

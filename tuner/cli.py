@@ -108,8 +108,13 @@ _database = click.option(
 _json = click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 _only_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of text for people.")
 _debug = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-_data_dir = click.option("--data-dir", type=_PATH, help="Where mnist.npz lies. Default: $LODO_DATA_DIR.")
-_precision = click.option("--precision", type=click.Choice(["float32", "float64"]), help="Default: the task's own.")
+_data_dir = click.option("--data-dir", type=_PATH, help="Where mnist.npz and cifar10.npz lie. Default: $LODO_DATA_DIR.")
+_precision = click.option(
+    "--precision",
+    type=click.Choice(["float32", "float64", "bfloat16"]),
+    metavar="TYPE",
+    help="float32, float64, or bfloat16 where a task takes it. Default: the task's own.",
+)
 _cpus = click.option(
     "--cpus-per-candidate", type=int, default=1, show_default=True, help="Cores, and TensorFlow threads, a candidate."
 )

@@ -68,6 +68,10 @@ def plan(request: Request) -> Plan:
     entry = task_entry(task)
     if request.preset not in entry.presets:
         raise UsageError(f"--preset is one of {', '.join(entry.presets)} for this task. Received: {request.preset!r}")
+    if request.precision is not None and entry.precisions is not None and request.precision not in entry.precisions:
+        raise UsageError(
+            f"--precision is one of {', '.join(entry.precisions)} for this task. Received: {request.precision!r}"
+        )
     preset = entry.presets[request.preset]
     if request.strategy not in evolution.STRATEGIES:
         raise UsageError(f"--strategy is one of {', '.join(evolution.STRATEGIES)}. Received: {request.strategy!r}")
@@ -173,8 +177,7 @@ def data_fingerprint(entry: TaskEntry) -> tuple[dict[str, Any] | None, str]:
         return None, ""
     import tasks.datasets
 
-    data = tasks.datasets.mnist()
-    return tasks.datasets.mnist_fingerprint(data), data.note
+    return tasks.datasets.facts(entry.dataset)
 
 
 def set_data_dir(folder: Path | None) -> None:

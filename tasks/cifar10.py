@@ -1,0 +1,180 @@
+"""CIFAR-10: where its images come from, how they are split, and the fingerprint that a study keeps of them.
+
+Nothing but NumPy is loaded until it is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks import places
+from tasks.npz import DatasetError, read_images
+from tasks.places import DATA_DIR_VARIABLE
+
+KERAS_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+KERAS_ARCHIVE = "cifar-10-batches-py-target_archive"  # in Keras' cache
+KERAS_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+FULL = (50_000, 10_000)  # images, training and test
+VALIDATION = 5_000  # images, of all of CIFAR-10
+CLASSES = 10
+SHAPE = (32, 32, 3)
+EXPECTED = "expected labels from 0 to 9, one an image"
+
+Stamp = tuple[str, int, int]  # a file, when it was changed, and how long it is
+_known: dict[Stamp, tuple[dict[str, Any], str]] = {}  # facts of the files that this process has read
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """Images uint8 [N, 32, 32, 3] and their labels uint8 [N], 0 to 9. Neither can be written to."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cifar10:
+    """CIFAR-10's images in three parts that do not overlap."""
+
+    name: str  # "cifar10", or "cifar10-subset" for less than all of it
+    train: Labelled
+    validation: Labelled  # the last of the training images, held out
+    test: Labelled
+    source: str  # the file that they were read from, or "Keras' download"
+    sha256: str  # of the arrays' contents
+    note: str = ""  # a line to show to people: what is not as they may expect
+
+
+def cifar10(data_dir: str | os.PathLike[str] | None = None) -> Cifar10:
+    """Return CIFAR-10 from the first of these places that has it.
+
+    1. cifar10.npz in `data_dir`, or else in the folder that the environment variable LODO_DATA_DIR names. A folder
+       that is named but holds no such file, or a broken one, is an error: nothing else is tried.
+    2. Keras' own cache, or Keras' download into it, where the network answers.
+
+    The last 5,000 training images are held out for validation: 45,000, 5,000 and 10,000 images for all of CIFAR-10. Of
+    a smaller file the last tenth is, at least one image and at most 5,000; the name and `note` tell that it is one.
+
+    The file is read anew at each call, so that whoever makes something else of the images need not keep them as well.
+
+    Args:
+        data_dir: Folder with cifar10.npz: x_train and x_test, uint8 [N, 32, 32, 3]; y_train and y_test, uint8 [N, 1] or
+            [N], 0 to 9.
+
+    Raises:
+        DatasetError: The named folder's file is missing or broken, or none of the places has CIFAR-10.
+    """
+    return _read(data_dir, _archive(data_dir))
+
+
+def cifar10_facts(data_dir: str | os.PathLike[str] | None = None) -> tuple[dict[str, Any], str]:
+    """Return what identifies the data, name, sizes of the parts and sha256, as JSON takes it; and the data's note.
+
+    The hash is of shapes and bytes of images and labels of train, validation and test in this order, not of the file
+    that held them. A file is read only if this process has not done so since it was last changed.
+
+    Raises:
+        DatasetError: As `cifar10` does.
+    """
+    archive = _archive(data_dir)
+    known = _known.get(_stamp(archive)) if archive.is_file() else None
+    if known is None:
+        _read(data_dir, archive)
+        known = _known[_stamp(archive)]
+    found, note = known
+    return {**found, "sizes": dict(found["sizes"])}, note
+
+
+def _archive(data_dir: str | os.PathLike[str] | None) -> Path:
+    """Return the file that the images are read from, once they are there."""
+    folder = places.named_folder(data_dir)
+    return places.keras_cache(KERAS_ARCHIVE) if folder is None else folder / "cifar10.npz"
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return str(path), 0, 0
+    return str(path), found.st_mtime_ns, found.st_size
+
+
+def _read(data_dir: str | os.PathLike[str] | None, archive: Path) -> Cifar10:
+    before = _stamp(archive)
+    data = _from_keras(archive) if places.named_folder(data_dir) is None else _from_file(archive)
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    sizes = {name: len(part.labels) for name, part in parts.items()}
+    facts = {"name": data.name, "sizes": sizes, "sha256": data.sha256}, data.note
+    # What was downloaded has a stamp only now. A file that was exchanged meanwhile is not taken for what was read.
+    _known[before if before[2] else _stamp(archive)] = facts
+    return data
+
+
+def _from_file(path: Path) -> Cifar10:
+    arrays = read_images(path, ("x_train", "x_test"), shape=SHAPE, labels=("y_train", "y_test"))
+    return _split(*arrays, source=str(path))
+
+
+def _from_keras(archive: Path) -> Cifar10:
+    nowhere = (
+        f"No CIFAR-10 images: neither --data-dir nor {DATA_DIR_VARIABLE} names a folder with cifar10.npz, and Keras'"
+        " download cannot be had"
+    )
+    if archive.is_file():
+        with archive.open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != KERAS_SHA256:
+                # Keras would delete the file; leave it to its owner.
+                raise DatasetError(f"{nowhere}: {archive} is broken; expected sha256 {KERAS_SHA256[:12]}…")
+    elif not places.answers(KERAS_URL):
+        raise DatasetError(f"{nowhere}: there is no {archive}, and {KERAS_URL} does not answer")
+    from keras.datasets import cifar10 as keras_cifar10
+
+    try:
+        with places.quiet_download():
+            (train, train_labels), (test, test_labels) = keras_cifar10.load_data()
+    except Exception as error:  # Keras raises plain Exception when a download fails
+        raise DatasetError(f"{nowhere}: {' '.join(str(error).split())}") from error
+    train, test = np.ascontiguousarray(train), np.ascontiguousarray(test)
+    return _split(train, test, np.ravel(train_labels), np.ravel(test_labels), source="Keras' download")
+
+
+def _split(
+    train: np.ndarray, test: np.ndarray, train_labels: np.ndarray, test_labels: np.ndarray, *, source: str
+) -> Cifar10:
+    for part, images, labels in (("train", train, train_labels), ("test", test, test_labels)):
+        if len(images) != len(labels):
+            raise DatasetError(
+                f"{source}: x_{part} has {len(images):,} images and y_{part} {len(labels):,} labels; {EXPECTED}"
+            )
+        if labels.max() >= CLASSES:
+            raise DatasetError(f"{source}: y_{part} has the label {labels.max()}; {EXPECTED}")
+    if len(train) < 2:
+        raise DatasetError(f"{source}: x_train has 1 image; expected at least 2, for one is held out")
+    for array in (train, test, train_labels, test_labels):
+        array.flags.writeable = False
+    first = len(train) - min(VALIDATION, max(1, len(train) // 10))  # of validation
+    parts = (
+        Labelled(train[:first], train_labels[:first]),
+        Labelled(train[first:], train_labels[first:]),
+        Labelled(test, test_labels),
+    )
+    sizes = (len(train), len(test))
+    if sizes == FULL:
+        return Cifar10("cifar10", *parts, source, _sha256(parts))
+    note = f"{source} is a part of CIFAR-10: {sizes[0]:,} and {sizes[1]:,} images of 50,000 and 10,000"
+    return Cifar10("cifar10-subset", *parts, source, _sha256(parts), note)
+
+
+def _sha256(parts: tuple[Labelled, ...]) -> str:
+    digest = hashlib.sha256()
+    for name, part in zip(("train", "validation", "test"), parts, strict=True):
+        for kind, array in (("images", part.images), ("labels", part.labels)):
+            digest.update(f"{name} {kind} {array.dtype} {array.shape} ".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,127 @@
+"""CIFAR-10's images as ResNet-18 is trained on them: one copy of the bytes a process, standardised, cropped, flipped.
+
+Images stay bytes until they are wanted: a minibatch at a time is converted.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.cifar10 import Cifar10, Labelled, cifar10
+from tasks.npz import DatasetError
+from tasks.task import Tensor
+
+CHUNK = 1_000  # images whose pixels are added up at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Images uint8 [N, 32, 32, 3] and labels uint8 [N], as tensors outside of any function that is traced."""
+
+    images: Tensor
+    labels: Tensor
+
+    def chosen(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Return images uint8 [B, 32, 32, 3] and labels int32 [B] of these numbers, int32 [B]."""
+        return tf.gather(self.images, numbers), tf.cast(tf.gather(self.labels, numbers), tf.int32)
+
+
+class Images:
+    """The parts of CIFAR-10 as tensors. Training and validation images are there; test images once they are wanted.
+
+    Attributes:
+        train: The training images.
+        sizes: How many images there are in "train", "validation" and "test".
+        mean: Of each colour over the training images, float64 [3], on the scale of 0 to 255.
+        deviation: Their standard deviation (divisor N), float64 [3]; 1 of a colour that is the same everywhere.
+    """
+
+    def __init__(self, data: Cifar10, data_dir: str | os.PathLike[str] | None) -> None:
+        self._data_dir, self._sha256 = data_dir, data.sha256
+        self.sizes = {part: len(getattr(data, part).labels) for part in ("train", "validation", "test")}
+        self.mean, self.deviation = colour_statistics(data.train.images)
+        self.train = _tensors(data.train)
+        self._held_out = {"validation": _tensors(data.validation)}
+
+    def held_out(self, split: str) -> Pair:
+        """Return "validation" or "test". The file is read again for the latter when it is first asked for.
+
+        Raises:
+            ValueError: There is no such split.
+            DatasetError: The file is gone, or is not what it was.
+        """
+        if split == "test" and split not in self._held_out:
+            data = cifar10(self._data_dir)
+            if data.sha256 != self._sha256:
+                raise DatasetError(f"{data.source} has changed since its training images were read; expected the same")
+            self._held_out[split] = _tensors(data.test)
+        if split not in self._held_out:
+            raise ValueError(f"`split` is one of validation, test. Received: {split!r}")
+        return self._held_out[split]
+
+    def standardised(self, images: Tensor, dtype: Any) -> Tensor:
+        """Return images less the training images' mean over their standard deviation, colour by colour, as `dtype`."""
+        shift, scale = (tf.constant(array, dtype) for array in (self.mean, self.deviation))
+        return (tf.cast(images, dtype) - shift) / scale
+
+
+_shared: weakref.WeakValueDictionary[str, Images] = weakref.WeakValueDictionary()  # by the contents' sha256
+
+
+def shared_images(data_dir: str | os.PathLike[str] | None) -> Images:
+    """Return CIFAR-10's images; the same object as long as someone in this process holds it and the data is the same.
+
+    Raises:
+        DatasetError: As `tasks.cifar10.cifar10` does.
+    """
+    data = cifar10(data_dir)
+    found = _shared.get(data.sha256)
+    if found is None:
+        found = _shared[data.sha256] = Images(data, data_dir)
+    return found
+
+
+def colour_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation (divisor N) of each colour, float64 [3], from exact sums of bytes."""
+    total, squares = np.zeros(3, np.int64), np.zeros(3, np.int64)
+    for start in range(0, len(images), CHUNK):
+        part = images[start : start + CHUNK].reshape(-1, 3).astype(np.int64)
+        total += part.sum(axis=0)
+        squares += (part**2).sum(axis=0)
+    count = images[..., 0].size
+    mean = total / count
+    deviation = np.sqrt((squares * count - total**2) / float(count) ** 2)
+    return mean, np.where(deviation > 0, deviation, 1.0)
+
+
+def cropped(images: Tensor, rows: Tensor, columns: Tensor, flips: Tensor, *, padding: int) -> Tensor:
+    """Return a part of each image after it was surrounded by zeros, from right to left where it is flipped.
+
+    Args:
+        images: [B, h, w, c].
+        rows: int32 [B], 0 to 2 · padding: the part's first row in the image with its margin.
+        columns: int32 [B], likewise.
+        flips: bool [B].
+        padding: Zeros on each side, in pixels.
+
+    Returns:
+        [B, h, w, c].
+    """
+    height, width = images.shape[1:3]
+    margin = [padding, padding]
+    padded = tf.pad(images, [[0, 0], margin, margin, [0, 0]])
+    down = rows[:, tf.newaxis] + tf.range(height)  # [B, h]
+    across = tf.range(width)
+    across = columns[:, tf.newaxis] + tf.where(flips[:, tf.newaxis], width - 1 - across, across)  # [B, w]
+    return tf.gather(tf.gather(padded, down, axis=1, batch_dims=1), across, axis=2, batch_dims=1)
+
+
+def _tensors(part: Labelled) -> Pair:
+    with tf.init_scope():  # eager tensors: one copy in memory, whatever functions are traced over it
+        return Pair(tf.constant(part.images), tf.constant(part.labels))
