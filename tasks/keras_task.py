@@ -73,6 +73,7 @@ def keras_task(
     own_name = task_name(name, "keras-model" if function == "build" else function)
     from tasks.keras_class import EvaluatedKerasTask, KerasTask, policy
 
+    evaluated = validation is not None or test is not None
     members = {
         "__doc__": inspect.getdoc(build) or f"Trains the Keras model of {own_name}.",
         "__module__": getattr(build, "__module__", __name__),
@@ -84,10 +85,9 @@ def keras_task(
         "given_loss": (loss,),  # in a tuple, so that a function is not taken for a method
         "given": {split: given for split, given in splits.items() if given is not None},
         "policy": policy(),
-        "metrics": ("loss", *metrics),
+        **({"metrics": ("loss", *metrics)} if evaluated else {}),
     }
-    base = KerasTask if validation is None and test is None else EvaluatedKerasTask
-    return type("KerasTask", (base,), members)
+    return type("KerasTask", (EvaluatedKerasTask if evaluated else KerasTask,), members)
 
 
 def _is_of_keras(thing: Any) -> bool:

@@ -109,7 +109,7 @@ class Evaluated(Protocol):
     evaluation_batch: int
 
     def examples(self, split: str) -> int:
-        """Return how many examples there are in "validation" or "test", at least 1."""
+        """Return how many examples there are in "validation" or "test"; 0 in one that the task does not have."""
         ...
 
     def evaluate(self, x: Tensor, state: State, split: str, chosen: Tensor) -> Tensor:

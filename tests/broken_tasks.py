@@ -216,10 +216,11 @@ class Evaluated(Sound):
 
 
 class NoExamples(Evaluated):
-    """Has an empty test set."""
+    """Has neither a validation nor a test set."""
 
     def examples(self, split: str) -> int:
-        return 0 if split == "test" else super().examples(split)
+        del split
+        return 0
 
 
 class AccuracyFirst(Evaluated):

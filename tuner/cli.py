@@ -115,6 +115,13 @@ _precision = click.option(
     metavar="TYPE",
     help="float32, float64, or bfloat16 where a task takes it. Default: the task's own.",
 )
+_options = click.option(
+    "--option",
+    "task_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Of the task, such as batch_size=64. Default: the preset's, or the task's own.",
+)
 _cpus = click.option(
     "--cpus-per-candidate", type=int, default=1, show_default=True, help="Cores, and TensorFlow threads, a candidate."
 )
@@ -175,6 +182,7 @@ class _Group(click.Group):
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is drawn.")
 @click.option("--name", metavar="RUN", help="Default: the task's name, numbered where it is taken.")
 @click.option("--search-space", type=_PATH, multiple=True, metavar="FILE", help="A YAML of your own; repeatable.")
+@_options
 @click.option("--yes", is_flag=True, help="Do not ask at the terminal before a long search.")
 @_precision
 @_machines
@@ -212,6 +220,7 @@ def commands(context: click.Context, /, **options: Any) -> None:
         cpus_per_candidate=options["cpus_per_candidate"],
         search_spaces=options["search_space"],
         precision=options["precision"],
+        options=options["task_options"],
     )
     run.start(
         request,
@@ -252,6 +261,7 @@ def resume(study: str, **options: Any) -> None:
     metavar="NAME=VALUE",
     help="A hyperparameter, or LODO's depth or block_size; others at default.",
 )
+@_options
 @click.option("--steps", type=int, required=True, help="Gradient evaluations.")
 @click.option("--seed", type=int, help="One seed. Default: 0.")
 @click.option("--seeds", type=int, help="The seeds 0 to N-1.")
@@ -287,6 +297,7 @@ def train(**options: Any) -> None:
         task=options["task"],
         optimizer=options["optimizer"],
         settings=options["settings"],
+        options=options["task_options"],
         steps=options["steps"],
         seeds=seeds,
         track=options["track"],

@@ -30,11 +30,13 @@ class Evaluator:
     """
 
     def __init__(self, task: Any, split: Split) -> None:
-        jit_compile = task.jit_compile
+        jit_compile, name = task.jit_compile, task.name
         if not isinstance(task, Evaluated):
             raise ValueError(f"{task.name} has no {split} set: a task that has one offers `evaluate` and `examples`")
         self.metrics = tuple(task.metrics)
         self.examples = task.examples(split)
+        if not self.examples:
+            raise ValueError(f"{name} has no {split} set")
         self._batch = max(1, min(task.evaluation_batch, self.examples))
         evaluate = task.evaluate
         self._compiled = tf.function(

@@ -31,18 +31,19 @@ def examples(probe: Probe) -> None:
         raise PromiseError(f"`evaluation_batch` is a whole number. Received: {task.evaluation_batch!r}")
     if task.evaluation_batch < 1:
         raise PromiseError(f"`evaluation_batch` is at least 1. Received: {task.evaluation_batch}")
-    for split in SPLITS:
-        with told(f"examples({split!r})"):
-            number = task.examples(split)
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise PromiseError(f"examples({split!r}) returns a whole number, at least 1. Received: {number!r}")
+    numbers = [_number(task, split) for split in SPLITS]
+    for split, number in zip(SPLITS, numbers, strict=True):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise PromiseError(f"examples({split!r}) returns a whole number, at least 0. Received: {number!r}")
+    if not any(numbers):
+        raise PromiseError("`examples` returns at least 1 for one of validation and test. Received: 0 for both")
 
 
 def metrics(probe: Probe) -> None:
     """Find metrics of another shape, that are not finite, or that are others when they are asked for again."""
     task = _evaluated(probe)
     x, state, _, _ = probe.first
-    for split in SPLITS:
+    for split in filter(lambda split: _number(task, split), SPLITS):
         chosen = _chosen(task, split)
         evaluate = _compiled(task, split)
         found = evaluate(x, state, chosen)
@@ -107,10 +108,17 @@ def _evaluated(probe: Probe) -> Any:
     raise PromiseError(f"a task that is evaluated has {', '.join(PARTS)}. Received: one without {', '.join(missing)}")
 
 
+def _number(task: Any, split: str) -> int:
+    with told(f"examples({split!r})"):
+        number: int = task.examples(split)
+        return number
+
+
 def _chosen(task: Any, split: str) -> NDArray[np.int32]:
     """Return numbers of examples, from both ends."""
-    with told(f"examples({split!r})"):
-        number = task.examples(split)
+    number = _number(task, split)
+    if not number:
+        raise NotApplicable(f"it has no {split} set")
     some = min(EXAMPLES, number)
     return np.unique(np.linspace(0, number - 1, some).astype(np.int32))
 

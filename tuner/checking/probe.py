@@ -59,7 +59,8 @@ class Probe:
     def begin(self, seeds: Any) -> tuple[Any, Any]:
         """Return x [n, P] and the state before the first step."""
         with told("initial"):
-            x, state = self._initial(tf.constant(seeds))
+            eager = getattr(self.task, "eager_initial", False)  # as the training loop has it
+            x, state = (self._trace_initial if eager else self._initial)(tf.constant(seeds))
             return x, state
 
     def step(self, x: Any, state: Any, seeds: Any, t: int) -> tuple[Any, Any, Any, Any]:

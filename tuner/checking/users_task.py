@@ -36,7 +36,7 @@ def probes(name: str, options: Mapping[str, Any], precision: str | None = None, 
     """
     task = _made(name, options, precision)
     dtype = getattr(task, "dtype", None)
-    if precision is not None and dtype != precision:
+    if precision not in (None, dtype, "bfloat16"):  # what computes in bfloat16 keeps float32
         raise PromiseError(
             f"the constructor raises ValueError for a dtype that it does not take. Received: for dtype={precision!r} a"
             f" task of {dtype!r}"

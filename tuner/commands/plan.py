@@ -15,6 +15,7 @@ from tasks.registry import TaskEntry
 from tuner import evolution
 from tuner.candidate import Workload
 from tuner.commands import machine
+from tuner.commands.options import task_options
 from tuner.commands.quiet import load_tensorflow
 from tuner.commands.schedule import MOST_SEED, schedule
 from tuner.commands.spaces import search_spaces_of
@@ -39,6 +40,7 @@ class Request:
     cpus_per_candidate: int = 1
     search_spaces: tuple[Path, ...] = ()
     precision: str | None = None
+    options: tuple[str, ...] = ()  # "NAME=VALUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,9 @@ def plan(request: Request) -> Plan:
         steps=request.steps,
     )
     names, remarks = _line_up(request.optimizers, preset.optimizers)
-    spaces, derived = search_spaces_of(names, request.search_spaces, variable_shapes(task, names, preset.options))
     data, note = data_fingerprint(entry)
+    options = task_options(task, request.options, preset.options)
+    spaces, derived = search_spaces_of(names, request.search_spaces, variable_shapes(task, names, options))
     versions, hardware = machine.versions(), machine.hardware()
     specs = tuple(
         StudySpec(
@@ -95,7 +98,7 @@ def plan(request: Request) -> Plan:
                 cohort_size=entry.cohort_size,
                 threads=request.cpus_per_candidate,
                 precision=request.precision,
-                options=dict(preset.options),
+                options=options,
                 data=data,
             ),
             strategy=request.strategy,

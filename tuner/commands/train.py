@@ -21,6 +21,7 @@ from tuner.commands.cohorts import cohort_by_cohort
 from tuner.commands.observed import as_json as observed_as_json
 from tuner.commands.observed import as_text as observed_as_text
 from tuner.commands.observed import write_run
+from tuner.commands.options import task_options
 from tuner.commands.output import check_output
 from tuner.commands.plan import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
 from tuner.commands.quiet import load_tensorflow
@@ -51,6 +52,7 @@ class TrainRequest:
     task: str
     optimizer: str
     settings: tuple[str, ...] = ()  # "NAME=VALUE"
+    options: tuple[str, ...] = ()  # likewise, of the task
     steps: int
     seeds: Sequence[int] = (0,)  # rising
     precision: str | None = None
@@ -84,13 +86,14 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
         _begin_tensorflow(request.threads)  # looking at these uses it
     entry = task_entry(task)
     check_optimizer("--optimizer", request.optimizer)
-    shapes = variable_shapes(task, [request.optimizer], {})
-    hyperparameters, settings = _given(request.optimizer, request.settings, shapes)
     data, note = data_fingerprint(entry)
+    _begin_tensorflow(request.threads)
+    options = task_options(task, request.options, {})
+    shapes = variable_shapes(task, [request.optimizer], options)
+    hyperparameters, settings = _given(request.optimizer, request.settings, shapes)
     if note:
         click.echo(note, err=True)
-    _begin_tensorflow(request.threads)
-    check_users_task(task, {}, request.precision, request.timeout)
+    check_users_task(task, options, request.precision, request.timeout)
     lanes = 1 if entry.cohort_size == 1 else min(len(request.seeds), MOST_LANES)
     workload = Workload(
         task=task,
@@ -98,6 +101,7 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
         cohort_size=lanes,
         threads=request.threads,
         precision=request.precision,
+        options=options,
         settings=settings,
         data=data,
     )
@@ -118,7 +122,7 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
             done = [one.evaluation for one in observed]
         else:
             done = sorted(_evaluations(workload, trials, request, progress), key=lambda evaluation: evaluation.key)
-    dtype = request.precision or tasks.registry.load(task)().dtype
+    dtype = request.precision or tasks.registry.load(task)(**options).dtype
     more = [tracked_as_json(one, curve=curve) for one in tracked] or [observed_as_json(one) for one in observed]
 
     def document(*, curve: bool) -> dict[str, Any]:
