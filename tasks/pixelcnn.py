@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import tensorflow as tf
 
 from tasks.mnist import mnist
 from tasks.options import float_dtype, whole_number
+from tasks.pixelcnn_evaluation import IMAGES_AT_ONCE, mean_losses
+from tasks.pixelcnn_generation import generated
 from tasks.pixelcnn_network import (
     PARAMETERS,
     PIXELS,
@@ -17,9 +20,12 @@ from tasks.pixelcnn_network import (
     logits,
     variable_shapes,
 )
+from tasks.pixelcnn_pictures import grid, seen_inputs
 from tasks.task import State, Tensor
 
 LARGEST_BATCH = 65_536
+SHOWN = 4  # rows of the pictures
+SPLITS = ("validation", "test")
 
 
 class PixelCNN:
@@ -29,7 +35,8 @@ class PixelCNN:
     uniformly in each. Guessing uniformly costs ln 256 = 5.545 nats; the paper ends at 0.7 to 0.8 after 300,000 steps.
     The network and its 94,696 weights are told in `tasks.pixelcnn_network`.
 
-    Only training images are ever used here. One candidate at a time: x is [94,696, 1], a cohort of one.
+    Training sees the training images only. Validation (the last 64 training images) and test images are for
+    `evaluate`, with every one of their 784 pixels queried. One candidate at a time: x is [94,696, 1], a cohort of one.
 
     Args:
         dtype: "float32" or "float64". Default: "float32".
@@ -46,6 +53,8 @@ class PixelCNN:
     jit_compile = False  # XLA's depthwise convolutions and arctan are many times slower on a CPU than TensorFlow's
     layers = layer_slices()
     variable_shapes = variable_shapes()
+    metrics = ("loss",)
+    evaluation_batch = IMAGES_AT_ONCE
 
     def __init__(
         self,
@@ -56,8 +65,11 @@ class PixelCNN:
     ) -> None:
         self.dtype = float_dtype(dtype, default="float32")
         self.batch_size = whole_number("batch_size", batch_size, low=1, high=LARGEST_BATCH)
+        self._data = mnist(data_dir)
+        self._held_out: dict[str, Tensor] = {}  # the splits that were asked for
+        self._generate = tf.function(generated, autograph=False)
         with tf.init_scope():  # an eager tensor: one copy in memory, whatever functions are traced over it
-            self._images = tf.constant(mnist(data_dir).train)  # uint8 [N, 28, 28]
+            self._images = tf.constant(self._data.train)  # uint8 [N, 28, 28]
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
         """Return the weights x [94,696, 1], each N(0, 1/(fan_in + 1)), and the state before any minibatch is drawn.
@@ -72,11 +84,7 @@ class PixelCNN:
     def advance(self, state: State, seeds: Tensor, t: Tensor) -> State:
         """Return the minibatch of step t; it depends on the seed and t alone."""
         del state
-        seed = tf.random.experimental.stateless_fold_in(_only(seeds), t)
-        of_images, of_pixels = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-        chosen = tf.random.stateless_uniform([self.batch_size], of_images, 0, self._images.shape[0], tf.int32)
-        pixels = tf.random.stateless_uniform([self.batch_size], of_pixels, 0, PIXELS, tf.int32)
-        return tf.gather(self._images, chosen), pixels
+        return self._minibatch(tf.random.experimental.stateless_fold_in(_only(seeds), t), self.batch_size)
 
     def loss_and_gradient(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Return the minibatch's mean cross-entropy in nats [1] and its gradient [94,696, 1]."""
@@ -91,9 +99,81 @@ class PixelCNN:
         gradient = tape.gradient(loss, weights)
         return loss[tf.newaxis], gradient[:, tf.newaxis], state
 
+    def examples(self, split: str) -> int:
+        """Return how many images there are in "validation" or "test": 64 and 10,000 of all of MNIST.
+
+        Raises:
+            ValueError: There is no such split.
+        """
+        return len(self._split(split))
+
+    def evaluate(self, x: Tensor, state: State, split: str, chosen: Tensor) -> Tensor:
+        """Return the mean cross-entropy of all 784 pixels of each chosen image, in nats, [E, 1, 1] in x's dtype.
+
+        The training state plays no part.
+
+        Args:
+            x: [94,696, 1].
+            state: Any.
+            split: "validation" or "test".
+            chosen: int32 [E], 0 to `examples(split)` - 1.
+
+        Raises:
+            ValueError: There is no such split.
+        """
+        del state
+        if split not in self._held_out:
+            with tf.init_scope():
+                self._held_out[split] = tf.constant(self._split(split))
+        losses = mean_losses(x[:, 0], tf.gather(self._held_out[split], chosen), self.dtype)
+        return losses[:, tf.newaxis, tf.newaxis]
+
+    def generate(self, x: Tensor, count: int, seed: int) -> Tensor:
+        """Return digits drawn pixel by pixel from the network's softmax, uint8 [count, 28, 28].
+
+        Args:
+            x: [94,696, 1].
+            count: How many; each number is compiled once.
+            seed: Any whole number. The same digits come back for the same x, count and seed.
+        """
+        return self._generate(x[:, 0], _seed(seed), count, self.dtype)
+
+    def pictures(self, x: Tensor, state: State, seed: int) -> dict[str, Tensor]:
+        """Return "digits", 16 that are generated, and "inputs", what the network sees of four training images.
+
+        Args:
+            x: [94,696, 1].
+            state: Any.
+            seed: Of the digits, and of the training images and the pixel that is queried in each.
+
+        Returns:
+            digits: uint8 [115, 115], four by four.
+            inputs: uint8 [115, 144], a row an image, with a column for each of the five input channels.
+        """
+        del state
+        images, pixels = self._minibatch(_seed(seed), SHOWN)
+        return {"digits": grid(self.generate(x, SHOWN**2, seed), columns=SHOWN), "inputs": seen_inputs(images, pixels)}
+
+    def _minibatch(self, seed: Tensor, count: int) -> State:
+        """Return drawn training images uint8 [count, 28, 28] and a queried pixel in each, int32 [count]."""
+        of_images, of_pixels = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+        chosen = tf.random.stateless_uniform([count], of_images, 0, self._images.shape[0], tf.int32)
+        pixels = tf.random.stateless_uniform([count], of_pixels, 0, PIXELS, tf.int32)
+        return tf.gather(self._images, chosen), pixels
+
+    def _split(self, split: str) -> np.ndarray:
+        if split not in SPLITS:
+            raise ValueError(f"Unknown split; there are: {', '.join(SPLITS)}. Received: {split!r}")
+        return self._data.test if split == "test" else self._data.validation
+
 
 def _only(seeds: Tensor) -> Tensor:
     """Return the seed [2] of a cohort of one."""
     if seeds.shape[0] != 1:
         raise ValueError(f"pixelcnn trains one candidate at a time (cohort_size 1). Received: {seeds.shape[0]} seeds")
     return seeds[0]
+
+
+def _seed(number: int) -> Tensor:
+    """Return the seed [2] that a whole number is for `tf.random.stateless_*`."""
+    return tf.constant([number % 2**31, number // 2**31 % 2**31], tf.int32)

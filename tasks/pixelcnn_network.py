@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -62,6 +63,8 @@ DENSE = Layer((CHANNELS, GREYS), GREYS, fan_in=CHANNELS)
 LAYERS = (FIRST, *(BLOCK * (POOLS * BLOCKS)), DENSE)
 PARAMETERS = sum(layer.size for layer in LAYERS)  # 94,696
 _BLOCK_SIZE = sum(layer.size for layer in BLOCK)
+
+Block = tuple[Tensor, ...]  # the weights of a residual block
 
 
 def layer_slices() -> tuple[tuple[int, int], ...]:
@@ -110,19 +113,42 @@ def logits(weights: Tensor, inputs: Tensor) -> Tensor:
         weights: [94,696], flat.
         inputs: [B, 28, 28, 5] as `input_channels` makes them; B is known when the function is traced.
     """
-    batch = inputs.shape[0]
+    network = unpacked(weights)
+    return logits_of_features(first_features(inputs, network), network)
+
+
+class Network(NamedTuple):
+    """The weights as the layers take them. A block is as `residual_block` takes it."""
+
+    first: tuple[Tensor, Tensor]  # kernel and bias
+    blocks: list[Block]
+    dense: tuple[Tensor, Tensor]
+
+
+def unpacked(weights: Tensor) -> Network:
+    """Return the layers of the flat vector of weights [94,696]."""
     first, blocks, dense = tf.split(weights, [FIRST.size, _BLOCK_SIZE * POOLS * BLOCKS, DENSE.size])
-    blocks = _unpacked_blocks(blocks)
-    features = _dense(tf.reshape(inputs, [-1, 5]), *_unpacked(first, FIRST))
-    side = SIDE
-    for pool in range(POOLS):
-        for block in blocks[pool * BLOCKS : (pool + 1) * BLOCKS]:
-            features = _residual_block(features, block, [batch, side, side, WIDE])
-        features = tf.reshape(features, [batch, side, side, CHANNELS])
-        features = tf.nn.avg_pool2d(features, ksize=2, strides=2, padding="SAME")
-        side = (side + 1) // 2
-        features = tf.reshape(features, [-1, CHANNELS])
-    return _dense(features, *_unpacked(dense, DENSE))
+    return Network(_unpacked(first, FIRST), _unpacked_blocks(blocks), _unpacked(dense, DENSE))
+
+
+def first_features(inputs: Tensor, network: Network) -> Tensor:
+    """Return the first convolution's result [..., 20] of inputs [..., 5]."""
+    features = _dense(tf.reshape(inputs, [-1, inputs.shape[-1]]), *network.first)
+    return tf.reshape(features, [*inputs.shape[:-1], CHANNELS])
+
+
+def logits_of_features(features: Tensor, network: Network, pools_done: int = 0) -> Tensor:
+    """Return the logits [B, 256] of what enters a pool, [B, h, w, 20]; the first one, if no pool is done."""
+    for pool in range(pools_done, POOLS):
+        for block in network.blocks[pool * BLOCKS : (pool + 1) * BLOCKS]:
+            features = residual_block(features, block)
+        features = pooled(features)
+    return _dense(tf.reshape(features, [-1, CHANNELS]), *network.dense)
+
+
+def pooled(features: Tensor) -> Tensor:
+    """Return a pool's end: [B, h, w, 20] averaged over 2x2 pixels, or over those of them that there are."""
+    return tf.nn.avg_pool2d(features, ksize=2, strides=2, padding="SAME")
 
 
 def _unpacked(flat: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
@@ -130,7 +156,7 @@ def _unpacked(flat: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
     return tf.reshape(kernel, layer.kernel), bias
 
 
-def _unpacked_blocks(flat: Tensor) -> list[tuple[Tensor, ...]]:
+def _unpacked_blocks(flat: Tensor) -> list[Block]:
     """Return the weights of the 20 blocks, the depthwise layers' sorted by which of the three convolutions they are of.
 
     All blocks at once, a split and a transposition for each array, because the gradient of each such operation is an
@@ -151,12 +177,29 @@ def _dense(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     return tf.nn.bias_add(features @ kernel, bias)
 
 
-def _residual_block(features: Tensor, block: tuple[Tensor, ...], shape: list[int]) -> Tensor:
-    """Return a block's result [pixels of all images, 20]. `shape` is [B, h, w, 40]."""
+def residual_block(features: Tensor, block: Block, inside: Tensor | None = None) -> Tensor:
+    """Return a block's result.
+
+    Args:
+        features: [B, h, w, 20].
+        block: One of `Network.blocks`.
+        inside: None, if the features are of whole images. Of bands of rows: [B, h, 1, 1], 1 for rows of the image and
+            0 for those beyond its edge, in features' dtype.
+
+    Returns:
+        [B, h, w, 20]; of bands [B, h - 2, w, 20], since their first and last row lack a neighbour.
+    """
     kernel, bias, deep, biases, joined, last = block
-    wide = tf.reshape(tf.atan(_dense(features, kernel, bias)), shape)
-    parts = [tf.nn.bias_add(features, last)]
+    batch, height, width = features.shape[:3]
+    flat = tf.reshape(features, [-1, CHANNELS])
+    wide = tf.reshape(tf.atan(_dense(flat, kernel, bias)), [batch, height, width, WIDE])
+    padding = "SAME"
+    if inside is not None:
+        wide, padding = tf.pad(wide * inside, [[0, 0], [0, 0], [1, 1], [0, 0]]), "VALID"
+        height -= 2
+        flat = tf.reshape(features[:, 1:-1], [-1, CHANNELS])
+    parts = [tf.nn.bias_add(flat, last)]
     for deep_kernel, deep_bias, part in zip(tf.unstack(deep), tf.unstack(biases), tf.unstack(joined), strict=True):
-        local = tf.nn.depthwise_conv2d(wide, deep_kernel, [1, 1, 1, 1], "SAME")
+        local = tf.nn.depthwise_conv2d(wide, deep_kernel, [1, 1, 1, 1], padding)
         parts.append(tf.reshape(tf.atan(tf.nn.bias_add(local, deep_bias)), [-1, WIDE]) @ part)
-    return tf.add_n(parts)
+    return tf.reshape(tf.add_n(parts), [batch, height, width, CHANNELS])

@@ -1,0 +1,31 @@
+"""Digits that a PixelCNN makes up: pixel by pixel in raster order, each drawn from what the network expects there."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tasks.pixelcnn_network import PIXELS, SIDE, first_features, input_channels, logits_of_features, unpacked
+from tasks.task import Tensor
+
+
+def generated(weights: Tensor, seed: Tensor, count: int, dtype: str) -> Tensor:
+    """Return digits, uint8 [count, 28, 28], one loop of 784 pixels over all of them.
+
+    Args:
+        weights: [94,696], flat. Where the logits are not finite, the digits mean nothing.
+        seed: int32 [2]; pixel p of all digits is drawn with the seed that p is folded into.
+        count: How many.
+        dtype: Of the weights.
+    """
+    network = unpacked(weights)
+
+    def one_pixel(pixel: Tensor, digits: Tensor) -> tuple[Tensor, Tensor]:
+        inputs = input_channels(tf.reshape(digits, [count, SIDE, SIDE]), tf.fill([count], pixel), dtype)
+        expected = logits_of_features(first_features(inputs, network), network)
+        of_pixel = tf.random.experimental.stateless_fold_in(seed, pixel)
+        greys = tf.random.stateless_categorical(expected, 1, of_pixel, dtype=tf.int32)  # [count, 1]
+        return pixel + 1, tf.where(tf.range(PIXELS) == pixel, tf.cast(greys, tf.uint8), digits)
+
+    blank = tf.zeros([count, PIXELS], tf.uint8)
+    _, digits = tf.while_loop(lambda pixel, _: pixel < PIXELS, one_pixel, (0, blank), parallel_iterations=1)
+    return tf.reshape(digits, [count, SIDE, SIDE])
