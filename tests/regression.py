@@ -7,6 +7,7 @@ WEIGHTS = np.array([1.0, -2.0, 0.5])
 INPUTS = np.random.default_rng(0).normal(size=(64, 3))
 TARGETS = INPUTS @ WEIGHTS + 0.1 * np.random.default_rng(1).normal(size=64)
 PARTS = {"train": slice(0, 40), "validation": slice(40, 47), "test": slice(47, 64)}
+PICTURE = np.arange(24, dtype=np.uint8).reshape(4, 6)
 CLOSE = 0.1  # what counts as accurate
 
 
@@ -42,7 +43,7 @@ class Line:
 
     def pictures(self, x, state, seed):
         del x, state
-        return {"seed": tf.fill([4, 6], tf.cast(seed, tf.uint8))}
+        return {"seed": tf.constant(PICTURE + seed, tf.uint8)}
 
 
 def metrics(x, split):

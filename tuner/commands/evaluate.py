@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from tuner.candidate import Key, Role, Trial, Workload
 from tuner.commands.observed import RUN_FILE
+from tuner.commands.plan import data_fingerprint, described, task_entry
 from tuner.commands.quiet import load_tensorflow
 from tuner.commands.usage import UsageError, check_at_least_one
 from tuner.results.files import write
@@ -72,9 +73,20 @@ def evaluate(request: EvaluateRequest, *, as_json: bool) -> None:
         raise UsageError(
             f"{request.folder / RUN_FILE} holds no run with weights: none finished, or none is a network's"
         )
+    _check_data(workload)
     load_tensorflow()
     found = [_measure(request, workload, document, run) for run in runs]
     click.echo(_json(request, document, found) if as_json else _text(request, document, found))
+
+
+def _check_data(workload: Workload) -> None:
+    """Refuse to measure on other data than was trained on."""
+    found, note = data_fingerprint(task_entry(workload.task))
+    trained = None if workload.data is None else dict(workload.data)
+    if found != trained:
+        raise UsageError(f"it was trained on other data: {described(trained)}; here is {described(found)}: --data-dir?")
+    if note:
+        click.echo(note, err=True)
 
 
 def _document(folder: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tuner.observing import Observed
 
 RUN_FILE = "run.json"
+SIDE = 640  # pixels, of a small picture's longer side, at most
 
 
 def as_json(observed: Observed) -> dict[str, Any]:
@@ -97,9 +98,11 @@ def _pictures(workload: Workload, trial: Trial, observed: Observed) -> dict[str,
 
 
 def _png(picture: Any) -> bytes:
-    """Return a picture [height, width] or [height, width, 3] as PNG."""
+    """Return a picture [height, width] or [height, width, 3] as PNG; each pixel of a small one a square of several."""
     import tensorflow as tf
 
     image = picture[..., tf.newaxis] if picture.shape.rank == 2 else picture
+    times = max(1, SIDE // max(image.shape[:2]))
+    image = tf.repeat(tf.repeat(image, times, axis=0), times, axis=1)
     content: bytes = tf.io.encode_png(image).numpy()
     return content

@@ -183,6 +183,11 @@ def data_fingerprint(entry: TaskEntry) -> tuple[dict[str, Any] | None, str]:
     return tasks.datasets.facts(entry.dataset)
 
 
+def described(data: Mapping[str, Any] | None) -> str:
+    """Return a fingerprint as people read it."""
+    return "none" if data is None else f"{data['name']} {data['sizes']} with sha256 {data['sha256'][:12]}…"
+
+
 def set_data_dir(folder: Path | None) -> None:
     """Make a folder the place where data is looked for, here and in the workers.
 

@@ -10,12 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tuner.commands import machine
 from tuner.commands.database import DEFAULT_DATABASE
 from tuner.commands.output import check_output
-from tuner.commands.plan import Request, absolute, data_fingerprint, plan, run_name, task_entry
+from tuner.commands.plan import Request, absolute, data_fingerprint, described, plan, run_name, task_entry
 from tuner.commands.progress import Report
 from tuner.commands.show import print_table, summaries, write_results
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
@@ -281,12 +280,8 @@ def _check_data(spec: StudySpec) -> None:
     begun = None if spec.workload.data is None else dict(spec.workload.data)
     if found != begun:
         raise UsageError(
-            f"{spec.name} was begun on other data: {_described(begun)}; here is {_described(found)}: give --data-dir"
+            f"{spec.name} was begun on other data: {described(begun)}; here is {described(found)}: give --data-dir"
         )
-
-
-def _described(data: dict[str, Any] | None) -> str:
-    return "none" if data is None else f"{data['name']} {data['sizes']} with sha256 {data['sha256'][:12]}…"
 
 
 def _remark_versions(spec: StudySpec, report: Report) -> None:
