@@ -7,13 +7,26 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+from tuner.commands.database_group import upkeep
+from tuner.commands.flags import (
+    PATH,
+    cpus_option,
+    data_dir_option,
+    database_option,
+    debug_option,
+    json_option,
+    list_of,
+    machine_options,
+    only_json_option,
+    outcome_options,
+    precision_option,
+    task_option,
+)
 
 RUN_EXAMPLES = """\b
 Examples:
@@ -68,84 +81,6 @@ def _fail(message: str, code: int, debug: bool) -> None:
     sys.exit(code)
 
 
-def _list_of(kind: Callable[[str], Any], what: str) -> Callable[..., Any]:
-    """Return a callback that reads 'A,B,C'."""
-
-    def read(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Any, ...] | None:
-        if value is None:
-            return None
-        parts = [part.strip() for part in value.split(",")]
-        if all(parts):
-            with contextlib.suppress(ValueError):
-                return tuple(kind(part) for part in parts)
-        raise click.BadParameter(f"takes {what}, separated by commas. Received: {value!r}")
-
-    return read
-
-
-def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-class _Path(click.Path):
-    """A path; of an empty one click makes the folder we are in."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value == "":
-            self.fail("is empty", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-_PATH = _Path(path_type=Path)
-_database = click.option(
-    "--database", metavar="URL", help="A file, or a URL. Default: $LODO_TUNE_DATABASE, or lodo-tune.db in this folder."
-)
-_json = click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-_only_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of text for people.")
-_debug = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-_data_dir = click.option("--data-dir", type=_PATH, help="Where mnist.npz and cifar10.npz lie. Default: $LODO_DATA_DIR.")
-_precision = click.option(
-    "--precision",
-    type=click.Choice(["float32", "float64", "bfloat16"]),
-    metavar="TYPE",
-    help="float32, float64, or bfloat16 where a task takes it. Default: the task's own.",
-)
-_options = click.option(
-    "--option",
-    "task_options",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Of the task, such as batch_size=64. Default: the preset's, or the task's own.",
-)
-_cpus = click.option(
-    "--cpus-per-candidate", type=int, default=1, show_default=True, help="Cores, and TensorFlow threads, a candidate."
-)
-_machines = _with(
-    click.option("--workers", type=int, help="Candidates (or cohorts of them) at a time. Default: all cores."),
-    click.option("--gpus-per-candidate", type=float, default=0.0, show_default=True, help="GPUs a candidate, or 0.25."),
-    _cpus,
-    click.option("--timeout", type=float, metavar="SECONDS", help="Ends a candidate (or cohort) after this long."),
-    click.option(
-        "--max-attempts", type=int, default=3, show_default=True, help="How often a candidate may lose its worker."
-    ),
-    click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster instead of starting one."),
-    click.option("--no-dashboard", is_flag=True, help="Without Ray's dashboard."),
-    click.option("--wait", is_flag=True, help="Wait while another driver holds the study."),
-)
-_outcome = _with(
-    click.option("--output", type=_PATH, metavar="DIR", help="Write tables, tuned configurations and a picture there."),
-    _only_json,
-    _database,
-    _data_dir,
-    _debug,
-)
-
-
 class _Group(click.Group):
     """A group that suggests the nearest verb."""
 
@@ -167,26 +102,26 @@ class _Group(click.Group):
 @click.version_option(package_name="lodo-tune", prog_name="lodo-tune")
 @click.option("--task", metavar="NAME", help="What to tune on: see 'lodo-tune tasks', or module:NAME, file.py:NAME.")
 @click.option(
-    "--optimizers", metavar="A,B", callback=_list_of(str, "names"), help="Or keras:NAME. Default: the task's line-up."
+    "--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Or keras:NAME. Default: the task's line-up."
 )
 @click.option("--preset", default="paper", show_default=True, help="Schedule: 'paper' or 'quick'.")
 @click.option("--generations", type=int, help="Default: the preset's.")
 @click.option("--population", type=int, help="Individuals a generation. Default: the preset's.")
 @click.option(
-    "--steps", metavar="N[,N…]", callback=_list_of(int, "whole numbers"), help="Gradient evaluations, by generation."
+    "--steps", metavar="N[,N…]", callback=list_of(int, "whole numbers"), help="Gradient evaluations, by generation."
 )
 @click.option(
-    "--sigma", metavar="S[,S…]", callback=_list_of(float, "numbers"), help="Spread of the draws, by generation."
+    "--sigma", metavar="S[,S…]", callback=list_of(float, "numbers"), help="Spread of the draws, by generation."
 )
 @click.option("--strategy", default="paper", show_default=True, help="'paper' (the genetic algorithm) or 'random'.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is drawn.")
 @click.option("--name", metavar="RUN", help="Default: the task's name, numbered where it is taken.")
-@click.option("--search-space", type=_PATH, multiple=True, metavar="FILE", help="A YAML of your own; repeatable.")
-@_options
+@click.option("--search-space", type=PATH, multiple=True, metavar="FILE", help="A YAML of your own; repeatable.")
+@task_option
 @click.option("--yes", is_flag=True, help="Do not ask at the terminal before a long search.")
-@_precision
-@_machines
-@_outcome
+@precision_option
+@machine_options
+@outcome_options
 @click.pass_context
 def commands(context: click.Context, /, **options: Any) -> None:
     """Tune the hyperparameters of optimizers on a task, fairly, with a genetic algorithm on Ray.
@@ -233,8 +168,8 @@ def commands(context: click.Context, /, **options: Any) -> None:
 
 @commands.command(epilog="Example: lodo-tune resume bowl")
 @click.argument("study")
-@_machines
-@_outcome
+@machine_options
+@outcome_options
 def resume(study: str, **options: Any) -> None:
     """Go on with the run or study STUDY where it stopped, to the same result."""
     from tuner.commands import database, plan, run
@@ -261,7 +196,7 @@ def resume(study: str, **options: Any) -> None:
     metavar="NAME=VALUE",
     help="A hyperparameter, or LODO's depth or block_size; others at default.",
 )
-@_options
+@task_option
 @click.option("--steps", type=int, required=True, help="Gradient evaluations.")
 @click.option("--seed", type=int, help="One seed. Default: 0.")
 @click.option("--seeds", type=int, help="The seeds 0 to N-1.")
@@ -275,14 +210,14 @@ def resume(study: str, **options: Any) -> None:
     "--validate-every", type=int, metavar="N", help="Measure the validation set every N gradient evaluations."
 )
 @click.option(
-    "--output", type=_PATH, metavar="DIR", help="Write losses, weights and pictures there, for 'lodo-tune evaluate'."
+    "--output", type=PATH, metavar="DIR", help="Write losses, weights and pictures there, for 'lodo-tune evaluate'."
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop after this long.")
-@_precision
-@_cpus
-@_data_dir
-@_only_json
-@_debug
+@precision_option
+@cpus_option
+@data_dir_option
+@only_json_option
+@debug_option
 def train(**options: Any) -> None:
     """Train one configuration, without a search and without a database."""
     from tuner.commands import plan
@@ -311,14 +246,14 @@ def train(**options: Any) -> None:
 
 
 @commands.command(epilog="Example: lodo-tune evaluate digits --split test --examples 100")
-@click.argument("folder", metavar="DIR", type=_PATH)
+@click.argument("folder", metavar="DIR", type=PATH)
 @click.option("--split", type=click.Choice(["validation", "test"]), default="test", show_default=True)
 @click.option("--examples", type=int, metavar="N", help="So many, drawn at random. Default: all.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides which are drawn.")
 @click.option("--cpus-per-candidate", type=int, help="TensorFlow threads. Default: as it was trained with.")
-@_data_dir
-@_only_json
-@_debug
+@data_dir_option
+@only_json_option
+@debug_option
 def evaluate(folder: Path, **options: Any) -> None:
     """Measure what 'lodo-tune train --output DIR' has trained on its task's test set.
 
@@ -342,9 +277,9 @@ def evaluate(folder: Path, **options: Any) -> None:
 @commands.command(epilog="Example: lodo-tune table bowl --format markdown")
 @click.argument("study", nargs=-1)
 @click.option("--format", default="text", show_default=True, help="text, markdown, csv or json.")
-@_json
-@_database
-@_debug
+@json_option
+@database_option
+@debug_option
 def table(study: tuple[str, ...], format: str, as_json: bool, database: str | None, debug: bool) -> None:
     """Print the tuned table of the runs or studies STUDY, or of all."""
     from tuner.commands import show
@@ -355,9 +290,9 @@ def table(study: tuple[str, ...], format: str, as_json: bool, database: str | No
 
 @commands.command(epilog="Example: lodo-tune studies")
 @click.option("--format", default="text", show_default=True, help="text or json.")
-@_json
-@_database
-@_debug
+@json_option
+@database_option
+@debug_option
 def studies(format: str, as_json: bool, database: str | None, debug: bool) -> None:
     """List the studies of the database, a line each."""
     from tuner.commands import show
@@ -369,9 +304,9 @@ def studies(format: str, as_json: bool, database: str | None, debug: bool) -> No
 @commands.command("show", epilog="Example: lodo-tune show bowl/LODO")
 @click.argument("study")
 @click.option("--format", default="text", show_default=True, help="text or json.")
-@_json
-@_database
-@_debug
+@json_option
+@database_option
+@debug_option
 def show_study(study: str, format: str, as_json: bool, database: str | None, debug: bool) -> None:
     """Show what a study was asked to do, how each generation went, and what failed why."""
     from tuner.commands import show
@@ -383,8 +318,8 @@ def show_study(study: str, format: str, as_json: bool, database: str | None, deb
 @commands.command(epilog="Example: lodo-tune watch bowl --database postgresql://lodo@server/studies")
 @click.argument("study")
 @click.option("--interval", type=float, default=2.0, show_default=True, metavar="SECONDS", help="Between two looks.")
-@_database
-@_debug
+@database_option
+@debug_option
 def watch(study: str, interval: float, database: str | None, debug: bool) -> None:
     """Follow the run or study STUDY until nobody drives it any more; the database is only read."""
     from tuner.commands import follow
@@ -396,10 +331,10 @@ def watch(study: str, interval: float, database: str | None, debug: bool) -> Non
 @commands.command(epilog="Example: lodo-tune export bowl/Adam --format keras --output adam.json")
 @click.argument("study")
 @click.option("--format", default="json", show_default=True, help="json, yaml or keras.")
-@click.option("--output", type=_PATH, metavar="FILE", help="Default: standard output.")
+@click.option("--output", type=PATH, metavar="FILE", help="Default: standard output.")
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
-@_database
-@_debug
+@database_option
+@debug_option
 def export(study: str, format: str, output: Path | None, force: bool, database: str | None, debug: bool) -> None:
     """Print the tuned configuration of the study STUDY (RUN/OPTIMIZER)."""
     from tuner.commands import show
@@ -413,8 +348,8 @@ def export(study: str, format: str, output: Path | None, force: bool, database: 
     invoke_without_command=True,
     epilog="\b\nExample: lodo-tune tasks\nExample: lodo-tune tasks check my_task.py:MyTask",
 )
-@_only_json
-@_debug
+@only_json_option
+@debug_option
 @click.pass_context
 def tasks(context: click.Context, as_json: bool, debug: bool) -> None:
     """List the tasks that ship and those that installed packages offer; or check one."""
@@ -430,9 +365,9 @@ def tasks(context: click.Context, as_json: bool, debug: bool) -> None:
 @tasks.command("check", epilog="Example: lodo-tune tasks check my_task.py:MyTask")
 @click.argument("name")
 @click.option("--preset", metavar="NAME", help="Whose options the task gets. Default: 'quick' if there is one.")
-@_data_dir
-@_only_json
-@_debug
+@data_dir_option
+@only_json_option
+@debug_option
 def check_task(name: str, preset: str | None, data_dir: Path | None, as_json: bool, debug: bool) -> None:
     """Check whether the task NAME keeps the promises of a task; exit code 1 if it does not.
 
@@ -444,70 +379,6 @@ def check_task(name: str, preset: str | None, data_dir: Path | None, as_json: bo
 
     plan.set_data_dir(data_dir)
     check(name, preset=preset, as_json=as_json)
-
-
-@commands.group("database", epilog="Example: lodo-tune database check --database results.db")
-def upkeep() -> None:
-    """Check, back up, copy or bring up to date a database, or delete a study."""
-
-
-@upkeep.command("check", epilog="Example: lodo-tune database check")
-@_database
-@_debug
-def check_database(database: str | None, debug: bool) -> None:
-    """Read all that the database holds, and say what is wrong with it."""
-    from tuner.commands import upkeep
-    from tuner.commands.database import database as which
-
-    upkeep.check(which(database))
-
-
-@upkeep.command("upgrade", epilog="Example: lodo-tune database upgrade --database old.db")
-@_database
-@_debug
-def upgrade_database(database: str | None, debug: bool) -> None:
-    """Bring the database to the newest schema; a file as it was is kept beside it."""
-    from tuner.commands import upkeep
-    from tuner.commands.database import database as which
-
-    upkeep.upgrade(which(database))
-
-
-@upkeep.command("copy", epilog="Example: lodo-tune database copy lodo-tune.db postgresql://lodo@server/studies bowl")
-@click.argument("source", metavar="FROM")
-@click.argument("target", metavar="TO")
-@click.argument("study", nargs=-1)
-@_debug
-def copy_database(source: str, target: str, study: tuple[str, ...], debug: bool) -> None:
-    """Copy the runs or studies STUDY, or all, between databases of either kind; each is compared."""
-    from tuner.commands import upkeep
-
-    upkeep.copy(source, target, study)
-
-
-@upkeep.command("backup", epilog="Example: lodo-tune database backup monday.db")
-@click.argument("file", type=_PATH)
-@_database
-@_debug
-def back_up_database(file: Path, database: str | None, debug: bool) -> None:
-    """Copy the database into the new SQLite FILE; a driver may go on writing."""
-    from tuner.commands import upkeep
-    from tuner.commands.database import database as which
-
-    upkeep.back_up(which(database), file)
-
-
-@upkeep.command("delete-study", epilog="Example: lodo-tune database delete-study bowl/Adam --yes")
-@click.argument("study")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@_database
-@_debug
-def delete_study(study: str, yes: bool, database: str | None, debug: bool) -> None:
-    """Delete the study STUDY, or all of a run, for good."""
-    from tuner.commands import upkeep
-    from tuner.commands.database import database as which
-
-    upkeep.delete_study(which(database), study, yes=yes)
 
 
 def _read_machines(options: dict[str, Any]) -> Any:
@@ -527,6 +398,8 @@ def _was_given(context: click.Context, name: str) -> bool:
 def _dashed(names: list[str]) -> str:
     return ", ".join("--" + name.removeprefix("as_").replace("_", "-") for name in names)
 
+
+commands.add_command(upkeep)
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,73 @@
+"""`lodo-tune database …` on the command line: options and verbs; what they do is in `tuner.commands.upkeep`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tuner.commands.flags import PATH, database_option, debug_option
+
+
+@click.group("database", epilog="Example: lodo-tune database check --database results.db")
+def upkeep() -> None:
+    """Check, back up, copy or bring up to date a database, or delete a study."""
+
+
+@upkeep.command("check", epilog="Example: lodo-tune database check")
+@database_option
+@debug_option
+def check_database(database: str | None, debug: bool) -> None:
+    """Read all that the database holds, and say what is wrong with it."""
+    from tuner.commands import upkeep
+    from tuner.commands.database import database as which
+
+    upkeep.check(which(database))
+
+
+@upkeep.command("upgrade", epilog="Example: lodo-tune database upgrade --database old.db")
+@database_option
+@debug_option
+def upgrade_database(database: str | None, debug: bool) -> None:
+    """Bring the database to the newest schema; a file as it was is kept beside it."""
+    from tuner.commands import upkeep
+    from tuner.commands.database import database as which
+
+    upkeep.upgrade(which(database))
+
+
+@upkeep.command("copy", epilog="Example: lodo-tune database copy lodo-tune.db postgresql://lodo@server/studies bowl")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.argument("study", nargs=-1)
+@debug_option
+def copy_database(source: str, target: str, study: tuple[str, ...], debug: bool) -> None:
+    """Copy the runs or studies STUDY, or all, between databases of either kind; each is compared."""
+    from tuner.commands import upkeep
+
+    upkeep.copy(source, target, study)
+
+
+@upkeep.command("backup", epilog="Example: lodo-tune database backup monday.db")
+@click.argument("file", type=PATH)
+@database_option
+@debug_option
+def back_up_database(file: Path, database: str | None, debug: bool) -> None:
+    """Copy the database into the new SQLite FILE; a driver may go on writing."""
+    from tuner.commands import upkeep
+    from tuner.commands.database import database as which
+
+    upkeep.back_up(which(database), file)
+
+
+@upkeep.command("delete-study", epilog="Example: lodo-tune database delete-study bowl/Adam --yes")
+@click.argument("study")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@database_option
+@debug_option
+def delete_study(study: str, yes: bool, database: str | None, debug: bool) -> None:
+    """Delete the study STUDY, or all of a run, for good."""
+    from tuner.commands import upkeep
+    from tuner.commands.database import database as which
+
+    upkeep.delete_study(which(database), study, yes=yes)
