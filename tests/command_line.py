@@ -24,7 +24,8 @@ def call(*arguments: object) -> Outcome:
     """Runs a command in this process."""
     out, err = io.StringIO(), io.StringIO()
     argv = mock.patch.object(sys, "argv", ["lodo-tune", *map(str, arguments)])
-    with argv, redirect_stdout(out), redirect_stderr(err):
+    stays = mock.patch.object(os, "_exit", sys.exit)  # what an interruption ends with where Ray is loaded
+    with argv, stays, redirect_stdout(out), redirect_stderr(err):
         try:
             cli.main()
         except SystemExit as end:
