@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.losing_proxy import LosingProxy
 from tests.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.store_values import driven, evaluation, key, keys, one_line
 from tuner.candidate import Status
@@ -15,6 +16,8 @@ from tuner.storage import (
     Unreachable,
     Unwritable,
 )
+
+pytestmark = pytest.mark.faults
 
 
 @pytest.mark.postgresql
@@ -102,3 +105,21 @@ def test_a_row_that_another_session_holds_is_waited_for_and_then_told(postgresql
                 second.record(study, epoch, [evaluation(key())])
             assert len(second.candidates(study)) == 6
         assert second.record(study, epoch, [evaluation(key())]) == [True]
+
+
+@pytest.mark.postgresql
+def test_a_commit_whose_reply_is_lost_is_said_again_without_being_done_twice(postgresql_server: Server) -> None:
+    server, name = postgresql_server, postgresql_server.create_database()
+    with LosingProxy(server.port) as proxy:
+        url = server.url(name).replace(f":{server.port}/", f":{proxy.port}/")
+        with Store.open(url) as store:
+            study, epoch = driven(store, add=keys())
+            for each in keys()[:3]:
+                proxy.lose_next_commit()
+                with pytest.raises(Unreachable):
+                    store.record(study, epoch, [evaluation(each)])
+                assert store.record(study, epoch, [evaluation(each)]) == [False]  # it was written
+            assert proxy.lost == 3
+            assert store.studies()[0].counts[Status.FINISHED] == 3
+            found = store.check()
+            assert (found.results, found.faults) == (3, ())
