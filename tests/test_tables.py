@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from tests.builders import LODO, MOMENTUM, fresh, run, search, spec, study
 from tuner.candidate import Role, Status
 from tuner.records import StudyStatus
+from tuner.results import latex
 from tuner.results.formats import strict_csv, strict_json
 from tuner.results.grid import Grid
 from tuner.results.listing import render_studies
@@ -153,6 +155,43 @@ def test_markdown_has_the_same_cells_and_repeats_the_optimizer_in_every_row():
 def test_a_cell_cannot_break_a_markdown_table():
     grid = Grid(["a", "b"], [["x|y", "<b>`*[link](z)"]])
     assert grid.markdown().splitlines()[-1] == r"| x\|y | \<b>\`\*\[link](z) |"
+
+
+def test_latex_has_the_same_cells_and_says_in_comments_what_the_text_says_below():
+    text = render(SUMMARIES, "latex")
+    assert r"     & beta\_2 & 0.999 & $\to$ & 0.999877 \\" in text
+    assert r"Momentum & 1.000 (1/3) & 1.500 & 0.5000 $\pm$ 0 & -- & default diverged \\" in text
+    assert "% LODO: interrupted, 4 of 8 individuals done; lodo-tune resume first/LODO" in text
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 3 * text.count("% needs")
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("7.95e-6", r"$7.95 \times 10^{-6}$"),
+        ("-0.00385 ± 9.2e-5", r"$-$0.00385 $\pm$ $9.2 \times 10^{-5}$"),
+        ("1 - 1.11e-16", r"1 - $1.11 \times 10^{-16}$"),
+        ("noise-2", "noise-2"),
+        (r"a_b & 50% #1 {x} $", r"a\_b \& 50\% \#1 \{x\} \$"),
+        (r"~ ^ \\", r"\textasciitilde{} \textasciicircum{} \textbackslash{}\textbackslash{}"),
+    ],
+)  # fmt: skip
+def test_a_cell_cannot_break_a_latex_table(cell, shown):
+    assert latex.text(cell) == shown
+
+
+def test_latex_compiles(tmp_path):
+    if shutil.which("pdflatex") is None:
+        pytest.skip("pdflatex is not installed")
+    table = render(SUMMARIES, "latex")
+    lines = [r"\documentclass{article}", r"\usepackage{booktabs}", r"\begin{document}", table, r"\end{document}"]
+    (tmp_path / "table.tex").write_text("\n".join(lines), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    if "booktabs.sty' not found" in done.stdout:
+        pytest.skip("LaTeX's package booktabs is not installed")
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "table.pdf").stat().st_size > 1000
 
 
 def test_json_is_strict_with_full_precision_and_null_for_what_is_not_finite():

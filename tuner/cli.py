@@ -276,7 +276,7 @@ def evaluate(folder: Path, **options: Any) -> None:
 
 @commands.command(epilog="Example: lodo-tune table bowl --format markdown")
 @click.argument("study", nargs=-1)
-@click.option("--format", default="text", show_default=True, help="text, markdown, csv or json.")
+@click.option("--format", default="text", show_default=True, help="text, markdown, latex, csv or json.")
 @json_option
 @database_option
 @debug_option

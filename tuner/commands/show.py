@@ -81,7 +81,7 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
 
     folder.mkdir(parents=True, exist_ok=True)
     rows = summaries(store, studies)
-    for format, ending in (("text", "txt"), ("markdown", "md"), ("json", "json"), ("csv", "csv")):
+    for format, ending in (("text", "txt"), ("markdown", "md"), ("latex", "tex"), ("json", "json"), ("csv", "csv")):
         files.write(folder / f"table.{ending}", table.render(rows, format) + "\n", overwrite=True)
     for study, row in zip(studies, rows, strict=True):
         if study.tuned is not None:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from tuner.results import latex
 from tuner.results.formats import check_format, strict_json
 from tuner.results.grid import Grid, escaped
 from tuner.results.numerals import NOTHING, counted, hyperparameter, mean_and_spread, measured, one_line, seconds
@@ -13,7 +14,7 @@ from tuner.results.remarks import legend, remarks
 from tuner.results.spreadsheet import as_csv
 from tuner.results.summary import Cost, FreshRuns, Summary
 
-FORMATS = ("text", "markdown", "csv", "json")
+FORMATS = ("text", "markdown", "csv", "json", "latex")
 WIDTH = 96  # of running text, in characters
 
 
@@ -22,8 +23,8 @@ def render(summaries: Sequence[Summary], format: str = "text") -> str:
 
     Args:
         summaries: One a study, in the order of the table.
-        format: "text" (for a terminal of 100 columns, without colours), "markdown", "csv" (one row a hyperparameter)
-            or "json" (strict, full precision; `as_json` says which keys).
+        format: "text" (for a terminal of 100 columns, without colours), "markdown", "csv" (one row a hyperparameter),
+            "json" (strict, full precision; `as_json` says which keys) or "latex" (with booktabs).
 
     Returns:
         The table, without a line end after the last line.
@@ -36,7 +37,7 @@ def render(summaries: Sequence[Summary], format: str = "text") -> str:
         return strict_json({"studies": [as_json(summary) for summary in summaries]})
     if format == "csv":
         return as_csv(summaries)
-    blocks = _markdown_block if format == "markdown" else _text_block
+    blocks = {"markdown": _markdown_block, "latex": _latex_block, "text": _text_block}[format]
     return "\n\n".join(blocks(group) for group in _alike(summaries)) or "no studies"
 
 
@@ -186,3 +187,9 @@ def _markdown_block(group: Sequence[Summary]) -> str:
     parts.append("\n".join(escaped(line) for line in legend(group)))
     notes = [f"- {escaped(one_line(remark))}" for remark in remarks(group)]
     return "\n\n".join([*parts, "\n".join(notes)] if notes else parts)
+
+
+def _latex_block(group: Sequence[Summary]) -> str:
+    said = [_heading(group), *legend(group), *(one_line(remark) for remark in remarks(group))]
+    tables = [latex.latex(f"{title} ({_heading(group)})", grid) for title, grid in _grids(group)]
+    return "\n\n".join(["\n".join([latex.PREAMBLE, *map(latex.comment, said)]), *tables])
