@@ -31,6 +31,7 @@ def task(folder: Path) -> PixelCNN:
     return PixelCNN(batch_size=1, data_dir=folder)
 
 
+@pytest.mark.slow
 def test_a_digit_is_that_of_a_slow_loop_over_pixels_with_the_same_draws(folder: Path) -> None:
     task = PixelCNN(dtype="float64", batch_size=1, data_dir=folder)
     x = 3 * task.initial(np.array([[5, 6]], np.int32))[0]  # large enough for the pixels before to matter

@@ -31,14 +31,22 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     return {name: {"batch_size": 2, "data_dir": folder} for name in ("pixelcnn", "resnet18-cifar10")}
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(scope="module")
 def probe(request: pytest.FixtureRequest, options: dict[str, dict[str, Any]]) -> Probe:
     found = SMALLER.get(request.param) or load(request.param)
     task = found(dtype="float64", **options.get(request.param, {}))
     return Probe(task, is_random=request.param not in NOT_RANDOM)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+SLOW = {("pixelcnn", "metrics"), ("pixelcnn", "evaluation-changes-nothing"), ("pixelcnn", "test-set-stays-unread")}
+ALL = [
+    pytest.param(name, check, id=f"{name}-{check.name}", marks=pytest.mark.slow if (name, check.name) in SLOW else ())
+    for name in TASKS
+    for check in CHECKS
+]
+
+
+@pytest.mark.parametrize(("probe", "check"), ALL, indirect=["probe"])
 def test_every_task_passes(probe: Probe, check: Check) -> None:
     with contextlib.suppress(NotApplicable):
         check.law(probe)
