@@ -50,11 +50,7 @@ class FunctionTask:
         inputs = [tf.TensorSpec([self.size], self.dtype)]
         inputs += [tf.TensorSpec([2], tf.int32)] * self.is_random
         graph = tf.function(self._lane, autograph=False).get_concrete_function(*inputs).graph
-        if drawn := unseeded(graph):
-            raise TaskError(
-                f"{self.name}: the loss draws what no seed repeats ({drawn}). Accepted: loss(x, seed) that draws with"
-                " tf.random.stateless_normal(..., seed=seed) and the like"
-            )
+        self._check_draws("the loss", "loss(x, seed)", graph)
         self._lane_by_lane = bool(operations(graph) & _LANE_BY_LANE)
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
@@ -135,10 +131,18 @@ class FunctionTask:
             )
         return tf.cast(x, self.dtype)
 
+    def _check_draws(self, what: str, accepted: str, graph: Any) -> None:
+        if drawn := unseeded(graph):
+            raise TaskError(
+                f"{self.name}: {what} draws what no seed repeats ({drawn}). Accepted: {accepted} that draws with"
+                " tf.random.stateless_normal(..., seed=seed) and the like"
+            )
+
     def _size(self) -> int:
         if not callable(self.start):
             return len(self.start)
         traced = tf.function(self._drawn, autograph=False).get_concrete_function(tf.TensorSpec([2], tf.int32))
+        self._check_draws("`start`", "start=lambda seed: …", traced.graph)
         return int(traced.structured_outputs.shape[0])
 
 

@@ -137,6 +137,8 @@ class KerasTask:
         """Return the flattened weights, and the other variables, of a model built from a seed [2]."""
         whole = np.random.SeedSequence(np.asarray(seed).astype(np.uint32).tolist()).generate_state(1)
         model = self._built(int(whole[0]))
+        if model is self._model:
+            raise TaskError(f"{self.name}: `build` must return a new model whenever it is called. Received: the same")
         found = [tuple(variable.shape) for variable in model.trainable_variables]
         kept = [variable.numpy() for variable in model.non_trainable_variables]
         if found != list(self.variable_shapes) or len(kept) != len(self._kept):

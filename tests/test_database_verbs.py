@@ -95,7 +95,7 @@ def test_a_study_that_is_there_or_is_driven_is_not_copied(tmp_path: Path) -> Non
     filled(here)
     filled(there)
     before = held(there)
-    assert "exists already" in call("database", "copy", here, there).err
+    assert "already; delete it there first" in call("database", "copy", here, there).err
     assert held(there) == before
     with Store.open(here) as store:
         driven(store, "driven", owner=ME)

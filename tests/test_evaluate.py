@@ -76,6 +76,20 @@ def test_train_tells_and_writes_the_validation(trained):
     assert {file.name for file in folder.iterdir()} == names
 
 
+def test_an_earlier_run_is_not_mixed_with_another_nor_replaced_unasked(folder):
+    call("evaluate", folder)
+    (folder / "notes.txt").write_text("mine")
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    command = ["train", "--task", TASK, "--optimizer", "Adam", "--steps", 5, "--output", folder]
+    refused = call(*command)
+    assert refused.code == 2
+    assert "is not empty; name another folder, or say --force" in refused.err
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert call(*command, "--force").code == 0
+    left = {file.name for file in folder.iterdir()}
+    assert left == {"run.json", "losses.png", "seed-0.npz", "seed-0-seed.png", "notes.txt"}
+
+
 def test_a_small_picture_is_written_so_that_it_can_be_seen(trained):
     picture = tf.io.decode_png((trained[0] / "seed-1-seed.png").read_bytes())
     np.testing.assert_array_equal(picture, np.repeat(np.repeat(regression.PICTURE[..., None] + 1, 106, 0), 106, 1))
@@ -120,12 +134,14 @@ def test_an_evaluation_that_was_cut_off_goes_on_where_it_was(folder):
             yield batch
 
     with mock.patch.object(Evaluator, "batches", cut):
-        assert call("evaluate", folder).code == 130
+        outcome = call("evaluate", folder)
+    assert outcome.code == 130
+    assert outcome.err.strip() == "lodo-tune: interrupted; 8 of 17 examples are kept; the same command goes on"
     assert len(np.load(folder / "seed-0-test.npz")["values"]) == 8
     assert call("evaluate", folder, "--json").out == whole
 
 
-@pytest.mark.parametrize("content", [b"", b"not an archive"])
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut"])
 def test_what_is_kept_but_broken_is_measured_anew(folder, content):
     whole = call("evaluate", folder, "--json").out
     (folder / "seed-0-test.npz").write_bytes(content)

@@ -231,3 +231,9 @@ def test_a_package_that_offers_what_is_not_there_is_told(tmp_path: Path, monkeyp
     offer(tmp_path, "offers_nothing", "empty = offers_nothing:Absent")
     with pytest.raises(TaskError, match=r"offers_nothing has no class 'Absent'\. It has Rosenbrock, Mine"):
         load("empty")
+
+
+def test_a_start_that_no_seed_repeats_is_refused() -> None:
+    found = function_task(valley, start=lambda seed: tf.random.normal([2]), name="mine")
+    with pytest.raises(TaskError, match=r"^mine: `start` draws what no seed repeats \(RandomStandardNormal\)"):
+        found()

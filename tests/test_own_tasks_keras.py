@@ -404,3 +404,10 @@ def test_train_takes_a_model_from_a_file_and_a_run_is_the_same_twice(tmp_path: P
     assert len(curves[0]) == 10
     assert curves[0] == curves[1]
     assert curves[0][:5] != curves[0][5:]
+
+
+def test_a_build_that_returns_the_same_model_twice_is_refused() -> None:
+    model = line()
+    task = keras_task(lambda: model, train=(POINTS, CLASSES), loss=CROSS_ENTROPY, name="mine")()
+    with pytest.raises(TaskError, match=r"^mine: `build` must return a new model whenever it is called"):
+        task.initial(SEEDS)

@@ -212,6 +212,7 @@ def resume(study: str, **options: Any) -> None:
 @click.option(
     "--output", type=PATH, metavar="DIR", help="Write losses, weights and pictures there, for 'lodo-tune evaluate'."
 )
+@click.option("--force", is_flag=True, help="Let --output replace an earlier run.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop after this long.")
 @precision_option
 @cpus_option
@@ -238,6 +239,7 @@ def train(**options: Any) -> None:
         track=options["track"],
         validate_every=options["validate_every"],
         output=options["output"],
+        force=options["force"],
         precision=options["precision"],
         threads=options["cpus_per_candidate"],
         timeout=options["timeout"],

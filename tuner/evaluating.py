@@ -32,7 +32,7 @@ class Evaluator:
     def __init__(self, task: Any, split: Split) -> None:
         jit_compile, name = task.jit_compile, task.name
         if not isinstance(task, Evaluated):
-            raise ValueError(f"{task.name} has no {split} set: a task that has one offers `evaluate` and `examples`")
+            raise ValueError(f"{task.name} has no {split} set")
         self.metrics = tuple(task.metrics)
         self.examples = task.examples(split)
         if not self.examples:

@@ -11,6 +11,8 @@ import json
 import math
 import sys
 import time
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +32,7 @@ from tuner.results.grid import Grid
 from tuner.results.numerals import mean_and_spread
 
 SAVE_SECONDS = 20.0  # how much work an evaluation that is killed may lose
-LONG = 60.0  # seconds; of a longer evaluation something is said where no terminal shows it
+LONG = 60.0  # seconds between two lines where no terminal shows one; less than this needs none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,15 @@ class EvaluateRequest:
     examples: int | None = None  # None: all
     seed: int = 0  # of the order in which examples are taken
     threads: int | None = None  # None: as many as it was trained with
+
+
+class Interrupted(KeyboardInterrupt):
+    """The command was asked to stop; what was measured is kept."""
+
+    exit_code = 130
+
+    def __init__(self, kept: str) -> None:
+        super().__init__(f"interrupted; {kept}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,9 @@ def _check_data(workload: Workload) -> None:
     found, note = data_fingerprint(task_entry(workload.task))
     trained = None if workload.data is None else dict(workload.data)
     if found != trained:
-        raise UsageError(f"it was trained on other data: {described(trained)}; here is {described(found)}: --data-dir?")
+        raise UsageError(
+            f"it was trained on other data: {described(trained)}; here is {described(found)}: give --data-dir"
+        )
     if note:
         click.echo(note, err=True)
 
@@ -96,7 +109,8 @@ def _document(folder: Path) -> dict[str, Any]:
         _ = document["workload"], document["runs"], document["hyperparameters"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{folder} is to be a folder that 'lodo-tune train --output' has written: {type(error).__name__}: {error}"
+            f"{folder} is to be a folder that 'lodo-tune train --output' has written; its {RUN_FILE}: "
+            f"{type(error).__name__}: {error}"
         ) from None
     return dict(document)
 
@@ -129,6 +143,8 @@ def _measure(
             if time.monotonic() - saved > SAVE_SECONDS:
                 _keep(kept, identity, parts)
                 saved = time.monotonic()
+    except KeyboardInterrupt:
+        raise Interrupted(f"{done:,} of {len(chosen):,} examples are kept; the same command goes on") from None
     finally:
         if sys.stderr.isatty():
             click.echo("\r\x1b[K", nl=False, err=True)
@@ -144,7 +160,7 @@ def _kept(path: Path, identity: str, metrics: int) -> NDArray[np.float64]:
         with np.load(path, allow_pickle=False) as file:
             values: NDArray[np.float64] = file["values"]
             same = str(file["identity"]) == identity and values.ndim == 2 and values.shape[1] == metrics
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return nothing
     return values if same else nothing
 
@@ -158,24 +174,25 @@ def _keep(path: Path, identity: str, parts: list[NDArray[np.float64]]) -> None:
 def _progress(label: str, total: int) -> Callable[[int], None]:
     """Return what shows how many examples are done and how long the rest will take.
 
-    On a line of its own at a terminal; elsewhere one line if it takes long. The first call, which compiles, is where
-    the clock starts.
+    On a line of its own at a terminal; elsewhere a line a minute, the first of which says how to take fewer. The first
+    call, which compiles, is where the clock starts.
     """
-    started: list[tuple[float, int]] = []
-    said: list[str] = []
+    begun: list[tuple[float, int]] = []
+    said: list[float] = []
 
     def say(done: int) -> None:
         now = time.monotonic()
-        if not started:
-            started.append((now, done))
+        if not begun:
+            begun.append((now, done))
             return
-        begun, before = started[0]
-        left = (total - done) * (now - begun) / max(1, done - before)
+        started, before = begun[0]
+        left = (total - done) * (now - started) / max(1, done - before)
+        line = f"{label}: {done:,} of {total:,} examples, {_clock(left)} left"
         if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{label}: {done:,} of {total:,} examples, {_clock(left)} left", nl=False, err=True)
-        elif not said and left > LONG:
-            said.append(f"{label}: {total - done:,} examples will take {_clock(left)}; --examples N takes fewer")
-            click.echo(said[0], err=True)
+            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+        elif now > said[-1] + LONG if said else left > LONG:
+            click.echo(line + ("" if said else "; --examples N takes fewer"), err=True)
+            said.append(now)
 
     return say
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.candidate import Status, Trial, Workload
+from tuner.commands.output import emptied
 from tuner.commands.series import by_seed, finite
 from tuner.results.files import write
 
@@ -48,7 +49,7 @@ def write_run(
     trials: Sequence[Trial],
     observed: Sequence[Observed],
 ) -> None:
-    """Write the folder, replacing what an earlier run has left there under the same names.
+    """Write the folder; what an earlier run has left there is removed.
 
     Args:
         folder: Is made if it is not there.
@@ -63,7 +64,7 @@ def write_run(
     from tuner.results.learning import losses_figure
     from tuner.weights import save
 
-    folder.mkdir(parents=True, exist_ok=True)
+    emptied(folder)
     runs = []
     for trial, one, run in zip(trials, observed, document["runs"], strict=True):
         kept = one.evaluation.status is Status.FINISHED and _alone(one)

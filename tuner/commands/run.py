@@ -94,7 +94,7 @@ def start(request: Request, machines: Machines, database: str, *, format: str, o
             with _executor(machines, report) as (executor, slots):
                 again()
                 if not _agreed(request, planned.specs, machines, executor, slots, report):
-                    return
+                    raise Interrupted(None, 130)
                 studies += [store.create_study(spec) for spec in specs]
                 _run_all(store, studies, executor, report, wait=machines.wait)
         finished = store.find(run)
@@ -174,10 +174,7 @@ def _agreed(
                 yield preset, plan(replace(shorter, preset=preset)).specs
 
     lines = long_run(executor, specs, others, slots, report.say)
-    if not lines or report.ask(lines, "Begin?"):
-        return True
-    report.say("nothing was begun")
-    return False
+    return not lines or report.ask(lines, "Begin?")
 
 
 def _run_all(

@@ -22,7 +22,7 @@ from tuner.commands.observed import as_json as observed_as_json
 from tuner.commands.observed import as_text as observed_as_text
 from tuner.commands.observed import write_run
 from tuner.commands.options import task_options
-from tuner.commands.output import check_output
+from tuner.commands.output import check_free, check_output
 from tuner.commands.plan import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
 from tuner.commands.quiet import load_tensorflow
 from tuner.commands.schedule import MOST_SEED, MOST_STEPS
@@ -60,6 +60,7 @@ class TrainRequest:
     track: str | None = None  # "hessian-error"
     validate_every: int | None = None  # gradient evaluations
     output: Path | None = None  # a folder
+    force: bool = False  # whether it may hold something already
     timeout: float | None = None
 
 
@@ -77,6 +78,7 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     if request.track is not None and observing:
         raise UsageError("--track goes with neither --validate-every nor --output")
     check_output(request.output)
+    check_free(request.output, force=request.force)
     if request.steps > MOST_STEPS:
         raise UsageError(f"--steps is at most {MOST_STEPS}. Received: {request.steps}")
     if not request.seeds or request.seeds[0] < 0 or request.seeds[-1] > MOST_SEED or len(request.seeds) > MOST_SEEDS:

@@ -26,7 +26,7 @@ from tuner.storage import (
 )
 from tuner.storage.attempts import AttemptRecord
 from tuner.storage.checking import Soundness
-from tuner.storage.errors import StudyOwned
+from tuner.storage.errors import StudyExists, StudyOwned
 
 
 class Store:
@@ -137,7 +137,13 @@ class Store:
             record = studies.by_id(source, study_id)
             if record.lease_left:
                 raise StudyOwned(f"the study {record.spec.name} is owned by {record.owner}; copy it once it is free")
-            studies.check_name_is_free(target, record.spec)
+            try:
+                studies.check_name_is_free(target, record.spec)
+            except StudyExists:
+                raise StudyExists(
+                    f"the study {record.spec.name} is in {other.url} already; delete it there first (database"
+                    " delete-study), or copy into another database"
+                ) from None
             copying.copy_study(source, target, study_id)
 
     def acquire(self, study_id: int, *, owner: str, lease_seconds: float = 15.0) -> int:
