@@ -16,6 +16,7 @@ import numpy as np
 from tasks import places
 from tasks.npz import DatasetError, read_images
 from tasks.places import DATA_DIR_VARIABLE
+from tasks.shared_memory import shared
 
 KERAS_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 KERAS_ARCHIVE = "cifar-10-batches-py-target_archive"  # in Keras' cache
@@ -156,6 +157,7 @@ def _split(
             raise DatasetError(f"{source}: y_{part} has the label {labels.max()}; {EXPECTED}")
     if len(train) < 2:
         raise DatasetError(f"{source}: x_train has 1 image; expected at least 2, for one is held out")
+    train, test = shared(train), shared(test)
     for array in (train, test, train_labels, test_labels):
         array.flags.writeable = False
     first = len(train) - min(VALIDATION, max(1, len(train) // 10))  # of validation

@@ -17,6 +17,7 @@ import numpy as np
 from tasks import places
 from tasks.npz import DatasetError, read_images
 from tasks.places import DATA_DIR_VARIABLE
+from tasks.shared_memory import shared
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 VALIDATION = 64  # images
@@ -116,6 +117,7 @@ def _split(train: np.ndarray, test: np.ndarray, *, source: str) -> Mnist:
         raise DatasetError(
             f"{source}: x_train has {len(train)} images; expected more than the {VALIDATION} that are held out"
         )
+    train, test = shared(train), shared(test)
     sizes = (len(train), len(test))
     note = (
         ""

@@ -22,6 +22,7 @@ from tasks.pixelcnn_network import (
 )
 from tasks.pixelcnn_pictures import grid, seen_inputs
 from tasks.task import State, Tensor
+from tasks.tensors import constant
 
 LARGEST_BATCH = 65_536
 SHOWN = 4  # rows of the pictures
@@ -68,8 +69,7 @@ class PixelCNN:
         self._data = mnist(data_dir)
         self._held_out: dict[str, Tensor] = {}  # the splits that were asked for
         self._generate = tf.function(generated, autograph=False)
-        with tf.init_scope():  # an eager tensor: one copy in memory, whatever functions are traced over it
-            self._images = tf.constant(self._data.train)  # uint8 [N, 28, 28]
+        self._images = constant(self._data.train)  # uint8 [N, 28, 28]
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
         """Return the weights x [94,696, 1], each N(0, 1/(fan_in + 1)), and the state before any minibatch is drawn.
@@ -123,8 +123,7 @@ class PixelCNN:
         """
         del state
         if split not in self._held_out:
-            with tf.init_scope():
-                self._held_out[split] = tf.constant(self._split(split))
+            self._held_out[split] = constant(self._split(split))
         losses = mean_losses(x[:, 0], tf.gather(self._held_out[split], chosen), self.dtype)
         return losses[:, tf.newaxis, tf.newaxis]
 

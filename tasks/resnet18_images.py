@@ -1,4 +1,4 @@
-"""CIFAR-10's images as ResNet-18 is trained on them: one copy of the bytes a process, standardised, cropped, flipped.
+"""CIFAR-10's images as ResNet-18 is trained on them: one copy of the bytes a machine, standardised, cropped, flipped.
 
 Images stay bytes until they are wanted: a minibatch at a time is converted.
 """
@@ -16,6 +16,7 @@ import tensorflow as tf
 from tasks.cifar10 import Cifar10, Labelled, cifar10
 from tasks.npz import DatasetError
 from tasks.task import Tensor
+from tasks.tensors import constant
 
 CHUNK = 1_000  # images whose pixels are added up at a time
 
@@ -123,5 +124,4 @@ def cropped(images: Tensor, rows: Tensor, columns: Tensor, flips: Tensor, *, pad
 
 
 def _tensors(part: Labelled) -> Pair:
-    with tf.init_scope():  # eager tensors: one copy in memory, whatever functions are traced over it
-        return Pair(tf.constant(part.images), tf.constant(part.labels))
+    return Pair(constant(part.images), constant(part.labels))
