@@ -1,5 +1,6 @@
 """Bad input: one line that names what is wrong and what is accepted, exit code 2 or 1, nothing half-written."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -121,9 +122,14 @@ def test_a_setting_that_the_optimizer_does_not_take_is_refused(setting, expected
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_output_that_finds_no_space_ends_the_command_in_one_line():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_finds_no_space_ends_the_command_in_one_line(unbuffered):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-m", "tuner.cli", "tasks"], stdout=full, stderr=-1, text=True)
+        command, environment = (
+            [sys.executable, "-m", "tuner.cli", "tasks"],
+            os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        )
+        done = subprocess.run(command, stdout=full, stderr=-1, text=True, env=environment)
     assert (done.returncode, done.stderr) == (
         74,
         "lodo-tune: No space left on device: standard output, or a temporary file\n",

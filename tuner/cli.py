@@ -67,6 +67,10 @@ def main() -> None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             code = 74
             message = f"{error.strerror}: {error.filename or 'standard output, or a temporary file'}"
+            if error.filename is None:  # what is still to be written would fail once more as Python ends
+                from tuner.commands.quiet import silence
+
+                silence(sys.stdout)
         _fail(" ".join(message.split()), getattr(error, "exit_code", code), debug)
 
 
