@@ -89,6 +89,7 @@ def test_a_run_leaves_its_tables_configurations_and_picture(undisturbed):
     assert json.loads((folder / "results" / "table.json").read_text())
 
 
+@pytest.mark.slow  # resumptions and the executors' own tests show sooner that workers change nothing
 def test_one_worker_finds_what_two_find_bit_for_bit(undisturbed, tmp_path):
     assert run(*SEARCH, "--workers", 1, folder=tmp_path).code == 0
     for name in STUDIES:

@@ -38,7 +38,11 @@ def probe(request: pytest.FixtureRequest, options: dict[str, dict[str, Any]]) ->
     return Probe(task, is_random=request.param not in NOT_RANDOM)
 
 
-SLOW = {("pixelcnn", "metrics"), ("pixelcnn", "evaluation-changes-nothing"), ("pixelcnn", "test-set-stays-unread")}
+SLOW = {
+    (name, law)
+    for name in ("pixelcnn", "resnet18-cifar10")
+    for law in ("metrics", "evaluation-changes-nothing", "test-set-stays-unread")
+}
 ALL = [
     pytest.param(name, check, id=f"{name}-{check.name}", marks=pytest.mark.slow if (name, check.name) in SLOW else ())
     for name in TASKS
