@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from tests.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.store_values import candidate, evaluation, keys, spec
 from tuner.candidate import Key, Status
 from tuner.records import StudyStatus
@@ -25,9 +34,12 @@ FINAL = st.sampled_from([status for status in Status if status.is_final])
 class StoreModel(RuleBasedStateMachine):
     """The store against a dictionary, through any sequence of writes by drivers old and new."""
 
+    url = "sqlite://"
+    runs = itertools.count()  # on a server all examples share a database
+
     def __init__(self) -> None:
         super().__init__()
-        self.store = Store.open("sqlite://")
+        self.store = Store.open(self.url)
         self.results: dict[Key, tuple[Status, float]] = {}
         self.added: set[Key] = set()
         self.running: dict[Key, int] = {}  # key -> number of its open attempt
@@ -42,7 +54,7 @@ class StoreModel(RuleBasedStateMachine):
 
     @initialize()
     def create(self) -> None:
-        self.study = self.store.create_study(spec(generations=1, population=4)).id
+        self.study = self.store.create_study(spec(f"run{next(self.runs)}", generations=1, population=4)).id
 
     @precondition(lambda self: not self.held)
     @rule()
@@ -137,3 +149,12 @@ class StoreModel(RuleBasedStateMachine):
 
 TestStoreModel = StoreModel.TestCase
 TestStoreModel.settings = settings(max_examples=15, stateful_step_count=20)
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_the_store_on_a_server_is_as_the_model(postgresql_server: Server) -> None:
+    class OnAServer(StoreModel):
+        url = postgresql_server.url(postgresql_server.create_database())
+
+    run_state_machine_as_test(OnAServer, settings=settings(TestStoreModel.settings, deadline=None))
