@@ -213,6 +213,7 @@ def test_an_export_for_keras_makes_the_tuned_optimizer(undisturbed, tmp_path):
     assert (optimizer.beta_1, optimizer.beta_2) == (tuned["beta_1"], tuned["beta_2"])
 
 
+@pytest.mark.slow
 def test_more_gpus_than_there_are_is_refused_before_anything_is_kept(tmp_path):
     outcome = run(*SEARCH, "--gpus-per-candidate", 1, folder=tmp_path)
     assert outcome.code == 2

@@ -21,7 +21,7 @@ def test_help_is_answered_without_loading_anything_heavy(arguments):
     assert done.stdout.splitlines()[-1] == "code 0 []"
 
 
-@pytest.mark.parametrize(("said", "kernels"), [(None, "True"), ("0", "False")])
+@pytest.mark.parametrize(("said", "kernels"), [(None, "True"), pytest.param("0", "False", marks=pytest.mark.slow)])
 def test_tensorflow_takes_onednns_kernels_in_every_process_of_ours_unless_the_user_says_otherwise(said, kernels):
     program = (
         "import tuner.training\n"

@@ -119,6 +119,8 @@ def test_what_a_task_raised_while_it_trained_is_told_in_its_own_words(tmp_path):
     assert outcome.err.splitlines()[-1].endswith("ValueError: the well has run dry")
 
 
+@pytest.mark.slow
+@pytest.mark.faults
 def test_a_hung_run_is_ended_by_its_time_limit_and_by_ctrl_c(tmp_path):
     (tmp_path / "mine.py").write_text(HANGS)
     command = ("train", "--task", "mine.py:Hangs", "--optimizer", "Adam", "--steps", 5)
