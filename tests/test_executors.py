@@ -28,9 +28,30 @@ def test_the_in_process_executor_keeps_the_protocol(check):
     check(InProcessExecutor)
 
 
+@pytest.fixture(scope="module")
+def executors(session):
+    """Returns a maker that gives the last executor once more for the same options: lanes take a second to make."""
+    last = {}
+
+    def make(**options):
+        key = tuple(options.items())
+        if key not in last:
+            close()
+            last[key] = RayExecutor(session, **options)
+        return last[key]
+
+    def close():
+        for executor in last.values():
+            executor.close()  # else its lanes would hold the session's cores
+        last.clear()
+
+    yield make
+    close()
+
+
 @CHECK
-def test_the_ray_executor_keeps_the_protocol(check, session):
-    check(lambda **options: RayExecutor(session, **options))
+def test_the_ray_executor_keeps_the_protocol(check, executors):
+    check(executors)
 
 
 class Broken(InProcessExecutor):
@@ -184,30 +205,31 @@ def processes(evaluations):
     return {evaluation.device.split()[0] for evaluation in evaluations.values()}
 
 
-def test_workers_are_used_again_from_task_to_task_and_from_study_to_study(session):
+def test_workers_are_used_again_from_task_to_task_and_from_study_to_study(executors):
     seen = set()
+    executor = executors(train=FAKE + "environment")
     for _ in range(3):
-        executor = RayExecutor(session, train=FAKE + "environment")
         seen |= processes(run(executor, workload(), [trial(slot) for slot in range(10)])[1])
-    assert len(seen) <= 3  # two workers; a third may be started before the first are free
+    assert 1 <= len(seen) <= 2  # lanes
 
 
-def test_a_candidate_without_a_graphics_card_sees_none_and_has_the_threads_it_was_given(session):
-    _, evaluations = run(RayExecutor(session, train=FAKE + "environment"), workload(), [trial(0)])
+def test_a_candidate_without_a_graphics_card_sees_none_and_has_the_threads_it_was_given(executors):
+    _, evaluations = run(executors(train=FAKE + "environment"), workload(), [trial(0)])
     assert evaluations[0].device.split()[1:] == ["-1", "1"]
 
 
-def test_a_candidate_on_a_graphics_card_has_a_process_of_its_own_that_sees_only_its_card(session):
-    executor = RayExecutor(session, gpus_per_candidate=1, train=FAKE + "environment")
-    _, evaluations = run(executor, workload(), [trial(slot) for slot in range(4)])
-    assert len(processes(evaluations)) == 4
-    assert {evaluation.device.split()[1] for evaluation in evaluations.values()} <= {"0", "1"}
+def test_a_lane_on_a_graphics_card_is_a_process_that_sees_only_its_card(executors):
+    executor = executors(gpus_per_candidate=1, train=FAKE + "environment")
+    _, evaluations = run(executor, workload(), [trial(slot) for slot in range(8)])
+    views = {tuple(evaluation.device.split()[:2]) for evaluation in evaluations.values()}
+    assert {card for _, card in views} <= {"0", "1"}
+    assert len({process for process, _ in views}) == len(views)  # no process has ever seen two
 
 
-def test_tasks_bear_the_names_of_their_candidates(session):
+def test_tasks_bear_the_names_of_their_candidates(executors, session):
     from ray.util.state import list_tasks
 
-    executor = RayExecutor(session, train=FAKE + "train")
+    executor = executors(train=FAKE + "train")
     list(executor.evaluate(workload(cohort_size=3), [trial(slot) for slot in range(4)], label="names/Adam/g03"))
     wanted = {"names/Adam/g03/s00-02", "names/Adam/g03/s03"}
     address = session.address
@@ -245,8 +267,8 @@ def test_no_attempts_at_all_are_refused(session):
         RayExecutor(session, max_attempts=0)
 
 
-def test_cancelling_leaves_no_candidate_running(session):
-    executor = RayExecutor(session, train=FAKE + "train")
+def test_cancelling_leaves_no_candidate_running(executors):
+    executor = executors(train=FAKE + "train")
     pids = []
     for event in executor.evaluate(workload(), [trial(slot, Act.SLEEP) for slot in range(4)], label="fake/Adam/g03"):
         if isinstance(event, AttemptStarted):
@@ -256,17 +278,15 @@ def test_cancelling_leaves_no_candidate_running(session):
     assert wait_until(lambda: not any(map(is_alive, pids)), 5)
 
 
-def test_leaving_an_iterator_early_leaves_no_candidate_running(session):
-    iterator = RayExecutor(session, train=FAKE + "train").evaluate(
-        workload(), [trial(0, Act.SLEEP)], label="fake/Adam/g03"
-    )
+def test_leaving_an_iterator_early_leaves_no_candidate_running(executors):
+    iterator = executors(train=FAKE + "train").evaluate(workload(), [trial(0, Act.SLEEP)], label="fake/Adam/g03")
     pid = next(iterator).pid
     iterator.close()
     assert wait_until(lambda: not is_alive(pid), 5)
 
 
-def test_many_more_candidates_than_workers_each_get_one_evaluation(session):
-    executor = RayExecutor(session, train=FAKE + "nothing")
+def test_many_more_candidates_than_workers_each_get_one_evaluation(executors):
+    executor = executors(train=FAKE + "nothing")
     trials = [trial(slot) for slot in range(300)]
     events = list(executor.evaluate(workload(), trials, label="fake/Adam/g03"))
     found = sorted(event.key for event in events if isinstance(event, Evaluation))

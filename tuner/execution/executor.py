@@ -1,12 +1,13 @@
 """The protocol of an executor: trials in, events out, one evaluation a trial whatever happens.
 
-Beside it, what every executor shares: how trials are grouped into cohorts, how a cohort's task is named, and the
-errors that stop a study (a candidate's own failure never does).
+Beside it, what every executor shares: batches, how trials are grouped into cohorts, how a cohort's task is named, and
+the errors that stop a study (a candidate's own failure never does).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -34,37 +35,80 @@ class ClusterUnavailable(ExecutionError):  # noqa: N818 (the command line's word
     exit_code = 75
 
 
+class Batch:
+    """Trials that were submitted together, as whoever submitted them sees it: what has happened to them since."""
+
+    def __init__(self) -> None:
+        self.is_open = True  # until every trial has its evaluation, or the batch was withdrawn or cancelled
+        self._events: deque[Event] = deque()
+
+    def tell(self, events: Iterable[Event]) -> None:
+        """Adds events; the executor's side."""
+        self._events.extend(events)
+
+    def take(self) -> list[Event]:
+        """Returns the events that were not taken yet, in the order they happened."""
+        taken = list(self._events)
+        self._events.clear()
+        return taken
+
+
 class Executor(Protocol):
     """Trains candidates somewhere and says what happens as it happens."""
 
-    def evaluate(self, workload: Workload, trials: Sequence[Trial], *, label: str) -> Iterator[Event]:
-        """Trains the trials, cohort by cohort in the order given, and yields events in the order they happen.
+    @property
+    def has_room(self) -> bool:
+        """Whether one more workload could be begun at once, beside all that was submitted."""
+        ...
+
+    def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
+        """Takes trials in, which are trained cohort by cohort as `poll` is called; batches run side by side.
 
         Every trial gets exactly one `Evaluation`, in any order. Each `AttemptEnded` and each `Evaluation` follows the
         `AttemptStarted` of its attempt; one whose worker was lost before it said a word has node "" and pid 0.
-        After `cancel` the iterator ends early, without the evaluations that are missing. Several calls may be iterated
-        side by side.
 
         Args:
             workload: what the trials share.
             trials: with distinct keys; consecutive `workload.cohort_size` of them form a cohort.
             label: what the cohorts' tasks are named after, "TASK/OPTIMIZER/g03".
+            remaining: gradient evaluations that cannot begin before this batch is done, such as those of a study's
+                later generations; the batch with the most work behind it goes first.
 
-        Yields:
-            The events. Closing the iterator early cancels what it still has running.
+        Returns:
+            The batch, for its events.
 
         Raises:
             ResourceError: the workload asks for more than the executor was made for.
+            ValueError: a key occurs twice.
+        """
+        ...
+
+    def poll(self) -> None:
+        """Waits a moment until something happens, and tells the batches.
+
+        Raises:
             ClusterUnavailable: the machines went away as a whole.
         """
         ...
 
+    def withdraw(self, batch: Batch) -> None:
+        """Ends what the batch still has running, and closes it. A batch that is closed already is left alone."""
+        ...
+
+    def evaluate(self, workload: Workload, trials: Sequence[Trial], *, label: str) -> Iterator[Event]:
+        """Submits a batch and yields its events as they happen, `poll` being called between them.
+
+        After `cancel` the iterator ends early, without the evaluations that are missing. Several calls may be iterated
+        side by side. Closing the iterator early withdraws the batch. Raises what `submit` and `poll` raise.
+        """
+        ...
+
     def cancel(self) -> None:
-        """Ends at once all that runs, in every iterator; returns when nothing runs any more."""
+        """Ends at once all that runs, and closes all batches; returns when nothing runs any more."""
         ...
 
     def close(self) -> None:
-        """Cancels what runs. Closing twice is fine."""
+        """Cancels what runs, and gives the workers back. Closing twice is fine."""
         ...
 
     def __enter__(self) -> Self:
@@ -76,6 +120,19 @@ class Executor(Protocol):
     ) -> None:
         """Closes the executor."""
         ...
+
+
+def iterate(executor: Executor, batch: Batch) -> Iterator[Event]:
+    """Yields a batch's events until it is closed; withdraws it when the iterator is left early."""
+    try:
+        while True:
+            yield from batch.take()
+            if not batch.is_open:
+                yield from batch.take()
+                return
+            executor.poll()
+    finally:
+        executor.withdraw(batch)
 
 
 def cohorts(trials: Sequence[Trial], size: int) -> list[tuple[Trial, ...]]:

@@ -1,63 +1,38 @@
-"""Ray tasks under way: their streams of messages, their deadlines, and how they are brought down."""
+"""Attempts under way on a lane: their deadlines, and how they are brought down."""
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections import deque
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Generic
 
-import ray
-from ray.exceptions import RayError
-
-from tuner.candidate import Workload
 from tuner.execution.attempts import Attempt, Cause, Failure
+from tuner.execution.dispatch import Queue
+from tuner.execution.lane import L
 from tuner.execution.plain import cut_error
 from tuner.execution.running import Running
 from tuner.execution.worker import Message, Watchdog
 
 WATCHDOG_LEAD = 0.5
-"""Seconds that the worker's own watchdog gets before the driver cancels, for it alone leaves a traceback."""
-
-READ_SECONDS = 30.0
-"""How long a message that is said to be there may take; longer only if its node dies in that moment."""
+"""Seconds that the worker's own watchdog gets before the driver kills the lane, for it alone leaves a traceback."""
 
 
-class Flight:
-    """One submitted attempt."""
+class Flight(Generic[L]):
+    """One attempt on its lane."""
 
-    def __init__(self, attempt: Attempt, stream: Any, watchdog: Watchdog | None) -> None:
+    def __init__(self, queue: Queue, attempt: Attempt, lane: L, watchdog: Watchdog | None, begun_at: float) -> None:
+        self.queue = queue
+        self.lane = lane
         self.running = Running(attempt)
-        self.stream = stream
+        self.begun_at = begun_at
+        self.had_compiled = queue.identity in lane.compiled
         self.node_is_dead = False
-        self.cancelled_at: float | None = None
+        self.killed_at: float | None = None
         self._watchdog = watchdog
         self._timed_out = False
 
-    @property
-    def has_not_begun(self) -> bool:
-        """Whether it waits for a worker still, as far as is known."""
-        return self.running.started_at is None and self.cancelled_at is None
-
-    @property
-    def signal(self) -> Any:
-        """What `ray.wait` has to wait for before `read`: the next message, or the very end if it was cancelled.
-
-        The stream of a cancelled task ends at once, but until its node agrees its reader would block; for ever if the
-        node hangs.
-        """
-        return self.stream if self.cancelled_at is None else self.stream.completed()
-
     def read(self) -> tuple[Message | None, BaseException | None]:
-        """Takes the next message once `signal` is ready: the message, an error, or neither at the end."""
-        try:
-            return ray.get(next(self.stream), timeout=READ_SECONDS), None
-        except StopIteration:
-            return None, None
-        except RayError as error:
-            return None, error
+        """Takes the next message of a lane that has something to say: the message, an error, or neither at the end."""
+        return self.lane.read()
 
     def is_overdue(self, now: float) -> bool:
         """Whether the time limit is over; never before the worker's first message."""
@@ -65,13 +40,12 @@ class Flight:
             return False
         return now > self.running.started_at + self._watchdog.limit + WATCHDOG_LEAD
 
-    def cancel(self, now: float, *, timed_out: bool = False) -> None:
-        """Kills the worker, once. A soft cancellation first would block a forced one for good."""
-        if self.cancelled_at is None:
-            self.cancelled_at = now
+    def kill(self, now: float, *, timed_out: bool = False) -> None:
+        """Kills the lane, once."""
+        if self.killed_at is None:
+            self.killed_at = now
             self._timed_out = timed_out
-            with contextlib.suppress(RayError):
-                ray.cancel(self.stream, force=True)
+            self.lane.kill()
 
     def own_failure(self) -> Failure | None:
         """Returns why the flight ended if that was our doing, or the watchdog's; Ray's error would not tell."""
@@ -94,27 +68,3 @@ class Flight:
             return Path(self._watchdog.dump).read_text(errors="replace")
         except OSError:
             return ""
-
-
-class Call:
-    """What one call of `evaluate` has waiting and running."""
-
-    def __init__(self, workload: Workload, label: str, attempts: Iterable[Attempt]) -> None:
-        self.workload = workload
-        self.label = label
-        self.waiting = deque(attempts)
-        self.flights: list[Flight] = []
-        self.slots = 1
-        self.alive: set[str] = set()
-        self.nodes_seen_at: float | None = None
-        self.is_cancelled = False
-
-
-def end_all(flights: Sequence[Flight], grace: float) -> None:
-    """Kills the workers of these flights, and waits until Ray says that they ended, `grace` seconds at most."""
-    if not flights or not ray.is_initialized():
-        return
-    for flight in flights:
-        flight.cancel(time.monotonic())
-    with contextlib.suppress(RayError):
-        ray.wait([flight.stream.completed() for flight in flights], num_returns=len(flights), timeout=grace)

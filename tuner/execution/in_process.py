@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
 from tuner.candidate import Event, Trial, Workload
 from tuner.execution.attempts import Attempt, Cause, Failure, first_attempt
-from tuner.execution.executor import DEFAULT_TRAIN, cohorts
+from tuner.execution.executor import DEFAULT_TRAIN, Batch, cohorts, iterate
 from tuner.execution.running import Running
 from tuner.execution.worker import work
 
@@ -37,16 +37,50 @@ class InProcessExecutor:
             raise ValueError(f"a timeout is a positive number of seconds. Received: {timeout}")
         self._timeout = timeout
         self._train = train
-        self._cancellations = 0
+        self._under_way: dict[Batch, Generator[Event, None, None]] = {}
+
+    @property
+    def has_room(self) -> bool:
+        """Whether nothing waits: one cohort trains at a time."""
+        return not self._under_way
+
+    def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
+        """Takes trials in; see `Executor.submit`. Batches are trained one after the other; the label names nothing."""
+        del label, remaining
+        size = workload.cohort_size
+        waiting = deque(first_attempt(cohort, size) for cohort in cohorts(trials, size))
+        batch = Batch()
+        batch.is_open = bool(waiting)
+        if waiting:
+            self._under_way[batch] = self._events(workload, waiting)
+        return batch
+
+    def poll(self) -> None:
+        """Trains the batch that was submitted first until something happens."""
+        batch, events = next(iter(self._under_way.items()), (None, None))
+        if batch is None or events is None:
+            return
+        event = next(events, None)
+        if event is None:
+            self.withdraw(batch)
+        else:
+            batch.tell([event])
+
+    def withdraw(self, batch: Batch) -> None:
+        """Closes a batch; see `Executor.withdraw`. In between two polls nothing runs."""
+        batch.is_open = False
+        events = self._under_way.pop(batch, None)
+        if events is not None:
+            events.close()
 
     def evaluate(self, workload: Workload, trials: Sequence[Trial], *, label: str) -> Iterator[Event]:
-        """Trains the trials; see `Executor.evaluate`. The label names nothing here."""
-        size = workload.cohort_size
-        return self._evaluate(workload, deque(first_attempt(cohort, size) for cohort in cohorts(trials, size)))
+        """Submits a batch and yields its events; see `Executor.evaluate`."""
+        return iterate(self, self.submit(workload, trials, label=label))
 
     def cancel(self) -> None:
-        """Ends every iterator at its next step; in between nothing runs anyway."""
-        self._cancellations += 1
+        """Closes all batches; in between two polls nothing runs."""
+        for batch in list(self._under_way):
+            self.withdraw(batch)
 
     def close(self) -> None:
         """Cancels what runs."""
@@ -62,19 +96,15 @@ class InProcessExecutor:
         """Closes the executor."""
         self.close()
 
-    def _evaluate(self, workload: Workload, waiting: deque[Attempt]) -> Iterator[Event]:
-        begun_with = self._cancellations
-        while waiting and self._cancellations == begun_with:
+    def _events(self, workload: Workload, waiting: deque[Attempt]) -> Generator[Event, None, None]:
+        while waiting:
             running = Running(waiting.popleft())
             failure = None
             started = time.monotonic()
             messages = work(self._train, workload, running.attempt.lanes, let_through=(KeyboardInterrupt,))
             with contextlib.closing(messages):
                 for message in messages:
-                    for event in running.take(message, time.monotonic()):
-                        yield event
-                        if self._cancellations != begun_with:
-                            return
+                    yield from running.take(message, time.monotonic())
                     if self._timeout is not None and time.monotonic() - started > self._timeout:
                         failure = Failure(Cause.TIMEOUT, f"timed out after {self._timeout:g} s")
                         break

@@ -31,6 +31,16 @@ class Running:
         """Keys of the members without an evaluation."""
         return tuple(key for key in self.attempt.keys if key not in self.finished)
 
+    @property
+    def steps_done(self) -> int:
+        """Gradient evaluations that the worker told of."""
+        return self._chunks[-1].steps_done if self._chunks else 0
+
+    @property
+    def has_raised(self) -> bool:
+        """Whether the worker said that training raised."""
+        return self._failure is not None
+
     def take(self, message: Message, now: float) -> Iterator[Event]:
         """Takes in one message of the worker.
 
@@ -99,7 +109,7 @@ class Running:
             status=Status.TIMED_OUT if failure.cause is Cause.TIMEOUT else Status.FAILED,
             fitness=math.inf,
             losses=self._curve(trial.key),
-            steps_done=self._chunks[-1].steps_done if self._chunks else 0,
+            steps_done=self.steps_done,
             seconds=seconds,
             attempt=self.attempt.number,
             node=self.node,

@@ -74,13 +74,22 @@ class Watchdog:
     dump: str  # where the traceback goes; its folder exists only on the driver's own machine
 
 
+def load(train: str, gpus: float) -> None:
+    """Imports the training function before anybody waits for it, with no more graphics cards in view than `gpus`.
+
+    What goes wrong is left to `work`, which says it of a candidate.
+    """
+    with contextlib.suppress(Exception), _hidden_gpus(gpus == 0):
+        importlib.import_module(train.partition(":")[0])
+
+
 def work(
     train: str,
     workload: Workload,
     lanes: Sequence[Trial],
     *,
     node_id: str = "",
-    hide_gpus: bool = True,
+    gpus: float = 0.0,
     watchdog: Watchdog | None = None,
     let_through: tuple[type[BaseException], ...] = (),
 ) -> Generator[Message, None, None]:
@@ -91,7 +100,8 @@ def work(
         workload: what the trials share.
         lanes: exactly `workload.cohort_size` trials; a candidate may fill several lanes.
         node_id: Ray's id of this node.
-        hide_gpus: whether TensorFlow must not see a graphics card; takes effect if it was not imported before.
+        gpus: graphics cards that this process has, or its share of one. With none TensorFlow must not see any, which
+            takes effect if it was not imported before.
         watchdog: ends this process when the limit is over; None sets no limit.
         let_through: exceptions that are the caller's and not the candidate's.
 
@@ -105,14 +115,15 @@ def work(
         while True:
             # Only the training stands inside the `try`: what the reader of this generator throws in passes by.
             try:
-                with _hidden_gpus(hide_gpus):
+                with _hidden_gpus(gpus == 0):
                     message = next(steps, None)
             except let_through:
                 raise
             except BaseException as error:
                 if hasattr(error, "ray_terminate_msg"):
                     raise  # Ray's own SystemExit: somebody ends this worker, which is not the candidate's doing
-                message = Raised(*describe(error))
+                reason, trace = describe(error)
+                message = Raised(_advice(gpus) if gpus and _is_out_of_memory(error) else reason, trace)
             if message is None:
                 return
             yield message
@@ -142,6 +153,20 @@ def _chunks(progress: TrainingProgress, lanes: int) -> Iterator[Chunk]:
     for start in range(0, len(losses), rows):
         part = losses[start : start + rows]
         yield Chunk(steps_done=done - len(losses) + start + len(part), losses=part)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Whether TensorFlow says that it is; looked at by name, since it may not have been imported."""
+    return type(error).__name__ == "ResourceExhaustedError"
+
+
+def _advice(gpus: float) -> str:
+    """Says in one line, the same for all candidates, that a graphics card's memory is out, and what may help."""
+    if gpus < 1:
+        return (
+            f"out of GPU memory with --gpus-per-candidate {gpus:g}; advice: {min(1.0, 2 * gpus):g}, or smaller batches"
+        )
+    return "out of GPU memory; advice: smaller batches, such as --option batch_size=64"
 
 
 @contextlib.contextmanager
