@@ -7,11 +7,12 @@ import pytest
 
 from search_spaces.space import SearchSpace
 from tuner.candidate import Evaluation, Key, Role, Status, TrainingProgress, Workload
+from tuner.course import EveryCandidateFailed, OtherGenome
 from tuner.execution.in_process import InProcessExecutor
 from tuner.listener import Silence
 from tuner.records import StudySpec, StudyStatus
 from tuner.storage import Store, StudyComplete, StudyOwned
-from tuner.study import EveryCandidateFailed, OtherGenome, run_study
+from tuner.study import run_study
 
 SPACE = {
     "optimizer": "Adam",

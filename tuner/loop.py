@@ -133,7 +133,7 @@ def _identity(workload: Workload) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=8)  # a worker meets one optimizer after the other; old loops hold their compiled code and data
+@lru_cache(maxsize=16)  # a worker may meet all optimizers of a task in turns; loops hold their compiled code and data
 def _loop(identity: str) -> Loop:
     wanted, names, _ = json.loads(identity)
     configure(wanted["threads"])

@@ -1,192 +1,132 @@
-"""The loop of a study: ask, decode, add, evaluate, record, tell; and its resumption, which is the same loop.
+"""The driver: it leads several studies side by side through one executor, so that none waits for another's end.
 
-State is rows. A resumed study asks a fresh strategy for the genomes anew, checks each against the stored one, takes
-the fitnesses that are on record and trains only what is missing. What was found depends on nothing but the study's
-specification: not on the number of workers, the order in which results come, or how often it was interrupted.
+A generation ends with its last candidate, and until then workers that have nothing left to do would be idle. So as
+soon as the executor has room the next study begins, and fills it. The first of them keep the workers that know them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import closing
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
-from search_spaces.space import SearchSpace
-from tuner import evolution
-from tuner.candidate import Candidate, Evaluation, Event, Key, Role, Status, Trial
-from tuner.execution.executor import Executor, cohorts
-from tuner.heartbeat import Heartbeat
-from tuner.ledger import Ledger
+from tuner.candidate import Event
+from tuner.course import Course, EveryCandidateFailed, Wanted, course
+from tuner.execution.executor import Batch, Executor
 from tuner.listener import Listener
-from tuner.records import CandidateRecord, StudyRecord, StudyStatus
-from tuner.seeds import strategy_seed, trial_seed
-from tuner.storage import LeaseLost, Store
+from tuner.records import StudyRecord
+from tuner.storage import Store, StudyComplete, StudyOwned
 
-Result = CandidateRecord | Evaluation
-
-
-class EveryCandidateFailed(Exception):  # noqa: N818 (what happened, in the words of the message)
-    """All candidates of a generation raised the same error; the study is stopped."""
-
-    exit_code = 3
-
-
-class OtherGenome(Exception):  # noqa: N818
-    """A replayed genome is not the stored one: other versions or another machine made it."""
-
-    exit_code = 1
+WAIT_SECONDS = 1.0
+"""How long to wait before a study that another driver holds is asked for again."""
 
 
 def run_study(
     store: Store, study: StudyRecord, executor: Executor, listener: Listener, *, owner: str, lease_seconds: float = 15.0
 ) -> None:
-    """Run a study, or what is left of it, to its end.
+    """Run one study, or what is left of it, to its end; see `run_studies`."""
+    run_studies(store, [study], executor, lambda: listener, owner=owner, lease_seconds=lease_seconds)
+
+
+def run_studies(
+    store: Store,
+    studies: Sequence[StudyRecord],
+    executor: Executor,
+    listeners: Callable[[], Listener],
+    *,
+    owner: str,
+    lease_seconds: float = 15.0,
+    wait: bool = False,
+) -> None:
+    """Run studies, or what is left of them, to their ends; in order, and side by side where the executor has room.
 
     Args:
-        store: Holds the study and takes what comes of it.
-        study: Created, and perhaps begun.
+        store: Holds the studies and takes what comes of them.
+        studies: Created, and perhaps begun.
         executor: Trains the candidates.
-        listener: Is told of everything.
+        listeners: Makes the listener of a study, which is told of everything.
         owner: Names this driver to others, "host:pid".
-        lease_seconds: How long the study stays ours if this process stops.
+        lease_seconds: How long a study stays ours if this process stops.
+        wait: Whether a study that another driver holds is waited for; it is left to that driver if it completes it.
 
     Raises:
-        StorageError: The database fails, or another driver has the study.
+        StorageError: The database fails, or another driver has a study.
         ExecutionError: The machines went away, or never had what was asked for.
-        EveryCandidateFailed: A generation raised one and the same error throughout.
-        OtherGenome: The study cannot be replayed here.
+        EveryCandidateFailed: A generation of some study raised one and the same error throughout; the others have run.
+        OtherGenome: A study cannot be replayed here.
     """
-    epoch = store.acquire(study.id, owner=owner, lease_seconds=lease_seconds)
-    status = StudyStatus.INTERRUPTED
+    driver = _Driver(
+        executor, lambda study: course(store, study, listeners(), owner=owner, lease_seconds=lease_seconds)
+    )
     try:
-        with Heartbeat(lambda: store.renew(study.id, epoch), every=lease_seconds / 4) as heartbeat:
-            listener.study_began(study)
-            _Run(store, study, epoch, executor, listener, heartbeat).to_the_end()
-        status = StudyStatus.COMPLETE
-    except EveryCandidateFailed:
-        status = StudyStatus.STOPPED
-        raise
-    except LeaseLost:
-        status = ""  # another driver's by now
+        driver.run(studies, wait=wait)
+    except BaseException:
+        executor.cancel()
         raise
     finally:
-        if status:
-            store.release(study.id, epoch, status)
-    listener.study_ended(store.find(study.spec.name)[0])
+        driver.close()
+    if driver.stopped:
+        raise driver.stopped[0]
 
 
-class _Run:
-    """One driver's run of a study."""
+class _Driver:
+    """Studies under way, and the batch that each of them waits for."""
 
-    def __init__(
-        self,
-        store: Store,
-        study: StudyRecord,
-        epoch: int,
-        executor: Executor,
-        listener: Listener,
-        heartbeat: Heartbeat,
-    ) -> None:
-        self.store, self.study, self.epoch, self.executor = store, study, epoch, executor
-        self.listener, self.heartbeat = listener, heartbeat
-        self.space = SearchSpace.from_dict(study.spec.space)
-        self.recorded = {record.key: record for record in store.candidates(study.id)}
+    def __init__(self, executor: Executor, begin: Callable[[StudyRecord], Course]) -> None:
+        self.stopped: list[EveryCandidateFailed] = []
+        self._executor = executor
+        self._begin = begin
+        self._courses: dict[Course, Batch] = {}
 
-    def to_the_end(self) -> None:
-        """Search, store the tuned point, and run it and the defaults on fresh seeds."""
-        spec = self.study.spec
-        strategy = evolution.create(
-            spec.strategy,
-            mean=self.space.default_genome(),
-            lower=self.space.lower,
-            upper=self.space.upper,
-            population=spec.population,
-            sigmas=spec.sigmas,
-            steps=spec.steps,
-            seed=strategy_seed(spec.seed, spec.workload.optimizer),
-        )
-        for generation, budget in enumerate(spec.steps):
-            keys = [Key(Role.SEARCH, generation, slot) for slot in range(spec.population)]
-            new = [self._candidate(key, genome, budget) for key, genome in zip(keys, strategy.ask(), strict=True)]
-            results = self._evaluate(new, f"generation {generation}", f"g{generation:02d}")
-            _stop_if_all_raised_one_error(generation, results)
-            remark = strategy.tell([_fitness(result) for result in results])
-            if remark:
-                self.store.add_note(self.study.id, self.epoch, remark)
-                self.listener.remarked(remark)
-        tuned = strategy.result()
-        self.store.finish(
-            self.study.id, self.epoch, tuned=self.space.decode(tuned), tuned_genome=tuple(map(float, tuned))
-        )
-        points = ((Role.DEFAULT, self.space.default_genome()), (Role.TUNED, tuned))
-        fresh = [
-            self._candidate(Key(role, 0, slot), genome, spec.steps[-1])
-            for role, genome in points
-            for slot in range(spec.fresh_seeds)
-        ]
-        if fresh:
-            self._evaluate(fresh, "fresh seeds", "fresh")
+    def run(self, studies: Sequence[StudyRecord], *, wait: bool) -> None:
+        """Lead all studies to their ends."""
+        waiting = deque(studies)
+        not_before = 0.0  # when to ask again for what another driver holds
+        while waiting or self._courses:
+            while waiting and time.monotonic() >= not_before and (not self._courses or self._executor.has_room):
+                study = waiting.popleft()
+                try:
+                    self._advance(self._begin(study))
+                except StudyOwned:
+                    if not wait:
+                        raise
+                    waiting.append(study)
+                    not_before = time.monotonic() + WAIT_SECONDS
+                except StudyComplete:  # by the driver that was waited for
+                    if not wait:
+                        raise
+            if self._courses:
+                self._hear()
+            elif waiting:
+                time.sleep(max(0.0, not_before - time.monotonic()))
 
-    def _candidate(self, key: Key, genome: Iterable[float], budget: int) -> Candidate:
-        """Decode a genome, and check it against the one on record, if any."""
-        values = tuple(float(gene) for gene in genome)
-        stored = self.recorded.get(key)
-        if stored is not None and stored.genome != values:
-            raise OtherGenome(
-                f"{self.study.spec.name}: {key.role} {key.generation}/{key.slot} was {stored.genome} and would now be"
-                f" {values}: resume it with the versions that began it ({dict(self.study.spec.versions)})"
-            )
-        decoded = self.space.defaults() if key.role is Role.DEFAULT else self.space.decode(values)
-        return Candidate(values, Trial(key, decoded, trial_seed(self.study.spec.seed, key), budget))
+    def close(self) -> None:
+        """Interrupt what is under way."""
+        with ExitStack() as all_of_them:
+            for under_way in self._courses:
+                all_of_them.callback(under_way.close)
+        self._courses.clear()
 
-    def _train(self, groups: Sequence[Sequence[Trial]], label: str) -> Generator[Event, None, None]:
-        """Yield what happens to these cohorts, once it is written; also what came before an interruption is."""
-        ledger = Ledger(self.store, self.study.id, self.epoch, groups)
-        trials = [trial for cohort in groups for trial in cohort]
+    def _hear(self) -> None:
+        """Let something happen, and tell each study what happened to it."""
+        self._executor.poll()
+        for under_way, batch in list(self._courses.items()):
+            for event in batch.take():
+                self._advance(under_way, event)
+
+    def _advance(self, under_way: Course, event: Event | None = None) -> None:
+        """Send a study an event, or begin it, and have trained what it wants next."""
         try:
-            for event in self.executor.evaluate(self.study.spec.workload, trials, label=label):
-                self.heartbeat.check()
-                yield from ledger.take(event)
-        finally:
-            ledger.flush()
+            wanted = next(under_way) if event is None else under_way.send(event)
+        except StopIteration:
+            self._courses.pop(under_way, None)
+        except EveryCandidateFailed as error:
+            self._courses.pop(under_way, None)
+            self.stopped.append(error)
+        else:
+            if wanted is not None:
+                self._courses[under_way] = self._submit(wanted)
 
-    def _evaluate(self, new: Sequence[Candidate], name: str, mark: str) -> list[Result]:
-        """Return what came of each candidate, in slot order, training what is not on record.
-
-        A cohort of which anything is missing is trained whole, with the same members in the same places, since that is
-        what makes its numbers the same; results on record win.
-        """
-        spec = self.study.spec
-        self.store.add(self.study.id, self.epoch, new)
-        results: dict[Key, Result] = {
-            candidate.key: record
-            for candidate in new
-            if (record := self.recorded.get(candidate.key)) and record.status.is_final
-        }
-        self.listener.batch_began(name, new[0].trial.steps, [candidate.key for candidate in new])
-        for key, known in results.items():
-            self.listener.known(key, known.status, _fitness(known))
-        missing = [
-            cohort
-            for cohort in cohorts([candidate.trial for candidate in new], spec.workload.cohort_size)
-            if any(trial.key not in results for trial in cohort)
-        ]
-        label = f"{spec.workload.task_label}/{spec.workload.optimizer}/{mark}"
-        with closing(self._train(missing, label)) as events:
-            for event in events:
-                if isinstance(event, Evaluation):
-                    results.setdefault(event.key, event)
-                self.listener.happened(event)
-        return [results[candidate.key] for candidate in new]
-
-
-def _fitness(result: Result) -> float:
-    return float("inf") if result.fitness is None else result.fitness
-
-
-def _stop_if_all_raised_one_error(generation: int, results: Sequence[Result]) -> None:
-    """Raise EveryCandidateFailed if that is what happened; divergence, timeouts and lost workers do not count."""
-    reasons = {result.reason for result in results if result.status is Status.FAILED and result.error}
-    if len(reasons) == 1 and all(result.status is Status.FAILED and result.error for result in results):
-        raise EveryCandidateFailed(
-            f"all {len(results)} candidates of generation {generation} failed alike: {reasons.pop()}"
-        )
+    def _submit(self, wanted: Wanted) -> Batch:
+        return self._executor.submit(wanted.workload, wanted.trials, label=wanted.label, remaining=wanted.remaining)

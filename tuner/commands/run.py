@@ -1,4 +1,4 @@
-"""`lodo-tune --task …` and `lodo-tune resume …`: a run's studies, one after the other, and the table at the end."""
+"""`lodo-tune --task …` and `lodo-tune resume …`: a run's studies, side by side, and the table at the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +19,8 @@ from tuner.commands.show import print_table, summaries, write_results
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.users_task import check_users_task
 from tuner.execution.executor import Executor
-from tuner.listener import Listener
 from tuner.records import StudyRecord, StudySpec, StudyStatus
-from tuner.storage import Store, StudyComplete, StudyExists, StudyOwned, check_run_name, this_process
+from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, this_process
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)  # what asks us to stop, beside Ctrl-C
 
@@ -177,32 +175,11 @@ def _agreed(
     return not lines or report.ask(lines, "Begin?")
 
 
-def _run_all(
-    store: Store, studies: Sequence[StudyRecord], executor: Executor, listener: Listener, *, wait: bool
-) -> None:
-    """Run each study to its end; an interruption ends what runs."""
-    try:
-        for study in studies:
-            _run_one(store, study, executor, listener, wait=wait)
-    except KeyboardInterrupt:
-        executor.cancel()
-        raise
+def _run_all(store: Store, studies: Sequence[StudyRecord], executor: Executor, report: Report, *, wait: bool) -> None:
+    """Run all studies to their ends; an interruption ends what runs."""
+    from tuner.study import run_studies
 
-
-def _run_one(store: Store, study: StudyRecord, executor: Executor, listener: Listener, *, wait: bool) -> None:
-    from tuner.study import run_study
-
-    while True:
-        try:
-            return run_study(store, study, executor, listener, owner=this_process())
-        except StudyOwned:
-            if not wait:
-                raise
-            time.sleep(1)
-        except StudyComplete:  # by the driver that was waited for
-            if not wait:
-                raise
-            return None
+    run_studies(store, studies, executor, report.listener, owner=this_process(), wait=wait)
 
 
 @contextlib.contextmanager
