@@ -135,15 +135,17 @@ def test_a_stopped_worker_times_out_and_changes_nothing_when_it_wakes(session):
 
 
 def test_a_task_that_cannot_be_ended_is_given_up_and_what_it_says_later_is_counted_not_used(session, monkeypatch):
-    # A cancellation that does not get through stands for a node that hangs; the task wakes after it was given up.
-    monkeypatch.setattr("tuner.execution.flights.ray.cancel", lambda stream, force: None)
+    # An end that does not get through stands for a node that hangs; the task wakes after it was given up.
+    wake = os.kill
+    monkeypatch.setattr("tuner.execution.ray_fleet.os.kill", lambda pid, number: None)
+    monkeypatch.setattr("tuner.execution.ray_fleet.ray.kill", lambda actor, no_restart: None)
     executor = RayExecutor(session, train=FAKE + "stop_and_go", timeout=1, grace=0.0)
     trials = [trial(0, Act.STOP), *(trial(slot, Act.WAIT) for slot in range(1, 17))]
     events = []
     for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
         events.append(event)
         if isinstance(event, AttemptStarted) and event.keys[0].slot == 0:
-            threading.Timer(2.5, os.kill, (event.pid, signal.SIGCONT)).start()
+            threading.Timer(2.5, wake, (event.pid, signal.SIGCONT)).start()
     statuses = [event.status for event in events if isinstance(event, Evaluation) and event.key.slot == 0]
     assert statuses == [Status.TIMED_OUT]
     assert sum(isinstance(event, Evaluation) for event in events) == len(trials)

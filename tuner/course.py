@@ -35,8 +35,11 @@ class Wanted:
     remaining: int
 
 
-Course = Generator[Wanted | None, Event, None]
-"""A study under way: yields what it wants trained, then None for each event that it is sent and wants more after."""
+Course = Generator[Wanted | None, Event | None, None]
+"""A study under way: yields what it wants trained, then None for each event of that but the last.
+
+It is to be sent the events one by one, and None now and then.
+"""
 
 
 class EveryCandidateFailed(Exception):  # noqa: N818 (what happened, in the words of the message)
@@ -62,8 +65,7 @@ def course(store: Store, study: StudyRecord, listener: Listener, *, owner: str, 
         lease_seconds: How long the study stays ours if this process stops.
 
     Yields:
-        What the study wants trained, to be sent the events of that one by one; None after an event that is not the
-        last of these.
+        See `Course`.
 
     Raises:
         StorageError: The database fails, or another driver has the study.
@@ -162,7 +164,7 @@ class _Run:
 
     def _evaluate(
         self, new: Sequence[Candidate], name: str, mark: str, remaining: int
-    ) -> Generator[Wanted | None, Event, list[Result]]:
+    ) -> Generator[Wanted | None, Event | None, list[Result]]:
         """Return what came of each candidate, in slot order, having wanted what is not on record.
 
         A cohort of which anything is missing is trained whole, with the same members in the same places, since that is
@@ -193,6 +195,9 @@ class _Run:
                 event = yield wanted
                 wanted = None
                 self.heartbeat.check()
+                if event is None:
+                    ledger.tick()
+                    continue
                 left -= isinstance(event, Evaluation)
                 for written in ledger.take(event):
                     if isinstance(written, Evaluation):

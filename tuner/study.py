@@ -87,7 +87,7 @@ class _Driver:
             while waiting and time.monotonic() >= not_before and (not self._courses or self._executor.has_room):
                 study = waiting.popleft()
                 try:
-                    self._advance(self._begin(study))
+                    self._advance(self._begin(study), None)
                 except StudyOwned:
                     if not wait:
                         raise
@@ -114,11 +114,13 @@ class _Driver:
         for under_way, batch in list(self._courses.items()):
             for event in batch.take():
                 self._advance(under_way, event)
+            if under_way in self._courses:
+                self._advance(under_way, None)
 
-    def _advance(self, under_way: Course, event: Event | None = None) -> None:
-        """Send a study an event, or begin it, and have trained what it wants next."""
+    def _advance(self, under_way: Course, event: Event | None) -> None:
+        """Begin a study, or send it an event or None, and have trained what it wants next."""
         try:
-            wanted = next(under_way) if event is None else under_way.send(event)
+            wanted = under_way.send(event)
         except StopIteration:
             self._courses.pop(under_way, None)
         except EveryCandidateFailed as error:

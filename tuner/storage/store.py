@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy.typing as npt
 from sqlalchemy import Connection, Engine
 
-from tuner.candidate import Candidate, Evaluation, Key, Role
+from tuner.candidate import AttemptStarted, Candidate, Evaluation, Key, Role
 from tuner.records import CandidateRecord, StudyRecord, StudySpec
 from tuner.storage import (
     attempts,
@@ -217,8 +217,16 @@ class Store:
         with self._fenced(study_id, epoch) as c:
             attempts.end(c, epoch, list(candidates.locate(c, study_id, keys).values()), number, reason, error)
 
-    def record(self, study_id: int, epoch: int, given: Sequence[Evaluation]) -> list[bool]:
+    def record(
+        self, study_id: int, epoch: int, given: Sequence[Evaluation], begun: Sequence[AttemptStarted] = ()
+    ) -> list[bool]:
         """Record what came of candidates, all in one transaction; from then on they are final.
+
+        Args:
+            study_id: Which study.
+            epoch: Of the lease.
+            given: What came of them.
+            begun: Attempts that began before, noted first and in the same transaction; see `start_attempt`.
 
         Returns:
             Whether each was recorded; False if it was final already, or the attempt had been given up for another.
@@ -226,10 +234,14 @@ class Store:
         Raises:
             LeaseLost: another driver has the study.
             UnknownCandidate: a key was never added.
+            Conflict: an attempt that began has ended already.
             ValueError: a fitness is NaN, or does not fit its status.
         """
         curves = evaluations.prepare(given)
         with self._fenced(study_id, epoch) as c:
+            for one in begun:
+                rows = list(candidates.locate(c, study_id, one.keys).values())
+                attempts.start(c, epoch, rows, one.attempt, one.node, one.pid)
             return evaluations.record(c, study_id, epoch, given, curves)
 
     def finish(self, study_id: int, epoch: int, *, tuned: Mapping[str, float], tuned_genome: Sequence[float]) -> None:
