@@ -94,27 +94,23 @@ def patch(point: str, count: int) -> None:
         passing("after a commit")
 
     connection.writing = writing
-    _around(InProcessExecutor, "evaluate", passing, "training")
-    _around(Generational, "tell", passing, "telling the strategy")
+    _around(InProcessExecutor, "submit", passing, before="before training")
+    _around(InProcessExecutor, "poll", passing, after="within training")
+    _around(InProcessExecutor, "withdraw", passing, after="after training")
+    _around(Generational, "tell", passing, before="before telling the strategy", after="after telling the strategy")
 
 
-def _around(owner: Any, name: str, passing: Callable[[str], None], what: str) -> None:
+def _around(owner: Any, name: str, passing: Callable[[str], None], *, before: str = "", after: str = "") -> None:
+    """Let a method pass a point before or after what it does."""
     plain = getattr(owner, name)
 
-    def generating(self: Any, *arguments: Any, **others: Any) -> Iterator[Any]:
-        passing(f"before {what}")
-        for event in plain(self, *arguments, **others):
-            yield event
-            passing(f"within {what}")
-        passing(f"after {what}")
-
     def calling(self: Any, *arguments: Any, **others: Any) -> Any:
-        passing(f"before {what}")
+        passing(before)
         result = plain(self, *arguments, **others)
-        passing(f"after {what}")
+        passing(after)
         return result
 
-    setattr(owner, name, generating if what == "training" else calling)
+    setattr(owner, name, calling)
 
 
 def main() -> None:
