@@ -17,10 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import setting
 
@@ -28,7 +27,8 @@ sys.path.insert(0, str(setting.ROOT))
 
 import numpy as np
 
-from tuner.candidate import Candidate, Evaluation, Key, Role, Status, Trial, Workload
+from tuner.candidate import AttemptStarted, Candidate, Evaluation, Key, Role, Status, Trial, Workload
+from tuner.execution.executor import Batch, cohorts
 from tuner.listener import Silence
 from tuner.records import StudySpec, StudyStatus
 from tuner.storage import Store, this_process
@@ -47,19 +47,34 @@ print(storage.commits({url!r}, {run!r}, {begin!r}))
 
 
 class Nothing:
-    """An executor whose candidates take no time; it may stop at its first call."""
+    """An executor whose candidates take no time, a cohort after the other; it may stop at its first batch."""
+
+    has_room = True
 
     def __init__(self, *, stop: bool = False) -> None:
         self.stop = stop
+        self._under_way: list[tuple[Batch, list[tuple[Trial, ...]]]] = []
 
-    def evaluate(self, workload: Workload, trials: Sequence[Trial], *, label: str) -> Iterator[Any]:
-        """Return losses that cost nothing."""
-        del workload, label
+    def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
+        """Take trials in."""
+        del label, remaining
         if self.stop:
             raise KeyboardInterrupt
-        for trial in trials:
+        batch = Batch()
+        self._under_way.append((batch, cohorts(trials, workload.cohort_size)))
+        return batch
+
+    def poll(self) -> None:
+        """Start the next cohort, and end it with losses that cost nothing."""
+        batch, left = self._under_way[0]
+        cohort = left.pop(0)
+        batch.tell([AttemptStarted(tuple(trial.key for trial in cohort), 1, "node", 1)])
+        for trial in cohort:
             losses = np.full(50, trial.hyperparameters["rate"])
-            yield Evaluation(trial.key, Status.FINISHED, float(losses[0]), losses, trial.steps, 0.0)
+            batch.tell([Evaluation(trial.key, Status.FINISHED, float(losses[0]), losses, trial.steps, 0.0)])
+        if not left:
+            batch.is_open = False
+            self._under_way.pop(0)
 
     def cancel(self) -> None:
         """Nothing runs."""

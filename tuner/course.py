@@ -195,14 +195,11 @@ class _Run:
                 event = yield wanted
                 wanted = None
                 self.heartbeat.check()
-                if event is None:
-                    ledger.tick()
-                    continue
-                left -= isinstance(event, Evaluation)
-                for written in ledger.take(event):
-                    if isinstance(written, Evaluation):
-                        results.setdefault(written.key, written)
-                    self.listener.happened(written)
+                for told in ledger.tick() if event is None else ledger.take(event):
+                    if isinstance(told, Evaluation):
+                        left -= 1
+                        results.setdefault(told.key, told)
+                    self.listener.happened(told)
         finally:
             ledger.flush()  # also what came before an interruption
         return [results[candidate.key] for candidate in new]

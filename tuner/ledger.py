@@ -1,4 +1,4 @@
-"""Writes into the store what happens to candidates: the evaluations of a cohort together, and starts along with them.
+"""Writes into the store what happens to candidates: what comes together in one transaction, and starts along with it.
 
 A commit waits for the disk and costs ten times what a row costs. Members of a cohort finish in lockstep, so that
 writing them at once delays none that another event does not announce as well. That an attempt has begun may wait for
@@ -14,7 +14,7 @@ from tuner.candidate import AttemptEnded, AttemptStarted, Evaluation, Event, Key
 from tuner.storage import Store
 
 DELAY = 0.2
-"""Seconds that the start of an attempt may wait for another commit."""
+"""Seconds that the start of an attempt, or a part of a cohort, may wait for another commit."""
 
 
 class Ledger:
@@ -45,8 +45,9 @@ class Ledger:
             members = {trial.key for trial in cohort}
             self._unfinished.update(dict.fromkeys(members, members))
         self._pending: list[Evaluation] = []
+        self._is_due = False  # whether some cohort is complete
         self._begun: list[AttemptStarted] = []
-        self._begun_at = 0.0  # the first of them
+        self._since = 0.0  # when the first of all that waits came
 
     def take(self, event: Event) -> list[Event]:
         """Take an event; return those that may be told by now, in order: evaluations once they are written.
@@ -54,29 +55,33 @@ class Ledger:
         Raises:
             StorageError: What could not be written is kept for the next `flush`.
         """
+        if not (self._pending or self._begun):
+            self._since = self._clock()
         if isinstance(event, Evaluation):
             self._pending.append(event)
             cohort = self._unfinished[event.key]
             cohort.discard(event.key)
-            return [] if cohort else self.flush()
+            self._is_due = self._is_due or not cohort
+            return []
         if isinstance(event, AttemptStarted):
-            self._begun_at = self._begun_at if self._begun else self._clock()
             self._begun.append(event)
-        elif self._pending or isinstance(event, AttemptEnded):
-            written = self.flush()
-            if isinstance(event, AttemptEnded):
-                self._store.end_attempt(self._study_id, self._epoch, event.keys, event.attempt, event.reason)
-            return [*written, event]
-        return [event]
+            return [event]
+        if not isinstance(event, AttemptEnded):
+            return [event]
+        written = self.flush()
+        self._store.end_attempt(self._study_id, self._epoch, event.keys, event.attempt, event.reason)
+        return [*written, event]
 
-    def tick(self) -> None:
-        """Write the starts that have waited for long enough; to be called now and then while nothing happens.
+    def tick(self) -> list[Event]:
+        """Write the cohorts that are done, and whatever has waited for long enough; return what may be told.
+
+        To be called after events that came together, and now and then while nothing happens.
 
         Raises:
-            StorageError: They could not be written.
+            StorageError: Nothing was written.
         """
-        if self._begun and self._clock() >= self._begun_at + DELAY:
-            self.flush()
+        is_late = (self._pending or self._begun) and self._clock() >= self._since + DELAY
+        return self.flush() if self._is_due or is_late else []
 
     def flush(self) -> list[Event]:
         """Write what waits, and return the evaluations of it.
@@ -87,5 +92,5 @@ class Ledger:
         written: list[Event] = list(self._pending)
         if written or self._begun:
             self._store.record(self._study_id, self._epoch, self._pending, self._begun)
-            self._pending, self._begun = [], []
+            self._pending, self._begun, self._is_due = [], [], False
         return written

@@ -70,7 +70,9 @@ def start(connection: Connection, epoch: int, rows: Sequence[Row[Any]], number: 
         begun.append(row.id)
     if not begun:
         return
-    _end(connection, [{"candidate": candidate} for candidate in begun], LOST, f"followed by attempt {number}")
+    followed = [candidate for candidate in begun if candidate in newest]  # an earlier driver's have all ended
+    if followed:
+        _end(connection, [{"candidate": candidate} for candidate in followed], LOST, f"followed by attempt {number}")
     connection.execute(
         insert(attempts),
         [
