@@ -5,7 +5,6 @@ import inspect
 import json
 from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
 
 import keras
 import pytest
@@ -184,10 +183,3 @@ def test_what_was_exported_can_be_trained_again(format):
     )
     assert outcome.code == 0, outcome.err
     assert json.loads(outcome.out)["hyperparameters"] == document["hyperparameters"]
-
-
-def test_no_file_of_the_exports_loads_the_library_that_it_is_for():
-    """They stand under the libraries' names: what they import from there would be themselves, or gigabytes."""
-    for file in Path(inspect.getfile(export)).parent.glob("*.py"):
-        imports = [line for line in file.read_text().splitlines() if line.strip().startswith(("import ", "from "))]
-        assert not [line for line in imports if line.split()[1].split(".")[0] in ("torch", "optax", "jax", "keras")]

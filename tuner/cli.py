@@ -167,6 +167,7 @@ def commands(context: click.Context, /, **options: Any) -> None:
         database.database(options["database"]),
         format="json" if options["as_json"] else "text",
         output=options["output"],
+        tensorboard=options["tensorboard"],
     )
 
 
@@ -185,6 +186,7 @@ def resume(study: str, **options: Any) -> None:
         database.database(options["database"]),
         format="json" if options["as_json"] else "text",
         output=options["output"],
+        tensorboard=options["tensorboard"],
     )
 
 

@@ -13,7 +13,7 @@ def parted(share: float) -> str:
         share: The greatest distance between the two in 50 steps on a quadratic and on Rosenbrock's function, as a share
             of the farthest that ours come from the start.
     """
-    return f"Measured, in 50 steps on two test functions: apart by {share:g} of the way at most."
+    return f"Measured at one setting, in 50 steps on two test functions: apart by {share:g} of the way at most."
 
 
 def bias_in_epsilon(library: str, values: Mapping[str, float]) -> str:
