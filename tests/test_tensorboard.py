@@ -182,8 +182,9 @@ def test_without_a_place_to_write_to_the_command_says_what_there_is(tmp_path):
 
 def test_writing_loads_neither_tensorflow_nor_ray(place, tmp_path):
     code = (
-        "import sys, tests.command_line\n"
-        "done = tests.command_line.call('database', 'export', '--tensorboard', sys.argv[2], '--database', sys.argv[1])\n"
+        "import sys\n"
+        "from tests.command_line import call\n"
+        "done = call('database', 'export', '--tensorboard', sys.argv[2], '--database', sys.argv[1])\n"
         "print(done.code, [name for name in ('tensorflow', 'keras', 'ray', 'deap') if name in sys.modules])"
     )
     command = [sys.executable, "-c", code, str(place / "studies.db"), str(tmp_path / "runs")]
