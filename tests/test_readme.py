@@ -22,7 +22,7 @@ def load(path):
 sessions = load(ROOT / "docs" / "sessions.py")
 STEPS = sessions.steps(README)
 ALL = [("README.md", step) for step in STEPS]
-PAGES = ("docs/keras.md", "docs/own-tasks.md")
+PAGES = ("docs/exports.md", "docs/keras.md", "docs/own-tasks.md")
 ALL += [(page, step) for page in PAGES for step in sessions.steps((ROOT / page).read_text(encoding="utf-8"))]
 
 

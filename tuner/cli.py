@@ -167,6 +167,7 @@ def commands(context: click.Context, /, **options: Any) -> None:
         database.database(options["database"]),
         format="json" if options["as_json"] else "text",
         output=options["output"],
+        tensorboard=options["tensorboard"],
     )
 
 
@@ -185,6 +186,7 @@ def resume(study: str, **options: Any) -> None:
         database.database(options["database"]),
         format="json" if options["as_json"] else "text",
         output=options["output"],
+        tensorboard=options["tensorboard"],
     )
 
 
@@ -336,7 +338,7 @@ def watch(study: str, interval: float, database: str | None, debug: bool) -> Non
 
 @commands.command(epilog="Example: lodo-tune export bowl/Adam --format keras --output adam.json")
 @click.argument("study")
-@click.option("--format", default="json", show_default=True, help="json, yaml or keras.")
+@click.option("--format", default="json", show_default=True, help="json, yaml, keras, torch, optax, algoperf or hydra.")
 @click.option("--output", type=PATH, metavar="FILE", help="Default: standard output.")
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @database_option

@@ -11,7 +11,7 @@ from tuner.commands.flags import PATH, database_option, debug_option
 
 @click.group("database", epilog="Example: lodo-tune database check --database results.db")
 def upkeep() -> None:
-    """Check, back up, copy or bring up to date a database, or delete a study."""
+    """Check, back up, copy, export or bring up to date a database, or delete a study."""
 
 
 @upkeep.command("check", epilog="Example: lodo-tune database check")
@@ -46,6 +46,26 @@ def copy_database(source: str, target: str, study: tuple[str, ...], debug: bool)
     from tuner.commands import upkeep
 
     upkeep.copy(source, target, study)
+
+
+@upkeep.command(
+    "export",
+    epilog="\b\nExample: lodo-tune database export --tensorboard runs\n"
+    "Example: lodo-tune database export --optuna optuna.db bowl",
+)
+@click.argument("study", nargs=-1)
+@click.option("--tensorboard", type=PATH, metavar="DIR", help="What 'tensorboard --logdir DIR' shows.")
+@click.option("--optuna", metavar="URL", help="What 'optuna-dashboard URL' shows: a file, or a URL. Not this database.")
+@database_option
+@debug_option
+def export_studies(
+    study: tuple[str, ...], tensorboard: Path | None, optuna: str | None, database: str | None, debug: bool
+) -> None:
+    """Write the runs or studies STUDY, or all, for TensorBoard or for Optuna; finished or not."""
+    from tuner.commands import outside
+    from tuner.commands.database import database as which
+
+    outside.export(which(database), study, tensorboard=tensorboard, optuna=optuna)
 
 
 @upkeep.command("backup", epilog="Example: lodo-tune database backup monday.db")

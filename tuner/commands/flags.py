@@ -90,6 +90,9 @@ machine_options = together(
 )
 outcome_options = together(
     click.option("--output", type=PATH, metavar="DIR", help="Write tables, tuned configurations and a picture there."),
+    click.option(
+        "--tensorboard", type=PATH, metavar="DIR", help="At the end, write the studies for TensorBoard there."
+    ),
     only_json_option,
     database_option,
     data_dir_option,

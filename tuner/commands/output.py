@@ -11,7 +11,7 @@ from tuner.commands.usage import UsageError
 OF_A_RUN = ("run.json", "losses.png")  # beside seed-N.npz and the like
 
 
-def check_output(output: Path | None) -> None:
+def check_output(output: Path | None, option: str = "--output") -> None:
     """Find out before long work whether its results can be written; nothing is left behind.
 
     Raises:
@@ -22,13 +22,13 @@ def check_output(output: Path | None) -> None:
     places = (output.absolute(), *output.absolute().parents)
     nearest = next(place for place in places if place.exists())
     if not nearest.is_dir():
-        raise UsageError(f"--output: {nearest} is not a folder")
+        raise UsageError(f"{option}: {nearest} is not a folder")
     made = places[: places.index(nearest)]
     try:
         output.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=output).close()
     except OSError as error:
-        raise UsageError(f"--output: nothing can be written to {output}: {error.strerror}") from None
+        raise UsageError(f"{option}: nothing can be written to {output}: {error.strerror}") from None
     finally:
         for place in made:  # it was a trial
             with contextlib.suppress(OSError):

@@ -13,6 +13,7 @@ from pathlib import Path
 from tuner.commands import machine
 from tuner.commands.database import DEFAULT_DATABASE
 from tuner.commands.output import check_output
+from tuner.commands.outside import write_tensorboard
 from tuner.commands.plan import Request, absolute, data_fingerprint, described, plan, run_name, task_entry
 from tuner.commands.progress import Report
 from tuner.commands.show import print_table, summaries, write_results
@@ -59,7 +60,15 @@ class NoResult(Exception):  # noqa: N818 (what is the case)
     exit_code = 1
 
 
-def start(request: Request, machines: Machines, database: str, *, format: str, output: Path | None) -> None:
+def start(
+    request: Request,
+    machines: Machines,
+    database: str,
+    *,
+    format: str,
+    output: Path | None,
+    tensorboard: Path | None = None,
+) -> None:
     """Create the studies of a run, run them, and print the table.
 
     Raises:
@@ -72,6 +81,7 @@ def start(request: Request, machines: Machines, database: str, *, format: str, o
     if request.name is not None:
         check_run_name(request.name)
     check_output(output)
+    check_output(tensorboard, "--tensorboard")
     planned = plan(request)  # what is wrong with the request is found before a database is made
     workload = planned.specs[0].workload
     check_users_task(workload.task, workload.options, workload.precision, machines.timeout)
@@ -98,10 +108,19 @@ def start(request: Request, machines: Machines, database: str, *, format: str, o
         finished = store.find(run)
         print_table(store, finished, format)
         write_results(store, finished, output)
+        write_tensorboard(store, finished, tensorboard)
         _check_some_result(store, finished)
 
 
-def resume(name: str, machines: Machines, database: str, *, format: str, output: Path | None) -> None:
+def resume(
+    name: str,
+    machines: Machines,
+    database: str,
+    *,
+    format: str,
+    output: Path | None,
+    tensorboard: Path | None = None,
+) -> None:
     """Go on with a run, or with one of its studies, and print the table.
 
     Raises:
@@ -109,6 +128,7 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
     """
     check(machines)
     check_output(output)
+    check_output(tensorboard, "--tensorboard")
     with Store.open(database, read_only=True) as store:  # which makes no database where there is none
         store.find(name)
     with Store.open(database) as store:
@@ -135,6 +155,7 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
         finished = store.find(name)
         print_table(store, finished, format)
         write_results(store, finished, output)
+        write_tensorboard(store, finished, tensorboard)
         _check_some_result(store, finished)
 
 

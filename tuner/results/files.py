@@ -50,9 +50,14 @@ def write(path: str | os.PathLike[str], content: str | bytes, overwrite: bool = 
                 beside.unlink()
         _settle(target.parent)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path, or a name that is none
-        full = isinstance(error, OSError) and error.errno in _FULL
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise NotWritten(f"cannot write {str(path)!r:.300}: {reason}", 74 if full else 1) from error
+        raise not_written(path, error) from error
+
+
+def not_written(path: str | os.PathLike[str], error: OSError | ValueError) -> NotWritten:
+    """Return what to raise where the system would not write something at this path."""
+    full = isinstance(error, OSError) and error.errno in _FULL
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return NotWritten(f"cannot write {str(path)!r:.300}: {reason}", 74 if full else 1)
 
 
 def _check_free(target: Path, overwrite: bool) -> None:

@@ -36,7 +36,9 @@ def losses_figure(document: Mapping[str, Any]) -> bytes:
     for number, run in enumerate(runs):
         curve = [np.nan if loss is None else loss for loss in run["losses"]]
         label = {"label": "training loss" + (f", mean of {window:,}" if window > 1 else "")} if number == 0 else {}
-        panels[0].plot(*_means(np.asarray(curve), window), color=hue, lw=1.0, alpha=max(0.35, 1 / len(runs)), **label)
+        panels[0].plot(
+            *window_means(np.asarray(curve), window), color=hue, lw=1.0, alpha=max(0.35, 1 / len(runs)), **label
+        )
         for panel, name in zip(panels, ("loss", *others), strict=True):
             validation = run.get("validation", {})
             if name in validation:
@@ -65,8 +67,13 @@ def _metrics(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for run in runs for name in run.get("validation", {}) if name != "evaluations"))
 
 
-def _means(losses: NDArray[np.floating], window: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Return the middles of windows, in evaluations taken, and the mean loss in each."""
+def window_means(losses: NDArray[np.floating], window: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return the middles of windows, in evaluations taken, and the mean loss in each; a last, shorter one is left out.
+
+    Args:
+        losses: One a gradient evaluation.
+        window: How many of them a mean is of, at least 1.
+    """
     count = len(losses) // window
     means = losses[: count * window].reshape(count, window).mean(axis=1)
     return (np.arange(count) + 0.5) * window, means

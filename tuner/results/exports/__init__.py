@@ -1,0 +1,109 @@
+"""Tuned configurations for use elsewhere, each with its provenance: one format a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from search_spaces.suggestion import nearest
+from tuner.records import StudyRecord
+from tuner.results.exports import algoperf, hydra, keras, optax, plain, torch
+from tuner.results.exports.configuration import Configuration, NotExported
+from tuner.results.exports.unfaithful import reason
+from tuner.results.summary import Summary
+from tuner.results.table import as_json
+
+__all__ = ["FORMATS", "Configuration", "ExportFormat", "NotExported", "export", "formats_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """One way to write a tuned configuration down.
+
+    Args:
+        write: Takes the configuration; returns the text of a file.
+        has: Whether it can express an optimizer of this name. Default: any.
+    """
+
+    write: Callable[[Configuration], str]
+    has: Callable[[str], bool] = lambda optimizer: True
+
+
+FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
+    {
+        "json": ExportFormat(plain.as_json),
+        "yaml": ExportFormat(plain.as_yaml),
+        "keras": ExportFormat(keras.write, keras.has),
+        "torch": ExportFormat(torch.write, torch.has),
+        "optax": ExportFormat(optax.write, optax.has),
+        "algoperf": ExportFormat(algoperf.write),
+        "hydra": ExportFormat(hydra.write, hydra.has),
+    }
+)
+
+
+def export(study: StudyRecord, format: str, summary: Summary | None = None) -> str:
+    """Return a study's tuned configuration.
+
+    Args:
+        study: With a tuned point.
+        format: A name of `FORMATS`.
+        summary: The study's; adds the fitness of default and tuned to the provenance. Default None.
+
+    Returns:
+        The text of a file, with a line end after its last line.
+
+    Raises:
+        NotExported: There is no such format, or it cannot express the optimizer, or the study has no tuned point.
+    """
+    name, optimizer = study.spec.name, study.spec.workload.optimizer
+    possible = formats_of(optimizer)
+    if format not in FORMATS:
+        raise NotExported(
+            f"there is no format of this name{nearest(format, possible)}. Accepted for {optimizer}: "
+            f"{', '.join(possible)}. Received: {format!r:.80}",
+            2,
+        )
+    if format not in possible:
+        raise NotExported(
+            f"the format {format!r} has no {optimizer}{reason(format, optimizer)}. Accepted for {optimizer}: "
+            f"{', '.join(possible)}. Received: {format!r}",
+            2,
+        )
+    if study.tuned is None:
+        raise NotExported(f"the study {name} has no tuned point yet: its search is {study.status}", 1)
+    configuration = Configuration(optimizer, study.tuned, study.spec.steps[-1], _provenance(study, summary))
+    return FORMATS[format].write(configuration)
+
+
+def formats_of(optimizer: str) -> tuple[str, ...]:
+    """Return the names of the formats that can express an optimizer."""
+    return tuple(name for name, known in FORMATS.items() if known.has(optimizer))
+
+
+def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:
+    """Return where a configuration comes from: enough to run the study again."""
+    spec, workload = study.spec, study.spec.workload
+    provenance: dict[str, Any] = {
+        "made_by": "lodo-tune",
+        "study": spec.name,
+        "task": workload.task,
+        "options": dict(workload.options),
+        "precision": workload.precision,
+        "data": None if workload.data is None else dict(workload.data),
+        "strategy": spec.strategy,
+        "seed": spec.seed,
+        "generations": spec.generations,
+        "population": spec.population,
+        "sigmas": list(spec.sigmas),
+        "steps": list(spec.steps),
+        "search_space": dict(spec.space),
+        "versions": dict(spec.versions),
+        "created_at": study.created_at,
+        "finished_at": study.finished_at,
+    }
+    if summary is not None:
+        provenance["fitness"] = as_json(summary)["fitness"]
+    return provenance

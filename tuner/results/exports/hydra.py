@@ -1,0 +1,56 @@
+"""Hydra: `_target_` and arguments, a key a library, for `hydra.utils.instantiate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tuner.results.exports import keras, optax, torch
+from tuner.results.exports.configuration import Call, Configuration, NotExported, spelled
+from tuner.results.exports.plain import yaml_of
+
+_LIBRARIES: Mapping[str, tuple[Callable[[str], bool], Callable[[Configuration], Call]]] = MappingProxyType(
+    {"keras": (keras.has, keras.call), "torch": (torch.has, torch.call), "optax": (optax.has, optax.call)}
+)
+
+
+def has(optimizer: str) -> bool:
+    """Return whether any of the libraries has the optimizer."""
+    return any(known(optimizer) for known, _ in _LIBRARIES.values())
+
+
+def write(configuration: Configuration) -> str:
+    """Return YAML with a node for each library that has the optimizer, and the provenance.
+
+    PyTorch's node is partial, since the class takes the parameters to train as well. Under `warnings` stands in what
+    a library differs.
+
+    Raises:
+        NotExported: Something was tuned that none of them takes.
+    """
+    calls = _calls(configuration)
+    nodes = {name: spelled(call, _node) for name, call in calls.items()}
+    if "torch" in nodes:
+        nodes["torch"]["_partial_"] = True
+    warnings = {name: list(call.warnings) for name, call in calls.items() if call.warnings}
+    return yaml_of({**nodes, "warnings": warnings, "provenance": dict(configuration.provenance)})
+
+
+def _calls(configuration: Configuration) -> dict[str, Call]:
+    """Return the call of each library that has the optimizer with what was tuned of it."""
+    found: dict[str, Call] = {}
+    refusals: list[NotExported] = []
+    for name, (known, call) in _LIBRARIES.items():
+        if known(configuration.optimizer):
+            try:
+                found[name] = call(configuration)
+            except NotExported as refusal:
+                refusals.append(refusal)
+    if not found:
+        raise refusals[0]
+    return found
+
+
+def _node(target: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"_target_": target, **arguments}

@@ -1,0 +1,58 @@
+"""Keras: what `keras.optimizers.deserialize` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tuner.results.exports.configuration import Call, Configuration
+from tuner.results.formats import strict_json
+
+# The class, Keras' or ours, and what ours does whatever was tuned (the constants of lodo's modules of the same names).
+_CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "Adam": ("keras.optimizers.Adam", {"epsilon": 1e-7, "amsgrad": False}),
+        "LODO": ("lodo.keras.LODO", {}),
+        "LODO-Diagonal": ("lodo.keras.LODODiagonal", {}),
+        "Momentum": ("keras.optimizers.SGD", {"nesterov": False}),
+        "RMSprop": ("keras.optimizers.RMSprop", {"epsilon": 1e-7, "centered": False}),
+    }
+)
+_OF_KERAS = "keras:"  # before the names of Keras' own optimizers
+_NAMES = {"initial_learning_rate": "learning_rate"}  # hyperparameters that Keras calls otherwise
+
+
+def has(optimizer: str) -> bool:
+    """Return whether Keras has an optimizer of this name, or `lodo.keras` has."""
+    return optimizer in _CLASSES or optimizer.startswith(_OF_KERAS)
+
+
+def call(configuration: Configuration) -> Call:
+    """Return the class with its arguments; what was not tuned of one of Keras' own has Keras' defaults."""
+    of_keras: tuple[str, Mapping[str, Any]] = (
+        f"keras.optimizers.{configuration.optimizer.removeprefix(_OF_KERAS)}",
+        {},
+    )
+    target, constants = _CLASSES.get(configuration.optimizer, of_keras)
+    named = {_NAMES.get(name, name): value for name, value in configuration.hyperparameters.items()}
+    return Call(target, {**named, **constants})
+
+
+def write(configuration: Configuration) -> str:
+    """Return JSON for `keras.optimizers.deserialize(json.load(file))`, which passes over the provenance.
+
+    Of an optimizer of ours Keras knows the class once `lodo.keras` was imported.
+    Keras keeps a learning rate in float32: it comes back rounded to that. Lamb, which `deserialize` has forgotten, is
+    made by `keras.saving.deserialize_keras_object`.
+    """
+    made = call(configuration)
+    module, _, class_name = made.target.rpartition(".")
+    layout = {
+        "module": module,
+        "class_name": class_name,
+        "config": dict(made.arguments),
+        "registered_name": None if module.startswith("keras.") else f"lodo>{class_name}",
+        "provenance": dict(configuration.provenance),
+    }
+    return strict_json(layout) + "\n"
