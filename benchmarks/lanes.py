@@ -1,0 +1,157 @@
+"""How busy lanes are kept, and what many of them cost the driver.
+
+    python benchmarks/lanes.py                     # five optimizers on eight lanes of a simulated fleet, and its costs
+    python benchmarks/lanes.py --ray --seconds 1   # the same search on eight logical GPUs of a real Ray, about a minute
+
+A candidate's training is a pause whose length is drawn log-normally (σ = 0.5). The busy share is the seconds of all
+pauses over the lanes' seconds from the first start to the last end. What it is compared with is the same search with
+one study after the other, each generation waiting for its last candidate. The driver's cost is its own processor time
+a candidate (strategy, SQLite, decisions) as lanes grow in number, without Ray.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import setting
+
+sys.path.insert(0, str(setting.ROOT))
+
+import numpy as np
+
+from tests.simulated_fleet import SimulatedFleet
+from tuner.candidate import Evaluation, Status, Trial, Workload
+from tuner.execution.lane_executor import LaneExecutor
+from tuner.listener import Silence
+from tuner.records import StudySpec
+from tuner.storage import Store, this_process
+from tuner.study import run_studies, run_study
+
+OPTIMIZERS = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
+SIGMA = 0.5
+
+
+def spec(run: str, optimizer: str, *, population: int = 32, generations: int = 10, scale: float = 1.0) -> StudySpec:
+    """Return a study's specification."""
+    return StudySpec(
+        run=run,
+        workload=Workload(task="pause", optimizer=optimizer, cohort_size=1, options={"seconds": scale}),
+        strategy="paper",
+        seed=0,
+        generations=generations,
+        population=population,
+        sigmas=(1.0,) * generations,
+        steps=(10,) * generations,
+        fresh_seeds=8,
+        space={"optimizer": optimizer, "hyperparameters": {"rate": {"scale": "log", "default": 0.5}}},
+    )
+
+
+def pause(workload: Workload, trial: Trial) -> float:
+    """Return a candidate's seconds, drawn by its own seed."""
+    draw = np.random.default_rng([trial.seed, len(workload.optimizer)])
+    return float(workload.options["seconds"] * draw.lognormal(0.0, SIGMA))
+
+
+def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
+    """Pause; what stands in for training in Ray's workers."""
+    seconds = pause(workload, trials[0])
+    time.sleep(seconds)
+    yield Evaluation(trials[0].key, Status.FINISHED, seconds, (), trials[0].steps, seconds)
+
+
+def simulated(lanes: int, compilation: float) -> SimulatedFleet:
+    """Return a fleet on which a pause takes no real time."""
+    return SimulatedFleet(lanes, lambda work, attempt, new: pause(work, attempt.lanes[0]) + compilation * new)
+
+
+def share(folder: Path, *, lanes: int, side_by_side: bool, compilation: float) -> float:
+    """Return the busy share of a simulated search."""
+    fleet = simulated(lanes, compilation)
+    with Store.open(str(folder / f"{lanes}-{side_by_side}-{compilation}.db")) as store:
+        studies = [store.create_study(spec("run", optimizer)) for optimizer in OPTIMIZERS]
+        with LaneExecutor(fleet, clock=lambda: fleet.now) as executor:
+            if side_by_side:
+                run_studies(store, studies, executor, Silence, owner=this_process())
+            for study in [] if side_by_side else studies:
+                run_study(store, study, executor, Silence(), owner=this_process())
+    return fleet.busy_share()
+
+
+def on_ray(folder: Path, seconds: float, lanes: int) -> tuple[float, float]:
+    """Return the busy share of a search on logical GPUs, and how long it took."""
+    from tuner.execution.ray_executor import RayExecutor
+    from tuner.execution.ray_session import RaySession
+
+    spent, moments = [], []
+
+    class Clock(Silence):
+        """Adds up the pauses."""
+
+        def happened(self, event: Any) -> None:
+            moments.append(time.perf_counter())
+            if isinstance(event, Evaluation):
+                spent.append(event.seconds)
+
+    with (
+        Store.open(str(folder / "ray.db")) as store,
+        RaySession.start(workers=lanes, gpus=lanes, dashboard=False) as session,
+        RayExecutor(session, gpus_per_candidate=1, train="lanes:train") as executor,
+    ):
+        studies = [store.create_study(spec("run", optimizer, scale=seconds)) for optimizer in OPTIMIZERS]
+        run_studies(store, studies, executor, Clock, owner=this_process())
+    elapsed = moments[-1] - moments[0]
+    return sum(spent) / (lanes * elapsed), elapsed
+
+
+def cost(folder: Path, lanes: int) -> tuple[int, float]:
+    """Return how many candidates a search has that fills so many lanes, and the driver's milliseconds for each."""
+    fleet = simulated(lanes, 0.0)
+    population = max(32, 2 * lanes)
+    with Store.open(str(folder / f"cost-{lanes}.db")) as store:
+        studies = [
+            store.create_study(spec("run", optimizer, population=population, generations=3)) for optimizer in OPTIMIZERS
+        ]
+        with LaneExecutor(fleet, clock=lambda: fleet.now) as executor:
+            begun = time.process_time()
+            run_studies(store, studies, executor, Silence, owner=this_process())
+    candidates = len(OPTIMIZERS) * (3 * population + 16)
+    return candidates, (time.process_time() - begun) / candidates * 1e3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ray", action="store_true", help="on logical GPUs of a real Ray")
+    parser.add_argument("--seconds", type=float, default=1.0, help="median pause on Ray. Default: 1")
+    parser.add_argument("--lanes", type=int, default=8)
+    arguments = parser.parse_args()
+    print(setting.machine())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if arguments.ray:
+            sys.path.insert(0, str(Path(__file__).parent))
+            busy, elapsed = on_ray(folder, arguments.seconds, arguments.lanes)
+            print(f"busy share    {busy:.1%} of {arguments.lanes} logical GPUs on Ray, {elapsed:.0f} s")
+            return
+        for compilation in (0.0, 10.0):
+            both = [
+                share(folder, lanes=arguments.lanes, side_by_side=together, compilation=compilation)
+                for together in (True, False)
+            ]
+            print(
+                f"busy share    {both[0]:.1%} of {arguments.lanes} lanes side by side, {both[1]:.1%} one after the"
+                f" other; {compilation:g} s to compile, a median second to train"
+            )
+        for lanes in (10, 100, 1000):
+            candidates, each = cost(folder, lanes)
+            print(f"driver's cost {each:.2f} ms a candidate; {lanes} lanes, {candidates} candidates")
+
+
+if __name__ == "__main__":
+    main()
