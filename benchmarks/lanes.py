@@ -27,6 +27,7 @@ import numpy as np
 
 from tests.simulated_fleet import SimulatedFleet
 from tuner.candidate import Evaluation, Status, Trial, Workload
+from tuner.execution.attempts import Attempt
 from tuner.execution.lane_executor import LaneExecutor
 from tuner.listener import Silence
 from tuner.records import StudySpec
@@ -66,9 +67,13 @@ def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
     yield Evaluation(trials[0].key, Status.FINISHED, seconds, (), trials[0].steps, seconds)
 
 
-def simulated(lanes: int, compilation: float) -> SimulatedFleet:
+def simulated(lanes: int, compilation: float, *, drivers_time: bool = False) -> SimulatedFleet:
     """Return a fleet on which a pause takes no real time."""
-    return SimulatedFleet(lanes, lambda work, attempt, new: pause(work, attempt.lanes[0]) + compilation * new)
+
+    def seconds(workload: Workload, attempt: Attempt, is_new: bool) -> float:
+        return pause(workload, attempt.lanes[0]) + compilation * is_new
+
+    return SimulatedFleet(lanes, seconds, drivers_time=drivers_time)
 
 
 def share(folder: Path, *, lanes: int, side_by_side: bool, compilation: float) -> float:
@@ -112,16 +117,16 @@ def on_ray(folder: Path, seconds: float, lanes: int) -> tuple[float, float]:
 
 def cost(folder: Path, lanes: int) -> tuple[int, float]:
     """Return how many candidates a search has that fills so many lanes, and the driver's milliseconds for each."""
-    fleet = simulated(lanes, 0.0)
+    fleet = simulated(lanes, 0.0, drivers_time=True)
     population = max(32, 2 * lanes)
     with Store.open(str(folder / f"cost-{lanes}.db")) as store:
         studies = [
-            store.create_study(spec("run", optimizer, population=population, generations=3)) for optimizer in OPTIMIZERS
+            store.create_study(spec("run", optimizer, population=population, generations=2)) for optimizer in OPTIMIZERS
         ]
         with LaneExecutor(fleet, clock=lambda: fleet.now) as executor:
             begun = time.process_time()
             run_studies(store, studies, executor, Silence, owner=this_process())
-    candidates = len(OPTIMIZERS) * (3 * population + 16)
+    candidates = len(OPTIMIZERS) * (2 * population + 16)
     return candidates, (time.process_time() - begun) / candidates * 1e3
 
 
@@ -148,7 +153,7 @@ def main() -> None:
                 f"busy share    {both[0]:.1%} of {arguments.lanes} lanes side by side, {both[1]:.1%} one after the"
                 f" other; {compilation:g} s to compile, a median second to train"
             )
-        for lanes in (10, 100, 1000):
+        for lanes in (8, 64, 1000):
             candidates, each = cost(folder, lanes)
             print(f"driver's cost {each:.2f} ms a candidate; {lanes} lanes, {candidates} candidates")
 

@@ -6,6 +6,7 @@ It stands in for Ray where the driver itself is looked at: what it decides, and 
 from __future__ import annotations
 
 import heapq
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from itertools import count
@@ -33,8 +34,9 @@ class SimulatedLane:
         self.busy = 0.0  # seconds
         self._fleet = fleet
         self._trained: set[str] = set()
-        self._said: deque[tuple[Message | None, BaseException | None]] = deque([(None, None)])
-        self._killed = False
+        self._said: deque[tuple[Message | None, BaseException | None]] = deque()
+        self.is_killed = False
+        self.say([(None, None)])
 
     def begin(self, attempt: Attempt, workload: Workload, name: str, watchdog: Watchdog | None) -> None:
         """Begin a cohort, which ends after as long as the fleet says."""
@@ -54,22 +56,21 @@ class SimulatedLane:
     def read(self) -> tuple[Message | None, BaseException | None]:
         """Take the next thing that is due."""
         self.is_ready = True
-        return self._said.popleft()
+        said = self._said.popleft()
+        if not self._said:
+            self._fleet.talking.discard(self)
+        return said
 
     def kill(self) -> None:
         """End what it does."""
-        self._killed = True
-        self._said.append((None, RuntimeError("killed")))
+        self.say([(None, RuntimeError("killed"))])
+        self.is_killed = True
 
     def say(self, what: Sequence[tuple[Message | None, BaseException | None]]) -> None:
         """Have this to say from now on."""
-        if not self._killed:
+        if not self.is_killed:
             self._said.extend(what)
-
-    @property
-    def has_something_to_say(self) -> bool:
-        """Whether `read` has something."""
-        return bool(self._said)
+            self._fleet.talking.add(self)
 
 
 class SimulatedFleet:
@@ -78,9 +79,18 @@ class SimulatedFleet:
     is_local = True
     folder = Path("/nowhere")
 
-    def __init__(self, lanes: int, seconds: Seconds) -> None:
+    def __init__(self, lanes: int, seconds: Seconds, *, drivers_time: bool = False) -> None:
+        """Make a fleet.
+
+        Args:
+            lanes: Of which there may be so many.
+            seconds: Says how long a cohort trains.
+            drivers_time: Whether the time that the driver computes passes on the lanes, too.
+        """
         self.now = 0.0
         self.seconds = seconds
+        self.talking: set[SimulatedLane] = set()
+        self._computed: float | None = time.process_time() if drivers_time else None
         self.made: list[SimulatedLane] = []
         self._lanes = lanes
         self._due: list[tuple[float, int, SimulatedLane, list[tuple[Message | None, BaseException | None]]]] = []
@@ -105,18 +115,19 @@ class SimulatedFleet:
         self, lanes: Sequence[SimulatedLane], ended: Sequence[SimulatedLane], timeout: float
     ) -> list[SimulatedLane]:
         """Let the time jump to the next thing that happens, `timeout` at most."""
-        ready = [lane for lane in (*lanes, *ended) if lane.has_something_to_say]
-        if ready:
-            return ready
-        until = self.now + timeout
-        if self._due and self._due[0][0] <= until:
-            self.now = self._due[0][0]
-            while self._due and self._due[0][0] <= self.now:
-                *_, lane, what = heapq.heappop(self._due)
-                lane.say(what)
-            return [lane for lane in (*lanes, *ended) if lane.has_something_to_say]
+        if self._computed is not None:
+            self.now += time.process_time() - self._computed
+        self.talking -= {lane for lane in self.talking if lane.is_killed and lane not in ended}  # nobody listens
+        until = self.now + (0.0 if self.talking else timeout)
+        if not self.talking and self._due:
+            until = min(until, max(self.now, self._due[0][0]))
         self.now = until
-        return []
+        while self._due and self._due[0][0] <= self.now:
+            *_, lane, what = heapq.heappop(self._due)
+            lane.say(what)
+        if self._computed is not None:
+            self._computed = time.process_time()
+        return list(self.talking)
 
     def failure_of(self, error: BaseException) -> Failure:
         """Lanes are only ever lost."""

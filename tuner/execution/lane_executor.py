@@ -23,7 +23,10 @@ from tuner.execution.lane import Fleet, L
 from tuner.execution.worker import Finished, Watchdog
 
 POLL_SECONDS = 0.2
-"""How late a time limit may be seen."""
+"""How long to wait for something to happen."""
+
+CHECK_SECONDS = 0.1
+"""How often time limits are looked at; with many lanes that takes longer than hearing one of them."""
 
 MOST_STILLBORN = 5
 """Lanes that may die one after the other before any of them has said a word; then something is wrong with all."""
@@ -83,6 +86,7 @@ class LaneExecutor(Generic[L]):
         self._alive: frozenset[str] = frozenset()
         self._slots = 1
         self._dumps = 0
+        self._checked_at = clock()
         self._stillborn = 0
 
     @property
@@ -121,8 +125,10 @@ class LaneExecutor(Generic[L]):
             time.sleep(POLL_SECONDS)  # all nodes are away: one may come back
         for lane in self._fleet.wait(listening, ended, POLL_SECONDS):
             self._hear(lane)
-        for flight in list(self._flights.values()):
-            self._check_time(flight)
+        if self._clock() >= self._checked_at + CHECK_SECONDS:
+            self._checked_at = self._clock()
+            for flight in list(self._flights.values()):
+                self._check_time(flight)
         self._queues = [queue for queue in self._queues if queue.is_open]
 
     def withdraw(self, batch: Batch) -> None:
@@ -176,6 +182,8 @@ class LaneExecutor(Generic[L]):
 
     def _fill(self) -> None:
         """Gives each free lane a cohort if one is worth it, and makes lanes where more could train."""
+        if not any(len(queue) for queue in self._queues):
+            return
         for lane in list(self._free):
             queue = self._dispatch.choose(self._queues, lane.compiled)
             if queue is not None:

@@ -38,7 +38,17 @@ class AttemptRecord:
     error: str
 
 
-def start(connection: Connection, epoch: int, rows: Sequence[Row[Any]], number: int, node: str, pid: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An attempt that has begun to train a candidate."""
+
+    row: Row[Any]  # the candidate's, as `candidates.locate` returns it
+    number: int  # from 1
+    node: str
+    pid: int
+
+
+def start(connection: Connection, epoch: int, given: Sequence[Begun]) -> None:
     """Open attempts of candidates, which run from now on; the same once more changes nothing.
 
     One that is final is left alone (a cohort is trained whole, also where some of its members are done), and so is one
@@ -47,54 +57,54 @@ def start(connection: Connection, epoch: int, rows: Sequence[Row[Any]], number: 
     Args:
         connection: Within a fenced transaction.
         epoch: The driver's.
-        rows: Rows of candidates, as `candidates.locate` returns them.
-        number: From 1.
-        node: Where it runs.
-        pid: The worker's process there.
+        given: The attempts; of one candidate at most one.
 
     Raises:
-        Conflict: this attempt has ended already.
+        Conflict: an attempt has ended already.
     """
-    newest = _newest(connection, epoch, [row.id for row in rows])
-    begun = []
-    for row in rows:
-        last = newest.get(row.id)
-        if Status(row.status).is_final or (last is not None and last.number > number):
-            continue
-        if last is not None and last.number == number:
-            if last.ended_at is not None:
-                raise Conflict(
-                    f"attempt {number} of the candidate with id {row.id} has ended; the next needs a new number"
-                )
-            continue
-        begun.append(row.id)
+    newest = _newest(connection, epoch, [one.row.id for one in given])
+    begun = [one for one in given if _is_new(one, newest.get(one.row.id))]
     if not begun:
         return
-    followed = [candidate for candidate in begun if candidate in newest]  # an earlier driver's have all ended
-    if followed:
-        _end(connection, [{"candidate": candidate} for candidate in followed], LOST, f"followed by attempt {number}")
+    followed = [one for one in begun if one.row.id in newest]  # an earlier driver's have all ended
+    for number in {one.number for one in followed}:
+        ended = [{"candidate": one.row.id} for one in followed if one.number == number]
+        _end(connection, ended, LOST, f"followed by attempt {number}")
     connection.execute(
         insert(attempts),
         [
             {
-                "candidate_id": candidate,
+                "candidate_id": one.row.id,
                 "epoch": epoch,
-                "number": int(number),
-                "node": clean_message(node, 255),
-                "pid": int(pid),
+                "number": int(one.number),
+                "node": clean_message(one.node, 255),
+                "pid": int(one.pid),
                 "started_at": now(),
                 "reason": "",
                 "error": "",
             }
-            for candidate in begun
+            for one in begun
         ],
     )
     connection.execute(
         update(candidate_table)
         .where(candidate_table.c.id == bindparam("candidate"))
         .values(status=Status.RUNNING.value, attempts=candidate_table.c.attempts + 1),
-        [{"candidate": candidate} for candidate in begun],
+        [{"candidate": one.row.id} for one in begun],
     )
+
+
+def _is_new(one: Begun, last: Row[Any] | None) -> bool:
+    """Whether an attempt is to be opened, given the newest that this driver has made of its candidate."""
+    if Status(one.row.status).is_final or (last is not None and last.number > one.number):
+        return False
+    if last is None or last.number < one.number:
+        return True
+    if last.ended_at is not None:
+        raise Conflict(
+            f"attempt {one.number} of the candidate with id {one.row.id} has ended; the next needs a new number"
+        )
+    return False
 
 
 def end(connection: Connection, epoch: int, rows: Sequence[Row[Any]], number: int, reason: str, error: str) -> None:

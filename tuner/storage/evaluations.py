@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from tuner.candidate import Evaluation, Status
 from tuner.storage import attempts, candidates
@@ -44,7 +43,7 @@ def record(
     rows = candidates.locate(connection, study_id, [evaluation.key for evaluation in given])
     newest = attempts.newest_numbers(connection, epoch, [row.id for row in rows.values()])
     accepted: dict[int, tuple[Evaluation, EncodedCurve]] = {}
-    untold: dict[tuple[int, str], list[Row[Any]]] = defaultdict(list)
+    untold: list[attempts.Begun] = []
     verdicts, late = [], []
     for evaluation, curve in zip(given, encoded, strict=True):
         row = rows[evaluation.key]
@@ -56,11 +55,9 @@ def record(
         if is_new:
             accepted[row.id] = (evaluation, curve)
             if evaluation.attempt > newest.get(row.id, 0):
-                untold[evaluation.attempt, evaluation.node].append(row)
-    for (number, node), started in untold.items():
-        attempts.start(
-            connection, epoch, started, number, node, 0
-        )  # nobody told of its start; a row shall all the same
+                untold.append(attempts.Begun(row, evaluation.attempt, evaluation.node, 0))
+    if untold:  # nobody told of their start; they shall have rows all the same
+        attempts.start(connection, epoch, untold)
     if late:
         connection.execute(
             update(candidate_table)

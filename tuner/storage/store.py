@@ -203,7 +203,7 @@ class Store:
             Conflict: this attempt has ended already.
         """
         with self._fenced(study_id, epoch) as c:
-            attempts.start(c, epoch, list(candidates.locate(c, study_id, keys).values()), number, node, pid)
+            self._start(c, study_id, epoch, [AttemptStarted(tuple(keys), number, node, pid)])
 
     def end_attempt(
         self, study_id: int, epoch: int, keys: Sequence[Key], number: int, reason: str, error: str = ""
@@ -239,9 +239,7 @@ class Store:
         """
         curves = evaluations.prepare(given)
         with self._fenced(study_id, epoch) as c:
-            for one in begun:
-                rows = list(candidates.locate(c, study_id, one.keys).values())
-                attempts.start(c, epoch, rows, one.attempt, one.node, one.pid)
+            self._start(c, study_id, epoch, begun)
             return evaluations.record(c, study_id, epoch, given, curves)
 
     def finish(self, study_id: int, epoch: int, *, tuned: Mapping[str, float], tuned_genome: Sequence[float]) -> None:
@@ -292,6 +290,17 @@ class Store:
         """Return how many results of abandoned attempts came after all, and were refused."""
         with self._reading() as c:
             return candidates.late_results(c, study_id)
+
+    @staticmethod
+    def _start(c: Connection, study_id: int, epoch: int, begun: Sequence[AttemptStarted]) -> None:
+        if begun:
+            rows = candidates.locate(c, study_id, [key for one in begun for key in one.keys])
+            given = [
+                attempts.Begun(rows[key], one.attempt, one.node, one.pid)
+                for one in begun
+                for key in dict.fromkeys(one.keys)
+            ]
+            attempts.start(c, epoch, given)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
