@@ -17,6 +17,9 @@ from typing import Any
 
 from tasks.task import METHODS
 
+TASK_FOLDER = "LODO_TASK_FOLDER"
+"""Names, in a worker elsewhere, the folder that a task's file was in: its code was sent to the working directory."""
+
 MOST_SAID = 250  # characters of an exception's message that are told
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 PLACES = "'package.module:NAME' or 'path/to/file.py:NAME'"
@@ -79,7 +82,10 @@ def _is_path(place: str) -> bool:
 
 def _from_file(path: Path) -> ModuleType:
     """Import a file under a name made from its full path, once a process."""
-    path = path.expanduser().resolve()
+    path = path.expanduser()
+    if os.environ.get(TASK_FOLDER) == str(path.parent):
+        path = Path.cwd() / path.name
+    path = path.resolve()
     if not path.is_file():
         raise TaskError(f"There is no file {path}")
     name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"  # two task.py files do not clash

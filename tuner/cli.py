@@ -336,6 +336,28 @@ def watch(study: str, interval: float, database: str | None, debug: bool) -> Non
     follow.watch(which(database), study, interval)
 
 
+@commands.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="Example: lodo-tune submit --address http://head:8265 -- --task pixelcnn"
+    " --database postgresql://lodo@server/studies",
+)
+@click.option(
+    "--address", required=True, metavar="URL", help="Of the cluster's dashboard, http://HOST:8265; with its token."
+)
+@click.option("--detach", is_flag=True, help="Do not wait for its end.")
+@debug_option
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGUMENTS")
+def submit(address: str, detach: bool, debug: bool, arguments: tuple[str, ...]) -> int:
+    """Run a search, or 'resume', on a Ray cluster as a job of its own: what follows -- is the command there.
+
+    It needs nothing of this machine any more once it was taken. A task's own code is sent along. The cluster's nodes
+    have lodo-tune installed. Its exit code is the search's.
+    """
+    from tuner.commands import submit as job
+
+    return job.submit(address, arguments, detach=detach)
+
+
 @commands.command(epilog="Example: lodo-tune export bowl/Adam --format keras --output adam.json")
 @click.argument("study")
 @click.option("--format", default="json", show_default=True, help="json, yaml, keras, torch, optax, algoperf or hydra.")

@@ -99,7 +99,7 @@ def start(
         with interruptions as again, Report(specs) as report:
             for remark in planned.remarks:
                 report.say(remark)
-            with _executor(machines, report) as (executor, slots):
+            with _executor(machines, report, specs) as (executor, slots):
                 again()
                 if not _agreed(request, planned.specs, machines, executor, slots, report):
                     raise Interrupted(None, 130)
@@ -149,7 +149,7 @@ def resume(
             if not left:
                 report.say(f"{name} is complete")
             else:
-                with _executor(machines, report) as (executor, _):
+                with _executor(machines, report, [study.spec for study in left]) as (executor, _):
                     again()
                     _run_all(store, left, executor, report, wait=machines.wait)
         finished = store.find(name)
@@ -204,13 +204,13 @@ def _run_all(store: Store, studies: Sequence[StudyRecord], executor: Executor, r
 
 
 @contextlib.contextmanager
-def _executor(machines: Machines, report: Report) -> Iterator[tuple[Executor, int]]:
+def _executor(machines: Machines, report: Report, specs: Sequence[StudySpec]) -> Iterator[tuple[Executor, int]]:
     """Start or join Ray, say where its dashboard is, and count the candidates that can be trained at a time."""
     from tuner.execution.ray_executor import RayExecutor
     from tuner.execution.ray_session import RaySession
 
     if machines.address is not None:
-        session = RaySession.join(machines.address)
+        session = RaySession.join(machines.address, [spec.workload.task for spec in specs])
     else:
         cores = machine.cores()
         if machines.cpus_per_candidate > cores:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tasks.user_module import TASK_FOLDER
 from tuner.execution.executor import ClusterUnavailable, ExecutionError, ResourceError
 from tuner.execution.plain import one_line
 from tuner.execution.ray_folder import make_folder, remove_folder
 from tuner.execution.ray_init import init_ray, quiet
+from tuner.execution.shipped import gather
 
 PROBE_SECONDS = 5.0
 """How long a cluster's address may take to accept a connection; Ray itself gives up after about 20 s more."""
@@ -90,13 +93,14 @@ class RaySession:
         return cls(context, folder, is_local=True)
 
     @classmethod
-    def join(cls, address: str) -> RaySession:
+    def join(cls, address: str, tasks: Iterable[str] = ()) -> RaySession:
         """Joins a Ray cluster that runs already.
 
         Its token is looked for where Ray looks for it: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, then the user's own file.
 
         Args:
             address: "HOST:PORT" of its head, or "auto" for the one that RAY_ADDRESS names.
+            tasks: those that its workers will train; the code of a user's own is sent to them.
 
         Returns:
             The session.
@@ -110,14 +114,16 @@ class RaySession:
             socket.create_connection((host, port), timeout=PROBE_SECONDS).close()
         except OSError as error:
             raise ClusterUnavailable(f"no Ray cluster answers at {host}:{port}: {error}") from error
-        token = _token_exists()
+        token = token_exists()
         if token and "RAY_AUTH_MODE" not in os.environ:
             os.environ["RAY_AUTH_MODE"] = "token"  # an explicit address does not turn it on by itself
         folder = make_folder()
         try:
-            context = init_ray(address=f"{host}:{port}")
+            context = init_ray(address=f"{host}:{port}", runtime_env=_workers_environment(tasks, folder / "code"))
         except BaseException as error:
             remove_folder(folder)
+            if isinstance(error, ExecutionError):
+                raise
             if isinstance(error, Exception):
                 advice = "is the token the cluster's?" if token else "does it ask for a token?"
                 text = f"the Ray cluster at {host}:{port} does not let us in: {one_line(str(error))} ({advice})"
@@ -213,7 +219,20 @@ def _host_and_port(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _token_exists() -> bool:
+def _workers_environment(tasks: Iterable[str], folder: Path) -> dict[str, Any]:
+    """What workers elsewhere need beside the package; within a job it was sent along already."""
+    variables = {}
+    if "LODO_DATA_DIR" in os.environ:
+        variables["LODO_DATA_DIR"] = os.environ["LODO_DATA_DIR"]
+    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
+        return {"env_vars": variables}
+    origin = gather(tasks, folder)
+    if origin is not None:
+        variables[TASK_FOLDER] = str(origin)
+    return {"env_vars": variables} | ({"working_dir": str(folder)} if folder.exists() else {})
+
+
+def token_exists() -> bool:
     """Whether Ray would find a token."""
     if os.environ.get("RAY_AUTH_TOKEN"):
         return True

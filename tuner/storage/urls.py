@@ -66,3 +66,13 @@ def without_secrets(text: str, url: URL) -> str:
             if value:
                 line = line.replace(value, MASK)
     return line
+
+
+def holds_a_password(text: str) -> bool:
+    """Return whether the URL of a database holds a password, before its host or among its options.
+
+    Raises:
+        BadUrl: as `parse`.
+    """
+    url = parse(text)
+    return bool(url.password) or any(_SECRET.search(name) for name in url.query)
