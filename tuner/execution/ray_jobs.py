@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.plain import one_line
+from tuner.execution.ray_init import quiet
 from tuner.execution.ray_session import token_exists
+
+READY_SECONDS = 20.0
+"""How long a cluster that has just begun may take until one of its nodes takes jobs."""
 
 
 class Jobs:
@@ -56,10 +61,15 @@ class Jobs:
         environment: dict[str, Any] = {"env_vars": dict(variables)}
         if folder is not None:
             environment["working_dir"] = str(folder)
-        try:
-            return str(self._client.submit_job(entrypoint=shlex.join(command), runtime_env=environment))
-        except Exception as error:
-            raise ClusterUnavailable(f"the job was not taken: {one_line(str(error))}") from error
+        end = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                with quiet():
+                    return str(self._client.submit_job(entrypoint=shlex.join(command), runtime_env=environment))
+            except Exception as error:
+                if "No available agent" not in str(error) or time.monotonic() > end:
+                    raise ClusterUnavailable(f"the job was not taken: {one_line(str(error))}") from error
+                time.sleep(1.0)
 
     def follow(self, job: str, say: Callable[[str], None]) -> int:
         """Pass on what a job prints until it ends.
