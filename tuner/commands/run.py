@@ -20,7 +20,7 @@ from tuner.commands.show import print_table, summaries, write_results
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.users_task import check_users_task
 from tuner.execution.executor import Executor
-from tuner.listener import Listener
+from tuner.listener import All, Listener
 from tuner.records import StudyRecord, StudySpec, StudyStatus
 from tuner.storage import Store, StudyComplete, StudyExists, StudyOwned, check_run_name, this_process
 
@@ -190,8 +190,10 @@ def _run_all(
 
 
 def _run_one(store: Store, study: StudyRecord, executor: Executor, listener: Listener, *, wait: bool) -> None:
+    from tuner.execution.metrics import StudyMetrics
     from tuner.study import run_study
 
+    listener = All(listener, StudyMetrics())
     while True:
         try:
             return run_study(store, study, executor, listener, owner=this_process())
