@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import time
 import urllib.request
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from tests.builders import ADAM, MOMENTUM, spec, study
 from tests.executor_conformance import FAKE
 from tests.ray_sessions import local_session, wait_until
 from tuner.candidate import AttemptEnded, AttemptStarted, Evaluation, Key, Role, Status
-from tuner.execution.metrics import METRICS, StudyMetrics
+from tuner.execution.metrics import COUNTERS, GAUGES, Metrics
 from tuner.execution.ray_executor import RayExecutor
 from tuner.listener import All, Listener
 from tuner.storage import Store
@@ -27,18 +28,19 @@ def scrape():
     """A function that reads the figures of one run and optimizer off a Ray session's metrics port."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_metrics_report_interval_ms", "1000")  # ten times as often as usual
-        with local_session(dashboard=False) as session:
-            yield Scrape(session)
+        patch.setattr("tuner.execution.metrics.REFRESH_SECONDS", 0.2)
+        with local_session(dashboard=False) as session, Metrics() as metrics:
+            yield Scrape(session, metrics)
 
 
 class Scrape:
     """Reads a session's metrics port."""
 
-    def __init__(self, session):
+    def __init__(self, session, metrics):
         import ray
 
         (node,) = ray.nodes()
-        self.session = session
+        self.session, self.metrics = session, metrics
         self.url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
 
     def __call__(self, run, optimizer="Adam"):
@@ -78,8 +80,8 @@ def evaluation(slot, outcome, attempt=1):
     return Evaluation(KEYS[slot], status, math.inf if outcome is status else outcome, (), 100, 0.1, attempt=attempt)
 
 
-def begun(of):
-    metrics = StudyMetrics()
+def begun(scrape, of):
+    metrics = scrape.metrics.study()
     metrics.study_began(study(of, tuned=False))
     metrics.batch_began("generation 1", 200, KEYS)
     return metrics
@@ -94,7 +96,7 @@ def test_a_study_on_ray_is_found_on_the_metrics_port(scrape, tmp_path):
     of = replace(of, workload=replace(of.workload, cohort_size=2))
     executor = RayExecutor(scrape.session, train=FAKE + "train")
     with Store.open(str(tmp_path / "metrics.db")) as store:
-        run_study(store, store.create_study(of), executor, StudyMetrics(), owner="here:1")
+        run_study(store, store.create_study(of), executor, scrape.metrics.study(), owner="here:1")
         best = min(row.fitness for row in store.candidates(1) if row.key.role is Role.SEARCH and row.key.generation)
     scrape.until(
         "real",
@@ -111,7 +113,7 @@ def test_a_study_on_ray_is_found_on_the_metrics_port(scrape, tmp_path):
 
 
 def test_best_and_median_are_of_those_that_finished_and_infinity_is_never_exported(scrape):
-    metrics = begun(spec(run="fitness"))
+    metrics = begun(scrape, spec(run="fitness"))
     for slot, outcome in enumerate([3.0, Status.DIVERGED, 1e308, 7.0, Status.TIMED_OUT, 1.7e308]):
         metrics.happened(evaluation(slot, outcome))
     metrics.happened(evaluation(0, 0.5))  # a second result of one candidate is none
@@ -131,13 +133,13 @@ def test_best_and_median_are_of_those_that_finished_and_infinity_is_never_export
 
 
 def test_what_nobody_finished_has_no_fitness(scrape):
-    begun(spec(run="hopeless")).happened(evaluation(0, Status.DIVERGED))
+    begun(scrape, spec(run="hopeless")).happened(evaluation(0, Status.DIVERGED))
     figures = scrape.until("hopeless", {("candidates", "diverged"): 1, "candidates_done_total": 1})
     assert not any("fitness" in name for name in figures if isinstance(name, str))
 
 
 def test_a_resumed_study_counts_what_is_on_record_but_did_not_do_it(scrape):
-    metrics = begun(spec(run="resumed"))
+    metrics = begun(scrape, spec(run="resumed"))
     metrics.known(KEYS[0], Status.FINISHED, 2.0)
     metrics.known(KEYS[1], Status.FAILED, math.inf)
     metrics.happened(evaluation(2, 1.0))
@@ -153,7 +155,7 @@ def test_a_resumed_study_counts_what_is_on_record_but_did_not_do_it(scrape):
 
 
 def test_what_runs_is_counted_by_candidates_and_by_their_cohorts(scrape):
-    metrics = begun(spec(run="running"))
+    metrics = begun(scrape, spec(run="running"))
     metrics.happened(AttemptStarted(tuple(KEYS[:2]), 1, "node", 1))
     metrics.happened(AttemptStarted(tuple(KEYS[2:4]), 1, "node", 2))
     metrics.happened(AttemptStarted(tuple(KEYS[4:]), 1, "node", 3))
@@ -165,7 +167,7 @@ def test_what_runs_is_counted_by_candidates_and_by_their_cohorts(scrape):
 
 
 def test_studies_side_by_side_keep_their_figures_apart(scrape):
-    one, other = begun(spec(ADAM, run="pair")), begun(spec(MOMENTUM, run="pair", fresh_seeds=5))
+    one, other = begun(scrape, spec(ADAM, run="pair")), begun(scrape, spec(MOMENTUM, run="pair", fresh_seeds=5))
     one.happened(evaluation(0, 4.0))
     other.happened(evaluation(0, 6.0))
     one.happened(evaluation(1, 2.0))
@@ -176,13 +178,22 @@ def test_studies_side_by_side_keep_their_figures_apart(scrape):
 
 
 def test_every_metric_is_exported_under_the_name_that_it_says(scrape):
-    metrics = begun(spec(run="all"))
+    metrics = begun(scrape, spec(run="all"))
     metrics.happened(AttemptStarted(tuple(KEYS[:2]), 1, "node", 1))
     metrics.happened(AttemptEnded(tuple(KEYS[:1]), 1, "worker crashed"))
     metrics.happened(evaluation(1, 1.0))
     figures = scrape.until("all", {"attempts_failed_total": 1, "best_fitness": 1, ("candidates", "finished"): 1})
     found = {name if isinstance(name, str) else name[0] for name in figures}
-    assert {name.removeprefix("ray_").removesuffix("_total") for name in found} == set(METRICS)
+    assert {name.removeprefix("ray_").removesuffix("_total") for name in found} == {*GAUGES, *COUNTERS}
+
+
+def test_figures_stay_although_nothing_happens_any_more(scrape):
+    """Ray forgets a gauge that was not set for two of its intervals, here two seconds."""
+    begun(scrape, spec(run="quiet"))
+    for _ in range(3):
+        scrape.until("quiet", {"generation": 1, "candidates_planned": 2 * 4 + 2 * 3})
+        time.sleep(1.5)
+    assert scrape("quiet")["ray_lodo_tune_generation"] == 1
 
 
 @pytest.mark.parametrize("method", METHODS)

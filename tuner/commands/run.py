@@ -181,19 +181,20 @@ def _run_all(
     store: Store, studies: Sequence[StudyRecord], executor: Executor, listener: Listener, *, wait: bool
 ) -> None:
     """Run each study to its end; an interruption ends what runs."""
+    from tuner.execution.metrics import Metrics
+
     try:
-        for study in studies:
-            _run_one(store, study, executor, listener, wait=wait)
+        with Metrics() as metrics:
+            for study in studies:
+                _run_one(store, study, executor, All(listener, metrics.study()), wait=wait)
     except KeyboardInterrupt:
         executor.cancel()
         raise
 
 
 def _run_one(store: Store, study: StudyRecord, executor: Executor, listener: Listener, *, wait: bool) -> None:
-    from tuner.execution.metrics import StudyMetrics
     from tuner.study import run_study
 
-    listener = All(listener, StudyMetrics())
     while True:
         try:
             return run_study(store, study, executor, listener, owner=this_process())
