@@ -1,7 +1,9 @@
 """A study's figures where Prometheus looks for them: on the metrics port of a real Ray, without its dashboard."""
 
 import inspect
+import json
 import math
+import re
 import time
 import urllib.request
 from dataclasses import replace
@@ -11,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.builders import ADAM, MOMENTUM, spec, study
 from tests.executor_conformance import FAKE
-from tests.ray_sessions import local_session, wait_until
+from tests.ray_sessions import ROOT, local_session, wait_until
 from tuner.candidate import AttemptEnded, AttemptStarted, Evaluation, Key, Role, Status
 from tuner.execution.metrics import COUNTERS, GAUGES, Metrics
 from tuner.execution.ray_executor import RayExecutor
@@ -45,19 +47,22 @@ class Scrape:
 
     def __call__(self, run, optimizer="Adam"):
         """Figures by name, those by status by (name, status); all must carry the task."""
-        try:
-            with urllib.request.urlopen(self.url, timeout=5) as answer:
-                text = answer.read().decode()
-        except OSError:  # Ray's agent is not up yet
-            return {}
         found = {}
-        for family in text_string_to_metric_families(text):
+        for family in text_string_to_metric_families(self.text()):
             for sample in family.samples:
                 if sample.labels.get("run") == run and sample.labels["optimizer"] == optimizer:
                     assert sample.labels["task"] == "rosenbrock"
                     status = sample.labels.get("status")
                     found[(sample.name, status) if status else sample.name] = sample.value
         return found
+
+    def text(self):
+        """What Prometheus would read; '' as long as Ray's agent is not up."""
+        try:
+            with urllib.request.urlopen(self.url, timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            return ""
 
     def until(self, run, expected, optimizer="Adam"):
         """Waits until these figures are there, whose names go without "ray_lodo_tune_"; returns all there are."""
@@ -187,13 +192,35 @@ def test_every_metric_is_exported_under_the_name_that_it_says(scrape):
     assert {name.removeprefix("ray_").removesuffix("_total") for name in found} == {*GAUGES, *COUNTERS}
 
 
+def test_every_metric_of_the_grafana_dashboard_is_exported_by_ray_or_by_us(scrape):
+    dashboard = json.loads((ROOT / "docker" / "grafana" / "dashboards" / "lodo-tune.json").read_text())
+    asked = set(
+        re.findall(r"\bray_\w+", " ".join(t["expr"] for panel in dashboard["panels"] for t in panel["targets"]))
+    )
+    ours = {f"ray_{name}" for name in GAUGES} | {f"ray_{name}_total" for name in COUNTERS}
+    assert ours <= asked
+    assert wait_until(lambda: asked - ours <= set(re.findall(r"^ray_\w+", scrape.text(), re.MULTILINE)), 30)
+
+
 def test_figures_stay_although_nothing_happens_any_more(scrape):
     """Ray forgets a gauge that was not set for two of its intervals, here two seconds."""
     begun(scrape, spec(run="quiet"))
-    for _ in range(3):
-        scrape.until("quiet", {"generation": 1, "candidates_planned": 2 * 4 + 2 * 3})
-        time.sleep(1.5)
+    scrape.until("quiet", {"generation": 1})
+    time.sleep(3)
     assert scrape("quiet")["ray_lodo_tune_generation"] == 1
+
+
+def test_the_docs_list_every_metric_with_its_kind_and_meaning():
+    rows = re.findall(
+        r"^\| `(ray_lodo_tune_\w+)` \| (\w+) \| (.*) \|$", (ROOT / "docs/monitoring.md").read_text(), re.M
+    )
+    told = {name: (kind, text) for name, kind, text in rows}
+    said = {f"ray_{name}": ("gauge", text) for name, text in GAUGES.items()}
+    said |= {f"ray_{name}_total": ("counter", text) for name, text in COUNTERS.items()}
+    assert told.keys() == said.keys()
+    for name, (kind, text) in said.items():
+        assert told[name][0] == kind
+        assert told[name][1].startswith(text)
 
 
 @pytest.mark.parametrize("method", METHODS)
