@@ -31,12 +31,15 @@ test-slow: $(INSTALLED)  ## the tests that take longer
 test-faults: $(INSTALLED)  ## every test in which something is killed, hangs, is full or lies
 	$(BIN)/python -m pytest -m faults
 
-check: $(INSTALLED)  ## format, lint, types, import rules, and docs in step with the code
+check: $(INSTALLED)  ## format, lint, types, import rules, docs in step with the code, and what is in docker/
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python docs/in_step.py --check
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml
+	$(BIN)/python docker/check_manifests.py
 
 format: $(INSTALLED)  ## format the code and mend what the linter can
 	$(BIN)/ruff format .
@@ -45,9 +48,15 @@ format: $(INSTALLED)  ## format the code and mend what the linter can
 docs: $(INSTALLED)  ## write the parts of the docs that are made from the code
 	$(BIN)/python docs/in_step.py
 
-pins: $(INSTALLED)  ## write requirements.txt anew from pyproject.toml
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+RUNTIME = -c requirements.txt pyproject.toml --extra digits --extra postgres --no-annotate
+
+pins: $(INSTALLED)  ## write requirements.txt and those of docker/ anew from pyproject.toml
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-package lodo-tune requirements.in -o requirements.txt
+	$(COMPILE) --no-emit-package lodo-tune requirements.in -o requirements.txt
+	$(COMPILE) $(RUNTIME) -o docker/requirements.txt
+	$(COMPILE) $(RUNTIME) --extra gpu -o docker/requirements-gpu.txt \
+	  $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' docker/requirements.txt)
 
 clean:  ## remove the virtual environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

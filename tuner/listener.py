@@ -63,3 +63,41 @@ class Silence:
 
     def study_ended(self, study: StudyRecord) -> None:
         """Say nothing."""
+
+
+class All:
+    """A listener that passes everything on to several, in the order in which they were given."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        """Make it of the listeners."""
+        self._listeners = listeners
+
+    def study_began(self, study: StudyRecord) -> None:
+        """Pass it on."""
+        for listener in self._listeners:
+            listener.study_began(study)
+
+    def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
+        """Pass it on."""
+        for listener in self._listeners:
+            listener.batch_began(name, budget, keys)
+
+    def known(self, key: Key, status: Status, fitness: float) -> None:
+        """Pass it on."""
+        for listener in self._listeners:
+            listener.known(key, status, fitness)
+
+    def happened(self, event: Event) -> None:
+        """Pass it on."""
+        for listener in self._listeners:
+            listener.happened(event)
+
+    def remarked(self, text: str) -> None:
+        """Pass it on."""
+        for listener in self._listeners:
+            listener.remarked(text)
+
+    def study_ended(self, study: StudyRecord) -> None:
+        """Pass it on."""
+        for listener in self._listeners:
+            listener.study_ended(study)

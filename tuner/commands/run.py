@@ -20,6 +20,7 @@ from tuner.commands.show import print_table, summaries, write_results
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.users_task import check_users_task
 from tuner.execution.executor import Executor
+from tuner.listener import All
 from tuner.records import StudyRecord, StudySpec, StudyStatus
 from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, this_process
 
@@ -198,9 +199,15 @@ def _agreed(
 
 def _run_all(store: Store, studies: Sequence[StudyRecord], executor: Executor, report: Report, *, wait: bool) -> None:
     """Run all studies to their ends; an interruption ends what runs."""
+    from tuner.execution.metrics import Metrics
     from tuner.study import run_studies
 
-    run_studies(store, studies, executor, report.listener, owner=this_process(), wait=wait)
+    with Metrics() as metrics:
+
+        def listener() -> All:
+            return All(report.listener(), metrics.study())
+
+        run_studies(store, studies, executor, listener, owner=this_process(), wait=wait)
 
 
 @contextlib.contextmanager
