@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.candidate import Evaluation, Status, Workload
+from tuner.candidate import Evaluation, Status, Trial, Workload
 from tuner.execution.attempts import Attempt, Cause, Failure
 from tuner.execution.worker import Chunk, Finished, Message, Started, Watchdog
 
@@ -47,7 +47,10 @@ class SimulatedLane:
         steps = attempt.lanes[0].steps
         end: list[tuple[Message | None, BaseException | None]] = [
             (Chunk(steps, np.ones((1, len(attempt.lanes)))), None),
-            *((Finished(Evaluation(key, Status.FINISHED, 1.0, (), steps, seconds)), None) for key in attempt.keys),
+            *(
+                (Finished(Evaluation(one.key, Status.FINISHED, self._fleet.fitness(one), (), steps, seconds)), None)
+                for one in attempt.members
+            ),
             (None, None),
         ]
         self._fleet.later(0.0, self, [(Started("node", self.number), None)])
@@ -79,16 +82,25 @@ class SimulatedFleet:
     is_local = True
     folder = Path("/nowhere")
 
-    def __init__(self, lanes: int, seconds: Seconds, *, drivers_time: bool = False) -> None:
+    def __init__(
+        self,
+        lanes: int,
+        seconds: Seconds,
+        *,
+        fitness: Callable[[Trial], float] = lambda trial: 1.0,
+        drivers_time: bool = False,
+    ) -> None:
         """Make a fleet.
 
         Args:
             lanes: Of which there may be so many.
             seconds: Says how long a cohort trains.
+            fitness: Says what comes of a candidate.
             drivers_time: Whether the time that the driver computes passes on the lanes, too.
         """
         self.now = 0.0
         self.seconds = seconds
+        self.fitness = fitness
         self.talking: set[SimulatedLane] = set()
         self._computed: float | None = time.process_time() if drivers_time else None
         self.made: list[SimulatedLane] = []
