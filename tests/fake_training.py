@@ -256,3 +256,12 @@ def hog(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
             time.sleep(0.05)
     for key in dict.fromkeys(one.key for one in trials):
         yield Evaluation(key, Status.FINISHED, 1.0, (), 0, 0.0)
+
+
+class ResourceExhaustedError(Exception):
+    """Named as TensorFlow's."""
+
+
+def out_of_memory(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
+    raise ResourceExhaustedError(f"OOM when allocating tensor with shape[{trials[0].seed}] on /device:GPU:0")
+    yield

@@ -226,6 +226,23 @@ def test_a_lane_on_a_graphics_card_is_a_process_that_sees_only_its_card(executor
     assert len({process for process, _ in views}) == len(views)  # no process has ever seen two
 
 
+def test_memory_that_is_out_on_a_graphics_card_is_a_result_with_advice_and_ends_the_lane(executors):
+    executor = executors(gpus_per_candidate=0.5, train=FAKE + "out_of_memory")
+    events, evaluations = run(executor, workload(), [trial(slot) for slot in range(3)])
+    assert {e.status for e in evaluations.values()} == {Status.FAILED}
+    assert {e.reason for e in evaluations.values()} == {
+        "out of GPU memory with --gpus-per-candidate 0.5; advice: 1, or smaller batches"
+    }
+    assert "OOM when allocating" in evaluations[0].error
+    pids = [event.pid for event in events if isinstance(event, AttemptStarted)]
+    assert len(set(pids)) == 3  # what it holds may be in pieces: a fresh process each
+
+
+def test_memory_that_is_out_elsewhere_is_told_as_it_is(executors):
+    _, evaluations = run(executors(train=FAKE + "out_of_memory"), workload(), [trial(0)])
+    assert evaluations[0].reason.startswith("ResourceExhaustedError: OOM when allocating tensor")
+
+
 def test_tasks_bear_the_names_of_their_candidates(executors, session):
     from ray.util.state import list_tasks
 

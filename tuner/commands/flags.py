@@ -77,7 +77,7 @@ cpus_option = click.option(
     "--cpus-per-candidate", type=int, default=1, show_default=True, help="Cores, and TensorFlow threads, a candidate."
 )
 machine_options = together(
-    click.option("--workers", type=int, help="Candidates (or cohorts of them) at a time. Default: all cores."),
+    click.option("--workers", type=int, help="Candidates (or cohorts of them) at a time. Default: as many as fit."),
     click.option("--gpus-per-candidate", type=float, default=0.0, show_default=True, help="GPUs a candidate, or 0.25."),
     cpus_option,
     click.option("--timeout", type=float, metavar="SECONDS", help="Ends a candidate (or cohort) after this long."),

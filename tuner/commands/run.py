@@ -235,10 +235,12 @@ def _executor(machines: Machines, report: Report, specs: Sequence[StudySpec]) ->
             session,
             cpus_per_candidate=machines.cpus_per_candidate,
             gpus_per_candidate=machines.gpus_per_candidate,
+            most_lanes=machines.workers,
             timeout=machines.timeout,
             max_attempts=machines.max_attempts,
         ) as executor:
-            yield executor, session.slots(cpus=machines.cpus_per_candidate, gpus=machines.gpus_per_candidate)
+            slots = session.slots(cpus=machines.cpus_per_candidate, gpus=machines.gpus_per_candidate)
+            yield executor, min(slots, machines.workers or slots)
 
 
 @contextlib.contextmanager

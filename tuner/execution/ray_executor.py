@@ -17,6 +17,7 @@ class RayExecutor(LaneExecutor[RayLane]):
         *,
         cpus_per_candidate: int = 1,
         gpus_per_candidate: float = 0.0,
+        most_lanes: int | None = None,
         timeout: float | None = None,
         max_attempts: int = 3,
         grace: float = 10.0,
@@ -30,6 +31,7 @@ class RayExecutor(LaneExecutor[RayLane]):
             cpus_per_candidate: cores a lane takes; equal to the workload's threads.
             gpus_per_candidate: graphics cards a lane takes, or a share of one. With any, a lane is ended after a
                 cohort that raised, too.
+            most_lanes: how many candidates may train at a time; None is as many as the session has room for.
             timeout: seconds that an attempt may take from its worker's first message; None is no limit.
             max_attempts: how often a candidate may be lost with its worker before it fails.
             grace: seconds that the end of a worker may take before its cohort is given up for lost.
@@ -42,7 +44,7 @@ class RayExecutor(LaneExecutor[RayLane]):
         """
         session.require(cpus=cpus_per_candidate, gpus=gpus_per_candidate)
         super().__init__(
-            RayFleet(session, train=train, cpus=cpus_per_candidate, gpus=gpus_per_candidate),
+            RayFleet(session, train=train, cpus=cpus_per_candidate, gpus=gpus_per_candidate, most=most_lanes),
             cpus_per_candidate=cpus_per_candidate,
             timeout=timeout,
             max_attempts=max_attempts,

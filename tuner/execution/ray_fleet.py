@@ -113,11 +113,11 @@ class RayLane:
 class RayFleet:
     """Makes lanes in a Ray session, which stays its owner's to close."""
 
-    def __init__(self, session: RaySession, *, train: str, cpus: int, gpus: float) -> None:
+    def __init__(self, session: RaySession, *, train: str, cpus: int, gpus: float, most: int | None) -> None:
         self.is_local = session.is_local
         self.folder: Path = session.folder
         self._session = session
-        self._cpus, self._gpus = cpus, gpus
+        self._cpus, self._gpus, self._most = cpus, gpus, most
         self._arguments = {"train": train, "gpus": gpus}
         self._class: Any = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0, max_task_retries=0)(Trainer)
         self._capacity: tuple[int, frozenset[str]] = (1, frozenset())
@@ -140,7 +140,7 @@ class RayFleet:
             self._looked_at = now
             nodes = self._session.nodes()
             slots = sum(node.slots(self._cpus, self._gpus) for node in nodes)
-            self._capacity = max(1, slots), frozenset(node.id for node in nodes)
+            self._capacity = max(1, min(slots, self._most or slots)), frozenset(node.id for node in nodes)
         return self._capacity
 
     def wait(self, lanes: Sequence[RayLane], ended: Sequence[RayLane], timeout: float) -> Sequence[RayLane]:
