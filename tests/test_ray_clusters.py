@@ -1,6 +1,7 @@
 """Machines that die or hang: their candidates go on elsewhere, or the study ends so that it can be resumed."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -75,7 +76,9 @@ CLUSTER = """
 """
 
 
-@pytest.mark.parametrize(("fault", "reason"), [("dies", "node died"), ("hangs", "node does not answer")])
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("dies", r"(worker or its )?node died"), ("hangs", "node does not answer")]
+)
 def test_a_node_that_is_lost_costs_only_an_attempt_of_its_candidates(fault, reason):
     folder = tempfile.mkdtemp(prefix="lodo-test-", dir="/tmp")
     environment = {"PYTHONPATH": str(ROOT), "RAY_AUTH_MODE": "token", "RAY_TMPDIR": folder}
@@ -92,11 +95,100 @@ def test_a_node_that_is_lost_costs_only_an_attempt_of_its_candidates(fault, reas
         evaluations = [line for line in lines if line.startswith("evaluation")]
         assert len(evaluations) == 6, ran.stdout + ran.stderr
         assert all(line.startswith("evaluation finished") for line in evaluations)
-        assert [line for line in lines if line.startswith("ended")] == [f"ended 1 {reason}"]
+        (ended,) = [line for line in lines if line.startswith("ended")]
+        assert re.fullmatch(f"ended 1 {reason}", ended)
         assert "evaluation finished 2" in evaluations
         assert wait_until(lambda: not processes_naming(folder), 20)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+JOINING = """
+    import sys
+    from ray.cluster_utils import Cluster
+    from tests.fake_training import trial, workload
+    from tuner.candidate import AttemptStarted
+    from tuner.execution.ray_executor import RayExecutor
+    from tuner.execution.ray_session import RaySession
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    cluster.add_node(num_cpus=1)
+    session = RaySession.join(cluster.address)
+    processes = set()
+    try:
+        with RayExecutor(session, train="tests.fake_training:slowly", max_attempts=1) as executor:
+            for event in executor.evaluate(workload(), [trial(slot) for slot in range(16)], label="fake/Adam/g03"):
+                if isinstance(event, AttemptStarted):
+                    if not processes:
+                        cluster.add_node(num_cpus=1)
+                    processes.add(event.pid)
+        print(len(processes))
+    finally:
+        session.close()
+        cluster.shutdown()
+"""
+
+
+def test_a_node_that_joins_late_is_used():
+    folder = tempfile.mkdtemp(prefix="lodo-test-", dir="/tmp")
+    environment = {"PYTHONPATH": str(ROOT), "RAY_AUTH_MODE": "token", "RAY_TMPDIR": folder}
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(JOINING)],
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            timeout=150,
+        )
+        assert (ran.returncode, ran.stdout.strip()) == (0, "2"), ran.stdout + ran.stderr
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+SEARCH = ["--task", "rosenbrock", "--optimizers", "Momentum", "--generations", "6", "--population", "32", "--seed", "3"]
+
+
+def lodo_tune(folder, *arguments, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", "tuner.cli", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_ray_whose_control_store_dies_ends_the_driver_and_the_search_resumes_to_the_same_table(tmp_path):
+    steps = ["--steps", "200000", "--no-dashboard"]
+    driver = lodo_tune(tmp_path, *SEARCH, *steps, RAY_gcs_rpc_server_reconnect_timeout_s="5")
+    try:
+        for line in driver.stderr:
+            if "generation 1" in line:
+                break
+        parent = str(driver.pid)
+        stores = [line for line in processes_naming("/lodo-ray-") if "gcs_server" in line]
+        (store,) = [line for line in stores if _is_child(int(line.split()[0]), parent)]
+        os.kill(int(store.split()[0]), signal.SIGKILL)
+        driver.communicate(timeout=60)
+        assert driver.returncode != 0
+    finally:
+        driver.kill()
+    resumed = lodo_tune(tmp_path, "resume", "rosenbrock", "--no-dashboard", "--wait")
+    out, err = resumed.communicate(timeout=200)
+    assert resumed.returncode == 0, err
+    undisturbed = lodo_tune(tmp_path, *SEARCH, *steps, "--database", "undisturbed.db")
+    expected, err = undisturbed.communicate(timeout=200)
+    assert undisturbed.returncode == 0, err
+    assert _without_seconds(out) == _without_seconds(expected)
+
+
+def _is_child(pid, parent):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1] == parent
+
+
+def _without_seconds(table):
+    return table.partition("Individuals of the search")[0]
 
 
 def test_a_local_ray_that_dies_ends_the_study_so_that_it_can_be_resumed():

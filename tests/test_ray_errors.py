@@ -14,6 +14,7 @@ from tuner.execution.ray_errors import failure_of
         (exceptions.WorkerCrashedError(), Cause.LOST, "worker crashed"),
         (exceptions.NodeDiedError("it died"), Cause.LOST, "node died"),
         (exceptions.ActorDiedError(), Cause.LOST, "worker crashed"),
+        (exceptions.ActorUnavailableError("Socket closed", None), Cause.LOST, "worker or its node died"),
         (exceptions.OwnerDiedError("00" * 28, None, ""), Cause.LOST, "result lost"),
         (exceptions.ObjectLostError("00" * 28, None, ""), Cause.LOST, "result lost"),
         (exceptions.GetTimeoutError("late"), Cause.LOST, "result lost"),

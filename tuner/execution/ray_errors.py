@@ -12,7 +12,7 @@ _OUT_OF_MEMORY = "out of memory: Ray ended the worker before the machine ran out
 
 _LOST: tuple[tuple[type[BaseException], str], ...] = (
     (exceptions.WorkerCrashedError, "worker crashed"),
-    (exceptions.NodeDiedError, "node died"),
+    (exceptions.ActorUnavailableError, "worker or its node died"),
     (exceptions.RayActorError, "worker crashed"),
     (exceptions.OwnerDiedError, "result lost"),
     (exceptions.ObjectLostError, "result lost"),
@@ -41,8 +41,13 @@ def failure_of(error: BaseException, *, is_local: bool) -> Failure:
     if isinstance(error, exceptions.OutOfMemoryError):
         # Memory is the candidate's own affair, and its neighbours were spared: trying again would only repeat it.
         return Failure(Cause.RAISED, _OUT_OF_MEMORY, cut_error(str(error)))
-    if isinstance(error, exceptions.LocalRayletDiedError) or (is_local and isinstance(error, exceptions.NodeDiedError)):
+    node_died = isinstance(error, exceptions.NodeDiedError) or (
+        isinstance(error, exceptions.ActorDiedError) and "its node has died" in str(error)
+    )
+    if isinstance(error, exceptions.LocalRayletDiedError) or (is_local and node_died):
         raise ClusterUnavailable("Ray's process on this machine died; resume the study to go on") from error
+    if node_died:
+        return Failure(Cause.LOST, "node died", cut_error(str(error)))
     for kind, reason in _LOST:
         if isinstance(error, kind):
             return Failure(Cause.LOST, reason, cut_error(str(error)))
