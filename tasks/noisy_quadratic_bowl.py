@@ -45,6 +45,13 @@ class NoisyQuadraticBowl:
         self.hessian = (product + product.T) / 2  # rounding leaves the product not quite symmetric
         self.hessian.flags.writeable = False
 
+    def floor(self, evaluations_per_step: int) -> float:
+        """Return the mean loss of a jump to each centre as it is seen, ½ tr(H), over a step's evaluations.
+
+        All but the first of a step are at the centre then, where the loss is 0.
+        """
+        return float(self.eigenvalues.sum()) / 2 / evaluations_per_step
+
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
         """Return x = 0 [n, P] and the centre c_0 = 0 [n, P]."""
         zeros = tf.zeros([self.n, seeds.shape[0]], self.dtype)
