@@ -7,27 +7,19 @@ specification: not on the number of workers, the order in which results come, or
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable
 
 from search_spaces.space import SearchSpace
 from tuner import evolution
-from tuner.candidate import Candidate, Evaluation, Event, Key, Role, Status, Trial
-from tuner.execution.executor import Executor, cohorts
+from tuner.batches import Batches, EveryCandidateFailed, fitness, stop_if_all_raised_one_error
+from tuner.candidate import Candidate, Key, Role, Trial
+from tuner.comparison import compare
+from tuner.execution.executor import Executor
 from tuner.heartbeat import Heartbeat
-from tuner.ledger import Ledger
 from tuner.listener import Listener
-from tuner.records import CandidateRecord, StudyRecord, StudyStatus
+from tuner.records import StudyRecord, StudyStatus
 from tuner.seeds import strategy_seed, trial_seed
 from tuner.storage import LeaseLost, Store
-
-Result = CandidateRecord | Evaluation
-
-
-class EveryCandidateFailed(Exception):  # noqa: N818 (what happened, in the words of the message)
-    """All candidates of a generation raised the same error; the study is stopped."""
-
-    exit_code = 3
 
 
 class OtherGenome(Exception):  # noqa: N818
@@ -39,7 +31,7 @@ class OtherGenome(Exception):  # noqa: N818
 def run_study(
     store: Store, study: StudyRecord, executor: Executor, listener: Listener, *, owner: str, lease_seconds: float = 15.0
 ) -> None:
-    """Run a study, or what is left of it, to its end.
+    """Run a study, a search or one of a comparison, or what is left of it, to its end.
 
     Args:
         store: Holds the study and takes what comes of it.
@@ -60,7 +52,11 @@ def run_study(
     try:
         with Heartbeat(lambda: store.renew(study.id, epoch), every=lease_seconds / 4) as heartbeat:
             listener.study_began(study)
-            _Run(store, study, epoch, executor, listener, heartbeat).to_the_end()
+            batches = Batches(store, study, epoch, executor, listener, heartbeat)
+            if study.spec.comparison is None:
+                _Search(batches).to_the_end()
+            else:
+                compare(batches, study.spec.comparison)
         status = StudyStatus.COMPLETE
     except EveryCandidateFailed:
         status = StudyStatus.STOPPED
@@ -74,22 +70,12 @@ def run_study(
     listener.study_ended(store.find(study.spec.name)[0])
 
 
-class _Run:
-    """One driver's run of a study."""
+class _Search:
+    """One driver's run of a search."""
 
-    def __init__(
-        self,
-        store: Store,
-        study: StudyRecord,
-        epoch: int,
-        executor: Executor,
-        listener: Listener,
-        heartbeat: Heartbeat,
-    ) -> None:
-        self.store, self.study, self.epoch, self.executor = store, study, epoch, executor
-        self.listener, self.heartbeat = listener, heartbeat
-        self.space = SearchSpace.from_dict(study.spec.space)
-        self.recorded = {record.key: record for record in store.candidates(study.id)}
+    def __init__(self, batches: Batches) -> None:
+        self.batches, self.store, self.study, self.epoch = batches, batches.store, batches.study, batches.epoch
+        self.space = SearchSpace.from_dict(self.study.spec.space)
 
     def to_the_end(self) -> None:
         """Search, store the tuned point, and run it and the defaults on fresh seeds."""
@@ -107,12 +93,12 @@ class _Run:
         for generation, budget in enumerate(spec.steps):
             keys = [Key(Role.SEARCH, generation, slot) for slot in range(spec.population)]
             new = [self._candidate(key, genome, budget) for key, genome in zip(keys, strategy.ask(), strict=True)]
-            results = self._evaluate(new, f"generation {generation}", f"g{generation:02d}")
-            _stop_if_all_raised_one_error(generation, results)
-            remark = strategy.tell([_fitness(result) for result in results])
+            results = self.batches.evaluate(new, f"generation {generation}", f"g{generation:02d}")
+            stop_if_all_raised_one_error(f"generation {generation}", results)
+            remark = strategy.tell([fitness(result) for result in results])
             if remark:
                 self.store.add_note(self.study.id, self.epoch, remark)
-                self.listener.remarked(remark)
+                self.batches.listener.remarked(remark)
         tuned = strategy.result()
         self.store.finish(
             self.study.id, self.epoch, tuned=self.space.decode(tuned), tuned_genome=tuple(map(float, tuned))
@@ -124,12 +110,12 @@ class _Run:
             for slot in range(spec.fresh_seeds)
         ]
         if fresh:
-            self._evaluate(fresh, "fresh seeds", "fresh")
+            self.batches.evaluate(fresh, "fresh seeds", "fresh")
 
     def _candidate(self, key: Key, genome: Iterable[float], budget: int) -> Candidate:
         """Decode a genome, and check it against the one on record, if any."""
         values = tuple(float(gene) for gene in genome)
-        stored = self.recorded.get(key)
+        stored = self.batches.recorded.get(key)
         if stored is not None and stored.genome != values:
             raise OtherGenome(
                 f"{self.study.spec.name}: {key.role} {key.generation}/{key.slot} was {stored.genome} and would now be"
@@ -137,56 +123,3 @@ class _Run:
             )
         decoded = self.space.defaults() if key.role is Role.DEFAULT else self.space.decode(values)
         return Candidate(values, Trial(key, decoded, trial_seed(self.study.spec.seed, key), budget))
-
-    def _train(self, groups: Sequence[Sequence[Trial]], label: str) -> Generator[Event, None, None]:
-        """Yield what happens to these cohorts, once it is written; also what came before an interruption is."""
-        ledger = Ledger(self.store, self.study.id, self.epoch, groups)
-        trials = [trial for cohort in groups for trial in cohort]
-        try:
-            for event in self.executor.evaluate(self.study.spec.workload, trials, label=label):
-                self.heartbeat.check()
-                yield from ledger.take(event)
-        finally:
-            ledger.flush()
-
-    def _evaluate(self, new: Sequence[Candidate], name: str, mark: str) -> list[Result]:
-        """Return what came of each candidate, in slot order, training what is not on record.
-
-        A cohort of which anything is missing is trained whole, with the same members in the same places, since that is
-        what makes its numbers the same; results on record win.
-        """
-        spec = self.study.spec
-        self.store.add(self.study.id, self.epoch, new)
-        results: dict[Key, Result] = {
-            candidate.key: record
-            for candidate in new
-            if (record := self.recorded.get(candidate.key)) and record.status.is_final
-        }
-        self.listener.batch_began(name, new[0].trial.steps, [candidate.key for candidate in new])
-        for key, known in results.items():
-            self.listener.known(key, known.status, _fitness(known))
-        missing = [
-            cohort
-            for cohort in cohorts([candidate.trial for candidate in new], spec.workload.cohort_size)
-            if any(trial.key not in results for trial in cohort)
-        ]
-        label = f"{spec.workload.task_label}/{spec.workload.optimizer}/{mark}"
-        with closing(self._train(missing, label)) as events:
-            for event in events:
-                if isinstance(event, Evaluation):
-                    results.setdefault(event.key, event)
-                self.listener.happened(event)
-        return [results[candidate.key] for candidate in new]
-
-
-def _fitness(result: Result) -> float:
-    return float("inf") if result.fitness is None else result.fitness
-
-
-def _stop_if_all_raised_one_error(generation: int, results: Sequence[Result]) -> None:
-    """Raise EveryCandidateFailed if that is what happened; divergence, timeouts and lost workers do not count."""
-    reasons = {result.reason for result in results if result.status is Status.FAILED and result.error}
-    if len(reasons) == 1 and all(result.status is Status.FAILED and result.error for result in results):
-        raise EveryCandidateFailed(
-            f"all {len(results)} candidates of generation {generation} failed alike: {reasons.pop()}"
-        )
