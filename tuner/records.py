@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tuner.candidate import Key, Measurement, Status, Workload
+from tuner.candidate import Key, Measurement, Role, Status, Workload
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +60,11 @@ class StudySpec:
     def name(self) -> str:
         """The study's name, unique in a database: RUN/OPTIMIZER."""
         return f"{self.run}/{self.workload.optimizer}"
+
+    @property
+    def kind(self) -> str:
+        """What the study is: "search" or "comparison"."""
+        return str(Role.SEARCH if self.comparison is None else Role.COMPARISON)
 
     def workload_of(self, generation: int) -> Workload:
         """Return what the trials of a generation share: of a search always the same, of a comparison its point's."""
