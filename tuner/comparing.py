@@ -1,11 +1,12 @@
 """Training for a comparison: the losses as ever, and beside them the clock, validation on the way, the test at the end.
 
 Workers import this module, the driver names it. A run that has its cohort for itself may go on beyond its steps until
-it has trained for so many seconds.
+it has trained for so many seconds; on a CPU it has its cores for itself meanwhile.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from tasks.task import Evaluated
 from tuner.candidate import Evaluation, LaneObservations, Measurement, TrainingProgress, Trial, Workload
 from tuner.clock import Clock, LastTenth, Marks
+from tuner.cores import cores_of_our_own
 from tuner.evaluating import Evaluator, Split
 from tuner.loop import Carry
 from tuner.training import Cohort, evaluations
@@ -55,21 +57,23 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[TrainingProgre
 
     curve: list[NDArray[np.floating]] = []
     validated = 0
-    for chunk in cohort.chunks(end, itertools.count(every, every) if every else (), wanted.seconds):
-        end, begun = chunk.carry, clock.trained
-        losses = chunk.losses[: max(0, budget - clock.evaluations)]
-        clock.advance(len(chunk.losses), chunk.seconds)
-        if len(losses):
-            curve.append(losses)
-            yield TrainingProgress(steps_done=min(clock.evaluations, budget), losses=losses)
-        if tenth is not None:
-            tenth.take(chunk.losses, begun, clock.trained)
-        marks.take(chunk.losses)
-        if marks.are_due(clock) and (mark := marks.mark(clock)):
-            yield mark
-        if validator is not None and every and clock.evaluations // every > validated // every:
-            validated = clock.evaluations
-            yield _validation(validator, clock, end)
+    timed = wanted.seconds is not None and "GPU" not in end[0].device
+    with cores_of_our_own(workload.threads) if timed else contextlib.nullcontext():
+        for chunk in cohort.chunks(end, itertools.count(every, every) if every else (), wanted.seconds):
+            end, begun = chunk.carry, clock.trained
+            losses = chunk.losses[: max(0, budget - clock.evaluations)]
+            clock.advance(len(chunk.losses), chunk.seconds)
+            if len(losses):
+                curve.append(losses)
+                yield TrainingProgress(steps_done=min(clock.evaluations, budget), losses=losses)
+            if tenth is not None:
+                tenth.take(chunk.losses, begun, clock.trained)
+            marks.take(chunk.losses)
+            if marks.are_due(clock) and (mark := marks.mark(clock)):
+                yield mark
+            if validator is not None and every and clock.evaluations // every > validated // every:
+                validated = clock.evaluations
+                yield _validation(validator, clock, end)
     if mark := marks.mark(clock):
         yield mark
     if validator is not None and clock.evaluations > validated:
