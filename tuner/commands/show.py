@@ -22,12 +22,21 @@ def summaries(store: Store, studies: Sequence[StudyRecord]) -> list[Summary]:
     return [summarise(study, store.candidates(study.id)) for study in studies]
 
 
-def comparisons(store: Store, studies: Sequence[StudyRecord]) -> list[Comparison]:
-    """Return what came of each comparison that these studies belong to, as far as they do."""
+def comparisons(store: Store, studies: Sequence[StudyRecord], *, curves: bool = False) -> list[Comparison]:
+    """Return what came of each comparison that these studies belong to, as far as they do.
+
+    Args:
+        store: Holds them.
+        studies: Of comparisons.
+        curves: Whether to read every loss as well, as figures want it.
+    """
     runs: dict[str, list[StudyRecord]] = {}
     for study in studies:
         runs.setdefault(study.spec.run, []).append(study)
-    return [compare_runs([(study, store.seed_runs(study.id)) for study in of_run]) for of_run in runs.values()]
+    return [
+        compare_runs([(study, store.seed_runs(study.id, curves=curves)) for study in of_run])
+        for of_run in runs.values()
+    ]
 
 
 def print_table(store: Store, studies: Sequence[StudyRecord], format: str) -> None:
