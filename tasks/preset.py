@@ -50,3 +50,26 @@ class Preset:
             raise ValueError(f"A preset's `steps` are at least 1. Received: {self.steps}")
         if not self.optimizers:
             raise ValueError("A preset's `optimizers` name at least one optimizer. Received: none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonPreset:
+    """How optimizers are compared on a task once they are tuned. Frozen; checked when it is made.
+
+    Args:
+        steps: Budget of a run in gradient evaluations, at least 1.
+        validate_every: Gradient evaluations between two looks at the validation set, at least 1; None where there is
+            none.
+
+    Raises:
+        ValueError: A number is out of range.
+    """
+
+    steps: int
+    validate_every: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "validate_every"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise ValueError(f"A comparison's `{name}` is at least 1. Received: {number}")

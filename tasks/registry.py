@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tasks.preset import Preset
+from tasks.preset import ComparisonPreset, Preset
 from tasks.user_module import PLACES, TaskError, task_class
 
 
@@ -20,6 +20,7 @@ class TaskEntry:
     summary: str  # one line, for people
     line_up: tuple[str, ...]  # the paper's optimizers for it, in order, whether or not they exist here yet
     presets: Mapping[str, Preset]  # by name; "paper" is the default
+    comparison: ComparisonPreset  # the paper's
     cohort_size: int  # candidates in lockstep; as the class says
     precisions: tuple[str, ...] | None = ("float32", "float64")  # None where only the class knows
     dataset: str | None = None  # a name that `tasks.datasets` knows, or None where the task needs no data
@@ -58,6 +59,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                     optimizers=_QUICK,
                 ),
             },
+            comparison=ComparisonPreset(steps=100_000),
             cohort_size=16,
         ),
         "pixelcnn": TaskEntry(
@@ -83,6 +85,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                     options={"batch_size": 32},
                 ),
             },
+            comparison=ComparisonPreset(steps=300_000, validate_every=1_000),
             cohort_size=1,
             dataset="mnist",
         ),
@@ -110,6 +113,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                     options={"batch_size": 16},
                 ),
             },
+            comparison=ComparisonPreset(steps=3_000, validate_every=20),
             cohort_size=1,
             precisions=("float32", "float64", "bfloat16"),
             dataset="cifar10",
@@ -136,6 +140,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                     optimizers=_ROSENBROCK,
                 ),
             },
+            comparison=ComparisonPreset(steps=200),
             cohort_size=16,
         ),
     }
@@ -162,7 +167,7 @@ _GENERAL_PRESETS: Mapping[str, Preset] = MappingProxyType(
         ),
     }
 )
-
+_GENERAL_COMPARISON = ComparisonPreset(steps=10_000, validate_every=1_000)
 
 PLUGINS = "lodo_tune.tasks"  # the group of entry points by which an installed package offers its tasks
 
@@ -186,7 +191,7 @@ def entry(name: str) -> TaskEntry:
 
     Args:
         name: A name of `TASKS`, or another task as `load` takes it. That one's module is imported; its class may
-            say `cohort_size` (default 1), `line_up`, `presets` and `dataset` itself.
+            say `cohort_size` (default 1), `line_up`, `presets`, `comparison` and `dataset` itself.
 
     Raises:
         ValueError: There is no such task (the message suggests the nearest name), or a user's own cannot be loaded.
@@ -201,6 +206,7 @@ def entry(name: str) -> TaskEntry:
         summary=summary,
         line_up=tuple(getattr(found, "line_up", _GENERAL)),
         presets=getattr(found, "presets", _GENERAL_PRESETS),
+        comparison=getattr(found, "comparison", _GENERAL_COMPARISON),
         cohort_size=getattr(found, "cohort_size", 1),
         precisions=None,
         dataset=getattr(found, "dataset", None),

@@ -45,8 +45,9 @@ class Task(Protocol):
     `variable_shapes`, a tuple of the shapes of the network's variables that make up x, in order, for optimizers that
     treat them one by one (those of Keras); without it, x counts as one vector. Where its gradient is on purpose not
     that of its loss (a straight-through estimator) it says `gradient_is_estimated = True`; the two are not compared.
-    Where its `eager_initial` is True, `initial` is called as it is and not traced, with seeds that have values, for
-    what only Python can build; within `tf.function` it works as well.
+    Where no optimizer can bring the mean loss below a number, it may have a method `floor(evaluations_per_step)` that
+    returns it. Where its `eager_initial` is True, `initial` is called as it is and not traced, with seeds that have
+    values, for what only Python can build; within `tf.function` it works as well.
     """
 
     name: str

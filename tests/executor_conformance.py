@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.fake_training import CHUNK, Act, expected_fitness, expected_losses, trial, workload
+from tests.fake_training import CHUNK, Act, expected_fitness, expected_losses, expected_observations, trial, workload
 from tuner.candidate import AttemptEnded, AttemptStarted, Evaluation, Progress, Status, Trial, Workload
 
 Make = Callable[..., Any]
@@ -76,6 +76,16 @@ def a_cohort_changes_nothing_also_where_it_is_not_full(make: Make) -> None:
     _, evaluations = run(make(train=FAKE + "train"), workload(cohort_size=4), trials)
     assert {slot: e.fitness for slot, e in evaluations.items()} == {t.key.slot: expected_fitness(t) for t in trials}
     assert all(tuple(evaluations[t.key.slot].losses) == tuple(expected_losses(t)) for t in trials)
+
+
+def what_is_measured_of_a_lane_comes_with_its_candidate(make: Make) -> None:
+    trials = [trial(slot) for slot in range(4)]
+    trials[2] = trial(2, Act.RAISE)
+    _, evaluations = run(make(train=FAKE + "measured"), workload(cohort_size=3), trials)
+    for one in trials:
+        found = evaluations[one.key.slot].observations
+        assert found == tuple(expected_observations(one)[: None if one is not trials[2] else 1])
+    assert all(type(number) is float for one in evaluations.values() for number in one.observations[0].metrics.values())
 
 
 def an_exception_fails_only_the_guilty_of_a_cohort(make: Make) -> None:
@@ -240,6 +250,7 @@ def closing_twice_is_fine(make: Make) -> None:
 CHECKS: tuple[Callable[[Make], None], ...] = (
     each_candidate_gets_its_own_fitness_and_whole_curve,
     a_cohort_changes_nothing_also_where_it_is_not_full,
+    what_is_measured_of_a_lane_comes_with_its_candidate,
     an_exception_fails_only_the_guilty_of_a_cohort,
     a_single_candidate_that_raises_is_not_tried_again,
     odd_exceptions_are_failures_like_any_other,

@@ -19,7 +19,17 @@ from typing import Any
 
 import numpy as np
 
-from tuner.candidate import Evaluation, Key, Role, Status, TrainingProgress, Trial, Workload
+from tuner.candidate import (
+    Evaluation,
+    Key,
+    LaneObservations,
+    Observation,
+    Role,
+    Status,
+    TrainingProgress,
+    Trial,
+    Workload,
+)
 
 CHUNK = 5
 
@@ -115,6 +125,34 @@ def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgr
     if any(one.hyperparameters["act"] == Act.ENCORE for one in trials):
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def expected_observations(one: Trial) -> list[Observation]:
+    """What `measured` measures of a candidate, whoever trains beside it."""
+    losses = expected_losses(one)
+    points = [("validation", done, 0.25) for done in range(CHUNK, one.steps + 1, CHUNK)]
+    return [
+        Observation(split, done, seconds, 2 * seconds, {"loss": losses[done - 1], "worst": losses[:done].max()})
+        for split, done, seconds in [*points, ("test", one.steps, 0.5)]
+    ]
+
+
+def measured(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
+    """Trains as `train` does, and measures something after every chunk and at the end."""
+
+    def observed(number: int) -> LaneObservations:
+        of_lanes = [expected_observations(one)[number] for one in trials]
+        metrics = {name: np.array([one.metrics[name] for one in of_lanes]) for name in of_lanes[0].metrics}
+        first = of_lanes[0]
+        return LaneObservations(first.split, first.evaluations, first.seconds, first.elapsed, metrics)
+
+    last = trials[0].steps // CHUNK
+    for value in train(workload, trials):
+        if isinstance(value, TrainingProgress):
+            yield observed(value.steps_done // CHUNK - 1)
+            if value.steps_done == trials[0].steps:
+                yield observed(last)
+        yield value
 
 
 def misbehave(act: Act, workload: Workload, key: Key) -> None:

@@ -1,8 +1,8 @@
-"""A driver that kills itself: `python -m tests.killed_driver DATABASE POINT COUNT`.
+"""A driver that kills itself: `python -m tests.killed_driver DATABASE POINT COUNT [comparison]`.
 
-It makes or resumes a small study on a stand-in for training, and passes points on its way: whenever it passes the one
-that was named for the COUNT-th time, it ends itself as `kill -9` would. The points are patched in here; the product
-knows nothing of them. COUNT 0 is never.
+It makes or resumes a small study, a search or a comparison, on a stand-in for training, and passes points on its way:
+whenever it passes the one that was named for the COUNT-th time, it ends itself as `kill -9` would. The points are
+patched in here; the product knows nothing of them. COUNT 0 is never.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from tuner.candidate import Evaluation, Status, TrainingProgress, Trial, Workload
+from tuner.candidate import Evaluation, LaneObservations, Measurement, Status, TrainingProgress, Trial, Workload
 from tuner.evolution.generational import Generational
 from tuner.execution.in_process import InProcessExecutor
 from tuner.listener import Silence
-from tuner.records import StudySpec, StudyStatus
+from tuner.records import ComparisonSpec, Point, StudySpec, StudyStatus
 from tuner.storage import Store, connection, this_process
 from tuner.study import run_study
 
@@ -56,11 +57,27 @@ def spec() -> StudySpec:
     )
 
 
-def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:
-    """Yield losses that depend on a candidate alone: smallest at rate 2."""
-    del workload
+def comparison() -> StudySpec:
+    """Return a comparison's: two points on eight seeds, in cohorts of four."""
+    points = (Point({"rate": 0.5}, value=0.5), Point({"rate": 1.5}, value=1.5))
+    return replace(
+        spec(),
+        generations=2,
+        sigmas=(0.0,) * 2,
+        steps=(10,) * 2,
+        fresh_seeds=0,
+        seed=0,
+        comparison=ComparisonSpec(points, Measurement(validate_every=5), "the defaults", "momentum"),
+    )
+
+
+def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
+    """Yield losses that depend on a candidate alone, smallest at rate 2; each tenth measured where it is wanted."""
     for part in range(2):
         time.sleep(SECONDS / 2)
+        if workload.measurement is not None:
+            found = {"loss": [float(_losses(trial)[5 * part]) for trial in trials]}
+            yield LaneObservations("validation", 5 * part, math.nan, math.nan, found)
         yield TrainingProgress(5 * (part + 1), np.stack([_losses(trial)[:5] for trial in trials], axis=1))
     for trial in {trial.key: trial for trial in trials}.values():
         losses = _losses(trial)
@@ -115,12 +132,12 @@ def _around(owner: Any, name: str, passing: Callable[[str], None], *, before: st
 
 def main() -> None:
     """Run or resume the study, to its end or to the point."""
-    database, point, count = sys.argv[1:]
+    database, point, count, *kind = sys.argv[1:]
     if point not in POINTS:
         sys.exit(f"no such point: {point}")
     patch(point, int(count))
     with Store.open(database) as store:
-        studies = store.studies() or [store.create_study(spec())]
+        studies = store.studies() or [store.create_study(comparison() if kind else spec())]
         if studies[0].status != StudyStatus.COMPLETE:
             with InProcessExecutor(train="tests.killed_driver:train") as workers:
                 run_study(store, studies[0], workers, Silence(), owner=this_process())

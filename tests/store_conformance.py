@@ -19,10 +19,11 @@ The laws:
 from __future__ import annotations
 
 from tests.store_laws_of_candidates import LawsOfCandidates
+from tests.store_laws_of_comparisons import LawsOfComparisons
 from tests.store_laws_of_drivers import LawsOfDrivers
 from tests.store_laws_of_results import LawsOfResults
 from tests.store_laws_of_studies import LawsOfStudies
 
 
-class StoreConformance(LawsOfStudies, LawsOfCandidates, LawsOfResults, LawsOfDrivers):
+class StoreConformance(LawsOfStudies, LawsOfCandidates, LawsOfResults, LawsOfDrivers, LawsOfComparisons):
     """The suite; a subclass brings the fixture `store`, a new and empty store."""

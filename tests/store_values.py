@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tuner.candidate import Candidate, Evaluation, Key, Role, Status, Trial, Workload
-from tuner.records import StudySpec
+from tuner.candidate import Candidate, Evaluation, Key, Measurement, Observation, Role, Status, Trial, Workload
+from tuner.records import ComparisonSpec, Point, StudySpec
 from tuner.storage import StorageError, Store
 
 NOBODY = "elsewhere:1"  # an owner on another host, of whose process nothing is known
@@ -75,6 +75,31 @@ def evaluation(at: Key, status: Status = Status.FINISHED, **others: Any) -> Eval
 def losses(at: Key) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the losses of a place, [20]."""
     return np.random.default_rng([at.generation, at.slot]).normal(size=20)
+
+
+def comparison(points: int = 1) -> ComparisonSpec:
+    """Return what a study of one point, or of several, compares."""
+    return ComparisonSpec(
+        points=tuple(
+            Point({"rate": 0.1 + 0.2}, {"depth": 4 * number}, "Momentum" if number else None, float(number))
+            for number in range(points)
+        ),
+        measurement=Measurement(validate_every=10, seconds=0.1 + 0.2, test_examples=None),
+        source="tuned by run",
+        sweep="depth" if points > 1 else None,
+    )
+
+
+def observations(at: Key) -> tuple[Observation, ...]:
+    """Return what was measured of a place: it depends on the place alone."""
+    marks = np.random.default_rng([at.generation, at.slot, 1]).normal(size=(3, 2)).tolist()
+    return (
+        *(
+            Observation("validation", 10 * number, 0.5 * number, 0.7 * number, {"loss": loss, "accuracy": accuracy})
+            for number, (loss, accuracy) in enumerate(marks)
+        ),
+        Observation("test", 20, math.nan, math.nan, {"loss": 5e-324}),
+    )
 
 
 def driven(

@@ -14,8 +14,8 @@ import pytest
 
 from tests.command_line import call
 from tests.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
-from tests.store_values import ME, driven, evaluation, everything, hashes, key, keys
-from tuner.candidate import Status
+from tests.store_values import ME, comparison, driven, evaluation, everything, hashes, key, keys, observations
+from tuner.candidate import Role, Status
 from tuner.records import StudyStatus
 from tuner.storage import Damaged, StorageError, Store, StudyExists, StudyOwned, UnknownStudy, copying, schema
 from tuner.storage.store import Store as PlainStore
@@ -42,7 +42,8 @@ def filled(url: str, run: str = "run", status: str = StudyStatus.INTERRUPTED) ->
         study, epoch = driven(store, run, add=keys())
         store.start_attempt(study, epoch, [key(0), key(1)], 1, "node-1", 17)
         store.end_attempt(study, epoch, [key(1)], 1, "worker crashed", "Traceback …")
-        store.record(study, epoch, [evaluation(key(0)), evaluation(key(2), Status.DIVERGED, reason="loss was nan")])
+        first = evaluation(key(0), observations=observations(key(0)))
+        store.record(study, epoch, [first, evaluation(key(2), Status.DIVERGED, reason="loss was nan")])
         store.record(study, epoch, [evaluation(key(0, 1), Status.FAILED, losses=[], steps_done=0, error="é\n✓")])
         store.add_note(study, epoch, "a whole generation diverged")
         store.release(study, epoch, status)
@@ -127,7 +128,7 @@ def test_a_missing_row_makes_a_copy_unlike_its_original(tmp_path: Path) -> None:
     study = filled(str(path))
     with Store.open(str(path)) as store, store._reading() as connection:
         whole = copying._digest(connection, study)
-    for table in ("curves", "evaluations", "attempts"):
+    for table in ("curves", "evaluations", "attempts", "observations"):
         spoilt = tmp_path / f"{table}.db"
         shutil.copy(path, spoilt)
         with sqlite3.connect(spoilt) as raw:
@@ -146,6 +147,9 @@ def test_a_missing_row_makes_a_copy_unlike_its_original(tmp_path: Path) -> None:
         ("DELETE FROM attempts", "search 0/0: counts 1 attempts, of which 0 are there"),
         ("UPDATE studies SET status = 'complete'", "run/Adam: is complete with 3 of 6 candidates of the search"),
         ("UPDATE candidates SET status = 'running' WHERE id = 2", "run/Adam: 1 candidates run without a driver"),
+        ("DELETE FROM observations WHERE name = '@seconds'", "search 0/0, test: stored observations are not whole"),
+        ("UPDATE observations SET length = 1, data = x'ffff'", "search 0/0, test: a stored curve cannot be decompr"),
+        ("UPDATE candidates SET role = 'comparison'", "run/Adam: is a search with 6 candidates of a comparison"),
         ("DELETE FROM studies", "a row of candidates refers to a row of studies that is not there"),
     ],
 )  # fmt: skip
@@ -157,6 +161,25 @@ def test_what_contradicts_itself_is_named(tmp_path: Path, damage: str, fault: st
     outcome = call("database", "check", "--database", path)
     assert outcome.code == 1
     assert fault in outcome.out
+
+
+def test_a_comparison_is_copied_checked_and_deleted_like_a_search(tmp_path: Path) -> None:
+    here, there = str(tmp_path / "a.db"), str(tmp_path / "b.db")
+    places = [key(slot, 0, Role.COMPARISON) for slot in range(3)]
+    with Store.open(here) as store:
+        study, epoch = driven(store, "contest", add=places, generations=1, comparison=comparison())
+        store.record(study, epoch, [evaluation(at, observations=observations(at)) for at in places])
+        store.release(study, epoch, StudyStatus.COMPLETE)
+    assert call("database", "copy", here, there, "contest").code == 0
+    with Store.open(here) as one, Store.open(there) as other:
+        assert other.find("contest")[0].spec == one.find("contest")[0].spec
+        for mine, theirs in zip(one.seed_runs(1), other.seed_runs(1), strict=True):
+            assert mine.candidate == theirs.candidate
+            assert mine.series["test"].metrics["loss"].tobytes() == theirs.series["test"].metrics["loss"].tobytes()
+    assert call("database", "check", "--database", there).out.endswith("sound\n")
+    assert call("database", "delete-study", "contest", "--yes", "--database", there).code == 0
+    with sqlite3.connect(there) as raw:
+        assert raw.execute("SELECT count(*) FROM observations").fetchone() == (0,)
 
 
 def test_a_sound_database_is_called_so_and_not_touched(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.command_line import call
 from tests.killed_driver import GENERATIONS, POINTS, POPULATION
 from tests.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.store_values import ME, child, driven, evaluation, key, keys, losses
@@ -31,10 +33,10 @@ SOONER_OR_LATER = [
 ]
 
 
-def drive(url: str, point: str = POINTS[0], count: int = 0, **environment: str) -> subprocess.Popen[str]:
+def drive(url: str, point: str = POINTS[0], count: int = 0, *kind: str, **environment: str) -> subprocess.Popen[str]:
     """Start a driver that ends itself at a point."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.killed_driver", url, point, str(count)],
+        [sys.executable, "-m", "tests.killed_driver", url, point, str(count), *kind],
         cwd=Path(__file__).parent.parent,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
@@ -242,3 +244,35 @@ def test_a_thousand_candidates_leave_no_memory_and_no_descriptors_behind(tmp_pat
         more, opened = used()
     assert more - memory < 50
     assert opened - descriptors < 10
+
+
+@pytest.mark.parametrize(
+    ("point", "count"),
+    [
+        pytest.param("before a commit", 5),
+        pytest.param("after a commit", 4, marks=pytest.mark.slow),
+        pytest.param("within training", 3, marks=pytest.mark.slow),
+    ],
+)
+def test_a_comparison_whose_driver_is_killed_goes_on_to_the_same_table(tmp_path: Path, point: str, count: int) -> None:
+    def found(url: str) -> Any:
+        with Store.open(url, read_only=True) as store:
+            (study,) = store.studies()
+            assert study.status == StudyStatus.COMPLETE
+            assert store.check().faults == ()
+            runs = store.seed_runs(study.id)
+            assert [run.series["validation"].evaluations.tolist() for run in runs] == [[0, 5]] * 16
+            return [
+                (run.candidate.key, run.candidate.fitness, run.losses.tobytes())
+                for run in runs
+                if run.losses is not None
+            ]
+
+    urls = [str(tmp_path / f"{name}.db") for name in ("whole", "killed")]
+    assert ended(drive(urls[0], POINTS[0], 0, "comparison")) == 0
+    assert ended(drive(urls[1], point, count, "comparison")) == -signal.SIGKILL
+    assert ended(drive(urls[1], POINTS[0], 0, "comparison")) == 0
+    assert found(urls[0]) == found(urls[1])
+    tables = [call("table", "run", "--format", "json", "--database", url).out for url in urls]
+    created = [json.loads(text)["comparisons"][0].pop("created_at") for text in tables]
+    assert tables[0].replace(created[0], "") == tables[1].replace(created[1], "")

@@ -86,6 +86,13 @@ class LosesTheCurve(Broken):
         yield from (replace(event, losses=()) if isinstance(event, Evaluation) else event for event in events)
 
 
+class LosesWhatWasMeasured(Broken):
+    """Gives losses alone."""
+
+    def tampered(self, events):
+        yield from (replace(event, observations=()) if isinstance(event, Evaluation) else event for event in events)
+
+
 class ForgetsToSayThatItBegins(Broken):
     """Starts attempts in silence."""
 

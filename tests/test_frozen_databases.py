@@ -47,7 +47,7 @@ def test_a_frozen_database_is_brought_up_to_date_holds_what_it_held_and_goes_on(
     assert outcome.code == 0, outcome.err
     assert call("database", "check", "--database", url).out.endswith("sound\n")
     with Store.open(str(tmp_path / "today.db")) as today, Store.open(url) as store:
-        fill(today)
+        fill(today, version)
         assert contents(store) == contents(today)
         study = store.find("interrupted")[0].id
         epoch = store.acquire(study, owner=ME)

@@ -9,8 +9,8 @@ import pytest
 
 from tests.simulated_fleet import SimulatedFleet
 from tests.test_study import spec
+from tuner.batches import EveryCandidateFailed
 from tuner.candidate import Evaluation, Status
-from tuner.course import EveryCandidateFailed
 from tuner.execution.in_process import InProcessExecutor
 from tuner.execution.lane_executor import LaneExecutor
 from tuner.listener import Silence

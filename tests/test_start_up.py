@@ -9,7 +9,10 @@ import pytest
 HEAVY = {"tensorflow", "keras", "ray", "deap", "sqlalchemy", "alembic", "matplotlib", "pydantic", "numpy"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["resume", "--help"], ["tasks"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["train", "--help"], ["compare", "--help"], ["resume", "--help"], ["tasks"], ["--version"]],
+)
 def test_help_is_answered_without_loading_anything_heavy(arguments):
     program = (
         "import sys; from tuner import cli\n"
@@ -35,7 +38,7 @@ def test_tensorflow_takes_onednns_kernels_in_every_process_of_ours_unless_the_us
     assert done.stdout.split() == [kernels]
 
 
-@pytest.mark.parametrize("verb", ["resume", "train", "table", "studies", "show", "export", "tasks"])
+@pytest.mark.parametrize("verb", ["resume", "train", "compare", "table", "studies", "show", "export", "tasks"])
 def test_every_verb_has_an_example_in_its_help(verb):
     done = subprocess.run(
         [sys.executable, "-m", "tuner.cli", verb, "--help"], capture_output=True, text=True, check=True

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from search_spaces.space import SearchSpace
+from tuner.batches import EveryCandidateFailed
 from tuner.candidate import Evaluation, Key, Role, Status, TrainingProgress, Workload
-from tuner.course import EveryCandidateFailed, OtherGenome
+from tuner.course import OtherGenome
 from tuner.execution.in_process import InProcessExecutor
 from tuner.listener import Silence
 from tuner.records import StudySpec, StudyStatus

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -134,3 +139,15 @@ def test_newtons_jump_through_the_task_itself_reaches_the_floor(bowl: NoisyQuadr
 def test_the_bowl_refuses_what_is_no_number_of_dimensions(n: object) -> None:
     with pytest.raises(ValueError, match=r"`n` is a whole number from 2 to 4,096. Received: "):
         NoisyQuadraticBowl(n=n)
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_the_bowl_is_the_same_to_the_last_bit_whatever_the_threads_of_the_process(threads):
+    program = (
+        "import hashlib; from tasks.noisy_quadratic_bowl import NoisyQuadraticBowl\n"
+        "print(hashlib.sha256(NoisyQuadraticBowl().hessian.tobytes()).hexdigest())"
+    )
+    surroundings = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=surroundings)
+    here = hashlib.sha256(NoisyQuadraticBowl().hessian.tobytes()).hexdigest()
+    assert done.stdout.strip() == here

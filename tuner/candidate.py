@@ -37,6 +37,12 @@ class Role(StrEnum):
     SEARCH = "search"  # one individual of the search; generations × population of them a study
     DEFAULT = "default"  # the default hyperparameters on a fresh seed
     TUNED = "tuned"  # the tuned hyperparameters on a fresh seed
+    COMPARISON = "comparison"  # given hyperparameters on one of a comparison's seeds; points × seeds of them a study
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a study is complete only with generations × population candidates of this role."""
+        return self in (Role.SEARCH, Role.COMPARISON)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,8 +50,17 @@ class Key:
     """A candidate's place within its study; unique there."""
 
     role: Role
-    generation: int  # from 0; always 0 for DEFAULT and TUNED
-    slot: int  # from 0; the individual's place, or the number of the fresh seed
+    generation: int  # from 0; always 0 for DEFAULT and TUNED; of a COMPARISON the number of its point
+    slot: int  # from 0; the individual's place, or the number of the seed
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What is measured of a run beside its losses, where `tuner.comparing` trains it."""
+
+    validate_every: int | None = None  # gradient evaluations between two looks at the validation set; None: no looks
+    seconds: float | None = None  # goes on beyond its steps until it has trained for so long; only a cohort of 1
+    test_examples: int | None = None  # so many of the test set, drawn at random once for all; None: all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,7 @@ class Workload:
     options: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of the task, such as batch_size
     data: Mapping[str, Any] | None = None  # fingerprint of the data set (name, sizes, sha256); None without data
     settings: Mapping[str, int] = field(default_factory=dict)  # of lodo.registry.SETTINGS; a study has none
+    measurement: Measurement | None = None  # None where only losses are wanted
 
     @property
     def task_label(self) -> str:
@@ -91,6 +107,22 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """What was measured of one candidate at a moment of its training.
+
+    The splits are "training" (a mark of the clock; its loss is the mean since the mark before), "validation" and "test"
+    (the metrics' means over the set), "time" (once `Measurement.seconds` have passed; its loss is the mean over the
+    last tenth of them) and "floor" (what no optimizer can go below on average, where the task knows it).
+    """
+
+    split: str
+    evaluations: int  # gradient evaluations taken before it
+    seconds: float  # of training alone until then; NaN within a cohort, whose seconds are no candidate's own
+    elapsed: float  # likewise with validation; compilation in neither
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """What came of one candidate. `fitness` is +inf unless the status is FINISHED."""
 
@@ -107,6 +139,7 @@ class Evaluation:
     device: str = ""
     reason: str = ""  # one line, for people: "loss was nan at evaluation 17", "worker crashed", ...
     error: str = ""  # a traceback, cut to 4 kB
+    observations: tuple[Observation, ...] = ()  # in the order in which they were made
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +176,17 @@ class TrainingProgress:
 
     steps_done: int  # gradient evaluations of each lane so far, these included
     losses: NDArray[np.floating]  # [evaluations since the last, lanes]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneObservations:
+    """What training yields where more than losses is wanted: an `Observation` of every lane."""
+
+    split: str
+    evaluations: int
+    seconds: float
+    elapsed: float
+    metrics: Mapping[str, Sequence[float]]  # one number a lane
 
 
 Event = AttemptStarted | AttemptEnded | Progress | Evaluation

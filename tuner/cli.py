@@ -190,6 +190,52 @@ def resume(study: str, **options: Any) -> None:
     )
 
 
+@commands.command(epilog="Example: lodo-tune compare --task noisy-quadratic-bowl --from bowl --name bowl-comparison")
+@click.option("--task", required=True, metavar="NAME")
+@click.option(
+    "--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Default: all of the search, or of the files."
+)
+@click.option(
+    "--from", "search", metavar="RUN", help="The search whose tuned hyperparameters are used. Default: the newest."
+)
+@click.option("--config", "configs", type=PATH, multiple=True, metavar="FILE", help="Or an export's; repeatable.")
+@click.option("--defaults", is_flag=True, help="Or the defaults.")
+@click.option("--halve-learning-rate", is_flag=True, help="Every learning rate half as large, as for long runs.")
+@click.option("--sweep", metavar="NAME", help="LODO alone, over momentum, depth or block-size.")
+@click.option("--seeds", type=int, default=8, show_default=True, metavar="N", help="Each on the seeds 0 to N-1.")
+@click.option("--steps", type=int, metavar="N", help="Gradient evaluations a run. Default: the paper's.")
+@click.option(
+    "--time", "seconds", type=float, metavar="SECONDS", help="Train on for so long, each run alone and timed."
+)
+@click.option("--validate-every", type=int, metavar="N", help="Gradient evaluations. Default: the paper's.")
+@click.option("--test-examples", type=int, metavar="N", help="So many of the test set, at random. Default: all.")
+@click.option("--name", metavar="RUN", help="Default: the search's or task's, with -comparison.")
+@task_option
+@precision_option
+@machine_options
+@outcome_options
+def compare(**options: Any) -> None:
+    """Train tuned optimizers for long, each on the same seeds, and print how they compare.
+
+    Validation on the way, the test set at the very end; stored in the database, and resumed like a search.
+    """
+    from tuner.commands import database, plan
+    from tuner.commands.compare import CompareRequest, start
+
+    plan.set_data_dir(options["data_dir"])
+    names = (
+        "task", "optimizers", "search", "configs", "defaults", "halve_learning_rate", "sweep", "seeds", "steps",
+        "seconds", "validate_every", "test_examples", "name", "cpus_per_candidate", "precision",
+    )  # fmt: skip
+    start(
+        CompareRequest(**{name: options[name] for name in names}, options=options["task_options"]),
+        _read_machines(options),
+        database.database(options["database"]),
+        format="json" if options["as_json"] else "text",
+        output=options["output"],
+    )
+
+
 @commands.command(
     epilog="Example: lodo-tune train --task rosenbrock --optimizer LODO --set momentum=0.5 --steps 200 --seeds 3"
 )
@@ -289,7 +335,7 @@ def evaluate(folder: Path, **options: Any) -> None:
 @database_option
 @debug_option
 def table(study: tuple[str, ...], format: str, as_json: bool, database: str | None, debug: bool) -> None:
-    """Print the tuned table of the runs or studies STUDY, or of all."""
+    """Print the tables of the runs or studies STUDY, or of all: what was tuned, and how it compares."""
     from tuner.commands import show
     from tuner.commands.database import database as which
 

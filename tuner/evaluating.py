@@ -75,7 +75,8 @@ class Evaluator:
                 )
             yield found[: len(some)].astype(np.float64)
 
-    def means(self, x: Tensor, state: State) -> NDArray[np.float64]:
-        """Return each metric's mean over the whole set, [metrics, P]."""
-        total = sum(batch.sum(axis=0) for batch in self.batches(x, state, np.arange(self.examples, dtype=np.int32)))
-        return np.asarray(total) / self.examples
+    def means(self, x: Tensor, state: State, chosen: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
+        """Return each metric's mean over examples, by default over the whole set, [metrics, P]."""
+        chosen = np.arange(self.examples, dtype=np.int32) if chosen is None else chosen
+        total = sum(batch.sum(axis=0) for batch in self.batches(x, state, chosen))
+        return np.asarray(total) / len(chosen)

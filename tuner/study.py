@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+from tuner.batches import Course, EveryCandidateFailed, Wanted
 from tuner.candidate import Event
-from tuner.course import Course, EveryCandidateFailed, Wanted, course
+from tuner.course import course
 from tuner.execution.executor import Batch, Executor
 from tuner.listener import Listener
 from tuner.records import StudyRecord

@@ -5,8 +5,9 @@ Workers import this module, the driver does not.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,31 +64,40 @@ class Cohort:
         """Return where every lane starts."""
         return self.loop.begin(self.hyperparameters, self._task_seeds, self._optimizer_seeds)
 
-    def chunks(self, carry: Carry, stops: Sequence[int] = ()) -> Iterator[Chunk]:
+    def chunks(self, carry: Carry, stops: Iterable[int] = (), seconds: float | None = None) -> Iterator[Chunk]:
         """Train from the first step on, to the end of the budget or until every lane has diverged.
 
         Args:
             carry: Where to start.
-            stops: Rising numbers of evaluations at which a chunk ends, or with the step during which they are reached.
-                Default: none.
+            stops: Rising numbers of evaluations at which a chunk ends, or with the step during which they are reached;
+                perhaps without end. Default: none.
+            seconds: Go on beyond the budget until the cohort has trained for so long. An optimizer whose steps depend
+                on how many there will be stays at its last one then. Default: not beyond.
         """
         loop, per_step = self.loop, self.loop.optimizer.evaluations_per_step
         horizon = -(-self.budget // per_step)
         if loop.traces == 0:  # compile, and let the first call's set-up pass, before the clock starts
             loop.run(carry, self.hyperparameters, self._task_seeds, 1, 1, horizon)
-        ahead = [-(-stop // per_step) for stop in stops]
+        ahead = (-(-stop // per_step) for stop in stops)
+        stop = next(ahead, 0)  # the next stop, in steps; 0 where there is none
         alive = np.ones(len(self.lanes), bool)
-        done, size = 0, 1
-        while done < horizon and alive.any():
-            size = min(size, *(stop - done for stop in [*ahead, horizon] if stop > done))
+        done, size, spent = 0, 1, 0.0
+        while (done < horizon or (seconds is not None and spent < seconds)) and alive.any():
+            while 0 < stop <= done:
+                stop = next(ahead, 0)
+            size = min(size, *(end - done for end in (stop, horizon) if end > done), CHUNK_STEPS)
+            last = max(horizon, done + size)
             started = time.perf_counter()
-            carry, losses = loop.run(carry, self.hyperparameters, self._task_seeds, done + 1, size, horizon)
+            carry, losses = loop.run(carry, self.hyperparameters, self._task_seeds, done + 1, size, last)
             elapsed = time.perf_counter() - started
-            losses = losses[: self.budget - done * per_step]
-            done += size
+            if seconds is None:
+                losses = losses[: self.budget - done * per_step]
             alive &= np.isfinite(losses).all(axis=0)
-            yield Chunk(min(done * per_step, self.budget), carry, losses, elapsed)
+            yield Chunk(done * per_step + len(losses), carry, losses, elapsed)
+            done, spent = done + size, spent + elapsed
             size = _next_size(size, elapsed)
+            if seconds is not None and done >= horizon:  # not far beyond
+                size = min(size, max(1, math.ceil((seconds - spent) * done / spent)))
 
 
 def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:

@@ -2,7 +2,7 @@
 
     python -m tests.frozen VERSION    # writes VERSION.db and VERSION.sql here, once, when a schema is released
 
-`fill` makes what they hold; it must go on making the same, but for times and what a later schema adds.
+`fill` makes what they hold; it must go on making the same of a version, but for times.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.store_values import candidate, driven, evaluation, key, keys
+from tests.store_values import candidate, comparison, driven, evaluation, key, keys, observations
 from tuner.candidate import Key, Role, Status
 from tuner.records import StudyStatus
 from tuner.storage import Store
@@ -18,8 +18,11 @@ from tuner.storage import Store
 FOLDER = Path(__file__).parent
 
 
-def fill(store: Store) -> None:
-    """Make one study that is complete and one that was interrupted, with every outcome and a lost attempt."""
+def fill(store: Store, version: str) -> None:
+    """Make one study that is complete and one that was interrupted, with every outcome and a lost attempt.
+
+    From 0002 on also a comparison that is complete.
+    """
     study, epoch = driven(store, "complete", add=keys())
     for place in keys():
         store.start_attempt(study, epoch, [place], 1, "node-1", 17)
@@ -37,15 +40,25 @@ def fill(store: Store) -> None:
     store.record(study, epoch, [evaluation(key(1, 1), Status.TIMED_OUT, reason="timed out after 9 s")])
     store.add_note(study, epoch, "a whole generation diverged")
     store.release(study, epoch, StudyStatus.INTERRUPTED)
+    if version >= "0002":
+        places = [key(slot, generation, Role.COMPARISON) for generation in range(2) for slot in range(3)]
+        study, epoch = driven(store, "contest", add=places, comparison=comparison(2))
+        store.record(study, epoch, [evaluation(place, observations=observations(place)) for place in places])
+        store.release(study, epoch, StudyStatus.COMPLETE)
 
 
 def contents(store: Store) -> list[Any]:
     """Return all that `fill` has made, but for times."""
     found: list[Any] = []
+    names = ("run", "workload", "seed", "sigmas", "steps", "space", "comparison")
     for study in store.studies():
-        spec = {name: getattr(study.spec, name) for name in ("run", "workload", "seed", "sigmas", "steps", "space")}
+        spec = {name: getattr(study.spec, name) for name in names}
         found.append((spec, study.status, study.tuned, study.tuned_genome, study.notes))
         for record in store.candidates(study.id):
             tries = [(each.number, each.node, each.reason, each.error) for each in store.attempts(study.id, record.key)]
             found.append((record, store.curve(study.id, record.key).tolist(), tries))
+        for run in store.seed_runs(study.id):
+            for split, series in sorted(run.series.items()):
+                clocks = [series.evaluations.tobytes(), series.seconds.tobytes(), series.elapsed.tobytes()]
+                found.append((split, clocks, {name: numbers.tobytes() for name, numbers in series.metrics.items()}))
     return found

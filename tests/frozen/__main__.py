@@ -11,13 +11,13 @@ from tuner.storage import Store
 
 version = sys.argv[1]
 with Store.open(str(FOLDER / f"{version}.db")) as store:
-    fill(store)
+    fill(store, version)
 server = Server(server_programs() or sys.exit("PostgreSQL's server programs are not installed"))
 server.start()
 try:
     url = server.url(server.create_database())
     with Store.open(url) as store:
-        fill(store)
+        fill(store, version)
     dump = subprocess.run(
         ["pg_dump", "--inserts", "--no-owner", "--no-privileges", url], check=True, capture_output=True, text=True
     )

@@ -1,4 +1,4 @@
-"""`lodo-tune watch STUDY`: a search followed from anywhere that reaches its database, without disturbing it."""
+"""`lodo-tune watch STUDY`: a study followed from anywhere that reaches its database, without disturbing it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tuner.candidate import Role, Status
+from tuner.candidate import Status
 from tuner.commands.usage import UsageError
 from tuner.records import StudyRecord, StudyStatus
 from tuner.results.generations import Generation, by_generation
@@ -83,7 +83,7 @@ def _runs(study: StudyRecord) -> bool:
 
 
 def _generations(store: Store, study: StudyRecord) -> tuple[Generation, ...]:
-    return by_generation(study.spec, store.candidates(study.id, role=Role.SEARCH))
+    return by_generation(study.spec, store.candidates(study.id))
 
 
 def _status(study: StudyRecord) -> str:
@@ -133,7 +133,8 @@ def _news(states: list[tuple[StudyRecord, tuple[Generation, ...]]], followed: _F
         for generation in generations:
             if not generation.left and (name, generation.number) not in followed.generations:
                 followed.generations.add((name, generation.number))
-                lines.append(f"{name}  {_described(generation)}")
+                what = "generation" if study.spec.comparison is None else "point"
+                lines.append(f"{name}  {what} {_described(generation)}")
         status = _status(study)
         if followed.statuses.get(name) != status:
             followed.statuses[name] = status
@@ -146,7 +147,7 @@ def _described(generation: Generation) -> str:
         f"{generation.counts[status]} {status}" for status in Status if status.is_final and generation.counts[status]
     )
     return (
-        f"generation {generation.number} ({generation.steps:,} evaluations each): {counts}, "
+        f"{generation.number} ({generation.steps:,} evaluations each): {counts}, "
         f"best {number(generation.best)}, median {number(generation.median)}"
     )
 

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tuner.candidate import Status
 from tuner.commands import machine
 from tuner.commands.database import DEFAULT_DATABASE
 from tuner.commands.output import check_output
 from tuner.commands.outside import write_tensorboard
-from tuner.commands.plan import Request, absolute, data_fingerprint, described, plan, run_name, task_entry
+from tuner.commands.plan import Plan, Request, absolute, data_fingerprint, described, plan, run_name, task_entry
 from tuner.commands.progress import Report
-from tuner.commands.show import print_table, summaries, write_results
+from tuner.commands.show import print_table, write_results
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.users_task import check_users_task
-from tuner.execution.executor import Executor
+from tuner.execution.executor import DEFAULT_TRAIN, Executor
 from tuner.listener import All
 from tuner.records import StudyRecord, StudySpec, StudyStatus
 from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, this_process
@@ -84,11 +85,56 @@ def start(
     check_output(output)
     check_output(tensorboard, "--tensorboard")
     planned = plan(request)  # what is wrong with the request is found before a database is made
+
+    def agreed(executor: Executor, slots: int, report: Report) -> bool:
+        return _agreed(request, planned.specs, machines, executor, slots, report)
+
+    begin(
+        planned,
+        request.name,
+        request.task,
+        machines,
+        database,
+        agreed,
+        format=format,
+        output=output,
+        tensorboard=tensorboard,
+    )
+
+
+def begin(
+    planned: Plan,
+    name: str | None,
+    base: str,
+    machines: Machines,
+    database: str,
+    agreed: Callable[[Executor, int, Report], bool],
+    *,
+    format: str,
+    output: Path | None,
+    tensorboard: Path | None = None,
+) -> None:
+    """Create a run's studies as they are planned, run them, and print the table.
+
+    Args:
+        planned: The studies, their run yet to be named.
+        name: The run's; None makes one.
+        base: What it is made from: a task's name, or a name.
+        machines: Where to train.
+        database: Where to store.
+        agreed: Takes the executor, how many cohorts it trains at a time, and the report; False leaves it at that.
+        format: Of the table.
+        output: A folder for results; None is none.
+        tensorboard: A folder for event files; None is none.
+
+    Raises:
+        As `start`.
+    """
     workload = planned.specs[0].workload
     check_users_task(workload.task, workload.options, workload.precision, machines.timeout)
     with Store.open(database) as store:
         taken = sorted({study.spec.run for study in store.studies()})
-        run = request.name or run_name(request.task, taken)
+        run = name or run_name(base, taken)
         if run in taken:
             raise StudyExists(
                 f"there is a run {run!r} in {store.url}: go on with it ({_resume_command(run, store)}), or give"
@@ -102,7 +148,7 @@ def start(
                 report.say(remark)
             with _executor(machines, report, specs) as (executor, slots):
                 again()
-                if not _agreed(request, planned.specs, machines, executor, slots, report):
+                if not agreed(executor, slots, report):
                     raise Interrupted(None, 130)
                 studies += [store.create_study(spec) for spec in specs]
                 _run_all(store, studies, executor, report, wait=machines.wait)
@@ -110,7 +156,7 @@ def start(
         print_table(store, finished, format)
         write_results(store, finished, output)
         write_tensorboard(store, finished, tensorboard)
-        _check_some_result(store, finished)
+        _check_some_result(finished)
 
 
 def resume(
@@ -157,7 +203,7 @@ def resume(
         print_table(store, finished, format)
         write_results(store, finished, output)
         write_tensorboard(store, finished, tensorboard)
-        _check_some_result(store, finished)
+        _check_some_result(finished)
 
 
 def check(machines: Machines) -> None:
@@ -238,6 +284,7 @@ def _executor(machines: Machines, report: Report, specs: Sequence[StudySpec]) ->
             most_lanes=machines.workers,
             timeout=machines.timeout,
             max_attempts=machines.max_attempts,
+            train=_train(specs[0]),
         ) as executor:
             slots = session.slots(cpus=machines.cpus_per_candidate, gpus=machines.gpus_per_candidate)
             yield executor, min(slots, machines.workers or slots)
@@ -270,6 +317,11 @@ def _interruptions(resume_command: Callable[[], str | None]) -> Iterator[Callabl
             signal.signal(number, handler)
 
 
+def _train(spec: StudySpec) -> str:
+    """Return the training function of a run's studies, of which all are searches or none is."""
+    return DEFAULT_TRAIN if spec.comparison is None else "tuner.comparing:train"
+
+
 def _refuse_owned(studies: Sequence[StudyRecord]) -> None:
     for study in studies:
         if study.lease_left:
@@ -295,12 +347,14 @@ def _remark_versions(spec: StudySpec, report: Report) -> None:
         report.say(f"{spec.name} was begun with other versions, results may differ in their last bits: {changed}")
 
 
-def _check_some_result(store: Store, studies: Sequence[StudyRecord]) -> None:
-    for row in summaries(store, studies):
-        if not row.counts.finished and not row.counts.diverged:
+def _check_some_result(studies: Sequence[StudyRecord]) -> None:
+    for study in studies:
+        counts = study.counts
+        if not counts[Status.FINISHED] and not counts[Status.DIVERGED]:
+            what = "individual" if study.spec.comparison is None else "run"
             raise NoResult(
-                f"{row.study}: no individual finished; {row.counts.failed} failed and {row.counts.timed_out} timed out"
-                f" (lodo-tune show {row.study} says why)"
+                f"{study.spec.name}: no {what} finished; {counts[Status.FAILED]} failed and "
+                f"{counts[Status.TIMED_OUT]} timed out (lodo-tune show {study.spec.name} says why)"
             )
 
 

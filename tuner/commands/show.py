@@ -9,7 +9,10 @@ import click
 
 from tuner.commands.usage import UsageError
 from tuner.records import StudyRecord
-from tuner.results import exports, files, listing, show, table
+from tuner.results import comparison_table, exports, files, listing, show, show_comparison, table
+from tuner.results.comparison import Comparison, compare_runs
+from tuner.results.comparison_sheet import comparison_as_json
+from tuner.results.formats import check_format, strict_json
 from tuner.results.summary import Summary, summarise
 from tuner.storage import Store
 
@@ -19,9 +22,44 @@ def summaries(store: Store, studies: Sequence[StudyRecord]) -> list[Summary]:
     return [summarise(study, store.candidates(study.id)) for study in studies]
 
 
+def comparisons(store: Store, studies: Sequence[StudyRecord], *, curves: bool = False) -> list[Comparison]:
+    """Return what came of each comparison that these studies belong to, as far as they do.
+
+    Args:
+        store: Holds them.
+        studies: Of comparisons.
+        curves: Whether to read every loss as well, as figures want it.
+    """
+    runs: dict[str, list[StudyRecord]] = {}
+    for study in studies:
+        runs.setdefault(study.spec.run, []).append(study)
+    return [
+        compare_runs([(study, store.seed_runs(study.id, curves=curves)) for study in of_run])
+        for of_run in runs.values()
+    ]
+
+
 def print_table(store: Store, studies: Sequence[StudyRecord], format: str) -> None:
-    """Print the tuned table of some studies to standard output."""
-    click.echo(table.render(summaries(store, studies), format))
+    """Print the tuned table of some studies, and the tables of comparisons among them, to standard output."""
+    click.echo(_tables(store, studies, format))
+
+
+def _tables(store: Store, studies: Sequence[StudyRecord], format: str) -> str:
+    searches = [study for study in studies if study.spec.comparison is None]
+    others = [study for study in studies if study.spec.comparison is not None]
+    if not others:
+        return table.render(summaries(store, searches), format)
+    compared = comparisons(store, others)
+    if not searches:
+        return comparison_table.render_comparisons(compared, format)
+    check_format(format, table.FORMATS)
+    if format == "csv":
+        raise UsageError("--format csv is of searches or of comparisons, which have other columns: name the runs")
+    if format == "json":
+        tuned = [table.as_json(summary) for summary in summaries(store, searches)]
+        return strict_json({"studies": tuned, "comparisons": [comparison_as_json(one) for one in compared]})
+    parts = (table.render(summaries(store, searches), format), comparison_table.render_comparisons(compared, format))
+    return "\n\n".join(parts)
 
 
 def print_tables(database: str, names: Sequence[str], format: str) -> None:
@@ -42,14 +80,20 @@ def print_studies(database: str, format: str) -> None:
     """Print a line a study."""
     with Store.open(database, read_only=True) as store:
         studies = store.studies()
-        best = {row.study: row.best for row in summaries(store, studies) if row.best is not None}
+        searches = [study for study in studies if study.spec.comparison is None]
+        best = {row.study: row.best for row in summaries(store, searches) if row.best is not None}
         click.echo(listing.render_studies(studies, format, best))
 
 
 def print_study(database: str, name: str, format: str) -> None:
     """Print all that is recorded of a study, or of each study of a run, but for its curves."""
     with Store.open(database, read_only=True) as store:
-        shown = [show.render_study(study, store.candidates(study.id), format) for study in store.find(name)]
+        shown = [
+            show.render_study(study, store.candidates(study.id), format)
+            if study.spec.comparison is None
+            else show_comparison.render_study(study, store.seed_runs(study.id), format)
+            for study in store.find(name)
+        ]
     if format == "json" and len(shown) > 1:
         click.echo(f"[{', '.join(shown)}]")
     else:
@@ -66,6 +110,8 @@ def export(database: str, name: str, format: str, output: Path | None, *, overwr
         studies = store.find(name)
         if len(studies) != 1:
             raise UsageError(f"{name} is a run; export one of {', '.join(study.spec.name for study in studies)}")
+        if studies[0].spec.comparison is not None:
+            raise UsageError(f"{name} is a comparison, with hyperparameters {studies[0].spec.comparison.source}")
         text = exports.export(studies[0], format, summaries(store, studies)[0])
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
@@ -74,15 +120,17 @@ def export(database: str, name: str, format: str, output: Path | None, *, overwr
 
 
 def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | None) -> None:
-    """Write the table, each tuned configuration and a picture of the search into a folder, replacing older ones."""
+    """Write the table, and of a search its configurations and a picture, into a folder, replacing older ones."""
     if folder is None:
         return
     from tuner.results import figures
 
     folder.mkdir(parents=True, exist_ok=True)
-    rows = summaries(store, studies)
     for format, ending in (("text", "txt"), ("markdown", "md"), ("latex", "tex"), ("json", "json"), ("csv", "csv")):
-        files.write(folder / f"table.{ending}", table.render(rows, format) + "\n", overwrite=True)
+        files.write(folder / f"table.{ending}", _tables(store, studies, format) + "\n", overwrite=True)
+    if studies[0].spec.comparison is not None:
+        return
+    rows = summaries(store, studies)
     for study, row in zip(studies, rows, strict=True):
         if study.tuned is not None:
             for format in ("json", "yaml"):

@@ -120,7 +120,7 @@ def _fitnesses(batch: _Batch) -> str:
     finite = {key: fitness for key, fitness in batch.fitnesses.items() if math.isfinite(fitness)}
     if not finite:
         return "none finished yet"
-    if all(key.role is Role.SEARCH for key in batch.keys):
+    if all(key.role.is_due for key in batch.keys):
         return f"best {number(min(finite.values()))}, median {number(statistics.median(finite.values()))}"
     found = {role: [fitness for key, fitness in finite.items() if key.role is role] for role in Role}
     medians = [f"{role} {number(statistics.median(found[role]))}" for role in Role if found[role]]

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.candidate import Evaluation, Key, Status
+from tuner.candidate import Evaluation, Key, LaneObservations, Status
 
 ERROR_BYTES = 4096
 REASON_CHARACTERS = 300
+MOST_METRICS = 64  # so that those of a cohort are a small message
 
 
 def one_line(text: str, limit: int = REASON_CHARACTERS) -> str:
@@ -82,8 +83,31 @@ def checked_losses(losses: Any, lanes: int) -> NDArray[np.floating]:
     return array
 
 
+def checked_observations(observed: LaneObservations, lanes: int) -> LaneObservations:
+    """Returns observations of which every field has its type.
+
+    Raises:
+        ValueError: a metric is not one real number a lane, or there are too many.
+    """
+    if len(observed.metrics) > MOST_METRICS:
+        raise ValueError(f"an observation has at most {MOST_METRICS} metrics. Received: {len(observed.metrics)}")
+    metrics = {}
+    for name, given in observed.metrics.items():
+        numbers = tuple(float(number) for number in given)
+        if len(numbers) != lanes:
+            raise ValueError(f"a metric is {lanes} numbers, one a lane. Received: {len(numbers)} of {one_line(name)}")
+        metrics[str(name)] = numbers
+    return LaneObservations(
+        split=str(observed.split),
+        evaluations=int(observed.evaluations),
+        seconds=float(observed.seconds),
+        elapsed=float(observed.elapsed),
+        metrics=metrics,
+    )
+
+
 def checked_evaluation(evaluation: Evaluation, keys: Collection[Key]) -> Evaluation:
-    """Returns an evaluation of which every field has its type, without its curve.
+    """Returns an evaluation of which every field has its type, without its curve and observations.
 
     A fitness that is no number makes the candidate FAILED, a FINISHED one that is not finite DIVERGED.
 
@@ -111,6 +135,7 @@ def checked_evaluation(evaluation: Evaluation, keys: Collection[Key]) -> Evaluat
         device=one_line(str(evaluation.device)),
         reason=reason,
         error=cut_error(str(evaluation.error)),
+        observations=(),
     )
 
 

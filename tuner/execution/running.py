@@ -9,9 +9,20 @@ from typing import cast
 
 import numpy as np
 
-from tuner.candidate import AttemptEnded, AttemptStarted, Evaluation, Event, Key, Progress, Status, Trial
+from tuner.candidate import (
+    AttemptEnded,
+    AttemptStarted,
+    Evaluation,
+    Event,
+    Key,
+    LaneObservations,
+    Observation,
+    Progress,
+    Status,
+    Trial,
+)
 from tuner.execution.attempts import Attempt, Cause, Failure, next_attempts
-from tuner.execution.worker import Chunk, Finished, Message, Raised, Started
+from tuner.execution.worker import Chunk, Finished, Message, Observed, Raised, Started
 
 
 class Running:
@@ -25,6 +36,7 @@ class Running:
         self.finished: set[Key] = set()
         self._failure: Failure | None = None
         self._chunks: list[Chunk] = []
+        self._observed: list[LaneObservations] = []
 
     @property
     def left(self) -> tuple[Key, ...]:
@@ -59,12 +71,14 @@ class Running:
             case Chunk():
                 self._chunks.append(message)
                 yield Progress(self.left, number, message.steps_done)
+            case Observed():
+                self._observed.append(message.observations)
             case Finished():
                 evaluation = message.evaluation
                 if evaluation.key in self.left:  # not a copy's, nor one of an earlier attempt
                     self.finished.add(evaluation.key)
-                    curve = self._curve(evaluation.key)
-                    yield replace(evaluation, losses=curve, attempt=number, node=self.node)
+                    curve, observations = self._curve(evaluation.key), self._observations(evaluation.key)
+                    yield replace(evaluation, losses=curve, observations=observations, attempt=number, node=self.node)
             case Raised():
                 self._failure = Failure(Cause.RAISED, message.reason, message.error)
 
@@ -115,10 +129,25 @@ class Running:
             node=self.node,
             reason=failure.reason,
             error=failure.error,
+            observations=self._observations(trial.key),
         )
 
     def _lane_keys(self) -> list[Key]:
         return [trial.key for trial in self.attempt.lanes]
+
+    def _observations(self, key: Key) -> tuple[Observation, ...]:
+        """Returns what was measured of a candidate so far."""
+        lane = self._lane_keys().index(key)
+        return tuple(
+            Observation(
+                split=one.split,
+                evaluations=one.evaluations,
+                seconds=one.seconds,
+                elapsed=one.elapsed,
+                metrics={name: numbers[lane] for name, numbers in one.metrics.items()},
+            )
+            for one in self._observed
+        )
 
     def _curve(self, key: Key) -> Sequence[float]:
         """Returns a candidate's losses so far in their own dtype, up to the first that is not finite, it included."""

@@ -2,8 +2,9 @@
 
 The training function is named as "module:function" and imported here, inside the worker, after graphics cards were
 hidden from candidates that have none. It is called as `train(workload, lanes)` with exactly `workload.cohort_size`
-trials, yields `TrainingProgress` with every loss of every lane (also those of lanes that diverged), and in the end one
-`Evaluation` for each distinct key; an evaluation's curve is taken from the progress, its `losses` are not looked at.
+trials, yields `TrainingProgress` with every loss of every lane (also those of lanes that diverged), `LaneObservations`
+where more is measured, and in the end one `Evaluation` for each distinct key; an evaluation's curve and observations
+are taken from what came before it, its `losses` and `observations` are not looked at.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.candidate import Evaluation, TrainingProgress, Trial, Workload
-from tuner.execution.plain import checked_evaluation, checked_losses, describe
+from tuner.candidate import Evaluation, LaneObservations, TrainingProgress, Trial, Workload
+from tuner.execution.plain import checked_evaluation, checked_losses, checked_observations, describe
 
 MESSAGE_BYTES = 64_000
 """Losses a message at most: below 100 kB Ray keeps a value with its owner, and it outlives the worker."""
@@ -49,8 +50,15 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """Message: something was measured of every lane."""
+
+    observations: LaneObservations
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
-    """Message: one candidate's evaluation, without its curve."""
+    """Message: one candidate's evaluation, without its curve and observations."""
 
     evaluation: Evaluation
 
@@ -63,7 +71,7 @@ class Raised:
     error: str
 
 
-Message = Started | Chunk | Finished | Raised
+Message = Started | Chunk | Observed | Finished | Raised
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +114,8 @@ def work(
         let_through: exceptions that are the caller's and not the candidate's.
 
     Yields:
-        `Started` first, then `Chunk` and `Finished` as they come, and `Raised` at the end if training raised anything
-        whatever, `SystemExit` included. Nothing but plain data, less than 100 kB each.
+        `Started` first, then `Chunk`, `Observed` and `Finished` as they come, and `Raised` at the end if training
+        raised anything whatever, `SystemExit` included. Nothing but plain data, less than 100 kB each.
     """
     with _armed(watchdog):
         yield Started(node=socket.gethostname(), pid=os.getpid(), node_id=node_id)
@@ -139,10 +147,13 @@ def _steps(train: str, workload: Workload, lanes: Sequence[Trial]) -> Iterator[M
     for value in function(workload, tuple(lanes)):
         if isinstance(value, TrainingProgress):
             yield from _chunks(value, len(lanes))
+        elif isinstance(value, LaneObservations):
+            yield Observed(checked_observations(value, len(lanes)))
         elif isinstance(value, Evaluation):
             yield Finished(checked_evaluation(value, keys))
         else:
-            raise TypeError(f"training yields TrainingProgress and Evaluation. Received: {type(value).__name__}")
+            accepted = "TrainingProgress, LaneObservations and Evaluation"
+            raise TypeError(f"training yields {accepted}. Received: {type(value).__name__}")
 
 
 def _chunks(progress: TrainingProgress, lanes: int) -> Iterator[Chunk]:

@@ -45,7 +45,12 @@ def grouped_failures(candidates: Sequence[CandidateRecord]) -> tuple[FailureGrou
 
 
 def place(key: Key) -> str:
-    """Return where a run stands: g03/s17 in the search; "default 2" for the third fresh seed of the defaults."""
+    """Return where a run stands: g03/s17 in the search; "default 2" for the third fresh seed of the defaults.
+
+    In a comparison "seed 2", and "point 1, seed 2" where it is not the first point.
+    """
+    if key.role is Role.COMPARISON:
+        return f"point {key.generation}, seed {key.slot}" if key.generation else f"seed {key.slot}"
     if key.role is Role.SEARCH:
         return f"g{key.generation:02d}/s{key.slot:02d}"
     return f"{key.role.value} {key.slot}"

@@ -1,4 +1,4 @@
-"""A search generation by generation: budgets, fates, and the fitnesses of those that finished."""
+"""A search generation by generation, or a comparison point by point: budgets, fates, fitnesses of what finished."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tuner.candidate import Role, Status
+from tuner.candidate import Status
 from tuner.records import CandidateRecord, StudySpec
 
 
@@ -54,11 +54,11 @@ def by_generation(spec: StudySpec, candidates: Sequence[CandidateRecord]) -> tup
 
     Args:
         spec: The study's.
-        candidates: All of the study, in any order; those of other roles than SEARCH are passed over.
+        candidates: All of the study, in any order; fresh runs are passed over.
     """
     members: list[list[CandidateRecord]] = [[] for _ in range(spec.generations)]
     for candidate in candidates:
-        if candidate.key.role is Role.SEARCH:
+        if candidate.key.role.is_due:
             members[candidate.key.generation].append(candidate)
     generations = []
     for number, runs in enumerate(members):

@@ -17,6 +17,7 @@ class Grid:
         header: One title a column.
         rows: Each with one cell a column.
         left: Numbers of the columns that are flush left; the others, of numbers, are flush right.
+        bold: (row, column) of the cells that stand out where there is bold type. Default: none.
 
     Raises:
         ValueError: A row has another number of cells than the header.
@@ -25,6 +26,7 @@ class Grid:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     left: Sequence[int] = (0,)
+    bold: frozenset[tuple[int, int]] = frozenset()
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -50,8 +52,14 @@ class Grid:
     def markdown(self) -> str:
         """Return a table in GitHub's Markdown; every cell is written out, and means nothing but itself."""
         marks = [":---" if column in self.left else "---:" for column in range(len(self.header))]
-        rows = [[escaped(cell) for cell in row] for row in (self.header, *self.rows)]
-        return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], marks, *rows[1:]))
+        rows = [
+            [
+                f"**{escaped(cell)}**" if (number, column) in self.bold else escaped(cell)
+                for column, cell in enumerate(row)
+            ]
+            for number, row in enumerate(self.rows)
+        ]
+        return "\n".join(f"| {' | '.join(row)} |" for row in ([escaped(cell) for cell in self.header], marks, *rows))
 
 
 def escaped(text: str) -> str:

@@ -34,7 +34,8 @@ def latex(caption: str, grid: Grid) -> str:
     rows = []
     for number, row in enumerate(grid.rows):
         repeats = number > 0 and row[0] == grid.rows[number - 1][0]
-        rows.append(" & ".join(["" if repeats else text(row[0]), *map(text, row[1:])]) + r" \\")
+        cells = [_bold(text(cell)) if (number, at) in grid.bold else text(cell) for at, cell in enumerate(row)]
+        rows.append(" & ".join(["" if repeats else cells[0], *cells[1:]]) + r" \\")
     return "\n".join(
         [
             r"\begin{table}",
@@ -50,6 +51,10 @@ def latex(caption: str, grid: Grid) -> str:
             r"\end{table}",
         ]
     )
+
+
+def _bold(cell: str) -> str:
+    return rf"\textbf{{\boldmath {cell}}}"  # its formulas as well
 
 
 def comment(line: str) -> str:

@@ -54,12 +54,12 @@ def render_studies(
 
 
 def done(study: StudyRecord) -> int:
-    """Return how many individuals of the search are final."""
+    """Return how many individuals of the search, or runs of the comparison, are final."""
     return sum(count for status, count in study.counts.items() if status.is_final)
 
 
 def total(study: StudyRecord) -> int:
-    """Return how many individuals the search has."""
+    """Return how many individuals the search, or runs the comparison, has."""
     return study.spec.generations * study.spec.population
 
 
@@ -86,6 +86,7 @@ def _as_json(study: StudyRecord, best: Best | None) -> dict[str, object]:
     return {
         "study": spec.name,
         "run": spec.run,
+        "kind": spec.kind,
         "task": spec.workload.task,
         "optimizer": spec.workload.optimizer,
         "strategy": spec.strategy,

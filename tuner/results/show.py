@@ -47,19 +47,19 @@ def render_study(
     failures = grouped_failures(candidates)
     if format == "json":
         return strict_json(_as_json(study, summary, generations, failures))
-    parts = [one_line(study.spec.name), "\n".join(_facts(study, summary)), _generations(generations)]
+    parts = [one_line(study.spec.name), facts_as_text(_facts(study, summary)), _generations(generations)]
     if failures:
-        parts.append("\n".join(["What did not finish", *map(_failure, failures)]))
+        parts.append("\n".join(["What did not finish", *map(failure, failures)]))
     if study.notes:
         parts.append("\n".join(["Notes", *(_item(note) for note in study.notes)]))
     return "\n\n".join(parts)
 
 
-def _facts(study: StudyRecord, summary: Summary) -> list[str]:
+def _facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
     spec, workload = study.spec, study.spec.workload
     driver = holder(study)
     ended = f", ended {moment(study.finished_at)}" if study.finished_at else ""
-    facts = {
+    return {
         "task": f"{workload.task}{_options(workload.options)}",
         "status": f"{study.status}, {done(study):,} of {total(study):,} individuals done"
         + (f"; held by {driver}" if driver else ""),
@@ -80,13 +80,17 @@ def _facts(study: StudyRecord, summary: Summary) -> list[str]:
         f"tuned {_fresh(summary.tuned)}, gain {mean_and_spread(summary.gain.mean, summary.gain.spread)}: "
         f"{summary.verdict}",
     }
+
+
+def facts_as_text(facts: Mapping[str, str]) -> str:
+    """Return names with what is to be said of each, aligned."""
     width = max(map(len, facts)) + 2
-    return [
+    return "\n".join(
         textwrap.fill(
             one_line(value), WIDTH, initial_indent=f"  {name.ljust(width)}", subsequent_indent=" " * (width + 2)
         )
         for name, value in facts.items()
-    ]
+    )
 
 
 def _options(options: Mapping[str, Any]) -> str:
@@ -123,7 +127,8 @@ def _generations(generations: Sequence[Generation]) -> str:
     return Grid(header, rows, left=()).text()
 
 
-def _failure(group: FailureGroup) -> str:
+def failure(group: FailureGroup) -> str:
+    """Return a line, perhaps a long one, on runs that ended alike."""
     named = ", ".join(place(key) for key in group.keys[:PLACES])
     more = f" and {len(group.keys) - PLACES} more" if len(group.keys) > PLACES else ""
     return _item(f"{len(group.keys)} {group.status}: {group.reason} ({named}{more})")
@@ -139,6 +144,7 @@ def _as_json(
     spec, workload = study.spec, study.spec.workload
     return {
         **as_json(summary),
+        "kind": spec.kind,
         "created_at": study.created_at,
         "finished_at": study.finished_at,
         "owner": study.owner,

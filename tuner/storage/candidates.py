@@ -66,9 +66,9 @@ def set_status(connection: Connection, values: Sequence[tuple[int, Status]]) -> 
 
 
 def progress(connection: Connection, study_id: int) -> tuple[int, int]:
-    """Return how many candidates of the search there are, and how many of all roles are not final."""
+    """Return how many candidates of the search or comparison there are, and how many of all roles are not final."""
     counted = select(
-        func.count(case((candidates.c.role == Role.SEARCH, 1))),
+        func.count(case((candidates.c.role.in_([role for role in Role if role.is_due]), 1))),
         func.count(case((_UNFINISHED, 1))),
     )
     searched, unfinished = connection.execute(counted.where(candidates.c.study_id == study_id)).one()

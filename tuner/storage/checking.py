@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -13,9 +14,11 @@ from tuner.candidate import Role, Status
 from tuner.records import StudyStatus
 from tuner.storage.curves import EncodedCurve, decode
 from tuner.storage.errors import Damaged
-from tuner.storage.tables import attempts, candidates, curves, evaluations, studies
+from tuner.storage.observations import read_series
+from tuner.storage.tables import attempts, candidates, curves, evaluations, observations, studies
 
 MOST = 20  # faults that are told
+_PLACE = (candidates.c.role, candidates.c.generation, candidates.c.slot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ def check(connection: Connection) -> Soundness:
         losses += row.length or 0
         place = f"{names.get(row.study_id, 'no study')} {row.role} {row.generation}/{row.slot}"
         faults += (f"{place}: {fault}" for fault in _of_the_candidate(row))
+    faults += _of_the_observations(connection, names)
     return Soundness(len(names), count, results, losses, tuple(faults[:MOST]))
 
 
@@ -73,16 +77,41 @@ def _of_the_file(connection: Connection) -> Iterator[str]:
 
 
 def _of_the_study(connection: Connection, study: Row[Any], name: str) -> Iterator[str]:
-    searched = candidates.c.role == Role.SEARCH
+    searched = candidates.c.role.in_([role for role in Role if role.is_due])
     of_it = select(func.count()).select_from(candidates).where(candidates.c.study_id == study.id)
     due = study.generations * study.population
     final = [status for status in Status if status.is_final]
     found = connection.scalar(of_it.where(searched, candidates.c.status.in_(final)))
     if study.status == StudyStatus.COMPLETE and found != due:
-        yield f"{name}: is complete with {found} of {due} candidates of the search"
+        yield f"{name}: is complete with {found} of {due} candidates of the {_kind(study)}"
+    other = Role.SEARCH if study.comparison is not None else Role.COMPARISON
+    strangers = connection.scalar(of_it.where(candidates.c.role == other))
+    if strangers:
+        yield f"{name}: is a {_kind(study)} with {strangers} candidates of a {other}"
     running = connection.scalar(of_it.where(candidates.c.status == Status.RUNNING))
     if running and study.owner is None:
         yield f"{name}: {running} candidates run without a driver"
+
+
+def _kind(study: Row[Any]) -> str:
+    return str(Role.SEARCH if study.comparison is None else Role.COMPARISON)
+
+
+def _of_the_observations(connection: Connection, names: dict[int, str]) -> Iterator[str]:
+    """Yield which observations cannot be read, or are not whole."""
+    query = (
+        select(observations, *_PLACE, candidates.c.study_id)
+        .join(candidates, candidates.c.id == observations.c.candidate_id)
+        .order_by(observations.c.candidate_id, observations.c.split)
+    )
+    rows = connection.execution_options(yield_per=200).execute(query)
+    for (_, split), columns in groupby(rows, key=lambda row: (row.candidate_id, row.split)):
+        some = list(columns)
+        place = f"{names.get(some[0].study_id, 'no study')} {some[0].role} {some[0].generation}/{some[0].slot}"
+        try:
+            read_series({row.name: EncodedCurve(row.dtype, row.length, row.data) for row in some})
+        except Damaged as error:
+            yield f"{place}, {split}: {error}"
 
 
 def _of_the_candidate(row: Row[Any]) -> Iterator[str]:

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, Table, insert, select
 
 from tuner.records import StudyStatus
 from tuner.storage.errors import Damaged
-from tuner.storage.tables import attempts, candidates, curves, evaluations, studies
+from tuner.storage.tables import attempts, candidates, curves, evaluations, observations, studies
 
 BATCH = 500  # candidates whose rows are held in memory at a time
 
 # What says who drives the study now; a copy is driven by nobody.
 _LEASE = ("owner", "owner_machine", "owner_started", "lease_seconds", "renewed_at", "renewed_uptime")
-_OF_CANDIDATES = (attempts, evaluations, curves)
+_OF_CANDIDATES = (attempts, evaluations, curves, observations)
+_ORDER = {attempts: (attempts.c.epoch, attempts.c.number), observations: (observations.c.split, observations.c.name)}
 
 Values = dict[str, Any]
 
@@ -63,7 +64,7 @@ def _batches(connection: Connection, study_id: int) -> Iterator[dict[int, Values
 
 def _of(connection: Connection, table: Table, ids: list[int]) -> list[Values]:
     """Return the rows that belong to candidates, in an order that a copy keeps; an attempt's own id is left out."""
-    order = [table.c.candidate_id] + ([table.c.epoch, table.c.number] if table is attempts else [])
+    order = [table.c.candidate_id, *_ORDER.get(table, ())]
     rows = connection.execute(select(table).where(table.c.candidate_id.in_(ids)).order_by(*order))
     return [{name: value for name, value in row._asdict().items() if name != "id"} for row in rows]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
 from tuner.candidate import Evaluation, Status
-from tuner.storage import attempts, candidates
+from tuner.storage import attempts, candidates, observations
 from tuner.storage.curves import EncodedCurve, encode
 from tuner.storage.names import clean_message
 from tuner.storage.tables import candidates as candidate_table
@@ -17,7 +18,15 @@ from tuner.storage.tables import curves, evaluations
 from tuner.storage.times import now
 
 
-def prepare(given: Sequence[Evaluation]) -> list[EncodedCurve]:
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The numbers of an evaluation as they are stored."""
+
+    curve: EncodedCurve
+    observations: observations.Columns
+
+
+def prepare(given: Sequence[Evaluation]) -> list[Encoded]:
     """Check evaluations and encode their curves, before any transaction: encoding takes most of the time.
 
     Raises:
@@ -25,13 +34,13 @@ def prepare(given: Sequence[Evaluation]) -> list[EncodedCurve]:
     """
     for evaluation in given:
         _check(evaluation)
-    return [encode(evaluation.losses) for evaluation in given]
+    return [Encoded(encode(one.losses), observations.prepare(one.observations)) for one in given]
 
 
 def record(
-    connection: Connection, study_id: int, epoch: int, given: Sequence[Evaluation], encoded: Sequence[EncodedCurve]
+    connection: Connection, study_id: int, epoch: int, given: Sequence[Evaluation], encoded: Sequence[Encoded]
 ) -> list[bool]:
-    """Make candidates final: status, evaluation, curve, and the end of their attempt.
+    """Make candidates final: status, evaluation, curve, observations, and the end of their attempt.
 
     Returns:
         Whether each was recorded. False for one that is final already, and for the late result of an attempt that this
@@ -42,10 +51,10 @@ def record(
     """
     rows = candidates.locate(connection, study_id, [evaluation.key for evaluation in given])
     newest = attempts.newest_numbers(connection, epoch, [row.id for row in rows.values()])
-    accepted: dict[int, tuple[Evaluation, EncodedCurve]] = {}
+    accepted: dict[int, tuple[Evaluation, Encoded]] = {}
     untold: list[attempts.Begun] = []
     verdicts, late = [], []
-    for evaluation, curve in zip(given, encoded, strict=True):
+    for evaluation, numbers in zip(given, encoded, strict=True):
         row = rows[evaluation.key]
         is_late = evaluation.attempt < newest.get(row.id, 0)
         is_new = not (is_late or Status(row.status).is_final or row.id in accepted)
@@ -53,7 +62,7 @@ def record(
         if is_late:
             late.append({"candidate": row.id})
         if is_new:
-            accepted[row.id] = (evaluation, curve)
+            accepted[row.id] = (evaluation, numbers)
             if evaluation.attempt > newest.get(row.id, 0):
                 untold.append(attempts.Begun(row, evaluation.attempt, evaluation.node, 0))
     if untold:  # nobody told of their start; they shall have rows all the same
@@ -70,7 +79,7 @@ def record(
     return verdicts
 
 
-def _write(connection: Connection, epoch: int, accepted: dict[int, tuple[Evaluation, EncodedCurve]]) -> None:
+def _write(connection: Connection, epoch: int, accepted: dict[int, tuple[Evaluation, Encoded]]) -> None:
     rows: list[dict[str, Any]] = []
     for candidate, (evaluation, _) in accepted.items():
         rows.append(
@@ -96,10 +105,16 @@ def _write(connection: Connection, epoch: int, accepted: dict[int, tuple[Evaluat
     connection.execute(
         insert(curves),
         [
-            {"candidate_id": candidate, "dtype": curve.dtype, "length": curve.length, "data": curve.data}
-            for candidate, (_, curve) in accepted.items()
+            {
+                "candidate_id": candidate,
+                "dtype": numbers.curve.dtype,
+                "length": numbers.curve.length,
+                "data": numbers.curve.data,
+            }
+            for candidate, (_, numbers) in accepted.items()
         ],
     )
+    observations.write(connection, {candidate: numbers.observations for candidate, (_, numbers) in accepted.items()})
     attempts.close(
         connection,
         [

@@ -181,8 +181,8 @@ def release(connection: Connection, study_id: int, epoch: int, status: str) -> N
         searched, unfinished = candidates.progress(connection, study_id)
         if searched != due or unfinished:
             raise Incomplete(
-                f"the study {row.run}/{row.optimizer} is not complete: {searched} of {due} candidates of the search "
-                f"are there, and {unfinished} of all are not final"
+                f"the study {row.run}/{row.optimizer} is not complete: {searched} of {due} candidates are "
+                f"there, and {unfinished} of all are not final"
             )
         values["finished_at"] = now()
     attempts.lose_all(connection, study_id, "its driver stopped")

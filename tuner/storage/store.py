@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Engine
 
 from tuner.candidate import AttemptStarted, Candidate, Evaluation, Key, Role
-from tuner.records import CandidateRecord, StudyRecord, StudySpec
+from tuner.records import CandidateRecord, SeedRun, StudyRecord, StudySpec
 from tuner.storage import (
     attempts,
     candidates,
@@ -20,6 +20,7 @@ from tuner.storage import (
     copying,
     evaluations,
     lease,
+    observations,
     opening,
     studies,
     urls,
@@ -178,7 +179,7 @@ class Store:
 
         Raises:
             LeaseLost: another driver has the study.
-            Incomplete: it is to be complete, but candidates of the search are missing, or some candidate is not final.
+            Incomplete: it is to be complete, but candidates are missing, or some candidate is not final.
         """
         with self._writing() as c:
             lease.release(c, study_id, epoch, status)
@@ -237,10 +238,10 @@ class Store:
             Conflict: an attempt that began has ended already.
             ValueError: a fitness is NaN, or does not fit its status.
         """
-        curves = evaluations.prepare(given)
+        encoded = evaluations.prepare(given)
         with self._fenced(study_id, epoch) as c:
             self._start(c, study_id, epoch, begun)
-            return evaluations.record(c, study_id, epoch, given, curves)
+            return evaluations.record(c, study_id, epoch, given, encoded)
 
     def finish(self, study_id: int, epoch: int, *, tuned: Mapping[str, float], tuned_genome: Sequence[float]) -> None:
         """Store the tuned point, with which the search is over; `release` says when the study is complete.
@@ -285,6 +286,24 @@ class Store:
         """
         with self._reading() as c:
             return candidates.read_curve(c, study_id, key)
+
+    def seed_runs(self, study_id: int, *, curves: bool = False) -> list[SeedRun]:
+        """Return the runs of a comparison in the order of their keys, point by point; none of a search.
+
+        Args:
+            study_id: Which study.
+            curves: Whether to read the losses as well.
+        """
+        with self._reading() as c:
+            series = observations.read(c, study_id)
+            return [
+                SeedRun(
+                    candidate=record,
+                    series=series.get(record.key, {}),
+                    losses=candidates.read_curve(c, study_id, record.key) if curves else None,
+                )
+                for record in candidates.read(c, study_id, Role.COMPARISON, None)
+            ]
 
     def late_results(self, study_id: int) -> int:
         """Return how many results of abandoned attempts came after all, and were refused."""

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tuner.candidate import Role, Status, Workload
 from tuner.records import StudyRecord, StudySpec, StudyStatus
-from tuner.storage import lease
+from tuner.storage import comparisons, lease
 from tuner.storage.errors import Conflict, StudyExists, UnknownStudy
 from tuner.storage.names import check_optimizer_name, check_run_name, check_text
 from tuner.storage.tables import candidates, studies
@@ -145,6 +145,7 @@ def _row_of(spec: StudySpec) -> dict[str, Any]:
         raise ValueError(
             f"a study keeps no settings of an optimizer's constructor. Received: {dict(workload.settings)}"
         )
+    comparison = None if spec.comparison is None else comparisons.as_json(spec.comparison, spec.generations)
     sigmas = [float(value) for value in spec.sigmas]
     if not all(map(math.isfinite, sigmas)):
         raise ValueError(f"a study's sigmas must be finite. Received: {sigmas}")
@@ -171,6 +172,7 @@ def _row_of(spec: StudySpec) -> dict[str, Any]:
         "created_at": now(),
         "notes": [],
         "epoch": 0,
+        "comparison": comparison,
     }
 
 
@@ -194,7 +196,7 @@ def _records(connection: Connection, query: Select[Any]) -> list[StudyRecord]:
     counts: dict[int, dict[Status, int]] = defaultdict(lambda: dict.fromkeys(Status, 0))
     grouped = (
         select(candidates.c.study_id, candidates.c.status, func.count())
-        .where(candidates.c.role == Role.SEARCH)
+        .where(candidates.c.role.in_([role for role in Role if role.is_due]))
         .group_by(candidates.c.study_id, candidates.c.status)
     )
     if len(rows) == 1:
@@ -228,6 +230,7 @@ def _record(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None
         space=row.space,
         versions=row.versions,
         hardware=row.hardware,
+        comparison=None if row.comparison is None else comparisons.from_json(row.comparison),
     )
     return StudyRecord(
         id=row.id,

@@ -1,9 +1,10 @@
-"""Tables of the database: studies, candidates, attempts, evaluations and curves.
+"""Tables of the database: studies, candidates, attempts, evaluations, curves and observations.
 
 ```
 studies 1 ── n candidates 1 ── n attempts       one for each time that a worker trained it, or should have
                           1 ── 1 evaluations    what came of it; from then on the candidate never changes
                           1 ── 1 curves         its losses, apart, so that listing candidates reads no curve
+                          1 ── n observations   what else was measured, a column of numbers a row; of comparisons only
 ```
 The tables are what the migrations lead to: a test compares the two.
 """
@@ -86,6 +87,7 @@ studies = Table(
     Column("lease_seconds", Double),
     Column("renewed_at", Double),  # seconds since 1970 by the database's clock
     Column("renewed_uptime", Double),  # seconds since the owner's machine started
+    _json("comparison", nullable=True),  # records.ComparisonSpec; NULL for a search
     UniqueConstraint("run", "optimizer"),
     sqlite_autoincrement=True,  # the id of a deleted study is never given to another, whose driver would pass the fence
 )
@@ -151,6 +153,17 @@ curves = Table(
     "curves",
     metadata,
     Column("candidate_id", ForeignKey(candidates.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("dtype", String(8), nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("candidate_id", ForeignKey(candidates.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("split", String(16), primary_key=True),
+    Column("name", String(64), primary_key=True),  # "@evaluations", "@seconds", "@elapsed", or a metric's
     Column("dtype", String(8), nullable=False),
     Column("length", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),

@@ -1,0 +1,78 @@
+"""Cores for runs that are timed: each has its own while it trains, and nobody else of ours is on them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+POLL_SECONDS = 0.1
+
+
+@contextlib.contextmanager
+def cores_of_our_own(count: int) -> Iterator[tuple[int, ...]]:
+    """Keep this process on some cores for a `with` block; waits until so many are free.
+
+    A lock on a file of this user's says who has which, and goes with the process that holds it. Where processes cannot
+    be tied to cores (outside Linux), or there are fewer than asked for, none are taken.
+
+    Args:
+        count: How many cores, at least 1.
+
+    Yields:
+        The cores' numbers; () if none were taken.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        yield ()
+        return
+    usable = sorted(os.sched_getaffinity(0))
+    sets = [tuple(usable[start : start + count]) for start in range(0, len(usable) - count + 1, count)]
+    if not sets:
+        yield ()
+        return
+    with _first_free(sets) as cores:
+        _tie(cores)
+        try:
+            yield cores
+        finally:
+            _tie(usable)
+
+
+@contextlib.contextmanager
+def _first_free(sets: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+    """Lock the first of some sets of cores that nobody has; wait for it."""
+    while True:
+        for cores in sets:
+            with contextlib.ExitStack() as locks, contextlib.suppress(BlockingIOError):
+                for core in cores:
+                    locks.enter_context(_lock(core))
+                kept = locks.pop_all()
+                break
+        else:
+            time.sleep(POLL_SECONDS)
+            continue
+        with kept:
+            yield cores
+        return
+
+
+@contextlib.contextmanager
+def _lock(core: int) -> Iterator[None]:
+    path = Path(tempfile.gettempdir()) / f"lodo-tune-{os.getuid()}-core-{core}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _tie(cores: Sequence[int]) -> None:
+    """Tie every thread of this process to these cores; those that it makes later follow the thread that makes them."""
+    for thread in os.listdir("/proc/self/task"):
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(int(thread), cores)

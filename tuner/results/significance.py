@@ -1,0 +1,79 @@
+"""Whether two samples differ: Mann and Whitney's test, exact, and Holm's correction for asking several times.
+
+The test asks whether runs of one optimizer tend to be lower than runs of another, and goes by ranks alone: a run that
+diverged is one that is higher than all others. Its null distribution is counted, ties and all, where the samples are
+small. A signed-rank test of seeds as pairs would not do: its smallest p with 8 seeds is 2/2⁸ = 0.0078, and 0.06 after
+correction for 8 rivals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+LEVEL = 0.05
+MOST_EXACT = 100  # values of both samples together; beyond, the normal distribution is as good
+
+
+def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the two-sided p of both samples being alike.
+
+    Args:
+        first: At least one number; inf counts as such, NaN is not allowed.
+        second: Likewise.
+    """
+    doubled = _doubled_ranks([*first, *second])
+    n, total = len(first), len(first) + len(second)
+    observed = sum(doubled[:n])
+    if total > MOST_EXACT:
+        return _by_normal(doubled, n, observed)
+    chances = _rank_sums(doubled, n)
+    return float(min(1.0, 2 * min(chances[: observed + 1].sum(), chances[observed:].sum())))
+
+
+def smallest_p(first: int, second: int) -> float:
+    """Return the smallest two-sided p that samples of these sizes can have: that of one wholly below the other."""
+    return min(1.0, 2 / math.comb(first + second, first)) if first and second else 1.0
+
+
+def seeds_needed(rivals: int) -> int:
+    """Return with how many runs on each side the smallest p reaches the level after correction for so many rivals."""
+    return next(seeds for seeds in range(1, 100) if rivals * smallest_p(seeds, seeds) <= LEVEL)
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Return p values corrected for their number, in the order given (Holm 1979)."""
+    corrected, least = [0.0] * len(ps), 0.0
+    for rank, place in enumerate(sorted(range(len(ps)), key=lambda place: ps[place])):
+        least = max(least, min(1.0, (len(ps) - rank) * ps[place]))
+        corrected[place] = least
+    return corrected
+
+
+def _doubled_ranks(values: Sequence[float]) -> list[int]:
+    """Return twice the rank of each value, from 1, equal ones sharing theirs: whole numbers."""
+    array = np.asarray(values)
+    below = (array[None, :] < array[:, None]).sum(axis=1)
+    equal = (array[None, :] == array[:, None]).sum(axis=1)
+    return [int(number) for number in 2 * below + equal + 1]
+
+
+def _rank_sums(doubled: Sequence[int], n: int) -> np.ndarray:
+    """Return the chance of each doubled rank sum of n of these, drawn without replacement; index is the sum."""
+    ways = np.zeros((n + 1, sum(doubled) + 1))  # of choosing so many with that sum, by all choices
+    ways[0, 0] = 1
+    for rank in doubled:
+        ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
+    return np.asarray(ways[n] / math.comb(len(doubled), n))
+
+
+def _by_normal(doubled: Sequence[int], n: int, observed: int) -> float:
+    ranks = np.asarray(doubled) / 2
+    total = len(ranks)
+    variance = n * (total - n) / total * ranks.var(ddof=1)
+    if not variance:
+        return 1.0
+    distance = abs(observed / 2 - n * ranks.mean()) - 0.5  # corrected for continuity
+    return min(1.0, math.erfc(max(0.0, distance) / math.sqrt(2 * variance)))

@@ -1,0 +1,100 @@
+"""Rows of observations: what was measured of a candidate beside its losses, one column of numbers a row.
+
+A split's observations are a table of their own shape (evaluations, seconds, elapsed, and its metrics), so that each of
+its columns is stored as a curve is, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, insert, select
+
+from tuner.candidate import Key, Observation, Role
+from tuner.records import Series
+from tuner.storage.curves import EncodedCurve, decode, encode
+from tuner.storage.errors import Damaged
+from tuner.storage.names import check_text
+from tuner.storage.tables import candidates, observations
+
+_CLOCKS = ("@evaluations", "@seconds", "@elapsed")  # what no metric may be called
+
+Columns = dict[tuple[str, str], EncodedCurve]  # (split, name) -> numbers
+
+
+def prepare(given: Sequence[Observation]) -> Columns:
+    """Encode a candidate's observations.
+
+    Raises:
+        ValueError: A metric has the name of a clock, or a value is no number.
+        BadName: A name cannot be stored.
+    """
+    by_split: dict[str, list[Observation]] = defaultdict(list)
+    for one in given:
+        by_split[check_text("a split", one.split, 16)].append(one)
+    columns: Columns = {}
+    for split, some in by_split.items():
+        clocks = zip(*((float(one.evaluations), one.seconds, one.elapsed) for one in some), strict=True)
+        columns |= {(split, name): encode(np.array(clock)) for name, clock in zip(_CLOCKS, clocks, strict=True)}
+        for name in dict.fromkeys(name for one in some for name in one.metrics):
+            if name in _CLOCKS:
+                raise ValueError(f"a metric has a name of its own. Received: {name!r}")
+            numbers = [float(one.metrics.get(name, np.nan)) for one in some]
+            columns[split, check_text("a metric's name", name, 64)] = encode(np.array(numbers))
+    return columns
+
+
+def write(connection: Connection, accepted: Mapping[int, Columns]) -> None:
+    """Insert the observations of candidates by id, within the transaction that makes them final."""
+    rows = [
+        {
+            "candidate_id": candidate,
+            "split": split,
+            "name": name,
+            "dtype": column.dtype,
+            "length": column.length,
+            "data": column.data,
+        }
+        for candidate, columns in accepted.items()
+        for (split, name), column in columns.items()
+    ]
+    if rows:
+        connection.execute(insert(observations), rows)
+
+
+def read(connection: Connection, study_id: int) -> dict[Key, dict[str, Series]]:
+    """Return the observations of a study's candidates, by split; nothing of those that have none.
+
+    Raises:
+        Damaged: Stored bytes cannot be read.
+    """
+    query = (
+        select(observations, candidates.c.role, candidates.c.generation, candidates.c.slot)
+        .join(candidates, candidates.c.id == observations.c.candidate_id)
+        .where(candidates.c.study_id == study_id)
+    )
+    found: dict[Key, dict[str, dict[str, EncodedCurve]]] = defaultdict(lambda: defaultdict(dict))
+    for row in connection.execute(query):
+        key = Key(Role(row.role), row.generation, row.slot)
+        found[key][row.split][row.name] = EncodedCurve(row.dtype, row.length, row.data)
+    return {
+        key: {split: read_series(columns) for split, columns in splits.items()} for key, splits in sorted(found.items())
+    }
+
+
+def read_series(columns: Mapping[str, EncodedCurve]) -> Series:
+    """Decode the observations of one split.
+
+    Raises:
+        Damaged: A column cannot be read, is missing, or is longer than another.
+    """
+    numbers: dict[str, Any] = {name: decode(column) for name, column in columns.items()}
+    if not numbers.keys() >= set(_CLOCKS) or len({len(column) for column in numbers.values()}) != 1:
+        raise Damaged(f"stored observations are not whole: {', '.join(sorted(numbers))}")
+    evaluations, seconds, elapsed = (numbers.pop(name) for name in _CLOCKS)
+    return Series(
+        evaluations, seconds, elapsed, dict(sorted(numbers.items(), key=lambda item: (item[0] != "loss", item[0])))
+    )
