@@ -395,6 +395,23 @@ def export(study: str, format: str, output: Path | None, force: bool, database: 
     show.export(which(database), study, format, output, overwrite=force)
 
 
+@commands.command(epilog="Example: lodo-tune report bowl bowl-comparison --output bowl.html")
+@click.argument("study", nargs=-1)
+@click.option("--output", type=PATH, default="report.html", show_default=True, metavar="FILE", help="An HTML file.")
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@database_option
+@debug_option
+def report(study: tuple[str, ...], output: Path, force: bool, database: str | None, debug: bool) -> None:
+    """Write a page on the runs or studies STUDY, or on all: tables, figures, failures, and what it all cost.
+
+    It is one file that needs no network; the database is only read.
+    """
+    from tuner.commands.database import database as which
+    from tuner.commands.report import report as write
+
+    write(which(database), study, output, force=force)
+
+
 @commands.group(
     cls=_Group,
     invoke_without_command=True,

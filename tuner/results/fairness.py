@@ -85,7 +85,7 @@ def reached_volume(spec: StudySpec) -> float:
             space.lower.tolist(), space.upper.tolist(), space.default_genome().tolist(), strict=True
         )
     ]
-    return math.prod(widths)
+    return float(math.prod(widths))
 
 
 def _milestones(spec: StudySpec, generations: Sequence[Generation]) -> tuple[Milestone, ...]:

@@ -9,6 +9,7 @@ from importlib import resources
 
 from tuner.results import comparison_table, comparison_words, remarks
 from tuner.results import table as tuned_table
+from tuner.results.grid import Grid
 from tuner.results.listing import moment
 from tuner.results.numerals import counted
 from tuner.results.report import ledgers
@@ -16,7 +17,6 @@ from tuner.results.report.markup import Html, element, joined, trusted
 from tuner.results.report.runs import ComparisonRun, Picture, Run, SearchRun, named
 from tuner.results.report.setting import setting, status
 from tuner.results.report.tables import bullets, facts, sentences, table
-from tuner.results.grid import Grid
 from tuner.results.summary import summarise
 
 
@@ -106,11 +106,13 @@ def _run(run: Run, anchor: str) -> Html:
 def _search(run: SearchRun) -> list[Html]:
     summaries = [summarise(study, candidates) for study, candidates in run.studies]
     parts = [element("h3", "What was tuned")]
+    costs = []
     for group in tuned_table.alike(summaries):
-        hyperparameters, fitnesses, costs = (table(title, grid) for title, grid in tuned_table.grids(group))
-        parts += [fitnesses, sentences(remarks.legend(group)), hyperparameters, bullets(remarks.remarks(group)), costs]
+        hyperparameters, fitnesses, cost = (table(title, grid) for title, grid in tuned_table.grids(group))
+        parts += [fitnesses, sentences(remarks.legend(group)), hyperparameters, bullets(remarks.remarks(group))]
+        costs.append(cost)
     parts += _figures(run.pictures)
-    parts += [element("h3", "Fairness ledger"), ledgers.of_search(run.studies, summaries)]
+    parts += [element("h3", "Fairness ledger"), ledgers.of_search(run.studies, joined(*costs))]
     members = [(study.spec.workload.optimizer, candidates) for study, candidates in run.studies]
     return [*parts, element("h3", "Failures"), ledgers.failures(members)]
 

@@ -15,45 +15,40 @@ from tuner.results.grid import Grid
 from tuner.results.numerals import NOTHING, measured, number, one_line, seconds
 from tuner.results.report.markup import Html, element, joined
 from tuner.results.report.tables import sentences, table
-from tuner.results.summary import Summary
 
 PLACES = 4  # how many runs of a group of failures are named
 MOST_GROUPS = 40  # of failures that are listed
 
 
-def of_search(studies: Searches, summaries: Sequence[Summary]) -> Html:
-    """Return what each optimizer of a search was given, what it cost, and what was found after how much of it."""
+def of_search(studies: Searches, costs: Html) -> Html:
+    """Return what each optimizer of a search was given, what it cost, and what was found after how much of it.
+
+    Args:
+        studies: Of one run, each with all of its candidates.
+        costs: The table of individuals, gradient evaluations and seconds.
+    """
     efforts = [effort(study, candidates) for study, candidates in studies]
     rows = [
         [
             one.optimizer,
-            f"{row.counts.done:,}",
-            f"{row.search_cost.evaluations:,}",
-            f"{row.fresh_cost.evaluations:,}",
-            seconds(row.search_cost.seconds + row.fresh_cost.seconds),
-            f"{one.attempts_lost:,}",
             str(one.dimensions),
             f"{one.volume:,.0f}" if one.volume >= 100 else number(one.volume, 3),
             _share(one),
+            f"{one.attempts_lost:,}",
         ]
-        for one, row in zip(efforts, summaries, strict=True)
+        for one in efforts
     ]
-    header = [
-        "optimizer", "individuals", "evaluations: search", "fresh seeds", "seconds", "attempts lost", "hyperparameters",
-        "volume", "best genes at a bound",
-    ]  # fmt: skip
+    header = ["optimizer", "hyperparameters", "volume", "best genes at a bound", "attempts lost"]
     words = [
-        "evaluations: of the gradient; a candidate that diverges stops, so that its optimizer spends fewer. seconds: of "
-        "training, summed over candidates. attempts lost: trainings whose worker was lost, and which were repeated.",
+        "A candidate that diverges stops, so that its optimizer spends fewer gradient evaluations than it was given. "
+        "Seconds are of training, summed over candidates.",
         f"volume: of the box that the first generation reaches, {REACH:g} σ around the defaults and cut at the bounds; "
-        "an edge of 1 is a factor of e. The same number of individuals has more room to search where it is larger. best "
-        "genes at a bound: share among the newest better half's; a large one says that the space ends too early.",
+        "an edge of 1 is a factor of e. The same number of individuals has more room to search where it is larger. "
+        "best genes at a bound: their share among the newest better half's; a large one says that the space ends too "
+        "early. attempts lost: trainings whose worker was lost, and which were repeated.",
     ]
-    return joined(
-        table("What each optimizer was given, and what it cost", Grid(header, rows, left=(0, 8))),
-        sentences(words),
-        _progress(efforts),
-    )
+    space = table("The space that each searched", Grid(header, rows, left=(0, 3)))
+    return joined(costs, space, sentences(words), _progress(efforts))
 
 
 def of_comparison(comparison: Comparison) -> Html:

@@ -43,7 +43,7 @@ def trusted(markup: str) -> Html:
 
 
 def _escaped(text: str) -> str:
-    """Return a text that a browser shows as it is, line by line; what would turn text around is spelt, as \\u202e."""
+    """Return a text that a browser shows as it is, line by line; what would turn text around is spelt out."""
     return html.escape(_sound("\n".join(_line(line) for line in text.split("\n"))))
 
 

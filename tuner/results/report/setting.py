@@ -56,8 +56,8 @@ def _search(spec: StudySpec) -> dict[str, str]:
     return {
         "search": f"{counted(spec.generations, 'generation')} of {counted(spec.population, 'individual')} an "
         f"optimizer, strategy {spec.strategy}",
-        "budgets": _series(spec.steps) + " gradient evaluations, by generation",
-        "σ": _series(spec.sigmas) + ", by generation",
+        "budgets": f"{_series(spec.steps)} gradient evaluations",
+        "σ": _series(spec.sigmas),
         "seeds": f"{spec.seed} for the search; {spec.fresh_seeds} fresh ones for defaults and tuned",
     }
 
@@ -72,7 +72,8 @@ def _comparison(spec: StudySpec) -> dict[str, str]:
 
 
 def _series(numbers: tuple[float, ...]) -> str:
-    return f"{numbers[0]:,}" if len(set(numbers)) == 1 else ", ".join(f"{number:,}" for number in numbers)
+    told = [f"{number:,g}" if isinstance(number, float) else f"{number:,}" for number in numbers]
+    return told[0] if len(set(told)) == 1 else f"by generation {', '.join(told)}"
 
 
 def _listed(values: Mapping[str, Any], before: str = "", after: str = "") -> str:

@@ -33,10 +33,13 @@ def table(caption: str, grid: Grid, *, prose: Sequence[int] = ()) -> Html:
         )
         for number, row in enumerate(grid.rows)
     ]
-    content = (element("caption", caption), element("thead", head), element("tbody", *rows))
-    # A region that is moved sideways must be within reach of the keyboard.
-    return element("div", element("table", *content, class_="sortable"), class_="wide", tabindex="0", role="region",
-                   aria_label=caption)  # fmt: skip
+    content = (element("thead", head), element("tbody", *rows))
+    # A region that is moved sideways must be within reach of the keyboard; its title stays where it is.
+    return joined(
+        element("p", caption, class_="caption"),
+        element("div", element("table", *content, class_="sortable", aria_label=caption),
+                class_="wide", tabindex="0", role="region", aria_label=caption),
+    )  # fmt: skip
 
 
 def facts(named: Mapping[str, str]) -> Html:
