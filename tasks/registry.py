@@ -85,7 +85,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                     options={"batch_size": 32},
                 ),
             },
-            comparison=ComparisonPreset(steps=300_000, validate_every=1_000),
+            comparison=ComparisonPreset(steps=300_000, validate_every=1_000, halve_learning_rate=True),
             cohort_size=1,
             dataset="mnist",
         ),

@@ -62,8 +62,8 @@ class NoResult(Exception):  # noqa: N818 (what is the case)
     exit_code = 1
 
 
-def start(request: Request, machines: Machines, database: str, *, format: str, output: Path | None) -> None:
-    """Create the studies of a run, run them, and print the table.
+def start(request: Request, machines: Machines, database: str, *, format: str | None, output: Path | None) -> None:
+    """Create the studies of a run, run them, and print the table unless `format` is None.
 
     Raises:
         UsageError, ValueError: Something that was asked for cannot be.
@@ -91,7 +91,7 @@ def begin(
     database: str,
     agreed: Callable[[Executor, int, Report], bool],
     *,
-    format: str,
+    format: str | None,
     output: Path | None,
 ) -> None:
     """Create a run's studies as they are planned, run them, and print the table.
@@ -103,7 +103,7 @@ def begin(
         machines: Where to train.
         database: Where to store.
         agreed: Takes the executor, how many cohorts it trains at a time, and the report; False leaves it at that.
-        format: Of the table.
+        format: Of the table; None prints none.
         output: A folder for results; None is none.
 
     Raises:
@@ -132,13 +132,14 @@ def begin(
                 studies += [store.create_study(spec) for spec in specs]
                 _run_all(store, studies, executor, report, wait=machines.wait)
         finished = store.find(run)
-        print_table(store, finished, format)
+        if format is not None:
+            print_table(store, finished, format)
         write_results(store, finished, output)
         _check_some_result(finished)
 
 
-def resume(name: str, machines: Machines, database: str, *, format: str, output: Path | None) -> None:
-    """Go on with a run, or with one of its studies, and print the table.
+def resume(name: str, machines: Machines, database: str, *, format: str | None, output: Path | None) -> None:
+    """Go on with a run, or with one of its studies, and print the table unless `format` is None.
 
     Raises:
         As `start`; UnknownStudy: there is none of this name.
@@ -169,7 +170,8 @@ def resume(name: str, machines: Machines, database: str, *, format: str, output:
                     again()
                     _run_all(store, left, executor, report, wait=machines.wait)
         finished = store.find(name)
-        print_table(store, finished, format)
+        if format is not None:
+            print_table(store, finished, format)
         write_results(store, finished, output)
         _check_some_result(finished)
 

@@ -78,18 +78,19 @@ def _progress(efforts: Sequence[Effort]) -> Html:
     parts = []
     for _, alike in itertools.groupby(efforts, key=lambda one: [(each.steps, each.planned) for each in one.milestones]):
         group = list(alike)
-        header = ["optimizer", *(f"{each.planned:,}" for each in group[0].milestones)]
-        rows = [
-            ["each individual", *(f"{each.steps:,}" for each in group[0].milestones)],
-            *([one.optimizer, *(measured(each.best) for each in one.milestones)] for one in group),
-        ]
-        grid = Grid(header, rows)
-        parts.append(table("Best fitness so far, by the gradient evaluations that the search was given", grid))
-    words = [
-        "Fitnesses of different budgets do not compare, so the best begins anew in a column whose individuals have "
-        "another budget than before."
-    ]
-    return joined(*parts, sentences(words))
+        schedule = group[0].milestones
+        one_budget = len({each.steps for each in schedule}) == 1
+        header = [f"{each.planned:,}" if one_budget else f"{each.planned:,} ({each.steps:,} each)" for each in schedule]
+        rows = [[one.optimizer, *(measured(each.best) for each in one.milestones)] for one in group]
+        of = f" ({schedule[0].steps:,} an individual)" if one_budget else ""
+        title = f"Best fitness so far, by the gradient evaluations that the search was given{of}"
+        parts.append(table(title, Grid(["optimizer", *header], rows)))
+        if not one_budget:
+            words = (
+                "Fitnesses of different budgets do not compare: the best begins anew where the budget of each changes."
+            )
+            parts.append(sentences([words]))
+    return joined(*parts)
 
 
 def failures(groups: Sequence[tuple[str, Sequence[CandidateRecord]]]) -> Html:
