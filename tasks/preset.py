@@ -60,6 +60,7 @@ class ComparisonPreset:
         steps: Budget of a run in gradient evaluations, at least 1.
         validate_every: Gradient evaluations between two looks at the validation set, at least 1; None where there is
             none.
+        halve_learning_rate: Whether every tuned learning rate is halved, as for runs far longer than the search's.
 
     Raises:
         ValueError: A number is out of range.
@@ -67,6 +68,7 @@ class ComparisonPreset:
 
     steps: int
     validate_every: int | None = None
+    halve_learning_rate: bool = False
 
     def __post_init__(self) -> None:
         for name in ("steps", "validate_every"):

@@ -85,7 +85,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                     options={"batch_size": 32},
                 ),
             },
-            comparison=ComparisonPreset(steps=300_000, validate_every=1_000),
+            comparison=ComparisonPreset(steps=300_000, validate_every=1_000, halve_learning_rate=True),
             cohort_size=1,
             dataset="mnist",
         ),
@@ -147,7 +147,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
 )
 
 # A user's own task may say `presets` itself; without, it is searched as the paper does it, at budgets that suit many.
-_GENERAL_PRESETS: Mapping[str, Preset] = MappingProxyType(
+GENERAL_PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "paper": Preset(
             generations=10,
@@ -205,7 +205,7 @@ def entry(name: str) -> TaskEntry:
         where=where,
         summary=summary,
         line_up=tuple(getattr(found, "line_up", _GENERAL)),
-        presets=getattr(found, "presets", _GENERAL_PRESETS),
+        presets=getattr(found, "presets", GENERAL_PRESETS),
         comparison=getattr(found, "comparison", _GENERAL_COMPARISON),
         cohort_size=getattr(found, "cohort_size", 1),
         precisions=None,

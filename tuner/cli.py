@@ -236,6 +236,45 @@ def compare(**options: Any) -> None:
     )
 
 
+@commands.command(epilog="Example: lodo-tune paper --task noisy-quadratic-bowl --scale 0.01 --output rehearsal")
+@click.option("--task", required=True, metavar="NAME")
+@click.option("--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Default: the task's line-up.")
+@click.option(
+    "--scale",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="S",
+    help="A rehearsal: budgets times S (20 steps at least), individuals times its root (8 at least).",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that the search draws.")
+@click.option("--name", metavar="RUN", help="Default: the task's name with -paper, or -rehearsal.")
+@task_option
+@precision_option
+@machine_options
+@outcome_options
+def paper(**options: Any) -> None:
+    """Search, compare and report by the paper's settings, in one go; --output is needed.
+
+    The same command goes on where it was stopped: what is complete is not done again.
+    """
+    from tuner.commands import database, plan
+    from tuner.commands.paper import PaperRequest
+    from tuner.commands.paper import paper as run_paper
+
+    if options["output"] is None:
+        raise click.UsageError("--output is missing: the folder for tables, figures and report.html")
+    plan.set_data_dir(options["data_dir"])
+    names = ("task", "optimizers", "scale", "seed", "name", "cpus_per_candidate", "precision")
+    run_paper(
+        PaperRequest(**{name: options[name] for name in names}, options=options["task_options"]),
+        _read_machines(options),
+        database.database(options["database"]),
+        format="json" if options["as_json"] else "text",
+        output=options["output"],
+    )
+
+
 @commands.command(
     epilog="Example: lodo-tune train --task rosenbrock --optimizer LODO --set momentum=0.5 --steps 200 --seeds 3"
 )
@@ -417,6 +456,23 @@ def export(study: str, format: str, output: Path | None, force: bool, database: 
     from tuner.commands.database import database as which
 
     show.export(which(database), study, format, output, overwrite=force)
+
+
+@commands.command(epilog="Example: lodo-tune report bowl bowl-comparison --output bowl.html")
+@click.argument("study", nargs=-1)
+@click.option("--output", type=PATH, default="report.html", show_default=True, metavar="FILE", help="An HTML file.")
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@database_option
+@debug_option
+def report(study: tuple[str, ...], output: Path, force: bool, database: str | None, debug: bool) -> None:
+    """Write a page on the runs or studies STUDY, or on all: tables, figures, failures, and what it all cost.
+
+    It is one file that needs no network; the database is only read.
+    """
+    from tuner.commands.database import database as which
+    from tuner.commands.report import report as write
+
+    write(which(database), study, output, force=force)
 
 
 @commands.group(

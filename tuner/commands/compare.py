@@ -55,8 +55,10 @@ class CompareRequest:
     options: tuple[str, ...] = ()  # "NAME=VALUE"
 
 
-def start(request: CompareRequest, machines: Machines, database: str, *, format: str, output: Path | None) -> None:
-    """Create the studies of a comparison, run them, and print its table.
+def start(
+    request: CompareRequest, machines: Machines, database: str, *, format: str | None, output: Path | None
+) -> None:
+    """Create the studies of a comparison, run them, and print its table unless `format` is None.
 
     Raises:
         UsageError, ValueError: Something that was asked for cannot be.

@@ -67,11 +67,11 @@ def start(
     machines: Machines,
     database: str,
     *,
-    format: str,
+    format: str | None,
     output: Path | None,
     tensorboard: Path | None = None,
 ) -> None:
-    """Create the studies of a run, run them, and print the table.
+    """Create the studies of a run, run them, and print the table unless `format` is None.
 
     Raises:
         UsageError, ValueError: Something that was asked for cannot be.
@@ -110,7 +110,7 @@ def begin(
     database: str,
     agreed: Callable[[Executor, int, Report], bool],
     *,
-    format: str,
+    format: str | None,
     output: Path | None,
     tensorboard: Path | None = None,
 ) -> None:
@@ -123,7 +123,7 @@ def begin(
         machines: Where to train.
         database: Where to store.
         agreed: Takes the executor, how many cohorts it trains at a time, and the report; False leaves it at that.
-        format: Of the table.
+        format: Of the table; None prints none.
         output: A folder for results; None is none.
         tensorboard: A folder for event files; None is none.
 
@@ -153,7 +153,8 @@ def begin(
                 studies += [store.create_study(spec) for spec in specs]
                 _run_all(store, studies, executor, report, wait=machines.wait)
         finished = store.find(run)
-        print_table(store, finished, format)
+        if format is not None:
+            print_table(store, finished, format)
         write_results(store, finished, output)
         write_tensorboard(store, finished, tensorboard)
         _check_some_result(finished)
@@ -164,11 +165,11 @@ def resume(
     machines: Machines,
     database: str,
     *,
-    format: str,
+    format: str | None,
     output: Path | None,
     tensorboard: Path | None = None,
 ) -> None:
-    """Go on with a run, or with one of its studies, and print the table.
+    """Go on with a run, or with one of its studies, and print the table unless `format` is None.
 
     Raises:
         As `start`; UnknownStudy: there is none of this name.
@@ -200,7 +201,8 @@ def resume(
                     again()
                     _run_all(store, left, executor, report, wait=machines.wait)
         finished = store.find(name)
-        print_table(store, finished, format)
+        if format is not None:
+            print_table(store, finished, format)
         write_results(store, finished, output)
         write_tensorboard(store, finished, tensorboard)
         _check_some_result(finished)

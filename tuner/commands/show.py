@@ -136,5 +136,7 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
             for format in ("json", "yaml"):
                 file = folder / f"{study.spec.workload.optimizer.replace(':', '-')}.{format}"
                 files.write(file, exports.export(study, format, row), overwrite=True)
-    picture = figures.search_figure([(study, store.candidates(study.id)) for study in studies])
-    files.write(folder / "search.png", picture, overwrite=True)
+    searches = [(study, store.candidates(study.id)) for study in studies]
+    for kind in figures.FIGURES_OF_SEARCH:
+        if (figure := kind.draw(searches)) is not None:
+            figures.save(figure, folder / f"{kind.name}.png")

@@ -16,6 +16,8 @@ from tuner.commands.usage import UsageError
 from tuner.records import StudyRecord, StudyStatus
 from tuner.storage import NoDatabase, Store
 
+TUNED_BY, DEFAULTS, HALVED = "tuned by ", "the defaults", ", learning rates halved"  # parts of a source's text
+
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
@@ -31,7 +33,7 @@ class Tuned:
         values = {
             name: value / 2 if name.endswith("learning_rate") else value for name, value in self.hyperparameters.items()
         }
-        return Tuned(self.optimizer, values, self.space, f"{self.source}, learning rates halved")
+        return Tuned(self.optimizer, values, self.space, f"{self.source}{HALVED}")
 
 
 def searched(
@@ -66,7 +68,7 @@ def searched(
     chosen = [by_name[name] for name in optimizers] if optimizers else studies
     _check_complete(chosen)
     return [
-        (study, Tuned(name, study.tuned or {}, study.spec.space, f"tuned by {study.spec.run}"))
+        (study, Tuned(name, study.tuned or {}, study.spec.space, f"{TUNED_BY}{study.spec.run}"))
         for study in chosen
         for name in [study.spec.workload.optimizer]
     ]
@@ -79,7 +81,7 @@ def defaults(name: str, shapes: Shapes) -> Tuned:
         ValueError: There is nothing to derive them from.
     """
     space, _ = default_space(name, shapes)
-    return Tuned(name, space.defaults(), space.to_dict(), "the defaults")
+    return Tuned(name, space.defaults(), space.to_dict(), DEFAULTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,15 +51,15 @@ def _heading(comparison: Comparison) -> str:
     )
 
 
-def _grids(comparison: Comparison) -> list[tuple[str, Grid]]:
-    """Return the comparison's titled grids."""
+def grids(comparison: Comparison) -> list[tuple[str, Grid]]:
+    """Return the comparison's titled grids, the outcome by steps first."""
     name = comparison.sweep or "optimizer"
     floors = any(one.floor is not None for one in comparison.contenders)
     outcomes = [("step budget", [one.by_steps for one in comparison.contenders])]
     if comparison.seconds is not None:
         timed = [one.by_time for one in comparison.contenders if one.by_time is not None]
         outcomes.append(("time budget", timed))
-    grids = []
+    titled = []
     for budget, found in outcomes:
         rows = [
             _outcome_row(comparison, one, outcome, floors)
@@ -70,18 +70,18 @@ def _grids(comparison: Comparison) -> list[tuple[str, Grid]]:
             (row, 1) for row, outcome in enumerate(found) if outcome.place.standing in (Standing.BEST, Standing.TIE)
         }
         grid = Grid(header, rows, left=(0, len(header) - 1), bold=frozenset(bold))
-        grids.append((f"Mean training loss in the last 10 % of the {budget}, the lower the better", grid))
+        titled.append((f"Mean training loss in the last 10 % of the {budget}, the lower the better", grid))
     measured_on = _measured(comparison, name)
     if measured_on is not None:
-        grids.append(measured_on)
+        titled.append(measured_on)
     if any(one.pace is not None for one in comparison.contenders):
         rows = [
             [_label(comparison, one), _pace(one.pace), _pace(one.pace_with_validation)] for one in comparison.contenders
         ]
-        grids.append(("Gradient evaluations a second", Grid([name, "training alone", "with validation"], rows)))
+        titled.append(("Gradient evaluations a second", Grid([name, "training alone", "with validation"], rows)))
     values = [[_label(comparison, one), *row] for one in comparison.contenders for row in _settings(one)]
-    grids.append(("Hyperparameters", Grid([name, "hyperparameter", "value"], values, left=(0, 1))))
-    return grids
+    titled.append(("Hyperparameters", Grid([name, "hyperparameter", "value"], values, left=(0, 1))))
+    return titled
 
 
 def _settings(one: Contender) -> list[list[str]]:
@@ -147,7 +147,7 @@ def _pace(pace: float | None) -> str:
 
 def _text_block(comparison: Comparison) -> str:
     parts = [_heading(comparison)]
-    parts += [f"{title}\n{grid.text()}" for title, grid in _grids(comparison)]
+    parts += [f"{title}\n{grid.text()}" for title, grid in grids(comparison)]
     parts.append("\n".join(textwrap.fill(line, WIDTH) for line in legend(comparison)))
     told = [
         textwrap.fill(one_line(note), WIDTH, initial_indent="- ", subsequent_indent="  ") for note in notes(comparison)
@@ -158,7 +158,7 @@ def _text_block(comparison: Comparison) -> str:
 
 def _markdown_block(comparison: Comparison) -> str:
     parts = [f"### {escaped(_heading(comparison))}"]
-    parts += [f"**{title}**\n\n{grid.markdown()}" for title, grid in _grids(comparison)]
+    parts += [f"**{title}**\n\n{grid.markdown()}" for title, grid in grids(comparison)]
     parts.append("\n".join(escaped(line) for line in legend(comparison)))
     told = [f"- {escaped(one_line(note))}" for note in notes(comparison)]
     parts += ["\n".join(told)] if told else []
@@ -167,5 +167,5 @@ def _markdown_block(comparison: Comparison) -> str:
 
 def _latex_block(comparison: Comparison) -> str:
     said = [_heading(comparison), *legend(comparison), *map(one_line, notes(comparison)), provenance(comparison)]
-    tables = [latex.latex(f"{title} ({_heading(comparison)})", grid) for title, grid in _grids(comparison)]
+    tables = [latex.latex(f"{title} ({_heading(comparison)})", grid) for title, grid in grids(comparison)]
     return "\n\n".join(["\n".join([latex.PREAMBLE, *map(latex.comment, said)]), *tables])

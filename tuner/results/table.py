@@ -38,7 +38,7 @@ def render(summaries: Sequence[Summary], format: str = "text") -> str:
     if format == "csv":
         return as_csv(summaries)
     blocks = {"markdown": _markdown_block, "latex": _latex_block, "text": _text_block}[format]
-    return "\n\n".join(blocks(group) for group in _alike(summaries)) or "no studies"
+    return "\n\n".join(blocks(group) for group in alike(summaries)) or "no studies"
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _cost_json(cost: Cost) -> dict[str, Any]:
     return {"evaluations": cost.evaluations, "seconds": cost.seconds}
 
 
-def _alike(summaries: Sequence[Summary]) -> list[list[Summary]]:
+def alike(summaries: Sequence[Summary]) -> list[list[Summary]]:
     """Return groups of summaries whose fitnesses compare, in order of their first."""
     groups: dict[object, list[Summary]] = {}
     for s in summaries:
@@ -117,8 +117,8 @@ def _heading(group: Sequence[Summary]) -> str:
     return one_line(f"{first.run}: {first.task_label}, {search}, strategy {first.strategy}, seed {first.seed}")
 
 
-def _grids(group: Sequence[Summary]) -> list[tuple[str, Grid]]:
-    """Return the group's three titled grids."""
+def grids(group: Sequence[Summary]) -> list[tuple[str, Grid]]:
+    """Return the three titled grids of summaries that compare: hyperparameters, fitnesses, and what it cost."""
     first = group[0]
     tuned = [
         [s.optimizer, row.name, hyperparameter(row.default, row.scale), "→", hyperparameter(row.tuned, row.scale)]
@@ -173,7 +173,7 @@ def _fresh_cell(runs: FreshRuns) -> str:
 
 def _text_block(group: Sequence[Summary]) -> str:
     parts = [_heading(group)]
-    parts += [f"{title}\n{grid.text()}" for title, grid in _grids(group)]
+    parts += [f"{title}\n{grid.text()}" for title, grid in grids(group)]
     parts.append("\n".join(textwrap.fill(line, WIDTH) for line in legend(group)))
     notes = [
         textwrap.fill(one_line(remark), WIDTH, initial_indent="- ", subsequent_indent="  ") for remark in remarks(group)
@@ -183,7 +183,7 @@ def _text_block(group: Sequence[Summary]) -> str:
 
 def _markdown_block(group: Sequence[Summary]) -> str:
     parts = [f"### {escaped(_heading(group))}"]
-    parts += [f"**{title}**\n\n{grid.markdown()}" for title, grid in _grids(group)]
+    parts += [f"**{title}**\n\n{grid.markdown()}" for title, grid in grids(group)]
     parts.append("\n".join(escaped(line) for line in legend(group)))
     notes = [f"- {escaped(one_line(remark))}" for remark in remarks(group)]
     return "\n\n".join([*parts, "\n".join(notes)] if notes else parts)
@@ -191,5 +191,5 @@ def _markdown_block(group: Sequence[Summary]) -> str:
 
 def _latex_block(group: Sequence[Summary]) -> str:
     said = [_heading(group), *legend(group), *(one_line(remark) for remark in remarks(group))]
-    tables = [latex.latex(f"{title} ({_heading(group)})", grid) for title, grid in _grids(group)]
+    tables = [latex.latex(f"{title} ({_heading(group)})", grid) for title, grid in grids(group)]
     return "\n\n".join(["\n".join([latex.PREAMBLE, *map(latex.comment, said)]), *tables])

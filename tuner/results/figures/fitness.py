@@ -7,15 +7,14 @@ what lies far above all medians is drawn as a triangle on the upper edge instead
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 from tuner.candidate import Status
-from tuner.records import CandidateRecord, StudyRecord
 from tuner.results.colours import colour
+from tuner.results.figures.kinds import Searches
 from tuner.results.generations import Generation, by_generation, fitness
 from tuner.results.numerals import one_line
 
@@ -36,21 +35,23 @@ _FATES = (("diverged", Status.DIVERGED), ("failed", Status.FAILED), ("timed out"
 Fate = tuple[str, Status]
 
 
-def search_figure(studies: Sequence[tuple[StudyRecord, Sequence[CandidateRecord]]]) -> bytes:
-    """Return the picture of one task's searches.
+def fitness_by_generation(studies: Searches) -> Figure | None:
+    """Draw one task's searches.
 
     Args:
-        studies: Each with all of its candidates; panels in this order.
+        studies: Panels in this order.
 
     Returns:
-        A PNG; the same for the same records.
+        None where no candidate is on record.
 
     Raises:
-        ValueError: There is no study, or they are of several tasks, whose fitnesses do not compare.
+        ValueError: They are of several tasks, whose fitnesses do not compare.
     """
     tasks = sorted({study.spec.workload.task_label for study, _ in studies})
-    if len(tasks) != 1:
-        raise ValueError(f"a figure of the search needs studies of one task. Received: {', '.join(tasks) or 'none'}")
+    if len(tasks) > 1:
+        raise ValueError(f"a figure of the search needs studies of one task. Received: {', '.join(tasks)}")
+    if not any(candidates for _, candidates in studies):
+        return None
     from matplotlib.figure import Figure  # 0.3 s; and no pyplot, which keeps global state and wants a display
 
     panels = [(study, by_generation(study.spec, candidates)) for study, candidates in studies]
@@ -78,9 +79,7 @@ def search_figure(studies: Sequence[tuple[StudyRecord, Sequence[CandidateRecord]
     run = "" if several_runs else f"{panels[0][0].spec.run}: "
     figure.suptitle(one_line(f"{run}search on {tasks[0]}"), parse_math=False)
     _legend(figure, everyone, (2, 3, 5)[columns - 1], limits[1])
-    out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})  # no version: equal records, equal bytes
-    return out.getvalue()
+    return figure
 
 
 def _fitness_axis(axes: Axes, generations: Sequence[Generation]) -> tuple[float, float]:

@@ -1,0 +1,84 @@
+"""What was run and on what, of one run, as a list of names and what is to be said of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tuner.candidate import Status
+from tuner.records import StudySpec
+from tuner.results.listing import done, moment, total
+from tuner.results.numerals import NOTHING, counted
+from tuner.results.report.runs import Run, differing
+
+
+def setting(run: Run) -> dict[str, str]:
+    """Return the facts of a run. Those that all its studies share are the first one's; what differs is said."""
+    spec = run.records[0].spec
+    workload = spec.workload
+    found = {
+        "task": workload.task + _listed(workload.options, " (", ")"),
+        "optimizers": ", ".join(record.spec.workload.optimizer for record in run.records),
+        "status": status(run),
+        "created": moment(min(record.created_at for record in run.records)) + " UTC" + _ended(run),
+        **(_search(spec) if spec.comparison is None else _comparison(spec)),
+        "training": f"cohorts of {workload.cohort_size}, {counted(workload.threads, 'thread')} each, precision "
+        f"{workload.precision or 'of the task'}",
+        "data": "none: the task makes its own" if workload.data is None else _listed(workload.data),
+        "versions": _listed(spec.versions) or NOTHING,
+        "hardware": _listed(spec.hardware) or NOTHING,
+    }
+    for what, optimizers in differing(run).items():
+        found[what] += f"; others for {', '.join(optimizers)} (lodo-tune show says which)"
+    return found
+
+
+def status(run: Run) -> str:
+    """Return how a run stands: its studies' status, and how much of it is done."""
+    states = list(dict.fromkeys(record.status for record in run.records))
+    what = "individuals" if run.records[0].spec.comparison is None else "runs"
+    counts = f"{sum(map(done, run.records)):,} of {sum(map(total, run.records)):,} {what} done"
+    fates = [
+        f"{count:,} {fate}"
+        for fate in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
+        if (count := sum(record.counts.get(fate, 0) for record in run.records))
+    ]
+    return f"{', '.join(states)}: {counts}" + (f", of which {', '.join(fates)}" if fates else "")
+
+
+def _ended(run: Run) -> str:
+    ends = [record.finished_at for record in run.records if record.finished_at]
+    return f", ended {moment(max(ends))}" if len(ends) == len(run.records) else ""
+
+
+def _search(spec: StudySpec) -> dict[str, str]:
+    return {
+        "search": f"{counted(spec.generations, 'generation')} of {counted(spec.population, 'individual')} an "
+        f"optimizer, strategy {spec.strategy}",
+        "budgets": f"{_series(spec.steps)} gradient evaluations",
+        "σ": _series(spec.sigmas),
+        "seeds": f"{spec.seed} for the search; {spec.fresh_seeds} fresh ones for defaults and tuned",
+    }
+
+
+def _comparison(spec: StudySpec) -> dict[str, str]:
+    wanted = spec.comparison.measurement if spec.comparison else None
+    budget = counted(spec.steps[0], "gradient evaluation")
+    if wanted is not None and wanted.seconds is not None:
+        budget += f", and {wanted.seconds:g} s of training, each run alone"
+    validation = "none" if wanted is None or wanted.validate_every is None else f"every {wanted.validate_every:,}"
+    return {"budget": budget, "validation": validation, "seeds": f"0 to {spec.population - 1}, the same for all"}
+
+
+def _series(numbers: tuple[float, ...]) -> str:
+    told = [f"{number:,g}" if isinstance(number, float) else f"{number:,}" for number in numbers]
+    return told[0] if len(set(told)) == 1 else f"by generation {', '.join(told)}"
+
+
+def _listed(values: Mapping[str, Any], before: str = "", after: str = "") -> str:
+    told = ", ".join(
+        f"{name.replace('_', ' ')} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in values.items()
+    )
+    return f"{before}{told}{after}" if told else ""
