@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tuner.commands import machine
-from tuner.commands.database import DEFAULT_DATABASE
+from tuner.commands.database import PATIENCE
+from tuner.commands.going_on import resume_command, saying_how
 from tuner.commands.output import check_output
 from tuner.commands.outside import write_tensorboard
 from tuner.commands.plan import Request, absolute, data_fingerprint, described, plan, run_name, task_entry
@@ -21,7 +21,7 @@ from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.users_task import check_users_task
 from tuner.execution.executor import Executor
 from tuner.records import StudyRecord, StudySpec, StudyStatus
-from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, this_process
+from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, maintenance, this_process
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)  # what asks us to stop, beside Ctrl-C
 
@@ -85,27 +85,30 @@ def start(
     planned = plan(request)  # what is wrong with the request is found before a database is made
     workload = planned.specs[0].workload
     check_users_task(workload.task, workload.options, workload.precision, machines.timeout)
-    with Store.open(database) as store:
-        taken = sorted({study.spec.run for study in store.studies()})
+    with Store.open(database, patience=PATIENCE) as store:
+        taken = store.runs()
         run = request.name or run_name(request.task, taken)
         if run in taken:
             raise StudyExists(
-                f"there is a run {run!r} in {store.url}: go on with it ({_resume_command(run, store)}), or give"
-                " another --name"
+                f"there is a run {run!r} in {store.url}: go on with it ({resume_command(run, store)}"
+                f"{' --wait' if machines.wait else ''}), or give another --name"
             )
         specs = [replace(spec, run=run) for spec in planned.specs]
         studies: list[StudyRecord] = []
-        interruptions = _interruptions(lambda: _resume_command(run, store) if studies else None)
-        with interruptions as again, Report(specs) as report:
+
+        def go_on() -> str | None:
+            return resume_command(studies[0].spec.run, store) if studies else None
+
+        with saying_how(go_on), _interruptions(go_on) as again, Report(specs) as report:
             for remark in planned.remarks:
                 report.say(remark)
             with _executor(machines, report) as (executor, slots):
                 again()
                 if not _agreed(request, planned.specs, machines, executor, slots, report):
                     raise Interrupted(None, 130)
-                studies += [store.create_study(spec) for spec in specs]
+                studies += _create(store, specs, None if request.name else request.task)
                 _run_all(store, studies, executor, report, wait=machines.wait)
-        finished = store.find(run)
+        finished = store.find(studies[0].spec.run)
         print_table(store, finished, format)
         write_results(store, finished, output)
         write_tensorboard(store, finished, tensorboard)
@@ -129,9 +132,8 @@ def resume(
     check(machines)
     check_output(output)
     check_output(tensorboard, "--tensorboard")
-    with Store.open(database, read_only=True) as store:  # which makes no database where there is none
-        store.find(name)
-    with Store.open(database) as store:
+    maintenance.version(database)  # which makes no database where there is none
+    with Store.open(database, patience=PATIENCE) as store:
         studies = store.find(name)
         left = [study for study in studies if study.status != StudyStatus.COMPLETE]
         threads = {study.spec.workload.threads for study in left}
@@ -141,8 +143,12 @@ def resume(
             )
         if not machines.wait:
             _refuse_owned(left)  # before Ray starts; whoever is faster after this is refused by the store
-        go_on = _resume_command(name, store)
-        with _interruptions(lambda: go_on) as again, Report([study.spec for study in left]) as report:
+        go_on = resume_command(name, store)
+        with (
+            saying_how(lambda: go_on),
+            _interruptions(lambda: go_on) as again,
+            Report([study.spec for study in left]) as report,
+        ):
             for study in left:
                 _check_data(study.spec)
                 _remark_versions(study.spec, report)
@@ -194,6 +200,22 @@ def _agreed(
 
     lines = long_run(executor, specs, others, slots, report.say)
     return not lines or report.ask(lines, "Begin?")
+
+
+def _create(store: Store, specs: Sequence[StudySpec], task: str | None) -> list[StudyRecord]:
+    """Create the studies of a run; one that is named after its task takes the next number if its name is taken by now.
+
+    Raises:
+        StudyExists: The user's own name was taken by another run meanwhile.
+    """
+    while True:
+        try:
+            return store.create_run(specs)
+        except StudyExists:
+            if task is None:
+                raise
+            run = run_name(task, store.runs())
+            specs = [replace(spec, run=run) for spec in specs]
 
 
 def _run_all(store: Store, studies: Sequence[StudyRecord], executor: Executor, report: Report, *, wait: bool) -> None:
@@ -293,8 +315,3 @@ def _check_some_result(store: Store, studies: Sequence[StudyRecord]) -> None:
                 f"{row.study}: no individual finished; {row.counts.failed} failed and {row.counts.timed_out} timed out"
                 f" (lodo-tune show {row.study} says why)"
             )
-
-
-def _resume_command(run: str, store: Store) -> str:
-    place = "" if store.url == f"sqlite:///{DEFAULT_DATABASE}" else f" --database {shlex.quote(store.url)}"
-    return f"lodo-tune resume {run}{place}"

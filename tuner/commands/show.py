@@ -10,8 +10,9 @@ import click
 from tuner.commands.usage import UsageError
 from tuner.records import StudyRecord
 from tuner.results import exports, files, listing, show, table
+from tuner.results.numerals import counted
 from tuner.results.summary import Summary, summarise
-from tuner.storage import Store
+from tuner.storage import Damaged, Store
 
 
 def summaries(store: Store, studies: Sequence[StudyRecord]) -> list[Summary]:
@@ -31,19 +32,37 @@ def print_tables(database: str, names: Sequence[str], format: str) -> None:
         UsageError: The database has no study at all.
         StorageError: It cannot be read, or a name is unknown.
     """
+    damaged: list[Damaged] = []
     with Store.open(database, read_only=True) as store:
-        studies = [study for name in names for study in store.find(name)] if names else store.studies()
-        if not studies:
+        studies = [study for name in names for study in store.find(name)] if names else store.studies(damaged)
+        if not studies and not damaged:
             raise UsageError(f"{store.url} holds no study yet")
-        print_table(store, list({study.id: study for study in studies}.values()), format)
+        if studies:
+            print_table(store, list({study.id: study for study in studies}.values()), format)
+    _refuse(damaged)
 
 
 def print_studies(database: str, format: str) -> None:
     """Print a line a study."""
+    damaged: list[Damaged] = []
     with Store.open(database, read_only=True) as store:
-        studies = store.studies()
-        best = {row.study: row.best for row in summaries(store, studies) if row.best is not None}
-        click.echo(listing.render_studies(studies, format, best))
+        best = {}
+        studies = store.studies(damaged)
+        for study in studies:
+            try:
+                best[study.spec.name] = summaries(store, [study])[0].best
+            except Damaged as error:
+                damaged.append(error)
+        known = {name: value for name, value in best.items() if value is not None}
+        click.echo(listing.render_studies(studies, format, known))
+    _refuse(damaged)
+
+
+def _refuse(damaged: Sequence[Damaged]) -> None:
+    """Raise what was left out, now that all else is printed."""
+    if damaged:
+        others = f" (and {counted(len(damaged) - 1, 'other')}: lodo-tune database check)" if len(damaged) > 1 else ""
+        raise Damaged(f"{damaged[0]}{others}")
 
 
 def print_study(database: str, name: str, format: str) -> None:
@@ -80,6 +99,7 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
     from tuner.results import figures
 
     folder.mkdir(parents=True, exist_ok=True)
+    root = folder.resolve()
     rows = summaries(store, studies)
     for format, ending in (("text", "txt"), ("markdown", "md"), ("latex", "tex"), ("json", "json"), ("csv", "csv")):
         files.write(folder / f"table.{ending}", table.render(rows, format) + "\n", overwrite=True)
@@ -87,6 +107,8 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
         if study.tuned is not None:
             for format in ("json", "yaml"):
                 file = folder / f"{study.spec.workload.optimizer.replace(':', '-')}.{format}"
+                if not file.resolve().is_relative_to(root):  # a name that came with somebody's database
+                    raise Damaged(f"the study {study.spec.name!a} would be written outside {str(folder)!r}")
                 files.write(file, exports.export(study, format, row), overwrite=True)
     picture = figures.search_figure([(study, store.candidates(study.id)) for study in studies])
     files.write(folder / "search.png", picture, overwrite=True)
