@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tests.store_values import ME, NOBODY, candidate, driven, evaluation, key, k
 from tuner.commands import run
 from tuner.execution.in_process import InProcessExecutor
 from tuner.listener import Silence
-from tuner.records import StudySpec, StudyStatus
+from tuner.records import StudyRecord, StudySpec, StudyStatus
 from tuner.storage import Gone, Store, StudyExists, StudyOwned, UnknownStudy
 from tuner.study import run_studies
 
@@ -136,6 +137,29 @@ def test_a_study_that_was_deleted_before_its_turn_is_told_in_a_line_and_the_othe
             run_studies(store, made, executor, Silence, owner=ME)
         assert told.value.exit_code == 1
         assert [study.status for study in store.studies()] == [StudyStatus.COMPLETE] * 2
+
+
+def test_a_study_that_is_deleted_under_its_driver_ends_the_run_with_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+
+    class Deleting(Silence):
+        """Deletes the study once it is begun, as nothing of ours does."""
+
+        def study_began(self, study: StudyRecord) -> None:
+            with sqlite3.connect(path) as raw:
+                raw.execute("PRAGMA foreign_keys = ON")
+                raw.execute("DELETE FROM studies")
+            raw.close()
+
+    with Store.open(str(path)) as store:
+        made = store.create_run([trained_spec()])
+        with (
+            InProcessExecutor(train="tests.killed_driver:train") as executor,
+            pytest.raises(UnknownStudy, match="the study run/Adam was deleted from the database while its run") as told,
+        ):
+            run_studies(store, made, executor, Deleting, owner=ME)
+        assert told.value.exit_code == 1
+        assert store.studies() == []
 
 
 @pytest.mark.faults

@@ -6,7 +6,7 @@ A file can be edited by hand and comes from anywhere; SQLite stores a text in a 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
@@ -84,10 +84,14 @@ class Row:
         value = self.values[column]
         return value if isinstance(value, dict) else self._refuse(column, "not a mapping")
 
-    def named_numbers(self, column: str) -> Mapping[str, float]:
-        """A mapping from names to finite numbers."""
+    def named_numbers(self, column: str, names: Collection[str] | None = None) -> Mapping[str, float]:
+        """A mapping from names, any or just these, to finite numbers."""
         value = self.mapping(column)
-        return value if all(map(_is_number, value.values())) else self._refuse(column, "not numbers by name")
+        if not all(map(_is_number, value.values())):
+            self._refuse(column, "not numbers by name")
+        if names is not None and set(value) != set(names):
+            self._refuse(column, f"not a number for each of {', '.join(names)}")
+        return value
 
     def space(self, column: str) -> Mapping[str, Any]:
         """A search space, as far as names of hyperparameters go."""

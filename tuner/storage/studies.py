@@ -295,7 +295,7 @@ def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -
         status=cell.one_of("status", STATUSES),
         created_at=cell.text("created_at"),
         finished_at=cell.optional("finished_at", cell.text),
-        tuned=cell.optional("tuned", cell.named_numbers),
+        tuned=cell.optional("tuned", lambda column: cell.named_numbers(column, spec.space["hyperparameters"])),
         tuned_genome=cell.optional("tuned_genome", cell.numbers),
         notes=cell.texts("notes"),
         counts=counts,
