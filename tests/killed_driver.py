@@ -136,7 +136,7 @@ def main() -> None:
     if point not in POINTS:
         sys.exit(f"no such point: {point}")
     patch(point, int(count))
-    with Store.open(database) as store:
+    with Store.open(database, patience=float(os.environ.get("PATIENCE", "0"))) as store:
         studies = store.studies() or [store.create_study(comparison() if kind else spec())]
         if studies[0].status != StudyStatus.COMPLETE:
             with InProcessExecutor(train="tests.killed_driver:train") as workers:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.command_line import call
+from tests.store_values import driven
 from tuner.storage import Store, schema
 
 ROSENBROCK = ("--task", "rosenbrock", "--preset", "quick")
@@ -230,6 +231,13 @@ def test_a_database_of_a_later_version_is_refused_and_left_as_it_is(folder):
 
 def test_a_database_in_a_missing_folder_is_refused():
     assert "nowhere" in refused(*ROSENBROCK, "--database", "nowhere/studies.db", code=1)
+
+
+@pytest.mark.parametrize(("wait", "command"), [((), "resume run)"), (("--wait",), "resume run --wait)")])
+def test_a_run_s_name_that_is_taken_is_refused_before_anything_starts(wait, command):
+    with Store.open("lodo-tune.db") as store:
+        driven(store)
+    assert command in refused(*ROSENBROCK, "--name", "run", *wait, code=1)
 
 
 def test_an_unknown_kind_of_database_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import shutil
 import sqlite3
 import stat
@@ -268,8 +269,29 @@ def test_a_study_is_not_deleted_while_it_is_driven_nor_unasked(tmp_path: Path) -
     assert PlainStore.open(url).studies()
 
 
-def test_copying_twice_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_copy_that_was_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
     here, there = str(tmp_path / "a.db"), str(tmp_path / "b.db")
     filled(here)
     assert call("database", "copy", here, there).code == 0
-    assert call("database", "copy", here, there).code == StudyExists.exit_code
+    filled(here, "second")
+    outcome = call("database", "copy", here, there)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == "run/Adam: is there already, and is the same\nsecond/Adam: copied and compared\n"
+    with Store.open(there) as store:
+        store.release(1, store.acquire(1, owner=ME), StudyStatus.STOPPED)
+    before = held(there)
+    outcome = call("database", "copy", here, there)
+    assert outcome.code == StudyExists.exit_code
+    assert "another study run/Adam is in" in outcome.err
+    assert held(there) == before
+
+
+def test_no_is_an_answer_after_which_nothing_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = str(tmp_path / "studies.db")
+    filled(url)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    outcome = call("database", "delete-study", "run", "--database", url)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.endswith("lodo-tune: nothing was deleted\n")
+    assert len(PlainStore.open(url).studies()) == 1

@@ -167,6 +167,21 @@ def test_a_migration_that_fails_half_way_leaves_the_old_database(url: str, a_lat
             assert [each.fitness for each in store.candidates(1)] == [0.5]
 
 
+def test_a_command_that_writes_brings_an_older_database_up_to_date_itself(url: str, a_later_version: Path) -> None:
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr(schema, "VERSION", NEWEST)
+        filled(url)
+        with Store.open(url) as store:
+            store.release(1, 1, "interrupted")
+    a_later_version.write_text(step())
+    outcome = call("studies", "--database", url)
+    assert outcome.code == 1
+    assert "lodo-tune database upgrade brings it up to date" in outcome.err
+    outcome = call("database", "delete-study", "run", "--yes", "--database", url)
+    assert (outcome.code, outcome.out) == (0, "run/Adam: deleted\n")
+    assert version(url) == LATER
+
+
 def test_a_newer_database_is_refused_with_what_to_do(url: str) -> None:
     filled(url)
     context = opened(url)

@@ -28,6 +28,7 @@ from tuner.storage import (
     StudyOwned,
     Unreachable,
     Unwritable,
+    urls,
 )
 from tuner.storage.schema import VERSION_TABLE
 
@@ -185,6 +186,9 @@ def test_a_database_is_made_where_files_cannot_have_two_names(tmp_path: Path, mo
         "",
         "mysql://u@h/d",
         "sqlite:///a.db?mode=ro",
+        "postgresql:/lodo@h/d",
+        "lodo:@h/d",
+        "host=h dbname=d",
         "sqlite://host/a.db",
         "postgresql://u@h:port/d",
         "a\x00b",
@@ -221,15 +225,56 @@ def free_port() -> int:
         "sqlite://lodo:s3cret@h/d",
         "sqlite:///a.db?password=s3cret",
         "postgresql://lodo:s3cret@[::1/d",
+        "postgresql://lodo:p@s3cret@127.0.0.1:{port}/d",
+        "postgresql://lodo:p@s3cret/x@127.0.0.1:{port}/d",
+        "postgresql:/lodo:s3cret@127.0.0.1:{port}/d",
+        "POSTGRESQL:lodo:s3cret@127.0.0.1/d",
+        "lodo:s3cret@127.0.0.1/d",
+        "lodo:s3/cret/s3cret@127.0.0.1/d",
+        "postgresql://lodo@127.0.0.1:{port}/d?pwd=s3cret",
+        "host=127.0.0.1 port={port} user=lodo password=s3cret",
+        "password = s3cret host = 127.0.0.1",
     ],
 )
-def test_no_password_is_ever_printed(url: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_password_is_ever_printed(
+    url: str, capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(StorageError) as caught:
         Store.open(url.format(port=free_port()))
     told = "".join(traceback.format_exception(caught.value)) + str(caught.value) + repr(caught.value)
     assert "s3cret" not in told
     assert "s3cret" not in "".join(capfd.readouterr())
     one_line(caught.value)
+    assert list(tmp_path.iterdir()) == []  # nor does it become the name of a file
+
+
+def test_the_scheme_of_a_url_is_taken_in_any_case() -> None:
+    assert urls.shown(urls.parse("PostgreSQL://lodo@h/d")) == "postgresql://lodo@h/d"
+
+
+def test_a_pipe_is_no_database_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotOurs, match="not an ordinary file"):
+        Store.open(str(tmp_path / "pipe"))
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("length", [253, 300])
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, length: int, read_only: bool) -> None:
+    """With 253 characters the file can be named, and the log beside it cannot."""
+    with pytest.raises((Unwritable, NoDatabase)) as caught:
+        Store.open(str(tmp_path / ("x" * length)), read_only=read_only)
+    one_line(caught.value)
+    assert "Errno" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_nothing_is_not_taken_for_a_new_database(tmp_path: Path) -> None:
+    (tmp_path / "studies.db").symlink_to(tmp_path / "gone.db")
+    for read_only in (True, False):
+        with pytest.raises(Unwritable, match="is a symbolic link to a file that is not there"):
+            Store.open(str(tmp_path / "studies.db"), read_only=read_only)
 
 
 @pytest.mark.postgresql

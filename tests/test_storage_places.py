@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from tests.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixtu
 from tests.store_values import candidate, driven, evaluation, hashes, key, keys, one_line, spec
 from tuner.candidate import Status
 from tuner.storage import (
+    Changed,
     DiskFull,
     Locked,
     Store,
     Unwritable,
+    sqlite_file,
 )
 
 pytestmark = pytest.mark.faults
@@ -104,6 +107,75 @@ def test_what_is_read_only_can_be_read_and_says_so_when_it_is_to_be_written(
     what = "directory" if locked_up == "directory" else "file"
     assert said == f"Unwritable: the database '{path}' cannot be written: its {what} is read-only for this user"
     assert hashes(open_directory)["studies.db"] == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
+@pytest.mark.parametrize("mode", [0o644, 0o666])
+def test_a_reader_leaves_nothing_that_locks_the_owner_out(database: Path, open_directory: Path, mode: int) -> None:
+    path = Path(shutil.copy(database, open_directory))
+    path.chmod(mode)
+    assert as_nobody(lambda: counted(path)) == "1 finished, 20 losses"
+    assert [each.name for each in open_directory.iterdir()] == ["studies.db"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
+@pytest.mark.parametrize("by", ["its name", "a link"])
+@pytest.mark.parametrize("locked_up", [True, False])
+def test_a_reader_of_anothers_database_sees_what_is_written_while_it_looks(
+    database: Path, open_directory: Path, by: str, locked_up: bool
+) -> None:
+    path = Path(shutil.copy(database, open_directory))
+    path.chmod(0o644)
+    place = open_directory / "link"
+    if by == "a link":
+        place.mkdir()
+        place.chmod(0o777)
+        (place / "linked.db").symlink_to(path)
+    looked_at = place / "linked.db" if by == "a link" else path
+    if locked_up:
+        open_directory.chmod(0o755)
+    written, looked = os.pipe(), os.pipe()
+
+    def watch() -> str:
+        found = []
+        with Store.open(str(looked_at), read_only=True) as store:
+            for _ in range(3):
+                found.append(store.studies()[0].counts[Status.FINISHED])
+                os.write(looked[1], b"x")
+                os.read(written[0], 1)
+        return str(found)
+
+    def write() -> None:
+        os.read(looked[0], 1)
+        with Store.open(str(path)) as store:
+            store.record(1, 1, [evaluation(key(1))])
+            os.write(written[1], b"x")
+            os.read(looked[0], 1)
+            store.record(1, 1, [evaluation(key(2))])
+        os.write(written[1], b"xx")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert as_nobody(watch) == "[1, 2, 3]"
+    writer.join()
+
+
+def test_a_database_that_is_written_to_while_it_is_read_without_locks_is_read_again(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sqlite_file.identity(database)
+    assert sqlite_file.is_untouched(database, before)
+    monkeypatch.setattr(sqlite_file, "is_to_be_left_alone", lambda path: True)
+    with Store.open(str(database), read_only=True) as reader:
+
+        def read_while_somebody_writes() -> None:
+            with reader._reading() as connection, Store.open(str(database)) as writer:
+                connection.exec_driver_sql("SELECT COUNT(*) FROM studies").scalar_one()
+                writer.create_study(spec("next"))
+
+        with pytest.raises(Changed, match="was written to while it was read"):
+            read_while_somebody_writes()
+        assert len(reader.studies()) == 2
 
 
 def test_a_new_database_in_a_read_only_directory_is_refused(open_directory: Path) -> None:

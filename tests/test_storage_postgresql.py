@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from tests.losing_proxy import LosingProxy
 from tests.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
@@ -11,10 +12,14 @@ from tuner.candidate import Status
 from tuner.storage import (
     Locked,
     NoDatabase,
+    NotAdmitted,
     NotOurs,
+    StorageError,
     Store,
     Unreachable,
     Unwritable,
+    failures,
+    urls,
 )
 
 pytestmark = pytest.mark.faults
@@ -89,8 +94,36 @@ def test_an_empty_or_missing_database_on_a_server_has_nothing_to_read(postgresql
     server, name = postgresql_server, postgresql_server.create_database()
     with pytest.raises(NoDatabase, match="empty"):
         Store.open(server.url(name), read_only=True)
-    with pytest.raises(Unreachable, match='database "none" does not exist'):
+    with pytest.raises(NoDatabase, match=r"none is not on the server\. Create it there") as caught:
         Store.open(server.url("none"), read_only=True)
+    one_line(caught.value)
+
+
+@pytest.mark.postgresql
+def test_a_user_whom_the_server_does_not_let_in_is_no_outage(postgresql_server: Server) -> None:
+    server, name = postgresql_server, postgresql_server.create_database()
+    with pytest.raises(NotAdmitted, match="lets nobody in by this name and password") as caught:
+        Store.open(server.url(name, "stranger"), patience=60.0)
+    assert caught.value.exit_code == 2
+    one_line(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ('FATAL:  password authentication failed for user "lodo"', NotAdmitted),
+        ("fe_sendauth: no password supplied", NotAdmitted),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1"', NotAdmitted),
+        ("FATAL:  the database system is starting up", Unreachable),
+        ("connection refused", Unreachable),
+    ],
+)
+def test_a_connection_that_fails_is_an_outage_or_a_refusal(said: str, kind: type[StorageError]) -> None:
+    class OperationalError(Exception):
+        """As psycopg raises it before there is a connection: without an SQLSTATE."""
+
+    error = DBAPIError("connect", None, OperationalError(said))
+    assert type(failures.told(error, urls.parse("postgresql://lodo@h/d"), 1.0)) is kind
 
 
 @pytest.mark.postgresql

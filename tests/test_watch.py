@@ -79,7 +79,7 @@ def test_a_run_is_followed_from_study_to_study_and_an_interruption_says_how_to_g
             "run/Adam  interrupted",
             "run/Yogi  running",
             "run/Yogi  interrupted",
-            "nobody drives run/Adam, run/Yogi: lodo-tune resume run",
+            "nobody drives run/Adam, run/Yogi: lodo-tune resume run --database sqlite:///" + url,
         ]
 
 
@@ -105,6 +105,7 @@ def test_what_cannot_be_watched_is_told_in_a_line(tmp_path: Path) -> None:
     assert "there is no database" in call("watch", "run", "--database", url).err
     Store.open(str(url)).close()
     assert "there is no study 'run'" in call("watch", "run", "--database", url).err
-    outcome = call("watch", "run", "--interval", 0, "--database", url)
-    assert outcome.code == 2
-    assert "--interval is a positive number of seconds" in outcome.err
+    for interval in (0, 1e300, "inf", "nan"):
+        outcome = call("watch", "run", "--interval", interval, "--database", url)
+        assert outcome.code == 2
+        assert "--interval is a positive number of seconds, at most 86400" in outcome.err

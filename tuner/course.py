@@ -19,7 +19,7 @@ from tuner.heartbeat import Heartbeat
 from tuner.listener import Listener
 from tuner.records import StudyRecord, StudyStatus
 from tuner.seeds import strategy_seed, trial_seed
-from tuner.storage import LeaseLost, Store
+from tuner.storage import LeaseLost, Store, UnknownStudy
 
 
 class OtherGenome(Exception):  # noqa: N818
@@ -46,7 +46,10 @@ def course(store: Store, study: StudyRecord, listener: Listener, *, owner: str, 
         EveryCandidateFailed: A generation raised one and the same error throughout.
         OtherGenome: The study cannot be replayed here.
     """
-    epoch = store.acquire(study.id, owner=owner, lease_seconds=lease_seconds)
+    try:
+        epoch = store.acquire(study.id, owner=owner, lease_seconds=lease_seconds)
+    except UnknownStudy:
+        raise _deleted(study) from None
     status = StudyStatus.INTERRUPTED
     try:
         with Heartbeat(lambda: store.renew(study.id, epoch), every=lease_seconds / 4) as heartbeat:
@@ -63,10 +66,17 @@ def course(store: Store, study: StudyRecord, listener: Listener, *, owner: str, 
     except LeaseLost:
         status = ""  # another driver's by now
         raise
+    except UnknownStudy:
+        status = ""
+        raise _deleted(study) from None
     finally:
         if status:
             store.release(study.id, epoch, status)
     listener.study_ended(store.find(study.spec.name)[0])
+
+
+def _deleted(study: StudyRecord) -> UnknownStudy:
+    return UnknownStudy(f"the study {study.spec.name} was deleted from the database while its run was under way")
 
 
 class _Search:

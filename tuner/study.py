@@ -17,7 +17,7 @@ from tuner.course import course
 from tuner.execution.executor import Batch, Executor
 from tuner.listener import Listener
 from tuner.records import StudyRecord
-from tuner.storage import Store, StudyComplete, StudyOwned
+from tuner.storage import Store, StudyComplete, StudyOwned, UnknownStudy
 
 WAIT_SECONDS = 1.0
 """How long to wait before a study that another driver holds is asked for again."""
@@ -54,6 +54,7 @@ def run_studies(
     Raises:
         StorageError: The database fails, or another driver has a study.
         ExecutionError: The machines went away, or never had what was asked for.
+        UnknownStudy: A study was deleted before it was begun, and the others have run; or while it ran.
         EveryCandidateFailed: A generation of some study raised one and the same error throughout; the others have run.
         OtherGenome: A study cannot be replayed here.
     """
@@ -64,11 +65,14 @@ def run_studies(
         driver.run(studies, wait=wait)
     except BaseException:
         executor.cancel()
+        store.give_up()  # what is still to be written is tried once
         raise
     finally:
         driver.close()
     if driver.stopped:
         raise driver.stopped[0]
+    if driver.deleted:
+        raise driver.deleted[0]
 
 
 class _Driver:
@@ -76,6 +80,7 @@ class _Driver:
 
     def __init__(self, executor: Executor, begin: Callable[[StudyRecord], Course]) -> None:
         self.stopped: list[EveryCandidateFailed] = []
+        self.deleted: list[UnknownStudy] = []
         self._executor = executor
         self._begin = begin
         self._courses: dict[Course, Batch] = {}
@@ -94,6 +99,8 @@ class _Driver:
                         raise
                     waiting.append(study)
                     not_before = time.monotonic() + WAIT_SECONDS
+                except UnknownStudy as error:
+                    self.deleted.append(error)
                 except StudyComplete:  # by the driver that was waited for
                     if not wait:
                         raise

@@ -7,6 +7,7 @@ import os
 from tuner.commands.usage import UsageError
 
 DEFAULT_DATABASE = "lodo-tune.db"
+PATIENCE = 60.0  # seconds for which a server that goes away under a run is waited for
 
 
 def database(option: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
@@ -9,9 +10,22 @@ import click
 from tuner.commands.flags import PATH, database_option, debug_option
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, taken the way Ctrl-C is taken, so that temporary files are removed."""
+
+    exit_code = 128 + signal.SIGTERM
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated("terminated")
+
+
 @click.group("database", epilog="Example: lodo-tune database check --database results.db")
-def upkeep() -> None:
+@click.pass_context
+def upkeep(context: click.Context) -> None:
     """Check, back up, copy, export or bring up to date a database, or delete a study."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    context.call_on_close(lambda: signal.signal(signal.SIGTERM, before))
 
 
 @upkeep.command("check", epilog="Example: lodo-tune database check")
@@ -42,7 +56,10 @@ def upgrade_database(database: str | None, debug: bool) -> None:
 @click.argument("study", nargs=-1)
 @debug_option
 def copy_database(source: str, target: str, study: tuple[str, ...], debug: bool) -> None:
-    """Copy the runs or studies STUDY, or all, between databases of either kind; each is compared."""
+    """Copy the runs or studies STUDY, or all, between databases of either kind; each is compared.
+
+    A study that is being driven is left out (exit code 73); one that was copied before is compared again.
+    """
     from tuner.commands import upkeep
 
     upkeep.copy(source, target, study)
@@ -73,7 +90,10 @@ def export_studies(
 @database_option
 @debug_option
 def back_up_database(file: Path, database: str | None, debug: bool) -> None:
-    """Copy the database into the new SQLite FILE; a driver may go on writing."""
+    """Copy the database into the new SQLite FILE; a driver may go on writing.
+
+    It is one moment of it. In a backup of PostgreSQL no study has a driver: what ran waits.
+    """
     from tuner.commands import upkeep
     from tuner.commands.database import database as which
 
@@ -86,7 +106,7 @@ def back_up_database(file: Path, database: str | None, debug: bool) -> None:
 @database_option
 @debug_option
 def delete_study(study: str, yes: bool, database: str | None, debug: bool) -> None:
-    """Delete the study STUDY, or all of a run, for good."""
+    """Delete the study STUDY, or all of a run, for good; nothing of a run that is being driven."""
     from tuner.commands import upkeep
     from tuner.commands.database import database as which
 

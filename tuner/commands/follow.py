@@ -13,6 +13,8 @@ from rich.live import Live
 from rich.text import Text
 
 from tuner.candidate import Status
+from tuner.commands.database import PATIENCE
+from tuner.commands.going_on import resume_command
 from tuner.commands.usage import UsageError
 from tuner.records import StudyRecord, StudyStatus
 from tuner.results.generations import Generation, by_generation
@@ -20,6 +22,7 @@ from tuner.results.grid import Grid
 from tuner.results.numerals import NOTHING, number
 from tuner.storage import Store
 
+LONGEST = 86_400  # seconds between two looks
 QUIET_LOOKS = 3  # looks at which nothing runs, after which nothing is waited for: a run goes from study to study
 
 
@@ -46,12 +49,12 @@ def watch(database: str, name: str, interval: float, sleep: Callable[[float], No
         UsageError: The interval is none.
         StorageError: The database cannot be read, or there is no such study.
     """
-    if not 0 < interval < float("inf"):
-        raise UsageError(f"--interval is a positive number of seconds. Received: {interval:g}")
+    if not 0 < interval <= LONGEST:
+        raise UsageError(f"--interval is a positive number of seconds, at most {LONGEST}. Received: {interval:g}")
     console = Console(stderr=True)
     followed, quiet = _Followed(), 0
     live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-    with Store.open(database, read_only=True) as store:
+    with Store.open(database, read_only=True, patience=PATIENCE) as store:
         if live is not None:
             live.start()
         try:
@@ -74,7 +77,7 @@ def watch(database: str, name: str, interval: float, sleep: Callable[[float], No
                 live.stop()
         if live is not None:
             click.echo(_table(states))
-        _say_how_it_ended(name, studies)
+        _say_how_it_ended(resume_command(name, store), studies)
 
 
 def _runs(study: StudyRecord) -> bool:
@@ -152,7 +155,7 @@ def _described(generation: Generation) -> str:
     )
 
 
-def _say_how_it_ended(name: str, studies: list[StudyRecord]) -> None:
+def _say_how_it_ended(resume: str, studies: list[StudyRecord]) -> None:
     left = [study for study in studies if study.status != StudyStatus.COMPLETE]
     if left:
-        click.echo(f"nobody drives {', '.join(study.spec.name for study in left)}: lodo-tune resume {name}", err=True)
+        click.echo(f"nobody drives {', '.join(study.spec.name for study in left)}: {resume}", err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +11,8 @@ from pathlib import Path
 
 from tuner.candidate import Status
 from tuner.commands import machine
-from tuner.commands.database import DEFAULT_DATABASE
+from tuner.commands.database import PATIENCE
+from tuner.commands.going_on import resume_command, saying_how
 from tuner.commands.output import check_output
 from tuner.commands.outside import write_tensorboard
 from tuner.commands.plan import Plan, Request, absolute, data_fingerprint, described, plan, run_name, task_entry
@@ -23,7 +23,7 @@ from tuner.commands.users_task import check_users_task
 from tuner.execution.executor import DEFAULT_TRAIN, Executor
 from tuner.listener import All
 from tuner.records import StudyRecord, StudySpec, StudyStatus
-from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, this_process
+from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, maintenance, this_process
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)  # what asks us to stop, beside Ctrl-C
 
@@ -132,27 +132,30 @@ def begin(
     """
     workload = planned.specs[0].workload
     check_users_task(workload.task, workload.options, workload.precision, machines.timeout)
-    with Store.open(database) as store:
-        taken = sorted({study.spec.run for study in store.studies()})
+    with Store.open(database, patience=PATIENCE) as store:
+        taken = store.runs()
         run = name or run_name(base, taken)
         if run in taken:
             raise StudyExists(
-                f"there is a run {run!r} in {store.url}: go on with it ({_resume_command(run, store)}), or give"
-                " another --name"
+                f"there is a run {run!r} in {store.url}: go on with it ({resume_command(run, store)}"
+                f"{' --wait' if machines.wait else ''}), or give another --name"
             )
         specs = [replace(spec, run=run) for spec in planned.specs]
         studies: list[StudyRecord] = []
-        interruptions = _interruptions(lambda: _resume_command(run, store) if studies else None)
-        with interruptions as again, Report(specs) as report:
+
+        def go_on() -> str | None:
+            return resume_command(studies[0].spec.run, store) if studies else None
+
+        with saying_how(go_on), _interruptions(go_on) as again, Report(specs) as report:
             for remark in planned.remarks:
                 report.say(remark)
             with _executor(machines, report, specs) as (executor, slots):
                 again()
                 if not agreed(executor, slots, report):
                     raise Interrupted(None, 130)
-                studies += [store.create_study(spec) for spec in specs]
+                studies += _create(store, specs, None if name else base)
                 _run_all(store, studies, executor, report, wait=machines.wait)
-        finished = store.find(run)
+        finished = store.find(studies[0].spec.run)
         if format is not None:
             print_table(store, finished, format)
         write_results(store, finished, output)
@@ -177,9 +180,8 @@ def resume(
     check(machines)
     check_output(output)
     check_output(tensorboard, "--tensorboard")
-    with Store.open(database, read_only=True) as store:  # which makes no database where there is none
-        store.find(name)
-    with Store.open(database) as store:
+    maintenance.version(database)  # which makes no database where there is none
+    with Store.open(database, patience=PATIENCE) as store:
         studies = store.find(name)
         left = [study for study in studies if study.status != StudyStatus.COMPLETE]
         threads = {study.spec.workload.threads for study in left}
@@ -189,8 +191,12 @@ def resume(
             )
         if not machines.wait:
             _refuse_owned(left)  # before Ray starts; whoever is faster after this is refused by the store
-        go_on = _resume_command(name, store)
-        with _interruptions(lambda: go_on) as again, Report([study.spec for study in left]) as report:
+        go_on = resume_command(name, store)
+        with (
+            saying_how(lambda: go_on),
+            _interruptions(lambda: go_on) as again,
+            Report([study.spec for study in left]) as report,
+        ):
             for study in left:
                 _check_data(study.spec)
                 _remark_versions(study.spec, report)
@@ -243,6 +249,22 @@ def _agreed(
 
     lines = long_run(executor, specs, others, slots, report.say)
     return not lines or report.ask(lines, "Begin?")
+
+
+def _create(store: Store, specs: Sequence[StudySpec], task: str | None) -> list[StudyRecord]:
+    """Create the studies of a run; one that is named after its task takes the next number if its name is taken by now.
+
+    Raises:
+        StudyExists: The user's own name was taken by another run meanwhile.
+    """
+    while True:
+        try:
+            return store.create_run(specs)
+        except StudyExists:
+            if task is None:
+                raise
+            run = run_name(task, store.runs())
+            specs = [replace(spec, run=run) for spec in specs]
 
 
 def _run_all(store: Store, studies: Sequence[StudyRecord], executor: Executor, report: Report, *, wait: bool) -> None:
@@ -358,8 +380,3 @@ def _check_some_result(studies: Sequence[StudyRecord]) -> None:
                 f"{study.spec.name}: no {what} finished; {counts[Status.FAILED]} failed and "
                 f"{counts[Status.TIMED_OUT]} timed out (lodo-tune show {study.spec.name} says why)"
             )
-
-
-def _resume_command(run: str, store: Store) -> str:
-    place = "" if store.url == f"sqlite:///{DEFAULT_DATABASE}" else f" --database {shlex.quote(store.url)}"
-    return f"lodo-tune resume {run}{place}"

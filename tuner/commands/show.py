@@ -13,8 +13,9 @@ from tuner.results import comparison_table, exports, files, listing, show, show_
 from tuner.results.comparison import Comparison, compare_runs
 from tuner.results.comparison_sheet import comparison_as_json
 from tuner.results.formats import check_format, strict_json
+from tuner.results.numerals import counted
 from tuner.results.summary import Summary, summarise
-from tuner.storage import Store
+from tuner.storage import Damaged, Store
 
 
 def summaries(store: Store, studies: Sequence[StudyRecord]) -> list[Summary]:
@@ -69,20 +70,37 @@ def print_tables(database: str, names: Sequence[str], format: str) -> None:
         UsageError: The database has no study at all.
         StorageError: It cannot be read, or a name is unknown.
     """
+    damaged: list[Damaged] = []
     with Store.open(database, read_only=True) as store:
-        studies = [study for name in names for study in store.find(name)] if names else store.studies()
-        if not studies:
+        studies = [study for name in names for study in store.find(name)] if names else store.studies(damaged)
+        if not studies and not damaged:
             raise UsageError(f"{store.url} holds no study yet")
-        print_table(store, list({study.id: study for study in studies}.values()), format)
+        if studies:
+            print_table(store, list({study.id: study for study in studies}.values()), format)
+    _refuse(damaged)
 
 
 def print_studies(database: str, format: str) -> None:
     """Print a line a study."""
+    damaged: list[Damaged] = []
     with Store.open(database, read_only=True) as store:
-        studies = store.studies()
-        searches = [study for study in studies if study.spec.comparison is None]
-        best = {row.study: row.best for row in summaries(store, searches) if row.best is not None}
-        click.echo(listing.render_studies(studies, format, best))
+        best = {}
+        studies = store.studies(damaged)
+        for study in [study for study in studies if study.spec.comparison is None]:
+            try:
+                best[study.spec.name] = summaries(store, [study])[0].best
+            except Damaged as error:
+                damaged.append(error)
+        known = {name: value for name, value in best.items() if value is not None}
+        click.echo(listing.render_studies(studies, format, known))
+    _refuse(damaged)
+
+
+def _refuse(damaged: Sequence[Damaged]) -> None:
+    """Raise what was left out, now that all else is printed."""
+    if damaged:
+        others = f" (and {counted(len(damaged) - 1, 'other')}: lodo-tune database check)" if len(damaged) > 1 else ""
+        raise Damaged(f"{damaged[0]}{others}")
 
 
 def print_study(database: str, name: str, format: str) -> None:
@@ -126,6 +144,7 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
     from tuner.results import figures
 
     folder.mkdir(parents=True, exist_ok=True)
+    root = folder.resolve()
     for format, ending in (("text", "txt"), ("markdown", "md"), ("latex", "tex"), ("json", "json"), ("csv", "csv")):
         files.write(folder / f"table.{ending}", _tables(store, studies, format) + "\n", overwrite=True)
     if studies[0].spec.comparison is not None:
@@ -135,6 +154,8 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
         if study.tuned is not None:
             for format in ("json", "yaml"):
                 file = folder / f"{study.spec.workload.optimizer.replace(':', '-')}.{format}"
+                if not file.resolve().is_relative_to(root):  # a name that came with somebody's database
+                    raise Damaged(f"the study {study.spec.name!a} would be written outside {str(folder)!r}")
                 files.write(file, exports.export(study, format, row), overwrite=True)
     searches = [(study, store.candidates(study.id)) for study in studies]
     for kind in figures.FIGURES_OF_SEARCH:

@@ -10,11 +10,17 @@ import click
 
 from tuner.commands.usage import UsageError
 from tuner.results.numerals import counted
-from tuner.storage import Store, maintenance
+from tuner.storage import Store, StudyOwned, maintenance
 
 
 class Unsound(Exception):  # noqa: N818 (what is the case)
     """A database contradicts itself; what is wrong was printed."""
+
+    exit_code = 1
+
+
+class NotConfirmed(Exception):  # noqa: N818
+    """Somebody was asked, and did not say yes."""
 
     exit_code = 1
 
@@ -66,22 +72,36 @@ def check(database: str) -> None:
 def copy(source: str, target: str, names: Sequence[str]) -> None:
     """Copy studies, or all that there are, from one database into another, each compared with its original.
 
-    A study is there whole or not at all; those that were copied before one fails stay.
+    A study is there whole or not at all; those that were copied before one fails stay, and the same once more is fine.
+    One that is being driven is left out, and the others are copied.
 
     Raises:
-        StorageError: A study cannot be read or written, is there already, or is being driven.
+        StudyOwned: A study is being driven; the others were copied.
+        StorageError: A study cannot be read or written, or another of its name is there already.
     """
+    if maintenance.is_in_memory(target):
+        raise UsageError("a copy in memory would end with this command; name a file or a server")
     with Store.open(source, read_only=True) as here:
         studies = [study for name in names for study in here.find(name)] if names else here.studies()
         unique = list({study.id: study for study in studies}.values())
+        here.check_file()
+        driven: list[StudyOwned] = []
         if not unique:
             raise UsageError(f"{here.url} holds no study yet")
         with Store.open(target) as there:
             if there.url == here.url:
                 raise UsageError(f"both databases are {here.url}; copy from one into another")
             for study in unique:
-                here.copy_to(there, study.id)
-                click.echo(f"{study.spec.name}: copied and compared")
+                try:
+                    copied = here.copy_to(there, study.id)
+                except StudyOwned as error:
+                    driven.append(error)
+                    continue
+                said = "copied and compared" if copied else "is there already, and is the same"
+                click.echo(f"{study.spec.name}: {said}")
+    if driven:
+        others = f" (and {counted(len(driven) - 1, 'other')})" if len(driven) > 1 else ""
+        raise StudyOwned(f"{driven[0]}{others}")
 
 
 def back_up(database: str, backup: Path) -> None:
@@ -99,18 +119,20 @@ def delete_study(database: str, name: str, *, yes: bool) -> None:
 
     Raises:
         UsageError: Nobody is there to ask, and --yes is not given.
-        StorageError: There is none, or it is being driven.
+        NotConfirmed: The answer is no.
+        StorageError: There is none, or the run is being driven; nothing was deleted.
     """
-    with Store.open(database, read_only=True) as store:  # which makes no database where there is none
-        studies = store.find(name)
+    maintenance.version(database)  # which makes no database where there is none
     with Store.open(database) as store:
+        studies = store.find(name)
         for study in studies:
             done = sum(count for status, count in study.counts.items() if status.is_final)
             click.echo(f"{study.spec.name}: {study.status}, {counted(done, 'result')} of the search", err=True)
         if not yes:
             if not sys.stdin.isatty():
                 raise UsageError("delete-study asks before it deletes: give --yes where nobody can answer")
-            click.confirm(f"Delete for good from {store.url}?", abort=True, err=True)
+            if not click.confirm(f"Delete for good from {store.url}?", err=True):
+                raise NotConfirmed("nothing was deleted")
+        store.delete(*(study.id for study in studies))
         for study in studies:
-            store.delete(study.id)
             click.echo(f"{study.spec.name}: deleted")

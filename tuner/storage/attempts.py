@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, insert, select, update
 
 from tuner.candidate import Key, Role, Status
-from tuner.storage import candidates
+from tuner.storage import candidates, cells
 from tuner.storage.errors import Conflict
 from tuner.storage.names import clean_message
 from tuner.storage.tables import attempts
@@ -162,29 +162,43 @@ def newest_numbers(connection: Connection, epoch: int, ids: Sequence[int]) -> di
 
 def read(connection: Connection, study_id: int, key: Key | None) -> list[AttemptRecord]:
     """Return the attempts of a study, or of one candidate, in the order in which they began."""
-    query = (
-        select(attempts, candidate_table.c.role, candidate_table.c.generation, candidate_table.c.slot)
-        .join(candidate_table, candidate_table.c.id == attempts.c.candidate_id)
-        .where(candidate_table.c.study_id == study_id)
-        .order_by(attempts.c.id)
-    )
+    query = with_places().where(candidate_table.c.study_id == study_id).order_by(attempts.c.id)
     if key is not None:
         query = query.where(attempts.c.candidate_id == candidates.locate(connection, study_id, [key])[key].id)
-    return [
-        AttemptRecord(
-            key=Key(Role(row.role), row.generation, row.slot),
-            epoch=row.epoch,
-            number=row.number,
-            node=row.node,
-            pid=row.pid,
-            started_at=row.started_at,
-            ended_at=row.ended_at,
-            outcome=row.outcome,
-            reason=row.reason,
-            error=row.error,
-        )
-        for row in connection.execute(query)
-    ]
+    return [record(row, f"study {study_id}") for row in connection.execute(query)]
+
+
+def with_places() -> Select[Any]:
+    """Return the query for attempts with the places of their candidates."""
+    place = (candidate_table.c.study_id, candidate_table.c.role, candidate_table.c.generation, candidate_table.c.slot)
+    return select(attempts, *place).join(candidate_table, candidate_table.c.id == attempts.c.candidate_id)
+
+
+def record(row: Row[Any], place: str) -> AttemptRecord:
+    """Return the record of a row.
+
+    Args:
+        row: As `with_places` asks for it.
+        place: The study, as an error names it.
+
+    Raises:
+        Damaged: A column holds what it cannot hold; the text names the study, the candidate and the column.
+    """
+    cell = cells.Row(row._mapping, f"an attempt of {place} {row.role} {row.generation}/{row.slot}")
+    outcomes = [LOST, *(status.value for status in Status if status.is_final)]
+    over = row.ended_at is not None
+    return AttemptRecord(
+        key=Key(Role(cell.one_of("role", list(Role))), cell.integer("generation"), cell.integer("slot")),
+        epoch=cell.integer("epoch"),
+        number=cell.integer("number"),
+        node=cell.text("node"),
+        pid=cell.integer("pid"),
+        started_at=cell.text("started_at"),
+        ended_at=cell.text("ended_at") if over else None,
+        outcome=cell.one_of("outcome", outcomes) if over else None,
+        reason=cell.text("reason"),
+        error=cell.text("error"),
+    )
 
 
 def _newest(connection: Connection, epoch: int, ids: Sequence[int]) -> dict[int, Row[Any]]:

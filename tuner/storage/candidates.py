@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Row, Select, bindparam, case, func, insert, o
 
 from tuner.candidate import Candidate, Key, Role, Status
 from tuner.records import CandidateRecord
+from tuner.storage import cells
 from tuner.storage.curves import EncodedCurve, decode
-from tuner.storage.errors import Conflict, UnknownCandidate
-from tuner.storage.tables import candidates, curves, evaluations
+from tuner.storage.errors import Conflict, Damaged, UnknownCandidate
+from tuner.storage.tables import candidates, curves, evaluations, studies
 
 _CHUNK = 500  # keys a statement: SQLite and PostgreSQL limit the number of parameters
 _UNFINISHED = or_(*(candidates.c.status == status.value for status in Status if not status.is_final))
@@ -83,17 +84,28 @@ def late_results(connection: Connection, study_id: int) -> int:
 
 def read(connection: Connection, study_id: int, role: Role | None, generation: int | None) -> list[CandidateRecord]:
     """Return the candidates of a study in the order of their keys, without curves."""
-    query = (
-        select(candidates, *(column for column in evaluations.c if column.name not in candidates.c))
-        .outerjoin(evaluations, evaluations.c.candidate_id == candidates.c.id)
-        .where(candidates.c.study_id == study_id)
-        .order_by(*_PLACE)
-    )
+    query = with_results().where(candidates.c.study_id == study_id).order_by(*_PLACE)
     if role is not None:
         query = query.where(candidates.c.role == Role(role))
     if generation is not None:
         query = query.where(candidates.c.generation == int(generation))
-    return [_record(row) for row in connection.execute(query)]
+    try:
+        return [record(row, "") for row in connection.execute(query)]
+    except Damaged as error:
+        raise Damaged(f"{_study(connection, study_id)}{error}") from error
+
+
+def _study(connection: Connection, study_id: int) -> str:
+    """Return the name of a study, as errors name it."""
+    row = connection.execute(select(studies.c.run, studies.c.optimizer).where(studies.c.id == study_id)).one()
+    return f"{row.run}/{row.optimizer}"
+
+
+def with_results() -> Select[Any]:
+    """Return the query for candidates with what came of them, all columns but the evaluation's own status."""
+    return select(candidates, *(column for column in evaluations.c if column.name not in candidates.c)).outerjoin(
+        evaluations, evaluations.c.candidate_id == candidates.c.id
+    )
 
 
 def read_curve(connection: Connection, study_id: int, key: Key) -> npt.NDArray[Any]:
@@ -106,7 +118,10 @@ def read_curve(connection: Connection, study_id: int, key: Key) -> npt.NDArray[A
     candidate = locate(connection, study_id, [key])[key]
     query = select(curves.c.dtype, curves.c.length, curves.c.data).where(curves.c.candidate_id == candidate.id)
     row = connection.execute(query).one_or_none()
-    return np.zeros(0) if row is None else decode(EncodedCurve(row.dtype, row.length, row.data))
+    try:
+        return np.zeros(0) if row is None else decode(EncodedCurve(row.dtype, row.length, row.data))
+    except Damaged as error:
+        raise Damaged(f"{_study(connection, study_id)} {key.role} {key.generation}/{key.slot}: {error}") from error
 
 
 def shown(key: Key) -> str:
@@ -160,21 +175,32 @@ def _key(row: Row[Any]) -> Key:
     return Key(Role(row.role), row.generation, row.slot)
 
 
-def _record(row: Row[Any]) -> CandidateRecord:
+def record(row: Row[Any], place: str) -> CandidateRecord:
+    """Return the record of a row.
+
+    Args:
+        row: Of candidates and their evaluations, as `read` asks for them.
+        place: The study, as an error names it.
+
+    Raises:
+        Damaged: A column holds what it cannot hold; the text names the study, the candidate and the column.
+    """
+    cell = cells.Row(row._mapping, f"{place} {row.role} {row.generation}/{row.slot}")
+    key = Key(Role(cell.one_of("role", list(Role))), cell.integer("generation"), cell.integer("slot"))
     evaluated = row.fitness is not None
     return CandidateRecord(
-        key=_key(row),
-        genome=tuple(row.genome),
-        hyperparameters=row.hyperparameters,
-        seed=row.seed,
-        steps=row.steps,
-        status=Status(row.status),
-        attempts=row.attempts,
-        fitness=row.fitness,
-        steps_done=row.steps_done if evaluated else 0,
-        seconds=row.seconds if evaluated else 0.0,
-        node=row.node if evaluated else "",
-        device=row.device if evaluated else "",
-        reason=row.reason if evaluated else "",
-        error=row.error if evaluated else "",
+        key=key,
+        genome=cell.numbers("genome"),
+        hyperparameters=cell.named_numbers("hyperparameters"),
+        seed=cell.integer("seed"),
+        steps=cell.integer("steps"),
+        status=Status(cell.one_of("status", list(Status))),
+        attempts=cell.integer("attempts"),
+        fitness=cell.number("fitness", infinite=True) if evaluated else None,
+        steps_done=cell.integer("steps_done") if evaluated else 0,
+        seconds=cell.number("seconds") if evaluated else 0.0,
+        node=cell.text("node") if evaluated else "",
+        device=cell.text("device") if evaluated else "",
+        reason=cell.text("reason") if evaluated else "",
+        error=cell.text("error") if evaluated else "",
     )

@@ -9,6 +9,7 @@ in between, whatever the timeout.
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,28 +18,35 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
-from tuner.storage import failures, urls
-from tuner.storage.errors import BadUrl, Damaged
+from tuner.storage import cells, failures, sqlite_file, urls
+from tuner.storage.errors import BadUrl, Changed, Damaged, Gone
 
 CONNECT_TIMEOUT = 10  # seconds that a database server may take to answer
 
 _WRITES = "lodo_tune_writes"  # the execution option that marks a writer's connection
 
+_URL = "lodo_tune_url"  # the attribute of an error that says whose it is: two databases may be at work
 
-def make_engine(
-    url: URL, *, read_only: bool, busy_timeout: float, immutable: bool = False, file: Path | None = None
-) -> Engine:
+
+class _File(sqlite3.Connection):
+    """A connection to a SQLite file that knows which file it opened."""
+
+    place: Path
+    begun: sqlite_file.Identity | None  # what was there then
+    without_locks: bool
+
+
+def make_engine(url: URL, *, read_only: bool, busy_timeout: float, file: Path | None = None) -> Engine:
     """Make an engine; nothing is opened before the first connection.
 
     Args:
         url: As `urls.parse` returns it.
         read_only: Whether the database refuses to be written through it.
         busy_timeout: Seconds to wait for another process' lock.
-        immutable: Whether a SQLite file can be changed by nobody, so that it is read without locks and side files.
         file: The SQLite file to open instead of the URL's, which errors go on to name.
 
     Raises:
@@ -50,26 +58,39 @@ def make_engine(
         "json_deserializer": _load_json,
     }
     if url.get_backend_name() == "sqlite":
-        path = file or urls.sqlite_path(url)
-        mode = "immutable=1" if immutable else "mode=ro" if read_only else "mode=rw"
-        return _sqlite_engine(url, path, mode, busy_timeout, common)
+        return _named(_sqlite_engine(url, file or urls.sqlite_path(url), read_only, busy_timeout, common))
     options = f"-c lock_timeout={max(1, int(busy_timeout * 1000))}" + (
         " -c default_transaction_read_only=on" if read_only else ""
     )
     given = url.query.get("options", "")
+    # What psycopg logs of a connection that is cut off would come before the line that says what happened.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
-        return create_engine(
-            url.difference_update_query(["options"]),
-            pool_pre_ping=True,  # a server that was restarted is met with a new connection, not with an error
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT,
-                "application_name": "lodo-tune",
-                "options": f"{given if isinstance(given, str) else ' '.join(given)} {options}".strip(),
-            },
-            **common,
+        return _named(
+            create_engine(
+                url.difference_update_query(["options"]),
+                pool_pre_ping=True,  # a server that was restarted is met with a new connection, not with an error
+                connect_args={
+                    "connect_timeout": CONNECT_TIMEOUT,
+                    "application_name": "lodo-tune",
+                    "options": f"{given if isinstance(given, str) else ' '.join(given)} {options}".strip(),
+                },
+                **common,
+            )
         )
     except ImportError:
         raise BadUrl("PostgreSQL needs the package psycopg: pip install 'lodo-tune[postgres]'") from None
+
+
+def _named(engine: Engine) -> Engine:
+    """Let every error of an engine know whose it is."""
+
+    @event.listens_for(engine, "handle_error")
+    def name(context: ExceptionContext) -> None:
+        if context.sqlalchemy_exception is not None:
+            setattr(context.sqlalchemy_exception, _URL, engine.url)
+
+    return engine
 
 
 @contextmanager
@@ -81,7 +102,12 @@ def reading(engine: Engine, busy_timeout: float) -> Iterator[Connection]:
     """
     isolation = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
     with _told(engine, busy_timeout), engine.connect().execution_options(**isolation) as connection, connection.begin():
-        yield connection
+        try:
+            yield connection
+        except (SQLAlchemyError, Damaged):
+            _check_file(connection)  # which may be the reason
+            raise
+        _check_file(connection)
 
 
 @contextmanager
@@ -89,6 +115,7 @@ def writing(engine: Engine, busy_timeout: float) -> Iterator[Connection]:
     """Open a transaction that holds SQLite's write lock from its first moment; an exception undoes all of it.
 
     Raises:
+        Gone: the file that is open is no longer at its place; nothing was written.
         StorageError: the database failed; nothing was written.
     """
     with (
@@ -97,6 +124,7 @@ def writing(engine: Engine, busy_timeout: float) -> Iterator[Connection]:
         connection.begin(),
     ):
         yield connection
+        _check_file(connection)
 
 
 @contextmanager
@@ -126,25 +154,55 @@ def migrating(engine: Engine, busy_timeout: float) -> Iterator[Connection]:
             driver.execute("PRAGMA foreign_keys = ON")
 
 
+def _check_file(connection: Connection) -> None:
+    """Check that a SQLite file is still the one that was opened; what is written to a deleted one is lost.
+
+    Raises:
+        Gone: it is not.
+        Changed: it was read without locks, and somebody wrote to it meanwhile.
+    """
+    opened = connection.connection.driver_connection
+    if not isinstance(opened, _File) or opened.begun is None:
+        return
+    now = sqlite_file.identity(opened.place)
+    if not opened.begun.is_same_file(now):
+        what = "was deleted" if now is None else "was replaced by another file"
+        raise Gone(f"the database {str(opened.place)!r} {what} while it was in use; put it back, or begin anew")
+    if opened.without_locks and not sqlite_file.is_untouched(opened.place, opened.begun):
+        raise Changed(f"the database {str(opened.place)!r} was written to while it was read; try again")
+
+
 @contextmanager
 def _told(engine: Engine, busy_timeout: float) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise failures.told(error, engine.url, busy_timeout) from error
+        raise failures.told(error, getattr(error, _URL, engine.url), busy_timeout) from error
 
 
-def _sqlite_engine(url: URL, path: Path | None, mode: str, busy_timeout: float, common: dict[str, Any]) -> Engine:
+def _sqlite_engine(url: URL, path: Path | None, read_only: bool, busy_timeout: float, common: dict[str, Any]) -> Engine:
     if path is None:
         engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False}, **common)
     else:
-        # Never "mode=rwc": SQLite would make a missing file, and the next to open it would find an empty one.
-        name = f"file:{quote(str(path.absolute()))}?{mode}"
+        place = path.absolute()
 
         def connect() -> sqlite3.Connection:
-            return sqlite3.connect(name, uri=True, timeout=busy_timeout, check_same_thread=False)
+            # Never "mode=rwc": SQLite would make a missing file, and the next to open it would find an empty one.
+            alone = read_only and sqlite_file.is_to_be_left_alone(place)
+            mode = "immutable=1" if alone else "mode=ro" if read_only else "mode=rw"
+            opened = sqlite3.connect(
+                f"file:{quote(str(place))}?{mode}",
+                uri=True,
+                timeout=busy_timeout,
+                check_same_thread=False,
+                factory=_File,
+            )
+            opened.place, opened.begun, opened.without_locks = place, sqlite_file.identity(place), alone
+            return opened
 
-        engine = create_engine(url, creator=connect, **common)
+        # A reader opens the file anew each time: it may have to do without side files now and with them later.
+        pool = {"poolclass": NullPool} if read_only else {}
+        engine = create_engine(url, creator=connect, **pool, **common)
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, _: object) -> None:
@@ -152,7 +210,7 @@ def _sqlite_engine(url: URL, path: Path | None, mode: str, busy_timeout: float, 
         connection.execute(f"PRAGMA busy_timeout = {int(busy_timeout * 1000)}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
-        if mode == "mode=rw":
+        if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
 
@@ -169,8 +227,11 @@ def _dump_json(value: object) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-def _load_json(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse_constant)
+def _load_json(text: Any) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, TypeError, RecursionError):
+        return cells.NotJson(text)  # raised here it would spoil every row beside its own, and name none
 
 
 def _refuse_constant(name: str) -> NoReturn:

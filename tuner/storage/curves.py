@@ -56,7 +56,8 @@ def decode(curve: EncodedCurve) -> npt.NDArray[Any]:
     Raises:
         Damaged: the bytes are not those of such a curve.
     """
-    if curve.dtype not in DTYPES or curve.length < 0:
+    is_one = isinstance(curve.length, int) and curve.length >= 0 and isinstance(curve.data, bytes)
+    if curve.dtype not in DTYPES or not is_one:
         raise Damaged(f"a stored curve has a dtype or length that no curve has: {curve.dtype!r}, {curve.length}")
     size = np.dtype(curve.dtype).itemsize
     unpacker = zlib.decompressobj()

@@ -25,6 +25,12 @@ class BadName(StorageError, ValueError):
     exit_code = 2
 
 
+class NotAdmitted(StorageError):
+    """The database server does not let this user in: its name, its password or the server's rules are against it."""
+
+    exit_code = 2
+
+
 class NoDatabase(StorageError):
     """There is nothing to read at this place."""
 
@@ -55,10 +61,18 @@ class DiskFull(StorageError):
     exit_code = 74
 
 
+class Gone(StorageError):
+    """The database's file was deleted or replaced while it was open."""
+
+
 class Locked(StorageError):
     """Another process held the database for longer than the busy timeout."""
 
     exit_code = 75
+
+
+class Changed(Locked):
+    """Somebody wrote to the database while it was read without locks; what was read may be wrong."""
 
 
 class Unreachable(StorageError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 from sqlalchemy.engine import URL
@@ -13,6 +14,8 @@ from tuner.storage.errors import (
     Damaged,
     DiskFull,
     Locked,
+    NoDatabase,
+    NotAdmitted,
     NotOurs,
     StorageError,
     Unreachable,
@@ -51,6 +54,11 @@ _POSTGRESQL: dict[str, tuple[type[StorageError], str]] = {
 _GONE = ("08", "57P", "53300")  # connection lost, shut down or starting, too many connections
 
 
+def is_out_of_space(error: sqlite3.Error) -> bool:
+    """Return whether SQLite could not write for want of space."""
+    return getattr(error, "sqlite_errorcode", 0) in _OUT_OF_SPACE
+
+
 def told(error: SQLAlchemyError, url: URL, wait: float) -> StorageError:
     """Return the storage's error for one of SQLAlchemy's.
 
@@ -68,15 +76,27 @@ def told(error: SQLAlchemyError, url: URL, wait: float) -> StorageError:
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", 0)  # absent where the module itself complains
         kind, text = _SQLITE.get(
-            sqlite3.SQLITE_FULL if code in _OUT_OF_SPACE else code & 0xFF, (StorageError, "refused a statement")
+            sqlite3.SQLITE_FULL if is_out_of_space(cause) else code & 0xFF, (StorageError, "refused a statement")
         )
     else:
         state = getattr(cause, "sqlstate", None) or ""
         kind, text = _POSTGRESQL.get(state, (StorageError, "refused a statement"))
         if error.connection_invalidated or state.startswith(_GONE) or (not state and _is_operational(cause)):
-            kind, text = Unreachable, "cannot be reached. Try again when it is back"
+            kind, text = _of_a_connection(str(cause))
     detail = urls.without_secrets(str(cause), url)
     return kind(f"{place} {text.format(wait=wait)} ({detail})")
+
+
+def _of_a_connection(message: str) -> tuple[type[StorageError], str]:
+    """Return what a failed connection is: the server away, or there and against it.
+
+    A refusal comes without an SQLSTATE, and in the server's language; what is not recognised counts as away.
+    """
+    if re.search(r'database ".*" does not exist', message):
+        return NoDatabase, "is not on the server. Create it there (createdb), or name another"
+    if re.search(r'authentication failed|role ".*" does not exist|no password supplied|pg_hba\.conf', message):
+        return NotAdmitted, "lets nobody in by this name and password. Check both in the URL, or in PGPASSFILE"
+    return Unreachable, "cannot be reached. Try again when it is back"
 
 
 def _is_operational(cause: BaseException | None) -> bool:

@@ -8,6 +8,7 @@ The study's row stays locked from that check to the commit, so no driver can tak
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from tuner.storage.tables import studies
 from tuner.storage.times import now
 
 _COLUMNS: tuple[Column[Any], ...] = (
+    studies.c.id,
     studies.c.run,
     studies.c.optimizer,
     studies.c.status,
@@ -92,10 +94,17 @@ def fence(connection: Connection, study_id: int, epoch: int) -> Row[Any]:
     return row
 
 
-def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: float) -> int:
+def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: float, epochs: list[int]) -> int:
     """Take a study that nobody holds, or whose owner is gone or silent for longer than its lease; return the epoch.
 
     What the former owner left running waits again.
+
+    Args:
+        connection: Within a writing transaction.
+        study_id: Which study.
+        owner: "host:pid".
+        lease_seconds: How long it stays theirs.
+        epochs: That earlier attempts of the same call may have got, whose commit was not heard of; this one is added.
 
     Raises:
         UnknownStudy: there is no such study.
@@ -109,6 +118,8 @@ def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: fl
         raise ValueError(f"a lease must be a positive number of seconds. Received: {lease_seconds}")
     row = _locked(connection, study_id)
     name = f"{row.run}/{row.optimizer}"
+    if row.owner == owner and row.epoch in epochs:
+        return int(row.epoch)
     if row.status == StudyStatus.COMPLETE:
         raise StudyComplete(f"the study {name} is complete; there is nothing left to do")
     at = moment(connection)
@@ -116,6 +127,7 @@ def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: fl
     # Also where nobody holds it: whatever is called running has no driver.
     attempts.lose_all(connection, study_id, f"its driver {row.owner or ''} was lost".replace("  ", " "))
     pid = processes.pid_of(owner)
+    epochs.append(int(row.epoch) + 1)
     connection.execute(
         _update(study_id).values(
             epoch=row.epoch + 1,
@@ -131,14 +143,24 @@ def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: fl
     return int(row.epoch) + 1
 
 
-def check_free(connection: Connection, study_id: int) -> None:
-    """Check that no driver holds a study, and keep it so until the transaction ends.
+def check_free(connection: Connection, study_ids: Sequence[int]) -> None:
+    """Check that no driver holds any of some studies, nor of their runs, and keep it so until the transaction ends.
+
+    A driver takes the studies of its run one after another, and counts on those that it has not taken yet.
 
     Raises:
         UnknownStudy: there is no such study.
         StudyOwned: one does.
     """
-    _refuse_owned(_locked(connection, study_id), moment(connection), "or interrupted where it runs")
+    at = moment(connection)
+    chosen = {row.id: row for row in (_locked(connection, study_id) for study_id in sorted(study_ids))}
+    runs = {row.run for row in chosen.values()}
+    beside = select(*_COLUMNS).where(studies.c.run.in_(runs)).order_by(studies.c.id).with_for_update()
+    for row in connection.execute(beside):
+        otherwise = "or interrupted where it runs"
+        if row.id not in chosen:
+            otherwise += f"; its driver may be about to take the other studies of {row.run}, which stay till then"
+        _refuse_owned(row, at, otherwise)
 
 
 def _refuse_owned(row: Row[Any], at: Moment, otherwise: str) -> None:
@@ -163,7 +185,7 @@ def renew(connection: Connection, study_id: int, epoch: int) -> None:
 
 
 def release(connection: Connection, study_id: int, epoch: int, status: str) -> None:
-    """Give a study back; what still runs waits again.
+    """Give a study back; what still runs waits again. The same once more changes nothing.
 
     Raises:
         UnknownStudy: there is no such study.
@@ -174,6 +196,9 @@ def release(connection: Connection, study_id: int, epoch: int, status: str) -> N
     allowed = (StudyStatus.INTERRUPTED, StudyStatus.STOPPED, StudyStatus.COMPLETE)
     if status not in allowed:
         raise ValueError(f"a study is released as one of {', '.join(allowed)}. Received: {status}")
+    row = _locked(connection, study_id)
+    if row.owner is None and row.epoch == epoch and row.status == status:
+        return
     row = fence(connection, study_id, epoch)
     values: dict[str, Any] = {"status": status, "owner": None, "owner_machine": None, "owner_started": None}
     if status == StudyStatus.COMPLETE:

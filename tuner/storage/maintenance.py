@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuner.storage import backup, connection, schema, sqlite_file, urls
+from tuner.storage import backup, connection, opening, schema, sqlite_file, urls
 from tuner.storage.errors import NoDatabase
 from tuner.storage.store import Store
 
@@ -14,6 +14,12 @@ BUSY_TIMEOUT = 10.0  # seconds
 def shown(database: str) -> str:
     """Return a database as it may be printed."""
     return urls.shown(urls.parse(database))
+
+
+def is_in_memory(database: str) -> bool:
+    """Return whether a database ends with the process that opens it."""
+    url = urls.parse(database)
+    return url.get_backend_name() == "sqlite" and urls.sqlite_path(url) is None
 
 
 def version(database: str) -> str:
@@ -27,8 +33,7 @@ def version(database: str) -> str:
     path = urls.sqlite_path(url)
     if path is not None and not sqlite_file.exists(path):
         raise NoDatabase(f"there is no database {str(path)!r}; a run makes one, and --database names another")
-    immutable = path is not None and sqlite_file.is_immutable(path)
-    engine = connection.make_engine(url, read_only=True, busy_timeout=BUSY_TIMEOUT, immutable=immutable)
+    engine = connection.make_engine(url, read_only=True, busy_timeout=BUSY_TIMEOUT)
     try:
         with connection.reading(engine, BUSY_TIMEOUT) as opened:
             found = schema.read_version(opened)
@@ -47,10 +52,10 @@ def upgrade(database: str) -> Path | None:
     """
     path = urls.sqlite_path(urls.parse(database))
     before = version(database)
-    known = set() if path is None else set(backup.kept(path, before))
     Store.open(database).close()
-    new = set() if path is None else set(backup.kept(path, before)) - known
-    return next(iter(new), None)
+    if path is None or version(database) == before:
+        return None
+    return backup.kept(path, before)[-1]
 
 
 def back_up(database: str, file: Path) -> None:
@@ -58,22 +63,20 @@ def back_up(database: str, file: Path) -> None:
 
     Raises:
         Unwritable: The file is there already, or cannot be made.
-        StorageError: The database cannot be read, or a study of a server's is being driven.
+        StorageError: The database cannot be read.
     """
     path = urls.sqlite_path(urls.parse(database))
     if path is not None:
         version(database)  # is there, and is ours
         backup.back_up(path, file)
         return
-    backup.check_free(file)
     with Store.open(database, read_only=True) as here:
-        studies = here.studies()
-        beside = file.with_name(f".{file.name}.partial")
-        beside.unlink(missing_ok=True)
-        try:
-            with Store.open(str(beside)) as there:
-                for study in studies:
-                    here.copy_to(there, study.id)
-            backup.back_up(beside, file)
-        finally:
-            beside.unlink(missing_ok=True)
+        sqlite_file.create(file, lambda new: _fill(here, new), what=backup.WHAT, alone=True)
+
+
+def _fill(here: Store, new: Path) -> None:
+    """Copy a server's database into an empty file."""
+    url = urls.parse(str(new))
+    opening.fill(url, new, BUSY_TIMEOUT)
+    with Store.open(str(new)) as there:
+        here.copy_all_to(there)

@@ -18,13 +18,11 @@ def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> Engine:
         StorageError: see `Store.open`.
     """
     path = urls.sqlite_path(url)
-    immutable = False
     if path is not None:
         _prepare_file(url, path, read_only=read_only, busy_timeout=busy_timeout)
-        immutable = read_only and sqlite_file.is_immutable(path)
     elif read_only and url.get_backend_name() == "sqlite":
         raise NoDatabase("a database in memory holds nothing to read; name a file")
-    engine = connection.make_engine(url, read_only=read_only, busy_timeout=busy_timeout, immutable=immutable)
+    engine = connection.make_engine(url, read_only=read_only, busy_timeout=busy_timeout)
     try:
         with connection.reading(engine, busy_timeout) as opened:
             current = schema.is_current(opened, read_only=read_only)
@@ -44,13 +42,11 @@ def _prepare_file(url: URL, path: Path, *, read_only: bool, busy_timeout: float)
     if not sqlite_file.exists(path):
         if read_only:
             raise NoDatabase(f"there is no database {str(path)!r}; a run makes one, and --database names another")
-        sqlite_file.create(path, lambda new: _fill(url, new, busy_timeout))
+        sqlite_file.create(path, lambda new: fill(url, new, busy_timeout))
     if not read_only:
         sqlite_file.check_writable(path)
     # Judged through a connection that cannot write: what turns out to be newer or damaged is left as it is.
-    judge = connection.make_engine(
-        url, read_only=True, busy_timeout=busy_timeout, immutable=sqlite_file.is_immutable(path)
-    )
+    judge = connection.make_engine(url, read_only=True, busy_timeout=busy_timeout)
     try:
         with connection.reading(judge, busy_timeout) as opened:
             version = schema.read_version(opened)
@@ -61,7 +57,17 @@ def _prepare_file(url: URL, path: Path, *, read_only: bool, busy_timeout: float)
         judge.dispose()
 
 
-def _fill(url: URL, new: Path, busy_timeout: float) -> None:
+def fill(url: URL, new: Path, busy_timeout: float) -> None:
+    """Make the tables in an empty SQLite file, and mark it as ours.
+
+    Args:
+        url: The database, as errors name it.
+        new: The file.
+        busy_timeout: Seconds to wait for another process' lock.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
     engine = connection.make_engine(url, read_only=False, busy_timeout=busy_timeout, file=new)
     try:
         with connection.writing(engine, busy_timeout) as opened:

@@ -69,7 +69,7 @@ def is_current(connection: Connection, *, read_only: bool) -> bool:
             raise NoDatabase(f"{_place(connection)} is empty: no study was ever run in it")
         raise OlderSchema(
             f"{_place(connection)} has schema {version}, and this version of lodo-tune reads {VERSION}; "
-            "a command that writes, such as resume, brings it up to date"
+            "lodo-tune database upgrade brings it up to date"
         )
     return False
 

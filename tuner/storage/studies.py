@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,11 +16,14 @@ from sqlalchemy.exc import IntegrityError
 
 from tuner.candidate import Role, Status, Workload
 from tuner.records import StudyRecord, StudySpec, StudyStatus
-from tuner.storage import comparisons, lease
-from tuner.storage.errors import Conflict, StudyExists, UnknownStudy
+from tuner.storage import cells, comparisons, lease
+from tuner.storage.errors import Conflict, Damaged, StudyExists, UnknownStudy
 from tuner.storage.names import check_optimizer_name, check_run_name, check_text
 from tuner.storage.tables import candidates, studies
 from tuner.storage.times import now
+
+STATUSES = (StudyStatus.RUNNING, StudyStatus.INTERRUPTED, StudyStatus.STOPPED, StudyStatus.COMPLETE)
+_NAMES = 0x4C4F  # PostgreSQL's advisory locks on the names of runs, one a name
 
 
 def create(connection: Connection, spec: StudySpec) -> int:
@@ -31,7 +35,8 @@ def create(connection: Connection, spec: StudySpec) -> int:
         ValueError: the schedule has another length than the generations, or a number is out of range or not finite.
     """
     row = _row_of(spec)
-    check_name_is_free(connection, spec)
+    if id_of(connection, spec) is not None:
+        raise _exists(spec)
     try:
         result = connection.execute(insert(studies).values(row))
     except IntegrityError as error:  # PostgreSQL: another process was first, after we had looked
@@ -39,24 +44,45 @@ def create(connection: Connection, spec: StudySpec) -> int:
     return int(result.inserted_primary_key[0])  # type: ignore[index]
 
 
-def check_name_is_free(connection: Connection, spec: StudySpec) -> None:
-    """Refuse a name that a study has.
+def create_run(connection: Connection, specs: Sequence[StudySpec]) -> list[int]:
+    """Insert the studies of a run that has none yet, and return their ids.
 
     Raises:
-        StudyExists: one does.
+        StudyExists: it has one.
+        BadName, ValueError: as `create`.
     """
+    for run in sorted({spec.run for spec in specs}):
+        check_run_name(run)
+        if connection.dialect.name == "postgresql":  # so that two that look at once do not both find it free
+            connection.execute(select(func.pg_advisory_xact_lock(_NAMES, zlib.crc32(run.encode()) - 2**31)))
+        if connection.scalar(select(studies.c.id).where(studies.c.run == run).limit(1)) is not None:
+            raise StudyExists(f"the run {run} exists already; resume it, or give this run another name")
+    return [create(connection, spec) for spec in specs]
+
+
+def id_of(connection: Connection, spec: StudySpec) -> int | None:
+    """Return the id of the study that has a specification's name; None if there is none."""
     same = (studies.c.run == spec.run, studies.c.optimizer == spec.workload.optimizer)
-    if connection.scalar(select(studies.c.id).where(*same)):
-        raise _exists(spec)
+    return connection.scalar(select(studies.c.id).where(*same))
+
+
+def ids(connection: Connection) -> list[int]:
+    """Return the ids of all studies, in the order of creation."""
+    return list(connection.scalars(select(studies.c.id).order_by(studies.c.id)))
+
+
+def runs(connection: Connection) -> list[str]:
+    """Return the names of all runs, in alphabetical order."""
+    return sorted(set(connection.scalars(select(studies.c.run).distinct())))
 
 
 def _exists(spec: StudySpec) -> StudyExists:
     return StudyExists(f"the study {spec.name} exists already; resume it, or give the run another name")
 
 
-def all_studies(connection: Connection) -> list[StudyRecord]:
-    """Return every study in the order of creation."""
-    return _records(connection, select(studies).order_by(studies.c.id))
+def all_studies(connection: Connection, damaged: list[Damaged]) -> list[StudyRecord]:
+    """Return every study in the order of creation, but for those that cannot be read: of these the errors are added."""
+    return _records(connection, select(studies).order_by(studies.c.id), damaged)
 
 
 def find(connection: Connection, name: str) -> list[StudyRecord]:
@@ -92,15 +118,15 @@ def by_id(connection: Connection, study_id: int) -> StudyRecord:
     return records[0]
 
 
-def delete(connection: Connection, study_id: int) -> None:
-    """Delete a study with all that belongs to it.
+def delete(connection: Connection, study_ids: Sequence[int]) -> None:
+    """Delete studies with all that belongs to them.
 
     Raises:
         UnknownStudy: there is no such study.
-        StudyOwned: a driver holds it.
+        StudyOwned: a driver holds one of them, or another of their run.
     """
-    lease.check_free(connection, study_id)
-    connection.execute(sql_delete(studies).where(studies.c.id == study_id))
+    lease.check_free(connection, study_ids)
+    connection.execute(sql_delete(studies).where(studies.c.id.in_(study_ids)))
 
 
 def finish(connection: Connection, study_id: int, tuned: Mapping[str, float], tuned_genome: Sequence[float]) -> None:
@@ -191,7 +217,8 @@ def _mapping(what: str, value: Mapping[str, Any]) -> dict[str, Any]:
     return stored
 
 
-def _records(connection: Connection, query: Select[Any]) -> list[StudyRecord]:
+def _records(connection: Connection, query: Select[Any], damaged: list[Damaged] | None = None) -> list[StudyRecord]:
+    """Return the records of rows; what cannot be read is raised, or its error added to `damaged`."""
     rows = connection.execute(query).all()
     counts: dict[int, dict[Status, int]] = defaultdict(lambda: dict.fromkeys(Status, 0))
     grouped = (
@@ -201,47 +228,80 @@ def _records(connection: Connection, query: Select[Any]) -> list[StudyRecord]:
     )
     if len(rows) == 1:
         grouped = grouped.where(candidates.c.study_id == rows[0].id)
+    odd = {}
     for study_id, status, count in connection.execute(grouped):
-        counts[study_id][Status(status)] = count
+        if status in list(Status):
+            counts[study_id][Status(status)] = count
+        else:
+            odd[study_id] = status
     at = lease.moment(connection) if any(row.owner is not None for row in rows) else None
-    return [_record(row, counts[row.id], at) for row in rows]
+    records = []
+    for row in rows:
+        try:
+            if row.id in odd:
+                place = f"a candidate of the study {row.run}/{row.optimizer}"
+                cells.Row({"status": odd[row.id]}, place).one_of("status", list(Status))
+            records.append(read(row, counts[row.id], at))
+        except Damaged as error:
+            if damaged is None:
+                raise
+            damaged.append(error)
+    return records
 
 
-def _record(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -> StudyRecord:
+def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -> StudyRecord:
+    """Return the record of a row.
+
+    Args:
+        row: Of studies, all columns.
+        counts: Candidates of the search by status.
+        at: Now; may be None where no driver holds the study.
+
+    Raises:
+        Damaged: A column holds what it cannot hold; the text names the study and the column.
+    """
+    cell = cells.Row(row._mapping, f"the study with id {row.id}")
+    run, optimizer = cell.name("run", check_run_name), cell.name("optimizer", check_optimizer_name)
+    cell = cells.Row(row._mapping, f"the study {run}/{optimizer}")
+    generations = cell.integer("generations")
     workload = Workload(
-        task=row.task,
-        optimizer=row.optimizer,
-        cohort_size=row.cohort_size,
-        threads=row.threads,
-        precision=row.precision,
-        options=row.options,
-        data=row.data,
+        task=cell.text("task"),
+        optimizer=optimizer,
+        cohort_size=cell.integer("cohort_size", 1),
+        threads=cell.integer("threads", 1),
+        precision=cell.optional("precision", cell.text),
+        options=cell.mapping("options"),
+        data=cell.optional("data", cell.mapping),
     )
     spec = StudySpec(
-        run=row.run,
+        run=run,
         workload=workload,
-        strategy=row.strategy,
-        seed=row.seed,
-        generations=row.generations,
-        population=row.population,
-        sigmas=tuple(row.sigmas),
-        steps=tuple(row.steps),
-        fresh_seeds=row.fresh_seeds,
-        space=row.space,
-        versions=row.versions,
-        hardware=row.hardware,
-        comparison=None if row.comparison is None else comparisons.from_json(row.comparison),
+        strategy=cell.text("strategy"),
+        seed=cell.integer("seed"),
+        generations=generations,
+        population=cell.integer("population"),
+        sigmas=cell.numbers("sigmas", generations),
+        steps=cell.integers("steps", generations),
+        fresh_seeds=cell.integer("fresh_seeds"),
+        space=cell.space("space"),
+        versions=cell.mapping("versions"),
+        hardware=cell.mapping("hardware"),
+        comparison=cell.optional("comparison", lambda column: cell.made(column, comparisons.from_json)),
     )
+    owner = cell.optional("owner", cell.text)
+    if owner is not None:
+        for name in ("lease_seconds", "renewed_at", "renewed_uptime"):
+            cell.number(name)
     return StudyRecord(
         id=row.id,
         spec=spec,
-        status=row.status,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-        tuned=row.tuned,
-        tuned_genome=None if row.tuned_genome is None else tuple(row.tuned_genome),
-        notes=tuple(row.notes),
+        status=cell.one_of("status", STATUSES),
+        created_at=cell.text("created_at"),
+        finished_at=cell.optional("finished_at", cell.text),
+        tuned=cell.optional("tuned", lambda column: cell.named_numbers(column, spec.space["hyperparameters"])),
+        tuned_genome=cell.optional("tuned_genome", cell.numbers),
+        notes=cell.texts("notes"),
         counts=counts,
-        owner=row.owner,
-        lease_left=None if row.owner is None or at is None else lease.seconds_left(row, at),
+        owner=owner,
+        lease_left=None if owner is None or at is None else lease.seconds_left(row, at),
     )
