@@ -23,7 +23,7 @@ demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, about five min
 	$(BIN)/lodo-tune --task pixelcnn --preset quick --output results/demo $(DEMO_OPTIONS)
 
 test: $(INSTALLED)  ## the tests, under ten minutes on two cores
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 test-slow: $(INSTALLED)  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow
