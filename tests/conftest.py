@@ -22,6 +22,7 @@ STARTS_RAY = {
 """Files whose tests start a Ray, or commands that do: side by side they would have half a core each."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items):
     """Keep each file to one process, and all that starts Ray to the same one, which begins with it."""
     for item in items:
