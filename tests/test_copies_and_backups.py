@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import call
+from tests.command_line import call, start
 from tests.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.store_values import ME, driven, evaluation, key, keys, one_line
 from tests.test_database_verbs import filled, held
@@ -245,6 +245,7 @@ cli.main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.postgresql
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_backup_that_is_cut_off_stands_in_the_way_of_none(
@@ -252,9 +253,8 @@ def test_a_backup_that_is_cut_off_stands_in_the_way_of_none(
 ) -> None:
     url = postgresql_server.url(postgresql_server.create_database())
     filled(url)
-    start = "import sys, time\n" + STOPPED
     done = subprocess.run(
-        [sys.executable, "-c", start, url, str(tmp_path / "m.db"), str(int(how))],
+        [sys.executable, "-c", "import sys, time\n" + STOPPED, url, str(tmp_path / "m.db"), str(int(how))],
         capture_output=True,
         text=True,
         timeout=60,
@@ -270,32 +270,23 @@ def test_a_backup_that_is_cut_off_stands_in_the_way_of_none(
     assert held(str(tmp_path / "m.db")) == held(url)
 
 
+@pytest.mark.slow
 @pytest.mark.postgresql
 def test_a_copy_to_a_server_that_is_interrupted_says_one_line(postgresql_server: Server, url: str) -> None:
-    there = postgresql_server.url(postgresql_server.create_database())
-    script = """
-import os, signal, sys
-from tuner import cli
-from tuner.storage import copying
-plain = copying._of
-def interrupted(connection, *others):
-    rows = plain(connection, *others)
-    if rows:
-        connection.info["rows"] = rows
-        os.kill(os.getpid(), signal.SIGINT)
-    return rows
-copying._of = interrupted
-cli.main()
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script, "database", "copy", url, there],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=Path(__file__).parent.parent,
-    )
-    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "lodo-tune: interrupted")
+    import psycopg
+
+    name = postgresql_server.create_database()
+    there = postgresql_server.url(name)
+    Store.open(there).close()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+    with psycopg.connect(there) as other, psycopg.connect(there, autocommit=True) as looking:
+        other.execute("LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE")
+        process = start("database", "copy", url, there, folder=Path(url).parent)
+        while looking.execute(waits, [name]).fetchone() == (0,):  # many rows are on their way, and wait
+            assert process.poll() is None, process.communicate()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.strip()) == (130, "", "lodo-tune: interrupted")
 
 
 def test_upgrades_that_do_not_come_to_their_end_keep_one_copy(url: str) -> None:

@@ -71,7 +71,9 @@ def test_of_runs_of_one_name_that_begin_at_once_one_is_made(url: str) -> None:
         with Store.open(url) as store:
             together.wait()
             try:
-                made.append([study.spec.name for study in store.create_run(specs(optimizers=(optimizer, "SGD")))])
+                made.append(
+                    [study.spec.name for study in store.create_run(specs(optimizers=(optimizer, f"{optimizer}-2")))]
+                )
             except StudyExists:
                 made.append([])
 

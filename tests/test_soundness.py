@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -21,9 +22,15 @@ FRESH = [key(slot, 0, role) for role in (Role.DEFAULT, Role.TUNED) for slot in r
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(template: Path, tmp_path: Path) -> Path:
+    """Return a database of one's own to spoil."""
+    return Path(shutil.copy(template, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database with the complete studies run/Adam and healthy/Adam, and the interrupted begun/Adam."""
-    place = tmp_path / "studies.db"
+    place = tmp_path_factory.mktemp("template") / "studies.db"
     with Store.open(str(place)) as store:
         for run in ("run", "healthy"):
             study, epoch = driven(store, run, owner=ME, add=[*keys(), *FRESH])

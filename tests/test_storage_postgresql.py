@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from sqlalchemy.exc import DBAPIError
 
@@ -23,6 +27,8 @@ from tuner.storage import (
 )
 
 pytestmark = pytest.mark.faults
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.postgresql
@@ -156,3 +162,15 @@ def test_a_commit_whose_reply_is_lost_is_said_again_without_being_done_twice(pos
             assert store.studies()[0].counts[Status.FINISHED] == 3
             found = store.check()
             assert (found.results, found.faults) == (3, ())
+
+
+def test_what_the_driver_logs_is_not_printed_before_the_line_that_says_what_happened() -> None:
+    """As of a pipeline that an interruption cuts off."""
+    pytest.importorskip("psycopg")
+    script = (
+        "import logging\nfrom tuner.storage import connection, urls\n"
+        "connection.make_engine(urls.parse('postgresql://lodo@h/d'), read_only=True, busy_timeout=1.0)\n"
+        "logging.getLogger('psycopg').warning('error ignored terminating a pipeline')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("", "")
