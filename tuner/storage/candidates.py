@@ -18,6 +18,10 @@ from tuner.storage.tables import candidates, curves, evaluations
 _CHUNK = 500  # keys a statement: SQLite and PostgreSQL limit the number of parameters
 _UNFINISHED = or_(*(candidates.c.status == status.value for status in Status if not status.is_final))
 _PLACE = (candidates.c.role, candidates.c.generation, candidates.c.slot)
+_OF_CANDIDATE = ("genome", "hyperparameters", "seed", "steps", "status", "attempts")
+_OF_EVALUATION = ("fitness", "steps_done", "seconds", "node", "device", "reason", "error")
+_COLUMNS = (*_PLACE, *(candidates.c[name] for name in _OF_CANDIDATE), *(evaluations.c[name] for name in _OF_EVALUATION))
+_ROLES, _STATUSES = {role.value: role for role in Role}, {status.value: status for status in Status}
 
 
 def add(connection: Connection, study_id: int, new: Sequence[Candidate]) -> None:
@@ -84,7 +88,7 @@ def late_results(connection: Connection, study_id: int) -> int:
 def read(connection: Connection, study_id: int, role: Role | None, generation: int | None) -> list[CandidateRecord]:
     """Return the candidates of a study in the order of their keys, without curves."""
     query = (
-        select(candidates, *(column for column in evaluations.c if column.name not in candidates.c))
+        select(*_COLUMNS)
         .outerjoin(evaluations, evaluations.c.candidate_id == candidates.c.id)
         .where(candidates.c.study_id == study_id)
         .order_by(*_PLACE)
@@ -161,20 +165,23 @@ def _key(row: Row[Any]) -> Key:
 
 
 def _record(row: Row[Any]) -> CandidateRecord:
-    evaluated = row.fitness is not None
+    """Return the record of a row of _COLUMNS; by position, since a database may hold a hundred thousand."""
+    (role, generation, slot, genome, hyperparameters, seed, steps, status, attempts,
+     fitness, steps_done, seconds, node, device, reason, error) = row  # fmt: skip
+    evaluated = fitness is not None
     return CandidateRecord(
-        key=_key(row),
-        genome=tuple(row.genome),
-        hyperparameters=row.hyperparameters,
-        seed=row.seed,
-        steps=row.steps,
-        status=Status(row.status),
-        attempts=row.attempts,
-        fitness=row.fitness,
-        steps_done=row.steps_done if evaluated else 0,
-        seconds=row.seconds if evaluated else 0.0,
-        node=row.node if evaluated else "",
-        device=row.device if evaluated else "",
-        reason=row.reason if evaluated else "",
-        error=row.error if evaluated else "",
+        key=Key(_ROLES[role], generation, slot),
+        genome=tuple(genome),
+        hyperparameters=hyperparameters,
+        seed=seed,
+        steps=steps,
+        status=_STATUSES[status],
+        attempts=attempts,
+        fitness=fitness,
+        steps_done=steps_done if evaluated else 0,
+        seconds=seconds if evaluated else 0.0,
+        node=node if evaluated else "",
+        device=device if evaluated else "",
+        reason=reason if evaluated else "",
+        error=error if evaluated else "",
     )

@@ -169,9 +169,9 @@ def _dump_json(value: object) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-def _load_json(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse_constant)
-
-
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"stored JSON holds {name}, which is not JSON")
+
+
+# One decoder for all: making one for every value took longer than decoding it.
+_load_json = json.JSONDecoder(parse_constant=_refuse_constant).decode
