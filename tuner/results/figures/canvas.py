@@ -66,8 +66,8 @@ def loss_limits(curves: Sequence[NDArray[np.floating]], floors: Iterable[float] 
         positive = [float(curve[curve > 0].min()) for curve in finite if (curve > 0).any()]
         lower = max(min([*positive, *(floor for floor in floors if floor > 0)]), upper * DEPTH)
         if upper / lower >= LOG_FROM:
-            # On a long axis far is no longer far: what would at most double its length is waited for.
-            upper = max([upper] + [one for one in ends if one / upper <= upper / lower])
+            # On a long axis far is no longer far: what would at most treble its length is waited for.
+            upper = max([upper] + [one for one in ends if one / upper <= (upper / lower) ** 2])
             room = 10 ** (0.05 * math.log10(upper / lower))
             return True, lower / room, upper * room
     room = 0.05 * (upper - least) or 0.05 * abs(least) or 1.0

@@ -101,10 +101,10 @@ def draw_bands(axes: Axes, bands: Sequence[Band | None], looks: Sequence[Style],
         at, mean = found.at, np.clip(found.mean, -LIMIT, LIMIT)
         spread = np.clip(found.spread, 0, LIMIT)
         if spread.any():
+            # A logarithm makes an abyss of what is below the lowest seed, where a spread exceeds the mean.
+            lower = np.maximum(mean - spread, found.least) if limits[0] else mean - spread
             inside = mean <= limits[2]  # of a line that is out of sight, a band would only cover the others
-            axes.fill_between(
-                at, mean - spread, mean + spread, where=inside, color=look.colour, alpha=0.16, lw=0, zorder=2
-            )
+            axes.fill_between(at, lower, mean + spread, where=inside, color=look.colour, alpha=0.16, lw=0, zorder=2)
         apart = max(1, len(at) // MARKERS)  # and not all markers above each other
         (line,) = axes.plot(
             at, mean, lw=1.5, **look.line, marker=look.marker, ms=4.5,
