@@ -53,9 +53,9 @@ FIGURES_OF_COMPARISON: tuple[Kind[Comparison], ...] = (
     Kind(
         "learning-by-steps",
         "Training loss by steps",
-        "Mean over the seeds that finished, with one standard deviation to either side, in 200 windows of the budget. "
-        "A cross on the upper edge is where a run diverged, a triangle where a line leaves the axis; a dotted line is "
-        "what no optimizer goes below on average.",
+        "Mean over the seeds that finished, with one standard deviation to either side, in 200 windows of the budget; "
+        "on a logarithmic axis the band ends at the lowest seed. A cross on the upper edge is where a run diverged, a "
+        "triangle where a line leaves the axis; a dotted line is what no optimizer goes below on average.",
         learning_by_steps,
     ),
     Kind(

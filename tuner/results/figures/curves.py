@@ -101,7 +101,10 @@ def draw_bands(axes: Axes, bands: Sequence[Band | None], looks: Sequence[Style],
         at, mean = found.at, np.clip(found.mean, -LIMIT, LIMIT)
         spread = np.clip(found.spread, 0, LIMIT)
         if spread.any():
-            axes.fill_between(at, mean - spread, mean + spread, color=look.colour, alpha=0.16, lw=0, zorder=2)
+            # A logarithm makes an abyss of what is below the lowest seed, where a spread exceeds the mean.
+            lower = np.maximum(mean - spread, found.least) if limits[0] else mean - spread
+            inside = mean <= limits[2]  # of a line that is out of sight, a band would only cover the others
+            axes.fill_between(at, lower, mean + spread, where=inside, color=look.colour, alpha=0.16, lw=0, zorder=2)
         apart = max(1, len(at) // MARKERS)  # and not all markers above each other
         (line,) = axes.plot(
             at, mean, lw=1.5, **look.line, marker=look.marker, ms=4.5,
@@ -136,9 +139,12 @@ def name_lines(
     """
     from matplotlib.lines import Line2D as Line
 
+    upper = next((line.axes.get_ylim()[1] for line in lines if line is not None and line.axes is not None), math.inf)
     entries = []
     for one, line, found in zip(contenders or comparison.contenders, lines, bands, strict=True):
         label = one_line(one.name) + _fates(one)
+        if found is not None and (found.mean > upper).all():
+            label += "\n(above the axis)"
         last = math.inf if found is None else float(found.mean[-1])
         entries.append((last, line if line is not None else Line([], [], ls=""), label))
     if comparison.sweep is None:

@@ -11,7 +11,7 @@ import numpy as np
 from tuner.candidate import Status
 from tuner.records import SeedRun
 from tuner.results.comparison import Comparison, Contender, Outcome
-from tuner.results.figures.canvas import EDGE, loss_limits, plain, sheet
+from tuner.results.figures.canvas import EDGE, loss_limits, plain, round_ticks, sheet
 from tuner.results.figures.styles import Style, styles
 from tuner.results.numerals import one_line
 from tuner.results.ranking import Standing
@@ -41,6 +41,10 @@ def final_losses(comparison: Comparison) -> Figure | None:
         panels[0], comparison.contenders, looks, [one.by_steps for one in comparison.contenders], loss_by_steps
     )
     panels[0].set_xlabel(f"training loss in the last 10 % of {comparison.steps:,} evaluations")
+    names = [one_line(one.name) for one in comparison.contenders]
+    panels[0].set_yticks(range(len(names)), names, parse_math=False)
+    for text, look in zip(panels[0].get_yticklabels(), looks, strict=True):
+        text.set_color(look.colour)
     if timed:
         draw_outcomes(panels[1], comparison.contenders, looks, [one.by_time for one in comparison.contenders], _by_time)
         panels[1].set_xlabel(f"training loss in the last 10 % of {comparison.seconds:g} s")
@@ -68,11 +72,12 @@ def draw_outcomes(
     loss_of: LossOf,
 ) -> None:
     """Draw a row a contender, the first on top."""
-    losses = [[loss for run in one.runs if (loss := loss_of(run)) is not None] for one in contenders]
+    losses = [sorted(loss for run in one.runs if (loss := loss_of(run)) is not None) for one in contenders]
     floors = [one.floor for one in contenders if one.floor is not None]
     logarithmic, low, high = loss_limits([np.array(some) for some in losses], floors)
     if logarithmic:
         axes.set_xscale("log")
+        round_ticks(axes.xaxis, high / low)
     axes.set_xlim(low, high)
     for row, (one, look, outcome, some) in enumerate(zip(contenders, looks, outcomes, losses, strict=True)):
         seen = [loss for loss in some if loss <= high]
@@ -80,22 +85,35 @@ def draw_outcomes(
         if len(seen) < len(some):
             axes.plot([EDGE], [row], ">", color=look.colour, ms=6, transform=axes.get_yaxis_transform(), zorder=2)
         if outcome is not None and outcome.loss is not None:
-            mean = outcome.loss
-            if mean.low is not None and mean.high is not None:
-                axes.plot([mean.low, mean.high], [row, row], "-", color="black", lw=1.6, zorder=3)
-            axes.plot([mean.mean], [row], "|", color="black", ms=11, mew=1.8, zorder=3)
+            found = outcome.loss
+            if found.low is not None and found.high is not None:
+                axes.plot([found.low, found.high], [row, row], "-", color="black", lw=1.6, zorder=3)
+            axes.plot([found.mean], [row], "|", color="black", ms=11, mew=1.8, zorder=3)
         if one.floor is not None:
             axes.plot([one.floor], [row], marker="|", color="0.35", ms=9, mew=1.0, ls="", zorder=1)
         if remark := _remark(one, outcome):
-            axes.annotate(remark, (1, row), xycoords=axes.get_yaxis_transform(), xytext=(-2, 0), va="bottom",
-                          textcoords="offset points", ha="right", fontsize=7, color="0.2")  # fmt: skip
-    axes.set_yticks(range(len(contenders)), [one_line(one.name) for one in contenders], parse_math=False)
-    for text, look in zip(axes.get_yticklabels(), looks, strict=True):
-        text.set_color(look.colour)
+            _write(
+                axes, remark, row, (low, high), None if outcome is None or outcome.loss is None else outcome.loss.mean
+            )
     axes.set_ylim(len(contenders) - 0.5, -0.6)
     axes.grid(axis="x", color="0.9", lw=0.6)
     axes.set_axisbelow(True)
     plain(axes)
+
+
+def _write(axes: Axes, remark: str, row: int, limits: tuple[float, float], mean: float | None) -> None:
+    """Write a remark above a row's mean; at the edge where the mean is near it or beyond, or there is none."""
+    transform = axes.transData if mean is not None else axes.get_yaxis_transform()
+    at = 0.5 if mean is None else min(max(mean, limits[0]), limits[1])
+    share = 0.5 if mean is None else axes.transScale.transform((at, 0))[0]
+    if mean is not None:
+        low, high = (axes.transScale.transform((end, 0))[0] for end in limits)
+        share = (share - low) / (high - low)
+    side = "right" if share > 0.85 else "left" if share < 0.15 else "center"
+    axes.annotate(
+        remark, (at, row), xycoords=transform, xytext=(0, 6), textcoords="offset points", ha=side, va="bottom",
+        fontsize=7, color="0.2",
+    )  # fmt: skip
 
 
 def _remark(contender: Contender, outcome: Outcome | None) -> str:

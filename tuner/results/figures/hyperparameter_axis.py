@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner.records import StudySpec
-from tuner.results.numerals import hyperparameter
+from tuner.results.numerals import hyperparameter, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,14 +52,7 @@ def prepare(axes: Axes, side: Side, dimension: Dimension, places: Sequence[float
 
 def label(dimension: Dimension, at: float) -> str:
     """Return the value that stands there, as people write it."""
-    if dimension.scale is Scale.LOG:
-        return f"{10**at:.3g}" if -3 <= at <= 4 else _power(at)
-    return hyperparameter(max(0.0, 1 - 10**-at), Scale.DECAY)
-
-
-def _power(at: float) -> str:
-    mantissa, exponent = f"{10**at:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+    return number(10**at, 3) if dimension.scale is Scale.LOG else hyperparameter(max(0.0, 1 - 10**-at), Scale.DECAY)
 
 
 def _ticks(dimension: Dimension, low: float, high: float) -> list[float]:

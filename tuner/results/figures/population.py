@@ -48,12 +48,19 @@ def population(studies: Searches) -> Figure | None:
                 continue
             draw_population(axes, study, some, named[column])
             if column == 0:
-                axes.set_ylabel(one_line(study.spec.workload.optimizer), parse_math=False, fontweight="bold",
-                                color=style(study.spec.workload.optimizer).colour)  # fmt: skip
-            if row + 1 == len(rows) or column >= len(dimensions(rows[row + 1][0].spec)):
+                name_row(axes, study)
+            if row + 1 == len(rows):
                 axes.set_xlabel("generation")
     _explain(figure)
     return figure
+
+
+def name_row(axes: Axes, study: StudyRecord) -> None:
+    """Write the optimizer's name beside a row's first panel."""
+    name = one_line(study.spec.workload.optimizer)
+    long = len(name) > 14
+    axes.set_ylabel(name.replace("-", "-\n", 1) if long else name, parse_math=False, fontweight="bold",
+                    color=style(study.spec.workload.optimizer).colour)  # fmt: skip
 
 
 def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateRecord], dimension: Dimension) -> None:

@@ -22,6 +22,7 @@ class Band:
     at: Numbers
     mean: Numbers
     spread: Numbers
+    least: Numbers  # of the seeds
 
 
 def band(at: Numbers, curves: Sequence[Numbers]) -> Band:
@@ -33,7 +34,7 @@ def band(at: Numbers, curves: Sequence[Numbers]) -> Band:
     """
     stacked = np.stack(curves)  # [seeds, points]
     with np.errstate(over="ignore", invalid="ignore"):
-        return Band(at, stacked.mean(axis=0), stacked.std(axis=0))
+        return Band(at, stacked.mean(axis=0), stacked.std(axis=0), stacked.min(axis=0))
 
 
 def by_steps(curves: Sequence[NDArray[np.floating]]) -> Band:
@@ -106,4 +107,4 @@ def _thinned(found: Band) -> Band:
     if len(found.at) <= WINDOWS:
         return found
     kept = np.unique(np.linspace(0, len(found.at) - 1, WINDOWS).round().astype(int))
-    return Band(found.at[kept], found.mean[kept], found.spread[kept])
+    return Band(found.at[kept], found.mean[kept], found.spread[kept], found.least[kept])

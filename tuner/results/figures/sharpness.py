@@ -14,6 +14,7 @@ from tuner.records import CandidateRecord, StudyRecord
 from tuner.results.figures.canvas import EDGE, apply, loss_limits, plain, sheet
 from tuner.results.figures.hyperparameter_axis import dimensions, place, prepare
 from tuner.results.figures.kinds import Searches
+from tuner.results.figures.population import name_row
 from tuner.results.figures.styles import style
 from tuner.results.generations import fitness
 from tuner.results.numerals import one_line
@@ -55,8 +56,7 @@ def sharpness(studies: Searches) -> Figure | None:
             apply(axes, limits)
             draw_sharpness(axes, study, some, named[column], limits[2])
             if column == 0:
-                axes.set_ylabel(one_line(study.spec.workload.optimizer), parse_math=False, fontweight="bold",
-                                color=style(study.spec.workload.optimizer).colour)  # fmt: skip
+                name_row(axes, study)
             else:
                 axes.tick_params(axis="y", which="both", labelleft=False)
     _explain(figure)

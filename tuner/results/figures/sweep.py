@@ -11,8 +11,9 @@ from search_spaces.space import Dimension, Scale
 from tuner.results.comparison import Comparison
 from tuner.results.figures.canvas import EDGE, apply, loss_limits, plain, sheet
 from tuner.results.figures.final import loss_by_steps
-from tuner.results.figures.hyperparameter_axis import label, place
+from tuner.results.figures.hyperparameter_axis import place
 from tuner.results.figures.styles import style
+from tuner.results.numerals import counted, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +35,7 @@ def sweep(comparison: Comparison) -> Figure | None:
     hue = style(optimizer).colour
     figure = sheet(6.4, 4.0, f"{comparison.run}: {optimizer} on {comparison.task_label}")
     axes = figure.subplots()
-    losses = [[loss for run in one.runs if (loss := loss_by_steps(run)) is not None] for one, _ in points]
+    losses = [sorted(loss for run in one.runs if (loss := loss_by_steps(run)) is not None) for one, _ in points]
     floor = points[0][0].floor
     limits = loss_limits([np.array(some) for some in losses], [] if floor is None else [floor])
     apply(axes, limits)
@@ -55,9 +56,8 @@ def sweep(comparison: Comparison) -> Figure | None:
             )  # fmt: skip
     if floor is not None and limits[1] <= floor:
         axes.axhline(floor, color="0.35", ls=(0, (1, 2)), lw=1.0, zorder=1)
-    axes.set_xticks(where, [f"{value:g}" if dimension is None else label(dimension, at)
-                            for (_, value), at in zip(points, where, strict=True)])  # fmt: skip
+    axes.set_xticks(where, [number(value, 3) for _, value in points])
     axes.set_xlabel(comparison.sweep)
-    axes.set_ylabel(f"training loss in the last 10 %, mean ± sd over {comparison.seeds} seeds")
+    axes.set_ylabel(f"training loss in the last 10 %,\nmean ± sd over {counted(comparison.seeds, 'seed')}")
     plain(axes)
     return figure

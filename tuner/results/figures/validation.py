@@ -67,8 +67,7 @@ def hessian_error(comparison: Comparison) -> Figure | None:
     axes = figure.subplots()
     looks = styles(comparison)
     found = [bands[place] for place in kept]
-    # 1 is where G = 0 stands: an error above it is none of a preconditioner that one would want.
-    limits = loss_limits([one.mean for one in found if one], floors=[1.0])
+    limits = loss_limits([one.mean for one in found if one])
     lines = draw_bands(axes, found, [looks[place] for place in kept], limits)
     axes.set_ylabel("‖I - G H‖$_F$ / √n")
     axes.set_xlim(0, comparison.steps)
