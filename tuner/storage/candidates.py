@@ -167,7 +167,7 @@ def _key(row: Row[Any]) -> Key:
 def _record(row: Row[Any]) -> CandidateRecord:
     """Return the record of a row of _COLUMNS; by position, since a database may hold a hundred thousand."""
     (role, generation, slot, genome, hyperparameters, seed, steps, status, attempts,
-     fitness, steps_done, seconds, node, device, reason, error) = row  # fmt: skip
+     fitness, steps_done, seconds, node, device, reason, error) = tuple(row)  # fmt: skip
     evaluated = fitness is not None
     return CandidateRecord(
         key=Key(_ROLES[role], generation, slot),
