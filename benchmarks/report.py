@@ -9,6 +9,7 @@ studies, show, table    whole commands on 100 searches x 320 candidates with cur
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import subprocess
 import sys
@@ -83,21 +84,27 @@ def searched(store: Store, run: str, optimizer: str, points: int, seed: int) -> 
 
 
 def command(*arguments: str) -> str:
-    """Return what a whole command takes."""
+    """Return what a whole command takes, by the clock and of the processor; the latter on a busy machine, too."""
     line = [sys.executable, "-m", "tuner.cli", *arguments]
-    took = [
-        setting.timed(lambda: subprocess.run(line, check=True, capture_output=True, cwd=setting.ROOT))[0]
-        for _ in range(ROUNDS)
-    ]
-    return f"{statistics.median(took):.2f} s, least {min(took):.2f}"
+    clock, processor = [], []
+    for _ in range(ROUNDS):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        clock.append(setting.timed(lambda: subprocess.run(line, check=True, capture_output=True, cwd=setting.ROOT))[0])
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        processor.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return (
+        f"{statistics.median(clock):.2f} s, least {min(clock):.2f}; of the processor {statistics.median(processor):.2f}"
+    )
 
 
 def main() -> None:
     """Measure and print."""
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", help="an empty folder, where the databases and the page stay")
+    asked = parser.parse_args()
     print(setting.machine(), flush=True)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(asked.keep or name)
         nine, hundred, page = (str(folder / each) for each in ("nine.db", "hundred.db", "report.html"))
         with Store.open(nine) as store:
             for number, optimizer in enumerate(NINE):

@@ -1,13 +1,15 @@
 """Training for a comparison: the same losses, and what is measured beside them."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tasks.noisy_quadratic_bowl import NoisyQuadraticBowl
 from tests import regression
-from tuner import comparing, training
+from tests.references import tasks as references
+from tuner import comparing, tracking, training
 from tuner.candidate import (
     Evaluation,
     Key,
@@ -191,3 +193,27 @@ def test_the_floor_of_the_bowl_is_newton_s_mean_loss_and_half_of_it_where_each_c
     jumps = 0.5 * np.einsum("ip,ij,jp->p", centres, bowl.hessian, centres)  # from one centre to the next
     assert bowl.floor(1) == pytest.approx(jumps.mean(), rel=0.03)  # standard error 0.7 %
     assert "floor" not in run(work("rosenbrock"), trials())[1]
+
+
+def test_on_the_bowl_the_error_of_a_learned_preconditioner_is_that_of_tracking_at_the_same_points():
+    options, values = {"n": 10}, {"initial_learning_rate": 0.1, "meta_learning_rate": 0.001, "momentum": 0.1}
+    lanes = trials(2, 60, values)
+    compared = replace(work("noisy-quadratic-bowl", 2, "LODO-Diagonal"), options=options)
+    _, observed = run(compared, lanes)
+    tracked = [one for one in tracking.track(compared, lanes) if isinstance(one, tracking.Tracked)]
+    for lane, one in enumerate(tracked):
+        assert tuple(each.evaluations for each in observed["hessian-error"]) == one.points
+        assert [each.metrics["error"][lane] for each in observed["hessian-error"]] == list(one.errors)
+    _, observed = run(replace(work("noisy-quadratic-bowl", 2), options=options), trials(2))
+    assert "hessian-error" not in observed  # Adam learns none
+
+
+@pytest.mark.parametrize("seconds", [None, 0.05])
+def test_in_two_dimensions_every_step_of_the_way_is_kept_and_its_losses_are_the_curve(seconds):
+    values, observed = run(work("rosenbrock", seconds=seconds), trials(1, 30))
+    way = observed["trajectory"]
+    assert [one.evaluations for one in way] == list(range(31))
+    losses = [references.rosenbrock(np.array([one.metrics["x"][0], one.metrics["y"][0]]))[0] for one in way[:-1]]
+    np.testing.assert_allclose(losses, curve(values)[:, 0], rtol=1e-12)
+    _, observed = run(work(LINE, validate_every=60), trials())
+    assert "trajectory" not in observed  # of three dimensions

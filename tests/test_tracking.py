@@ -38,7 +38,7 @@ def test_the_estimate_is_the_norm_of_what_is_left_of_the_identity(optimizer):
     settings = {"depth": 3} if optimizer == "LODO" else {}  # compiles sooner than 16 layers
     cohort = training.Cohort(workload(optimizer, settings=settings), trials(60))
     *_, last = cohort.chunks(cohort.begin())
-    found = tracking._error(cohort, cohort.loop.optimizer)(last.carry)
+    found = tracking.hessian_error(cohort, cohort.loop.optimizer)(last.carry)
     identity = np.eye(SIZE)
     columns = [
         cohort.loop.optimizer.preconditioned(

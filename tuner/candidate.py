@@ -112,7 +112,8 @@ class Observation:
 
     The splits are "training" (a mark of the clock; its loss is the mean since the mark before), "validation" and "test"
     (the metrics' means over the set), "time" (once `Measurement.seconds` have passed; its loss is the mean over the
-    last tenth of them) and "floor" (what no optimizer can go below on average, where the task knows it).
+    last tenth of them), "floor" (what no optimizer can go below on average, where the task knows it), "hessian-error"
+    (how far a learned preconditioner is from the inverse Hessian) and "trajectory" (x and y, in two dimensions).
     """
 
     split: str

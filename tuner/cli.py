@@ -381,6 +381,34 @@ def table(study: tuple[str, ...], format: str, as_json: bool, database: str | No
     show.print_tables(which(database), study, "json" if as_json else format)
 
 
+@commands.command(epilog="Example: lodo-tune figures bowl bowl-comparison --output figures --format png,pdf")
+@click.argument("study", nargs=-1)
+@click.option("--output", type=PATH, required=True, metavar="DIR", help="Write them there.")
+@click.option(
+    "--format",
+    "formats",
+    default="png",
+    show_default=True,
+    metavar="F[,F…]",
+    callback=list_of(str, "names"),
+    help="png, pdf or svg.",
+)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@database_option
+@debug_option
+def figures(
+    study: tuple[str, ...], output: Path, formats: tuple[str, ...], force: bool, database: str | None, debug: bool
+) -> None:
+    """Draw the runs or studies STUDY, or all: how the search went, and how what was tuned compares.
+
+    Files are named RUN-FIGURE; what there is nothing to draw for is left out.
+    """
+    from tuner.commands.database import database as which
+    from tuner.commands.figures import draw
+
+    draw(which(database), study, output, formats, overwrite=force)
+
+
 @commands.command(epilog="Example: lodo-tune studies")
 @click.option("--format", default="text", show_default=True, help="text or json.")
 @json_option

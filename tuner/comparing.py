@@ -1,5 +1,8 @@
 """Training for a comparison: the losses as ever, and beside them the clock, validation on the way, the test at the end.
 
+Where the loss has one Hessian everywhere, the error of a learned preconditioner is measured as well (the paper's check
+of LODO), and in two dimensions the trajectory is kept.
+
 Workers import this module, the driver names it. A run that has its cohort for itself may go on beyond its steps until
 it has trained for so many seconds; on a CPU it has its cores for itself meanwhile.
 """
@@ -7,20 +10,24 @@ it has trained for so many seconds; on a CPU it has its cores for itself meanwhi
 from __future__ import annotations
 
 import contextlib
+import heapq
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lodo.learned import LearnedPreconditioner
 from tasks.task import Evaluated
 from tuner.candidate import Evaluation, LaneObservations, Measurement, TrainingProgress, Trial, Workload
 from tuner.clock import Clock, LastTenth, Marks
 from tuner.cores import cores_of_our_own
 from tuner.evaluating import Evaluator, Split
 from tuner.loop import Carry
+from tuner.tracking import hessian_error, stops_of
 from tuner.training import Cohort, evaluations
+from tuner.trajectory import trajectory
 
 _SEED = 0  # decides which examples of the test set a part of it is, the same for all that are compared
 
@@ -46,6 +53,8 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[TrainingProgre
     cohort = Cohort(workload, lanes)
     task, every, budget = cohort.loop.task, wanted.validate_every, cohort.budget
     validator = None if every is None else _evaluator(task, "validation")
+    error = _error(cohort)
+    stops = [] if error is None else stops_of(budget)  # of which measurements are yet to come
     clock, marks = Clock(alone=len(lanes) == 1), Marks(budget, wanted.seconds)
     tenth = None if wanted.seconds is None else LastTenth(wanted.seconds)
     end = cohort.begin()
@@ -54,12 +63,15 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[TrainingProgre
         yield clock.observed("floor", {"loss": [floor] * len(lanes)})
     if validator is not None:  # compiled by this, before the clock starts
         yield clock.observed("validation", _means(validator, end))
+    if error is not None:
+        yield clock.observed("hessian-error", {"error": error(end).tolist()})
 
     curve: list[NDArray[np.floating]] = []
     validated = 0
     timed = wanted.seconds is not None and "GPU" not in end[0].device
     with cores_of_our_own(workload.threads) if timed else contextlib.nullcontext():
-        for chunk in cohort.chunks(end, itertools.count(every, every) if every else (), wanted.seconds):
+        ahead = heapq.merge(itertools.count(every, every) if every else (), stops)
+        for chunk in cohort.chunks(end, ahead, wanted.seconds):
             end, begun = chunk.carry, clock.trained
             losses = chunk.losses[: max(0, budget - clock.evaluations)]
             clock.advance(len(chunk.losses), chunk.seconds)
@@ -74,6 +86,9 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[TrainingProgre
             if validator is not None and every and clock.evaluations // every > validated // every:
                 validated = clock.evaluations
                 yield _validation(validator, clock, end)
+            if error is not None and stops and clock.evaluations >= stops[0]:  # on no clock: it is no part of a run
+                stops = [stop for stop in stops if stop > clock.evaluations]
+                yield clock.observed("hessian-error", {"error": error(end).tolist()})
     if mark := marks.mark(clock):
         yield mark
     if validator is not None and clock.evaluations > validated:
@@ -87,7 +102,16 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[TrainingProgre
         if tester is not None:
             chosen = np.sort(tester.order(_SEED)[: wanted.test_examples])
             yield clock.observed("test", _means(tester, end, chosen))
+    yield from trajectory(cohort)
     yield from evaluations(lanes, whole, budget, clock.trained, end[0].device)
+
+
+def _error(cohort: Cohort) -> Callable[[Carry], NDArray[np.floating]] | None:
+    """Return what measures ‖I - G(θ)H‖_F / √n; None where nothing is learned or H depends on x."""
+    optimizer, hessian = cohort.loop.optimizer, getattr(cohort.loop.task, "hessian", None)
+    if not isinstance(optimizer, LearnedPreconditioner) or hessian is None or callable(hessian):
+        return None
+    return hessian_error(cohort, optimizer)
 
 
 def _evaluator(task: Any, split: Split) -> Evaluator | None:

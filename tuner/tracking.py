@@ -61,11 +61,11 @@ def track(workload: Workload, lanes: Sequence[Trial]) -> Iterator[TrainingProgre
             "--track hessian-error needs a task with a Hessian (`hessian`): noisy-quadratic-bowl or rosenbrock. "
             f"Received: {task.name}, which has none"
         )
-    error = _error(cohort, optimizer)
+    error = hessian_error(cohort, optimizer)
 
     start = cohort.begin()
     points, errors = [0], [error(start)]
-    stops = sorted({round(cohort.budget * part / POINTS) for part in range(1, POINTS + 1)} - {0})
+    stops = stops_of(cohort.budget)
     losses, seconds, last = [], 0.0, start
     for chunk in cohort.chunks(start, stops):
         losses.append(chunk.losses)
@@ -89,7 +89,12 @@ def track(workload: Workload, lanes: Sequence[Trial]) -> Iterator[TrainingProgre
         yield Tracked(one, other, tuple(points), tuple(float(found[place]) for found in errors))
 
 
-def _error(cohort: Cohort, optimizer: LearnedPreconditioner) -> Callable[[Carry], NDArray[np.floating]]:
+def stops_of(budget: int) -> list[int]:
+    """Return the gradient evaluations after which the error is measured, beside the start."""
+    return sorted({round(budget * part / POINTS) for part in range(1, POINTS + 1)} - {0})
+
+
+def hessian_error(cohort: Cohort, optimizer: LearnedPreconditioner) -> Callable[[Carry], NDArray[np.floating]]:
     """Return a compiled function that takes what a chunk starts from to every lane's error [P].
 
     Its square is the mean of ‖v - G H v‖² over random unit vectors v, of which the expectation is ‖I - G H‖_F²/n.

@@ -89,7 +89,7 @@ machine_options = together(
     click.option("--wait", is_flag=True, help="Wait while another driver holds the study."),
 )
 outcome_options = together(
-    click.option("--output", type=PATH, metavar="DIR", help="Write tables, tuned configurations and a picture there."),
+    click.option("--output", type=PATH, metavar="DIR", help="Write tables, tuned configurations and figures there."),
     click.option(
         "--tensorboard", type=PATH, metavar="DIR", help="At the end, write the studies for TensorBoard there."
     ),

@@ -20,8 +20,9 @@ from tuner.commands import compare, run
 from tuner.commands.output import check_output
 from tuner.commands.plan import Plan, Request, absolute, plan, run_name, task_entry
 from tuner.commands.report import write_report
+from tuner.commands.results_folder import write_results
 from tuner.commands.run import Interrupted, Machines, NoResult
-from tuner.commands.show import print_table, write_results
+from tuner.commands.show import print_table
 from tuner.commands.usage import UsageError
 from tuner.records import StudyRecord, StudySpec, StudyStatus
 from tuner.storage import NoDatabase, Store, UnknownStudy, check_run_name

@@ -17,7 +17,8 @@ from tuner.commands.output import check_output
 from tuner.commands.outside import write_tensorboard
 from tuner.commands.plan import Plan, Request, absolute, data_fingerprint, described, plan, run_name, task_entry
 from tuner.commands.progress import Report
-from tuner.commands.show import print_table, write_results
+from tuner.commands.results_folder import write_results
+from tuner.commands.show import print_table
 from tuner.commands.usage import UsageError, check_at_least_one, check_timeout
 from tuner.commands.users_task import check_users_task
 from tuner.execution.executor import DEFAULT_TRAIN, Executor

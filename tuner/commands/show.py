@@ -1,4 +1,4 @@
-"""What reads a database and prints: studies, show, table, export; and the files that a run leaves behind."""
+"""What reads a database and prints: studies, show, table, export."""
 
 from __future__ import annotations
 
@@ -42,10 +42,16 @@ def comparisons(store: Store, studies: Sequence[StudyRecord], *, curves: bool = 
 
 def print_table(store: Store, studies: Sequence[StudyRecord], format: str) -> None:
     """Print the tuned table of some studies, and the tables of comparisons among them, to standard output."""
-    click.echo(_tables(store, studies, format))
+    click.echo(tables(store, studies, format))
 
 
-def _tables(store: Store, studies: Sequence[StudyRecord], format: str) -> str:
+def tables(store: Store, studies: Sequence[StudyRecord], format: str) -> str:
+    """Return the tables of searches and of comparisons in one of their formats.
+
+    Raises:
+        UsageError: The format cannot hold both.
+        ValueError: There is no such format.
+    """
     searches = [study for study in studies if study.spec.comparison is None]
     others = [study for study in studies if study.spec.comparison is not None]
     if not others:
@@ -135,29 +141,3 @@ def export(database: str, name: str, format: str, output: Path | None, *, overwr
         click.echo(text, nl=not text.endswith("\n"))
     else:
         files.write(output, text, overwrite=overwrite)
-
-
-def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | None) -> None:
-    """Write the table, and of a search its configurations and a picture, into a folder, replacing older ones."""
-    if folder is None:
-        return
-    from tuner.results import figures
-
-    folder.mkdir(parents=True, exist_ok=True)
-    root = folder.resolve()
-    for format, ending in (("text", "txt"), ("markdown", "md"), ("latex", "tex"), ("json", "json"), ("csv", "csv")):
-        files.write(folder / f"table.{ending}", _tables(store, studies, format) + "\n", overwrite=True)
-    if studies[0].spec.comparison is not None:
-        return
-    rows = summaries(store, studies)
-    for study, row in zip(studies, rows, strict=True):
-        if study.tuned is not None:
-            for format in ("json", "yaml"):
-                file = folder / f"{study.spec.workload.optimizer.replace(':', '-')}.{format}"
-                if not file.resolve().is_relative_to(root):  # a name that came with somebody's database
-                    raise Damaged(f"the study {study.spec.name!a} would be written outside {str(folder)!r}")
-                files.write(file, exports.export(study, format, row), overwrite=True)
-    searches = [(study, store.candidates(study.id)) for study in studies]
-    for kind in figures.FIGURES_OF_SEARCH:
-        if (figure := kind.draw(searches)) is not None:
-            figures.save(figure, folder / f"{kind.name}.png")

@@ -229,10 +229,14 @@ def _dump_json(value: object) -> str:
 
 def _load_json(text: Any) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _DECODER.decode(text)
     except (ValueError, TypeError, RecursionError):
         return cells.NotJson(text)  # raised here it would spoil every row beside its own, and name none
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"stored JSON holds {name}, which is not JSON")
+
+
+# One decoder for all: making one for every value took longer than decoding it.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

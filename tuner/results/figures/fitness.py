@@ -78,7 +78,7 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
         panel.set_visible(False)
     run = "" if several_runs else f"{panels[0][0].spec.run}: "
     figure.suptitle(one_line(f"{run}search on {tasks[0]}"), parse_math=False)
-    _legend(figure, everyone, (2, 3, 5)[columns - 1], limits[1])
+    _legend(figure, everyone, (2, 3, 3)[columns - 1], limits[1])
     return figure
 
 

@@ -1,0 +1,126 @@
+"""Where a comparison ended: every run's loss in the last tenth of its budget, the mean with its 95 % interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tuner.candidate import Status
+from tuner.records import SeedRun
+from tuner.results.comparison import Comparison, Contender, Outcome
+from tuner.results.figures.canvas import EDGE, loss_limits, plain, round_ticks, sheet
+from tuner.results.figures.styles import Style, styles
+from tuner.results.numerals import one_line
+from tuner.results.ranking import Standing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LossOf = Callable[[SeedRun], float | None]
+
+
+def final_losses(comparison: Comparison) -> Figure | None:
+    """Draw what the tables print: a row a contender, a panel a budget.
+
+    Returns:
+        None of a sweep, which `sweep` draws, and where no run finished.
+    """
+    if comparison.sweep is not None or not any(one.by_steps.loss for one in comparison.contenders):
+        return None
+    timed = any(one.by_time and one.by_time.loss for one in comparison.contenders)
+    figure = sheet(
+        10.4 if timed else 7.2, 1.3 + 0.36 * len(comparison.contenders), f"{comparison.run}: {comparison.task_label}"
+    )
+    panels = figure.subplots(1, 1 + timed, sharey=True, squeeze=False)[0]
+    looks = styles(comparison)
+    draw_outcomes(
+        panels[0], comparison.contenders, looks, [one.by_steps for one in comparison.contenders], loss_by_steps
+    )
+    panels[0].set_xlabel(f"training loss in the last 10 % of {comparison.steps:,} evaluations")
+    names = [one_line(one.name) for one in comparison.contenders]
+    panels[0].set_yticks(range(len(names)), names, parse_math=False)
+    for text, look in zip(panels[0].get_yticklabels(), looks, strict=True):
+        text.set_color(look.colour)
+    if timed:
+        draw_outcomes(panels[1], comparison.contenders, looks, [one.by_time for one in comparison.contenders], _by_time)
+        panels[1].set_xlabel(f"training loss in the last 10 % of {comparison.seconds:g} s")
+        panels[1].tick_params(axis="y", labelleft=False)
+    return figure
+
+
+def loss_by_steps(run: SeedRun) -> float | None:
+    """Return a run's loss in the last tenth of its step budget; None unless it finished."""
+    return run.candidate.fitness if run.candidate.status is Status.FINISHED else None
+
+
+def _by_time(run: SeedRun) -> float | None:
+    if "time" not in run.series or run.candidate.status not in (Status.FINISHED, Status.DIVERGED):
+        return None
+    loss = float(run.series["time"].metrics["loss"][-1])
+    return loss if math.isfinite(loss) else None
+
+
+def draw_outcomes(
+    axes: Axes,
+    contenders: Sequence[Contender],
+    looks: Sequence[Style],
+    outcomes: Sequence[Outcome | None],
+    loss_of: LossOf,
+) -> None:
+    """Draw a row a contender, the first on top."""
+    losses = [sorted(loss for run in one.runs if (loss := loss_of(run)) is not None) for one in contenders]
+    floors = [one.floor for one in contenders if one.floor is not None]
+    logarithmic, low, high = loss_limits([np.array(some) for some in losses], floors)
+    if logarithmic:
+        axes.set_xscale("log")
+        round_ticks(axes.xaxis, high / low)
+    axes.set_xlim(low, high)
+    for row, (one, look, outcome, some) in enumerate(zip(contenders, looks, outcomes, losses, strict=True)):
+        seen = [loss for loss in some if loss <= high]
+        axes.plot(seen, [row] * len(seen), look.marker, color=look.colour, ms=4, alpha=0.45, ls="", zorder=2)
+        if len(seen) < len(some):
+            axes.plot([EDGE], [row], ">", color=look.colour, ms=6, transform=axes.get_yaxis_transform(), zorder=2)
+        if outcome is not None and outcome.loss is not None:
+            found = outcome.loss
+            if found.low is not None and found.high is not None:
+                axes.plot([found.low, found.high], [row, row], "-", color="black", lw=1.6, zorder=3)
+            axes.plot([found.mean], [row], "|", color="black", ms=11, mew=1.8, zorder=3)
+        if one.floor is not None:
+            axes.plot([one.floor], [row], marker="|", color="0.35", ms=9, mew=1.0, ls="", zorder=1)
+        if remark := _remark(one, outcome):
+            _write(
+                axes, remark, row, (low, high), None if outcome is None or outcome.loss is None else outcome.loss.mean
+            )
+    axes.set_ylim(len(contenders) - 0.5, -0.6)
+    axes.grid(axis="x", color="0.9", lw=0.6)
+    axes.set_axisbelow(True)
+    plain(axes)
+
+
+def _write(axes: Axes, remark: str, row: int, limits: tuple[float, float], mean: float | None) -> None:
+    """Write a remark above a row's mean; at the edge where the mean is near it or beyond, or there is none."""
+    transform = axes.transData if mean is not None else axes.get_yaxis_transform()
+    at = 0.5 if mean is None else min(max(mean, limits[0]), limits[1])
+    share = 0.5 if mean is None else axes.transScale.transform((at, 0))[0]
+    if mean is not None:
+        low, high = (axes.transScale.transform((end, 0))[0] for end in limits)
+        share = (share - low) / (high - low)
+    side = "right" if share > 0.85 else "left" if share < 0.15 else "center"
+    axes.annotate(
+        remark, (at, row), xycoords=transform, xytext=(0, 6), textcoords="offset points", ha=side, va="bottom",
+        fontsize=7, color="0.2",
+    )  # fmt: skip
+
+
+def _remark(contender: Contender, outcome: Outcome | None) -> str:
+    """Return what stands at the end of a row: the best, its ties, and runs that diverged."""
+    if outcome is None:
+        return ""
+    standing = outcome.place.standing
+    parts = [standing.value] if standing in (Standing.BEST, Standing.TIE) else []
+    parts += [f"{outcome.diverged} of {contender.seeds} diverged"] if outcome.diverged else []
+    return ", ".join(parts)

@@ -1,0 +1,79 @@
+"""An axis on which a hyperparameter lies as the search sees it: by its logarithm, or a decay by its distance from 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from search_spaces.space import Dimension, Scale, SearchSpace
+from tuner.records import StudySpec
+from tuner.results.numerals import hyperparameter, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Side = Literal["x", "y"]
+
+MOST_TICKS = 5
+NAMED_BETWEEN = 1.3  # decades: an axis shorter than that has too few whole ones to name
+
+
+def dimensions(spec: StudySpec) -> tuple[Dimension, ...]:
+    """Return the hyperparameters of a study, in their order."""
+    return SearchSpace.from_dict(spec.space).dimensions
+
+
+def place(dimension: Dimension, value: float) -> float:
+    """Return where a value stands on the axis: log10 of it, or how many nines a decay has, -log10(1 - v)."""
+    if dimension.scale is Scale.LOG:
+        return math.log10(value) if value > 0 else -math.inf
+    return -math.log10(max(1 - value, 2.0**-53)) + 0.0  # + 0.0: no -0.0 where the value is 0
+
+
+def prepare(axes: Axes, side: Side, dimension: Dimension, places: Sequence[float]) -> None:
+    """Limit an axis to where values stand, and write the values themselves at its ticks.
+
+    Args:
+        axes: The panel.
+        side: Which of its axes.
+        dimension: Whose values.
+        places: What `place` says of all that is to be seen.
+    """
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    finite = [one for one in places if math.isfinite(one)] or [0.0]
+    low, high = min(finite), max(finite)
+    room = 0.06 * (high - low) or 0.2
+    low, high = low - room, high + room
+    (axes.set_xlim if side == "x" else axes.set_ylim)(low, high)
+    ticks = _ticks(dimension, low, high)
+    axis.set_ticks(ticks, [label(dimension, tick) for tick in ticks])
+
+
+def label(dimension: Dimension, at: float) -> str:
+    """Return the value that stands there, as people write it."""
+    return number(10**at, 3) if dimension.scale is Scale.LOG else hyperparameter(max(0.0, 1 - 10**-at), Scale.DECAY)
+
+
+def _ticks(dimension: Dimension, low: float, high: float) -> list[float]:
+    """Return places of round values: powers of ten, or 1, 2 and 5 times one where few of those are in sight."""
+    start = low if dimension.scale is Scale.LOG else max(low, 0.0)
+    if high - start >= NAMED_BETWEEN:
+        step = math.ceil((high - start) / MOST_TICKS)
+        found = [float(power) for power in range(math.ceil(start), math.floor(high) + 1) if power % step == 0]
+        if len(found) > 1:
+            return found
+    sign = 1 if dimension.scale is Scale.LOG else -1  # of a decay the distance from 1 is round
+    decades = range(math.floor(min(sign * start, sign * high)), math.ceil(max(sign * start, sign * high)) + 1)
+    for multiples in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
+        round_ones = (sign * (power + math.log10(multiple)) for power in decades for multiple in multiples)
+        found = sorted(one + 0.0 for one in round_ones if start <= one <= high)
+        if len(found) > 1:
+            return _some(found)
+    return [start + (high - start) * part for part in (0.2, 0.8)]
+
+
+def _some(ticks: Iterable[float]) -> list[float]:
+    ticks = list(ticks)
+    step = math.ceil(len(ticks) / MOST_TICKS)
+    return ticks[::step]

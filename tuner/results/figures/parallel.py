@@ -1,0 +1,98 @@
+"""Parallel coordinates: each individual of the last generations a line through its hyperparameters to its fitness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from search_spaces.space import Dimension
+from tuner.records import CandidateRecord, StudyRecord
+from tuner.results.figures.canvas import sheet
+from tuner.results.figures.hyperparameter_axis import dimensions, label, place
+from tuner.results.figures.kinds import Searches
+from tuner.results.figures.sharpness import last_generations
+from tuner.results.figures.styles import style
+from tuner.results.generations import finished, fitness
+from tuner.results.numerals import measured, one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 3
+PANEL = (4.0, 2.7)  # inches
+
+
+def parallel_coordinates(studies: Searches) -> Figure | None:
+    """Draw the individuals of the last generations that finished; those of `sharpness`.
+
+    Args:
+        studies: A panel each, in this order.
+
+    Returns:
+        None where none finished.
+    """
+    found = [(study, finished(last_generations(study, some))) for study, some in studies]
+    found = [(study, some) for study, some in found if some]
+    if not found:
+        return None
+    columns = 2 if len(found) == 4 else min(COLUMNS, len(found))
+    rows = math.ceil(len(found) / columns)
+    title = f"{found[0][0].spec.run}: the last generations, the better the darker"
+    figure = sheet(max(5.6, PANEL[0] * columns), PANEL[1] * rows + 0.6, title)
+    panels = figure.subplots(rows, columns, squeeze=False).flatten()
+    for axes, (study, some) in zip(panels, found, strict=False):
+        draw_parallel(axes, study, some)
+    for axes in panels[len(found) :]:
+        axes.set_visible(False)
+    return figure
+
+
+def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[CandidateRecord]) -> None:
+    """Draw one search: an upright a hyperparameter and one for the fitness, each from its least to its greatest."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import LinearSegmentedColormap
+
+    named = dimensions(study.spec)
+    places = np.array([[place(one, run.hyperparameters[one.name]) for one in named] for run in individuals])
+    scores = np.array([fitness(run) for run in individuals])
+    logarithmic = bool((scores > 0).all())
+    table = np.column_stack([places, np.log10(scores) if logarithmic else scores])  # [individuals, uprights]
+    low, high = table.min(axis=0), table.max(axis=0)
+    tuned = None if study.tuned is None else np.array([place(one, study.tuned[one.name]) for one in named])
+    if tuned is not None:
+        low[:-1], high[:-1] = np.minimum(low[:-1], tuned), np.maximum(high[:-1], tuned)
+    width = np.where(high > low, high - low, 1.0)
+    scaled = np.where(high > low, (table - low) / width, 0.5)
+    order = np.argsort(-scores, kind="stable")  # the best is drawn last, above the others
+    hue = style(study.spec.workload.optimizer).colour
+    shades = LinearSegmentedColormap.from_list("better", ["#E4E4E4", hue])(np.linspace(0, 1, len(order)))
+    across = np.arange(table.shape[1])
+    lines = [np.column_stack([across, scaled[one]]) for one in order]
+    axes.add_collection(LineCollection(lines, colors=shades, lw=1.0, zorder=2), autolim=False)
+    if tuned is not None:
+        axes.plot(across[:-1], np.where(high > low, 0.0, 0.5)[:-1] + (tuned - low[:-1]) / width[:-1], "k--", lw=1.4,
+                  zorder=3)  # fmt: skip
+    ends = [(label(one, low[at]), label(one, high[at])) for at, one in enumerate(named)]
+    ends.append((measured(float(scores.min()), 3), measured(float(scores.max()), 3)))
+    for at, (lowest, highest) in enumerate(ends):
+        axes.axvline(at, color="0.3", lw=0.8, zorder=4)
+        axes.annotate(highest, (at, 1), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=7)
+        axes.annotate(lowest, (at, 0), xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=7)
+    axes.set_xlim(-0.3, len(across) - 0.7)
+    axes.set_ylim(0, 1)
+    axes.set_xticks(across, [*map(_broken, named), "fitness"], fontsize=8)
+    axes.tick_params(axis="x", length=0, pad=13)
+    axes.set_yticks([])
+    for side in ("top", "right", "left", "bottom"):
+        axes.spines[side].set_visible(False)
+    axes.set_title(one_line(study.spec.workload.optimizer), loc="left", color=hue, fontweight="bold", pad=15,
+                   parse_math=False)  # fmt: skip
+
+
+def _broken(dimension: Dimension) -> str:
+    """Return a name over several lines, so that neighbours do not touch."""
+    return dimension.name.replace("_", "\n") if len(dimension.name) > 10 else dimension.name

@@ -1,0 +1,119 @@
+"""Where the population went: every individual in each hyperparameter, generation by generation, a row an optimizer."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from search_spaces.space import Dimension
+from tuner.candidate import Role, Status
+from tuner.records import CandidateRecord, StudyRecord
+from tuner.results.figures.canvas import plain, sheet
+from tuner.results.figures.hyperparameter_axis import dimensions, place, prepare
+from tuner.results.figures.kinds import Searches
+from tuner.results.figures.styles import style
+from tuner.results.generations import by_generation, fitness
+from tuner.results.numerals import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANEL = (3.1, 1.75)  # inches
+
+
+def population(studies: Searches) -> Figure | None:
+    """Draw where the individuals of the search stood, on each hyperparameter's own scale.
+
+    Args:
+        studies: A row each, in this order.
+
+    Returns:
+        None where no individual is on record.
+    """
+    rows = [(study, [one for one in some if one.key.role is Role.SEARCH]) for study, some in studies]
+    rows = [(study, some) for study, some in rows if some]
+    if not rows:
+        return None
+    columns = max(len(dimensions(study.spec)) for study, _ in rows)
+    height = PANEL[1] * len(rows) + 0.9
+    figure = sheet(max(6.4, PANEL[0] * columns), height, f"{rows[0][0].spec.run}: where the population went")
+    panels = figure.subplots(len(rows), columns, squeeze=False)
+    for row, (study, some) in enumerate(rows):
+        named = dimensions(study.spec)
+        for column in range(columns):
+            axes = panels[row, column]
+            if column >= len(named):
+                axes.set_visible(False)
+                continue
+            draw_population(axes, study, some, named[column])
+            if column == 0:
+                name_row(axes, study)
+            if row + 1 == len(rows):
+                axes.set_xlabel("generation")
+    _explain(figure)
+    return figure
+
+
+def name_row(axes: Axes, study: StudyRecord) -> None:
+    """Write the optimizer's name beside a row's first panel."""
+    name = one_line(study.spec.workload.optimizer)
+    long = len(name) > 14
+    axes.set_ylabel(name.replace("-", "-\n", 1) if long else name, parse_math=False, fontweight="bold",
+                    color=style(study.spec.workload.optimizer).colour)  # fmt: skip
+
+
+def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateRecord], dimension: Dimension) -> None:
+    """Draw one hyperparameter of one search: the better half filled, the others hollow, crosses where none finished."""
+    hue = style(study.spec.workload.optimizer).colour
+    better: list[tuple[float, float]] = []
+    others: list[tuple[float, float]] = []
+    for generation in by_generation(study.spec, individuals):
+        half = len(generation.finished) - len(generation.finished) // 2
+        for rank, one in enumerate(generation.finished):
+            (better if rank < half else others).append(_spot(one, study, dimension))
+    lost = [
+        _spot(one, study, dimension)
+        for one in individuals
+        if one.status.is_final and not (one.status is Status.FINISHED and math.isfinite(fitness(one)))
+    ]
+    axes.scatter(*_columns(lost), s=14, marker="x", color="0.55", lw=0.8, zorder=2)
+    axes.scatter(*_columns(others), s=11, facecolor="none", edgecolor=hue, lw=0.6, alpha=0.8, zorder=3)
+    axes.scatter(*_columns(better), s=11, color=hue, lw=0, zorder=4)
+    marks = [place(dimension, one.hyperparameters[dimension.name]) for one in individuals]
+    default = place(dimension, dimension.default)
+    axes.axhline(default, color="0.4", ls=":", lw=1.1, zorder=1)
+    marks.append(default)
+    if study.tuned is not None:
+        tuned = place(dimension, study.tuned[dimension.name])
+        axes.axhline(tuned, color="black", ls="-", lw=0.9, zorder=1)
+        marks.append(tuned)
+    prepare(axes, "y", dimension, marks)
+    axes.set_xlim(-0.6, study.spec.generations - 0.4)
+    axes.set_xticks(range(0, study.spec.generations, math.ceil(study.spec.generations / 10)))
+    axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
+    axes.tick_params(labelsize=8)
+    plain(axes)
+
+
+def _spot(one: CandidateRecord, study: StudyRecord, dimension: Dimension) -> tuple[float, float]:
+    """Return where an individual is drawn: generations apart, individuals of one side by side in slot order."""
+    aside = 0.6 * ((one.key.slot + 0.5) / study.spec.population - 0.5)
+    return one.key.generation + aside, place(dimension, one.hyperparameters[dimension.name])
+
+
+def _columns(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def _explain(figure: Figure) -> None:
+    from matplotlib.lines import Line2D
+
+    marks = [
+        Line2D([], [], color="0.2", marker="o", ms=4, ls="", label="better half of those that finished"),
+        Line2D([], [], color="0.2", marker="o", ms=4, ls="", markerfacecolor="none", label="the others"),
+        Line2D([], [], color="0.55", marker="x", ms=4.5, ls="", label="did not finish"),
+        Line2D([], [], color="black", lw=0.9, label="tuned"),
+        Line2D([], [], color="0.4", lw=1.1, ls=":", label="default"),
+    ]
+    figure.legend(handles=marks, loc="outside lower center", ncols=5, fontsize=8, frameon=False, columnspacing=1.2)

@@ -1,0 +1,110 @@
+"""Curves of several seeds on common points: windows of evaluations or of seconds, their means and their spread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.records import Series
+
+WINDOWS = 200  # a line at most: what is drawn is the trend, not the noise of single losses
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """The mean over seeds with one standard deviation (divisor n) to either side; [points] each."""
+
+    at: Numbers
+    mean: Numbers
+    spread: Numbers
+    least: Numbers  # of the seeds
+
+
+def band(at: Numbers, curves: Sequence[Numbers]) -> Band:
+    """Return the band of curves on the same points.
+
+    Args:
+        at: The points [points].
+        curves: One a seed [points]; at least one. Where any is not finite, neither is the band.
+    """
+    stacked = np.stack(curves)  # [seeds, points]
+    with np.errstate(over="ignore", invalid="ignore"):
+        return Band(at, stacked.mean(axis=0), stacked.std(axis=0), stacked.min(axis=0))
+
+
+def by_steps(curves: Sequence[NDArray[np.floating]]) -> Band:
+    """Return the band of losses, one a gradient evaluation, in at most WINDOWS windows of the same width.
+
+    Args:
+        curves: One a seed, at least one, all of one length.
+    """
+    length = len(curves[0])
+    edges = np.linspace(0, length, min(WINDOWS, length) + 1).astype(int)
+    widths = np.diff(edges)
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = [np.add.reduceat(np.asarray(curve, np.float64), edges[:-1]) / widths for curve in curves]
+    return band((edges[:-1] + edges[1:] - 1) / 2, means)
+
+
+def by_time(marks: Sequence[Series], budget: float | None) -> Band | None:
+    """Return the band of losses by seconds of training, as far as all runs go.
+
+    Args:
+        marks: Of each run its observations "training": each the mean loss since the one before.
+        budget: Seconds after which nothing is drawn; None: as far as all go.
+
+    Returns:
+        None where the seconds are nobody's own, as in a cohort.
+    """
+    if not marks or any(not np.isfinite(one.seconds).all() or one.seconds[-1] <= 0 for one in marks):
+        return None
+    end = min(float(one.seconds[-1]) for one in marks)
+    end = end if budget is None else min(end, budget)
+    windows = min(WINDOWS, *(max(1, int(np.sum(one.seconds <= end))) for one in marks))
+    edges = np.linspace(0.0, end, windows + 1)
+    return band((edges[:-1] + edges[1:]) / 2, [_means(one, edges) for one in marks])
+
+
+def _means(marks: Series, edges: Numbers) -> Numbers:
+    """Return the mean loss between edges; the evaluations between two marks count as evenly spread in time."""
+    seconds, evaluations = (np.concatenate([[0.0], clock]) for clock in (marks.seconds, marks.evaluations))
+    cuts = np.union1d(edges, seconds[seconds < edges[-1]])  # in each piece between them one mark's loss holds
+    middles = (cuts[:-1] + cuts[1:]) / 2
+    weights = np.diff(np.interp(cuts, seconds, evaluations))
+    losses = marks.metrics["loss"][np.searchsorted(marks.seconds, middles)]
+    windows = np.searchsorted(edges, middles) - 1
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.bincount(windows, weights * losses) / np.bincount(windows, weights)
+
+
+def observed(series: Sequence[Series], metric: str, clock: str = "evaluations") -> Band | None:
+    """Return the band of what was observed, as far as all runs were.
+
+    Args:
+        series: One a run.
+        metric: Its name.
+        clock: "evaluations" or "seconds". Seconds differ from run to run: a point stands at their mean.
+
+    Returns:
+        None where a run lacks the metric, or the clock is nobody's own.
+    """
+    if not series or any(metric not in one.metrics for one in series):
+        return None
+    length = min(len(one.evaluations) for one in series)
+    at = np.mean([getattr(one, clock)[:length] for one in series], axis=0)
+    if not np.isfinite(at).all():
+        return None
+    return _thinned(band(at, [one.metrics[metric][:length] for one in series]))
+
+
+def _thinned(found: Band) -> Band:
+    """Leave out points so that WINDOWS or fewer are left, the first and the last among them."""
+    if len(found.at) <= WINDOWS:
+        return found
+    kept = np.unique(np.linspace(0, len(found.at) - 1, WINDOWS).round().astype(int))
+    return Band(found.at[kept], found.mean[kept], found.spread[kept], found.least[kept])

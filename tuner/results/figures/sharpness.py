@@ -1,0 +1,129 @@
+"""How sharp the optimum is: fitness against each hyperparameter in the last generations, the tuned value marked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from search_spaces.space import Dimension
+from tuner.candidate import Role, Status
+from tuner.records import CandidateRecord, StudyRecord
+from tuner.results.figures.canvas import EDGE, apply, loss_limits, plain, sheet
+from tuner.results.figures.hyperparameter_axis import dimensions, place, prepare
+from tuner.results.figures.kinds import Searches
+from tuner.results.figures.population import name_row
+from tuner.results.figures.styles import style
+from tuner.results.generations import fitness
+from tuner.results.numerals import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANEL = (3.1, 1.9)  # inches
+LAST = 3  # generations, as far as they have the last one's budget
+FAR = 20.0  # times the median fitness: what lies above is a triangle on the edge
+
+
+def sharpness(studies: Searches) -> Figure | None:
+    """Draw the fitness of the last generations, which share a budget, against each hyperparameter.
+
+    Args:
+        studies: A row each, in this order.
+
+    Returns:
+        None where no individual of them is final.
+    """
+    rows = [(study, last_generations(study, some)) for study, some in studies]
+    rows = [(study, some) for study, some in rows if some]
+    if not rows:
+        return None
+    columns = max(len(dimensions(study.spec)) for study, _ in rows)
+    title = f"{rows[0][0].spec.run}: fitness by hyperparameter in the last generations"
+    figure = sheet(max(6.4, PANEL[0] * columns + 0.4), PANEL[1] * len(rows) + 0.9, title)
+    panels = figure.subplots(len(rows), columns, squeeze=False)
+    for row, (study, some) in enumerate(rows):
+        limits = _limits(some)
+        named = dimensions(study.spec)
+        for column in range(columns):
+            axes = panels[row, column]
+            if column >= len(named):
+                axes.set_visible(False)
+                continue
+            apply(axes, limits)
+            draw_sharpness(axes, study, some, named[column], limits[2])
+            if column == 0:
+                name_row(axes, study)
+            else:
+                axes.tick_params(axis="y", which="both", labelleft=False)
+    _explain(figure)
+    return figure
+
+
+def last_generations(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> list[CandidateRecord]:
+    """Return the final individuals of the last generations that were begun and share a budget, LAST at most."""
+    some = [one for one in candidates if one.key.role is Role.SEARCH and one.status.is_final]
+    if not some:
+        return []
+    newest = max(one.key.generation for one in some)
+    budgets = study.spec.steps[: newest + 1]
+    first = next((place + 1 for place in range(newest, -1, -1) if budgets[place] != budgets[newest]), 0)
+    return [one for one in some if one.key.generation >= max(first, newest - LAST + 1)]
+
+
+def draw_sharpness(
+    axes: Axes, study: StudyRecord, individuals: Sequence[CandidateRecord], dimension: Dimension, upper: float
+) -> None:
+    """Draw one hyperparameter of one search; the last generation is filled, those before it are hollow."""
+    hue = style(study.spec.workload.optimizer).colour
+    newest = max(one.key.generation for one in individuals)
+    where = {one.key: place(dimension, one.hyperparameters[dimension.name]) for one in individuals}
+    ended = [one for one in individuals if one.status is Status.FINISHED and math.isfinite(fitness(one))]
+    lost = [one for one in individuals if one not in ended]
+    seen = [one for one in ended if fitness(one) <= upper]
+    beyond = [one for one in ended if fitness(one) > upper]
+    for filled, some in ((False, [one for one in seen if one.key.generation < newest]),
+                         (True, [one for one in seen if one.key.generation == newest])):  # fmt: skip
+        axes.scatter(
+            [where[one.key] for one in some], [fitness(one) for one in some], s=13, lw=0.6, alpha=0.9,
+            facecolor=hue if filled else "none", edgecolor=hue, zorder=3 + filled,
+        )  # fmt: skip
+    on_edge: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "zorder": 2}
+    axes.scatter([where[one.key] for one in beyond], [EDGE] * len(beyond), s=16, marker="^", color=hue, lw=0, **on_edge)
+    axes.scatter([where[one.key] for one in lost], [EDGE] * len(lost), s=16, marker="x", color="0.4", lw=0.9, **on_edge)
+    marks = list(where.values())
+    if study.tuned is not None:
+        tuned = place(dimension, study.tuned[dimension.name])
+        axes.axvline(tuned, color="black", lw=0.9, zorder=1)
+        marks.append(tuned)
+    prepare(axes, "x", dimension, marks)
+    default = place(dimension, dimension.default)
+    if axes.get_xlim()[0] <= default <= axes.get_xlim()[1]:
+        axes.axvline(default, color="0.4", ls=":", lw=1.1, zorder=1)
+    axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
+    axes.tick_params(labelsize=8)
+    plain(axes)
+
+
+def _limits(individuals: Sequence[CandidateRecord]) -> tuple[bool, float, float]:
+    """Return the fitness axis of a row: no further up than FAR times the median."""
+    found = np.array([fitness(one) for one in individuals if one.status is Status.FINISHED])
+    median = float(np.median(found)) if len(found) else math.nan
+    return loss_limits([found if not median > 0 else found[found <= FAR * median]])
+
+
+def _explain(figure: Figure) -> None:
+    from matplotlib.lines import Line2D
+
+    marks = [
+        Line2D([], [], color="0.2", marker="o", ms=4, ls="", label="last generation"),
+        Line2D([], [], color="0.2", marker="o", ms=4, ls="", markerfacecolor="none", label="up to two before it"),
+        Line2D([], [], color="0.2", marker="^", ms=4.5, ls="", label="beyond the axis"),
+        Line2D([], [], color="0.4", marker="x", ms=4.5, ls="", label="did not finish"),
+        Line2D([], [], color="black", lw=0.9, label="tuned"),
+        Line2D([], [], color="0.4", lw=1.1, ls=":", label="default, where in sight"),
+    ]
+    figure.legend(handles=marks, loc="outside lower center", ncols=3, fontsize=8, frameon=False, columnspacing=1.2)

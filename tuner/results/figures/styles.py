@@ -1,0 +1,85 @@
+"""How an optimizer is drawn: its colour, and beside it a dash and a marker that tell it apart in greyscale."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.results.colours import colour
+from tuner.results.comparison import Comparison
+
+Dash = tuple[int, tuple[float, ...]]
+
+SOLID: Dash = (0, ())
+DASHED: Dash = (0, (5, 1.8))
+DOTTED: Dash = (0, (1.2, 1.2))
+MIXED: Dash = (0, (5, 1.4, 1.2, 1.4))
+
+LINES: dict[str, tuple[Dash, str]] = {
+    "LODO": (SOLID, "o"),
+    "Adam": (DASHED, "s"),
+    "Momentum": (MIXED, "^"),
+    "RMSprop": (DOTTED, "v"),
+    "Yogi": (SOLID, "D"),
+    "LARS": (DASHED, "P"),
+    "L-BFGS": (DASHED, "<"),
+    "O-LBFGS": (MIXED, ">"),
+    "BFGS": (SOLID, "X"),
+    "Levenberg-Marquardt": (DOTTED, "*"),
+    "LODO-Diagonal": (DASHED, "d"),
+    "LODO-Global": (MIXED, "p"),
+    "LODO-Residuals": (DOTTED, "h"),
+    "LODO-No-Momentum": (DASHED, "."),
+    "LODO-SGD": (MIXED, "x"),
+}
+_DASHES = (SOLID, DASHED, MIXED, DOTTED)
+_MARKERS = ("1", "2", "3", "4", "+", "H", "8", "|")  # of the user's own optimizers: none of those above
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Of one contender, in all panels of a figure."""
+
+    colour: str  # "#RRGGBB"
+    dash: Dash
+    marker: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Keyword arguments of a line."""
+        return {"color": self.colour, "linestyle": self.dash}
+
+    @property
+    def points(self) -> dict[str, Any]:
+        """Keyword arguments of markers."""
+        return {"color": self.colour, "marker": self.marker}
+
+
+def style(optimizer: str) -> Style:
+    """Return an optimizer's style; one that is not in LINES gets one by its name, always the same."""
+    number = zlib.crc32(optimizer.encode())
+    dash, marker = LINES.get(optimizer) or (_DASHES[number % 4], _MARKERS[number // 4 % len(_MARKERS)])
+    return Style(colour(optimizer), dash, marker)
+
+
+def styles(comparison: Comparison) -> tuple[Style, ...]:
+    """Return the contenders' styles, in their order.
+
+    The points of a sweep are one optimizer: they go from dark to light, as its parameter grows.
+    """
+    if comparison.sweep is None:
+        return tuple(style(one.optimizer) for one in comparison.contenders)
+    return ramp(len(comparison.contenders))
+
+
+def ramp(count: int) -> tuple[Style, ...]:
+    """Return styles from dark to light, which greyscale keeps in order (the map `viridis`, without its palest end)."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    shades: Any = colormaps["viridis"]([0.85 * place / max(1, count - 1) for place in range(count)])
+    markers = [marker for _, marker in LINES.values()]
+    return tuple(
+        Style(to_hex(shade), _DASHES[place % 4], markers[place % len(markers)]) for place, shade in enumerate(shades)
+    )

@@ -1,0 +1,63 @@
+"""Loss against the parameter that a comparison sweeps: the mean over seeds, its standard deviation, every seed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from search_spaces.space import Dimension, Scale
+from tuner.results.comparison import Comparison
+from tuner.results.figures.canvas import EDGE, apply, loss_limits, plain, sheet
+from tuner.results.figures.final import loss_by_steps
+from tuner.results.figures.hyperparameter_axis import place
+from tuner.results.figures.styles import style
+from tuner.results.numerals import counted, number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def sweep(comparison: Comparison) -> Figure | None:
+    """Draw one sweep.
+
+    Returns:
+        None of a comparison that sweeps nothing, and where no run finished or diverged.
+    """
+    points = [(one, float(one.point.value)) for one in comparison.contenders if one.point.value is not None]
+    if comparison.sweep is None or not any(one.by_steps.loss or one.by_steps.diverged for one, _ in points):
+        return None
+    scale = points[0][0].scales.get(comparison.sweep)
+    dimension = None if scale is not Scale.DECAY else Dimension(comparison.sweep, Scale.DECAY, 0.0)
+    where = [value if dimension is None else place(dimension, value) for _, value in points]
+    optimizer = points[0][0].optimizer
+    hue = style(optimizer).colour
+    figure = sheet(6.4, 4.0, f"{comparison.run}: {optimizer} on {comparison.task_label}")
+    axes = figure.subplots()
+    losses = [sorted(loss for run in one.runs if (loss := loss_by_steps(run)) is not None) for one, _ in points]
+    floor = points[0][0].floor
+    limits = loss_limits([np.array(some) for some in losses], [] if floor is None else [floor])
+    apply(axes, limits)
+    for at, some in zip(where, losses, strict=True):
+        seen = [loss for loss in some if loss <= limits[2]]
+        axes.plot([at] * len(seen), seen, "o", color=hue, ms=4, alpha=0.4, mew=0, zorder=2, label="_a run")
+    found = [one.by_steps.loss for one, _ in points]
+    axes.errorbar(
+        where, [math.nan if one is None else one.mean for one in found],
+        yerr=[math.nan if one is None else one.spread for one in found],
+        color=hue, marker=style(optimizer).marker, ms=6, lw=1.5, capsize=3, zorder=3,
+    )  # fmt: skip
+    for at, (one, _) in zip(where, points, strict=True):
+        if one.by_steps.diverged:
+            axes.annotate(
+                f"✕ {one.by_steps.diverged}/{one.seeds}\ndiverged", (at, EDGE), xycoords=axes.get_xaxis_transform(),
+                ha="center", va="top", fontsize=7, color="0.25",
+            )  # fmt: skip
+    if floor is not None and limits[1] <= floor:
+        axes.axhline(floor, color="0.35", ls=(0, (1, 2)), lw=1.0, zorder=1)
+    axes.set_xticks(where, [number(value, 3) for _, value in points])
+    axes.set_xlabel(comparison.sweep)
+    axes.set_ylabel(f"training loss in the last 10 %,\nmean ± sd over {counted(comparison.seeds, 'seed')}")
+    plain(axes)
+    return figure

@@ -1,0 +1,95 @@
+"""Where the optimizers went on Rosenbrock's valley: a panel each, on the contour of the loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.records import SeedRun, Series
+from tuner.results.comparison import Comparison, Contender
+from tuner.results.figures.canvas import sheet
+from tuner.results.figures.styles import Style, styles
+from tuner.results.numerals import measured, one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TASK = "rosenbrock"
+MINIMUM = (1.0, 1.0)
+WIDEST = ((-2.5, 2.5), (-1.5, 3.5))  # of x and y: a trajectory that leaves these leaves the panel
+COLUMNS = 3
+PANEL = (3.4, 3.0)  # inches
+LEVELS = np.logspace(-4, 2, 13)  # of the loss, evenly in its logarithm
+
+
+def rosenbrock(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the task's loss, 0.01 (1-x)² + (y-x²)², without TensorFlow."""
+    return 0.01 * (1 - x) ** 2 + (y - x * x) ** 2
+
+
+def trajectories(comparison: Comparison) -> Figure | None:
+    """Draw every contender's trajectories, one a seed; without noise most of them lie on each other.
+
+    Returns:
+        None on another task, and where no trajectory was kept.
+    """
+    shown = [
+        (one, look, some)
+        for one, look in zip(comparison.contenders, styles(comparison), strict=True)
+        if (some := [run for run in one.runs if "trajectory" in run.series])
+    ]
+    if comparison.task != TASK or not shown:
+        return None
+    columns = 2 if len(shown) in (2, 4) else min(COLUMNS, len(shown))
+    rows = math.ceil(len(shown) / columns)
+    title = f"{comparison.run}: trajectories of {comparison.steps:,} gradient evaluations on {comparison.task_label}"
+    figure = sheet(max(5.4, PANEL[0] * columns), PANEL[1] * rows + 0.6, title)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
+    ways = [run.series["trajectory"] for _, _, some in shown for run in some]
+    across, along = _window(ways, "x", 0), _window(ways, "y", 1)
+    grid = np.meshgrid(np.linspace(*across, 160), np.linspace(*along, 160))
+    losses = rosenbrock(*grid)
+    for place, (axes, (one, look, some)) in enumerate(zip(panels, shown, strict=False)):
+        axes.contour(*grid, losses, levels=LEVELS, colors="0.72", linewidths=0.6, zorder=1)
+        _draw(axes, one, look, some)
+        axes.set_xlim(*across)
+        axes.set_ylim(*along)
+        if place + columns >= len(shown):
+            axes.set_xlabel("x")
+            axes.tick_params(labelbottom=True)
+        if place % columns == 0:
+            axes.set_ylabel("y")
+    for axes in panels[len(shown) :]:
+        axes.set_visible(False)
+    return figure
+
+
+def _draw(axes: Axes, contender: Contender, look: Style, runs: Sequence[SeedRun]) -> None:
+    for run in runs:
+        way = run.series["trajectory"].metrics
+        axes.plot(way["x"], way["y"], "-", color=look.colour, lw=1.1, marker=".", ms=3.5, alpha=max(0.4, 1 / len(runs)),
+                  zorder=3)  # fmt: skip
+    first = runs[0].series["trajectory"].metrics
+    axes.plot(first["x"][:1], first["y"][:1], "s", color="black", ms=5, zorder=4)
+    ends = [run.series["trajectory"].metrics for run in runs]
+    axes.plot([one["x"][-1] for one in ends], [one["y"][-1] for one in ends], "o", color="white", mec="black", ms=5.5,
+              ls="", zorder=5)  # fmt: skip
+    axes.plot(*[[number] for number in MINIMUM], "*", color="gold", mec="black", mew=0.7, ms=11, zorder=4)
+    loss = contender.by_steps.loss
+    found = "" if loss is None else f", loss {measured(loss.mean, 2)}"
+    axes.set_title(one_line(contender.name + found), loc="left", fontsize=9, color=look.colour, parse_math=False)
+
+
+def _window(ways: Sequence[Series], axis: str, number: int) -> tuple[float, float]:
+    """Return what is in sight of an axis: all trajectories and the minimum with some room, as far as WIDEST goes."""
+    everything = np.concatenate([way.metrics[axis] for way in ways])
+    finite = everything[np.isfinite(everything)]
+    low, high = min(MINIMUM[number], *finite.tolist()), max(MINIMUM[number], *finite.tolist())
+    low, high = max(low, WIDEST[number][0]), min(high, WIDEST[number][1])
+    room = 0.12 * (high - low) or 0.5
+    return low - room, high + room
