@@ -19,10 +19,6 @@ from tuner.storage.tables import candidates, curves, evaluations, studies
 _CHUNK = 500  # keys a statement: SQLite and PostgreSQL limit the number of parameters
 _UNFINISHED = or_(*(candidates.c.status == status.value for status in Status if not status.is_final))
 _PLACE = (candidates.c.role, candidates.c.generation, candidates.c.slot)
-_OF_CANDIDATE = ("genome", "hyperparameters", "seed", "steps", "status", "attempts")
-_OF_EVALUATION = ("fitness", "steps_done", "seconds", "node", "device", "reason", "error")
-_COLUMNS = (*_PLACE, *(candidates.c[name] for name in _OF_CANDIDATE), *(evaluations.c[name] for name in _OF_EVALUATION))
-_ROLES, _STATUSES = {role.value: role for role in Role}, {status.value: status for status in Status}
 
 
 def add(connection: Connection, study_id: int, new: Sequence[Candidate]) -> None:
