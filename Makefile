@@ -23,7 +23,8 @@ demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, about five min
 	$(BIN)/lodo-tune --task pixelcnn --preset quick --output results/demo $(DEMO_OPTIONS)
 
 test: $(INSTALLED)  ## the tests, under ten minutes on two cores
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest -m "not slow and not ray" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "ray and not slow"
 
 test-slow: $(INSTALLED)  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow

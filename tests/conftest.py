@@ -1,4 +1,4 @@
-"""What holds for all tests: no clock decides whether one passes, and Ray is started by one process at a time."""
+"""What holds for all tests: no clock decides whether one passes, and those that start Ray run one at a time."""
 
 import pytest
 from hypothesis import settings
@@ -19,13 +19,11 @@ STARTS_RAY = {
     "test_runs",
     "test_submit",
 }
-"""Files whose tests start a Ray, or commands that do: side by side they would have half a core each."""
+"""Files whose tests start a Ray, or commands that do, which takes both cores of a small machine."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items):
-    """Keep each file to one process, and all that starts Ray to the same one, which begins with it."""
+    """Mark the tests of these files."""
     for item in items:
-        group = "ray" if item.path.stem in STARTS_RAY else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.path.stem not in STARTS_RAY)
+        if item.path.stem in STARTS_RAY:
+            item.add_marker(pytest.mark.ray)
