@@ -229,7 +229,7 @@ def _dump_json(value: object) -> str:
 
 def _load_json(text: Any) -> Any:
     try:
-        return _DECODER.decode(text)
+        return _DECODER.decode(text if isinstance(text, str) else bytes(text).decode())  # psycopg gives bytes
     except (ValueError, TypeError, RecursionError):
         return cells.NotJson(text)  # raised here it would spoil every row beside its own, and name none
 
