@@ -17,6 +17,9 @@ REHEARSAL = (
 )  # fmt: skip
 
 
+SLOW = pytest.mark.slow  # two sessions of Ray; the README rehearses in the quick suite
+
+
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory):
     """A rehearsal that nothing disturbs: its folder, and what it printed."""
@@ -39,6 +42,7 @@ def asked(monkeypatch, tmp_path):
     return ask
 
 
+@SLOW
 def test_one_command_prints_both_tables_and_leaves_tables_figures_and_a_report(rehearsed):
     folder, outcome = rehearsed
     assert outcome.code == 0, outcome.err
@@ -51,6 +55,7 @@ def test_one_command_prints_both_tables_and_leaves_tables_figures_and_a_report(r
     assert "rosenbrock-rehearsal-comparison: comparison on rosenbrock" in page
 
 
+@SLOW
 def test_the_same_command_again_trains_nothing_and_says_the_same(rehearsed):
     folder, outcome = rehearsed
     again = run(*REHEARSAL, folder=folder)
@@ -59,6 +64,7 @@ def test_the_same_command_again_trains_nothing_and_says_the_same(rehearsed):
     assert "rosenbrock-rehearsal-comparison is complete" in again.err
 
 
+@SLOW
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

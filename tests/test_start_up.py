@@ -39,7 +39,7 @@ def test_tensorflow_takes_onednns_kernels_in_every_process_of_ours_unless_the_us
 
 
 @pytest.mark.parametrize(
-    "verb", ["resume", "train", "compare", "table", "figures", "studies", "show", "export", "tasks"]
+    "verb", ["resume", "train", "compare", "paper", "report", "table", "figures", "studies", "show", "export", "tasks"]
 )
 def test_every_verb_has_an_example_in_its_help(verb):
     done = subprocess.run(
