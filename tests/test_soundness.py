@@ -12,7 +12,7 @@ import pytest
 from tests.command_line import call
 from tests.store_values import ME, candidate, driven, evaluation, key, keys
 from tuner.candidate import Role
-from tuner.commands import show
+from tuner.commands.results_folder import write_results
 from tuner.records import StudyStatus
 from tuner.storage import Damaged, Store
 
@@ -169,7 +169,7 @@ def test_results_stay_within_their_folder_even_if_a_name_got_through(
     monkeypatch.setattr("tuner.storage.studies.check_optimizer_name", lambda _: None)
     (tmp_path / "deep").mkdir()
     with Store.open(str(path)) as store, pytest.raises(Damaged, match="would be written outside"):
-        show.write_results(store, store.find("run"), tmp_path / "deep" / "out")
+        write_results(store, store.find("run"), tmp_path / "deep" / "out")
     assert not list(tmp_path.rglob("escaped*"))
 
 

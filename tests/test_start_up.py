@@ -38,7 +38,9 @@ def test_tensorflow_takes_onednns_kernels_in_every_process_of_ours_unless_the_us
     assert done.stdout.split() == [kernels]
 
 
-@pytest.mark.parametrize("verb", ["resume", "train", "compare", "table", "studies", "show", "export", "tasks"])
+@pytest.mark.parametrize(
+    "verb", ["resume", "train", "compare", "paper", "report", "table", "figures", "studies", "show", "export", "tasks"]
+)
 def test_every_verb_has_an_example_in_its_help(verb):
     done = subprocess.run(
         [sys.executable, "-m", "tuner.cli", verb, "--help"], capture_output=True, text=True, check=True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import sys
 import traceback
@@ -42,6 +43,7 @@ A task of your own is code that runs with your rights, on every machine of the c
 def main() -> None:
     """Run the command line; every error is one line on standard error and an exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    gc.set_threshold(50_000)  # the records of a large database are many, and none of them is garbage
     debug = "--debug" in sys.argv
     try:
         code = commands.main(standalone_mode=False)

@@ -6,24 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import click
 
 from tuner.commands import machine, repeat
+from tuner.commands.pictures import Drawing, drawing, drawn
 from tuner.commands.show import comparisons
 from tuner.commands.usage import UsageError
 from tuner.records import StudyRecord
 from tuner.results import files
 from tuner.results.comparison import Comparison
-from tuner.results.figures import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, Kind, rendered
 from tuner.results.report import ComparisonRun, SearchRun, document
-from tuner.results.report.runs import Picture
 from tuner.storage import Store
-
-WIDE = 7.0  # inches, from which a figure is too much for a telephone's width
-
-Of = TypeVar("Of")
 
 
 def report(database: str, names: Sequence[str], output: Path, *, force: bool) -> None:
@@ -62,7 +57,10 @@ def write_report(database: str, names: Sequence[str], output: Path, *, overwrite
         runs: dict[str, dict[int, StudyRecord]] = {}
         for study in studies:
             runs.setdefault(study.spec.run, {})[study.id] = study
-        found = [_run(store, tuple(of_run.values())) for of_run in runs.values()]
+        searches = sum(study.spec.comparison is None for study in studies)
+        with drawing(searches) as draw:
+            begun = [_begun(store, tuple(of_run.values()), draw) for of_run in runs.values()]
+            found = [replace(run, pictures=drawn(figures)) for run, figures in begun]
         page = document(
             found,
             source=store.url,
@@ -72,24 +70,14 @@ def write_report(database: str, names: Sequence[str], output: Path, *, overwrite
     files.write(output, page, overwrite=overwrite)
 
 
-def _run(store: Store, studies: tuple[StudyRecord, ...]) -> SearchRun | ComparisonRun:
+def _begun(store: Store, studies: tuple[StudyRecord, ...], draw: Drawing) -> tuple[SearchRun | ComparisonRun, Any]:
+    """Return a run as it stands, without its figures, and these as far as they are drawn."""
     command = repeat.command([study.spec for study in studies])
     if studies[0].spec.comparison is None:
         searches = tuple((study, store.candidates(study.id)) for study in studies)
-        return SearchRun(searches, command, _pictures(FIGURES_OF_SEARCH, searches))
+        return SearchRun(searches, command), draw.of_search(searches)
     (compared,) = comparisons(store, studies, curves=True)
-    pictures = _pictures(FIGURES_OF_COMPARISON, compared)
-    return ComparisonRun(_without_losses(compared), studies, command, pictures)
-
-
-def _pictures(kinds: Sequence[Kind[Of]], of: Of) -> tuple[Picture, ...]:
-    found = []
-    for kind in kinds:
-        figure = kind.draw(of)
-        if figure is not None:
-            wide = figure.get_figwidth() > WIDE
-            found.append(Picture(kind.title, kind.caption, rendered(figure, "svg"), wide))
-    return tuple(found)
+    return ComparisonRun(_without_losses(compared), studies, command), draw.of_comparison(compared)
 
 
 def _without_losses(comparison: Comparison) -> Comparison:

@@ -135,7 +135,7 @@ def _of_the_study(connection: Connection, study: Row[Any]) -> Iterator[str]:
         found = connection.scalar(done.where(candidates.c.role.not_in(_FRESH)))
         if found != due:
             yield f"{name}: is complete with {found} of {due} candidates of the {_kind(study)}"
-        for role in _FRESH:
+        for role in _FRESH if study.comparison is None else ():
             found = connection.scalar(done.where(candidates.c.role == role))
             if found != study.fresh_seeds:
                 yield f"{name}: is complete with {found} of {study.fresh_seeds} runs of role {role} on fresh seeds"

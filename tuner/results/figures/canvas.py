@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 DOTS_PER_INCH = 150
 LOG_FROM = 10.0  # greatest / least value above which a logarithmic axis helps
@@ -34,6 +36,51 @@ def sheet(width: float, height: float, title: str) -> Figure:
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
     figure.suptitle(one_line(title), parse_math=False)
     return figure
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """Of a grid of panels, in inches; fixed, since to fit it to what is drawn takes longer than all the drawing."""
+
+    panel: tuple[float, float] = (2.3, 1.2)  # width and height
+    between: tuple[float, float] = (0.72, 0.58)  # from panel to panel: ticks, and the name of what is drawn
+    left: float = 0.95  # ticks, and a row's name
+    right: float = 0.25
+    top: float = 0.65  # the title
+    bottom: float = 0.95  # ticks, and a legend
+
+
+def grid(
+    rows: int, columns: int, title: str, spacing: Spacing, *, sharey: bool = False
+) -> tuple[Figure, NDArray[np.object_]]:
+    """Return a figure of many panels under a title.
+
+    Args:
+        rows: How many.
+        columns: How many.
+        title: Of the figure.
+        spacing: Of its panels.
+        sharey: Whether all panels have one vertical axis. Default False.
+
+    Returns:
+        The figure, and its panels [rows, columns].
+    """
+    from matplotlib.figure import Figure
+
+    panel, between = spacing.panel, spacing.between
+    across = spacing.left + columns * panel[0] + (columns - 1) * between[0] + spacing.right
+    down = spacing.top + rows * panel[1] + (rows - 1) * between[1] + spacing.bottom
+    figure = Figure(figsize=(across, down), dpi=DOTS_PER_INCH)
+    figure.suptitle(one_line(title), parse_math=False, y=1 - 0.1 / down, va="top")
+    panels: NDArray[np.object_] = figure.subplots(
+        rows, columns, squeeze=False, sharey=sharey,
+        gridspec_kw={
+            "left": spacing.left / across, "right": 1 - spacing.right / across,
+            "top": 1 - spacing.top / down, "bottom": spacing.bottom / down,
+            "wspace": between[0] / panel[0], "hspace": between[1] / panel[1],
+        },
+    )  # fmt: skip
+    return figure, panels
 
 
 def plain(axes: Axes) -> None:
@@ -96,6 +143,19 @@ def round_ticks(axis: Axis, ratio: float) -> None:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 2)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def explain(figure: Figure, marks: Sequence[Line2D], columns: int) -> None:
+    """Say at the foot of a grid what its marks are."""
+    figure.legend(handles=marks, loc="lower center", ncols=columns, fontsize=8, frameon=False, columnspacing=1.4)
+
+
+def no_minor_ticks(panels: Iterable[Axes]) -> None:
+    """Leave the small ticks of vertical axes away; on dozens of panels they cost more time than all else."""
+    from matplotlib.ticker import NullLocator
+
+    for axes in panels:
+        axes.yaxis.set_minor_locator(NullLocator())
 
 
 def counts_axis(axes: Axes, name: str) -> None:

@@ -8,12 +8,14 @@ what lies far above all medians is drawn as a triangle on the upper edge instead
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 from tuner.candidate import Status
 from tuner.results.colours import colour
+from tuner.results.figures.canvas import Spacing, explain, grid, no_minor_ticks
 from tuner.results.figures.kinds import Searches
 from tuner.results.generations import Generation, by_generation, fitness
 from tuner.results.numerals import one_line
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 3  # panels side by side at most
-PANEL = (3.9, 3.0)  # inches
-DOTS_PER_INCH = 150
+PANEL = (3.0, 2.1)  # inches
 LOG_FROM = 10.0  # greatest / least fitness above which a logarithmic axis helps
 LIMIT = 1e300  # nothing is drawn beyond: the edges of float64 leave an axis no room
 BEYOND = 10.0  # times the greatest median: what lies above is drawn on the edge of a logarithmic axis
@@ -52,20 +53,20 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
         raise ValueError(f"a figure of the search needs studies of one task. Received: {', '.join(tasks)}")
     if not any(candidates for _, candidates in studies):
         return None
-    from matplotlib.figure import Figure  # 0.3 s; and no pyplot, which keeps global state and wants a display
-
     panels = [(study, by_generation(study.spec, candidates)) for study, candidates in studies]
     columns = 2 if len(panels) == 4 else min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    figure = Figure(
-        figsize=(max(PANEL[0] * columns, 5.2), PANEL[1] * rows + 0.9), dpi=DOTS_PER_INCH, layout="constrained"
-    )
-    axes = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten()
     everyone = [generation for _, generations in panels for generation in generations]
-    limits = _fitness_axis(axes[0], everyone)
-    axes[0].set_ylim(*limits)  # first, so that no outlier stretches it
     fates = [fate for fate in _FATES if any(generation.counts[fate[1]] for generation in everyone)]
     several_runs = len({study.spec.run for study, _ in panels}) > 1
+    run = "" if several_runs else f"{panels[0][0].spec.run}: "
+    above = (_above(fates) + 16) / 72  # inches
+    spacing = Spacing(PANEL, (0.6, 0.4 + above), left=0.85, right=0.2, top=0.35 + above, bottom=1.05)
+    figure, found = grid(rows, columns, f"{run}search on {tasks[0]}", spacing, sharey=True)
+    axes = found.flatten()
+    limits = _fitness_axis(axes[0], everyone)
+    axes[0].set_ylim(*limits)  # first, so that no outlier stretches it
+    no_minor_ticks(axes)
     for place, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
         name = study.spec.name if several_runs else study.spec.workload.optimizer
         _draw(panel, generations, name, colour(study.spec.workload.optimizer), fates, limits[1])
@@ -76,9 +77,7 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
             panel.set_xlabel("generation")
     for panel in axes[len(panels) :]:
         panel.set_visible(False)
-    run = "" if several_runs else f"{panels[0][0].spec.run}: "
-    figure.suptitle(one_line(f"{run}search on {tasks[0]}"), parse_math=False)
-    _legend(figure, everyone, (2, 3, 3)[columns - 1], limits[1])
+    _legend(figure, everyone, (1, 2, 3)[columns - 1], limits[1])
     return figure
 
 
@@ -93,7 +92,7 @@ def _fitness_axis(axes: Axes, generations: Sequence[Generation]) -> tuple[float,
         axes.set_yscale("log")
         upper = min(greatest, highest * BEYOND)
         room = 10 ** (0.06 * (math.log10(upper) - math.log10(least))) if upper > least else 1.1
-        return max(least / room**1.6, 5e-324), upper * room
+        return max(least / room**1.6, 5e-324), min(upper * room, sys.float_info.max)
     upper = min(greatest, highest + BEYOND_LINEAR * (highest - least))
     room = (upper - least) * 0.06 or abs(least) * 0.06 or 1.0
     return least - 1.6 * room, upper + room
@@ -127,13 +126,17 @@ def _draw(
         axes.text(0.5, 0.5, "no individual finished", ha="center", transform=axes.transAxes,
                   bbox={"color": "white"}, zorder=6)  # fmt: skip
     _count_above(axes, generations, fates)
-    pad = 9 + 9 * len(fates)  # points
-    axes.set_title(one_line(name), loc="left", color=hue, fontweight="bold", pad=pad, parse_math=False)
+    axes.set_title(one_line(name), loc="left", color=hue, fontweight="bold", pad=_above(fates), parse_math=False)
     axes.set_xlim(-0.5, len(generations) - 0.5)
     step = math.ceil(len(generations) / 12)
     axes.set_xticks(range(0, len(generations), step))
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def _above(fates: Sequence[Fate]) -> int:
+    """Return the points between a panel and its title."""
+    return 9 + 9 * len(fates)
 
 
 def _count_above(axes: Axes, generations: Sequence[Generation], fates: Sequence[Fate]) -> None:
@@ -178,5 +181,4 @@ def _legend(figure: Figure, generations: Sequence[Generation], columns: int, upp
     if len({generation.steps for generation in generations}) > 1:
         marks.append(Line2D([], [], color="0.45", ls=":", lw=0.9, label="the budget changes"))
     marks.append(Line2D([], [], ls="", label="small numbers: budgets in gradient evaluations"))
-    figure.legend(handles=marks, loc="outside lower center", ncols=columns, fontsize=7.5,
-                  frameon=False)  # fmt: skip
+    explain(figure, marks, columns)

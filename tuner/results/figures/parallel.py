@@ -10,10 +10,10 @@ import numpy as np
 
 from search_spaces.space import Dimension
 from tuner.records import CandidateRecord, StudyRecord
-from tuner.results.figures.canvas import sheet
+from tuner.results.figures.canvas import Spacing, grid
 from tuner.results.figures.hyperparameter_axis import dimensions, label, place
 from tuner.results.figures.kinds import Searches
-from tuner.results.figures.sharpness import last_generations
+from tuner.results.figures.sharpness import FAR, last_generations
 from tuner.results.figures.styles import style
 from tuner.results.generations import finished, fitness
 from tuner.results.numerals import measured, one_line
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 3
-PANEL = (4.0, 2.7)  # inches
+SPACING = Spacing(panel=(3.5, 1.7), between=(0.5, 1.15), left=0.35, right=0.35, top=0.95, bottom=0.7)
 
 
 def parallel_coordinates(studies: Searches) -> Figure | None:
@@ -42,8 +42,8 @@ def parallel_coordinates(studies: Searches) -> Figure | None:
     columns = 2 if len(found) == 4 else min(COLUMNS, len(found))
     rows = math.ceil(len(found) / columns)
     title = f"{found[0][0].spec.run}: the last generations, the better the darker"
-    figure = sheet(max(5.6, PANEL[0] * columns), PANEL[1] * rows + 0.6, title)
-    panels = figure.subplots(rows, columns, squeeze=False).flatten()
+    figure, found_panels = grid(rows, columns, title, SPACING)
+    panels = found_panels.flatten()
     for axes, (study, some) in zip(panels, found, strict=False):
         draw_parallel(axes, study, some)
     for axes in panels[len(found) :]:
@@ -60,7 +60,9 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
     places = np.array([[place(one, run.hyperparameters[one.name]) for one in named] for run in individuals])
     scores = np.array([fitness(run) for run in individuals])
     logarithmic = bool((scores > 0).all())
-    table = np.column_stack([places, np.log10(scores) if logarithmic else scores])  # [individuals, uprights]
+    top = min(float(scores.max()), FAR * float(np.median(scores))) if logarithmic else float(scores.max())
+    heights = np.minimum(scores, top)  # one far off is drawn to the upright's end, and squeezes nobody
+    table = np.column_stack([places, np.log10(heights) if logarithmic else heights])  # [individuals, uprights]
     low, high = table.min(axis=0), table.max(axis=0)
     tuned = None if study.tuned is None else np.array([place(one, study.tuned[one.name]) for one in named])
     if tuned is not None:
@@ -77,7 +79,7 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
         axes.plot(across[:-1], np.where(high > low, 0.0, 0.5)[:-1] + (tuned - low[:-1]) / width[:-1], "k--", lw=1.4,
                   zorder=3)  # fmt: skip
     ends = [(label(one, low[at]), label(one, high[at])) for at, one in enumerate(named)]
-    ends.append((measured(float(scores.min()), 3), measured(float(scores.max()), 3)))
+    ends.append((measured(float(scores.min()), 3), f"{'≥ ' if top < scores.max() else ''}{measured(top, 3)}"))
     for at, (lowest, highest) in enumerate(ends):
         axes.axvline(at, color="0.3", lw=0.8, zorder=4)
         axes.annotate(highest, (at, 1), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=7)

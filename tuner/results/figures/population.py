@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from search_spaces.space import Dimension
 from tuner.candidate import Role, Status
 from tuner.records import CandidateRecord, StudyRecord
-from tuner.results.figures.canvas import plain, sheet
+from tuner.results.figures.canvas import Spacing, explain, grid, plain
 from tuner.results.figures.hyperparameter_axis import dimensions, place, prepare
 from tuner.results.figures.kinds import Searches
 from tuner.results.figures.styles import style
@@ -18,8 +18,6 @@ from tuner.results.numerals import one_line
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-PANEL = (3.1, 1.75)  # inches
 
 
 def population(studies: Searches) -> Figure | None:
@@ -36,9 +34,7 @@ def population(studies: Searches) -> Figure | None:
     if not rows:
         return None
     columns = max(len(dimensions(study.spec)) for study, _ in rows)
-    height = PANEL[1] * len(rows) + 0.9
-    figure = sheet(max(6.4, PANEL[0] * columns), height, f"{rows[0][0].spec.run}: where the population went")
-    panels = figure.subplots(len(rows), columns, squeeze=False)
+    figure, panels = grid(len(rows), columns, f"{rows[0][0].spec.run}: where the population went", Spacing())
     for row, (study, some) in enumerate(rows):
         named = dimensions(study.spec)
         for column in range(columns):
@@ -51,7 +47,7 @@ def population(studies: Searches) -> Figure | None:
                 name_row(axes, study)
             if row + 1 == len(rows):
                 axes.set_xlabel("generation")
-    _explain(figure)
+    _explain(figure, columns)
     return figure
 
 
@@ -106,7 +102,7 @@ def _columns(points: list[tuple[float, float]]) -> tuple[list[float], list[float
     return [x for x, _ in points], [y for _, y in points]
 
 
-def _explain(figure: Figure) -> None:
+def _explain(figure: Figure, columns: int) -> None:
     from matplotlib.lines import Line2D
 
     marks = [
@@ -116,4 +112,4 @@ def _explain(figure: Figure) -> None:
         Line2D([], [], color="black", lw=0.9, label="tuned"),
         Line2D([], [], color="0.4", lw=1.1, ls=":", label="default"),
     ]
-    figure.legend(handles=marks, loc="outside lower center", ncols=5, fontsize=8, frameon=False, columnspacing=1.2)
+    explain(figure, marks, 3 if columns < 3 else 5)

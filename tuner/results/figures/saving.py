@@ -38,7 +38,12 @@ def rendered(figure: Figure, format: str = "png") -> bytes:
 
     out = io.BytesIO()
     with rc_context({"svg.hashsalt": "lodo-tune", "pdf.fonttype": 42}):  # 42: text that can be selected and searched
-        figure.savefig(out, format=format, metadata=_NOTHING_OF_THE_DAY[format])
+        if format == "svg":  # the same as savefig, which would go through the whole figure twice
+            from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+            FigureCanvasSVG(figure).print_svg(out, metadata=_NOTHING_OF_THE_DAY[format])  # type: ignore[no-untyped-call]
+        else:
+            figure.savefig(out, format=format, metadata=_NOTHING_OF_THE_DAY[format])
     return out.getvalue()
 
 

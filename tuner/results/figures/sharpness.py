@@ -11,7 +11,7 @@ import numpy as np
 from search_spaces.space import Dimension
 from tuner.candidate import Role, Status
 from tuner.records import CandidateRecord, StudyRecord
-from tuner.results.figures.canvas import EDGE, apply, loss_limits, plain, sheet
+from tuner.results.figures.canvas import EDGE, Spacing, apply, explain, grid, loss_limits, no_minor_ticks, plain
 from tuner.results.figures.hyperparameter_axis import dimensions, place, prepare
 from tuner.results.figures.kinds import Searches
 from tuner.results.figures.population import name_row
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL = (3.1, 1.9)  # inches
 LAST = 3  # generations, as far as they have the last one's budget
 FAR = 20.0  # times the median fitness: what lies above is a triangle on the edge
 
@@ -43,8 +42,7 @@ def sharpness(studies: Searches) -> Figure | None:
         return None
     columns = max(len(dimensions(study.spec)) for study, _ in rows)
     title = f"{rows[0][0].spec.run}: fitness by hyperparameter in the last generations"
-    figure = sheet(max(6.4, PANEL[0] * columns + 0.4), PANEL[1] * len(rows) + 0.9, title)
-    panels = figure.subplots(len(rows), columns, squeeze=False)
+    figure, panels = grid(len(rows), columns, title, Spacing())
     for row, (study, some) in enumerate(rows):
         limits = _limits(some)
         named = dimensions(study.spec)
@@ -54,6 +52,7 @@ def sharpness(studies: Searches) -> Figure | None:
                 axes.set_visible(False)
                 continue
             apply(axes, limits)
+            no_minor_ticks([axes])
             draw_sharpness(axes, study, some, named[column], limits[2])
             if column == 0:
                 name_row(axes, study)
@@ -126,4 +125,4 @@ def _explain(figure: Figure) -> None:
         Line2D([], [], color="black", lw=0.9, label="tuned"),
         Line2D([], [], color="0.4", lw=1.1, ls=":", label="default, where in sight"),
     ]
-    figure.legend(handles=marks, loc="outside lower center", ncols=3, fontsize=8, frameon=False, columnspacing=1.2)
+    explain(figure, marks, 3)
