@@ -29,10 +29,15 @@ SPREAD = math.sqrt(14 / 3)
 
 
 def compared(*contenders, seconds=None):
-    """A comparison: of each contender its space, and of each seed its curve (or a status) and its series."""
+    """A comparison: of each contender its space, and of each seed its curve (or a status) and its series.
+
+    A curve that ends in infinity is one of a run that diverged.
+    """
     studies = []
     for space, seeds in contenders:
-        outcomes = [1.0 if not isinstance(curve, Status) else curve for curve, _ in seeds]
+        outcomes = [
+            curve if isinstance(curve, Status) else math.inf if math.isinf(curve[-1]) else 1.0 for curve, _ in seeds
+        ]
         first, runs = contest(space, outcomes, measured=False, seconds=seconds)
         runs = [
             replace(one, losses=None if isinstance(curve, Status) else np.asarray(curve, float), series=found)
@@ -93,7 +98,7 @@ def test_long_curves_are_means_of_windows_that_leave_no_loss_out():
 
 
 def test_runs_that_diverged_are_crossed_out_where_they_did_and_named_and_take_no_part_in_the_mean():
-    seeds = [([4.0, 2.0], {}), (Status.DIVERGED, {}), (Status.FAILED, {})]
+    seeds = [([4.0, 2.0], {}), ([9.0, math.inf], {}), (Status.FAILED, {})]
     figure = learning_by_steps(compared((ADAM, seeds)))
     (axes,) = figure.axes
     np.testing.assert_array_equal(lines(axes)[colour("Adam")].get_ydata(), [4.0, 2.0])
@@ -157,14 +162,15 @@ def test_learning_by_time_is_drawn_of_runs_alone_only():
 
 def test_validation_has_a_panel_a_metric_and_a_clock():
     def found(scale, seconds=1.0):
-        return {"validation": series([0, 10], [0, seconds], loss=[4 * scale, 2 * scale], accuracy=[0.1, 0.5])}
+        return {"validation": series([0, 10], [0, seconds], loss=[4 * scale, 2 * scale], accuracy=[0.01, 0.5])}
 
     figure = validation(compared((ADAM, [([1.0], found(1)), ([1.0], found(3, 3.0))])))
     loss, by_seconds, accuracy, _ = figure.axes
     np.testing.assert_allclose(lines(loss)[colour("Adam")].get_ydata(), [8.0, 4.0])
     assert band_of(loss)[10] == pytest.approx((2.0, 6.0))  # of 2 and 6, in the linear axis of losses 2 to 12
     np.testing.assert_allclose(lines(by_seconds)[colour("Adam")].get_xdata(), [0.0, 2.0])
-    np.testing.assert_allclose(lines(accuracy)[colour("Adam")].get_ydata(), [0.1, 0.5])
+    np.testing.assert_allclose(lines(accuracy)[colour("Adam")].get_ydata(), [0.01, 0.5])
+    assert accuracy.get_yscale() == "linear"
     lockstep = {"validation": series([0, 10], [math.nan, math.nan], loss=[4.0, 2.0])}
     assert len(validation(compared((ADAM, [([1.0], lockstep)]))).axes) == 1
     assert validation(compared((ADAM, [([1.0], {})]))) is None

@@ -89,12 +89,15 @@ def plain(axes: Axes) -> None:
         axes.spines[side].set_visible(False)
 
 
-def loss_limits(curves: Sequence[NDArray[np.floating]], floors: Iterable[float] = ()) -> tuple[bool, float, float]:
+def loss_limits(
+    curves: Sequence[NDArray[np.floating]], floors: Sequence[float] = (), *, linear: bool = False
+) -> tuple[bool, float, float]:
     """Choose an axis for curves that are to be compared.
 
     Args:
         curves: Any numbers, those that are not finite left out.
         floors: Levels that are to be seen, too.
+        linear: Whether it must not be logarithmic, as for an accuracy. Default False.
 
     Returns:
         Whether it is logarithmic, and its limits. Neither transients (START) nor a curve that ends far above the others
@@ -109,7 +112,7 @@ def loss_limits(curves: Sequence[NDArray[np.floating]], floors: Iterable[float] 
     upper = least + START * (usual - least)
     upper = max([upper] + [one for one in ends if one - least <= BEYOND * (end - least)])
     upper = min(greatest, upper)
-    if least >= 0 and upper > 0:
+    if least >= 0 and upper > 0 and not linear:
         positive = [float(curve[curve > 0].min()) for curve in finite if (curve > 0).any()]
         lower = max(min([*positive, *(floor for floor in floors if floor > 0)]), upper * DEPTH)
         if upper / lower >= LOG_FROM:

@@ -173,7 +173,7 @@ def _averaged(comparison: Comparison) -> str:
 
 
 def _limits(comparison: Comparison, bands: Iterable[Band | None]) -> Limits:
-    return loss_limits([found.mean for found in bands if found], _floors(comparison))
+    return loss_limits([found.mean for found in bands if found], list(_floors(comparison)))
 
 
 def _floors(comparison: Comparison) -> Mapping[float, list[str]]:

@@ -41,7 +41,8 @@ def validation(comparison: Comparison) -> Figure | None:
     for row, name in enumerate(metrics):
         for column, clock in enumerate(clocks):
             axes, bands = panels[row, column], rows[name, clock]
-            lines = draw_bands(axes, bands, styles(comparison), loss_limits([one.mean for one in bands if one]))
+            limits = loss_limits([one.mean for one in bands if one], linear=name != "loss")
+            lines = draw_bands(axes, bands, styles(comparison), limits)
             axes.set_ylabel(one_line(f"validation {name}"), parse_math=False)
             if clock == "evaluations":
                 counts_axis(axes, _CLOCKS[clock])
