@@ -132,7 +132,9 @@ def test_ten_thousand_candidates_are_listed_and_counted_from_an_index_alone(
         (counting,) = (each for each in statements if "count(*)" in each)
         assert len(store.candidates(study)) == 10_000
         with store._reading() as connection:
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {counting}", ("search", study)).fetchall()
+            plan = connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {counting}", ("search", "comparison", study)
+            ).fetchall()
         assert "USING COVERING INDEX ix_candidates_study_id_role_status" in plan[0][-1]
 
 
