@@ -238,14 +238,5 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"stored JSON holds {name}, which is not JSON")
 
 
-<<<<<<< HEAD
 # One decoder for all: making one for every value took longer than decoding it.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-=======
-# One for all values: making a decoder took longer than decoding.
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
-def _load_json(stored: str | bytes) -> Any:
-    return _DECODER.decode(stored if isinstance(stored, str) else stored.decode())  # bytes are PostgreSQL's
->>>>>>> w-report
