@@ -77,7 +77,7 @@ CLUSTER = """
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"), [("dies", r"(worker or its )?node died"), ("hangs", "node does not answer")]
+    ("fault", "reason"), [("dies", r"(worker or its )?node died"), ("hangs", "node (died|does not answer)")]
 )
 def test_a_node_that_is_lost_costs_only_an_attempt_of_its_candidates(fault, reason):
     folder = tempfile.mkdtemp(prefix="lodo-test-", dir="/tmp")
