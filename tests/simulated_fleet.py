@@ -41,6 +41,10 @@ class SimulatedLane:
     def begin(self, attempt: Attempt, workload: Workload, name: str, watchdog: Watchdog | None) -> None:
         """Begin a cohort, which ends after as long as the fleet says."""
         del name, watchdog
+        if self.is_killed:
+            self._said.append((None, RuntimeError("it had died before")))
+            self._fleet.talking.add(self)
+            return
         seconds = self._fleet.seconds(workload, attempt, workload.optimizer not in self._trained)
         self._trained.add(workload.optimizer)
         self.busy += seconds
@@ -129,7 +133,8 @@ class SimulatedFleet:
         """Let the time jump to the next thing that happens, `timeout` at most."""
         if self._computed is not None:
             self.now += time.process_time() - self._computed
-        self.talking -= {lane for lane in self.talking if lane.is_killed and lane not in ended}  # nobody listens
+        heard = (*lanes, *ended)
+        self.talking -= {lane for lane in self.talking if lane.is_killed and lane not in heard}
         until = self.now + (0.0 if self.talking else timeout)
         if not self.talking and self._due:
             until = min(until, max(self.now, self._due[0][0]))

@@ -45,9 +45,12 @@ def test_a_lane_takes_from_others_only_what_would_last_longer_than_compiling_it_
     assert dispatch.choose([adam], set()) is adam  # nothing is known yet
     costs.saw(adam.identity, 100, 5.0, compiled=False)
     costs.saw(adam.identity, 100, 1.5, compiled=True)  # compilation took 3.5 s, and 6 s wait
+    adam.running = 1
     assert dispatch.choose([adam], set()) is adam
-    dispatch.compiled.update([adam.identity])  # two lanes have it: 3 s each
+    adam.running = 2  # two lanes are at it: 3 s each
     assert dispatch.choose([adam], set()) is None
+    adam.running = 0  # whoever has it compiled is at something else, nobody knows for how long
+    assert dispatch.choose([adam], set()) is adam
 
 
 def test_the_batch_with_most_work_behind_it_goes_first(dispatch, costs):
@@ -128,3 +131,17 @@ def test_a_lane_is_made_anew_after_so_many_cohorts():
     executor = LaneExecutor(fleet, most_cohorts=3, clock=lambda: fleet.now)
     assert len(run(executor, [executor.submit(workload("Adam"), [trial(s) for s in range(7)], label="x")])) == 7
     assert [lane.cohorts for lane in fleet.made] == [3, 3, 1]
+
+
+def test_a_batch_is_not_left_to_a_lane_that_is_at_anothers_long_cohort():
+    long = 10_000.0
+    fleet = SimulatedFleet(2, lambda workload, attempt, _: long if attempt.keys[0].slot == 9 else 1.0)
+    executor = LaneExecutor(fleet, clock=lambda: fleet.now)
+    run(executor, [executor.submit(workload("Adam"), [trial(0), trial(1)], label="both lanes have it compiled")])
+    hung = executor.submit(workload("LODO"), [trial(9)], label="takes one of them")
+    executor.poll()
+    next(lane for lane in fleet.made if lane not in executor._flights).kill()  # and the other dies
+    found = run(executor, [executor.submit(workload("Adam"), [trial(2), trial(3)], label="is done on a new one")])
+    assert len(found) == 2
+    assert fleet.now < long
+    executor.withdraw(hung)

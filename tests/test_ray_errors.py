@@ -30,6 +30,8 @@ def test_an_error_of_ray_is_somebodys_fault(error, cause, reason):
     assert failure.cause is cause
     assert failure.reason.startswith(reason)
     assert "\n" not in failure.reason
+    # A study all of whose candidates have one and the same error is stopped; lost workers do not count.
+    assert bool(failure.error) == (cause is Cause.RAISED)
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,11 @@ class Dispatch:
         )
 
     def _is_worth_compiling(self, queue: Queue) -> bool:
-        """Whether what waits would keep the lanes that have it compiled busy for longer than one more compilation."""
+        """Whether what waits would keep the lanes that are at it busy for longer than one more compilation.
+
+        A lane that has it compiled and is at something else is no help: nobody knows when it will be free.
+        """
         backlog = self._costs.seconds(queue.identity, queue.work_waiting)
-        helpers = self.compiled[queue.identity]
-        return backlog is None or backlog / max(1, helpers) > self._costs.compilation(queue.identity)
+        if backlog is None or not queue.running:
+            return True
+        return backlog / queue.running > self._costs.compilation(queue.identity)

@@ -35,10 +35,11 @@ class Flight(Generic[L]):
         return self.lane.read()
 
     def is_overdue(self, now: float) -> bool:
-        """Whether the time limit is over; never before the worker's first message."""
-        if self._watchdog is None or self.running.started_at is None:
+        """Whether the time limit is over. A lane that does not say that it begins is overdue as well."""
+        if self._watchdog is None:
             return False
-        return now > self.running.started_at + self._watchdog.limit + WATCHDOG_LEAD
+        begun_at = self.begun_at if self.running.started_at is None else self.running.started_at
+        return now > begun_at + self._watchdog.limit + WATCHDOG_LEAD
 
     def kill(self, now: float, *, timed_out: bool = False) -> None:
         """Kills the lane, once."""

@@ -182,9 +182,11 @@ class LaneExecutor(Generic[L]):
 
     def _fill(self) -> None:
         """Gives each free lane a cohort if one is worth it, and makes lanes where more could train."""
-        if not any(len(queue) for queue in self._queues):
+        waiting = {queue.identity for queue in self._queues if len(queue)}
+        if not waiting:
             return
-        for lane in list(self._free):
+        # Those first that have something of it compiled, lest another lane compiles it beside them.
+        for lane in sorted(self._free, key=lambda lane: lane.compiled.isdisjoint(waiting)):
             queue = self._dispatch.choose(self._queues, lane.compiled)
             if queue is not None:
                 self._free.remove(lane)

@@ -46,9 +46,10 @@ def failure_of(error: BaseException, *, is_local: bool) -> Failure:
     )
     if isinstance(error, exceptions.LocalRayletDiedError) or (is_local and node_died):
         raise ClusterUnavailable("Ray's process on this machine died; resume the study to go on") from error
+    # None of these has an error text: it would be Ray's, and what has one counts as the candidate's own failure.
     if node_died:
-        return Failure(Cause.LOST, "node died", cut_error(str(error)))
+        return Failure(Cause.LOST, "node died")
     for kind, reason in _LOST:
         if isinstance(error, kind):
-            return Failure(Cause.LOST, reason, cut_error(str(error)))
-    return Failure(Cause.LOST, one_line(f"lost: {type(error).__name__}: {error}"), cut_error(str(error)))
+            return Failure(Cause.LOST, reason)
+    return Failure(Cause.LOST, one_line(f"lost: {type(error).__name__}: {error}"))
