@@ -135,9 +135,11 @@ def test_a_lane_is_made_anew_after_so_many_cohorts():
 
 def test_a_batch_is_not_left_to_a_lane_that_is_at_anothers_long_cohort():
     long = 10_000.0
-    fleet = SimulatedFleet(2, lambda workload, attempt, _: long if attempt.keys[0].slot == 9 else 1.0)
+    fleet = SimulatedFleet(2, lambda work, attempt, new: long if attempt.keys[0].slot == 9 else 1.0 + 10.0 * new)
     executor = LaneExecutor(fleet, clock=lambda: fleet.now)
-    run(executor, [executor.submit(workload("Adam"), [trial(0), trial(1)], label="both lanes have it compiled")])
+    for number in range(2):  # both lanes have it compiled, and what it takes is known
+        both = [trial(0), trial(1)]
+        run(executor, [executor.submit(workload("Adam"), both, label=f"g{number:02d}")])
     hung = executor.submit(workload("LODO"), [trial(9)], label="takes one of them")
     executor.poll()
     next(lane for lane in fleet.made if lane not in executor._flights).kill()  # and the other dies

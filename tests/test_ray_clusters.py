@@ -205,6 +205,20 @@ def test_a_local_ray_that_dies_ends_the_study_so_that_it_can_be_resumed():
         assert time.monotonic() - start < 35  # Ray itself needs 14 to 25 s to notice
 
 
+def test_a_local_ray_that_dies_while_nothing_runs_is_told_as_well():
+    with local_session() as session:
+        executor = RayExecutor(session, train=FAKE + "train")
+        events = list(executor.evaluate(workload(), [trial(0), trial(1)], label="fake/Adam/g03"))
+        lanes = {event.pid for event in events if isinstance(event, AttemptStarted)}
+        (raylet,) = (line for line in processes_naming(str(session.folder)) if "/raylet/raylet" in line)
+        for pid in (int(raylet.split()[0]), *lanes):  # no candidate is under way that could tell of it
+            os.kill(pid, signal.SIGKILL)
+        start = time.monotonic()
+        with pytest.raises(ClusterUnavailable, match="resume the study"):
+            list(executor.evaluate(workload(), [trial(slot) for slot in range(4)], label="fake/Adam/g04"))
+        assert time.monotonic() - start < 35
+
+
 def memory():
     return {line.split(":")[0]: int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines()}
 

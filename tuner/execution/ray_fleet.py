@@ -136,11 +136,14 @@ class RayFleet:
     def capacity(self) -> tuple[int, frozenset[str]]:
         """Counts lanes and nodes, anew from time to time where nodes may join; see `Fleet.capacity`."""
         now = time.monotonic()
-        if self._looked_at is None or not (self.is_local or now < self._looked_at + NODES_SECONDS):
-            self._looked_at = now
+        if self._looked_at is not None and now < self._looked_at + NODES_SECONDS:
+            return self._capacity
+        if self._looked_at is None or not self.is_local:
             nodes = self._session.nodes()
             slots = sum(node.slots(self._cpus, self._gpus) for node in nodes)
             self._capacity = max(1, min(slots, self._most or slots)), frozenset(node.id for node in nodes)
+        self._looked_at = now
+        self._session.check_own_node(self._capacity[1])
         return self._capacity
 
     def wait(self, lanes: Sequence[RayLane], ended: Sequence[RayLane], timeout: float) -> Sequence[RayLane]:

@@ -7,9 +7,10 @@ them.
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -148,6 +149,26 @@ class RaySession:
             for node in known
             if node["Alive"]
         )
+
+    def check_own_node(self, alive: Collection[str]) -> None:
+        """Checks that the Ray process lives through which this driver speaks; without it nothing is heard any more.
+
+        Args:
+            alive: ids of the living nodes.
+
+        Raises:
+            ClusterUnavailable: it has died.
+        """
+        import ray
+
+        if self.is_local:
+            worker: Any = importlib.import_module("ray._private.worker")
+            # Ray itself needs up to half a minute to see that a child of this process is gone.
+            died = any(kind == "raylet" for kind, _ in worker._global_node.dead_processes())
+        else:
+            died = bool(alive) and ray.get_runtime_context().get_node_id() not in alive
+        if died:
+            raise ClusterUnavailable("Ray's process on this machine died; resume the study to go on")
 
     def slots(self, *, cpus: int, gpus: float) -> int:
         """Counts candidates that run at a time on all living nodes together if each takes this much; at least 1.
