@@ -80,22 +80,24 @@ def test_studies_begin_as_lanes_would_be_idle_and_not_before(store):
     assert third > 40  # once a lane has nothing of its own left
 
 
-def raises_for_adam(workload, trials):
-    if workload.optimizer == "Adam":
+def raises_for_some(workload, trials):
+    if workload.optimizer in workload.options["guilty"]:
         raise ValueError("no such layer")
     yield from (Evaluation(trial.key, Status.FINISHED, fitness(trial), (), trial.steps, 0.0) for trial in trials)
 
 
-def test_a_study_that_fails_wholly_leaves_the_others_to_run_and_is_told_at_the_end(store):
-    studies = [store.create_study(of(name)) for name in OPTIMIZERS]
+@pytest.mark.parametrize("guilty", [["Adam"], ["Adam", "Yogi"]], ids=len)
+def test_studies_that_fail_wholly_leave_the_others_to_run_and_are_all_told_at_the_end(store, guilty):
+    studies = [store.create_study(of(name, guilty=guilty)) for name in OPTIMIZERS]
     with (
-        InProcessExecutor(train=f"{__name__}:raises_for_adam") as executor,
-        pytest.raises(EveryCandidateFailed, match="no such layer"),
+        InProcessExecutor(train=f"{__name__}:raises_for_some") as executor,
+        pytest.raises(EveryCandidateFailed, match="no such layer") as caught,
     ):
         run_studies(store, studies, executor, Silence, owner=OWNER)
+    assert [f"run/{name}," in str(caught.value) for name in OPTIMIZERS] == [name in guilty for name in OPTIMIZERS]
     assert [study.status for study in store.studies()] == [
-        StudyStatus.STOPPED, StudyStatus.COMPLETE, StudyStatus.COMPLETE,
-    ]  # fmt: skip
+        StudyStatus.STOPPED if name in guilty else StudyStatus.COMPLETE for name in OPTIMIZERS
+    ]
 
 
 def test_an_interruption_gives_every_study_back_and_all_resume_to_what_they_would_have_found(store):

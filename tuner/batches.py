@@ -116,7 +116,7 @@ def fitness(result: Result) -> float:
     return float("inf") if result.fitness is None else result.fitness
 
 
-def stop_if_all_raised_one_error(batch: str, results: Sequence[Result]) -> None:
+def stop_if_all_raised_one_error(study: str, batch: str, results: Sequence[Result]) -> None:
     """Refuse to go on after a batch that never had a chance; divergence, timeouts and lost workers do not count.
 
     Raises:
@@ -124,4 +124,4 @@ def stop_if_all_raised_one_error(batch: str, results: Sequence[Result]) -> None:
     """
     reasons = {result.reason for result in results if result.status is Status.FAILED and result.error}
     if len(reasons) == 1 and all(result.status is Status.FAILED and result.error for result in results):
-        raise EveryCandidateFailed(f"all {len(results)} candidates of {batch} failed alike: {reasons.pop()}")
+        raise EveryCandidateFailed(f"all {len(results)} candidates of {study}, {batch}, failed alike: {reasons.pop()}")

@@ -38,4 +38,4 @@ def compare(batches: Batches, comparison: ComparisonSpec) -> Course:
         name = f"{comparison.sweep} {point.value:g}" if point.value is not None else "all seeds"
         cohorts = -(-spec.population // spec.workload_of(number).cohort_size)
         results = yield from batches.evaluate(new, name, f"c{number:02d}", cohorts * sum(spec.steps[number + 1 :]))
-        stop_if_all_raised_one_error(name, results)
+        stop_if_all_raised_one_error(spec.name, name, results)

@@ -104,7 +104,7 @@ class _Search:
             new = [self._candidate(key, genome, budget) for key, genome in zip(keys, strategy.ask(), strict=True)]
             name, mark = f"generation {generation}", f"g{generation:02d}"
             results = yield from self.batches.evaluate(new, name, mark, self._left_after(generation))
-            stop_if_all_raised_one_error(name, results)
+            stop_if_all_raised_one_error(self.study.spec.name, name, results)
             remark = strategy.tell([fitness(result) for result in results])
             if remark:
                 self.store.add_note(self.study.id, self.epoch, remark)

@@ -69,6 +69,8 @@ def run_studies(
         raise
     finally:
         driver.close()
+    if len(driver.stopped) > 1:
+        raise EveryCandidateFailed("; ".join(map(str, driver.stopped)))
     if driver.stopped:
         raise driver.stopped[0]
     if driver.deleted:

@@ -155,12 +155,12 @@ def begin(
                 if not agreed(executor, slots, report):
                     raise Interrupted(None, 130)
                 studies += _create(store, specs, None if name else base)
-                _run_all(store, studies, executor, report, wait=machines.wait)
+                stopped = _run_all(store, studies, executor, report, wait=machines.wait)
         finished = store.find(studies[0].spec.run)
-        if format is not None:
-            print_table(store, finished, format)
-        write_results(store, finished, output)
-        write_tensorboard(store, finished, tensorboard)
+        if stopped is None or any(study.status == StudyStatus.COMPLETE for study in finished):
+            _show(store, finished, format, output, tensorboard)
+        if stopped is not None:
+            raise stopped
         _check_some_result(finished)
 
 
@@ -201,17 +201,18 @@ def resume(
             for study in left:
                 _check_data(study.spec)
                 _remark_versions(study.spec, report)
+            stopped = None
             if not left:
                 report.say(f"{name} is complete")
             else:
                 with _executor(machines, report, [study.spec for study in left]) as (executor, _):
                     again()
-                    _run_all(store, left, executor, report, wait=machines.wait)
+                    stopped = _run_all(store, left, executor, report, wait=machines.wait)
         finished = store.find(name)
-        if format is not None:
-            print_table(store, finished, format)
-        write_results(store, finished, output)
-        write_tensorboard(store, finished, tensorboard)
+        if stopped is None or any(study.status == StudyStatus.COMPLETE for study in finished):
+            _show(store, finished, format, output, tensorboard)
+        if stopped is not None:
+            raise stopped
         _check_some_result(finished)
 
 
@@ -268,8 +269,11 @@ def _create(store: Store, specs: Sequence[StudySpec], task: str | None) -> list[
             specs = [replace(spec, run=run) for spec in specs]
 
 
-def _run_all(store: Store, studies: Sequence[StudyRecord], executor: Executor, report: Report, *, wait: bool) -> None:
-    """Run all studies to their ends; an interruption ends what runs."""
+def _run_all(
+    store: Store, studies: Sequence[StudyRecord], executor: Executor, report: Report, *, wait: bool
+) -> Exception | None:
+    """Run all studies to their ends; return why one was stopped, if any was. An interruption ends what runs."""
+    from tuner.batches import EveryCandidateFailed
     from tuner.execution.metrics import Metrics
     from tuner.study import run_studies
 
@@ -278,7 +282,21 @@ def _run_all(store: Store, studies: Sequence[StudyRecord], executor: Executor, r
         def listener() -> All:
             return All(report.listener(), metrics.study())
 
-        run_studies(store, studies, executor, listener, owner=this_process(), wait=wait)
+        try:
+            run_studies(store, studies, executor, listener, owner=this_process(), wait=wait)
+        except EveryCandidateFailed as error:
+            return error
+    return None
+
+
+def _show(
+    store: Store, studies: Sequence[StudyRecord], format: str | None, output: Path | None, tensorboard: Path | None
+) -> None:
+    """Print the table of a run unless `format` is None, and write what its folders are to hold."""
+    if format is not None:
+        print_table(store, studies, format)
+    write_results(store, studies, output)
+    write_tensorboard(store, studies, tensorboard)
 
 
 @contextlib.contextmanager
