@@ -134,6 +134,17 @@ def test_a_stopped_worker_times_out_and_changes_nothing_when_it_wakes(session):
     assert executor.stale == 0
 
 
+def test_a_lane_that_is_stopped_between_two_candidates_is_ended_and_the_next_is_tried_on_another(session):
+    with RayExecutor(session, train=FAKE + "train", timeout=LIMIT) as executor:
+        begun = [e for e in executor.evaluate(workload(), [trial(0)], label="fake/Adam/g03") if hasattr(e, "pid")]
+        os.kill(begun[0].pid, signal.SIGSTOP)
+        start = time.monotonic()
+        _, evaluations = run(executor, workload(), [trial(1)])
+        assert (evaluations[1].status, evaluations[1].attempt) == (Status.FINISHED, 1)
+        assert time.monotonic() - start < LIMIT + 10
+        assert wait_until(lambda: not is_alive(begun[0].pid), 5)
+
+
 def test_a_task_that_cannot_be_ended_is_given_up_and_what_it_says_later_is_counted_not_used(session, monkeypatch):
     # An end that does not get through stands for a node that hangs; the task wakes after it was given up.
     wake = os.kill

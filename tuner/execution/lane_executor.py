@@ -274,7 +274,8 @@ class LaneExecutor(Generic[L]):
         if flight.node_is_dead:
             flight.kill(now)
         elif flight.is_overdue(now):
-            flight.kill(now, timed_out=True)
+            # One whose lane never said that it began has done nothing: it is tried on another.
+            flight.kill(now, timed_out=flight.running.started_at is not None)
         if flight.killed_at is None or now < flight.killed_at + self._grace:
             return
         failure = Failure(Cause.LOST, "node does not answer")
