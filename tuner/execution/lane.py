@@ -82,6 +82,10 @@ class Fleet(Protocol[L]):
         """
         ...
 
+    def answers(self, node_id: str, timeout: float) -> bool:
+        """Returns whether a node does what it is asked to within so many seconds; a machine of our own always does."""
+        ...
+
     def failure_of(self, error: BaseException) -> Failure:
         """Says what an error of `Lane.read` means.
 

@@ -251,6 +251,14 @@ class LaneExecutor(Generic[L]):
             flight.queue.running -= 1
             flight.queue.put_first([flight.running.attempt])
             return
+        if (
+            failure is not None
+            and failure.cause is Cause.TIMEOUT
+            and not self._fleet.answers(lane.node_id, self._grace)
+        ):
+            # Ray calls a lane dead as soon as it was told to end it, also on a node that hears nothing.
+            failure = Failure(Cause.LOST, "node does not answer")
+            self._avoid({lane.node_id})
         self._land(flight, failure or self._fleet.failure_of(error))
 
     def _bury(self, lane: L, error: BaseException) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import ray
 from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tuner.candidate import Trial, Workload
 from tuner.execution.attempts import Attempt, Failure
@@ -159,6 +160,21 @@ class RayFleet:
             raise ClusterUnavailable(f"Ray does not answer: {one_line(str(error))}") from error
         return [signals[signal] for signal in ready]
 
+    def answers(self, node_id: str, timeout: float) -> bool:
+        """Asks a node for a sign of life; see `Fleet.answers`. Ray itself takes a minute to find that one hangs."""
+        if self.is_local:
+            return True
+        place = NodeAffinitySchedulingStrategy(node_id, soft=False)
+        try:
+            sign = ray.remote(num_cpus=0, max_retries=0)(_sign_of_life).options(scheduling_strategy=place).remote()
+            return bool(ray.get(sign, timeout=timeout))
+        except RayError:
+            return False
+
     def failure_of(self, error: BaseException) -> Failure:
         """Says what an error means; see `Fleet.failure_of`."""
         return failure_of(error, is_local=self.is_local)
+
+
+def _sign_of_life() -> bool:
+    return True
