@@ -9,16 +9,23 @@ import importlib.util
 import inspect
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from tasks.task import METHODS
 
 TASK_FOLDER = "LODO_TASK_FOLDER"
-"""Names, in a worker elsewhere, the folder that a task's file was in: its code was sent to the working directory."""
+"""Names, in a process elsewhere, the folder that a task's file was in: its code was sent to the working directory."""
+
+IMPORT_SECONDS = 120.0
+"""How long a module may take; one that never ends would otherwise be waited for before any time limit holds."""
 
 MOST_SAID = 250  # characters of an exception's message that are told
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -83,8 +90,9 @@ def _is_path(place: str) -> bool:
 def _from_file(path: Path) -> ModuleType:
     """Import a file under a name made from its full path, once a process."""
     path = path.expanduser()
-    if os.environ.get(TASK_FOLDER) == str(path.parent):
-        path = Path.cwd() / path.name
+    sent = os.environ.get(TASK_FOLDER)
+    if sent and (sent == str(path.parent) or not path.exists()) and (Path.cwd() / path.name).is_file():
+        path = Path.cwd() / path.name  # also where it came from another folder than once: the name is the same
     path = path.resolve()
     if not path.is_file():
         raise TaskError(f"There is no file {path}")
@@ -98,7 +106,8 @@ def _from_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # before it runs: dataclasses and pickle look their module up there
     try:
-        spec.loader.exec_module(module)
+        with _time_limit():
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise TaskError(f"{path} raises on import: {described(error, path)}") from error
@@ -108,7 +117,8 @@ def _from_file(path: Path) -> ModuleType:
 def _from_package(name: str) -> ModuleType:
     _search_last(Path.cwd())
     try:
-        spec = importlib.util.find_spec(name)  # imports the packages above it
+        with _time_limit():
+            spec = importlib.util.find_spec(name)  # imports the packages above it
     except ModuleNotFoundError:
         spec = None
     except (Exception, SystemExit) as error:
@@ -116,10 +126,33 @@ def _from_package(name: str) -> ModuleType:
     if spec is None:
         raise TaskError(f"There is no module {name!r}; a file is given as 'path/to/file.py:NAME'")
     try:
-        return importlib.import_module(name)
+        with _time_limit():
+            return importlib.import_module(name)
     except (Exception, SystemExit) as error:
         path = Path(spec.origin) if spec.origin else None
         raise TaskError(f"{path or name} raises on import: {described(error, path)}") from error
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    """Raise TimeoutError in what takes too long; again and again, lest the module itself catches it.
+
+    Python hands signals to the main thread alone, in which both the commands and the workers import.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"it takes over {IMPORT_SECONDS:g} s; what takes long belongs into the task's class")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    rest, interval = signal.setitimer(signal.ITIMER_REAL, IMPORT_SECONDS, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, rest, interval)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _search_last(folder: Path) -> None:

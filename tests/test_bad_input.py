@@ -49,8 +49,15 @@ def refused(*arguments, code=2):
         ((*ROSENBROCK, "--workers", "0"), "--workers is at least 1. Received: 0"),
         ((*ROSENBROCK, "--cpus-per-candidate", "0"), "--cpus-per-candidate is at least 1. Received: 0"),
         ((*ROSENBROCK, "--gpus-per-candidate", "-1"), "--gpus-per-candidate is at least 0. Received: -1"),
-        ((*ROSENBROCK, "--timeout", "0"), "--timeout is a positive number of seconds. Received: 0"),
-        ((*ROSENBROCK, "--timeout", "nan"), "--timeout is a positive number of seconds. Received: nan"),
+        ((*ROSENBROCK, "--timeout", "0"), "--timeout is a positive number of seconds, at most 100000000. Received: 0"),
+        (
+            (*ROSENBROCK, "--timeout", "nan"),
+            "--timeout is a positive number of seconds, at most 100000000. Received: nan",
+        ),
+        (
+            (*ROSENBROCK, "--timeout", "1e300"),
+            "--timeout is a positive number of seconds, at most 100000000. Received: 1e+300",
+        ),
         ((*ROSENBROCK, "--max-attempts", "0"), "--max-attempts is at least 1. Received: 0"),
         ((*ROSENBROCK, "--generations", "0"), "--generations is at least 1. Received: 0"),
         ((*ROSENBROCK, "--population", "-3"), "--population is at least 1. Received: -3"),
@@ -87,7 +94,7 @@ def refused(*arguments, code=2):
         ),
         (
             ("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", "9", "--timeout", "0"),
-            "--timeout is a positive number of seconds. Received: 0",
+            "--timeout is a positive number of seconds, at most 100000000. Received: 0",
         ),
         (
             ("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", "9", "--seeds", "99999999999"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.user_module import task_class
 from tests.ray_sessions import ROOT, local_session
 from tuner.commands.submit import check, submit
 from tuner.commands.usage import UsageError
@@ -63,6 +64,58 @@ def test_what_would_be_lost_or_shown_to_others_is_refused(arguments, words):
 def test_a_cluster_that_does_not_answer_is_one_line():
     with pytest.raises(ClusterUnavailable, match=r"^no Ray dashboard lets us in at http://127\.0\.0\.1:9: "):
         submit("http://127.0.0.1:9", ["--task", "rosenbrock", "--database", "/data/a.db"], detach=True)
+
+
+def test_an_address_of_another_kind_is_refused_at_once():
+    with pytest.raises(UsageError, match=r"^--address of submit is a dashboard's, http://HOST:8265. Received: '10"):
+        submit("10.0.0.5:6379", ["--task", "rosenbrock", "--database", "/data/a.db"], detach=True)
+
+
+class Taken(BaseException):  # nothing on its way may take it for an error
+    """What would have been submitted: the command, the files sent along, and the variables."""
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Returns a function that submits, and returns the command, the names of the files sent along, and variables."""
+
+    class Jobs:
+        def __init__(self, address):
+            pass
+
+        def submit(self, command, folder, variables):
+            files = sorted(path.name for path in folder.rglob("*.py")) if folder else []
+            raise Taken(command, files, variables)
+
+    monkeypatch.setattr("tuner.execution.ray_jobs.Jobs", Jobs)
+
+    def submitted(*arguments, **options):
+        with pytest.raises(Taken) as caught:
+            submit("http://head:8265", arguments, detach=True, **options)
+        return caught.value.args
+
+    return submitted
+
+
+def test_a_task_of_ones_own_keeps_its_name_so_that_another_cluster_can_go_on_with_it(sent, mine, monkeypatch):
+    monkeypatch.chdir(mine)
+    command, files, variables = sent("--task", "task.py:Mine", "--database", "/data/a.db")
+    assert command[:3] == ["lodo-tune", "--task", f"{mine}/task.py:Mine"]
+    again, same, others = sent("resume", "mine", "--database", "/data/a.db", code="task.py:Mine")
+    assert again[:3] == ["lodo-tune", "resume", "mine"]
+    assert files == same == ["__init__.py", "beside.py", "task.py"]
+    assert variables["LODO_TASK_FOLDER"] == others["LODO_TASK_FOLDER"] == str(mine)
+
+
+def test_code_that_is_not_there_is_refused(sent):
+    with pytest.raises(UsageError, match=r"^--code: there is no file nowhere.py"):
+        submit("http://head:8265", ["resume", "mine", "--database", "/a.db"], detach=True, code="nowhere.py:Mine")
+
+
+def test_code_that_was_sent_is_found_by_its_name_also_where_it_came_from_another_folder(mine, monkeypatch):
+    monkeypatch.chdir(mine)
+    monkeypatch.setenv("LODO_TASK_FOLDER", "/home/me/moved")
+    assert task_class("/home/somebody/once/task.py:Mine") is task_class(f"{mine}/task.py:Mine")
 
 
 def test_the_code_beside_a_task_is_gathered_and_nothing_else(mine, tmp_path):

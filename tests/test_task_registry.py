@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -176,6 +177,16 @@ def test_a_file_that_raises_on_import_is_told_with_the_exception(path: Path, tex
         load(f"{path}:Mine")
     assert caught.value.__cause__ is not None
     assert "\n" not in str(caught.value)
+
+
+def test_a_module_that_never_ends_is_told_where_it_hangs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.user_module.IMPORT_SECONDS", 0.3)
+    path.write_text("import time\nwhile True:\n    time.sleep(0.01)\n")
+    with pytest.raises(
+        TaskError, match=r"my_task.py raises on import: TimeoutError: it takes over 0.3 s; .*\(line 3\)"
+    ):
+        load(f"{path}:Mine")
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_a_file_that_raised_is_imported_anew_once_it_is_mended(path: Path) -> None:

@@ -460,17 +460,18 @@ def watch(study: str, interval: float, database: str | None, debug: bool) -> Non
     "--address", required=True, metavar="URL", help="Of the cluster's dashboard, http://HOST:8265; with its token."
 )
 @click.option("--detach", is_flag=True, help="Do not wait for its end.")
+@click.option("--code", metavar="FILE.py:NAME", help="The task whose code to send along. Default: that of --task.")
 @debug_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGUMENTS")
-def submit(address: str, detach: bool, debug: bool, arguments: tuple[str, ...]) -> int:
+def submit(address: str, detach: bool, code: str | None, debug: bool, arguments: tuple[str, ...]) -> int:
     """Run a search, or 'resume', on a Ray cluster as a job of its own: what follows -- is the command there.
 
-    It needs nothing of this machine any more once it was taken. A task's own code is sent along. The cluster's nodes
-    have lodo-tune installed. Its exit code is the search's.
+    It needs nothing of this machine any more once it was taken. A task's own code is sent along; for 'resume' name it
+    with --code. The cluster's nodes have lodo-tune installed. Its exit code is the search's.
     """
     from tuner.commands import submit as job
 
-    return job.submit(address, arguments, detach=detach)
+    return job.submit(address, arguments, detach=detach, code=code)
 
 
 @commands.command(epilog="Example: lodo-tune export bowl/Adam --format keras --output adam.json")

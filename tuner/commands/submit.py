@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from tasks.user_module import TASK_FOLDER
 from tuner.commands.usage import UsageError
 
 VERBS = ("resume",)  # beside a search, what may be submitted
 
 
-def submit(address: str, arguments: Sequence[str], *, detach: bool) -> int:
+def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | None = None) -> int:
     """Send a search or a resumption to a cluster, and follow it.
+
+    A task of one's own keeps the name that it has here, so that one cluster goes on with what another began.
 
     Args:
         address: Of the cluster's dashboard, "http://HOST:8265".
         arguments: What would follow `lodo-tune` there.
         detach: Whether not to wait for its end.
+        code: The task whose code is sent along, `path/to/file.py:NAME`; by default that of a search's --task.
 
     Returns:
         The exit code of the driver there; 0 where it is not waited for.
@@ -28,26 +33,31 @@ def submit(address: str, arguments: Sequence[str], *, detach: bool) -> int:
         UsageError: Something of it makes no sense on another machine.
         ClusterUnavailable: The cluster does not answer.
     """
+    if not address.startswith(("http://", "https://")):
+        raise UsageError(f"--address of submit is a dashboard's, http://HOST:8265. Received: {address!r}")
     check(arguments)
+    from tuner.commands.plan import absolute
     from tuner.execution.ray_jobs import Jobs
 
     sent = list(arguments)
+    variables = {"TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
     with tempfile.TemporaryDirectory(prefix="lodo-submit-") as name:
         folder = Path(name) / "code"
         task = value_of(sent, "--task")
         if task is not None:
-            _replace(sent, "--task", _as_sent(task, folder))
+            _replace(sent, "--task", absolute(task))
+        if origin := _send("--code" if code else "--task", code or task, folder):
+            variables[TASK_FOLDER] = str(origin)
         for file in _values(sent, "--search-space"):
             folder.mkdir(exist_ok=True)
             (folder / Path(file).name).write_bytes(_read(file))
             _replace(sent, "--search-space", Path(file).name, file)
         jobs = Jobs(address)
-        variables = {"TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
         command = ["lodo-tune", *sent, "--address", "auto", "--yes"]
         if sent[0] in VERBS:
             command.remove("--yes")
         job = jobs.submit(command, folder if folder.exists() else None, variables)
-    click.echo(f"submitted as {job}; Ctrl-C leaves it running. Its state: lodo-tune watch", err=True)
+    click.echo(f"submitted as {job}; Ctrl-C leaves it running. Its state: {_looking(sent)}", err=True)
     if detach:
         return 0
     return jobs.follow(job, lambda text: click.echo(text, nl=False))
@@ -101,16 +111,25 @@ def _replace(arguments: list[str], option: str, value: str, old: str | None = No
             arguments[place] = f"{option}={value}"
 
 
-def _as_sent(task: str, folder: Path) -> str:
-    """Gather a task's code into the folder; return its name as it is found there."""
+def _send(option: str, task: str | None, folder: Path) -> Path | None:
+    """Gather a task's code into the folder; return the one that its file is in, if it is one."""
     from tuner.commands.plan import absolute
     from tuner.execution.shipped import gather
 
-    place, colon, name = task.rpartition(":")
+    if task is None:
+        return None
+    place, colon, _ = task.rpartition(":")
     if colon and place.endswith(".py") and not Path(place).expanduser().is_file():
-        raise UsageError(f"--task: there is no file {place}")
-    gather([absolute(task)], folder)
-    return f"{Path(place).name}:{name}" if colon and place.endswith(".py") else task
+        raise UsageError(f"{option}: there is no file {place}")
+    return gather([absolute(task)], folder)
+
+
+def _looking(arguments: Sequence[str]) -> str:
+    """Return the command that shows how a submitted search is getting on, from anywhere or from the head."""
+    database = value_of(arguments, "--database") or ""
+    run = value_of(arguments, "--name") or (arguments[1] if arguments[0] in VERBS and len(arguments) > 1 else None)
+    command = ["lodo-tune", *(["watch", run] if run else ["studies"]), "--database", database]
+    return shlex.join(command) + ("" if "://" in database else ", on the cluster's head")
 
 
 def _read(file: str) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MOST_SECONDS = 100_000_000
+"""Of a limit on time, three years: more than any search takes, and a number that every timer takes."""
+
 
 class UsageError(Exception):
     """Bad usage, in one line that names the option and what is accepted."""
@@ -23,7 +26,7 @@ def check_timeout(seconds: float | None) -> None:
     """Refuse a limit on time that is none; None is 'not said'.
 
     Raises:
-        UsageError: It is not a positive, finite number.
+        UsageError: It is not a positive number, or longer than a timer can be set.
     """
-    if seconds is not None and not 0 < seconds < float("inf"):
-        raise UsageError(f"--timeout is a positive number of seconds. Received: {seconds:g}")
+    if seconds is not None and not 0 < seconds <= MOST_SECONDS:
+        raise UsageError(f"--timeout is a positive number of seconds, at most {MOST_SECONDS}. Received: {seconds:g}")
