@@ -147,3 +147,24 @@ def test_a_batch_is_not_left_to_a_lane_that_is_at_anothers_long_cohort():
     assert len(found) == 2
     assert fleet.now < long
     executor.withdraw(hung)
+
+
+class FullCluster(SimulatedFleet):
+    """A cluster on which others hold all cores for 100 seconds."""
+
+    is_local = False
+
+    def open(self, avoided):
+        lane = super().open(avoided)
+        lane.read()
+        self.later(100.0, lane, [(None, None)])
+        return lane
+
+
+def test_it_is_said_once_that_a_cluster_has_no_free_cores():
+    said = []
+    fleet = FullCluster(2, lambda *_: 1.0)
+    executor = LaneExecutor(fleet, say=lambda line: said.append((round(fleet.now), line)), clock=lambda: fleet.now)
+    for _ in executor.evaluate(Workload("fake", "Adam", 1), [trial(slot) for slot in range(4)], label="fake"):
+        pass
+    assert said == [(30, "waiting for free cores: other work holds the cluster's, or its workers are slow to start")]

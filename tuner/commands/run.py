@@ -307,6 +307,8 @@ def _executor(machines: Machines, report: Report, specs: Sequence[StudySpec]) ->
 
     if machines.address is not None:
         session = RaySession.join(machines.address, [spec.workload.task for spec in specs])
+        if not session.asks_for_a_token:
+            report.say("this cluster asks for no token: whoever reaches its ports can run code on all its nodes")
     else:
         cores = machine.cores()
         if machines.cpus_per_candidate > cores:
@@ -328,6 +330,7 @@ def _executor(machines: Machines, report: Report, specs: Sequence[StudySpec]) ->
             timeout=machines.timeout,
             max_attempts=machines.max_attempts,
             train=_train(specs[0]),
+            say=report.say,
         ) as executor:
             slots = session.slots(cpus=machines.cpus_per_candidate, gpus=machines.gpus_per_candidate)
             yield executor, min(slots, machines.workers or slots)

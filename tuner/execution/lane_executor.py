@@ -28,6 +28,11 @@ POLL_SECONDS = 0.2
 CHECK_SECONDS = 0.1
 """How often time limits are looked at; with many lanes that takes longer than hearing one of them."""
 
+WAIT_SECONDS = 30.0
+"""How long lanes of a cluster may be waited for before it is said that they are."""
+
+OPEN_CLUSTER = "Ray's logs say more; a cluster that asks for no token is joined with RAY_AUTH_MODE=disabled"
+
 MOST_STILLBORN = 5
 """Lanes that may die one after the other before any of them has said a word; then something is wrong with all."""
 
@@ -45,6 +50,7 @@ class LaneExecutor(Generic[L]):
         grace: float = 10.0,
         most_cohorts: int = 1000,
         spares_lanes: bool = True,
+        say: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Makes an executor.
@@ -57,6 +63,7 @@ class LaneExecutor(Generic[L]):
             grace: seconds that the end of a lane may take before its cohort is given up for lost.
             most_cohorts: after so many a lane is ended and made anew, against what leaks.
             spares_lanes: whether a lane goes on after a cohort that raised; a graphics card's memory may be in pieces.
+            say: shows a line to people.
             clock: returns seconds.
 
         Raises:
@@ -74,6 +81,7 @@ class LaneExecutor(Generic[L]):
         self._grace = grace
         self._most_cohorts = most_cohorts
         self._spares_lanes = spares_lanes
+        self._say = say
         self._clock = clock
         self._queues: list[Queue] = []
         self._costs = Costs()
@@ -88,6 +96,7 @@ class LaneExecutor(Generic[L]):
         self._dumps = 0
         self._checked_at = clock()
         self._stillborn = 0
+        self._waits_since: float | None = None  # nothing trains, and lanes are waited for
 
     @property
     def busy(self) -> int:
@@ -119,6 +128,7 @@ class LaneExecutor(Generic[L]):
         """Fills the lanes, waits a moment, and hears them; see `Executor.poll`."""
         self._look_at_nodes()
         self._fill()
+        self._tell_of_waiting()
         listening = [*self._coming, *(flight.lane for flight in self._flights.values() if flight.killed_at is None)]
         ended = [*self._given_up, *(flight.lane for flight in self._flights.values() if flight.killed_at is not None)]
         if not listening and not ended:
@@ -198,6 +208,17 @@ class LaneExecutor(Generic[L]):
             avoided = self._avoided if self._alive - self._avoided else ()
             self._coming.append(self._fleet.open(avoided))
 
+    def _tell_of_waiting(self) -> None:
+        """Says once that a cluster gives us nothing."""
+        if self._fleet.is_local or self._flights or not self._coming:
+            self._waits_since = None
+            return
+        if self._waits_since is None:
+            self._waits_since = self._clock()
+        if self._clock() >= self._waits_since + WAIT_SECONDS:
+            self._waits_since = float("inf")
+            self._say("waiting for free cores: other work holds the cluster's, or its workers are slow to start")
+
     def _begin(self, lane: L, queue: Queue) -> None:
         attempt = queue.pop()
         watchdog = None
@@ -273,7 +294,8 @@ class LaneExecutor(Generic[L]):
         failure = self._fleet.failure_of(error)
         self._stillborn += 1
         if lane.cohorts == 0 and self._stillborn >= MOST_STILLBORN:
-            raise ClusterUnavailable(f"Ray's workers die as they start: {failure.reason}; its logs say more")
+            advice = "its logs say more" if self._fleet.is_local else OPEN_CLUSTER
+            raise ClusterUnavailable(f"Ray's workers die as they start: {failure.reason}; {advice}")
         return self._stillborn < MOST_STILLBORN
 
     def _check_time(self, flight: Flight[L]) -> None:

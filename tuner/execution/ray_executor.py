@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tuner.execution.executor import DEFAULT_TRAIN
 from tuner.execution.lane_executor import LaneExecutor
 from tuner.execution.ray_fleet import RayFleet, RayLane
@@ -23,6 +25,7 @@ class RayExecutor(LaneExecutor[RayLane]):
         grace: float = 10.0,
         most_cohorts: int = 1000,
         train: str = DEFAULT_TRAIN,
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         """Makes an executor.
 
@@ -37,6 +40,7 @@ class RayExecutor(LaneExecutor[RayLane]):
             grace: seconds that the end of a worker may take before its cohort is given up for lost.
             most_cohorts: after so many a worker is ended and made anew.
             train: the training function, "module:function", importable in the workers.
+            say: shows a line to people.
 
         Raises:
             ResourceError: no node of the session has that much.
@@ -51,4 +55,5 @@ class RayExecutor(LaneExecutor[RayLane]):
             grace=grace,
             most_cohorts=most_cohorts,
             spares_lanes=gpus_per_candidate == 0,
+            say=say,
         )

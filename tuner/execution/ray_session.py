@@ -56,6 +56,7 @@ class RaySession:
         url = context.dashboard_url
         self.address: str = context.address_info["gcs_address"]  # "HOST:PORT", as `--address` takes it
         self.dashboard_url: str | None = f"http://{url}" if url and "://" not in url else url or None
+        self.asks_for_a_token = is_local or os.environ.get("RAY_AUTH_MODE") == "token"
         self._closed = False
 
     @classmethod
