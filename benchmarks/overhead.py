@@ -173,8 +173,8 @@ MEANINGS = {
     "study": "first candidate's start to last candidate's end",
     "study, warm": "without the first generation, for which the workers load and compile",
     "strategy": "ask, decode, tell",
-    "storage, singly": f"two transactions a candidate, as in this study; {LOSSES} losses",
-    "storage, 16 at a time": "started and recorded together, as in a toy task's study",
+    "storage, singly": f"two transactions a candidate, as where candidates take long; {LOSSES} losses",
+    "storage, 16 at a time": "started and recorded together, as in this study and a toy task's",
     "training": "one step in the compiled loop, in this process",
     "Ray": "a task each, its messages streamed; training returns at once",
 }

@@ -303,3 +303,10 @@ class ResourceExhaustedError(Exception):
 def out_of_memory(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
     raise ResourceExhaustedError(f"OOM when allocating tensor with shape[{trials[0].seed}] on /device:GPU:0")
     yield
+
+
+def internal_error(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
+    from tensorflow.errors import InternalError
+
+    raise InternalError(None, None, workload.options["says"])
+    yield

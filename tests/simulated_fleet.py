@@ -16,7 +16,7 @@ import numpy as np
 
 from tuner.candidate import Evaluation, Status, Trial, Workload
 from tuner.execution.attempts import Attempt, Cause, Failure
-from tuner.execution.worker import Chunk, Finished, Message, Started, Watchdog
+from tuner.execution.worker import Chunk, Finished, Message, Said, Started, Watchdog
 
 Seconds = Callable[[Workload, Attempt, bool], float]
 """Says how long a cohort trains; the last argument is whether its lane has to compile first."""
@@ -60,13 +60,13 @@ class SimulatedLane:
         self._fleet.later(0.0, self, [(Started("node", self.number), None)])
         self._fleet.later(seconds, self, end)
 
-    def read(self) -> tuple[Message | None, BaseException | None]:
+    def read(self) -> Said:
         """Take the next thing that is due."""
         self.is_ready = True
-        said = self._said.popleft()
+        message, error = self._said.popleft()
         if not self._said:
             self._fleet.talking.discard(self)
-        return said
+        return Said((message,)) if message is not None else Said(is_over=True, error=error)
 
     def kill(self) -> None:
         """End what it does."""

@@ -13,6 +13,7 @@ from tuner.candidate import AttemptEnded, AttemptStarted, Evaluation, Event, Pro
 from tuner.execution.executor import ResourceError, cohorts, task_name
 from tuner.execution.in_process import InProcessExecutor
 from tuner.execution.ray_executor import RayExecutor
+from tuner.execution.worker import Raised, work
 
 CHECK = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 
@@ -243,6 +244,15 @@ def test_memory_that_is_out_on_a_graphics_card_is_a_result_with_advice_and_ends_
     assert "OOM when allocating" in evaluations[0].error
     pids = [event.pid for event in events if isinstance(event, AttemptStarted)]
     assert len(set(pids)) == 3  # what it holds may be in pieces: a fresh process each
+
+
+@pytest.mark.parametrize(
+    "says", ["No algorithm worked! CUDNN_STATUS_ALLOC_FAILED", "CUDA_ERROR_OUT_OF_MEMORY", "shape"]
+)
+def test_libraries_of_the_card_that_find_no_room_are_out_of_memory_too(says):
+    last = list(work(FAKE + "internal_error", workload(says=says), [trial(0)], gpus=0.5))[-1]
+    assert isinstance(last, Raised)
+    assert last.reason.startswith("InternalError: shape" if says == "shape" else "out of GPU memory with")
 
 
 def test_memory_that_is_out_elsewhere_is_told_as_it_is(executors):

@@ -10,7 +10,7 @@ from tuner.execution.dispatch import Queue
 from tuner.execution.lane import L
 from tuner.execution.plain import cut_error
 from tuner.execution.running import Running
-from tuner.execution.worker import Message, Watchdog
+from tuner.execution.worker import Watchdog
 
 WATCHDOG_LEAD = 0.5
 """Seconds that the worker's own watchdog gets before the driver kills the lane, for it alone leaves a traceback."""
@@ -29,10 +29,6 @@ class Flight(Generic[L]):
         self.killed_at: float | None = None
         self._watchdog = watchdog
         self._timed_out = False
-
-    def read(self) -> tuple[Message | None, BaseException | None]:
-        """Takes the next message of a lane that has something to say: the message, an error, or neither at the end."""
-        return self.lane.read()
 
     def is_overdue(self, now: float) -> bool:
         """Whether the time limit is over. A lane that does not say that it begins is overdue as well."""

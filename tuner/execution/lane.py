@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from tuner.candidate import Workload
 from tuner.execution.attempts import Attempt, Failure
-from tuner.execution.worker import Message, Watchdog
+from tuner.execution.worker import Said, Watchdog
 
 
 class Lane(Protocol):
@@ -31,12 +31,8 @@ class Lane(Protocol):
         """
         ...
 
-    def read(self) -> tuple[Message | None, BaseException | None]:
-        """Takes the next thing that a lane in `Fleet.wait`'s answer has to say.
-
-        Returns:
-            A message; or an error; or neither, at the end of the cohort or when the lane has become ready.
-        """
+    def read(self) -> Said:
+        """Takes what a lane in `Fleet.wait`'s answer has to say; one that has become ready has said it all."""
         ...
 
     def kill(self) -> None:

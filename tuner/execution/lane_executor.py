@@ -48,7 +48,7 @@ class LaneExecutor(Generic[L]):
         timeout: float | None = None,
         max_attempts: int = 3,
         grace: float = 10.0,
-        most_cohorts: int = 1000,
+        most_cohorts: int = 10_000,
         spares_lanes: bool = True,
         say: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
@@ -235,22 +235,23 @@ class LaneExecutor(Generic[L]):
 
     def _hear(self, lane: L) -> None:
         """Takes the next thing that a lane has to say."""
-        message, error = lane.read()
+        said = lane.read()
         if lane in self._given_up:
-            self.stale += isinstance(message, Finished)
-            if message is None:
+            self.stale += sum(isinstance(message, Finished) for message in said.messages)
+            if said.is_over:
                 self._given_up.remove(lane)
         elif lane in self._coming:
             self._coming.remove(lane)
-            if error is None:
+            if said.error is None:
                 self._free.append(lane)
             else:
-                self._bury(lane, error)
-        elif message is not None:
-            flight = self._flights[lane]
-            flight.queue.tell(flight.running.take(message, self._clock()))
+                self._bury(lane, said.error)
         else:
-            self._hear_end(self._flights[lane], error)
+            flight = self._flights[lane]
+            for message in said.messages:
+                flight.queue.tell(flight.running.take(message, self._clock()))
+            if said.is_over:
+                self._hear_end(flight, said.error)
 
     def _hear_end(self, flight: Flight[L], error: BaseException | None) -> None:
         lane = flight.lane

@@ -23,7 +23,7 @@ class RayExecutor(LaneExecutor[RayLane]):
         timeout: float | None = None,
         max_attempts: int = 3,
         grace: float = 10.0,
-        most_cohorts: int = 1000,
+        most_cohorts: int = 10_000,
         train: str = DEFAULT_TRAIN,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:

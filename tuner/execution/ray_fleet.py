@@ -22,7 +22,7 @@ from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.plain import one_line
 from tuner.execution.ray_errors import failure_of
 from tuner.execution.ray_session import RaySession
-from tuner.execution.worker import Message, Watchdog, load, work
+from tuner.execution.worker import Said, Watchdog, bundled, load, work
 
 NODES_SECONDS = 5.0
 """How often a cluster is asked which of its nodes live."""
@@ -45,10 +45,11 @@ class Trainer:
         """Return this process' host name, its id there, and Ray's id of the node."""
         return socket.gethostname(), os.getpid(), ray.get_runtime_context().get_node_id()
 
-    def work(self, workload: Workload, lanes: Sequence[Trial], watchdog: Watchdog | None) -> Iterator[Message]:
+    def work(self, workload: Workload, lanes: Sequence[Trial], watchdog: Watchdog | None) -> Iterator[Said]:
         """Train one cohort; see `tuner.execution.worker.work`."""
         node_id = ray.get_runtime_context().get_node_id()
-        yield from work(self._train, workload, lanes, node_id=node_id, gpus=self._gpus, watchdog=watchdog)
+        messages = work(self._train, workload, lanes, node_id=node_id, gpus=self._gpus, watchdog=watchdog)
+        yield from bundled(messages, lanes)
 
 
 class RayLane:
@@ -85,18 +86,19 @@ class RayLane:
         except RayError as error:
             raise ClusterUnavailable(f"Ray takes no more tasks: {one_line(str(error))}") from error
 
-    def read(self) -> tuple[Message | None, BaseException | None]:
-        """Takes the next thing that it has to say; see `Lane.read`."""
+    def read(self) -> Said:
+        """Takes what it has to say; see `Lane.read`."""
         try:
             if self._stream is None:
                 _, self._pid, self.node_id = ray.get(self._where, timeout=READ_SECONDS)
                 self.is_ready = True
-                return None, None
-            return ray.get(next(self._stream), timeout=READ_SECONDS), None
-        except StopIteration:
-            return None, None
+                return Said(is_over=True)
+            said: Said = ray.get(next(self._stream), timeout=READ_SECONDS)
+        except StopIteration:  # of a lane that was killed at its end
+            return Said(is_over=True)
         except RayError as error:
-            return None, error
+            return Said(is_over=True, error=error)
+        return said
 
     def kill(self) -> None:
         """Ends the actor's process. A soft cancellation first would block every forced one for good."""

@@ -28,6 +28,9 @@ from tuner.execution.plain import checked_evaluation, checked_losses, checked_ob
 MESSAGE_BYTES = 64_000
 """Losses a message at most: below 100 kB Ray keeps a value with its owner, and it outlives the worker."""
 
+MOST_BUNDLED = 8
+"""Messages that are sent together; the last losses and a few evaluations stay below 100 kB."""
+
 REMOTE_WATCHDOG_DELAY = 5.0
 """Seconds by which the watchdog comes after the driver's own deadline where the driver cannot read its dump."""
 
@@ -72,6 +75,15 @@ class Raised:
 
 
 Message = Started | Chunk | Observed | Finished | Raised
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a worker says at a time; the last of it says that it is over."""
+
+    messages: tuple[Message, ...] = ()
+    is_over: bool = False
+    error: BaseException | None = None  # why nothing more is heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,36 @@ def work(
                 return
 
 
+def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Said]:
+    """Bundles evaluations with the last losses and with the end, since everything that is sent costs Ray half a ms.
+
+    It is over with the last evaluation. What the training does after that is its own affair: nobody listens any more.
+
+    Args:
+        messages: of `work`.
+        lanes: the trials.
+
+    Yields:
+        What is to be sent at once.
+    """
+    budget, left = max(trial.steps for trial in lanes), {trial.key for trial in lanes}
+    held: list[Message] = []
+    for message in messages:
+        if not left:
+            continue
+        held.append(message)
+        if isinstance(message, Finished):
+            left.discard(message.evaluation.key)
+            is_due = not left
+        else:
+            is_due = not isinstance(message, Chunk) or message.steps_done < budget
+        if is_due or len(held) == MOST_BUNDLED:
+            yield Said(tuple(held), is_over=not left)
+            held = []
+    if left:
+        yield Said(tuple(held), is_over=True)
+
+
 def _steps(train: str, workload: Workload, lanes: Sequence[Trial]) -> Iterator[Message]:
     """Runs the training and turns what it yields into messages."""
     module, _, name = train.partition(":")
@@ -166,9 +208,15 @@ def _chunks(progress: TrainingProgress, lanes: int) -> Iterator[Chunk]:
         yield Chunk(steps_done=done - len(losses) + start + len(part), losses=part)
 
 
+_FULL_CARD = ("CUDA_ERROR_OUT_OF_MEMORY", "_STATUS_ALLOC_FAILED", "Status: out of memory")
+
+
 def _is_out_of_memory(error: BaseException) -> bool:
     """Whether TensorFlow says that it is; looked at by name, since it may not have been imported."""
-    return type(error).__name__ == "ResourceExhaustedError"
+    if type(error).__name__ == "ResourceExhaustedError":
+        return True
+    # CUDA's libraries find no room for themselves either, and say it in TensorFlow's other errors.
+    return type(error).__module__.startswith("tensorflow.") and any(words in str(error) for words in _FULL_CARD)
 
 
 def _advice(gpus: float) -> str:
