@@ -10,6 +10,7 @@ import pytest
 
 from tests.store_values import driven, evaluation, everything, key, keys, losses
 from tuner.candidate import Status
+from tuner.records import Outcome
 from tuner.storage import Conflict, Store, UnknownCandidate
 
 FINAL = [status for status in Status if status.is_final]
@@ -27,6 +28,17 @@ class LawsOfResults:
         assert (found.status, found.fitness, found.steps_done, found.seconds) == (status, given.fitness, 17, 0.1 + 0.2)
         assert (found.node, found.device, found.reason, found.error) == ("node-1", "CPU", "because", "Traceback ...")
         assert found.attempts == 1
+
+    def test_outcomes_are_what_candidates_say_and_no_more(self, store: Store) -> None:
+        study, epoch = driven(store, add=keys())
+        store.record(study, epoch, [evaluation(key(1)), evaluation(key(2), Status.DIVERGED)])
+        found, told = store.outcomes(study), store.candidates(study)
+        names = ("key", "status", "fitness", "steps_done", "seconds")
+        assert [[getattr(one, name) for name in names] for one in found] == [
+            [getattr(one, name) for name in names] for one in told
+        ]
+        assert {type(one) for one in found} == {Outcome}
+        assert store.candidates(study, slot=1) == [one for one in told if one.key.slot == 1]
 
     @pytest.mark.parametrize("fitness", [0.1 + 0.2, 5e-324, -1.7976931348623157e308, 1.7976931348623157e308, 0.0])
     def test_every_bit_of_a_fitness_is_kept(self, store: Store, fitness: float) -> None:

@@ -105,20 +105,26 @@ class StudyRecord:
     lease_left: float | None  # seconds until another driver may take over; None without an owner
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateRecord:
-    """A candidate with what came of it; without its curve, which Store.curve reads."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a candidate: all that tables count, and quick to read."""
 
     key: Key
+    status: Status
+    fitness: float | None  # None while it is not final
+    steps_done: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateRecord(Outcome):
+    """A candidate with what came of it; without its curve, which Store.curve reads."""
+
     genome: tuple[float, ...]
     hyperparameters: Mapping[str, float]
     seed: int
     steps: int
-    status: Status
     attempts: int
-    fitness: float | None  # None while it is not final
-    steps_done: int
-    seconds: float
     node: str
     device: str
     reason: str

@@ -16,7 +16,7 @@ from tuner.candidate import Status
 from tuner.commands.database import PATIENCE
 from tuner.commands.going_on import resume_command
 from tuner.commands.usage import UsageError
-from tuner.records import StudyRecord, StudyStatus
+from tuner.records import Outcome, StudyRecord, StudyStatus
 from tuner.results.generations import Generation, by_generation
 from tuner.results.grid import Grid
 from tuner.results.numerals import NOTHING, number
@@ -85,8 +85,8 @@ def _runs(study: StudyRecord) -> bool:
     return bool(study.lease_left)
 
 
-def _generations(store: Store, study: StudyRecord) -> tuple[Generation, ...]:
-    return by_generation(study.spec, store.candidates(study.id))
+def _generations(store: Store, study: StudyRecord) -> tuple[Generation[Outcome], ...]:
+    return by_generation(study.spec, store.outcomes(study.id))
 
 
 def _status(study: StudyRecord) -> str:
@@ -97,13 +97,13 @@ def _status(study: StudyRecord) -> str:
     return study.status
 
 
-def _begun(generations: tuple[Generation, ...]) -> Generation | None:
+def _begun(generations: tuple[Generation[Outcome], ...]) -> Generation[Outcome] | None:
     """Return the last generation of which anything is known."""
     known = [each for each in generations if sum(each.counts.values())]
     return known[-1] if known else None
 
 
-def _table(states: list[tuple[StudyRecord, tuple[Generation, ...]]]) -> str:
+def _table(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]]) -> str:
     rows = []
     for study, generations in states:
         last = _begun(generations)
@@ -128,7 +128,7 @@ def _table(states: list[tuple[StudyRecord, tuple[Generation, ...]]]) -> str:
     return Grid(header, rows, left=(0, 1)).text()
 
 
-def _news(states: list[tuple[StudyRecord, tuple[Generation, ...]]], followed: _Followed) -> list[str]:
+def _news(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]], followed: _Followed) -> list[str]:
     """Return a line for each generation that ended and each study whose status changed since the last look."""
     lines = []
     for study, generations in states:
@@ -145,7 +145,7 @@ def _news(states: list[tuple[StudyRecord, tuple[Generation, ...]]], followed: _F
     return lines
 
 
-def _described(generation: Generation) -> str:
+def _described(generation: Generation[Outcome]) -> str:
     counts = ", ".join(
         f"{generation.counts[status]} {status}" for status in Status if status.is_final and generation.counts[status]
     )

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from tuner.commands.usage import UsageError
-from tuner.records import StudyRecord
+from tuner.records import Outcome, StudyRecord
 from tuner.results import comparison_table, exports, files, listing, show, show_comparison, table
 from tuner.results.comparison import Comparison, compare_runs
 from tuner.results.comparison_sheet import comparison_as_json
 from tuner.results.formats import check_format, strict_json
 from tuner.results.numerals import counted
-from tuner.results.summary import Summary, summarise
+from tuner.results.summary import Summary, summarise_outcomes
 from tuner.storage import Damaged, Store
 
 
 def summaries(store: Store, studies: Sequence[StudyRecord]) -> list[Summary]:
     """Return a summary of each study."""
-    return [summarise(study, store.candidates(study.id)) for study in studies]
+    return [_summary(store, study) for study in studies]
+
+
+def _summary(store: Store, study: StudyRecord) -> Summary:
+    def hyperparameters(run: Outcome) -> Mapping[str, float]:
+        key = run.key
+        return store.candidates(study.id, role=key.role, generation=key.generation, slot=key.slot)[0].hyperparameters
+
+    return summarise_outcomes(study, store.outcomes(study.id), hyperparameters)
 
 
 def comparisons(store: Store, studies: Sequence[StudyRecord], *, curves: bool = False) -> list[Comparison]:

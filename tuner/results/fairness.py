@@ -88,7 +88,7 @@ def reached_volume(spec: StudySpec) -> float:
     return float(math.prod(widths))
 
 
-def _milestones(spec: StudySpec, generations: Sequence[Generation]) -> tuple[Milestone, ...]:
+def _milestones(spec: StudySpec, generations: Sequence[Generation[CandidateRecord]]) -> tuple[Milestone, ...]:
     found: list[Milestone] = []
     planned = 0
     for generation in generations:

@@ -7,13 +7,16 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from tuner.candidate import Status
-from tuner.records import CandidateRecord, StudySpec
+from tuner.records import Outcome, StudySpec
+
+Run = TypeVar("Run", bound=Outcome)
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(Generic[Run]):
     """What came of one generation. Fitnesses of different budgets do not compare."""
 
     number: int  # from 0
@@ -21,7 +24,7 @@ class Generation:
     sigma: float  # standard deviation of the draws, in the transformed space
     population: int
     counts: Mapping[Status, int]  # individuals by final status, and RUNNING; zeros included
-    finished: tuple[CandidateRecord, ...]  # best first; of equally good ones the lower slot
+    finished: tuple[Run, ...]  # best first; of equally good ones the lower slot
 
     @property
     def left(self) -> int:
@@ -39,24 +42,24 @@ class Generation:
         return statistics.median(map(fitness, self.finished)) if self.finished else None
 
 
-def fitness(run: CandidateRecord) -> float:
+def fitness(run: Outcome) -> float:
     """Return a run's fitness; +inf where there is none."""
     return math.inf if run.fitness is None else run.fitness
 
 
-def finished(runs: Sequence[CandidateRecord]) -> list[CandidateRecord]:
+def finished(runs: Sequence[Run]) -> list[Run]:
     """Return the runs that finished, with the finite fitness that makes them so, in the order given."""
     return [run for run in runs if run.status is Status.FINISHED and math.isfinite(fitness(run))]
 
 
-def by_generation(spec: StudySpec, candidates: Sequence[CandidateRecord]) -> tuple[Generation, ...]:
+def by_generation(spec: StudySpec, candidates: Sequence[Run]) -> tuple[Generation[Run], ...]:
     """Return every generation of the schedule in order, also those that have not begun.
 
     Args:
         spec: The study's.
         candidates: All of the study, in any order; fresh runs are passed over.
     """
-    members: list[list[CandidateRecord]] = [[] for _ in range(spec.generations)]
+    members: list[list[Run]] = [[] for _ in range(spec.generations)]
     for candidate in candidates:
         if candidate.key.role.is_due:
             members[candidate.key.generation].append(candidate)

@@ -110,7 +110,7 @@ def _fresh(runs: FreshRuns) -> str:
     return f"{mean_and_spread(runs.mean, runs.spread)} ({runs.finished} of {ended} finished)" if ended else NOTHING
 
 
-def _generations(generations: Sequence[Generation]) -> str:
+def _generations(generations: Sequence[Generation[CandidateRecord]]) -> str:
     header = ["generation", "budget", "σ", "finished", "diverged", "failed", "timed out", "left", "best", "median"]
     rows = [
         [
@@ -139,7 +139,10 @@ def _item(text: str) -> str:
 
 
 def _as_json(
-    study: StudyRecord, summary: Summary, generations: Sequence[Generation], failures: Sequence[FailureGroup]
+    study: StudyRecord,
+    summary: Summary,
+    generations: Sequence[Generation[CandidateRecord]],
+    failures: Sequence[FailureGroup],
 ) -> dict[str, Any]:
     spec, workload = study.spec, study.spec.workload
     return {

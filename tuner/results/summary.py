@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search_spaces.space import Scale, SearchSpace
 from tuner.candidate import Role, Status
-from tuner.records import CandidateRecord, StudyRecord
-from tuner.results.generations import Generation, by_generation, finished, fitness
+from tuner.records import CandidateRecord, Outcome, StudyRecord
+from tuner.results.generations import Generation, Run, by_generation, finished, fitness
 from tuner.results.verdict import Gain, Verdict, compare, sample_spread
 
 
@@ -108,11 +108,27 @@ class Summary:
 
 
 def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summary:
-    """Return the summary of a study, whatever its status.
+    """Return the summary of a study, whatever its status; `summarise_outcomes` is quicker.
 
     Args:
         study: As the store holds it.
         candidates: All of its candidates, in any order.
+
+    Raises:
+        ValueError: The study's search space cannot be read.
+    """
+    return summarise_outcomes(study, candidates, lambda run: run.hyperparameters)
+
+
+def summarise_outcomes(
+    study: StudyRecord, candidates: Sequence[Run], hyperparameters: Callable[[Run], Mapping[str, float]]
+) -> Summary:
+    """Return the summary of a study, whatever its status.
+
+    Args:
+        study: As the store holds it.
+        candidates: What came of all of its candidates, in any order.
+        hyperparameters: Returns those of a candidate; it is asked for the best.
 
     Raises:
         ValueError: The study's search space cannot be read.
@@ -146,7 +162,7 @@ def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summ
         default=_fresh_runs(runs[Role.DEFAULT], spec.fresh_seeds),
         tuned=_fresh_runs(runs[Role.TUNED], spec.fresh_seeds),
         searched=None if study.tuned is None else searched_fitness(spec.strategy, generations),
-        best=_best(generations),
+        best=_best(generations, hyperparameters),
         counts=Counts(
             finished=totals[Status.FINISHED],
             diverged=totals[Status.DIVERGED],
@@ -162,7 +178,7 @@ def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summ
     )
 
 
-def better_half(generation: Generation) -> tuple[CandidateRecord, ...]:
+def better_half(generation: Generation[Run]) -> tuple[Run, ...]:
     """Return the individuals whose average, under strategy `paper`, is the next mean.
 
     The better half of the population (rounded down, one at least) or, where fewer finished, those that did.
@@ -170,7 +186,7 @@ def better_half(generation: Generation) -> tuple[CandidateRecord, ...]:
     return generation.finished[: max(1, generation.population // 2)]
 
 
-def searched_fitness(strategy: str, generations: Sequence[Generation]) -> float | None:
+def searched_fitness(strategy: str, generations: Sequence[Generation[Run]]) -> float | None:
     """Return the fitness that a finished search saw of what it calls tuned.
 
     - Strategy `paper`, whose tuned point is an average and was never trained itself: the mean fitness of those that it
@@ -196,7 +212,7 @@ def searched_fitness(strategy: str, generations: Sequence[Generation]) -> float 
     return min((fitness(generation.finished[0]) for generation in comparable if generation.finished), default=None)
 
 
-def _best(generations: Sequence[Generation]) -> Best | None:
+def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run], Mapping[str, float]]) -> Best | None:
     some = [generation for generation in generations if generation.finished]
     comparable = [generation for generation in some if generation.steps == some[-1].steps]
     if not comparable:
@@ -208,11 +224,11 @@ def _best(generations: Sequence[Generation]) -> Best | None:
         slot=run.key.slot,
         steps=generation.steps,
         fitness=fitness(run),
-        hyperparameters=tuple(run.hyperparameters.items()),
+        hyperparameters=tuple(hyperparameters(run).items()),
     )
 
 
-def _fresh_runs(runs: Sequence[CandidateRecord], seeds: int) -> FreshRuns:
+def _fresh_runs(runs: Sequence[Outcome], seeds: int) -> FreshRuns:
     fitnesses = [fitness(run) for run in finished(runs)]
     statuses = [run.status for run in runs]
     return FreshRuns(
@@ -226,5 +242,5 @@ def _fresh_runs(runs: Sequence[CandidateRecord], seeds: int) -> FreshRuns:
     )
 
 
-def _cost(runs: Sequence[CandidateRecord]) -> Cost:
+def _cost(runs: Sequence[Outcome]) -> Cost:
     return Cost(sum(run.steps_done for run in runs), float(sum(run.seconds for run in runs)))

@@ -36,7 +36,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from tuner.candidate import Status
-from tuner.records import CandidateRecord
+from tuner.records import Outcome
 
 FEWEST_SEEDS = 3
 
@@ -81,7 +81,7 @@ def sample_spread(fitnesses: Sequence[_Number]) -> float:
         return math.inf
 
 
-def compare(default: Sequence[CandidateRecord], tuned: Sequence[CandidateRecord], seeds: int) -> Comparison:
+def compare(default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int) -> Comparison:
     """Return the verdict on a tuned point, and its gain.
 
     Args:

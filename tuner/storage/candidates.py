@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Row, Select, bindparam, case, func, insert, or_, select, tuple_, update
 
 from tuner.candidate import Candidate, Key, Role, Status
-from tuner.records import CandidateRecord
+from tuner.records import CandidateRecord, Outcome
 from tuner.storage import cells
 from tuner.storage.curves import EncodedCurve, decode
 from tuner.storage.errors import Conflict, Damaged, UnknownCandidate
@@ -18,6 +18,8 @@ from tuner.storage.tables import candidates, curves, evaluations, studies
 
 _CHUNK = 500  # keys a statement: SQLite and PostgreSQL limit the number of parameters
 _UNFINISHED = or_(*(candidates.c.status == status.value for status in Status if not status.is_final))
+_ROLES = {role.value: role for role in Role}
+_STATUSES = {status.value: status for status in Status}
 _PLACE = (candidates.c.role, candidates.c.generation, candidates.c.slot)
 
 
@@ -82,17 +84,60 @@ def late_results(connection: Connection, study_id: int) -> int:
     return int(connection.scalar(total) or 0)
 
 
-def read(connection: Connection, study_id: int, role: Role | None, generation: int | None) -> list[CandidateRecord]:
+def read(
+    connection: Connection, study_id: int, role: Role | None, generation: int | None, slot: int | None
+) -> list[CandidateRecord]:
     """Return the candidates of a study in the order of their keys, without curves."""
     query = with_results().where(candidates.c.study_id == study_id).order_by(*_PLACE)
     if role is not None:
         query = query.where(candidates.c.role == Role(role))
-    if generation is not None:
-        query = query.where(candidates.c.generation == int(generation))
+    for column, number in ((candidates.c.generation, generation), (candidates.c.slot, slot)):
+        if number is not None:
+            query = query.where(column == int(number))
     try:
         return [record(row, "") for row in connection.execute(query)]
     except Damaged as error:
         raise Damaged(f"{_study(connection, study_id)}{error}") from error
+
+
+def outcomes(connection: Connection, study_id: int) -> list[Outcome]:
+    """Return what came of the candidates of a study, in the order of their keys, and no more than that is read."""
+    what = (candidates.c.status, *(evaluations.c[name] for name in ("fitness", "steps_done", "seconds")))
+    joined = candidates.outerjoin(evaluations, evaluations.c.candidate_id == candidates.c.id)
+    query = select(*_PLACE, *what).select_from(joined).where(candidates.c.study_id == study_id).order_by(*_PLACE)
+    try:
+        return [_outcome(row) for row in connection.execute(query)]
+    except Damaged as error:
+        raise Damaged(f"{_study(connection, study_id)}{error}") from error
+
+
+def _outcome(row: Row[Any]) -> Outcome:
+    role, generation, slot, status, fitness, steps_done, seconds = tuple(row)
+    # What cells check one by one, at once: a database has tens of thousands of these.
+    if (
+        role in _ROLES
+        and status in _STATUSES
+        and type(generation) is type(slot) is type(steps_done) is int
+        and min(generation, slot, steps_done) >= 0
+        and type(fitness) is type(seconds) is float
+        and seconds - seconds == 0.0
+        and fitness > -np.inf
+    ):
+        key = Key(_ROLES[role], generation, slot)
+        return Outcome(key=key, status=_STATUSES[status], fitness=fitness, steps_done=steps_done, seconds=seconds)
+    return Outcome(**_checked(cells.Row(row._mapping, f" {row.role} {row.generation}/{row.slot}")))
+
+
+def _checked(cell: cells.Row) -> dict[str, Any]:
+    """Return the fields of an outcome."""
+    evaluated = cell.values["fitness"] is not None
+    return {
+        "key": Key(Role(cell.one_of("role", list(Role))), cell.integer("generation"), cell.integer("slot")),
+        "status": Status(cell.one_of("status", list(Status))),
+        "fitness": cell.number("fitness", infinite=True) if evaluated else None,
+        "steps_done": cell.integer("steps_done") if evaluated else 0,
+        "seconds": cell.number("seconds") if evaluated else 0.0,
+    }
 
 
 def _study(connection: Connection, study_id: int) -> str:
@@ -186,19 +231,14 @@ def record(row: Row[Any], place: str) -> CandidateRecord:
         Damaged: A column holds what it cannot hold; the text names the study, the candidate and the column.
     """
     cell = cells.Row(row._mapping, f"{place} {row.role} {row.generation}/{row.slot}")
-    key = Key(Role(cell.one_of("role", list(Role))), cell.integer("generation"), cell.integer("slot"))
     evaluated = row.fitness is not None
     return CandidateRecord(
-        key=key,
+        **_checked(cell),
         genome=cell.numbers("genome"),
         hyperparameters=cell.named_numbers("hyperparameters"),
         seed=cell.integer("seed"),
         steps=cell.integer("steps"),
-        status=Status(cell.one_of("status", list(Status))),
         attempts=cell.integer("attempts"),
-        fitness=cell.number("fitness", infinite=True) if evaluated else None,
-        steps_done=cell.integer("steps_done") if evaluated else 0,
-        seconds=cell.number("seconds") if evaluated else 0.0,
         node=cell.text("node") if evaluated else "",
         device=cell.text("device") if evaluated else "",
         reason=cell.text("reason") if evaluated else "",

@@ -14,6 +14,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 from tuner.candidate import Status
+from tuner.records import CandidateRecord
 from tuner.results.colours import colour
 from tuner.results.figures.canvas import Spacing, explain, grid, no_minor_ticks
 from tuner.results.figures.kinds import Searches
@@ -81,7 +82,7 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     return figure
 
 
-def _fitness_axis(axes: Axes, generations: Sequence[Generation]) -> tuple[float, float]:
+def _fitness_axis(axes: Axes, generations: Sequence[Generation[CandidateRecord]]) -> tuple[float, float]:
     """Choose the scale of the fitness axis, and return its limits."""
     values = [fitness(run) for generation in generations for run in generation.finished]
     if not values:
@@ -99,7 +100,12 @@ def _fitness_axis(axes: Axes, generations: Sequence[Generation]) -> tuple[float,
 
 
 def _draw(
-    axes: Axes, generations: Sequence[Generation], name: str, hue: str, fates: Sequence[Fate], upper: float
+    axes: Axes,
+    generations: Sequence[Generation[CandidateRecord]],
+    name: str,
+    hue: str,
+    fates: Sequence[Fate],
+    upper: float,
 ) -> None:
     """Draw one search into its panel."""
     within: list[tuple[float, float]] = []
@@ -139,7 +145,7 @@ def _above(fates: Sequence[Fate]) -> int:
     return 9 + 9 * len(fates)
 
 
-def _count_above(axes: Axes, generations: Sequence[Generation], fates: Sequence[Fate]) -> None:
+def _count_above(axes: Axes, generations: Sequence[Generation[CandidateRecord]], fates: Sequence[Fate]) -> None:
     """Count what did not finish above a panel, a line a fate."""
     for line, (fate, status) in enumerate(reversed(fates)):
         style: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "fontsize": 7}
@@ -150,7 +156,7 @@ def _count_above(axes: Axes, generations: Sequence[Generation], fates: Sequence[
                 axes.annotate(str(count), (generation.number, 1.0), xytext=(0, height), ha="center", **style)
 
 
-def _segments(generations: Sequence[Generation]) -> Iterator[list[Generation]]:
+def _segments(generations: Sequence[Generation[CandidateRecord]]) -> Iterator[list[Generation[CandidateRecord]]]:
     """Yield runs of neighbouring generations with one budget."""
     for _, segment in groupby(generations, key=lambda generation: generation.steps):
         yield list(segment)
@@ -165,7 +171,7 @@ def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[f
     return [x for x, _ in points], [y for _, y in points]
 
 
-def _legend(figure: Figure, generations: Sequence[Generation], columns: int, upper: float) -> None:
+def _legend(figure: Figure, generations: Sequence[Generation[CandidateRecord]], columns: int, upper: float) -> None:
     """Say below the panels what the marks are, of those that occur."""
     from matplotlib.lines import Line2D
 
