@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,13 +21,15 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from tuner.storage import cells, failures, sqlite_file, urls
 from tuner.storage.errors import BadUrl, Changed, Damaged, Gone
 
 CONNECT_TIMEOUT = 10  # seconds that a database server may take to answer
+
+_ASK_SECONDS = 0.001, 0.01  # between two requests for SQLite's write lock, drawn so that no two keep step
 
 _WRITES = "lodo_tune_writes"  # the execution option that marks a writer's connection
 
@@ -216,10 +220,35 @@ def _sqlite_engine(url: URL, path: Path | None, read_only: bool, busy_timeout: f
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get(_WRITES, False):
+            _begin_writing(connection, busy_timeout)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begin_writing(connection: Connection, busy_timeout: float) -> None:
+    """Ask for the write lock until it is had, or for too long.
+
+    SQLite itself asks more and more seldom, so that among many writers who asked first waits longest.
+    """
+    driver: Any = connection.connection.driver_connection
+    end = time.monotonic() + busy_timeout
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+                if code != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                    raise
+            else:
+                return
+            time.sleep(random.uniform(*_ASK_SECONDS))  # noqa: S311 - nothing is secret, and nobody repeats it
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {int(busy_timeout * 1000)}")
 
 
 def _dump_json(value: object) -> str:
