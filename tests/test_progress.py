@@ -82,6 +82,18 @@ def test_elsewhere_than_in_a_terminal_a_generation_is_one_line_with_best_median_
     ]
 
 
+def test_what_nobody_has_begun_yet_may_take_much_longer_and_is_said_to(console, clock):
+    report = Report([spec(ADAM), spec(LODO)], console=console, clock=clock).listener()
+    report.study_began(study(tuned=False))
+    report.batch_began("generation 0", 100, KEYS)
+    for clock.now, steps in ((4.0, 1), (5.0, 100)):
+        report.happened(Progress(tuple(KEYS), 1, steps))
+    for slot in range(4):
+        report.happened(evaluation(slot, 1.0))
+    report.batch_began("generation 1", 200, KEYS)
+    assert said(console)[0].endswith("; more than 11 s left, 1 optimizer not begun")
+
+
 def test_an_attempt_that_came_to_nothing_is_said_at_once(report, console):
     report.study_began(study(tuned=False))
     report.batch_began("generation 0", 100, KEYS)

@@ -15,6 +15,7 @@ from tuner.commands.quiet import silence
 from tuner.commands.study_progress import StudyProgress
 from tuner.commands.time_left import TimeLeft
 from tuner.records import StudySpec
+from tuner.results.numerals import counted
 
 
 class _Console(Console):
@@ -48,6 +49,7 @@ class Report:
         self._started = clock()
         self._left = TimeLeft(work=sum(_evaluations(spec) for spec in specs))
         self._studies: list[StudyProgress] = []
+        self._expected = len(specs)
         self._live: Live | None = None
 
     def __enter__(self) -> Report:
@@ -104,7 +106,12 @@ class Report:
         left = self._left.seconds(now)
         if left is None:
             return "time left: not known yet"
-        return f"about {_duration(left)} left" if left else f"{_duration(now - self._started)} so far"
+        if not left:
+            return f"{_duration(now - self._started)} so far"
+        unknown = self._expected - len(self._studies)  # whose pace nobody has seen: LODO takes ten times what Adam does
+        if unknown > 0:
+            return f"more than {_duration(left)} left, {counted(unknown, 'optimizer')} not begun"
+        return f"about {_duration(left)} left"
 
 
 def _evaluations(spec: StudySpec) -> int:
