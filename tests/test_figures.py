@@ -8,11 +8,13 @@ import subprocess
 import sys
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tests.builders import ADAM, LODO, MOMENTUM, RMSPROP, YOGI, search, spec, study
 from tuner.candidate import Status
 from tuner.results.colours import COLOURS, colour
 from tuner.results.figures import rendered
+from tuner.results.figures.canvas import sheet
 from tuner.results.figures.fitness import fitness_by_generation
 
 DIVERGED, FAILED = Status.DIVERGED, Status.FAILED
@@ -103,6 +105,18 @@ def test_a_huge_loss_is_a_triangle_on_the_edge_and_does_not_squeeze_the_rest():
 def test_the_extremes_of_float64_can_be_drawn(values):
     (axes,) = drawn(searched(spec(steps=(200,)), values))
     assert all(map(math.isfinite, axes.get_ylim()))
+
+
+@pytest.mark.parametrize("width", [3.5, 8.2])
+@pytest.mark.parametrize(
+    "title", ["short", "noisy-quadratic-bowl-paper: loss on noisy-quadratic-bowl", "run_" * 25, "a b " * 99]
+)
+def test_a_title_of_any_length_stays_on_the_sheet(title, width):
+    figure = sheet(width, 3.0, title)
+    box = figure._suptitle.get_window_extent(FigureCanvasAgg(figure).get_renderer())
+    assert box.x0 >= 0
+    assert box.x1 <= width * figure.dpi
+    assert len(figure._suptitle.get_text().splitlines()) <= 2
 
 
 def test_panels_share_their_fitness_axis_and_are_named_in_the_optimizers_colour():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 DOTS_PER_INCH = 150
+WIDTH = 0.0088  # inches that a letter takes on average, of a font of one point
 LOG_FROM = 10.0  # greatest / least value above which a logarithmic axis helps
 START = 3.0  # times the median of the curves' greatest values: a transient that goes higher is cut
 BEYOND = 30.0  # times the median of where curves end: one that ends higher is not waited for
@@ -34,8 +36,23 @@ def sheet(width: float, height: float, title: str) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
-    figure.suptitle(one_line(title), parse_math=False)
+    text, size = headline(title, width)
+    figure.suptitle(text, parse_math=False, fontsize=size)
     return figure
+
+
+def headline(title: str, width: float) -> tuple[str, float]:
+    """Return a title in two lines at most, and the size in points in which it fits into so many inches.
+
+    A title that is too long for the smallest size is cut; names of runs are up to 100 characters long.
+    """
+    lines: list[str] = []
+    for size in (12.0, 10.0, 8.0):
+        across = max(1, int(width / (WIDTH * size)))
+        lines = textwrap.wrap(one_line(title), across, break_on_hyphens=False)
+        if len(lines) <= 2:
+            return "\n".join(lines), size
+    return "\n".join([lines[0], textwrap.shorten(" ".join(lines[1:]), across, placeholder=" …")]), size
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +88,8 @@ def grid(
     across = spacing.left + columns * panel[0] + (columns - 1) * between[0] + spacing.right
     down = spacing.top + rows * panel[1] + (rows - 1) * between[1] + spacing.bottom
     figure = Figure(figsize=(across, down), dpi=DOTS_PER_INCH)
-    figure.suptitle(one_line(title), parse_math=False, y=1 - 0.1 / down, va="top")
+    text, size = headline(title, across)
+    figure.suptitle(text, parse_math=False, fontsize=size, y=1 - 0.1 / down, va="top")
     panels: NDArray[np.object_] = figure.subplots(
         rows, columns, squeeze=False, sharey=sharey,
         gridspec_kw={
