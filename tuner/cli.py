@@ -1,4 +1,4 @@
-"""The command line: options and verbs. What they do is imported when it is called, so that `--help` answers at once."""
+"""The command line: how it ends, and the verbs that search and compare; what they do is imported when it is called."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import gc
 import os
 import sys
 import traceback
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,18 +15,16 @@ import click
 from tuner.commands.database_group import upkeep
 from tuner.commands.flags import (
     PATH,
-    cpus_option,
-    data_dir_option,
-    database_option,
     debug_option,
-    json_option,
     list_of,
     machine_options,
-    only_json_option,
     outcome_options,
     precision_option,
     task_option,
 )
+from tuner.commands.group import Group
+from tuner.commands.reading_verbs import READING
+from tuner.commands.training_verbs import TRAINING
 
 RUN_EXAMPLES = """\b
 Examples:
@@ -87,24 +84,7 @@ def _fail(message: str, code: int, debug: bool) -> None:
     sys.exit(code)
 
 
-class _Group(click.Group):
-    """A group that suggests the nearest verb."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], self.commands, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(
-                f"no such command {args[0]!r}.{hint} Commands: {', '.join(sorted(self.commands))}", ctx
-            )
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=_Group, invoke_without_command=True, epilog=RUN_EXAMPLES, context_settings={"max_content_width": 110})
+@click.group(cls=Group, invoke_without_command=True, epilog=RUN_EXAMPLES, context_settings={"max_content_width": 110})
 @click.version_option(package_name="lodo-tune", prog_name="lodo-tune")
 @click.option("--task", metavar="NAME", help="What to tune on: see 'lodo-tune tasks', or module:NAME, file.py:NAME.")
 @click.option(
@@ -278,180 +258,6 @@ def paper(**options: Any) -> None:
 
 
 @commands.command(
-    epilog="Example: lodo-tune train --task rosenbrock --optimizer LODO --set momentum=0.5 --steps 200 --seeds 3"
-)
-@click.option("--task", required=True, metavar="NAME")
-@click.option("--optimizer", required=True, metavar="NAME", help="One of lodo-tune's, or keras:NAME.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A hyperparameter, or LODO's depth or block_size; others at default.",
-)
-@task_option
-@click.option("--steps", type=int, required=True, help="Gradient evaluations.")
-@click.option("--seed", type=int, help="One seed. Default: 0.")
-@click.option("--seeds", type=int, help="The seeds 0 to N-1.")
-@click.option("--curve", is_flag=True, help="Print every loss.")
-@click.option(
-    "--track",
-    type=click.Choice(["hessian-error"]),
-    help="How near LODO's preconditioner comes to the inverse Hessian, and the run once more with it frozen.",
-)
-@click.option(
-    "--validate-every", type=int, metavar="N", help="Measure the validation set every N gradient evaluations."
-)
-@click.option(
-    "--output", type=PATH, metavar="DIR", help="Write losses, weights and pictures there, for 'lodo-tune evaluate'."
-)
-@click.option("--force", is_flag=True, help="Let --output replace an earlier run.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Stop after this long.")
-@precision_option
-@cpus_option
-@data_dir_option
-@only_json_option
-@debug_option
-def train(**options: Any) -> None:
-    """Train one configuration, without a search and without a database."""
-    from tuner.commands import plan
-    from tuner.commands.train import TrainRequest
-    from tuner.commands.train import train as run_train
-
-    if options["seed"] is not None and options["seeds"] is not None:
-        raise click.UsageError("--seed and --seeds exclude each other")
-    plan.set_data_dir(options["data_dir"])
-    seeds = range(options["seeds"]) if options["seeds"] is not None else (options["seed"] or 0,)
-    request = TrainRequest(
-        task=options["task"],
-        optimizer=options["optimizer"],
-        settings=options["settings"],
-        options=options["task_options"],
-        steps=options["steps"],
-        seeds=seeds,
-        track=options["track"],
-        validate_every=options["validate_every"],
-        output=options["output"],
-        force=options["force"],
-        precision=options["precision"],
-        threads=options["cpus_per_candidate"],
-        timeout=options["timeout"],
-    )
-    run_train(request, curve=options["curve"], as_json=options["as_json"])
-
-
-@commands.command(epilog="Example: lodo-tune evaluate digits --split test --examples 100")
-@click.argument("folder", metavar="DIR", type=PATH)
-@click.option("--split", type=click.Choice(["validation", "test"]), default="test", show_default=True)
-@click.option("--examples", type=int, metavar="N", help="So many, drawn at random. Default: all.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides which are drawn.")
-@click.option("--cpus-per-candidate", type=int, help="TensorFlow threads. Default: as it was trained with.")
-@data_dir_option
-@only_json_option
-@debug_option
-def evaluate(folder: Path, **options: Any) -> None:
-    """Measure what 'lodo-tune train --output DIR' has trained on its task's test set.
-
-    What was measured is kept in DIR: an evaluation that was cut off goes on where it was.
-    """
-    from tuner.commands import plan
-    from tuner.commands.evaluate import EvaluateRequest
-    from tuner.commands.evaluate import evaluate as run_evaluate
-
-    plan.set_data_dir(options["data_dir"])
-    request = EvaluateRequest(
-        folder=folder,
-        split=options["split"],
-        examples=options["examples"],
-        seed=options["seed"],
-        threads=options["cpus_per_candidate"],
-    )
-    run_evaluate(request, as_json=options["as_json"])
-
-
-@commands.command(epilog="Example: lodo-tune table bowl --format markdown")
-@click.argument("study", nargs=-1)
-@click.option("--format", default="text", show_default=True, help="text, markdown, latex, csv or json.")
-@json_option
-@database_option
-@debug_option
-def table(study: tuple[str, ...], format: str, as_json: bool, database: str | None, debug: bool) -> None:
-    """Print the tables of the runs or studies STUDY, or of all: what was tuned, and how it compares."""
-    from tuner.commands import show
-    from tuner.commands.database import database as which
-
-    show.print_tables(which(database), study, "json" if as_json else format)
-
-
-@commands.command(epilog="Example: lodo-tune figures bowl bowl-comparison --output figures --format png,pdf")
-@click.argument("study", nargs=-1)
-@click.option("--output", type=PATH, required=True, metavar="DIR", help="Write them there.")
-@click.option(
-    "--format",
-    "formats",
-    default="png",
-    show_default=True,
-    metavar="F[,F…]",
-    callback=list_of(str, "names"),
-    help="png, pdf or svg.",
-)
-@click.option("--force", is_flag=True, help="Replace files that are there.")
-@database_option
-@debug_option
-def figures(
-    study: tuple[str, ...], output: Path, formats: tuple[str, ...], force: bool, database: str | None, debug: bool
-) -> None:
-    """Draw the runs or studies STUDY, or all: how the search went, and how what was tuned compares.
-
-    Files are named RUN-FIGURE; what there is nothing to draw for is left out.
-    """
-    from tuner.commands.database import database as which
-    from tuner.commands.figures import draw
-
-    draw(which(database), study, output, formats, overwrite=force)
-
-
-@commands.command(epilog="Example: lodo-tune studies")
-@click.option("--format", default="text", show_default=True, help="text or json.")
-@json_option
-@database_option
-@debug_option
-def studies(format: str, as_json: bool, database: str | None, debug: bool) -> None:
-    """List the studies of the database, a line each."""
-    from tuner.commands import show
-    from tuner.commands.database import database as which
-
-    show.print_studies(which(database), "json" if as_json else format)
-
-
-@commands.command("show", epilog="Example: lodo-tune show bowl/LODO")
-@click.argument("study")
-@click.option("--format", default="text", show_default=True, help="text or json.")
-@json_option
-@database_option
-@debug_option
-def show_study(study: str, format: str, as_json: bool, database: str | None, debug: bool) -> None:
-    """Show what a study was asked to do, how each generation went, and what failed why."""
-    from tuner.commands import show
-    from tuner.commands.database import database as which
-
-    show.print_study(which(database), study, "json" if as_json else format)
-
-
-@commands.command(epilog="Example: lodo-tune watch bowl --database postgresql://lodo@server/studies")
-@click.argument("study")
-@click.option("--interval", type=float, default=2.0, show_default=True, metavar="SECONDS", help="Between two looks.")
-@database_option
-@debug_option
-def watch(study: str, interval: float, database: str | None, debug: bool) -> None:
-    """Follow the run or study STUDY until nobody drives it any more; the database is only read."""
-    from tuner.commands import follow
-    from tuner.commands.database import database as which
-
-    follow.watch(which(database), study, interval)
-
-
-@commands.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog="Example: lodo-tune submit --address http://head:8265 -- --task pixelcnn"
     " --database postgresql://lodo@server/studies",
@@ -474,76 +280,6 @@ def submit(address: str, detach: bool, code: str | None, debug: bool, arguments:
     return job.submit(address, arguments, detach=detach, code=code)
 
 
-@commands.command(epilog="Example: lodo-tune export bowl/Adam --format keras --output adam.json")
-@click.argument("study")
-@click.option("--format", default="json", show_default=True, help="json, yaml, keras, torch, optax, algoperf or hydra.")
-@click.option("--output", type=PATH, metavar="FILE", help="Default: standard output.")
-@click.option("--force", is_flag=True, help="Replace the file if there is one.")
-@database_option
-@debug_option
-def export(study: str, format: str, output: Path | None, force: bool, database: str | None, debug: bool) -> None:
-    """Print the tuned configuration of the study STUDY (RUN/OPTIMIZER)."""
-    from tuner.commands import show
-    from tuner.commands.database import database as which
-
-    show.export(which(database), study, format, output, overwrite=force)
-
-
-@commands.command(epilog="Example: lodo-tune report bowl bowl-comparison --output bowl.html")
-@click.argument("study", nargs=-1)
-@click.option("--output", type=PATH, default="report.html", show_default=True, metavar="FILE", help="An HTML file.")
-@click.option("--force", is_flag=True, help="Replace the file if there is one.")
-@database_option
-@debug_option
-def report(study: tuple[str, ...], output: Path, force: bool, database: str | None, debug: bool) -> None:
-    """Write a page on the runs or studies STUDY, or on all: tables, figures, failures, and what it all cost.
-
-    It is one file that needs no network; the database is only read.
-    """
-    from tuner.commands.database import database as which
-    from tuner.commands.report import report as write
-
-    write(which(database), study, output, force=force)
-
-
-@commands.group(
-    cls=_Group,
-    invoke_without_command=True,
-    epilog="\b\nExample: lodo-tune tasks\nExample: lodo-tune tasks check my_task.py:MyTask",
-)
-@only_json_option
-@debug_option
-@click.pass_context
-def tasks(context: click.Context, as_json: bool, debug: bool) -> None:
-    """List the tasks that ship and those that installed packages offer; or check one."""
-    if context.invoked_subcommand is not None:
-        if as_json:
-            raise click.UsageError(f"options of {context.invoked_subcommand!r} come after it; move --json")
-        return
-    from tuner.commands.tasks import print_tasks
-
-    print_tasks(as_json=as_json)
-
-
-@tasks.command("check", epilog="Example: lodo-tune tasks check my_task.py:MyTask")
-@click.argument("name")
-@click.option("--preset", metavar="NAME", help="Whose options the task gets. Default: 'quick' if there is one.")
-@data_dir_option
-@only_json_option
-@debug_option
-def check_task(name: str, preset: str | None, data_dir: Path | None, as_json: bool, debug: bool) -> None:
-    """Check whether the task NAME keeps the promises of a task; exit code 1 if it does not.
-
-    NAME is as --task takes it. Shapes, gradient, seeds, lanes and evaluation are put to the test, a line each. A search
-    and 'train' look at the most important of these themselves before they start on a task of your own.
-    """
-    from tuner.commands import plan
-    from tuner.commands.tasks import check_task as check
-
-    plan.set_data_dir(data_dir)
-    check(name, preset=preset, as_json=as_json)
-
-
 def _read_machines(options: dict[str, Any]) -> Any:
     from tuner.commands.run import Machines
 
@@ -562,7 +298,8 @@ def _dashed(names: list[str]) -> str:
     return ", ".join("--" + name.removeprefix("as_").replace("_", "-") for name in names)
 
 
-commands.add_command(upkeep)
+for verb in (*TRAINING, *READING, upkeep):
+    commands.add_command(verb)
 
 if __name__ == "__main__":
     main()
