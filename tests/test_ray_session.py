@@ -35,6 +35,30 @@ def test_a_local_rays_folder_and_its_token_are_closed_to_other_users(session):
     assert mode(Path.home() / ".ray" / "auth_token") == 0o600
 
 
+IMPATIENT = """
+    import os, signal, threading, time
+    from tests.ray_sessions import local_session
+
+    if __name__ == "__main__":
+        with local_session() as session:  # which looks for what is left
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+            session.close()
+            print("stopped")
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+"""
+
+
+def test_a_second_ctrl_c_while_ray_stops_leaves_nothing_of_it_behind():
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(IMPATIENT)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "stopped\n"), ran.stderr
+
+
 def test_a_local_rays_sockets_fit_into_their_paths(session):
     assert len(str(session.folder)) <= 43
 

@@ -20,7 +20,7 @@ from tasks.user_module import TASK_FOLDER
 from tuner.execution.executor import ClusterUnavailable, ExecutionError, ResourceError
 from tuner.execution.plain import one_line
 from tuner.execution.ray_folder import make_folder, remove_folder
-from tuner.execution.ray_init import init_ray, quiet
+from tuner.execution.ray_init import init_ray, quiet, undisturbed
 from tuner.execution.shipped import gather
 
 PROBE_SECONDS = 5.0
@@ -214,7 +214,7 @@ class RaySession:
         self._closed = True
         import ray
 
-        with quiet():
+        with quiet(), undisturbed():
             ray.shutdown(wait_for_processes=True)
         remove_folder(self.folder)
 
