@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_OPTIONS ?=
 
-.PHONY: help install demo test test-slow test-faults check format docs pins clean
+.PHONY: help install demo test test-docs test-slow test-faults check format docs pins clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, about five min
 test: $(INSTALLED)  ## the tests, under ten minutes on two cores
 	$(BIN)/python -m pytest -m "not slow and not ray" --numprocesses 2 --dist loadfile
 	$(BIN)/python -m pytest -m "ray and not slow"
+
+test-docs: $(INSTALLED)  ## the commands of docs/ as printed; the README's are among the tests
+	$(BIN)/python -m pytest -m slow tests/test_readme.py
 
 test-slow: $(INSTALLED)  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow

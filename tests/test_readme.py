@@ -23,13 +23,17 @@ sessions = load(ROOT / "docs" / "sessions.py")
 STEPS = sessions.steps(README)
 ALL = [("README.md", step) for step in STEPS]
 PAGES = ("docs/exports.md", "docs/keras.md", "docs/own-tasks.md")
-ALL += [(page, step) for page in PAGES for step in sessions.steps((ROOT / page).read_text(encoding="utf-8"))]
+ALL += [
+    pytest.param(page, step, marks=pytest.mark.slow)  # `make test-docs`
+    for page in PAGES
+    for step in sessions.steps((ROOT / page).read_text(encoding="utf-8"))
+]
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """A reader's folder for each document, empty before the first command."""
-    return {document: tmp_path_factory.mktemp("reader") for document, _ in ALL}
+    return {document: tmp_path_factory.mktemp("reader") for document in ("README.md", *PAGES)}
 
 
 @pytest.mark.parametrize(("document", "step"), ALL, ids=lambda of: getattr(of, "line", getattr(of, "name", str(of))))
