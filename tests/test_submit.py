@@ -62,7 +62,7 @@ def test_what_would_be_lost_or_shown_to_others_is_refused(arguments, words):
 
 
 def test_a_cluster_that_does_not_answer_is_one_line():
-    with pytest.raises(ClusterUnavailable, match=r"^no Ray dashboard lets us in at http://127\.0\.0\.1:9: "):
+    with pytest.raises(ClusterUnavailable, match=r"^no Ray dashboard answers at http://127\.0\.0\.1:9: "):
         submit("http://127.0.0.1:9", ["--task", "rosenbrock", "--database", "/data/a.db"], detach=True)
 
 

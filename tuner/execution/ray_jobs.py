@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.plain import one_line
 from tuner.execution.ray_init import quiet
-from tuner.execution.ray_session import token_exists
+from tuner.execution.ray_session import PROBE_SECONDS, token_exists
 
 READY_SECONDS = 20.0
 """How long a cluster that has just begun may take until one of its nodes takes jobs."""
@@ -34,6 +36,7 @@ class Jobs:
         Raises:
             ClusterUnavailable: nobody answers there, or it does not let us in.
         """
+        self._probe(address)
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         if token_exists():
             os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -43,6 +46,16 @@ class Jobs:
             self._client: Any = JobSubmissionClient(address)
         except Exception as error:
             raise ClusterUnavailable(f"no Ray dashboard lets us in at {address}: {one_line(str(error))}") from error
+
+    @staticmethod
+    def _probe(address: str) -> None:
+        """Look whether anybody is there: Ray itself waits for a minute."""
+        try:
+            url = urlsplit(address)
+            port = url.port or (443 if url.scheme == "https" else 80)
+            socket.create_connection((url.hostname or "", port), timeout=PROBE_SECONDS).close()
+        except (OSError, ValueError) as error:
+            raise ClusterUnavailable(f"no Ray dashboard answers at {address}: {one_line(str(error))}") from error
 
     def submit(self, command: Sequence[str], folder: Path | None, variables: Mapping[str, str]) -> str:
         """Send a command to the cluster's head.
