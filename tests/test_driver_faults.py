@@ -29,7 +29,7 @@ FAST = {("before a commit", 5), ("after a commit", 9), ("within training", 3)}
 SOONER_OR_LATER = [
     pytest.param(point, count, marks=() if (point, count) in FAST else pytest.mark.slow)
     for point in POINTS
-    for count in ((5, 9, 23) if "transaction" in point or "commit" in point else (1, 3))
+    for count in ((5, 9, 17) if "transaction" in point or "commit" in point else (1, 3))
 ]
 
 
@@ -109,7 +109,7 @@ def test_a_driver_that_is_killed_twenty_times_at_random_ends_alike(
 
 ENDLESS = """
 store = Store.open(sys.argv[1])
-study, epoch = driven(store, sys.argv[2], this_process(), add=[key(slot) for slot in range(4000)])
+study, epoch = driven(store, sys.argv[2], this_process(), add=[key(slot) for slot in range(4000)], population=4000)
 for slot in range(4000):
     store.record(study, epoch, [evaluation(key(slot))])
     print(slot, flush=True)
@@ -203,7 +203,7 @@ def test_a_migration_that_is_killed_half_way_leaves_the_old_database_and_a_copy_
 DRIVER_OF_EIGHT = """
 while time.time() < float(sys.argv[3]): time.sleep(0.005)
 store = Store.open(sys.argv[1])
-study, epoch = driven(store, sys.argv[2], this_process(), add=[key(slot) for slot in range(150)])
+study, epoch = driven(store, sys.argv[2], this_process(), add=[key(slot) for slot in range(150)], population=150)
 waits = []
 for slot in range(150):
     begun = time.monotonic()
