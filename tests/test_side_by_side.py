@@ -124,7 +124,24 @@ def test_an_interruption_gives_every_study_back_and_all_resume_to_what_they_woul
         assert found(store) == found(undisturbed)
 
 
-def test_a_study_that_another_driver_holds_is_refused_or_waited_for_while_the_others_run(store):
+def test_a_study_that_somebody_takes_before_its_turn_is_told_when_the_others_are_done(store):
+    studies = [store.create_study(of(name)) for name in OPTIMIZERS]
+    taken = []
+
+    class Takes(Silence):
+        def study_began(self, study):
+            if not taken:
+                taken.append(store.acquire(studies[-1].id, owner="elsewhere:7", lease_seconds=60))
+
+    machines = fleet(1, seed=0)
+    with LaneExecutor(machines, clock=lambda: machines.now) as executor, pytest.raises(StudyOwned):
+        run_studies(store, studies, executor, Takes, owner=OWNER)
+    *done, last = store.studies()
+    assert {study.status for study in done} == {StudyStatus.COMPLETE}
+    assert last.owner == "elsewhere:7"
+
+
+def test_a_study_that_another_driver_holds_is_refused_or_waited_for(store):
     studies = [store.create_study(of(name)) for name in OPTIMIZERS]
     epoch = store.acquire(studies[0].id, owner="elsewhere:7", lease_seconds=60)
     machines = fleet(2, seed=0)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tuner.results.estimate import Estimate, estimate
-from tuner.results.ranking import Standing, rank
-from tuner.results.significance import holm, mann_whitney, seeds_needed, smallest_p
+from tuner.results.ranking import Place, Standing, rank
+from tuner.results.significance import holm, mann_whitney, seeds_needed, sign_test, smallest_p
 
 
 def test_mann_and_whitney_s_p_by_hand():
@@ -104,15 +104,33 @@ def test_a_test_that_cannot_find_anything_is_refused_and_says_how_many_seeds_wou
     )
 
 
-def test_runs_that_are_the_same_on_every_seed_are_ordered_and_not_tested():
-    found = rank({"lodo": LOW, "same": [3.0] * 8, "within": [1.05] * 8, "spread": HIGH})
-    assert found.places["same"].standing is Standing.WORSE
-    assert found.places["within"].standing is Standing.TIE
-    assert found.places["same"].p is found.places["within"].p is None
-    assert found.places["spread"].p == pytest.approx(2 / 12870)
-    assert found.remarks[0].startswith("no test of same, within against lodo: runs that are the same on every seed")
-    exact = rank({"a": [1.0] * 8, "b": [1.0] * 8, "c": [2.0] * 8}).places
-    assert [exact[name].standing for name in "abc"] == [Standing.BEST, Standing.TIE, Standing.WORSE]
+def test_against_runs_that_are_the_same_on_every_seed_signs_are_counted():
+    found = rank({"lodo": LOW, "same": [3.0] * 8, "within": [1.036] * 8, "spread": HIGH})
+    assert found.places["same"] == Place(Standing.WORSE, pytest.approx(2 * 2 / 256))  # Holm: second of three
+    assert found.places["within"] == Place(Standing.TIE, 1.0)  # four of eight below it
+    assert found.places["spread"].p == pytest.approx(3 * 2 / 12870)
+    assert found.remarks[0].startswith("same, within against lodo: one of the two is the same on every seed")
+
+
+def test_three_runs_above_one_number_are_not_worse_than_it():
+    found = rank({"constant": [1.0] * 3, "lodo": [1.1, 1.2, 1.3]})
+    assert found.places["lodo"].standing is Standing.UNTESTED
+    assert found.remarks == (
+        "no test of lodo against constant: with so few runs the sign test's smallest p is 0.25, and 0.25 after "
+        "correction for 1 rival, above 0.05 whatever they are; 6 seeds would do.",
+    )
+
+
+def test_two_that_are_the_same_on_every_seed_are_ordered_and_not_tested():
+    exact = rank({"a": [1.0] * 8, "b": [1.0] * 8, "c": [2.0] * 8})
+    assert [exact.places[name].standing for name in "abc"] == [Standing.BEST, Standing.TIE, Standing.WORSE]
+    assert {place.p for place in exact.places.values()} == {None}
+
+
+def test_a_sign_test_s_p_by_hand():
+    assert sign_test([1.0] * 8) == sign_test([-1.0] * 8) == 2 / 256
+    assert sign_test([1.0, 1.0, 1.0, -1.0, 0.0]) == 2 * (1 + 4) / 16
+    assert sign_test([1.0, -1.0]) == sign_test([0.0]) == 1.0
 
 
 def test_who_diverges_is_not_the_best_and_is_told_where_it_is_lower():
@@ -120,7 +138,8 @@ def test_who_diverges_is_not_the_best_and_is_told_where_it_is_lower():
     found = places(wild=wild, tame=HIGH, gone=[math.inf] * 8)
     assert found["tame"][0] is Standing.BEST
     assert found["wild"][0] is Standing.LOWER
-    assert found["gone"] == (Standing.UNTESTED, None)
+    assert found["gone"] == (Standing.WORSE, pytest.approx(2 * 2 / 12870))
+    assert places(gone=[math.inf] * 8)["gone"] == (Standing.UNTESTED, None)
 
 
 def test_a_run_that_diverged_counts_as_the_highest():

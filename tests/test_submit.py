@@ -49,6 +49,8 @@ def mine(tmp_path):
         (["table"], "submit takes a search"),
         (["--task", "rosenbrock"], "needs --database"),
         (["--task", "rosenbrock", "--database", "here.db"], "needs --database"),
+        (["--task", "rosenbrock", "--database", "sqlite:///here.db"], "needs --database"),
+        (["--task", "rosenbrock", "--database", "sqlite://"], "needs --database"),
         (["--task", "rosenbrock", "--database", "postgresql://me:secret@server/studies"], "holds a password"),
         (["--task", "rosenbrock", "--database=postgresql://server/studies?password=secret"], "holds a password"),
         (["--task", "rosenbrock", "--database", "/data/a.db", "--address", "auto"], "before --"),

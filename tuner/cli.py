@@ -76,7 +76,9 @@ def main() -> None:
 def _fail(message: str, code: int, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    click.echo(f"lodo-tune: {message}", err=True)
+    from tuner.results.numerals import one_line
+
+    click.echo(f"lodo-tune: {one_line(message)}", err=True)
     if code > 128 and "ray" in sys.modules:  # cut off while it started, Ray may abort the process as this ends
         with contextlib.suppress(OSError):
             sys.stdout.flush()

@@ -73,8 +73,9 @@ def run_studies(
         raise EveryCandidateFailed("; ".join(map(str, driver.stopped)))
     if driver.stopped:
         raise driver.stopped[0]
-    if driver.deleted:
-        raise driver.deleted[0]
+    for others in (driver.deleted, driver.owned):
+        if others:
+            raise others[0]
 
 
 class _Driver:
@@ -83,6 +84,8 @@ class _Driver:
     def __init__(self, executor: Executor, begin: Callable[[StudyRecord], Course]) -> None:
         self.stopped: list[EveryCandidateFailed] = []
         self.deleted: list[UnknownStudy] = []
+        self.owned: list[StudyOwned] = []
+        self._has_begun = False
         self._executor = executor
         self._begin = begin
         self._courses: dict[Course, Batch] = {}
@@ -96,11 +99,16 @@ class _Driver:
                 study = waiting.popleft()
                 try:
                     self._advance(self._begin(study), None)
-                except StudyOwned:
-                    if not wait:
+                    self._has_begun = True
+                except StudyOwned as error:
+                    if wait:
+                        # Nor are the next ones begun: whoever leads this one counts on those not taken yet.
+                        waiting.appendleft(study)
+                        not_before = time.monotonic() + WAIT_SECONDS
+                    elif self._has_begun:
+                        self.owned.append(error)  # by somebody who came later; what is under way goes on
+                    else:
                         raise
-                    waiting.append(study)
-                    not_before = time.monotonic() + WAIT_SECONDS
                 except UnknownStudy as error:
                     self.deleted.append(error)
                 except StudyComplete:  # by the driver that was waited for

@@ -65,7 +65,7 @@ def _comparison(specs: Sequence[StudySpec], names: Sequence[str]) -> list[str]:
     sources = [each.comparison.source for each in specs if each.comparison is not None]
     for source in dict.fromkeys(source.removesuffix(tuned.HALVED) for source in sources):
         if source.startswith(tuned.TUNED_BY):
-            words += ["--from", source.removeprefix(tuned.TUNED_BY)]
+            words += ["--from", source.removeprefix(tuned.TUNED_BY).split(" ")[0].removesuffix(",")]
         else:
             words += ["--defaults"] if source == tuned.DEFAULTS else ["--config", "FILE"]
     words += ["--halve-learning-rate"] if sources[0].endswith(tuned.HALVED) else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tuner.candidate import AttemptEnded, Evaluation, Event, Key, Progress, Role, Status
 from tuner.records import StudyRecord
-from tuner.results.numerals import number
+from tuner.results.numerals import number, one_line
 
 
 @dataclass
@@ -77,7 +77,7 @@ class StudyProgress:
             self._advance(batch, event.key, batch.budget)
         elif isinstance(event, AttemptEnded):
             slots = f"s{min(key.slot for key in event.keys):02d}" + ("" if len(event.keys) == 1 else "…")
-            self._say(f"{self._study} {batch.name} {slots}: attempt {event.attempt}: {event.reason}")
+            self._say(f"{self._study} {batch.name} {slots}: attempt {event.attempt}: {one_line(event.reason)}")
 
     def remarked(self, text: str) -> None:
         """Say the strategy's remark."""

@@ -74,7 +74,7 @@ def check(arguments: Sequence[str]) -> None:
     if value_of(arguments, "--address") is not None:
         raise UsageError("--address of a submitted search is the cluster's own: give it to submit alone, before --")
     database = value_of(arguments, "--database")
-    if database is None or not ("://" in database or Path(database).is_absolute()):
+    if database is None or not _is_found_there(database):
         raise UsageError(
             "a submitted search needs --database: a server's URL, or a file's full path on the cluster's head"
         )
@@ -89,6 +89,15 @@ def check(arguments: Sequence[str]) -> None:
         folder = value_of(arguments, option)
         if folder is not None and not Path(folder).is_absolute():
             raise UsageError(f"{option} of a submitted search is a full path on the cluster. Received: {folder!r}")
+
+
+def _is_found_there(database: str) -> bool:
+    """Whether a database is a server's, or a file with its full path."""
+    from tuner.storage import urls
+
+    url = urls.parse(database)
+    path = urls.sqlite_path(url) if url.get_backend_name() == "sqlite" else None
+    return url.get_backend_name() != "sqlite" or (path is not None and path.is_absolute())
 
 
 def value_of(arguments: Sequence[str], option: str) -> str | None:
@@ -129,7 +138,8 @@ def _looking(arguments: Sequence[str]) -> str:
     database = value_of(arguments, "--database") or ""
     run = value_of(arguments, "--name") or (arguments[1] if arguments[0] in VERBS and len(arguments) > 1 else None)
     command = ["lodo-tune", *(["watch", run] if run else ["studies"]), "--database", database]
-    return shlex.join(command) + ("" if "://" in database else ", on the cluster's head")
+    on_head = "://" not in database or database.startswith("sqlite:")
+    return shlex.join(command) + (", on the cluster's head" if on_head else "")
 
 
 def _read(file: str) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces import strict_yaml
+from tuner.candidate import Status
 from tuner.commands.plan import check_optimizer
 from tuner.commands.spaces import Shapes, default_space, numbers_beside
 from tuner.commands.usage import UsageError
@@ -68,10 +69,17 @@ def searched(
     chosen = [by_name[name] for name in optimizers] if optimizers else studies
     _check_complete(chosen)
     return [
-        (study, Tuned(name, study.tuned or {}, study.spec.space, f"{TUNED_BY}{study.spec.run}"))
+        (study, Tuned(name, study.tuned or {}, study.spec.space, _source(study)))
         for study in chosen
         for name in [study.spec.workload.optimizer]
     ]
+
+
+def _source(study: StudyRecord) -> str:
+    """Say where a search's hyperparameters come from: also at which budget, since others may want others."""
+    if not study.counts[Status.FINISHED]:
+        return f"{TUNED_BY}{study.spec.run}, in which nothing finished: the defaults"
+    return f"{TUNED_BY}{study.spec.run} at {study.spec.steps[-1]:,} evaluations"
 
 
 def defaults(name: str, shapes: Shapes) -> Tuned:
@@ -108,6 +116,7 @@ class Config:
         except ValueError as error:
             raise UsageError(f"--config {self.file}: {error}") from None
         said = f", exported of {self.study}" if self.study else ""
+        said += f", tuned on {self.task}" if self.task else ""
         source = f"{self.file.name} (sha256 {self.sha256[:12]}…{said})"
         return Tuned(self.optimizer, dict(self.hyperparameters), space.to_dict(), source[:900])
 

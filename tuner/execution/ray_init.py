@@ -74,14 +74,16 @@ def _no_sigterm_handler() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Holds back Ray's own remarks at a start and a stop; errors are raised, not logged."""
-    logger = logging.getLogger("ray")
+    """Holds back Ray's own remarks; errors are raised, not logged. Some of its loggers have levels of their own."""
+    logger, disabled = logging.getLogger("ray"), logging.root.manager.disable
     before = logger.level
     logger.setLevel(logging.CRITICAL)
+    logging.disable(logging.WARNING)
     try:
         yield
     finally:
         logger.setLevel(before)
+        logging.disable(disabled)
 
 
 @contextlib.contextmanager

@@ -99,8 +99,9 @@ class Jobs:
                 say(lines)
 
         try:
-            asyncio.run(tail())
-            details = self._client.get_job_info(job)
+            with quiet():
+                asyncio.run(tail())
+                details = self._client.get_job_info(job)
         except Exception as error:
             raise ClusterUnavailable(f"the job {job} cannot be followed: {one_line(str(error))}") from error
         if details.driver_exit_code is not None:

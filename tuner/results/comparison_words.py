@@ -8,15 +8,19 @@ from tuner.results.numerals import one_line
 from tuner.results.ranking import Standing
 from tuner.results.significance import LEVEL
 
+_TOLD_THE_HESSIAN = ("Levenberg-Marquardt",)
+
 
 def legend(comparison: Comparison) -> list[str]:
     """Return lines on what the tables' words mean, and on the tests."""
     lines = [
         "loss: mean ± standard deviation (divisor n) over the runs that did not diverge, and the bootstrap's 95 % "
-        "interval of the mean. diverged: of how many runs."
+        "interval of the mean. diverged: of how many runs.",
     ]
     places = [one.by_steps.place for one in comparison.contenders]
     places += [one.by_time.place for one in comparison.contenders if one.by_time is not None]
+    if any(place.standing is Standing.BEST for place in places):
+        lines.append("best: the lowest mean among those that diverged least often.")
     if any(place.p is not None for place in places):
         lines.append(
             "p: that runs as different from the best's come about by chance (Mann and Whitney's exact test, two-sided; "
@@ -27,6 +31,9 @@ def legend(comparison: Comparison) -> list[str]:
         lines.append("lower: below the best where it came to an end, but it diverged more often.")
     if any(one.floor is not None for one in comparison.contenders):
         lines.append("floor: the mean loss that no optimizer which sees the same as this one can go below.")
+    told = [one.name for one in comparison.contenders if one.optimizer in _TOLD_THE_HESSIAN]
+    if told and len(told) < len(comparison.contenders):
+        lines.append(f"{', '.join(told)}: is given the task's true Hessian, which the others have to learn.")
     if comparison.cohort_size > 1:
         lines.append(
             f"Up to {comparison.cohort_size} runs trained in lockstep, so none has seconds of its own; --time trains "

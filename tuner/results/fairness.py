@@ -94,6 +94,7 @@ def _milestones(spec: StudySpec, generations: Sequence[Generation[CandidateRecor
     for generation in generations:
         planned += spec.population * generation.steps
         alike = [generation.best, *(one.best for one in found if one.steps == generation.steps)]
-        best = min((value for value in alike if value is not None), default=None)
+        begun = generation.left < generation.population  # nothing is known of one that has not
+        best = min((value for value in alike if value is not None), default=None) if begun else None
         found.append(Milestone(generation.number, generation.steps, planned, best))
     return tuple(found)

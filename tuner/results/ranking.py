@@ -1,8 +1,8 @@
 """Who is best, and who is not to be told from the best.
 
 Best is whoever has the lowest mean among those that diverged least often. Each of the others is tested against it, and
-the p values are corrected for their number. Where runs do not depend on the seed there is no chance to reason about,
-and so no test: the order is exact if all runs of one lie below all runs of the other, and else there is none.
+the p values are corrected for their number. Runs that are the same on every seed are one number and no sample: against
+it the other's runs are put to a sign test, and where both are one number their order is exact.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tuner.results.significance import LEVEL, holm, mann_whitney, seeds_needed, smallest_p
+from tuner.results.significance import LEVEL, holm, mann_whitney, seeds_needed, sign_test, smallest_p
 
 
 class Standing(StrEnum):
@@ -47,43 +47,70 @@ def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
     Args:
         losses: Of each that is compared, one a run that finished or diverged; +inf of one that diverged.
     """
-    told = {name: list(values) for name, values in losses.items() if any(map(math.isfinite, values))}
+    told = {name: list(values) for name, values in losses.items() if values}
     places = dict.fromkeys(losses, Place(Standing.UNTESTED))
-    if not told:
+    ended = [name for name, values in told.items() if any(map(math.isfinite, values))]
+    if not ended:
         return Ranking(places, ())
-    best = min(told, key=lambda name: (_diverged(told[name]), _mean(told[name])))
+    best = min(ended, key=lambda name: (_diverged(told[name]), _mean(told[name])))
     places[best] = Place(Standing.BEST)
     rivals = [name for name in told if name != best]
-    exact = [name for name in rivals if _is_constant(told[name]) or _is_constant(told[best])]
+    exact = [name for name in rivals if _is_constant(told[name]) and _is_constant(told[best])]
     for name in exact:
-        apart = max(told[best]) < min(told[name])
-        places[name] = Place(Standing.WORSE if apart else Standing.TIE)
+        places[name] = Place(Standing.WORSE if told[best][0] < told[name][0] else Standing.TIE)
     left = [name for name in rivals if name not in exact]
-    tested = [name for name in left if len(left) * smallest_p(len(told[best]), len(told[name])) <= LEVEL]
-    raw = [mann_whitney(told[best], told[name]) for name in tested]
+    comparisons = {name: _compared(told[best], told[name]) for name in left}
+    tested = [name for name in left if len(left) * comparisons[name].smallest <= LEVEL]
     # Those that cannot be tested count as well: they are asked about, too.
-    corrected = holm([*raw, *[1.0] * (len(left) - len(tested))])
+    corrected = holm([*(comparisons[name].p for name in tested), *[1.0] * (len(left) - len(tested))])
     for name, p in zip(tested, corrected, strict=False):
         places[name] = Place(_standing(told[best], told[name], p), p)
-    return Ranking(places, tuple(_remarks(told, best, exact, [name for name in left if name not in tested], len(left))))
+    return Ranking(places, tuple(_remarks(best, exact, comparisons, tested)))
 
 
-def _remarks(
-    told: Mapping[str, Sequence[float]], best: str, exact: Sequence[str], refused: Sequence[str], rivals: int
-) -> list[str]:
-    remarks = []
-    if refused:
-        least = min(smallest_p(len(told[best]), len(told[name])) for name in refused)
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A test of one rival against the best."""
+
+    by_signs: bool  # whether one of them is the same on every seed
+    runs: tuple[int, int]
+    p: float
+
+    @property
+    def smallest(self) -> float:
+        """The smallest p that so many runs can have."""
+        return 2 * 0.5 ** max(self.runs) if self.by_signs else smallest_p(*self.runs)
+
+
+def _compared(best: Sequence[float], other: Sequence[float]) -> _Compared:
+    for level, sample in ((best, other), (other, best)):
+        if _is_constant(level):
+            # Runs that are the same on every seed are no sample: the other's lie above or below what is one number.
+            return _Compared(True, (1, len(sample)), sign_test([value - level[0] for value in sample]))
+    return _Compared(False, (len(best), len(other)), mann_whitney(best, other))
+
+
+def _remarks(best: str, exact: Sequence[str], comparisons: Mapping[str, _Compared], tested: Sequence[str]) -> list[str]:
+    remarks, rivals = [], len(comparisons)
+    of = f"{rivals} rival{'' if rivals == 1 else 's'}"
+    for by_signs, test in ((False, "Mann and Whitney's"), (True, "the sign test's")):
+        refused = {n: one for n, one in comparisons.items() if n not in tested and one.by_signs is by_signs}
+        if refused:
+            least = min(one.smallest for one in refused.values())
+            remarks.append(
+                f"no test of {', '.join(refused)} against {best}: with so few runs {test} smallest p is {least:.2g}, "
+                f"and {min(1.0, rivals * least):.2g} after correction for {of}, above {LEVEL:g} whatever they are; "
+                f"{seeds_needed(rivals, by_signs=by_signs)} seeds would do."
+            )
+    if signed := [name for name in tested if comparisons[name].by_signs]:
         remarks.append(
-            f"no test of {', '.join(refused)} against {best}: with so few runs Mann and Whitney's smallest p is "
-            f"{least:.2g}, and {min(1.0, rivals * least):.2g} after correction for {rivals} "
-            f"rival{'' if rivals == 1 else 's'}, above {LEVEL:g} whatever they are; {seeds_needed(rivals)} seeds would"
-            " do."
+            f"{', '.join(signed)} against {best}: one of the two is the same on every seed, so p is that of the sign "
+            "test, whether the other's runs lie above it as often as below."
         )
     if exact:
         remarks.append(
-            f"no test of {', '.join(exact)} against {best}: runs that are the same on every seed are not a sample. "
-            "Worse is what lies above every run of the best, a tie what does not."
+            f"no test of {', '.join(exact)} against {best}: both are the same on every seed, and so their order is "
+            "exact."
         )
     return remarks
 
@@ -96,7 +123,7 @@ def _standing(best: Sequence[float], other: Sequence[float], p: float) -> Standi
 
 
 def _is_constant(values: Sequence[float]) -> bool:
-    return len(values) > 1 and len(set(values)) == 1
+    return len(values) > 1 and len(set(values)) == 1 and math.isfinite(values[0])
 
 
 def _diverged(values: Sequence[float]) -> float:

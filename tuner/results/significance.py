@@ -38,9 +38,18 @@ def smallest_p(first: int, second: int) -> float:
     return min(1.0, 2 / math.comb(first + second, first)) if first and second else 1.0
 
 
-def seeds_needed(rivals: int) -> int:
+def sign_test(differences: Sequence[float]) -> float:
+    """Return the two-sided p of differences being positive as often as negative; those that are zero are left out."""
+    above, below = (sum(sign * value > 0 for value in differences) for sign in (1, -1))
+    runs = above + below
+    tail = sum(math.comb(runs, few) for few in range(min(above, below) + 1))
+    return min(1.0, 2.0 * tail / 2.0**runs)
+
+
+def seeds_needed(rivals: int, *, by_signs: bool = False) -> int:
     """Return with how many runs on each side the smallest p reaches the level after correction for so many rivals."""
-    return next(seeds for seeds in range(1, 100) if rivals * smallest_p(seeds, seeds) <= LEVEL)
+    smallest = (lambda seeds: 2 * 0.5**seeds) if by_signs else (lambda seeds: smallest_p(seeds, seeds))
+    return next(seeds for seeds in range(1, 100) if rivals * smallest(seeds) <= LEVEL)
 
 
 def holm(ps: Sequence[float]) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from tuner.records import SeedRun
 from tuner.results.comparison import Comparison, Contender, Outcome
 from tuner.results.figures.canvas import EDGE, loss_limits, plain, round_ticks, sheet
 from tuner.results.figures.styles import Style, styles
-from tuner.results.numerals import one_line
+from tuner.results.numerals import number, one_line
 from tuner.results.ranking import Standing
 
 if TYPE_CHECKING:
@@ -40,14 +41,16 @@ def final_losses(comparison: Comparison) -> Figure | None:
     draw_outcomes(
         panels[0], comparison.contenders, looks, [one.by_steps for one in comparison.contenders], loss_by_steps
     )
-    panels[0].set_xlabel(f"training loss in the last 10 % of {comparison.steps:,} evaluations")
+    floors = "; grey: floor" if any(one.floor is not None for one in comparison.contenders) else ""
+    marks = f"\nblack: mean and its 95 % interval{floors}"
+    panels[0].set_xlabel(f"training loss in the last 10 % of {comparison.steps:,} evaluations{marks}")
     names = [one_line(one.name) for one in comparison.contenders]
     panels[0].set_yticks(range(len(names)), names, parse_math=False)
     for text, look in zip(panels[0].get_yticklabels(), looks, strict=True):
         text.set_color(look.colour)
     if timed:
         draw_outcomes(panels[1], comparison.contenders, looks, [one.by_time for one in comparison.contenders], _by_time)
-        panels[1].set_xlabel(f"training loss in the last 10 % of {comparison.seconds:g} s")
+        panels[1].set_xlabel(f"training loss in the last 10 % of {comparison.seconds:g} s{marks}")
         panels[1].tick_params(axis="y", labelleft=False)
     return figure
 
@@ -83,7 +86,7 @@ def draw_outcomes(
         seen = [loss for loss in some if loss <= high]
         axes.plot(seen, [row] * len(seen), look.marker, color=look.colour, ms=4, alpha=0.45, ls="", zorder=2)
         if len(seen) < len(some):
-            axes.plot([EDGE], [row], ">", color=look.colour, ms=6, transform=axes.get_yaxis_transform(), zorder=2)
+            _write_beyond(axes, row, look.colour, some[len(seen) :])
         if outcome is not None and outcome.loss is not None:
             found = outcome.loss
             if found.low is not None and found.high is not None:
@@ -99,6 +102,15 @@ def draw_outcomes(
     axes.grid(axis="x", color="0.9", lw=0.6)
     axes.set_axisbelow(True)
     plain(axes)
+
+
+def _write_beyond(axes: Axes, row: int, colour: str, losses: Sequence[float]) -> None:
+    """Write what lies beyond the axis at its end: how high, and of how many runs if of several."""
+    many = f" ({len(losses)} runs)" if len(losses) > 1 else ""
+    axes.annotate(
+        f"{number(statistics.median(losses), 3)}{many} →", (EDGE, row), xycoords=axes.get_yaxis_transform(),
+        ha="right", va="center", fontsize=7, color=colour, zorder=2,
+    )  # fmt: skip
 
 
 def _write(axes: Axes, remark: str, row: int, limits: tuple[float, float], mean: float | None) -> None:

@@ -106,7 +106,7 @@ def _explain(figure: Figure, columns: int) -> None:
     from matplotlib.lines import Line2D
 
     marks = [
-        Line2D([], [], color="0.2", marker="o", ms=4, ls="", label="better half of those that finished"),
+        Line2D([], [], color="0.2", marker="o", ms=4, ls="", label="the half whose mean is next"),
         Line2D([], [], color="0.2", marker="o", ms=4, ls="", markerfacecolor="none", label="the others"),
         Line2D([], [], color="0.55", marker="x", ms=4.5, ls="", label="did not finish"),
         Line2D([], [], color="black", lw=0.9, label="tuned"),
