@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tuner.candidate import Status
 from tuner.commands import machine
@@ -357,10 +358,19 @@ def _interruptions(resume_command: Callable[[], str | None]) -> Iterator[Callabl
     try:
         yield again
     except KeyboardInterrupt:
+        # The process ends now; asked once more while the database is closed, it would not say how to go on.
+        for number in (*_SIGNALS, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         raise Interrupted(resume_command(), 128 + caught[0] if caught else 130) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    except BaseException:
+        _restore(before)
+        raise
+    _restore(before)
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def _train(spec: StudySpec) -> str:

@@ -20,7 +20,7 @@ class Hyperparameter:
     name: str
     scale: Scale
     default: float
-    tuned: float | None  # None until the search is over
+    tuned: float | None  # None until the search is over, and if nothing of it finished: that was no search
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,7 @@ def summarise_outcomes(
     runs = {role: [candidate for candidate in candidates if candidate.key.role is role] for role in Role}
     generations = by_generation(spec, candidates)
     compared = compare(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds)
+    best = _best(generations, hyperparameters)
     totals = {status: sum(generation.counts[status] for generation in generations) for status in generations[0].counts}
     return Summary(
         study=spec.name,
@@ -155,14 +156,14 @@ def summarise_outcomes(
                 dimension.name,
                 dimension.scale,
                 dimension.default,
-                None if study.tuned is None else study.tuned[dimension.name],
+                None if study.tuned is None or best is None else study.tuned[dimension.name],
             )
             for dimension in SearchSpace.from_dict(spec.space).dimensions
         ),
         default=_fresh_runs(runs[Role.DEFAULT], spec.fresh_seeds),
         tuned=_fresh_runs(runs[Role.TUNED], spec.fresh_seeds),
         searched=None if study.tuned is None else searched_fitness(spec.strategy, generations),
-        best=_best(generations, hyperparameters),
+        best=best,
         counts=Counts(
             finished=totals[Status.FINISHED],
             diverged=totals[Status.DIVERGED],
