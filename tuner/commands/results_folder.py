@@ -31,7 +31,7 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
         files.write(folder / f"table.{ending}", tables(store, studies, format) + "\n", overwrite=True)
     searches = [study for study in studies if study.spec.comparison is None]
     for study, row in zip(searches, summaries(store, searches), strict=True):
-        if study.tuned is not None:
+        if study.tuned is not None and row.best is not None:
             for format in ("json", "yaml"):
                 file = folder / f"{study.spec.workload.optimizer.replace(':', '-')}.{format}"
                 if not file.resolve().is_relative_to(root):  # a name that came with somebody's database

@@ -74,6 +74,8 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
         )
     if study.tuned is None:
         raise NotExported(f"the study {name} has no tuned point yet: its search is {study.status}", 1)
+    if summary is not None and summary.best is None:
+        raise NotExported(f"the study {name} has tuned nothing: none of its individuals finished", 1)
     configuration = Configuration(optimizer, study.tuned, study.spec.steps[-1], _provenance(study, summary))
     return FORMATS[format].write(configuration)
 
