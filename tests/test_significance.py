@@ -127,6 +127,14 @@ def test_two_that_are_the_same_on_every_seed_are_ordered_and_not_tested():
     assert {place.p for place in exact.places.values()} == {None}
 
 
+def test_an_order_of_what_rounding_leaves_is_said_to_say_nothing():
+    found = rank({"yogi": [2.8e-31] * 4, "momentum": [4.3e-31] * 4, "lodo": [2.0e-21] * 4})
+    assert found.remarks[0] == (
+        "yogi, momentum: losses below 1e-26 are what rounding leaves; their order says nothing."
+    )
+    assert len(rank({"yogi": [2.8e-31] * 4, "lodo": [2.0e-21] * 4}).remarks) == 1
+
+
 def test_a_sign_test_s_p_by_hand():
     assert sign_test([1.0] * 8) == sign_test([-1.0] * 8) == 2 / 256
     assert sign_test([1.0, 1.0, 1.0, -1.0, 0.0]) == 2 * (1 + 4) / 16

@@ -50,6 +50,8 @@ def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | 
             variables[TASK_FOLDER] = str(origin)
         for file in _values(sent, "--search-space"):
             folder.mkdir(exist_ok=True)
+            if (folder / Path(file).name).exists():
+                raise UsageError(f"--search-space: two files to be sent are called {Path(file).name}; rename one")
             (folder / Path(file).name).write_bytes(_read(file))
             _replace(sent, "--search-space", Path(file).name, file)
         jobs = Jobs(address)

@@ -14,6 +14,9 @@ from enum import StrEnum
 
 from tuner.results.significance import LEVEL, holm, mann_whitney, seeds_needed, sign_test, smallest_p
 
+ROUNDING = 1e-26
+"""Losses of float64 below this are what rounding leaves of a sum of squares: ε² is 5e-32, and curvatures raise it."""
+
 
 class Standing(StrEnum):
     """How an optimizer stands to the best."""
@@ -65,7 +68,8 @@ def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
     corrected = holm([*(comparisons[name].p for name in tested), *[1.0] * (len(left) - len(tested))])
     for name, p in zip(tested, corrected, strict=False):
         places[name] = Place(_standing(told[best], told[name], p), p)
-    return Ranking(places, tuple(_remarks(best, exact, comparisons, tested)))
+    tiny = [name for name in ended if 0 <= _mean(told[name]) < ROUNDING]
+    return Ranking(places, tuple(_remarks(best, exact, comparisons, tested, tiny)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,14 @@ def _compared(best: Sequence[float], other: Sequence[float]) -> _Compared:
     return _Compared(False, (len(best), len(other)), mann_whitney(best, other))
 
 
-def _remarks(best: str, exact: Sequence[str], comparisons: Mapping[str, _Compared], tested: Sequence[str]) -> list[str]:
+def _remarks(
+    best: str, exact: Sequence[str], comparisons: Mapping[str, _Compared], tested: Sequence[str], tiny: Sequence[str]
+) -> list[str]:
     remarks, rivals = [], len(comparisons)
+    if len(tiny) > 1:
+        remarks.append(
+            f"{', '.join(tiny)}: losses below {ROUNDING:g} are what rounding leaves; their order says nothing."
+        )
     of = f"{rivals} rival{'' if rivals == 1 else 's'}"
     for by_signs, test in ((False, "Mann and Whitney's"), (True, "the sign test's")):
         refused = {n: one for n, one in comparisons.items() if n not in tested and one.by_signs is by_signs}
