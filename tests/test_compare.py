@@ -215,7 +215,7 @@ def test_the_newest_complete_search_of_the_task_says_what_is_compared(database):
     adam = specs["Adam"]
     assert (adam.steps, adam.population, adam.workload.cohort_size) == ((200,), 8, 8)  # Rosenbrock's preset
     assert adam.workload.precision == "float32"  # the search's
-    assert adam.comparison.source == "tuned by newer"
+    assert adam.comparison.source == "tuned by newer at 200 evaluations"
     assert planned(database, optimizers=("Adam",))[1] == "newest-comparison"  # that study of it is complete
 
 
@@ -230,7 +230,7 @@ def test_learning_rates_are_halved_lodo_s_both_and_nothing_else(database):
     specs, _ = planned(database, halve_learning_rate=True)
     assert points(specs["Adam"]) == [ADAM | {"learning_rate": 0.25}]
     assert points(specs["LODO"]) == [LODO | {"initial_learning_rate": 0.125, "meta_learning_rate": 0.001}]
-    assert specs["LODO"].comparison.source == "tuned by newer, learning rates halved"
+    assert specs["LODO"].comparison.source == "tuned by newer at 200 evaluations, learning rates halved"
 
 
 def test_a_budget_of_seconds_makes_every_run_a_cohort_of_its_own(database):
@@ -247,7 +247,10 @@ def test_an_exported_configuration_is_compared_as_it_was_exported(database, tmp_
     assert (base, points(specs["Adam"])) == ("rosenbrock-comparison", [ADAM])
     assert f"adam.{format} (sha256 " in specs["Adam"].comparison.source
     both, _ = planned(database, configs=(file,), optimizers=("LODO", "Adam"))
-    assert [both[name].comparison.source.partition(" (")[0] for name in both] == ["tuned by newer", f"adam.{format}"]
+    assert [both[name].comparison.source.partition(" (")[0] for name in both] == [
+        "tuned by newer at 200 evaluations",
+        f"adam.{format}",
+    ]
     with pytest.raises(UsageError, match="it is for Adam, which is not compared here \\(LODO\\)"):
         planned(database, configs=(file,), optimizers=("LODO",))
 
