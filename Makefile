@@ -27,7 +27,7 @@ test: $(INSTALLED)  ## the tests, under ten minutes on two cores
 	$(BIN)/python -m pytest -m "ray and not slow"
 
 test-docs: $(INSTALLED)  ## the commands of docs/ as printed; the README's are among the tests
-	$(BIN)/python -m pytest -m slow tests/test_readme.py
+	$(BIN)/python -m pytest -m slow tests/documents/test_readme.py
 
 test-slow: $(INSTALLED)  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow

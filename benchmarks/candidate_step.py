@@ -50,7 +50,7 @@ def compiled(task: Any, optimizer: Any, values: dict[str, float], lanes: int, st
     """Return a run of the loop that trains candidates, and its first losses."""
     import tensorflow as tf
 
-    from tuner.loop import CHUNK_STEPS, Loop
+    from tuner.training.loop import CHUNK_STEPS, Loop
 
     loop = Loop(task, optimizer, lanes)
     hyperparameters = {name: tf.constant([value] * lanes, loop.dtype) for name, value in values.items()}
@@ -94,7 +94,7 @@ def loops(task_name: str, name: str, lanes: list[int], steps: int, eager_steps: 
 
     import tasks.registry
     from search_spaces import loader
-    from tuner.loop import build_optimizer
+    from tuner.training.loop import build_optimizer
 
     task = tasks.registry.load(task_name)()
     optimizer = build_optimizer(name, task)

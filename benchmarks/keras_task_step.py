@@ -59,7 +59,7 @@ def contestants(
     import tensorflow as tf
 
     from tasks.keras_task import keras_task
-    from tuner.loop import Loop, build_optimizer
+    from tuner.training.loop import Loop, build_optimizer
 
     random = np.random.default_rng(0)
     inputs = random.standard_normal((steps * batch_size, *shape), np.float32)

@@ -25,14 +25,14 @@ sys.path.insert(0, str(setting.ROOT))
 
 import numpy as np
 
-from tests.simulated_fleet import SimulatedFleet
-from tuner.candidate import Evaluation, Status, Trial, Workload
+from tests.support.simulated_workers import SimulatedFleet
+from tuner.core.study import StudySpec
+from tuner.core.trial import Evaluation, Status, Trial, Workload
 from tuner.execution.attempts import Attempt
 from tuner.execution.lane_executor import LaneExecutor
-from tuner.listener import Silence
-from tuner.records import StudySpec
 from tuner.storage import Store, this_process
-from tuner.study import run_studies, run_study
+from tuner.studies.callbacks import Silence
+from tuner.studies.driver import run_studies, run_study
 
 OPTIMIZERS = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
 SIGMA = 0.5
@@ -91,8 +91,8 @@ def share(folder: Path, *, lanes: int, side_by_side: bool, compilation: float) -
 
 def on_ray(folder: Path, seconds: float, lanes: int) -> tuple[float, float]:
     """Return the busy share of a search on logical GPUs, and how long it took."""
-    from tuner.execution.ray_executor import RayExecutor
-    from tuner.execution.ray_session import RaySession
+    from tuner.execution.ray.executor import RayExecutor
+    from tuner.execution.ray.session import RaySession
 
     spent, moments = [], []
 

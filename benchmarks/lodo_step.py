@@ -163,7 +163,7 @@ def training_steps(batch_size: int, folder: str) -> dict[str, Turn]:
 
     from search_spaces import loader
     from tasks.pixelcnn import PixelCNN
-    from tuner.loop import Loop, build_optimizer
+    from tuner.training.loop import Loop, build_optimizer
 
     images = np.random.default_rng(0).integers(0, 256, (2_000, 28, 28), np.uint8)
     np.savez(Path(folder) / "mnist.npz", x_train=images, x_test=images[:100])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tuner.candidate import Evaluation, Status, TrainingProgress, Trial, Workload
+from tuner.core.trial import Evaluation, Status, TrainingProgress, Trial, Workload
 
 
 class Nothing:

@@ -29,7 +29,7 @@ LOSSES = 200  # of a curve that the storage keeps
 
 def specification(arguments: argparse.Namespace) -> Any:
     """Return the study's specification, as the command line makes it."""
-    from tuner.commands.plan import Request, plan
+    from tuner.studies.planner import Request, plan
 
     request = Request(
         task=TASK,
@@ -44,10 +44,10 @@ def specification(arguments: argparse.Namespace) -> Any:
 
 def study(spec: Any, executor: Any, database: Path) -> dict[str, float]:
     """Run the study; return milliseconds a candidate of the search: all of them, and without the first generation."""
-    from tuner.candidate import AttemptStarted, Evaluation, Role
-    from tuner.listener import Silence
+    from tuner.core.trial import AttemptStarted, Evaluation, Role
     from tuner.storage import Store, this_process
-    from tuner.study import run_study
+    from tuner.studies.callbacks import Silence
+    from tuner.studies.driver import run_study
 
     begun: list[float] = []
     ended: list[float] = []
@@ -72,8 +72,8 @@ def study(spec: Any, executor: Any, database: Path) -> dict[str, float]:
 
 def ray_alone(spec: Any, session: Any) -> float:
     """Return milliseconds a candidate of an executor whose training function returns at once."""
-    from tuner.candidate import Key, Role, Trial
-    from tuner.execution.ray_executor import RayExecutor
+    from tuner.core.trial import Key, Role, Trial
+    from tuner.execution.ray.executor import RayExecutor
 
     def run(count: int) -> float:
         trials = [Trial(Key(Role.SEARCH, 0, slot), {}, slot, 1) for slot in range(count)]
@@ -87,8 +87,8 @@ def ray_alone(spec: Any, session: Any) -> float:
 
 def training_alone(spec: Any) -> float:
     """Return the median milliseconds of training a candidate in this process, the loop compiled."""
-    from tuner.candidate import Key, Role, Trial
-    from tuner.training import train
+    from tuner.core.trial import Key, Role, Trial
+    from tuner.training.cohort import train
 
     trial = Trial(Key(Role.SEARCH, 0, 0), {"learning_rate": 0.01, "momentum": 0.0}, 0, 1)
     taken = [setting.timed(lambda: list(train(spec.workload, [trial])))[0] for _ in range(51)]
@@ -98,13 +98,13 @@ def training_alone(spec: Any) -> float:
 def strategy_alone(spec: Any) -> float:
     """Return milliseconds a candidate of asking for genomes, decoding them, and telling their fitnesses."""
     from search_spaces.space import SearchSpace
-    from tuner import evolution
+    from tuner import strategies
 
     space = SearchSpace.from_dict(spec.space)
     mean = space.default_genome()
     bounds = {"lower": space.lower, "upper": space.upper}
     sizes = {"population": spec.population, "sigmas": spec.sigmas, "steps": spec.steps}
-    strategy = evolution.create(spec.strategy, mean=mean, **bounds, **sizes, seed=0)
+    strategy = strategies.create(spec.strategy, mean=mean, **bounds, **sizes, seed=0)
 
     def search() -> None:
         for _ in spec.steps:
@@ -126,7 +126,7 @@ def storage_alone(spec: Any, database: Path, *, started: int, recorded: int) -> 
     """
     import numpy as np
 
-    from tuner.candidate import Candidate, Evaluation, Key, Role, Status, Trial
+    from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Trial
     from tuner.storage import Store, this_process
 
     values, losses = {"learning_rate": 0.01, "momentum": 0.0}, np.ones(LOSSES)
@@ -150,9 +150,9 @@ def storage_alone(spec: Any, database: Path, *, started: int, recorded: int) -> 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Return milliseconds a candidate: of the whole, and of its parts."""
-    from tuner.commands import machine
-    from tuner.execution.ray_executor import RayExecutor
-    from tuner.execution.ray_session import RaySession
+    from tuner.execution.ray.executor import RayExecutor
+    from tuner.execution.ray.session import RaySession
+    from tuner.studies import machine
 
     spec = specification(arguments)
     parts = {

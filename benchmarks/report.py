@@ -23,8 +23,8 @@ sys.path.insert(0, str(setting.ROOT))
 import numpy as np
 
 from search_spaces import loader
-from tuner.candidate import Candidate, Evaluation, Key, Role, Status, Trial, Workload
-from tuner.records import StudySpec, StudyStatus
+from tuner.core.study import StudySpec, StudyStatus
+from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Trial, Workload
 from tuner.storage import Store, this_process
 
 NINE = ("Momentum", "RMSprop", "Adam", "Yogi", "L-BFGS", "O-LBFGS", "BFGS", "Levenberg-Marquardt", "LODO")

@@ -19,7 +19,7 @@ def prepare(threads: int = 1) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     import tensorflow as tf
 
-    from tuner.tensorflow_settings import configure
+    from tuner.training.settings import configure
 
     configure(threads)
     tf.get_logger().setLevel("ERROR")  # it warns of many loops in one process, which is what a benchmark has
@@ -34,7 +34,7 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 def machine() -> str:
     """Return the machine in a line: processor, cores, and how busy it is now."""
-    from tuner.commands.machine import hardware
+    from tuner.studies.machine import hardware
 
     known = hardware()
     return f"{known['processor']}, {known['cores']} cores, load {os.getloadavg()[0]:.1f}"

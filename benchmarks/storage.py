@@ -27,12 +27,12 @@ sys.path.insert(0, str(setting.ROOT))
 
 import numpy as np
 
-from tuner.candidate import AttemptStarted, Candidate, Evaluation, Key, Role, Status, Trial, Workload
+from tuner.core.study import StudySpec, StudyStatus
+from tuner.core.trial import AttemptStarted, Candidate, Evaluation, Key, Role, Status, Trial, Workload
 from tuner.execution.executor import Batch, cohorts
-from tuner.listener import Silence
-from tuner.records import StudySpec, StudyStatus
 from tuner.storage import Store, this_process
-from tuner.study import run_study
+from tuner.studies.callbacks import Silence
+from tuner.studies.driver import run_study
 
 LARGE, POINTS = 10_000, 100
 ROUNDS = 5

@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.store_values import candidate, comparison, driven, evaluation, key, keys, observations
-from tuner.candidate import Key, Role, Status
-from tuner.records import StudyStatus
+from tests.support.store_values import candidate, comparison, driven, evaluation, key, keys, observations
+from tuner.core.study import StudyStatus
+from tuner.core.trial import Key, Role, Status
 from tuner.storage import Store
 
 FOLDER = Path(__file__).parent

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from tests.frozen import FOLDER, fill
-from tests.postgresql import Server, server_programs
+from tests.support.postgresql import Server, server_programs
 from tuner.storage import Store
 
 version = sys.argv[1]

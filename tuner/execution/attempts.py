@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from tuner.candidate import Key, Trial
+from tuner.core.trial import Key, Trial
 
 
 class Cause(StrEnum):

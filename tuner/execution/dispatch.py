@@ -13,7 +13,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Sequence
 
-from tuner.candidate import Workload
+from tuner.core.trial import Workload
 from tuner.execution.attempts import Attempt
 from tuner.execution.costs import Costs
 from tuner.execution.executor import Batch

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from tuner.candidate import Event, Trial, Workload
+from tuner.core.trial import Event, Trial, Workload
 
-DEFAULT_TRAIN = "tuner.training:train"
+DEFAULT_TRAIN = "tuner.training.cohort:train"
 """The training function that workers import; see `tuner.execution.worker` for what it has to keep."""
 
 

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from tuner.candidate import Event, Trial, Workload
+from tuner.core.trial import Event, Trial, Workload
 from tuner.execution.attempts import Attempt, Cause, Failure, first_attempt
 from tuner.execution.executor import DEFAULT_TRAIN, Batch, cohorts, iterate
 from tuner.execution.running import Running

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from tuner.candidate import Workload
+from tuner.core.trial import Workload
 from tuner.execution.attempts import Attempt, Failure
 from tuner.execution.worker import Said, Watchdog
 

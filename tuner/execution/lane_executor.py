@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Generic, Self
 
-from tuner.candidate import Event, Trial, Workload
+from tuner.core.trial import Event, Trial, Workload
 from tuner.execution.attempts import Cause, Failure, first_attempt
 from tuner.execution.costs import Costs
 from tuner.execution.dispatch import Dispatch, Queue, budget

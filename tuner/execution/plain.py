@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.candidate import Evaluation, Key, LaneObservations, Status
+from tuner.core.trial import Evaluation, Key, LaneObservations, Status
 
 ERROR_BYTES = 4096
 REASON_CHARACTERS = 300

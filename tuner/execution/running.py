@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from tuner.candidate import (
+from tuner.core.trial import (
     AttemptEnded,
     AttemptStarted,
     Evaluation,

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.candidate import Evaluation, LaneObservations, TrainingProgress, Trial, Workload
+from tuner.core.trial import Evaluation, LaneObservations, TrainingProgress, Trial, Workload
 from tuner.execution.plain import checked_evaluation, checked_losses, checked_observations, describe
 
 MESSAGE_BYTES = 64_000

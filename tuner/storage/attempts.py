@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Update, bindparam, insert, select, update
 
-from tuner.candidate import Key, Role, Status
+from tuner.core.trial import Key, Role, Status
 from tuner.storage import candidates, cells
 from tuner.storage.errors import Conflict
 from tuner.storage.names import clean_message

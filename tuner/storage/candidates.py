@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Row, Select, bindparam, case, func, insert, or_, select, tuple_, update
 
-from tuner.candidate import Candidate, Key, Role, Status
-from tuner.records import CandidateRecord, Outcome
+from tuner.core.study import CandidateRecord, Outcome
+from tuner.core.trial import Candidate, Key, Role, Status
 from tuner.storage import cells
 from tuner.storage.curves import EncodedCurve, decode
 from tuner.storage.errors import Conflict, Damaged, UnknownCandidate

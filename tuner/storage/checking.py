@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, inspect, select
 
-from tuner.candidate import Role, Status
-from tuner.records import StudyStatus
+from tuner.core.study import StudyStatus
+from tuner.core.trial import Role, Status
 from tuner.storage import attempts as attempt_rows
 from tuner.storage import candidates as candidate_rows
 from tuner.storage import lease, urls

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tuner.candidate import Measurement
-from tuner.records import ComparisonSpec, Point
+from tuner.core.study import ComparisonSpec, Point
+from tuner.core.trial import Measurement
 from tuner.storage.names import check_text
 
 

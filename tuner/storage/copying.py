@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from tuner.candidate import Status
-from tuner.records import StudyStatus
+from tuner.core.study import StudyStatus
+from tuner.core.trial import Status
 from tuner.storage.attempts import LOST
 from tuner.storage.errors import Damaged
 from tuner.storage.tables import attempts, candidates, curves, evaluations, observations, studies

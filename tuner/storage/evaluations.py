@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
-from tuner.candidate import Evaluation, Status
+from tuner.core.trial import Evaluation, Status
 from tuner.storage import attempts, candidates, observations
 from tuner.storage.curves import EncodedCurve, encode
 from tuner.storage.names import clean_message

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Update, func, select, update
 
-from tuner.records import StudyStatus
+from tuner.core.study import StudyStatus
 from tuner.storage import attempts, candidates, processes
 from tuner.storage.errors import Incomplete, LeaseLost, StudyComplete, StudyOwned, UnknownStudy
 from tuner.storage.names import check_text

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, insert, select
 
-from tuner.candidate import Key, Observation, Role
-from tuner.records import Series
+from tuner.core.study import Series
+from tuner.core.trial import Key, Observation, Role
 from tuner.storage.curves import EncodedCurve, decode, encode
 from tuner.storage.errors import Damaged
 from tuner.storage.names import check_text

@@ -11,8 +11,8 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import numpy.typing as npt
 from sqlalchemy import Connection, Engine
 
-from tuner.candidate import AttemptStarted, Candidate, Evaluation, Key, Role
-from tuner.records import CandidateRecord, Outcome, SeedRun, StudyRecord, StudySpec
+from tuner.core.study import CandidateRecord, Outcome, SeedRun, StudyRecord, StudySpec
+from tuner.core.trial import AttemptStarted, Candidate, Evaluation, Key, Role
 from tuner.storage import (
     attempts,
     candidates,

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
-from tuner.candidate import Role, Status, Workload
-from tuner.records import StudyRecord, StudySpec, StudyStatus
+from tuner.core.study import StudyRecord, StudySpec, StudyStatus
+from tuner.core.trial import Role, Status, Workload
 from tuner.storage import cells, comparisons, lease
 from tuner.storage.errors import Conflict, Damaged, StudyExists, UnknownStudy
 from tuner.storage.names import check_optimizer_name, check_run_name, check_text

@@ -28,7 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from tuner.candidate import Status
+from tuner.core.trial import Status
 
 # Constraints have names, so that a later migration can change them on every database.
 metadata = MetaData(

@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from search_spaces.suggestion import nearest
-from tuner.records import StudyRecord
+from tuner.core.study import StudyRecord
+from tuner.results.analysis.summary import Summary
 from tuner.results.exports import algoperf, hydra, keras, optax, plain, torch
 from tuner.results.exports.configuration import Configuration, NotExported
 from tuner.results.exports.unfaithful import reason
-from tuner.results.summary import Summary
-from tuner.results.table import as_json
+from tuner.results.tables.table import as_json
 
 __all__ = ["FORMATS", "Configuration", "ExportFormat", "NotExported", "export", "formats_of"]
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from tuner.results.exports.configuration import Configuration
 from tuner.results.exports.rules import RULES
-from tuner.results.formats import strict_json
+from tuner.results.tables.formats import strict_json
 
 # What AlgoPerf's submissions call the decay of the averaged gradient, or of the velocity, by its distance from 1.
 ONE_MINUS = ("beta_1", "momentum")

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tuner.results.exports.configuration import Call, Configuration
-from tuner.results.formats import strict_json
+from tuner.results.tables.formats import strict_json
 
 # The class, Keras' or ours, and what ours does whatever was tuned (the constants of lodo's modules of the same names).
 _CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(

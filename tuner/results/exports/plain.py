@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.results.exports.configuration import Configuration
-from tuner.results.formats import strict_json
+from tuner.results.tables.formats import strict_json
 
 
 def as_json(configuration: Configuration) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from tuner.results.exports.configuration import Call, Configuration, spelled
 from tuner.results.exports.differences import bias_in_epsilon, parted, rate_in_velocity
 from tuner.results.exports.rules import rule_of, values_of
-from tuner.results.formats import strict_json
+from tuner.results.tables.formats import strict_json
 
 Values = Mapping[str, float]
 

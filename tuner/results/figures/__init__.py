@@ -1,6 +1,6 @@
 """Figures of searches and comparisons, from frozen values; matplotlib is imported when one is drawn."""
 
-from tuner.results.comparison import Comparison
+from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures.curves import learning_by_steps, learning_by_time
 from tuner.results.figures.final import final_losses
 from tuner.results.figures.fitness import fitness_by_generation

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.results.numerals import number, one_line
+from tuner.results.tables.numbers import number, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

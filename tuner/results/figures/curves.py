@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tuner.candidate import Status
-from tuner.records import SeedRun
-from tuner.results.comparison import Comparison, Contender
+from tuner.core.study import SeedRun
+from tuner.core.trial import Status
+from tuner.results.analysis.comparison import Comparison, Contender
 from tuner.results.figures.canvas import EDGE, LIMIT, apply, counts_axis, loss_limits, plain, sheet
 from tuner.results.figures.resampling import Band, by_steps, by_time
 from tuner.results.figures.styles import Style, styles
-from tuner.results.numerals import counted, measured, one_line
+from tuner.results.tables.numbers import counted, measured, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

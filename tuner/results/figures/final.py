@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tuner.candidate import Status
-from tuner.records import SeedRun
-from tuner.results.comparison import Comparison, Contender, Outcome
+from tuner.core.study import SeedRun
+from tuner.core.trial import Status
+from tuner.results.analysis.comparison import Comparison, Contender, Outcome
+from tuner.results.analysis.ranking import Standing
 from tuner.results.figures.canvas import EDGE, loss_limits, plain, round_ticks, sheet
 from tuner.results.figures.styles import Style, styles
-from tuner.results.numerals import number, one_line
-from tuner.results.ranking import Standing
+from tuner.results.tables.numbers import number, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
-from tuner.candidate import Status
-from tuner.records import CandidateRecord
-from tuner.results.colours import colour
+from tuner.core.study import CandidateRecord
+from tuner.core.trial import Status
+from tuner.results.analysis.generations import Generation, by_generation, fitness
 from tuner.results.figures.canvas import Spacing, explain, grid, no_minor_ticks
+from tuner.results.figures.colours import colour
 from tuner.results.figures.kinds import Searches
-from tuner.results.generations import Generation, by_generation, fitness
-from tuner.results.numerals import one_line
+from tuner.results.tables.numbers import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from search_spaces.space import Dimension, Scale, SearchSpace
-from tuner.records import StudySpec
-from tuner.results.numerals import hyperparameter, number
+from tuner.core.study import StudySpec
+from tuner.results.tables.numbers import hyperparameter, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from tuner.records import CandidateRecord, StudyRecord
+from tuner.core.study import CandidateRecord, StudyRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search_spaces.space import Dimension
-from tuner.records import CandidateRecord, StudyRecord
+from tuner.core.study import CandidateRecord, StudyRecord
+from tuner.results.analysis.generations import finished, fitness
 from tuner.results.figures.canvas import Spacing, grid
 from tuner.results.figures.hyperparameter_axis import dimensions, label, place
 from tuner.results.figures.kinds import Searches
 from tuner.results.figures.sharpness import FAR, last_generations
 from tuner.results.figures.styles import style
-from tuner.results.generations import finished, fitness
-from tuner.results.numerals import measured, one_line
+from tuner.results.tables.numbers import measured, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,14 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from search_spaces.space import Dimension
-from tuner.candidate import Role, Status
-from tuner.records import CandidateRecord, StudyRecord
+from tuner.core.study import CandidateRecord, StudyRecord
+from tuner.core.trial import Role, Status
+from tuner.results.analysis.generations import by_generation, fitness
 from tuner.results.figures.canvas import Spacing, explain, grid, plain
 from tuner.results.figures.hyperparameter_axis import dimensions, place, prepare
 from tuner.results.figures.kinds import Searches
 from tuner.results.figures.styles import style
-from tuner.results.generations import by_generation, fitness
-from tuner.results.numerals import one_line
+from tuner.results.tables.numbers import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

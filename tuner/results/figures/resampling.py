@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.records import Series
+from tuner.core.study import Series
 
 WINDOWS = 200  # a line at most: what is drawn is the trend, not the noise of single losses
 

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.results.files import write
-from tuner.results.formats import check_format
+from tuner.core.files import write
+from tuner.results.tables.formats import check_format
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,6 +57,6 @@ def save(figure: Figure, path: str | os.PathLike[str], *, overwrite: bool = True
 
     Raises:
         ValueError: There is no such format.
-        NotWritten: What `tuner.results.files.write` raises.
+        NotWritten: What `tuner.core.files.write` raises.
     """
     write(path, rendered(figure, Path(path).suffix.removeprefix(".").lower()), overwrite=overwrite)

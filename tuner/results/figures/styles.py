@@ -6,8 +6,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.results.colours import colour
-from tuner.results.comparison import Comparison
+from tuner.results.analysis.comparison import Comparison
+from tuner.results.figures.colours import colour
 
 Dash = tuple[int, tuple[float, ...]]
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search_spaces.space import Dimension, Scale
-from tuner.results.comparison import Comparison
+from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures.canvas import EDGE, apply, loss_limits, plain, sheet
 from tuner.results.figures.final import loss_by_steps
 from tuner.results.figures.hyperparameter_axis import place
 from tuner.results.figures.styles import style
-from tuner.results.numerals import counted, number
+from tuner.results.tables.numbers import counted, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

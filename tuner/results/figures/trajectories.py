@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.records import SeedRun, Series
-from tuner.results.comparison import Comparison, Contender
+from tuner.core.study import SeedRun, Series
+from tuner.results.analysis.comparison import Comparison, Contender
 from tuner.results.figures.canvas import sheet
 from tuner.results.figures.styles import Style, styles
-from tuner.results.numerals import measured, one_line
+from tuner.results.tables.numbers import measured, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tuner.records import Series
-from tuner.results.comparison import Comparison
+from tuner.core.study import Series
+from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures.canvas import counts_axis, loss_limits, sheet
 from tuner.results.figures.curves import draw_bands, finished, name_lines
 from tuner.results.figures.resampling import Band, observed
 from tuner.results.figures.styles import styles
-from tuner.results.numerals import one_line
+from tuner.results.tables.numbers import one_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,17 +7,17 @@ import hashlib
 from collections.abc import Sequence
 from importlib import resources
 
-from tuner.results import comparison_table, comparison_words, remarks
-from tuner.results import table as tuned_table
-from tuner.results.grid import Grid
-from tuner.results.listing import moment
-from tuner.results.numerals import counted
+from tuner.results.analysis.summary import summarise
 from tuner.results.report import ledgers
 from tuner.results.report.markup import Html, element, joined, trusted
 from tuner.results.report.runs import ComparisonRun, Picture, Run, SearchRun, named
 from tuner.results.report.setting import setting, status
 from tuner.results.report.tables import bullets, facts, sentences, table
-from tuner.results.summary import summarise
+from tuner.results.tables import comparison_table, comparison_words, remarks
+from tuner.results.tables import table as tuned_table
+from tuner.results.tables.grid import Grid
+from tuner.results.tables.listing import moment
+from tuner.results.tables.numbers import counted
 
 
 def document(runs: Sequence[Run], *, source: str, version: str, written_at: str) -> str:

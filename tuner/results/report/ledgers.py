@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from tuner.candidate import Status
-from tuner.records import CandidateRecord
-from tuner.results.comparison import Comparison
-from tuner.results.failures import grouped_failures, place
-from tuner.results.fairness import REACH, Effort, effort
+from tuner.core.study import CandidateRecord
+from tuner.core.trial import Status
+from tuner.results.analysis.comparison import Comparison
+from tuner.results.analysis.failures import grouped_failures, place
+from tuner.results.analysis.fairness import REACH, Effort, effort
 from tuner.results.figures import Searches
-from tuner.results.grid import Grid
-from tuner.results.numerals import NOTHING, measured, number, one_line, seconds
 from tuner.results.report.markup import Html, element, joined
 from tuner.results.report.tables import sentences, table
+from tuner.results.tables.grid import Grid
+from tuner.results.tables.numbers import NOTHING, measured, number, one_line, seconds
 
 PLACES = 4  # how many runs of a group of failures are named
 MOST_GROUPS = 40  # of failures that are listed

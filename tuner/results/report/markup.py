@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from tuner.results.numerals import one_line
+from tuner.results.tables.numbers import one_line
 
 VOID = frozenset({"meta", "img", "br"})  # elements without content
 

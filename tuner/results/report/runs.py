@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tuner.records import StudyRecord
-from tuner.results.comparison import Comparison
+from tuner.core.study import StudyRecord
+from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures import Searches
 
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.candidate import Status
-from tuner.records import StudySpec
-from tuner.results.listing import done, moment, total
-from tuner.results.numerals import NOTHING, counted
+from tuner.core.study import StudySpec
+from tuner.core.trial import Status
 from tuner.results.report.runs import Run, differing
+from tuner.results.tables.listing import done, moment, total
+from tuner.results.tables.numbers import NOTHING, counted
 
 
 def setting(run: Run) -> dict[str, str]:

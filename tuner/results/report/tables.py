@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tuner.results.grid import Grid
 from tuner.results.report.markup import Html, element, joined
+from tuner.results.tables.grid import Grid
 
 
 def table(caption: str, grid: Grid, *, prose: Sequence[int] = ()) -> Html:

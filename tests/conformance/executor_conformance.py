@@ -1,0 +1,279 @@
+"""What every executor has to keep, as checks that take a maker of executors.
+
+A check calls `make(train=..., **options)` for an open executor. The executors' tests run all of them on each executor,
+and some on executors that are broken on purpose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.fake_training import (
+    CHUNK,
+    Act,
+    expected_fitness,
+    expected_losses,
+    expected_observations,
+    trial,
+    workload,
+)
+from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Progress, Status, Trial, Workload
+
+Make = Callable[..., Any]
+FAKE = "tests.support.fake_training:"
+
+
+def run(executor: Any, one: Workload, trials: Sequence[Trial]) -> tuple[list[Any], dict[int, Evaluation]]:
+    """Returns all events, and the evaluations by slot; the rules that hold for any run are checked here."""
+    events = list(executor.evaluate(one, trials, label="fake/Adam/g03"))
+    check_order(events, trials)
+    return events, {event.key.slot: event for event in events if isinstance(event, Evaluation)}
+
+
+def check_order(events: Sequence[Any], trials: Sequence[Trial]) -> None:
+    evaluations = Counter(event.key for event in events if isinstance(event, Evaluation))
+    assert evaluations == Counter(one.key for one in trials), "exactly one evaluation a trial"
+    begun: set[tuple[Any, int]] = set()
+    steps: dict[tuple[Any, int], int] = {}
+    final = set()
+    for event in events:
+        if isinstance(event, AttemptStarted):
+            places = {(key, event.attempt) for key in event.keys}
+            assert not places & begun, "an attempt starts once"
+            begun |= places
+        elif isinstance(event, Evaluation):
+            assert (event.key, event.attempt) in begun, "an evaluation follows the start of its attempt"
+            assert event.status.is_final
+            assert math.isfinite(event.fitness) == (event.status is Status.FINISHED)
+            assert all(math.isfinite(loss) for loss in event.losses[:-1]), "cut after the first that is not finite"
+            assert "\n" not in event.reason
+            assert len(event.reason) <= 300
+            assert len(event.error.encode()) <= 4096
+            final.add(event.key)
+        else:
+            assert isinstance(event, AttemptEnded | Progress)
+            assert event.keys, "an event names its candidates"
+            assert not final & set(event.keys), "what is final stays so"
+            assert all((key, event.attempt) in begun for key in event.keys), "it follows the start of its attempt"
+            for key in event.keys if isinstance(event, Progress) else ():
+                assert event.steps_done > steps.get((key, event.attempt), 0), "progress goes forward"
+                steps[key, event.attempt] = event.steps_done
+
+
+def each_candidate_gets_its_own_fitness_and_whole_curve(make: Make) -> None:
+    trials = [trial(slot) for slot in range(7)]
+    events, evaluations = run(make(train=FAKE + "train"), workload(), trials)
+    for one in trials:
+        evaluation = evaluations[one.key.slot]
+        assert evaluation.status is Status.FINISHED
+        assert evaluation.fitness == expected_fitness(one)
+        assert tuple(evaluation.losses) == tuple(expected_losses(one))
+        assert (evaluation.steps_done, evaluation.attempt, evaluation.device) == (one.steps, 1, "fake")
+        assert evaluation.node
+    assert sum(isinstance(event, Progress) for event in events) == len(trials) * trials[0].steps // CHUNK
+
+
+def a_cohort_changes_nothing_also_where_it_is_not_full(make: Make) -> None:
+    trials = [trial(slot) for slot in range(6)]
+    _, evaluations = run(make(train=FAKE + "train"), workload(cohort_size=4), trials)
+    assert {slot: e.fitness for slot, e in evaluations.items()} == {t.key.slot: expected_fitness(t) for t in trials}
+    assert all(tuple(evaluations[t.key.slot].losses) == tuple(expected_losses(t)) for t in trials)
+
+
+def what_is_measured_of_a_lane_comes_with_its_candidate(make: Make) -> None:
+    trials = [trial(slot) for slot in range(4)]
+    trials[2] = trial(2, Act.RAISE)
+    _, evaluations = run(make(train=FAKE + "measured"), workload(cohort_size=3), trials)
+    for one in trials:
+        found = evaluations[one.key.slot].observations
+        assert found == tuple(expected_observations(one)[: None if one is not trials[2] else 1])
+    assert all(type(number) is float for one in evaluations.values() for number in one.observations[0].metrics.values())
+
+
+def an_exception_fails_only_the_guilty_of_a_cohort(make: Make) -> None:
+    trials = [trial(0), trial(1, Act.RAISE), trial(2), trial(3)]
+    events, evaluations = run(make(train=FAKE + "train"), workload(cohort_size=4), trials)
+    assert [evaluations[slot].status for slot in range(4)] == [
+        Status.FINISHED, Status.FAILED, Status.FINISHED, Status.FINISHED,
+    ]  # fmt: skip
+    guilty = evaluations[1]
+    assert guilty.reason == "ValueError: slot 1 is guilty"
+    assert "slot 1 is guilty" in guilty.error
+    assert "misbehave" in guilty.error
+    assert tuple(guilty.losses) == tuple(expected_losses(trials[1])[:CHUNK])
+    assert guilty.steps_done == CHUNK
+    assert evaluations[0].fitness == expected_fitness(trials[0])
+    assert [evaluations[slot].attempt for slot in range(4)] == [2] * 4
+    ends = [(event.keys, event.reason) for event in events if isinstance(event, AttemptEnded)]
+    everyone = tuple(one.key for one in trials)
+    assert ends == [
+        (everyone, "split after: ValueError: slot 1 is guilty"),
+        ((trials[1].key,), "ValueError: slot 1 is guilty"),
+    ]
+
+
+def a_single_candidate_that_raises_is_not_tried_again(make: Make) -> None:
+    events, evaluations = run(make(train=FAKE + "train"), workload(), [trial(0, Act.RAISE)])
+    assert evaluations[0].attempt == 1
+    assert sum(isinstance(event, AttemptEnded) for event in events) == 1
+
+
+def odd_exceptions_are_failures_like_any_other(make: Make) -> None:
+    acts = [Act.UNPICKLABLE, Act.HUGE, Act.CYCLIC, Act.MUTE, Act.BASE, Act.SYS_EXIT, Act.DEEP]
+    _, evaluations = run(make(train=FAKE + "train"), workload(), [trial(i, act) for i, act in enumerate(acts)])
+    assert {e.status for e in evaluations.values()} == {Status.FAILED}
+    reasons = [evaluations[slot].reason for slot in range(len(acts))]
+    assert reasons[0] == "UnpicklableError: one"
+    assert reasons[1].startswith("ValueError: xxx")
+    assert reasons[2] == "ValueError: first"
+    assert reasons[3] == "MuteError: (its message cannot be shown)"
+    assert reasons[4] == "Drastic: not an Exception�?"  # a database can keep it
+    assert reasons[5] == "SystemExit: 3"
+    assert reasons[6].startswith("RecursionError: maximum recursion depth exceeded")
+    assert all(e.error for e in evaluations.values())
+
+
+def a_fitness_that_is_no_number_fails_and_one_that_is_not_finite_diverges(make: Make) -> None:
+    _, evaluations = run(make(train=FAKE + "odd_fitness"), workload(), [trial(slot) for slot in range(11)])
+    diverged, finished = {0, 1, 2}, {3, 7}
+    for slot, evaluation in evaluations.items():
+        expected = (
+            Status.DIVERGED if slot in diverged else Status.FINISHED if slot in finished else Status.FAILED
+        )  # fmt: skip
+        assert evaluation.status is expected, f"slot {slot}"
+    assert evaluations[0].reason == "fitness was nan"
+    assert evaluations[3].fitness == 1e308
+    assert "'0.5'" in evaluations[4].reason
+    assert type(evaluations[7].fitness) is float
+
+
+def odd_values_fail_their_candidate(make: Make) -> None:
+    _, evaluations = run(make(train=FAKE + "odd_values"), workload(), [trial(slot) for slot in range(7)])
+    assert {evaluation.status for evaluation in evaluations.values()} == {Status.FAILED}
+    assert "Received: str" in evaluations[0].reason
+    assert "[evaluations, 1]" in evaluations[1].reason
+
+
+def a_diverged_candidates_curve_ends_with_the_loss_that_was_not_finite(make: Make) -> None:
+    trials = [trial(0), trial(1, Act.NAN)]
+    _, evaluations = run(make(train=FAKE + "train"), workload(cohort_size=2), trials)
+    assert evaluations[1].status is Status.DIVERGED
+    assert len(evaluations[1].losses) == CHUNK + 3
+    assert math.isnan(evaluations[1].losses[-1])
+    assert tuple(evaluations[0].losses) == tuple(expected_losses(trials[0]))
+
+
+def training_that_ends_without_an_evaluation_fails(make: Make) -> None:
+    _, evaluations = run(make(train=FAKE + "silent"), workload(), [trial(0)])
+    assert evaluations[0].status is Status.FAILED
+    assert "without an evaluation" in evaluations[0].reason
+
+
+def training_that_cannot_be_imported_fails_every_candidate_and_says_why(make: Make) -> None:
+    _, evaluations = run(make(train="no_such_module:train"), workload(cohort_size=2), [trial(0), trial(1)])
+    assert {evaluation.status for evaluation in evaluations.values()} == {Status.FAILED}
+    assert evaluations[0].reason == "ModuleNotFoundError: No module named 'no_such_module'"
+
+
+def a_long_curve_arrives_whole(make: Make) -> None:
+    steps = 100_000  # 1.6 MB for the two lanes, in one piece
+    _, evaluations = run(make(train=FAKE + "long_curve"), workload(cohort_size=2), [trial(0, steps=steps)])
+    assert np.array_equal(evaluations[0].losses, np.arange(0, 2 * steps, 2))
+
+
+def two_calls_can_be_read_in_turns(make: Make) -> None:
+    executor = make(train=FAKE + "train")
+    groups = [[trial(slot, generation=generation) for slot in range(5)] for generation in (0, 1)]
+    iterators = [executor.evaluate(workload(), group, label=f"fake/Adam/g{i:02d}") for i, group in enumerate(groups)]
+    events: list[list[Any]] = [[], []]
+    while any(iterators):
+        for index, iterator in enumerate(iterators):
+            event = next(iterator, None) if iterator else None
+            if event is None:
+                iterators[index] = None  # type: ignore[call-overload]
+            else:
+                events[index].append(event)
+    for group, seen in zip(groups, events, strict=True):
+        check_order(seen, group)
+
+
+def cancelling_ends_the_iterator_and_the_executor_goes_on_working(make: Make) -> None:
+    executor = make(train=FAKE + "train")
+    trials = [trial(slot, Act.WAIT) for slot in range(8)]
+    iterator = executor.evaluate(workload(), trials, label="fake/Adam/g03")
+    events = [next(iterator)]
+    executor.cancel()
+    events += iterator
+    assert sum(isinstance(event, Evaluation) for event in events) < len(trials)
+    _, evaluations = run(executor, workload(), [trial(0)])
+    assert evaluations[0].status is Status.FINISHED
+
+
+def an_iterator_may_be_left_early(make: Make) -> None:
+    executor = make(train=FAKE + "train")
+    iterator = executor.evaluate(workload(), [trial(0, Act.WAIT), trial(1)], label="fake/Adam/g03")
+    next(iterator)
+    iterator.close()
+    _, evaluations = run(executor, workload(), [trial(0)])
+    assert evaluations[0].fitness == expected_fitness(trial(0))
+
+
+def nothing_to_do_is_done_at_once(make: Make) -> None:
+    assert list(make(train=FAKE + "train").evaluate(workload(), [], label="fake/Adam/g03")) == []
+
+
+def a_key_that_occurs_twice_is_refused(make: Make) -> None:
+    executor = make(train=FAKE + "train")
+    with pytest.raises(ValueError, match="Received twice"):
+        executor.evaluate(workload(), [trial(0), trial(0)], label="fake/Adam/g03")
+
+
+def a_timeout_that_is_no_time_is_refused(make: Make) -> None:
+    with pytest.raises(ValueError, match="Received: 0"):
+        make(train=FAKE + "train", timeout=0)
+
+
+def a_time_limit_keeps_the_curve_so_far(make: Make) -> None:
+    trials = [trial(0, Act.WAIT), trial(1)]
+    _, evaluations = run(make(train=FAKE + "train", timeout=0.1), workload(cohort_size=2), trials)
+    for one in trials:
+        evaluation = evaluations[one.key.slot]
+        assert evaluation.status is Status.TIMED_OUT
+        assert evaluation.reason == "timed out after 0.1 s"
+        assert tuple(evaluation.losses[:CHUNK]) == tuple(expected_losses(one)[:CHUNK])
+        assert len(evaluation.losses) < one.steps
+
+
+def closing_twice_is_fine(make: Make) -> None:
+    with make(train=FAKE + "train") as executor:
+        executor.close()
+
+
+CHECKS: tuple[Callable[[Make], None], ...] = (
+    each_candidate_gets_its_own_fitness_and_whole_curve,
+    a_cohort_changes_nothing_also_where_it_is_not_full,
+    what_is_measured_of_a_lane_comes_with_its_candidate,
+    an_exception_fails_only_the_guilty_of_a_cohort,
+    a_single_candidate_that_raises_is_not_tried_again,
+    odd_exceptions_are_failures_like_any_other,
+    a_fitness_that_is_no_number_fails_and_one_that_is_not_finite_diverges,
+    odd_values_fail_their_candidate,
+    a_diverged_candidates_curve_ends_with_the_loss_that_was_not_finite,
+    training_that_ends_without_an_evaluation_fails,
+    training_that_cannot_be_imported_fails_every_candidate_and_says_why,
+    a_long_curve_arrives_whole,
+    two_calls_can_be_read_in_turns,
+    cancelling_ends_the_iterator_and_the_executor_goes_on_working,
+    an_iterator_may_be_left_early,
+    nothing_to_do_is_done_at_once,
+    a_key_that_occurs_twice_is_refused,
+    a_timeout_that_is_no_time_is_refused,
+    a_time_limit_keeps_the_curve_so_far,
+    closing_twice_is_fine,
+)

@@ -1,0 +1,239 @@
+"""A study's figures where Prometheus looks for them: on the metrics port of a real Ray, without its dashboard."""
+
+import inspect
+import json
+import math
+import re
+import time
+import urllib.request
+from dataclasses import replace
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conformance.executor_conformance import FAKE
+from tests.support.builders import ADAM, MOMENTUM, spec, study
+from tests.support.ray_sessions import ROOT, local_session, wait_until
+from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Key, Role, Status
+from tuner.execution.ray.executor import RayExecutor
+from tuner.execution.ray.metrics import COUNTERS, GAUGES, Metrics
+from tuner.storage import Store
+from tuner.studies.callbacks import All, Listener
+from tuner.studies.driver import run_study
+
+KEYS = [Key(Role.SEARCH, 1, slot) for slot in range(6)]
+METHODS = [name for name, _ in inspect.getmembers(Listener, inspect.isfunction) if not name.startswith("_")]
+
+
+@pytest.fixture(scope="module")
+def scrape():
+    """A function that reads the figures of one run and optimizer off a Ray session's metrics port."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_metrics_report_interval_ms", "1000")  # ten times as often as usual
+        patch.setattr("tuner.execution.ray.metrics.REFRESH_SECONDS", 0.2)
+        with local_session(dashboard=False) as session, Metrics() as metrics:
+            yield Scrape(session, metrics)
+
+
+class Scrape:
+    """Reads a session's metrics port."""
+
+    def __init__(self, session, metrics):
+        import ray
+
+        (node,) = ray.nodes()
+        self.session, self.metrics = session, metrics
+        self.url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
+
+    def __call__(self, run, optimizer="Adam"):
+        """Figures by name, those by status by (name, status); all must carry the task."""
+        found = {}
+        for family in text_string_to_metric_families(self.text()):
+            for sample in family.samples:
+                if sample.labels.get("run") == run and sample.labels["optimizer"] == optimizer:
+                    assert sample.labels["task"] == "rosenbrock"
+                    status = sample.labels.get("status")
+                    found[(sample.name, status) if status else sample.name] = sample.value
+        return found
+
+    def text(self):
+        """What Prometheus would read; '' as long as Ray's agent is not up."""
+        try:
+            with urllib.request.urlopen(self.url, timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            return ""
+
+    def until(self, run, expected, optimizer="Adam"):
+        """Waits until these figures are there, whose names go without "ray_lodo_tune_"; returns all there are."""
+        wanted = {
+            (f"ray_lodo_tune_{key}" if isinstance(key, str) else (f"ray_lodo_tune_{key[0]}", key[1])): value
+            for key, value in expected.items()
+        }
+        seen = {}
+
+        def arrived():
+            seen.update(self(run, optimizer))
+            return wanted.items() <= seen.items()
+
+        assert wait_until(arrived, 30), seen
+        return seen
+
+
+def evaluation(slot, outcome, attempt=1):
+    status = outcome if isinstance(outcome, Status) else Status.FINISHED
+    return Evaluation(KEYS[slot], status, math.inf if outcome is status else outcome, (), 100, 0.1, attempt=attempt)
+
+
+def begun(scrape, of):
+    metrics = scrape.metrics.study()
+    metrics.study_began(study(of, tuned=False))
+    metrics.batch_began("generation 1", 200, KEYS)
+    return metrics
+
+
+def test_a_study_on_ray_is_found_on_the_metrics_port(scrape, tmp_path):
+    space = {
+        "optimizer": "Adam",
+        "hyperparameters": {"rate": {"scale": "log", "default": 0.5}, "act": {"scale": "log", "default": 0.5}},
+    }
+    of = replace(spec(space, steps=(20, 20), run="real", fresh_seeds=2), sigmas=(0.01, 0.01))
+    of = replace(of, workload=replace(of.workload, cohort_size=2))
+    executor = RayExecutor(scrape.session, train=FAKE + "train")
+    with Store.open(str(tmp_path / "metrics.db")) as store:
+        run_study(store, store.create_study(of), executor, scrape.metrics.study(), owner="here:1")
+        best = min(row.fitness for row in store.candidates(1) if row.key.role is Role.SEARCH and row.key.generation)
+    scrape.until(
+        "real",
+        {
+            "candidates_done_total": 12,
+            "candidates_planned": 12,
+            ("candidates", "finished"): 12,
+            "generation": 1,
+            "best_fitness": best,
+            "candidates_running": 0,
+            "lanes_busy": 0,
+        },
+    )
+
+
+def test_best_and_median_are_of_those_that_finished_and_infinity_is_never_exported(scrape):
+    metrics = begun(scrape, spec(run="fitness"))
+    for slot, outcome in enumerate([3.0, Status.DIVERGED, 1e308, 7.0, Status.TIMED_OUT, 1.7e308]):
+        metrics.happened(evaluation(slot, outcome))
+    metrics.happened(evaluation(0, 0.5))  # a second result of one candidate is none
+    figures = scrape.until(
+        "fitness",
+        {
+            ("candidates", "finished"): 4,
+            ("candidates", "diverged"): 1,
+            ("candidates", "failed"): 0,
+            ("candidates", "timed out"): 1,
+            "candidates_done_total": 7,
+            "best_fitness": 3,
+            "median_fitness": 5e307,  # of 3, 7, 1e308 and 1.7e308: halfway between the middle two
+        },
+    )
+    assert all(math.isfinite(value) for value in figures.values())
+
+
+def test_what_nobody_finished_has_no_fitness(scrape):
+    begun(scrape, spec(run="hopeless")).happened(evaluation(0, Status.DIVERGED))
+    figures = scrape.until("hopeless", {("candidates", "diverged"): 1, "candidates_done_total": 1})
+    assert not any("fitness" in name for name in figures if isinstance(name, str))
+
+
+def test_a_resumed_study_counts_what_is_on_record_but_did_not_do_it(scrape):
+    metrics = begun(scrape, spec(run="resumed"))
+    metrics.known(KEYS[0], Status.FINISHED, 2.0)
+    metrics.known(KEYS[1], Status.FAILED, math.inf)
+    metrics.happened(evaluation(2, 1.0))
+    scrape.until(
+        "resumed",
+        {
+            "candidates_done_total": 1,
+            ("candidates", "finished"): 2,
+            ("candidates", "failed"): 1,
+            "best_fitness": 1,
+        },
+    )
+
+
+def test_what_runs_is_counted_by_candidates_and_by_their_cohorts(scrape):
+    metrics = begun(scrape, spec(run="running"))
+    metrics.happened(AttemptStarted(tuple(KEYS[:2]), 1, "node", 1))
+    metrics.happened(AttemptStarted(tuple(KEYS[2:4]), 1, "node", 2))
+    metrics.happened(AttemptStarted(tuple(KEYS[4:]), 1, "node", 3))
+    metrics.happened(evaluation(0, 1.0))  # its cohort goes on with slot 1
+    metrics.happened(AttemptEnded(tuple(KEYS[2:4]), 1, "worker crashed"))
+    scrape.until("running", {"attempts_failed_total": 1, "candidates_running": 3, "lanes_busy": 2})
+    metrics.study_ended(study())
+    scrape.until("running", {"candidates_running": 0, "lanes_busy": 0})
+
+
+def test_studies_side_by_side_keep_their_figures_apart(scrape):
+    one, other = begun(scrape, spec(ADAM, run="pair")), begun(scrape, spec(MOMENTUM, run="pair", fresh_seeds=5))
+    one.happened(evaluation(0, 4.0))
+    other.happened(evaluation(0, 6.0))
+    one.happened(evaluation(1, 2.0))
+    scrape.until("pair", {"candidates_done_total": 2, "best_fitness": 2, "candidates_planned": 2 * 4 + 2 * 3})
+    scrape.until(
+        "pair", {"candidates_done_total": 1, "best_fitness": 6, "candidates_planned": 2 * 4 + 2 * 5}, "Momentum"
+    )
+
+
+def test_every_metric_is_exported_under_the_name_that_it_says(scrape):
+    metrics = begun(scrape, spec(run="all"))
+    metrics.happened(AttemptStarted(tuple(KEYS[:2]), 1, "node", 1))
+    metrics.happened(AttemptEnded(tuple(KEYS[:1]), 1, "worker crashed"))
+    metrics.happened(evaluation(1, 1.0))
+    figures = scrape.until("all", {"attempts_failed_total": 1, "best_fitness": 1, ("candidates", "finished"): 1})
+    found = {name if isinstance(name, str) else name[0] for name in figures}
+    assert {name.removeprefix("ray_").removesuffix("_total") for name in found} == {*GAUGES, *COUNTERS}
+
+
+def test_every_metric_of_the_grafana_dashboard_is_exported_by_ray_or_by_us(scrape):
+    dashboard = json.loads((ROOT / "docker" / "grafana" / "dashboards" / "lodo-tune.json").read_text())
+    asked = set(
+        re.findall(r"\bray_\w+", " ".join(t["expr"] for panel in dashboard["panels"] for t in panel["targets"]))
+    )
+    ours = {f"ray_{name}" for name in GAUGES} | {f"ray_{name}_total" for name in COUNTERS}
+    assert ours <= asked
+    assert wait_until(lambda: asked - ours <= set(re.findall(r"^ray_\w+", scrape.text(), re.MULTILINE)), 30)
+
+
+def test_figures_stay_although_nothing_happens_any_more(scrape):
+    """Ray forgets a gauge that was not set for two of its intervals, here two seconds."""
+    begun(scrape, spec(run="quiet"))
+    scrape.until("quiet", {"generation": 1})
+    time.sleep(4.5)  # and one more in which what was set last is sent
+    assert scrape("quiet")["ray_lodo_tune_generation"] == 1
+
+
+def test_the_docs_list_every_metric_with_its_kind_and_meaning():
+    rows = re.findall(
+        r"^\| `(ray_lodo_tune_\w+)` \| (\w+) \| (.*) \|$", (ROOT / "docs/monitoring.md").read_text(), re.M
+    )
+    told = {name: (kind, text) for name, kind, text in rows}
+    said = {f"ray_{name}": ("gauge", text) for name, text in GAUGES.items()}
+    said |= {f"ray_{name}_total": ("counter", text) for name, text in COUNTERS.items()}
+    assert told.keys() == said.keys()
+    for name, (kind, text) in said.items():
+        assert told[name][0] == kind
+        assert told[name][1].startswith(text)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_all_passes_everything_on_to_each_in_turn(method):
+    heard = []
+
+    class Hears:
+        def __init__(self, name):
+            self.name = name
+
+        def __getattr__(self, called):
+            return lambda *arguments: heard.append((self.name, called, arguments))
+
+    parameters = list(inspect.signature(getattr(Listener, method)).parameters)[1:]
+    getattr(All(Hears("first"), Hears("second")), method)(*parameters)
+    assert heard == [(name, method, tuple(parameters)) for name in ("first", "second")]

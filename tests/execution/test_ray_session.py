@@ -1,0 +1,187 @@
+"""A local Ray's privacy and its traces; a cluster joined, and the ways in which that fails."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.support.ray_sessions import ROOT, local_session
+from tuner.execution.executor import ClusterUnavailable, ResourceError
+from tuner.execution.ray.executor import RayExecutor
+from tuner.execution.ray.session import AddressError, RaySession
+
+
+@pytest.fixture(scope="module")
+def session():
+    with local_session(dashboard=True) as session:
+        yield session
+
+
+def mode(path):
+    return stat.S_IMODE(Path(path).stat().st_mode)
+
+
+def test_a_local_rays_folder_and_its_token_are_closed_to_other_users(session):
+    assert mode(session.folder) == 0o700
+    assert mode(Path.home() / ".ray" / "auth_token") == 0o600
+
+
+IMPATIENT = """
+    import os, signal, threading, time
+    from tests.ray_sessions import local_session
+
+    if __name__ == "__main__":
+        with local_session() as session:  # which looks for what is left
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+            session.close()
+            print("stopped")
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+"""
+
+
+def test_a_second_ctrl_c_while_ray_stops_leaves_nothing_of_it_behind():
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(IMPATIENT)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "stopped\n"), ran.stderr
+
+
+def test_a_local_rays_sockets_fit_into_their_paths(session):
+    assert len(str(session.folder)) <= 43
+
+
+def test_the_dashboard_listens_on_loopback_and_asks_for_the_token(session):
+    assert session.dashboard_url.startswith("http://127.0.0.1:")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(session.dashboard_url + "/api/jobs/", timeout=10)
+    caught.value.close()
+    assert caught.value.code == 401
+
+
+def test_starting_ray_leaves_the_handler_of_sigterm_alone(session):
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_ray_sends_no_usage_statistics(session):
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_a_second_session_in_the_same_process_is_refused_and_the_first_goes_on(session):
+    with pytest.raises(ClusterUnavailable, match="connected to a Ray already"):
+        RaySession.start(workers=1)
+    assert session.nodes()
+
+
+def test_graphics_cards_are_refused_where_there_are_none(session):
+    with pytest.raises(ResourceError, match=r"^--gpus-per-candidate is 2, .* more GPUs than 0; accepted: 0$"):
+        RayExecutor(session, gpus_per_candidate=2)
+
+
+@pytest.mark.parametrize(("name", "value"), [("workers", 0), ("cpus_per_candidate", 0), ("workers", -3)])
+def test_no_workers_and_no_cores_are_refused(name, value):
+    with pytest.raises(ResourceError, match=f"--{name.replace('_', '-')} is at least 1. Received: {value}"):
+        RaySession.start(**{"workers": 1, name: value})
+
+
+@pytest.mark.parametrize("address", ["", "nowhere", ":6379", "host:", "host:port", "host:0", "host:70000", "ray://a:1"])
+def test_an_address_that_is_none_is_refused(address):
+    with pytest.raises(AddressError, match="--address") as caught:
+        RaySession.join(address)
+    assert caught.value.exit_code == 2
+
+
+def test_an_automatic_address_is_the_one_of_the_environment_and_never_guessed(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(AddressError, match="RAY_ADDRESS"):
+        RaySession.join("auto")
+
+
+def test_a_cluster_that_is_not_there_is_told_at_once():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        start = time.monotonic()
+        with pytest.raises(ClusterUnavailable, match=f"no Ray cluster answers at {address}") as caught:
+            RaySession.join(address)
+    assert time.monotonic() - start < 10
+    assert caught.value.exit_code == 75
+
+
+JOINER = """
+    import sys
+    from tests.fake_training import trial, workload
+    from tuner.execution.executor import ExecutionError
+    from tuner.execution.ray_executor import RayExecutor
+    from tuner.execution.ray_session import RaySession
+    from tuner.candidate import Evaluation
+
+    try:
+        with (
+            RaySession.join(sys.argv[1]) as session,
+            RayExecutor(session, train="tests.support.fake_training:train") as ray,
+        ):
+            for event in ray.evaluate(workload(), [trial(0)], label="fake/Adam/g03"):
+                if isinstance(event, Evaluation):
+                    print(event.status)
+    except ExecutionError as error:
+        print(error)
+        sys.exit(error.exit_code)
+"""
+
+
+def join(address, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(JOINER), address],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_cluster_can_be_joined_and_left_and_goes_on(session):
+    joined = join(session.address)
+    assert (joined.returncode, joined.stdout) == (0, "finished\n"), joined.stderr
+    assert session.nodes()
+
+
+def test_an_automatic_address_joins_the_cluster_of_the_environment(session):
+    joined = join("auto", RAY_ADDRESS=session.address)
+    assert (joined.returncode, joined.stdout) == (0, "finished\n"), joined.stderr
+
+
+def refused(joined, seconds):
+    assert joined.returncode == 75
+    assert "does not let us in" in joined.stdout
+    assert joined.stdout.count("\n") == 1
+    assert "Traceback" not in joined.stderr
+    assert seconds < 35  # 20 s of Ray's own patience, and the start of a process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("token", ["0" * 64, "no token at all"])
+def test_a_wrong_token_is_told_within_half_a_minute(session, token):
+    start = time.monotonic()
+    joined = join(session.address, RAY_AUTH_TOKEN=token, RAY_AUTH_MODE="token")
+    refused(joined, time.monotonic() - start)
+
+
+@pytest.mark.slow
+def test_a_missing_token_is_told_within_half_a_minute(session, tmp_path):
+    start = time.monotonic()
+    joined = join(session.address, HOME=str(tmp_path), RAY_AUTH_MODE="disabled")
+    refused(joined, time.monotonic() - start)
+    assert "does it ask for a token?" in joined.stdout

@@ -1,0 +1,123 @@
+"""Figures as files: three formats, the same bytes for the same records, and `lodo-tune figures`."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.builders import search, spec, study
+from tests.support.command_line import call
+from tests.support.store_values import comparison, driven, evaluation, key, observations
+from tuner.core.files import NotWritten
+from tuner.core.trial import Role
+from tuner.results.figures import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, rendered, save
+from tuner.results.figures.fitness import fitness_by_generation
+from tuner.storage import Store
+
+BEGINNINGS = {"png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "svg": b"<?xml "}
+
+
+@pytest.fixture(scope="module")
+def figure():
+    return fitness_by_generation([(study(), search(spec(), (4.0, 3.0, 2.0, 1.0)))])
+
+
+@pytest.mark.parametrize("format", BEGINNINGS)
+def test_a_figure_is_written_in_the_format_that_its_name_ends_in_and_again_byte_by_byte(format, figure, tmp_path):
+    save(figure, tmp_path / f"it.{format}")
+    content = (tmp_path / f"it.{format}").read_bytes()
+    assert content.startswith(BEGINNINGS[format])
+    assert rendered(fitness_by_generation([(study(), search(spec(), (4.0, 3.0, 2.0, 1.0)))]), format) == content
+    assert [path.name for path in tmp_path.iterdir()] == [f"it.{format}"]
+
+
+def test_what_cannot_be_written_leaves_nothing_behind_and_what_stands_there_as_it_was(figure, tmp_path):
+    (tmp_path / "it.png").write_text("mine")
+    with pytest.raises(NotWritten, match="exists"):
+        save(figure, tmp_path / "it.png", overwrite=False)
+    with pytest.raises(ValueError, match=r"no format of this name.*png, pdf, svg\. Received: 'gif'"):
+        save(figure, tmp_path / "it.gif")
+    with pytest.raises(NotWritten, match="cannot write"):
+        save(figure, tmp_path / "nowhere" / "it.png")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("it.png", "mine")]
+
+
+def test_kinds_have_names_for_files_of_their_own_and_captions():
+    kinds = (*FIGURES_OF_SEARCH, *FIGURES_OF_COMPARISON)
+    assert len({kind.name for kind in kinds}) == len(kinds)
+    assert all(kind.caption.endswith(".") and kind.title for kind in kinds)
+
+
+@pytest.fixture
+def database(tmp_path):
+    """A database with a search and a comparison, three runs each."""
+    path = tmp_path / "studies.db"
+    with Store.open(str(path)) as store:
+        for name, role, more in (
+            ("hunt", Role.SEARCH, {}),
+            ("contest", Role.COMPARISON, {"comparison": comparison(), "fresh_seeds": 0}),
+        ):
+            places = [key(slot, 0, role) for slot in range(3)]
+            id, epoch = driven(store, name, add=places, generations=1, **more)
+            store.record(id, epoch, [evaluation(at, observations=observations(at)) for at in places])
+    return path
+
+
+def test_the_command_draws_what_there_is_into_a_folder_and_prints_the_names(database, tmp_path):
+    outcome = call("figures", "--output", tmp_path / "drawn", "--format", "svg,png", "--database", database)
+    assert outcome.code == 0, outcome.err
+    names = {path.name for path in (tmp_path / "drawn").iterdir()}
+    assert {"hunt-search.png", "hunt-search.svg", "contest-learning-by-steps.png", "contest-validation.svg"} <= names
+    assert "contest-trajectories.png" not in names  # none was kept
+    assert {line.rpartition("/")[2] for line in outcome.out.splitlines()} == names
+    one = call("figures", "contest/Adam", "--output", tmp_path / "one", "--database", database)
+    assert all(path.name.startswith("contest-") and path.suffix == ".png" for path in (tmp_path / "one").iterdir())
+    assert one.code == 0
+
+
+def test_bad_input_is_one_line_and_writes_nothing(database, tmp_path):
+    drawn = tmp_path / "drawn"
+    for arguments, code, said in (
+        (("hunt", "--output", drawn, "--format", "gif"), 2, "Accepted: png, pdf, svg. Received: 'gif'"),
+        (("hund", "--output", drawn), 1, "hunt"),  # as of every verb that names a study that there is not
+        (("hunt", "--output", database), 2, "is not a folder"),
+        (("hunt",), 2, "--output"),
+    ):
+        outcome = call("figures", *arguments, "--database", database)
+        assert (outcome.code, outcome.out) == (code, "")
+        assert said in outcome.err
+        assert len(outcome.err.splitlines()) == 1
+    assert not drawn.exists()
+
+
+def test_a_figure_that_is_there_is_replaced_only_by_force(database, tmp_path):
+    drawn = tmp_path / "drawn"
+    drawn.mkdir()
+    (drawn / "hunt-search-parallel.png").write_text("mine")
+    again = ("figures", "hunt", "--output", drawn, "--database", database)
+    refused = call(*again)
+    assert refused.code == 2
+    assert "hunt-search-parallel.png exists; name another folder, or say --force to replace 1 such files" in refused.err
+    assert [path.read_text() for path in drawn.iterdir()] == ["mine"]
+    assert call(*again, "--force").code == 0
+    assert (drawn / "hunt-search-parallel.png").read_bytes().startswith(BEGINNINGS["png"])
+
+
+def test_where_there_is_nothing_to_draw_it_says_so(tmp_path):
+    with Store.open(str(tmp_path / "studies.db")) as store:
+        driven(store, "begun")
+    outcome = call("figures", "begun", "--output", tmp_path / "drawn", "--database", tmp_path / "studies.db")
+    assert (outcome.code, "begun holds nothing to draw yet" in outcome.err) == (2, True)
+    assert not (tmp_path / "drawn").exists()
+
+
+def test_neither_ray_nor_tensorflow_nor_pyplot_is_loaded(database, tmp_path):
+    program = (
+        "import sys; from tuner import cli\n"
+        f"sys.argv = ['lodo-tune', 'figures', '--output', {str(tmp_path / 'drawn')!r}, '--database', '{database}']\n"
+        "try:\n    cli.main()\n"
+        "except SystemExit as end:\n"
+        "    print('code', end.code, sorted({'ray', 'tensorflow', 'keras', 'matplotlib.pyplot'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "code 0 []"

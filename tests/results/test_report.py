@@ -1,0 +1,241 @@
+"""`lodo-tune report`: what the page says, that nothing put into it becomes markup, and what is refused."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.support.builders import ADAM, LODO, fresh, run, search, spec, study
+from tests.support.command_line import call
+from tests.support.report_values import HOSTILE, database
+from tuner.cli import compare, repeat
+from tuner.cli import run as run_command
+from tuner.core.study import StudySpec
+from tuner.core.trial import Role, Status
+from tuner.results.analysis.fairness import effort
+from tuner.results.report import SearchRun, document
+from tuner.results.report.markup import element, joined
+from tuner.storage import Store
+from tuner.studies.planner import Request, plan
+
+
+class Read(HTMLParser):
+    """A page's elements, its texts, and the attributes of its elements."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags[tag] += 1
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += f"{data}|"
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A database with a search and a comparison, and its report."""
+    folder = tmp_path_factory.mktemp("stored")
+    url = database(folder / "runs.db")
+    outcome = call("report", "--database", url, "--output", folder / "report.html")
+    assert outcome.code == 0, outcome.err
+    return url, (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_says_what_was_run_on_what_and_what_came_of_it(stored):
+    url, page = stored
+    text = Read(page).text
+    assert page.startswith("<!DOCTYPE html>")
+    for said in (
+        "first: search on rosenbrock", "second: comparison on rosenbrock", "lodo-tune 0.1.0, tensorflow 2.21.0",
+        "processor two cores, cores 2", "Fitness after 200 gradient evaluations", "initial_learning_rate",
+        "Mean training loss in the last 10 % of the step budget", "95 % interval", "floor", "best genes at a bound",
+        "Best fitness so far", "What did not finish", "loss was nan", "g01/s03", "seeds 0 to 3",
+    ):  # fmt: skip
+        assert said in text, said
+    table = json.loads(call("table", "first", "--json", "--database", url).out)["studies"][0]
+    assert f"|{table['individuals']['finished']}|" in text
+
+
+def test_figures_are_within_the_page_and_nothing_is_asked_of_a_network(stored):
+    _, page = stored
+    read = Read(page)
+    images = [value for name, value in read.attributes if name == "src"]
+    assert read.tags["figure"] == len(images) >= 4
+    assert all(image.startswith("data:image/svg+xml;base64,") for image in images)
+    assert not re.search(r"(href|src)=\"(?!#|data:)", page)
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+
+
+def test_named_runs_are_all_that_the_page_holds(stored, tmp_path):
+    url, _ = stored
+    assert call("report", "second/LODO", "--database", url, "--output", tmp_path / "one.html").code == 0
+    text = Read((tmp_path / "one.html").read_text(encoding="utf-8")).text
+    assert "second: comparison" in text
+    assert "first: search" not in text
+    assert "|Adam|" not in text
+
+
+def test_what_is_hostile_in_a_database_is_text_wherever_it_stands():
+    bad = replace(
+        spec(ADAM, run=HOSTILE, task=HOSTILE, options={HOSTILE: HOSTILE}, data={HOSTILE: HOSTILE}),
+        versions={HOSTILE: HOSTILE},
+        hardware={HOSTILE: [HOSTILE]},
+        strategy=HOSTILE,
+    )
+    bad = replace(bad, workload=replace(bad.workload, optimizer=HOSTILE, precision=HOSTILE))
+    failed = run(Role.SEARCH, 1, 3, Status.FAILED, reason=HOSTILE)
+    runs = [*search(bad, (1.0, 2.0, 3.0, 4.0), (1.0, 2.0, 3.0)), replace(failed, error=HOSTILE, node=HOSTILE)]
+    record = study(bad, notes=(HOSTILE,), status=HOSTILE, tuned=True)
+    kind = document([SearchRun(((record, runs),), HOSTILE)], source=HOSTILE, version=HOSTILE, written_at=HOSTILE)
+    good = spec(ADAM, options={"a": "b"}, data={"a": "b"})
+    runs = [*search(good, (1.0, 2.0, 3.0, 4.0), (1.0, 2.0, 3.0)), replace(failed, reason="r", error="e")]
+    other = document(
+        [SearchRun(((study(good, notes=("n",), status="s"), runs),), "c")], source="s", version="v", written_at="w"
+    )
+    assert Read(kind).tags == Read(other).tags
+    assert Read(kind).tags["script"] == 1
+    assert "<script>hacked=1</script>" in Read(kind).text
+    assert "‮" not in kind  # which turns text around, and is spelt
+    assert r"\u202e" in kind
+
+
+def test_markup_is_made_of_texts_and_elements_alone():
+    assert element("p", "<b>", element("i", "&"), class_='a"b<') == '<p class="a&quot;b&lt;">&lt;b&gt;<i>&amp;</i></p>'
+    assert joined("a", element("br"), "\ud800") == r"a<br>\ud800"
+    assert element("pre", "x:\n    y\x1b[0m") == "<pre>x:\n    y\\x1b[0m</pre>"
+
+
+def test_the_volume_is_that_of_the_box_which_the_first_generation_reaches():
+    """At σ 3: 12 for the learning rate, 12 for beta_2 (ln 0.001 = -6.9), and ln 0.1 to 0 with 6 below it for beta_1."""
+    found = effort(study(spec()), [])
+    assert found.volume == pytest.approx(12 * (6 + 2.302585) * 12)
+    assert (found.dimensions, found.genes) == (3, 0)
+
+
+def test_genes_at_a_bound_are_counted_among_the_newest_better_half():
+    """The records' genomes are all 0, where beta is 0, its bound; a logarithm of 0 is within."""
+    found = effort(study(spec()), search(spec(), (4.0, 3.0, 2.0, 1.0), (Status.DIVERGED,) * 4))
+    assert (found.genes, found.at_a_bound, found.bounded) == (6, 4, ("beta_1", "beta_2"))
+
+
+def test_the_best_so_far_begins_anew_where_the_budget_changes():
+    of = spec(steps=(100, 100, 200, 200))
+    found = effort(study(of), search(of, (4.0,) * 4, (5.0,) * 4, (9.0,) * 4, (Status.DIVERGED,) * 4))
+    assert [each.best for each in found.milestones] == [4.0, 4.0, 9.0, 9.0]
+    assert [each.planned for each in found.milestones] == [400, 800, 1600, 2400]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Request(task="rosenbrock"),
+        Request(task="pixelcnn", preset="quick", optimizers=("LODO", "Adam"), seed=3),
+        Request(task="noisy-quadratic-bowl", generations=2, population=5, steps=(7, 9), sigmas=(1.5, 0.25)),
+        Request(task="rosenbrock", strategy="random", precision="float32", cpus_per_candidate=2, optimizers=("Yogi",)),
+    ],
+)
+def test_the_command_that_repeats_a_search_asks_for_the_same_search(asked, monkeypatch):
+    specs = [replace(each, run="again") for each in plan(asked).specs]
+    received = []
+    monkeypatch.setattr(run_command, "start", lambda request, *_, **__: received.append(request))
+    words = shlex.split(repeat.command(specs))
+    assert words[0] == "lodo-tune"
+    assert call(*words[1:]).code == 0
+    assert list(plan(received[0]).specs) == specs
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"steps": 50, "seeds": 3},
+        {"halve_learning_rate": True, "seconds": 2.5, "validate_every": None},
+        {"sweep": "depth", "test_examples": 9},
+    ],
+)
+def test_the_command_that_repeats_a_comparison_asks_for_the_same_comparison(options, monkeypatch, tmp_path):
+    asked = compare.CompareRequest(task="noisy-quadratic-bowl", defaults=True, name="again", **options)
+    specs = list(compare.plan(asked, str(tmp_path / "none.db"))[0].specs)
+    received = []
+    monkeypatch.setattr(compare, "start", lambda request, *_, **__: received.append(request))
+    assert call(*shlex.split(repeat.command(specs))[1:]).code == 0
+    assert list(compare.plan(received[0], str(tmp_path / "none.db"))[0].specs) == specs
+
+
+def test_a_search_space_or_a_configuration_of_the_user_s_stands_as_a_file_to_be_given():
+    mine = {**LODO, "hyperparameters": {**LODO["hyperparameters"], "momentum": {"scale": "decay", "default": 0.5}}}
+    of: StudySpec = spec(mine, fresh_seeds=8)
+    assert "--search-space FILE" in repeat.command([of])
+    assert "--search-space" not in repeat.command([spec(LODO, fresh_seeds=8)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "code"),
+    [
+        (("--output", "taken.html"), "taken.html is there already; name another file, or say --force", 2),
+        (("--output", "missing/report.html"), "there is no folder", 2),
+        (("--output", "."), "is a file, such as report.html", 2),
+        (("nothing",), "no study 'nothing'", 1),
+        (("--database", "empty.db"), "empty.db holds no study yet", 2),
+        (("--database", "absent.db"), "absent.db", 1),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line_and_nothing_is_written(arguments, said, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    database(tmp_path / "lodo-tune.db")
+    Store.open("empty.db").close()
+    (tmp_path / "taken.html").write_text("mine")
+    before = {path.name for path in tmp_path.iterdir()}
+    outcome = call("report", *arguments)
+    assert outcome.code == code  # as of other verbs that read a database
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir() if not path.name.endswith(("-wal", "-shm"))} == {
+        name for name in before if not name.endswith(("-wal", "-shm"))
+    }
+    assert (tmp_path / "taken.html").read_text() == "mine"
+
+
+def test_force_replaces_the_file(stored, tmp_path):
+    (tmp_path / "taken.html").write_text("mine")
+    assert call("report", "--database", stored[0], "--output", tmp_path / "taken.html", "--force").code == 0
+    assert (tmp_path / "taken.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_a_study_that_has_only_begun_has_a_report(tmp_path):
+    with Store.open(str(tmp_path / "new.db")) as store:
+        store.create_study(spec(ADAM))
+    outcome = call("report", "--database", tmp_path / "new.db", "--output", tmp_path / "new.html")
+    assert outcome.code == 0, outcome.err
+    assert "0 of 8 individuals done" in (tmp_path / "new.html").read_text()
+
+
+def test_neither_ray_nor_tensorflow_is_loaded(stored, tmp_path):
+    program = (
+        "import sys; from tuner import cli\n"
+        f"sys.argv = ['lodo-tune', 'report', '--database', {stored[0]!r}, '--output', {str(tmp_path / 'r.html')!r}]\n"
+        "try:\n    cli.main()\n"
+        "except SystemExit as end:\n    print(end.code, {'ray', 'tensorflow', 'keras', 'deap'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "0 set()\n"
+
+
+def test_fresh_runs_are_in_the_tuned_table_of_the_page():
+    of = spec(ADAM)
+    runs = [*search(of, (4.0, 3.0, 2.0, 1.0), (0.4, 0.3, 0.2, 0.1)), *fresh((9.0, 9.5, 10.0), (0.5, 0.25, 0.75))]
+    page = document([SearchRun(((study(of), runs),), "c")], source="s", version="v", written_at="2026-01-01T00:00")
+    assert "|9.50 ± 0.50|" in Read(page).text
+    assert "|0.50 ± 0.25|" in Read(page).text

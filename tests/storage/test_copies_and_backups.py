@@ -1,0 +1,304 @@
+"""Copies and backups: never of what is damaged, never in the way of a driver, never half there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.storage.test_database_verbs import filled, held
+from tests.storage.test_storage_places import as_nobody, forked, open_directory  # noqa: F401 - the last is a fixture
+from tests.support.command_line import call, start
+from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
+from tests.support.store_values import ME, driven, evaluation, key, keys, one_line
+from tuner.core.study import StudyStatus
+from tuner.core.trial import Status
+from tuner.storage import Damaged, DiskFull, StorageError, Store, Unwritable, backup, maintenance
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Return a database with one study."""
+    filled(str(tmp_path / "studies.db"))
+    return str(tmp_path / "studies.db")
+
+
+def under_way(store: Store, run: str = "driven") -> tuple[int, int]:
+    """Make a study that a driver holds, with a candidate that runs."""
+    study, epoch = driven(store, run, owner=ME, add=keys())
+    store.record(study, epoch, [evaluation(key(0))])
+    store.start_attempt(study, epoch, [key(1)], 1, "node-1", 17)
+    return study, epoch
+
+
+def test_a_backup_by_the_name_of_a_link_to_nothing_is_refused(url: str, tmp_path: Path) -> None:
+    (tmp_path / "m.db").symlink_to(tmp_path / "nowhere.db")
+    outcome = call("database", "backup", tmp_path / "m.db", "--database", url)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "m.db' is there already; name another file for the backup" in outcome.err
+    assert not (tmp_path / "nowhere.db").exists()
+
+
+def test_of_backups_by_one_name_at_once_one_is_made_and_the_others_say_so(url: str, tmp_path: Path) -> None:
+    together = threading.Barrier(3)
+    said: list[str] = []
+
+    def make() -> None:
+        together.wait()
+        try:
+            maintenance.back_up(url, tmp_path / "m.db")
+            said.append("made")
+        except Unwritable as error:
+            said.append(str(error).partition("'")[2].partition("' ")[2])
+
+    threads = [threading.Thread(target=make) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(said) == ["is there already; name another file for the backup"] * 2 + ["made"]
+    assert held(str(tmp_path / "m.db")) == held(url)
+
+
+def cut(path: str) -> None:
+    os.truncate(path, os.path.getsize(path) - 1000)
+
+
+def overwritten_at_the_end(path: str) -> None:
+    with open(path, "r+b") as file:
+        file.seek(-3000, os.SEEK_END)
+        file.write(b"\xff" * 2000)
+
+
+def without_curves(path: str) -> None:
+    with sqlite3.connect(path) as raw:
+        raw.execute("DELETE FROM curves WHERE candidate_id = 1")
+    raw.close()
+
+
+@pytest.mark.parametrize("damage", [cut, overwritten_at_the_end])
+def test_a_damaged_file_is_neither_backed_up_nor_copied(
+    url: str, tmp_path: Path, damage: Callable[[str], None]
+) -> None:
+    with Store.open(url) as store:  # makes the last page one that belongs to a curve
+        study, epoch = driven(store, "long", owner=ME, add=keys())
+        for each in keys():
+            store.record(study, epoch, [evaluation(each, losses=list(range(3000)))])
+        store.release(study, epoch, StudyStatus.INTERRUPTED)
+    damage(url)
+    outcome = call("database", "backup", tmp_path / "m.db", "--database", url)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert f"the database '{url}' is damaged" in outcome.err
+    assert "restore it from an earlier backup" in outcome.err
+    outcome = call("database", "copy", url, tmp_path / "copy.db")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert f"sqlite:///{url} is not sound" in outcome.err
+    assert "restore it from a backup" in outcome.err
+    assert not (tmp_path / "m.db").exists()
+
+
+def test_a_study_that_contradicts_itself_is_not_copied_and_its_own_database_is_blamed(url: str, tmp_path: Path) -> None:
+    without_curves(url)
+    outcome = call("database", "copy", url, tmp_path / "copy.db")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert f"sqlite:///{url} is not sound: run/Adam search 0/0: has a result without its curve" in outcome.err
+    with Store.open(str(tmp_path / "copy.db")) as store:
+        assert store.studies() == []
+
+
+@pytest.mark.parametrize("at_fault", ["source", "target"])
+def test_an_error_of_one_of_two_databases_names_that_one(url: str, tmp_path: Path, at_fault: str) -> None:
+    there = str(tmp_path / "there.db")
+    Store.open(there).close()
+    blamed = url if at_fault == "source" else there
+
+    def at_work() -> None:
+        with (
+            Store.open(url) as source,
+            Store.open(there) as target,
+            source._reading() as reading,
+            target._writing() as writing,
+        ):
+            (reading if at_fault == "source" else writing).exec_driver_sql("SELECT * FROM nothing")
+
+    with pytest.raises(StorageError, match=f"the database sqlite:///{blamed} refused a statement") as caught:
+        at_work()
+    one_line(caught.value)
+
+
+def test_a_backup_to_a_full_disk_names_the_backup_and_ends_with_its_code(url: str, tmp_path: Path) -> None:
+    said = forked(lambda: str(maintenance.back_up(url, tmp_path / "m.db")), file_bytes=40_000)
+    assert said == f"DiskFull: the backup '{tmp_path}/m.db' cannot be created: no space left, or a limit reached"
+    assert DiskFull.exit_code == 74
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith((".m.db", "m.db"))] == []
+
+
+def test_what_may_only_be_read_can_be_backed_up(url: str, open_directory: Path) -> None:  # noqa: F811
+    closed, free = open_directory / "closed", open_directory / "free"
+    closed.mkdir()
+    free.mkdir(mode=0o777)
+    free.chmod(0o777)
+    path = closed / "studies.db"
+    path.write_bytes(Path(url).read_bytes())
+    path.chmod(0o444)
+    closed.chmod(0o555)
+    try:
+        assert as_nobody(lambda: str(backup.back_up(path, free / "m.db"))) == "None"
+        (free / "m.db").chmod(0o644)
+        assert held(str(free / "m.db")) == held(url)
+        assert [each.name for each in closed.iterdir()] == ["studies.db"]
+    finally:
+        closed.chmod(0o777)
+
+
+def test_a_study_that_is_driven_is_left_out_of_a_copy_of_all_and_the_others_are_copied(
+    url: str, tmp_path: Path
+) -> None:
+    there = str(tmp_path / "there.db")
+    with Store.open(url) as store:
+        under_way(store)
+        filled(url, "last")
+        outcome = call("database", "copy", url, there)
+    assert outcome.out == "run/Adam: copied and compared\nlast/Adam: copied and compared\n"
+    assert outcome.code == 73
+    assert "the study driven/Adam is owned by" in outcome.err
+    assert "copy it once it is free" in outcome.err
+
+
+def test_a_copy_of_a_study_whose_driver_was_killed_is_sound_and_goes_on(tmp_path: Path) -> None:
+    here, there = str(tmp_path / "here.db"), str(tmp_path / "there.db")
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    with Store.open(here) as store:
+        study, _ = under_way(store)
+        with store._writing() as connection:  # its process is known to have ended
+            connection.exec_driver_sql("UPDATE studies SET lease_seconds = 0")
+    assert call("database", "copy", here, there).code == 0
+    outcome = call("database", "check", "--database", there)
+    assert outcome.out.endswith("sound\n"), outcome.out
+    assert call("database", "copy", here, there).out == "driven/Adam: is there already, and is the same\n"
+    with Store.open(there) as store:
+        (copied,) = store.studies()
+        assert (copied.status, copied.owner) == (StudyStatus.INTERRUPTED, None)
+        assert copied.counts[Status.RUNNING] == 0
+        assert [each.outcome for each in store.attempts(copied.id)] == ["finished", "lost"]
+        epoch = store.acquire(copied.id, owner=ME)
+        assert store.record(copied.id, epoch, [evaluation(key(1))]) == [True]
+    assert study == copied.id == 1
+
+
+def test_a_copy_into_memory_is_refused(url: str) -> None:
+    for target in (":memory:", "sqlite://"):
+        outcome = call("database", "copy", url, target)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "would end with this command" in outcome.err
+
+
+@pytest.mark.postgresql
+def test_a_server_is_backed_up_while_a_driver_writes_and_the_backup_is_one_moment(
+    postgresql_server: Server, tmp_path: Path
+) -> None:
+    url, ended = postgresql_server.url(postgresql_server.create_database()), threading.Event()
+    filled(url)
+    with Store.open(url) as store:
+        study, epoch = under_way(store)
+        numbers = iter(range(10_000))
+
+        def write() -> None:
+            while not ended.is_set():
+                store.add_note(study, epoch, str(next(numbers)))
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            outcome = call("database", "backup", tmp_path / "m.db", "--database", url)
+        finally:
+            ended.set()
+            writer.join()
+        assert outcome.code == 0, outcome.err
+        assert store.studies()[1].owner == ME
+    assert call("database", "check", "--database", tmp_path / "m.db").out.endswith("sound\n")
+    assert held(str(tmp_path / "m.db")) == held(url)
+    with Store.open(str(tmp_path / "m.db")) as store:
+        copied = store.find("driven/Adam")[0]
+        assert (copied.status, copied.owner) == (StudyStatus.INTERRUPTED, None)
+        assert store.record(copied.id, store.acquire(copied.id, owner=ME), [evaluation(key(1))]) == [True]
+
+
+STOPPED = """
+import os, signal
+from tuner import cli
+from tuner.storage import copying
+how = int(sys.argv[3])
+copying.copy_study = lambda *_: os.kill(os.getpid(), how) or time.sleep(30)
+sys.argv = ["lodo-tune", "database", "backup", sys.argv[2], "--database", sys.argv[1]]
+cli.main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_backup_that_is_cut_off_stands_in_the_way_of_none(
+    postgresql_server: Server, tmp_path: Path, how: signal.Signals
+) -> None:
+    url = postgresql_server.url(postgresql_server.create_database())
+    filled(url)
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, time\n" + STOPPED, url, str(tmp_path / "m.db"), str(int(how))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    if how == signal.SIGTERM:
+        assert (done.returncode, done.stderr.strip()) == (143, "lodo-tune: terminated")
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert done.returncode == -signal.SIGKILL
+    assert call("database", "backup", tmp_path / "m.db", "--database", url).code == 0
+    assert held(str(tmp_path / "m.db")) == held(url)
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_a_copy_to_a_server_that_is_interrupted_says_one_line(postgresql_server: Server, url: str) -> None:
+    import psycopg
+
+    name = postgresql_server.create_database()
+    there = postgresql_server.url(name)
+    Store.open(there).close()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+    with psycopg.connect(there) as other, psycopg.connect(there, autocommit=True) as looking:
+        other.execute("LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE")
+        process = start("database", "copy", url, there, folder=Path(url).parent)
+        while looking.execute(waits, [name]).fetchone() == (0,):  # many rows are on their way, and wait
+            assert process.poll() is None, process.communicate()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.strip()) == (130, "", "lodo-tune: interrupted")
+
+
+def test_upgrades_that_do_not_come_to_their_end_keep_one_copy(url: str) -> None:
+    first = backup.before_upgrade(Path(url), "0000")
+    assert backup.before_upgrade(Path(url), "0000") == first
+    assert backup.kept(Path(url), "0000") == [first]
+    filled(url, "later")
+    second = backup.before_upgrade(Path(url), "0000")
+    assert backup.kept(Path(url), "0000") == [first, second]
+
+
+def test_a_backup_of_a_database_that_cannot_be_read_says_so(url: str) -> None:
+    Path(url).write_bytes(Path(url).read_bytes()[:5000])
+    with pytest.raises(Damaged):
+        backup.back_up(Path(url), Path(url).with_name("m.db"))

@@ -1,0 +1,54 @@
+"""What an earlier version has written, this one reads and brings up to date, on both kinds of database."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.frozen import FOLDER, contents, fill
+from tests.support.command_line import call
+from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
+from tests.support.store_values import ME, evaluation, key
+from tuner.storage import Store, schema
+
+VERSIONS = sorted(path.stem for path in FOLDER.glob("*.db"))
+
+
+def test_every_version_of_the_schema_is_frozen() -> None:
+    assert [f"{number:04}" for number in range(1, int(schema.VERSION) + 1)] == VERSIONS
+    assert sorted(path.stem for path in FOLDER.glob("*.sql")) == VERSIONS
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def thawed(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """A function from a version to the URL of a database that it has left."""
+
+    def of(version: str) -> str:
+        if request.param == "sqlite":
+            shutil.copy(FOLDER / f"{version}.db", tmp_path / f"{version}.db")
+            return str(tmp_path / f"{version}.db")
+        server: Server = request.getfixturevalue("postgresql_server")
+        name = server.create_database()
+        server.execute(name, (FOLDER / f"{version}.sql").read_text(encoding="utf-8"))
+        return server.url(name)
+
+    return of
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_frozen_database_is_brought_up_to_date_holds_what_it_held_and_goes_on(
+    thawed: Any, version: str, tmp_path: Path
+) -> None:
+    url = thawed(version)
+    outcome = call("database", "upgrade", "--database", url)
+    assert outcome.code == 0, outcome.err
+    with Store.open(str(tmp_path / "today.db")) as today, Store.open(url) as store:
+        fill(today, version)
+        assert contents(store) == contents(today)
+        assert store.check() == today.check()  # also in that `fill` trains fewer fresh seeds than a study should
+        study = store.find("interrupted")[0].id
+        epoch = store.acquire(study, owner=ME)
+        assert store.record(study, epoch, [evaluation(key(1))]) == [True]

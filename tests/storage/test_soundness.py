@@ -1,0 +1,188 @@
+"""What is damaged by hand or by a stranger: each verb says it in a line, `check` finds it, and nothing else is lost."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import call
+from tests.support.store_values import ME, candidate, driven, evaluation, key, keys
+from tuner.cli.results_folder import write_results
+from tuner.core.study import StudyStatus
+from tuner.core.trial import Role
+from tuner.storage import Damaged, Store
+
+pytestmark = pytest.mark.faults
+
+FRESH = [key(slot, 0, role) for role in (Role.DEFAULT, Role.TUNED) for slot in range(3)]
+
+
+@pytest.fixture
+def path(template: Path, tmp_path: Path) -> Path:
+    """Return a database of one's own to spoil."""
+    return Path(shutil.copy(template, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with the complete studies run/Adam and healthy/Adam, and the interrupted begun/Adam."""
+    place = tmp_path_factory.mktemp("template") / "studies.db"
+    with Store.open(str(place)) as store:
+        for run in ("run", "healthy"):
+            study, epoch = driven(store, run, owner=ME, add=[*keys(), *FRESH])
+            store.record(study, epoch, [evaluation(each) for each in [*keys(), *FRESH]])
+            store.finish(study, epoch, tuned={"rate": 0.25}, tuned_genome=[math.log(0.25)])
+            store.release(study, epoch, StudyStatus.COMPLETE)
+        study, epoch = driven(store, "begun", owner=ME, add=keys())
+        store.start_attempt(study, epoch, [key()], 1, "node-1", 17)
+        store.end_attempt(study, epoch, [key()], 1, "worker crashed")
+        store.release(study, epoch, StudyStatus.INTERRUPTED)
+    return place
+
+
+def spoil(path: Path, *statements: str) -> None:
+    with sqlite3.connect(path) as raw:
+        raw.execute("PRAGMA ignore_check_constraints = ON")
+        for statement in statements:
+            raw.execute(statement)
+    raw.close()
+
+
+def test_what_the_tests_spoil_is_sound(path: Path) -> None:
+    outcome = call("database", "check", "--database", path)
+    assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "sound")
+
+
+OF_A_STUDY = {
+    "notes = '5'": "run/Adam is damaged: its notes is not a list of texts. Received: 5",
+    "notes = '[1,'": "run/Adam is damaged: its notes is not a list of texts. Received: '[1,'",
+    "steps = '[20]'": "its steps is not a list of 2 numbers. Received: [20]",
+    "steps = '[1.5, 2]'": "its steps is not a list of 2 whole numbers",
+    "sigmas = 'null'": "its sigmas is not a list of 2 numbers. Received: None",
+    "tuned = '[1]'": "its tuned is not a mapping. Received: [1]",
+    'tuned = \'{"rate": "x"}\'': "its tuned is not numbers by name",
+    "tuned = '{\"x\": 1}'": "its tuned is not a number for each of rate. Received: {'x': 1}",
+    "tuned = '{}'": "its tuned is not a number for each of rate. Received: {}",
+    "tuned_genome = '7'": "its tuned_genome is not a list of numbers",
+    "space = '{}'": "its space is not a search space. Received: {}",
+    "status = 'weird'": "its status is none of running, interrupted, stopped, complete. Received: 'weird'",
+    "optimizer = '../../escaped'": "its optimizer is not a name. Received: '../../escaped'",
+    "run = 'a/b'": "its run is not a name. Received: 'a/b'",
+    "generations = 'many'": "its generations is not a whole number of at least 0. Received: 'many'",
+    "options = '[]'": "its options is not a mapping. Received: []",
+    "created_at = x'00'": "its created_at is not a text",
+}
+OF_A_CANDIDATE = {
+    "UPDATE candidates SET genome = 'null' WHERE id = 1": "its genome is not a list of numbers. Received: None",
+    "UPDATE candidates SET genome = '[1,' WHERE id = 1": "its genome is not a list of numbers. Received: '[1,'",
+    "UPDATE candidates SET hyperparameters = '3' WHERE id = 1": "its hyperparameters is not a mapping. Received: 3",
+    "UPDATE candidates SET status = 'odd' WHERE id = 1": "its status is none of waiting, running,",
+    "UPDATE evaluations SET fitness = 'abc' WHERE candidate_id = 1": "its fitness is not a number. Received: 'abc'",
+    "UPDATE evaluations SET seconds = 'x' WHERE candidate_id = 1": "its seconds is not a number. Received: 'x'",
+}
+
+
+@pytest.mark.parametrize("damage", OF_A_STUDY)
+def test_a_study_that_cannot_be_read_is_named_and_the_others_are_listed(path: Path, damage: str) -> None:
+    spoil(path, f"UPDATE studies SET {damage} WHERE id = 1")
+    for verb in (["studies"], ["table"]):
+        outcome = call(*verb, "--database", path)
+        assert outcome.code == 1
+        assert "healthy" in outcome.out
+        assert OF_A_STUDY[damage] in outcome.err
+        assert len(outcome.err.splitlines()) == 1
+    outcome = call("database", "check", "--database", path)
+    assert outcome.code == 1
+    assert OF_A_STUDY[damage] in outcome.out
+    with Store.open(str(path)) as store:
+        assert len(store.runs()) == 3
+        with pytest.raises(Damaged):
+            store.studies()
+
+
+@pytest.mark.parametrize("damage", OF_A_CANDIDATE)
+def test_a_candidate_that_cannot_be_read_is_named_with_its_study(path: Path, damage: str) -> None:
+    spoil(path, damage)
+    said = f"run/Adam search 0/0 is damaged: {OF_A_CANDIDATE[damage]}"
+    outcome = call("database", "check", "--database", path)
+    assert outcome.code == 1
+    assert said in outcome.out
+    if "odd" in damage:
+        said = "a candidate of the study run/Adam is damaged: its status is none of waiting, running,"
+    for verb in (["studies"], ["show", "run"], ["table", "run"]):
+        outcome = call(*verb, "--database", path)
+        assert outcome.code == 1
+        assert said in outcome.err
+        assert len(outcome.err.splitlines()) == 1
+    assert "healthy/Adam" in call("studies", "--database", path).out
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("UPDATE candidates SET generation = 99 WHERE id = 1", "run/Adam search 99/0: the study has no such place"),
+        ("UPDATE candidates SET slot = 3 WHERE id = 9", "run/Adam default 0/3: the study has no such place"),
+        ("UPDATE attempts SET ended_at = NULL WHERE candidate_id = 1", "0/0: is finished with 1 attempts under way"),
+        ("UPDATE attempts SET outcome = 'odd' WHERE candidate_id = 1", "an attempt of run/Adam search 0/0 is damaged"),
+        (
+            "DELETE FROM candidates WHERE role = 'tuned' AND study_id = 1",
+            "run/Adam: is complete with 0 of 3 runs of role tuned on fresh seeds",
+        ),
+        ("UPDATE studies SET tuned_genome = '[1, 2]'", "run/Adam: its tuned_genome has 2 entries, its space 1"),
+        ("UPDATE studies SET tuned_genome = NULL", "run/Adam: has one of tuned and tuned_genome, and not the other"),
+        ("UPDATE curves SET length = 'x' WHERE candidate_id = 1", "0/0: a stored curve has a dtype or length that no"),
+        ("ALTER TABLE evaluations DROP COLUMN device", "the table evaluations has no column device"),
+        ("DROP TABLE curves", "there is no table curves"),
+        (
+            "UPDATE studies SET space = '{\"optimizer\": \"Adam\", \"hyperparameters\": {\"rate\": {}}}'",
+            "run/Adam: its space cannot be used: hyperparameter 'rate' must have the keys scale, default",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_verb_would_trip_over_is_not_called_sound(path: Path, damage: str, said: str) -> None:
+    spoil(path, "PRAGMA foreign_keys = ON", damage)
+    outcome = call("database", "check", "--database", path)
+    assert outcome.code == 1
+    assert said in outcome.out
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_nothing_is_written_outside_of_the_folder_for_a_name_that_came_with_a_database(
+    path: Path, tmp_path: Path
+) -> None:
+    spoil(path, "UPDATE studies SET optimizer = '../../escaped' WHERE id = 1")
+    out = tmp_path / "deep" / "out"
+    outcome = call("resume", "run", "--database", path, "--output", out)
+    assert outcome.code == 1
+    assert "its optimizer is not a name" in outcome.err
+    assert not list(tmp_path.rglob("escaped*"))
+
+
+def test_results_stay_within_their_folder_even_if_a_name_got_through(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(path, "UPDATE studies SET optimizer = '../../escaped' WHERE id = 1")
+    monkeypatch.setattr("tuner.storage.studies.check_optimizer_name", lambda _: None)
+    (tmp_path / "deep").mkdir()
+    with Store.open(str(path)) as store, pytest.raises(Damaged, match="would be written outside"):
+        write_results(store, store.find("run"), tmp_path / "deep" / "out")
+    assert not list(tmp_path.rglob("escaped*"))
+
+
+def test_a_curve_that_cannot_be_read_is_named_with_its_study(path: Path) -> None:
+    spoil(path, "UPDATE curves SET data = x'00' WHERE candidate_id = 1")
+    with Store.open(str(path)) as store, pytest.raises(Damaged, match="run/Adam search 0/0: a stored curve"):
+        store.curve(1, key())
+
+
+def test_a_damaged_study_does_not_keep_a_driver_from_another(path: Path) -> None:
+    spoil(path, "UPDATE studies SET notes = '5' WHERE id = 1")
+    with Store.open(str(path)) as store:
+        study = store.find("begun")[0].id
+        epoch = store.acquire(study, owner=ME)
+        store.add(study, epoch, [candidate(each) for each in keys()])
+        assert store.record(study, epoch, [evaluation(key())]) == [True]

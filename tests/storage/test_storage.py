@@ -1,0 +1,135 @@
+"""The conformance suite of the store over every database, and the suite itself against broken stores."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.store_conformance import StoreConformance
+from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
+from tests.support.store_values import candidate, key
+from tuner.core.trial import Status
+from tuner.storage import Store, attempts, candidates, evaluations, lease, processes, studies, tables
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a new database file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "studies.db"
+    Store.open(str(path)).close()
+    return path
+
+
+class TestFile(StoreConformance):
+    """The suite on a SQLite file."""
+
+    @pytest.fixture
+    def store(self, template: Path, tmp_path: Path) -> Iterator[Store]:
+        with Store.open(f"sqlite:///{shutil.copy(template, tmp_path)}") as store:
+            yield store
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Store]:
+    with Store.open("sqlite://") as store:
+        yield store
+
+
+class TestMemory(StoreConformance):
+    """The suite on a database in memory."""
+
+    @pytest.fixture
+    def store(self, memory: Store) -> Iterator[Store]:
+        yield memory
+        empty(memory)
+
+
+@pytest.fixture(scope="module")
+def server_store(postgresql_server: Server) -> Iterator[Store]:
+    with Store.open(postgresql_server.url(postgresql_server.create_database())) as store:
+        yield store
+
+
+@pytest.mark.postgresql
+class TestPostgreSQL(StoreConformance):
+    """The suite on a PostgreSQL server."""
+
+    @pytest.fixture
+    def store(self, server_store: Store) -> Iterator[Store]:
+        yield server_store
+        empty(server_store)
+
+
+def empty(store: Store) -> None:
+    """Delete the studies, and with them all there is."""
+    with store._writing() as connection:
+        connection.execute(tables.studies.delete())
+
+
+def overwrite(connection: Any, study_id: int, epoch: int, given: Any, encoded: Any) -> list[bool]:
+    """Record as if nothing were ever final."""
+    for table in ("evaluations", "curves"):
+        connection.exec_driver_sql(f"DELETE FROM {table}")
+    connection.exec_driver_sql("UPDATE candidates SET status = 'waiting'")
+    return RECORD(connection, study_id, epoch, given, encoded)
+
+
+RECORD = evaluations.record
+ANY_FAILURE = (Exception, pytest.fail.Exception)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "broken", "law", "arguments"),
+    [
+        (evaluations, "record", overwrite, "test_a_final_candidate_never_changes", (Status.FINISHED, Status.FAILED)),
+        (lease, "fence", lambda *_: None, "test_an_owner_whose_lease_ran_out_goes_on_if_nobody_came", None),
+        (lease, "seconds_left", lambda *_: 0.0, "test_the_owner_itself_is_not_let_in_twice", ()),
+        (
+            lease,
+            "seconds_left",
+            lambda *_: 9.0,
+            "test_a_driver_whose_process_was_killed_is_followed_at_once",
+            (),
+        ),
+        (processes, "is_gone", lambda *_: False, "test_a_driver_whose_process_was_killed_is_followed_at_once", ()),
+        (processes, "is_gone", lambda *_: True, "test_the_owner_itself_is_not_let_in_twice", ()),
+        (attempts, "lose_all", lambda *_: None, "test_a_new_driver_finds_nothing_running", ()),
+        (attempts, "close", lambda *_: None, "test_a_result_ends_its_attempt", ()),
+        (
+            attempts,
+            "newest_numbers",
+            lambda *_: {},
+            "test_the_late_result_of_an_abandoned_attempt_is_counted_and_refused",
+            (),
+        ),
+        (
+            candidates,
+            "progress",
+            lambda *_: (6, 0),
+            "test_a_study_with_anything_missing_is_not_complete",
+            ("a result",),
+        ),
+        (studies, "finish", lambda *_: None, "test_the_tuned_point_is_stored_once_and_for_all", ()),
+    ],
+)
+def test_the_suite_fails_on_a_broken_store(
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, broken: Any, law: str, arguments: tuple[Any, ...] | None
+) -> None:
+    suite = StoreConformance()
+    if arguments is None:  # the unbroken law holds; what breaks is a write of a driver that lost its study
+
+        def write(store: Store, study: int, epoch: int) -> None:
+            store.add(study, epoch, [candidate(key(2))])
+
+        law, arguments = "test_every_write_of_a_driver_that_lost_its_study_is_refused", ("taken over", write)
+    with Store.open("sqlite://") as store:
+        getattr(suite, law)(store, *arguments)
+    monkeypatch.setattr(module, name, broken)
+    with Store.open("sqlite://") as store, pytest.raises(ANY_FAILURE):
+        getattr(suite, law)(store, *arguments)

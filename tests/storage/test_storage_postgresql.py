@@ -1,0 +1,176 @@
+"""What is special to a database server: it goes away, ends connections, has roles and other tables."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from tests.support.losing_proxy import LosingProxy
+from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
+from tests.support.store_values import driven, evaluation, key, keys, one_line
+from tuner.core.trial import Status
+from tuner.storage import (
+    Locked,
+    NoDatabase,
+    NotAdmitted,
+    NotOurs,
+    StorageError,
+    Store,
+    Unreachable,
+    Unwritable,
+    failures,
+    urls,
+)
+
+pytestmark = pytest.mark.faults
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.postgresql
+def test_a_server_that_is_away_is_told_and_met_again(postgresql_server: Server) -> None:
+    server = postgresql_server
+    with Store.open(server.url(server.create_database())) as store:
+        study, epoch = driven(store, add=keys())
+        store.record(study, epoch, [evaluation(key(0))])
+        server.kill()
+        try:
+            with pytest.raises(Unreachable, match=r"cannot be reached\. Try again") as caught:
+                store.record(study, epoch, [evaluation(key(1))])
+            assert caught.value.exit_code == 75
+            one_line(caught.value)
+        finally:
+            server.start()
+        assert store.record(study, epoch, [evaluation(key(0)), evaluation(key(1))]) == [False, True]
+
+
+@pytest.mark.postgresql
+def test_connections_that_the_server_ends_are_told_and_replaced(postgresql_server: Server) -> None:
+    server, name = postgresql_server, postgresql_server.create_database()
+    terminate = (
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+    )
+    with Store.open(server.url(name)) as store:
+        study, epoch = driven(store, add=keys())
+        server.execute(name, terminate)
+        store.record(study, epoch, [evaluation(key(0))])  # it was idle: nothing of ours was lost
+
+        def write_across_the_end() -> None:
+            with store._writing() as connection:
+                connection.exec_driver_sql("UPDATE candidates SET status = 'failed'")
+                server.execute(name, terminate)
+                connection.exec_driver_sql("SELECT 1")
+
+        with pytest.raises(Unreachable):
+            write_across_the_end()
+        assert [row.status for row in store.candidates(study)][:2] == [Status.FINISHED, Status.WAITING]
+
+
+@pytest.mark.postgresql
+def test_a_role_that_may_only_read_can_do_just_that(postgresql_server: Server) -> None:
+    server, name = postgresql_server, postgresql_server.create_database()
+    with Store.open(server.url(name)) as store:
+        study, epoch = driven(store, add=keys())
+    server.execute(name, "CREATE ROLE reader LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+    with Store.open(server.url(name, "reader"), read_only=True) as reader:
+        assert len(reader.candidates(study)) == 6
+    with Store.open(server.url(name, "reader")) as reader:
+        with pytest.raises(Unwritable, match="does not allow this role") as caught:
+            reader.record(study, epoch, [evaluation(key())])
+        one_line(caught.value)
+    with Store.open(server.url(name), read_only=True) as reader, pytest.raises(Unwritable, match="is read-only"):
+        reader.add_note(study, epoch, "note")
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_database_with_other_tables_is_refused(postgresql_server: Server, read_only: bool) -> None:
+    server, name = postgresql_server, postgresql_server.create_database()
+    server.execute(name, "CREATE TABLE alembic_version (version_num TEXT)", "CREATE TABLE studies (id INTEGER)")
+    with pytest.raises(NotOurs, match=r"tables of another program \(alembic_version, studies\)"):
+        Store.open(server.url(name), read_only=read_only)
+
+
+@pytest.mark.postgresql
+def test_an_empty_or_missing_database_on_a_server_has_nothing_to_read(postgresql_server: Server) -> None:
+    server, name = postgresql_server, postgresql_server.create_database()
+    with pytest.raises(NoDatabase, match="empty"):
+        Store.open(server.url(name), read_only=True)
+    with pytest.raises(NoDatabase, match=r"none is not on the server\. Create it there") as caught:
+        Store.open(server.url("none"), read_only=True)
+    one_line(caught.value)
+
+
+@pytest.mark.postgresql
+def test_a_user_whom_the_server_does_not_let_in_is_no_outage(postgresql_server: Server) -> None:
+    server, name = postgresql_server, postgresql_server.create_database()
+    with pytest.raises(NotAdmitted, match="lets nobody in by this name and password") as caught:
+        Store.open(server.url(name, "stranger"), patience=60.0)
+    assert caught.value.exit_code == 2
+    one_line(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ('FATAL:  password authentication failed for user "lodo"', NotAdmitted),
+        ("fe_sendauth: no password supplied", NotAdmitted),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1"', NotAdmitted),
+        ("FATAL:  the database system is starting up", Unreachable),
+        ("connection refused", Unreachable),
+    ],
+)
+def test_a_connection_that_fails_is_an_outage_or_a_refusal(said: str, kind: type[StorageError]) -> None:
+    class OperationalError(Exception):
+        """As psycopg raises it before there is a connection: without an SQLSTATE."""
+
+    error = DBAPIError("connect", None, OperationalError(said))
+    assert type(failures.told(error, urls.parse("postgresql://lodo@h/d"), 1.0)) is kind
+
+
+@pytest.mark.postgresql
+def test_a_row_that_another_session_holds_is_waited_for_and_then_told(postgresql_server: Server) -> None:
+    server = postgresql_server
+    url = server.url(server.create_database())
+    with Store.open(url) as first, Store.open(url, busy_timeout=0.2) as second:
+        study, epoch = driven(first, add=keys())
+        with first._writing() as connection:
+            connection.exec_driver_sql("SELECT 1 FROM studies FOR UPDATE")
+            with pytest.raises(Locked, match=r"waited 0\.2 s"):
+                second.record(study, epoch, [evaluation(key())])
+            assert len(second.candidates(study)) == 6
+        assert second.record(study, epoch, [evaluation(key())]) == [True]
+
+
+@pytest.mark.postgresql
+def test_a_commit_whose_reply_is_lost_is_said_again_without_being_done_twice(postgresql_server: Server) -> None:
+    server, name = postgresql_server, postgresql_server.create_database()
+    with LosingProxy(server.port) as proxy:
+        url = server.url(name).replace(f":{server.port}/", f":{proxy.port}/")
+        with Store.open(url) as store:
+            study, epoch = driven(store, add=keys())
+            for each in keys()[:3]:
+                proxy.lose_next_commit()
+                with pytest.raises(Unreachable):
+                    store.record(study, epoch, [evaluation(each)])
+                assert store.record(study, epoch, [evaluation(each)]) == [False]  # it was written
+            assert proxy.lost == 3
+            assert store.studies()[0].counts[Status.FINISHED] == 3
+            found = store.check()
+            assert (found.results, found.faults) == (3, ())
+
+
+def test_what_the_driver_logs_is_not_printed_before_the_line_that_says_what_happened() -> None:
+    """As of a pipeline that an interruption cuts off."""
+    pytest.importorskip("psycopg")
+    script = (
+        "import logging\nfrom tuner.storage import connection, urls\n"
+        "connection.make_engine(urls.parse('postgresql://lodo@h/d'), read_only=True, busy_timeout=1.0)\n"
+        "logging.getLogger('psycopg').warning('error ignored terminating a pipeline')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -1,0 +1,338 @@
+"""The conformance suite of strategies bites: each of its tests fails on a strategy that is broken in that one way."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from deap import tools
+from numpy.typing import NDArray
+
+from tests.conformance.strategy_conformance import StrategyConformance
+from tuner.strategies.individuals import Individual
+from tuner.strategies.paper import Truncation
+from tuner.strategies.random_generators import ConfinedGenerators
+from tuner.strategies.setting import Plan
+
+
+class HalfPrecise(Truncation):
+    """Hands out float32."""
+
+    def ask(self) -> NDArray[Any]:
+        return super().ask().astype(np.float32)
+
+
+class Unclamped(Truncation):
+    """Trains what was drawn, wherever it lies."""
+
+    def ask(self) -> NDArray[np.float64]:
+        super().ask()
+        self._asked = self._draw(self._told)
+        return self._asked.copy()
+
+
+class HalfOfOneIsNone(Truncation):
+    """Takes half of 1 for 0."""
+
+    def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
+        better = tools.selBest(finished, self.plan.population // 2)
+        self._mean = tuple(statistics.mean(gene[at] for gene in better) for at in range(3))
+        return ""
+
+
+class AveragesInFloatingPoint(Truncation):
+    """Rounds at every addition, so equal genes average to another."""
+
+    def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
+        better = tools.selBest(finished, self.plan.population // 2)
+        self._mean = tuple(sum(genes) / len(genes) for genes in zip(*better, strict=True))
+        return ""
+
+
+class Unseeded(Truncation):
+    """Draws something else in every process and instance."""
+
+    instances = itertools.count()
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self.generators = ConfinedGenerators(next(self.instances))
+
+
+class SeedIgnored(Truncation):
+    """Draws the same for every seed."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self.generators = ConfinedGenerators(0)
+
+
+class SharesItsMean(Truncation):
+    """Keeps its state in the class, where a resumed study finds another's."""
+
+    shared: tuple[float, ...] | None = None
+
+    def _draw(self, generation: int) -> NDArray[np.float64]:
+        self._mean = SharesItsMean.shared or self._mean
+        return super()._draw(generation)
+
+    def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
+        remark = super()._learn(generation, finished)
+        SharesItsMean.shared = self._mean
+        return remark
+
+
+class DrawsUnconfined(Truncation):
+    """Draws from the global generator."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        random.seed(plan.seed)
+
+    def _draw(self, generation: int) -> NDArray[np.float64]:
+        sigma = self.plan.sigmas[generation]
+        return np.array([[random.gauss(m, sigma) for m in self._mean] for _ in range(self.plan.population)])
+
+
+class SeedsNumpy(Truncation):
+    """Seeds the global generator of everybody."""
+
+    def ask(self) -> NDArray[np.float64]:
+        np.random.seed(self.plan.seed)  # noqa: NPY002
+        return super().ask()
+
+
+class TakesAnyTell(Truncation):
+    """Ignores a tell out of order."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        return "" if self._asked is None else super().tell(fitnesses)
+
+
+class AsksAgain(Truncation):
+    """Forgets a generation that was not told."""
+
+    def ask(self) -> NDArray[np.float64]:
+        self._asked = None
+        return super().ask()
+
+
+class NeverEnds(Truncation):
+    """Invents generations beyond the schedule."""
+
+    def ask(self) -> NDArray[np.float64]:
+        return super().ask() if self._told < self.plan.generations else np.zeros((self.plan.population, 3))
+
+
+class HasAlwaysAResult(Truncation):
+    """Gives a result too early."""
+
+    def result(self) -> NDArray[np.float64]:
+        return np.array(self._mean)
+
+
+class PadsFitnesses(Truncation):
+    """Makes up for missing fitnesses, and drops what is too much."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        return super().tell([*fitnesses, *[math.inf] * 8][: self.plan.population])
+
+
+class CountsNonsenseAsFailure(Truncation):
+    """Takes None for a failure."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        return super().tell([value if type(value) in (int, float) else math.inf for value in fitnesses])
+
+
+class ForgetsBeforeItChecks(Truncation):
+    """Refuses, but goes on to the next generation."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        try:
+            return super().tell(fitnesses)
+        except ValueError:
+            self._told += 1
+            raise
+
+
+class HandsOutItsOwn(Truncation):
+    """Lets the caller write into its memory."""
+
+    def ask(self) -> NDArray[np.float64]:
+        super().ask()
+        assert self._asked is not None
+        return self._asked
+
+
+class SortsInPlace(Truncation):
+    """Sorts the caller's list."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        remark = super().tell(fitnesses)
+        if isinstance(fitnesses, list):
+            fitnesses.sort()
+        return remark
+
+
+class LetsNanThrough(Truncation):
+    """Leaves NaN to DEAP, whose selection then depends on the order."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        assert self._asked is not None
+        everyone = [Individual(g, float(f)) for g, f in zip(self._asked.tolist(), fitnesses, strict=True)]
+        super().tell(fitnesses)
+        self._mean = tuple(np.mean(tools.selBest(everyone, self.plan.population // 2), axis=0).tolist())
+        return ""
+
+
+class TakesMinusInfinityForTheBest(Truncation):
+    """Believes a loss of minus infinity."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        return super().tell([-1e300 if value == -math.inf else value for value in fitnesses])
+
+
+class CountsFailuresAsVeryBad(Truncation):
+    """Fills the better half up with failures."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        return super().tell([value if math.isfinite(value) else 1e300 for value in fitnesses])
+
+
+class IsSilent(Truncation):
+    """Says nothing, whatever happens."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        super().tell(fitnesses)
+        return ""
+
+
+class AveragesNothing(Truncation):
+    """Has NaN for a mean after a generation that wholly failed."""
+
+    def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
+        remark = super()._learn(generation, finished)
+        if not finished:
+            self._mean = (math.nan,) * 3
+        return remark
+
+
+class DriftsWhereAllFail(Truncation):
+    """Moves although nothing was learnt."""
+
+    def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
+        remark = super()._learn(generation, finished)
+        if not finished and self._asked is not None:
+            self._mean = tuple(self._asked.mean(axis=0).tolist())
+        return remark
+
+
+class Chatters(Truncation):
+    """Remarks on what is ordinary."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        return super().tell(fitnesses) or "all is well"
+
+
+class ResultsInARow(Truncation):
+    """Returns [1, d]."""
+
+    def result(self) -> NDArray[np.float64]:
+        return super().result()[None]
+
+
+class Maximizes(Truncation):
+    """Goes the wrong way."""
+
+    def tell(self, fitnesses: Sequence[float]) -> str:
+        return super().tell([-value for value in fitnesses])
+
+
+MUST_FAIL: list[tuple[type[Truncation], str]] = [
+    (HalfPrecise, "test_ask_gives_every_slot_a_float64_genome"),
+    (Unclamped, "test_every_genome_lies_within_the_bounds_however_wide_the_mutation"),
+    (HalfOfOneIsNone, "test_small_and_odd_populations_go_through"),
+    (AveragesInFloatingPoint, "test_without_mutation_every_genome_and_the_result_are_the_defaults"),
+    (Unseeded, "test_the_same_seed_and_fitnesses_give_the_same_genomes_and_result"),
+    (SeedIgnored, "test_another_seed_gives_other_genomes"),
+    (SharesItsMean, "test_recorded_fitnesses_told_to_a_fresh_strategy_reproduce_each_genome"),
+    (DrawsUnconfined, "test_what_others_draw_from_the_global_generators_changes_nothing"),
+    (SeedsNumpy, "test_the_global_generators_go_on_as_if_it_had_not_been_there"),
+    (TakesAnyTell, "test_telling_before_asking_is_refused"),
+    (TakesAnyTell, "test_telling_twice_is_refused"),
+    (AsksAgain, "test_asking_twice_is_refused"),
+    (NeverEnds, "test_asking_after_the_last_generation_is_refused"),
+    (HasAlwaysAResult, "test_a_result_before_the_last_generation_was_told_is_refused"),
+    (PadsFitnesses, "test_a_wrong_number_of_fitnesses_is_refused_and_changes_nothing"),
+    (CountsNonsenseAsFailure, "test_a_fitness_that_is_no_number_is_refused_and_changes_nothing"),
+    (ForgetsBeforeItChecks, "test_a_fitness_that_is_no_number_is_refused_and_changes_nothing"),
+    (HandsOutItsOwn, "test_what_the_caller_does_to_the_genomes_changes_nothing"),
+    (SortsInPlace, "test_the_callers_fitnesses_and_arrays_are_left_alone"),
+    (LetsNanThrough, "test_nan_and_minus_infinity_count_like_plus_infinity"),
+    (TakesMinusInfinityForTheBest, "test_nan_and_minus_infinity_count_like_plus_infinity"),
+    (CountsFailuresAsVeryBad, "test_failures_never_count_even_where_fewer_than_half_finish"),
+    (IsSilent, "test_a_generation_that_wholly_fails_is_remarked_and_survived"),
+    (AveragesNothing, "test_a_generation_that_wholly_fails_is_remarked_and_survived"),
+    (DriftsWhereAllFail, "test_a_search_that_wholly_fails_ends_at_the_defaults"),
+    (Chatters, "test_there_is_no_remark_where_all_finish"),
+    (ResultsInARow, "test_the_result_is_one_float64_genome_within_the_bounds"),
+    (Maximizes, "test_it_ends_nearer_to_the_optimum_than_the_defaults_are"),
+]
+SUITE = sorted(name for name in vars(StrategyConformance) if name.startswith("test_"))
+
+
+def cases(name: str) -> Iterator[Callable[[StrategyConformance], None]]:
+    """A test of the suite, once for each of its parameters."""
+    test = getattr(StrategyConformance, name)
+    marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
+    if not marks:
+        yield test
+    for mark in marks:
+        for value in mark.args[1]:
+            yield lambda suite, argument=mark.args[0], value=value: test(suite, **{argument: value})
+
+
+def passes(name: str, broken: type[Truncation]) -> bool:
+    """Whether a strategy passes a test of the suite with all its parameters."""
+
+    class Suite(StrategyConformance):
+        def make(self, **plan: Any) -> Truncation:
+            return broken(Plan(**plan))
+
+    for case in cases(name):
+        try:
+            case(Suite())
+        except (Exception, pytest.fail.Exception):
+            return False
+    return True
+
+
+@pytest.fixture(autouse=True)
+def _globals_as_they_were() -> Iterator[None]:
+    """Some of the broken strategies disturb what they should leave alone."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    yield
+    random.setstate(python)
+    np.random.set_state(numpy)  # noqa: NPY002
+    SharesItsMean.shared = None
+
+
+@pytest.mark.parametrize(("broken", "name"), MUST_FAIL)
+def test_a_broken_strategy_fails_the_test_of_its_fault(broken: type[Truncation], name: str) -> None:
+    assert not passes(name, broken)
+
+
+@pytest.mark.parametrize("name", SUITE)
+def test_the_strategy_that_they_are_made_from_passes(name: str) -> None:
+    assert passes(name, Truncation)
+
+
+def test_every_test_of_the_suite_is_shown_to_bite() -> None:
+    assert {name for _, name in MUST_FAIL} == set(SUITE)

@@ -1,0 +1,96 @@
+"""From options to schedules and studies: what a preset says, what the command line changes of it, what is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.preset import Preset
+from tasks.registry import TASKS
+from tuner.core.errors import UsageError
+from tuner.studies.planner import Request, plan, run_name
+from tuner.studies.schedule import schedule
+
+PRESET = Preset(
+    generations=4,
+    population=8,
+    sigmas=(3.0, 2.0, 1.0, 0.5),
+    steps=(10, 20, 30, 40),
+    fresh_seeds=2,
+    optimizers=("Adam",),
+)
+
+
+def test_a_preset_is_taken_as_it_is():
+    found = schedule(PRESET)
+    assert (found.generations, found.population) == (4, 8)
+    assert (found.sigmas, found.steps) == (PRESET.sigmas, PRESET.steps)
+
+
+def test_one_value_holds_for_every_generation():
+    found = schedule(PRESET, steps=[7], sigmas=[0.1])
+    assert (found.steps, found.sigmas) == ((7,) * 4, (0.1,) * 4)
+
+
+def test_a_list_says_how_many_generations_there_are():
+    found = schedule(PRESET, steps=[1, 2, 3])
+    assert (found.generations, found.steps) == (3, (1, 2, 3))
+
+
+@given(st.integers(1, 50))
+def test_fewer_or_more_generations_stretch_the_preset_and_keep_its_first_and_its_last_value(generations):
+    found = schedule(PRESET, generations=generations)
+    assert len(found.steps) == len(found.sigmas) == generations
+    assert found.steps[-1] == 40
+    assert found.sigmas[-1] == 0.5
+    if generations > 1:
+        assert found.steps[0] == 10
+    assert list(found.steps) == sorted(found.steps)
+
+
+def test_a_list_that_fits_no_number_of_generations_is_refused():
+    with pytest.raises(UsageError, match="--sigma takes one value, or one for each of the 3 generations"):
+        schedule(PRESET, steps=[1, 2, 3], sigmas=[1.0, 0.5])
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("preset", ["paper", "quick"])
+def test_every_preset_of_every_task_makes_a_plan_with_all_of_its_optimizers(task, preset, monkeypatch):
+    monkeypatch.setattr("tuner.studies.planner.data_fingerprint", lambda entry: (None, None))
+    planned = plan(Request(task=task, preset=preset))
+    entry = TASKS[task].presets[preset]
+    assert [spec.workload.optimizer for spec in planned.specs] == list(entry.optimizers)
+    for spec in planned.specs:
+        assert (spec.generations, spec.population) == (entry.generations, entry.population)
+        assert spec.workload.cohort_size == TASKS[task].cohort_size
+
+
+def test_the_paper_preset_is_ten_generations_of_thirty_two_and_of_sixteen_for_the_largest_network():
+    for name, task in TASKS.items():
+        population = 16 if name == "resnet18-cifar10" else 32
+        assert (task.presets["paper"].generations, task.presets["paper"].population) == (10, population)
+
+
+def test_a_user_s_search_space_is_what_its_study_searches(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("optimizer: Adam\nhyperparameters:\n  learning_rate: {scale: log, default: 0.5}\n")
+    with pytest.raises(ValueError, match=r"mine\.yaml"):  # Adam has two more hyperparameters
+        plan(Request(task="rosenbrock", optimizers=("Adam",), search_spaces=(file,)))
+    file.write_text(
+        "optimizer: Adam\nhyperparameters:\n  learning_rate: {scale: log, default: 0.5}\n"
+        "  beta_1: {scale: decay, default: 0.8}\n  beta_2: {scale: decay, default: 0.99}\n"
+    )
+    (spec,) = plan(Request(task="rosenbrock", optimizers=("Adam",), search_spaces=(file,))).specs
+    assert spec.space["hyperparameters"]["learning_rate"]["default"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("task", "taken", "expected"),
+    [
+        ("rosenbrock", [], "rosenbrock"),
+        ("rosenbrock", ["rosenbrock"], "rosenbrock-2"),
+        ("rosenbrock", ["rosenbrock", "rosenbrock-2", "bowl"], "rosenbrock-3"),
+        ("tasks/my_task.py:MyTask", [], "MyTask"),
+    ],
+)
+def test_a_run_without_a_name_is_called_after_its_task_and_numbered_where_that_is_taken(task, taken, expected):
+    assert run_name(task, taken) == expected

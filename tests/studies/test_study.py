@@ -1,0 +1,195 @@
+"""The loop of a study on a stand-in for training: exact counts, resumption, and failures that it outlives."""
+
+import math
+
+import numpy as np
+import pytest
+
+from search_spaces.space import SearchSpace
+from tuner.core.study import StudySpec, StudyStatus
+from tuner.core.trial import Evaluation, Key, Role, Status, TrainingProgress, Workload
+from tuner.execution.in_process import InProcessExecutor
+from tuner.storage import Store, StudyComplete, StudyOwned
+from tuner.studies.batches import EveryCandidateFailed
+from tuner.studies.callbacks import Silence
+from tuner.studies.driver import run_study
+from tuner.studies.search import OtherGenome
+
+SPACE = {
+    "optimizer": "Adam",
+    "hyperparameters": {
+        "rate": {"scale": "log", "default": 0.5},
+        "act": {"scale": "log", "default": 1.0},
+    },
+}
+OWNER = "elsewhere:1"
+INTERRUPTED = []  # whether the interruption that options ask for has been
+
+
+def quadratic(workload, trials):
+    """Smallest at rate 2; a seed's last digit is its noise. Options make all raise, or one generation diverge."""
+    if workload.options.get("raise"):
+        raise ValueError(workload.options["raise"])
+    yield TrainingProgress(trials[0].steps, np.ones([trials[0].steps, len(trials)]))
+    for key in dict.fromkeys(trial.key for trial in trials):
+        trial = next(trial for trial in trials if trial.key == key)
+        if workload.options.get("interrupt") == [key.generation, key.slot] and not INTERRUPTED:
+            raise KeyboardInterrupt
+        wild = workload.options.get("diverge") == key.generation and key.role is Role.SEARCH
+        fitness = (math.log(trial.hyperparameters["rate"]) - math.log(2)) ** 2 + trial.seed % 10 * 1e-6
+        status = Status.DIVERGED if wild else Status.FINISHED
+        yield Evaluation(key, status, math.inf if wild else fitness, (), trial.steps, 0.01)
+
+
+def spec(*, cohort_size=4, generations=6, population=10, **options):
+    return StudySpec(
+        run="run",
+        workload=Workload(task="fake", optimizer="Adam", cohort_size=cohort_size, options=options),
+        strategy="paper",
+        seed=1,
+        generations=generations,
+        population=population,
+        sigmas=(1.0, 0.8, 0.6, 0.4, 0.2, 0.1)[:generations],
+        steps=(10,) * generations,
+        fresh_seeds=3,
+        space=SPACE,
+    )
+
+
+def executor():
+    return InProcessExecutor(train=f"{__name__}:quadratic")
+
+
+def rows(store):
+    (study,) = store.find("run")
+    kept = ("key", "genome", "hyperparameters", "seed", "steps", "status", "fitness", "steps_done")
+    return [tuple(repr(getattr(row, name)) for name in kept) for row in store.candidates(study.id)]
+
+
+def run(store, study=None, listener=None, **options):
+    study = study or store.create_study(spec(**options))
+    with executor() as workers:
+        run_study(store, study, workers, listener or Silence(), owner=OWNER)
+    return store.find("run")[0]
+
+
+@pytest.fixture
+def store():
+    with Store.open("sqlite://") as opened:
+        yield opened
+
+
+def test_a_study_has_exactly_generations_times_population_candidates_and_the_fresh_seeds(store):
+    study = run(store)
+    candidates = store.candidates(study.id)
+    search = [row.key for row in candidates if row.key.role is Role.SEARCH]
+    assert search == [Key(Role.SEARCH, generation, slot) for generation in range(6) for slot in range(10)]
+    assert all(row.status is Status.FINISHED for row in candidates)
+    assert len(candidates) == 60 + 2 * 3
+    assert study.status == StudyStatus.COMPLETE
+
+
+def test_the_tuned_point_is_where_the_fitness_is_smallest(store):
+    assert run(store).tuned["rate"] == pytest.approx(2, rel=0.3)
+
+
+def test_the_defaults_are_run_as_they_are_written_and_on_the_seeds_of_the_tuned_point(store):
+    study = run(store)
+    default = store.candidates(study.id, role=Role.DEFAULT)
+    tuned = store.candidates(study.id, role=Role.TUNED)
+    assert [dict(row.hyperparameters) for row in default] == [{"rate": 0.5, "act": 1.0}] * 3
+    assert [row.seed for row in default] == [row.seed for row in tuned]
+    assert [dict(row.hyperparameters) for row in tuned] == [dict(study.tuned)] * 3
+
+
+def test_a_wholly_diverged_generation_keeps_its_mean_and_the_study_goes_on_and_says_so(store):
+    study = run(store, diverge=2)
+    assert study.status == StudyStatus.COMPLETE
+    assert study.notes == ("generation 2: none of 10 finished; its mean is kept",)
+    assert study.counts[Status.DIVERGED] == 10
+
+
+def test_a_study_all_of_whose_candidates_raise_one_error_stops_after_a_generation_with_that_error(store):
+    with pytest.raises(
+        EveryCandidateFailed, match="all 10 candidates of run/Adam, generation 0, failed alike: ValueError: no way"
+    ):
+        run(store, **{"raise": "no way"})
+    (study,) = store.find("run")
+    assert study.status == StudyStatus.STOPPED
+    assert study.counts[Status.FAILED] == 10
+    assert EveryCandidateFailed.exit_code == 3
+
+
+class StopsAfter(Silence):
+    """Interrupts the driver after so many evaluations, as Ctrl-C would."""
+
+    def __init__(self, evaluations):
+        self.left = evaluations
+
+    def happened(self, event):
+        self.left -= isinstance(event, Evaluation)
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("evaluations", [1, 7, 10, 33, 60, 63, 66])
+def test_an_interrupted_study_resumes_to_the_same_rows(evaluations):
+    with Store.open("sqlite://") as uninterrupted:
+        run(uninterrupted)
+        expected = rows(uninterrupted)
+        tuned = uninterrupted.find("run")[0].tuned
+    with Store.open("sqlite://") as store:
+        study = store.create_study(spec())
+        with pytest.raises(KeyboardInterrupt):
+            run(store, study, StopsAfter(evaluations))
+        assert store.find("run")[0].status == StudyStatus.INTERRUPTED
+        resumed = run(store, study)
+        assert rows(store) == expected
+        assert resumed.tuned == tuned
+
+
+def test_results_that_came_before_an_interruption_are_kept_and_only_cohorts_that_miss_one_are_trained(store):
+    study = store.create_study(spec(interrupt=[0, 6]))  # cohorts of 4: one whole, and half the second
+    with pytest.raises(KeyboardInterrupt):
+        run(store, study)
+    finished = [row.key.slot for row in store.candidates(study.id) if row.status is Status.FINISHED]
+    assert finished == [0, 1, 2, 3, 4, 5]
+    heard = []
+
+    class Hears(Silence):
+        def happened(self, event):
+            if isinstance(event, Evaluation) and event.key.generation == 0 and event.key.role is Role.SEARCH:
+                heard.append(event.key.slot)
+
+    INTERRUPTED.clear()
+    INTERRUPTED.append("once is enough")
+    run(store, study, Hears())
+    assert sorted(heard) == [4, 5, 6, 7, 8, 9]
+
+
+def test_a_genome_that_replays_to_another_one_stops_the_study(store, monkeypatch):
+    study = store.create_study(spec())
+    with pytest.raises(KeyboardInterrupt):
+        run(store, study, StopsAfter(15))
+    decoded = SearchSpace.default_genome
+    monkeypatch.setattr(SearchSpace, "default_genome", lambda self: decoded(self) + 1e-12)
+    with pytest.raises(OtherGenome, match="run/Adam: search 0/0 was"):
+        run(store, study)
+
+
+def test_a_second_driver_is_refused_while_the_first_lives(store):
+    study = store.create_study(spec())
+
+    class Meanwhile(Silence):
+        def batch_began(self, name, budget, keys):
+            with executor() as workers, pytest.raises(StudyOwned, match="elsewhere:1"):
+                run_study(store, study, workers, Silence(), owner="elsewhere:2")
+
+    run(store, study, Meanwhile())
+    assert store.find("run")[0].status == StudyStatus.COMPLETE
+
+
+def test_a_complete_study_is_not_run_again(store):
+    study = run(store)
+    with pytest.raises(StudyComplete):
+        run(store, study)

@@ -1,0 +1,1 @@
+"""Values, processes and servers that several tests share."""

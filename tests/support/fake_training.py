@@ -1,0 +1,312 @@
+"""Training functions that stand in for the real one: deterministic losses, and every way to misbehave.
+
+What a candidate does is written in its hyperparameters, so that it travels the way everything else does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from enum import IntEnum, auto
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner.core.trial import (
+    Evaluation,
+    Key,
+    LaneObservations,
+    Observation,
+    Role,
+    Status,
+    TrainingProgress,
+    Trial,
+    Workload,
+)
+
+CHUNK = 5
+
+
+class Act(IntEnum):
+    """What a candidate does after its first chunk of losses."""
+
+    NOTHING = 0
+    KILL = auto()  # SIGKILL, as the kernel does when memory is out
+    KILL_ONCE = auto()  # the same, but only the first time; leaves a mark in options["folder"]
+    EXIT = auto()
+    SEGV = auto()
+    ABORT = auto()
+    SYS_EXIT = auto()
+    RAISE = auto()
+    UNPICKLABLE = auto()
+    HUGE = auto()
+    CYCLIC = auto()
+    MUTE = auto()  # an exception whose message cannot be made
+    BASE = auto()
+    DEEP = auto()  # endless recursion
+    SLEEP = auto()
+    GIL = auto()  # one C call that holds the interpreter's lock
+    BLOCK = auto()  # all signals blocked
+    SWALLOW = auto()  # catches whatever is thrown into it
+    STOP = auto()  # SIGSTOP
+    NAN = auto()  # a loss is nan, training goes on
+    WAIT = auto()  # takes a quarter of a second, and is well
+    ENCORE = auto()  # well, but its worker dies after the evaluations were sent
+
+
+class UnpicklableError(Exception):
+    """Its constructor wants two arguments, so it cannot be unpickled; and it holds a lock."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first)
+        self.lock = sys.stdout
+        self.second = second
+
+
+class MuteError(Exception):
+    """Its message cannot be made."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Drastic(BaseException):
+    """Not even an Exception."""
+
+
+def workload(cohort_size: int = 1, **options: Any) -> Workload:
+    return Workload(task="fake", optimizer="Adam", cohort_size=cohort_size, options=options)
+
+
+def trial(slot: int, act: Act = Act.NOTHING, steps: int = 20, generation: int = 3) -> Trial:
+    hyperparameters = {"rate": 0.9 + slot / 1000, "act": float(act)}
+    return Trial(Key(Role.SEARCH, generation, slot), hyperparameters, seed=1000 + slot, steps=steps)
+
+
+def expected_losses(one: Trial) -> np.ndarray:
+    """The curve of a candidate, whoever trains beside it: [steps]."""
+    noise = np.random.default_rng(one.seed).uniform(0.9, 1.1, one.steps)
+    losses = one.hyperparameters["rate"] ** np.arange(one.steps) * noise
+    if one.hyperparameters["act"] == Act.NAN:
+        losses[CHUNK + 2] = np.nan
+    return losses
+
+
+def expected_fitness(one: Trial) -> float:
+    return float(np.mean(expected_losses(one)[-one.steps // 10 :]))
+
+
+def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:
+    """Trains as the real function does, with the acts in between."""
+    if len(trials) != workload.cohort_size:
+        raise ValueError(f"{len(trials)} lanes for a cohort of {workload.cohort_size}")
+    curves = np.stack([expected_losses(one) for one in trials], axis=1)
+    for start in range(0, len(curves), CHUNK):
+        part = curves[start : start + CHUNK]
+        yield TrainingProgress(start + len(part), part)
+        if start == 0:
+            for one in dict.fromkeys(one.key for one in trials):
+                misbehave(Act(int(next(t for t in trials if t.key == one).hyperparameters["act"])), workload, one)
+    seen: set[Key] = set()
+    for one in trials:
+        if one.key not in seen:
+            seen.add(one.key)
+            diverged = one.hyperparameters["act"] == Act.NAN
+            status = Status.DIVERGED if diverged else Status.FINISHED
+            fitness = float("inf") if diverged else expected_fitness(one)
+            yield Evaluation(one.key, status, fitness, (), one.steps, 0.001, device="fake")
+    if any(one.hyperparameters["act"] == Act.ENCORE for one in trials):
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def expected_observations(one: Trial) -> list[Observation]:
+    """What `measured` measures of a candidate, whoever trains beside it."""
+    losses = expected_losses(one)
+    points = [("validation", done, 0.25) for done in range(CHUNK, one.steps + 1, CHUNK)]
+    return [
+        Observation(split, done, seconds, 2 * seconds, {"loss": losses[done - 1], "worst": losses[:done].max()})
+        for split, done, seconds in [*points, ("test", one.steps, 0.5)]
+    ]
+
+
+def measured(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
+    """Trains as `train` does, and measures something after every chunk and at the end."""
+
+    def observed(number: int) -> LaneObservations:
+        of_lanes = [expected_observations(one)[number] for one in trials]
+        metrics = {name: np.array([one.metrics[name] for one in of_lanes]) for name in of_lanes[0].metrics}
+        first = of_lanes[0]
+        return LaneObservations(first.split, first.evaluations, first.seconds, first.elapsed, metrics)
+
+    last = trials[0].steps // CHUNK
+    for value in train(workload, trials):
+        if isinstance(value, TrainingProgress):
+            yield observed(value.steps_done // CHUNK - 1)
+            if value.steps_done == trials[0].steps:
+                yield observed(last)
+        yield value
+
+
+def misbehave(act: Act, workload: Workload, key: Key) -> None:
+    match act:
+        case Act.KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case Act.KILL_ONCE:
+            mark = Path(workload.options["folder"]) / f"killed-{key.slot}"
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        case Act.EXIT:
+            os._exit(7)
+        case Act.SEGV:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case Act.ABORT:
+            os.abort()
+        case Act.SYS_EXIT:
+            sys.exit(3)
+        case Act.RAISE:
+            raise ValueError(f"slot {key.slot} is guilty\nand says more")
+        case Act.UNPICKLABLE:
+            raise UnpicklableError("one", "two")
+        case Act.HUGE:
+            raise ValueError("x" * 20_000_000)
+        case Act.CYCLIC:
+            first, second = ValueError("first"), ValueError("second")
+            first.__cause__, second.__cause__ = second, first
+            raise first
+        case Act.MUTE:
+            raise MuteError
+        case Act.BASE:
+            raise Drastic("not an Exception\x00\ud800")
+        case Act.DEEP:
+            misbehave(act, workload, key)
+        case Act.SLEEP:
+            time.sleep(600)
+        case Act.GIL:
+            ctypes.PyDLL(None).usleep(600_000_000)  # PyDLL keeps the interpreter's lock while it calls
+        case Act.BLOCK:
+            signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals))
+            time.sleep(600)
+        case Act.SWALLOW:
+            while True:
+                with contextlib.suppress(BaseException):
+                    time.sleep(600)
+        case Act.STOP:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        case Act.WAIT:
+            time.sleep(0.25)
+        case _:
+            pass
+
+
+def nothing(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
+    """Does nothing at all: what remains is the executor's own cost."""
+    yield Evaluation(trials[0].key, Status.FINISHED, 1.0, (), 0, 0.0)
+
+
+def silent(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress]:
+    """Ends without an evaluation."""
+    yield TrainingProgress(1, np.ones([1, len(trials)]))
+
+
+def odd_fitness(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
+    """Says that it finished, with whatever fitness the slot stands for."""
+    values = (
+        *(float("nan"), float("inf"), float("-inf"), 1e308, "0.5", None, 1j),
+        *(np.float32(0.5), np.array([0.5]), True, WithoutRepr()),
+    )
+    yield Evaluation(trials[0].key, Status.FINISHED, values[trials[0].key.slot], (), 1, 0.0)  # type: ignore[arg-type]
+
+
+class WithoutRepr:
+    """Cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def odd_values(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
+    """Yields, by slot, something that is neither progress nor an evaluation of its own."""
+    key = trials[0].key
+    yield (
+        "done",
+        TrainingProgress(1, np.ones([1, len(trials) + 1])),
+        TrainingProgress(1, np.array([["a"] * len(trials)])),
+        Evaluation(Key(Role.TUNED, 0, 99), Status.FINISHED, 1.0, (), 1, 0.0),
+        Evaluation(key, "marvellous", 1.0, (), 1, 0.0),  # type: ignore[arg-type]
+        Evaluation(key, Status.RUNNING, 1.0, (), 1, 0.0),
+        Evaluation(key, Status.FINISHED, 1.0, (), "many", 0.0),  # type: ignore[arg-type]
+    )[key.slot]
+
+
+def long_curve(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:
+    """Yields a million losses in one piece: 8 MB."""
+    losses = np.arange(trials[0].steps * len(trials), dtype=np.float64).reshape([-1, len(trials)])
+    yield TrainingProgress(trials[0].steps, losses)
+    for key in dict.fromkeys(one.key for one in trials):
+        yield Evaluation(key, Status.FINISHED, 1.0, (), trials[0].steps, 0.0)
+
+
+def environment(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
+    """Tells what its process is like."""
+    text = f"{os.getpid()} {os.environ.get('CUDA_VISIBLE_DEVICES')} {os.environ.get('OMP_NUM_THREADS')}"
+    yield Evaluation(trials[0].key, Status.FINISHED, 1.0, (), 0, 0.0, device=text)
+
+
+def interrupted(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress]:
+    """Ctrl-C arrives while it trains."""
+    yield TrainingProgress(1, np.ones([1, len(trials)]))
+    raise KeyboardInterrupt
+
+
+def stop_and_go(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
+    """Stops its whole process, without a watchdog, and is well once it was woken; or waits a little."""
+    if trials[0].hyperparameters["act"] == Act.WAIT:
+        time.sleep(0.25)
+    else:
+        faulthandler.cancel_dump_traceback_later()
+        os.kill(os.getpid(), signal.SIGSTOP)
+    yield Evaluation(trials[0].key, Status.FINISHED, 1.0, (), 0, 0.0)
+
+
+def slowly(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:
+    """Trains as `train` does, half a second a chunk."""
+    for value in train(workload, trials):
+        if isinstance(value, TrainingProgress):
+            time.sleep(0.5)
+        yield value
+
+
+def hog(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
+    """Takes memory, 100 MB at a time up to 3 GB, if any candidate is there that would raise; is well otherwise."""
+    taken = []
+    if any(one.hyperparameters["act"] == Act.RAISE for one in trials):
+        for _ in range(30):
+            taken.append(np.ones(12_500_000))
+            time.sleep(0.05)
+    for key in dict.fromkeys(one.key for one in trials):
+        yield Evaluation(key, Status.FINISHED, 1.0, (), 0, 0.0)
+
+
+class ResourceExhaustedError(Exception):
+    """Named as TensorFlow's."""
+
+
+def out_of_memory(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
+    raise ResourceExhaustedError(f"OOM when allocating tensor with shape[{trials[0].seed}] on /device:GPU:0")
+    yield
+
+
+def internal_error(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
+    from tensorflow.errors import InternalError
+
+    raise InternalError(None, None, workload.options["says"])
+    yield

@@ -1,0 +1,91 @@
+"""Runs exported optimizers of PyTorch and Optax; in a process of its own, where no TensorFlow is loaded beside them.
+
+`python -m tests.support.interop` reads a list of [format, document, problem] as JSON from standard input, and prints
+the paths.
+"""
+
+import importlib
+import json
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+
+from tests.references.tasks import ROSENBROCK_START, rosenbrock
+
+STEPS = 50
+CURVATURE = np.geomspace(0.05, 2.0, 6)
+LAYERS = {"quadratic": ((0, 4), (4, 6)), "rosenbrock": ((0, 1), (1, 2))}  # of x, [start, stop)
+STARTS = {"quadratic": np.linspace(-1.0, 2.0, 6), "rosenbrock": np.array(ROSENBROCK_START)}
+PACKAGES = {"torch": "torch", "optax": "optax"}  # of each format
+
+
+def quadratic(x):
+    """½ Σ c (x - 0.3)² and its gradient."""
+    return 0.5 * float((CURVATURE * (x - 0.3) ** 2).sum()), CURVATURE * (x - 0.3)
+
+
+PROBLEMS = {"quadratic": quadratic, "rosenbrock": rosenbrock}
+
+
+def is_here(format):
+    """Whether the package that a format is for is installed."""
+    return find_spec(PACKAGES[format]) is not None
+
+
+def parts(vector, problem):
+    """A vector [n] cut into the problem's layers."""
+    return np.split(vector, [stop for _, stop in LAYERS[problem]][:-1])
+
+
+def named(target):
+    """The class or function of this name."""
+    place, _, attribute = target.rpartition(".")
+    return getattr(importlib.import_module(place), attribute)
+
+
+def built(node):
+    """What a document's call makes; the calls among its arguments first."""
+    arguments = {name: built(value) if isinstance(value, dict) else value for name, value in node["arguments"].items()}
+    return named(node["function"])(**arguments)
+
+
+def path_of_torch(document, problem):
+    """The path [STEPS, n] of PyTorch's optimizer."""
+    import torch
+
+    layers = [torch.nn.Parameter(torch.tensor(part)) for part in parts(STARTS[problem], problem)]
+    optimizer = named(document["class"])(layers, **document["arguments"])
+    path = []
+    for _ in range(STEPS):
+        x = np.concatenate([layer.detach().numpy() for layer in layers])
+        for layer, part in zip(layers, parts(PROBLEMS[problem](x)[1], problem), strict=True):
+            layer.grad = torch.tensor(part)
+        optimizer.step()
+        path.append(np.concatenate([layer.detach().numpy() for layer in layers]))
+    return np.stack(path)
+
+
+def path_of_optax(document, problem):
+    """The path [STEPS, n] of Optax's optimizer."""
+    import jax
+    import optax
+
+    jax.config.update("jax_enable_x64", True)
+    optimizer = built(document)
+    layers = [jax.numpy.asarray(part) for part in parts(STARTS[problem], problem)]
+    update = jax.jit(optimizer.update)
+    state, path = optimizer.init(layers), []
+    for _ in range(STEPS):
+        gradient = PROBLEMS[problem](np.concatenate(layers))[1]
+        updates, state = update([jax.numpy.asarray(part) for part in parts(gradient, problem)], state, layers)
+        layers = optax.apply_updates(layers, updates)
+        path.append(np.concatenate(layers))
+    return np.stack(path)
+
+
+if __name__ == "__main__":
+    runners = {"torch": path_of_torch, "optax": path_of_optax}
+    json.dump(
+        [runners[each](document, problem).tolist() for each, document, problem in json.load(sys.stdin)], sys.stdout
+    )

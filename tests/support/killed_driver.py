@@ -1,0 +1,148 @@
+"""A driver that kills itself: `python -m tests.support.killed_driver DATABASE POINT COUNT [comparison]`.
+
+It makes or resumes a small study, a search or a comparison, on a stand-in for training, and passes points on its way:
+whenever it passes the one that was named for the COUNT-th time, it ends itself as `kill -9` would. The points are
+patched in here; the product knows nothing of them. COUNT 0 is never.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tuner.core.study import ComparisonSpec, Point, StudySpec, StudyStatus
+from tuner.core.trial import Evaluation, LaneObservations, Measurement, Status, TrainingProgress, Trial, Workload
+from tuner.execution.in_process import InProcessExecutor
+from tuner.storage import Store, connection, this_process
+from tuner.strategies.generational import Generational
+from tuner.studies.callbacks import Silence
+from tuner.studies.driver import run_study
+
+POINTS = (
+    "before a transaction",
+    "before a commit",
+    "after a commit",
+    "before training",
+    "within training",
+    "after training",
+    "before telling the strategy",
+    "after telling the strategy",
+)
+GENERATIONS, POPULATION = 4, 8
+SECONDS = float(os.environ.get("COHORT_SECONDS", "0"))  # that a cohort trains
+
+
+def spec() -> StudySpec:
+    """Return the study's: four generations of eight, in cohorts of four."""
+    return StudySpec(
+        run="run",
+        workload=Workload(task="stand-in", optimizer="Adam", cohort_size=4),
+        strategy="paper",
+        seed=1,
+        generations=GENERATIONS,
+        population=POPULATION,
+        sigmas=(1.0, 0.6, 0.4, 0.2),
+        steps=(10,) * GENERATIONS,
+        fresh_seeds=2,
+        space={"optimizer": "Adam", "hyperparameters": {"rate": {"scale": "log", "default": 0.5}}},
+    )
+
+
+def comparison() -> StudySpec:
+    """Return a comparison's: two points on eight seeds, in cohorts of four."""
+    points = (Point({"rate": 0.5}, value=0.5), Point({"rate": 1.5}, value=1.5))
+    return replace(
+        spec(),
+        generations=2,
+        sigmas=(0.0,) * 2,
+        steps=(10,) * 2,
+        fresh_seeds=0,
+        seed=0,
+        comparison=ComparisonSpec(points, Measurement(validate_every=5), "the defaults", "momentum"),
+    )
+
+
+def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
+    """Yield losses that depend on a candidate alone, smallest at rate 2; each tenth measured where it is wanted."""
+    for part in range(2):
+        time.sleep(SECONDS / 2)
+        if workload.measurement is not None:
+            found = {"loss": [float(_losses(trial)[5 * part]) for trial in trials]}
+            yield LaneObservations("validation", 5 * part, math.nan, math.nan, found)
+        yield TrainingProgress(5 * (part + 1), np.stack([_losses(trial)[:5] for trial in trials], axis=1))
+    for trial in {trial.key: trial for trial in trials}.values():
+        losses = _losses(trial)
+        yield Evaluation(trial.key, Status.FINISHED, float(losses[-1]), losses, trial.steps, 0.01)
+
+
+def _losses(trial: Trial) -> Any:
+    distance = (math.log(trial.hyperparameters["rate"]) - math.log(2)) ** 2
+    return distance + np.random.default_rng(trial.seed).uniform(0, 1e-3, trial.steps)
+
+
+def patch(point: str, count: int) -> None:
+    """Make this process end itself when it passes a point for the count-th time."""
+    left = count
+
+    def passing(here: str) -> None:
+        nonlocal left
+        if here == point:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    plain = connection.writing
+
+    @contextmanager
+    def writing(*arguments: Any) -> Iterator[Any]:
+        passing("before a transaction")
+        with plain(*arguments) as opened:
+            yield opened
+            passing("before a commit")
+        passing("after a commit")
+
+    connection.writing = writing
+    _around(InProcessExecutor, "submit", passing, before="before training")
+    _around(InProcessExecutor, "poll", passing, after="within training")
+    _around(InProcessExecutor, "withdraw", passing, after="after training")
+    _around(Generational, "tell", passing, before="before telling the strategy", after="after telling the strategy")
+
+
+def _around(owner: Any, name: str, passing: Callable[[str], None], *, before: str = "", after: str = "") -> None:
+    """Let a method pass a point before or after what it does."""
+    plain = getattr(owner, name)
+
+    def calling(self: Any, *arguments: Any, **others: Any) -> Any:
+        passing(before)
+        result = plain(self, *arguments, **others)
+        passing(after)
+        return result
+
+    setattr(owner, name, calling)
+
+
+def main() -> None:
+    """Run or resume the study, to its end or to the point."""
+    database, point, count, *kind = sys.argv[1:]
+    if point not in POINTS:
+        sys.exit(f"no such point: {point}")
+    patch(point, int(count))
+    with Store.open(database, patience=float(os.environ.get("PATIENCE", "0"))) as store:
+        studies = store.studies() or [store.create_study(comparison() if kind else spec())]
+        if studies[0].status != StudyStatus.COMPLETE:
+            with InProcessExecutor(train="tests.support.killed_driver:train") as workers:
+                run_study(store, studies[0], workers, Silence(), owner=this_process())
+    print("complete", flush=True)
+
+
+if __name__ == "__main__":
+    main()

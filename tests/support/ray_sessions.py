@@ -1,0 +1,66 @@
+"""Ray sessions for tests, and a look at the processes they leave."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tuner.execution.ray.session import RaySession
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def local_session(**arguments: object) -> Iterator[RaySession]:
+    """Starts a local Ray whose workers find the tests' modules, and checks that nothing of it is left afterwards."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([before] if before else [])])
+    try:
+        session = RaySession.start(**{"workers": 2, "dashboard": False} | arguments)  # type: ignore[arg-type]
+    finally:
+        del os.environ["PYTHONPATH"]
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+    folder = str(session.folder)
+    try:
+        yield session
+    finally:
+        session.close()
+    assert not Path(folder).exists()
+    wait_until(lambda: not processes_naming(folder), 15)
+    assert processes_naming(folder) == []
+
+
+def processes_naming(text: str) -> list[str]:
+    """Command lines of the processes that name this text; Ray's all name their session's folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if text in command:
+                found.append(f"{entry.name} {command[:120]}")
+    return found
+
+
+def wait_until(condition: object, seconds: float) -> bool:
+    """Waits until a condition holds; returns whether it does."""
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs, zombies aside."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

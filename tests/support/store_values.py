@@ -1,0 +1,150 @@
+"""Small studies, candidates and evaluations for the tests of the storage."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner.core.study import ComparisonSpec, Point, StudySpec
+from tuner.core.trial import Candidate, Evaluation, Key, Measurement, Observation, Role, Status, Trial, Workload
+from tuner.storage import StorageError, Store
+
+NOBODY = "elsewhere:1"  # an owner on another host, of whose process nothing is known
+ME = f"{socket.gethostname()}:{os.getpid()}"
+
+
+def spec(
+    run: str = "run", optimizer: str = "Adam", *, generations: int = 2, population: int = 3, **others: Any
+) -> StudySpec:
+    """Return what a study was asked to do."""
+    values: dict[str, Any] = {
+        "run": run,
+        "workload": Workload("rosenbrock", optimizer, 16, 1, "float64", {"dimensions": 2}, {"name": "none"}),
+        "strategy": "paper",
+        "seed": 7,
+        "generations": generations,
+        "population": population,
+        "sigmas": tuple(1.0 / (1 + generation) for generation in range(generations)),
+        "steps": (200,) * generations,
+        "fresh_seeds": 3,
+        "space": {"optimizer": optimizer, "hyperparameters": {"rate": {"scale": "log", "default": 0.1}}},
+        "versions": {"numpy": np.__version__},
+        "hardware": {"cores": 2, "gpus": []},
+    }
+    return StudySpec(**(values | others))
+
+
+def key(slot: int = 0, generation: int = 0, role: Role = Role.SEARCH) -> Key:
+    """Return a candidate's place."""
+    return Key(role, generation, slot)
+
+
+def keys(generations: int = 2, population: int = 3) -> list[Key]:
+    """Return all places of a search, in order."""
+    return [key(slot, generation) for generation in range(generations) for slot in range(population)]
+
+
+def candidate(at: Key, rate: float = 0.1, seed: int = 5, steps: int = 200) -> Candidate:
+    """Return a candidate for a place."""
+    return Candidate((math.log(rate), -2.5), Trial(at, {"rate": rate}, seed, steps))
+
+
+def evaluation(at: Key, status: Status = Status.FINISHED, **others: Any) -> Evaluation:
+    """Return what came of the candidate of a place: its losses depend on the place alone."""
+    values: dict[str, Any] = {
+        "fitness": 0.5 if status is Status.FINISHED else math.inf,
+        "losses": losses(at),
+        "steps_done": 20,
+        "seconds": 0.25,
+        "node": "node-1",
+        "device": "CPU",
+    }
+    return Evaluation(at, status, **(values | others))
+
+
+def losses(at: Key) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the losses of a place, [20]."""
+    return np.random.default_rng([at.generation, at.slot]).normal(size=20)
+
+
+def comparison(points: int = 1) -> ComparisonSpec:
+    """Return what a study of one point, or of several, compares."""
+    return ComparisonSpec(
+        points=tuple(
+            Point({"rate": 0.1 + 0.2}, {"depth": 4 * number}, "Momentum" if number else None, float(number))
+            for number in range(points)
+        ),
+        measurement=Measurement(validate_every=10, seconds=0.1 + 0.2, test_examples=None),
+        source="tuned by run",
+        sweep="depth" if points > 1 else None,
+    )
+
+
+def observations(at: Key) -> tuple[Observation, ...]:
+    """Return what was measured of a place: it depends on the place alone."""
+    marks = np.random.default_rng([at.generation, at.slot, 1]).normal(size=(3, 2)).tolist()
+    return (
+        *(
+            Observation("validation", 10 * number, 0.5 * number, 0.7 * number, {"loss": loss, "accuracy": accuracy})
+            for number, (loss, accuracy) in enumerate(marks)
+        ),
+        Observation("test", 20, math.nan, math.nan, {"loss": 5e-324}),
+    )
+
+
+def driven(
+    store: Store, run: str = "run", owner: str = NOBODY, add: Iterable[Key] = (), **others: Any
+) -> tuple[int, int]:
+    """Create a study, acquire it, add candidates for some places; return its id and epoch."""
+    study = store.create_study(spec(run, **others)).id
+    epoch = store.acquire(study, owner=owner)
+    store.add(study, epoch, [candidate(each) for each in add])
+    return study, epoch
+
+
+def everything(store: Store, study: int) -> Any:
+    """Return all that the store says of a study, but for the clock."""
+    records = store.candidates(study)
+    curves = [store.curve(study, record.key).tobytes() for record in records]
+    record = next(each for each in store.studies() if each.id == study)
+    return (
+        dataclasses.replace(record, lease_left=None),
+        records,
+        curves,
+        store.attempts(study),
+        store.late_results(study),
+    )
+
+
+def child(script: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start Python on a script that has the values of the tests at hand."""
+    start = "import sys, time, json\nfrom tests.support.store_values import *\nfrom tuner.storage import *\n"
+    return subprocess.Popen(
+        [sys.executable, "-c", start + script, *arguments],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+
+
+def one_line(error: StorageError) -> None:
+    assert str(error)
+    assert "\n" not in str(error)
+    assert "Traceback" not in str(error)
+    assert "sqlalche.me" not in str(error)
+    assert "[SQL" not in str(error)
+
+
+def hashes(directory: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir() if path.is_file()}

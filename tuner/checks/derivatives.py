@@ -1,0 +1,79 @@
+"""Laws of derivatives: the gradient is the loss's, and the Hessian, where there is one, the gradient's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tuner.checks.check import NotApplicable, PromiseError
+from tuner.checks.differences import slope_that_is_off
+from tuner.checks.probe import Array, Probe, told
+
+COORDINATES = 4  # beside that of the largest slope in each lane
+HESSIAN_STEPS = {"float64": 1e-5, "float32": 1e-2}  # of x's own size
+HESSIAN_TOLERANCE = {"float64": 1e-5, "float32": 5e-2}  # of the largest entry of H d
+
+
+def gradient(probe: Probe) -> None:
+    """Find a gradient that is off along coordinates, itself or a random direction."""
+    _gradient(probe, COORDINATES)
+
+
+def gradient_in_passing(probe: Probe) -> None:
+    """Find a gradient that is off along itself or a random direction: in a sound task, four evaluations of the loss."""
+    _gradient(probe, 0)
+
+
+def _gradient(probe: Probe, coordinates: int) -> None:
+    if getattr(probe.task, "gradient_is_estimated", False):
+        raise NotApplicable("its gradient is an estimate, as it says itself")
+    slope = slope_that_is_off(probe, coordinates)
+    if slope is not None:
+        raise PromiseError(
+            f"loss_and_gradient returns the gradient of the loss. Received: one that is likely wrong: {slope} (a"
+            " task whose gradient is an estimate on purpose says `gradient_is_estimated = True`)"
+        )
+
+
+def hessian(probe: Probe) -> None:
+    """Find a Hessian that is not symmetric, or not the derivative of the gradient along random directions."""
+    found = getattr(probe.task, "hessian", None)
+    if found is None:
+        raise NotApplicable("it has no `hessian`")
+    start, state, _, _ = probe.first
+    dtype, rng = str(probe.task.dtype), np.random.default_rng(7)
+    x = start.numpy() + 0.1 * rng.standard_normal(start.shape).astype(dtype)
+    n, lanes = x.shape
+    matrix = _matrix(found, x)
+    if matrix.shape != (n, n, lanes):
+        raise PromiseError(
+            f"`hessian` is an array [{n}, {n}], or a method that returns [{n}, {n}, {lanes}]. Received: shape"
+            f" {list(matrix.shape)}"
+        )
+    largest = np.abs(matrix).max()
+    if not np.allclose(matrix, matrix.swapaxes(0, 1), rtol=0, atol=HESSIAN_TOLERANCE[dtype] * largest):
+        raise PromiseError("`hessian` is symmetric. Received: one that is not")
+    h = HESSIAN_STEPS[dtype] * max(1.0, float(np.sqrt((x**2).mean())))
+    for _ in range(3):
+        direction = rng.standard_normal(x.shape)
+        ahead, behind = (probe.evaluate(x + sign * h * direction, state)[1] for sign in (1, -1))
+        differences = (ahead - behind) / (2 * h)
+        product = np.einsum("ijp,jp->ip", matrix, direction)
+        scale = max(np.abs(product).max(), np.abs(differences).max())
+        if np.abs(product - differences).max() > HESSIAN_TOLERANCE[dtype] * scale:
+            at = np.unravel_index(np.abs(product - differences).argmax(), product.shape)
+            raise PromiseError(
+                f"`hessian` is the derivative of the gradient. Received: one that along a random direction changes"
+                f" entry {at[0]} by {product[at]:.6g}, where central differences give {differences[at]:.6g}"
+            )
+
+
+def _matrix(found: Any, x: Array) -> Array:
+    """Return the Hessian at x [n, P] as [n, n, P] float64, from the array or the method."""
+    with told("hessian"):
+        if callable(found):
+            return np.asarray(found(tf.constant(x)), np.float64)
+        constant = np.asarray(found, np.float64)
+        return np.repeat(constant[..., np.newaxis], x.shape[1], axis=-1)

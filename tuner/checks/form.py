@@ -1,0 +1,152 @@
+"""Laws of form: attributes, shapes and dtypes, the state's structure, layers, and a finite start.
+
+Where one of them is broken the other laws have nothing to stand on. All but `name` are looked at before a search.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.options import FLOATS
+from tuner.checks.check import NotApplicable, PromiseError
+from tuner.checks.probe import Probe
+
+
+def name(probe: Probe) -> None:
+    """Find a name that cannot be typed as one word in lower case."""
+    found = getattr(probe.task, "name", None)
+    if not isinstance(found, str) or not found or found != found.lower() or any(map(str.isspace, found)):
+        raise PromiseError(f"`name` is one word in lower case, with hyphens. Received: {found!r}")
+
+
+def attributes(probe: Probe) -> None:
+    """Find attributes that are missing or of another kind; `cohort_size` may be missing, and is 1 then."""
+    task: Any = probe.task
+    dtype = getattr(task, "dtype", None)
+    if dtype not in FLOATS:
+        raise PromiseError(f"`dtype` is one of {', '.join(FLOATS)}, a string. Received: {dtype!r}")
+    jit_compile = getattr(task, "jit_compile", None)
+    if not isinstance(jit_compile, bool):
+        raise PromiseError(f"`jit_compile` is True or False. Received: {jit_compile!r}")
+    size = getattr(task, "cohort_size", 1)
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise PromiseError(f"`cohort_size` is a whole number, at least 1. Received: {size!r}")
+
+
+def shapes_and_dtypes(probe: Probe) -> None:
+    """Find an x, loss or gradient of another shape or dtype than the protocol says."""
+    dtype, lanes = tf.as_dtype(probe.task.dtype), probe.lanes
+    x, _ = probe.begin(probe.seeds)
+    if x.dtype != dtype or x.shape.rank != 2 or x.shape[0] == 0 or x.shape[1] != lanes:
+        raise PromiseError(
+            f"initial returns x as {dtype.name} [n, {lanes}], n at least 1 and a column for each of {lanes} seeds."
+            f" Received: {shown(x)}"
+        )
+    _, _, loss, gradient = probe.first
+    if loss.dtype != dtype or loss.shape != (lanes,):
+        raise PromiseError(
+            f"loss_and_gradient returns the loss as {dtype.name} [{lanes}], one number for each of {lanes} lanes."
+            f" Received: {shown(loss)}"
+        )
+    if gradient.dtype != dtype or gradient.shape != x.shape:
+        raise PromiseError(f"loss_and_gradient returns the gradient as x is, {shown(x)}. Received: {shown(gradient)}")
+    _check_variables(probe.task, x.shape[0])
+
+
+def state(probe: Probe) -> None:
+    """Find a method that leaves a state of another structure, shape or dtype behind than `initial`."""
+    states = probe.states()
+    first = states.pop("initial")
+    if any(leaf is None for leaf in tf.nest.flatten(first)):
+        raise PromiseError("initial returns the state as a nest of tensors, () if there is none. Received: None in it")
+    for method, later in states.items():
+        try:
+            tf.nest.assert_same_structure(first, later)
+        except (TypeError, ValueError):
+            raise PromiseError(
+                f"{method} returns the state in the structure that initial gave it, {_structure(first)}. Received:"
+                f" {_structure(later)}"
+            ) from None
+        leaves = zip(tf.nest.flatten(first), tf.nest.flatten(later), strict=True)
+        for number, (before, after) in enumerate(leaves):
+            if shown(before) != shown(after):
+                raise PromiseError(
+                    f"{method} returns tensor {number} of the state as initial gave it, {shown(before)}. Received:"
+                    f" {shown(after)}"
+                )
+
+
+def layers(probe: Probe) -> None:
+    """Find layers that do not cover x in order, without gap and overlap."""
+    x, _ = probe.begin(probe.seeds)
+    found, size = getattr(probe.task, "layers", None), x.shape[0]
+    try:
+        slices = [(int(start), int(stop)) for start, stop in found or ()]
+    except (TypeError, ValueError):
+        raise PromiseError(f"`layers` is a tuple of (start, stop). Received: {_cut(found)}") from None
+    ends = [(0, 0), *slices, (size, size)]
+    covers = bool(slices) and all(one[1] == other[0] for one, other in pairwise(ends))
+    if not covers or any(start >= stop for start, stop in slices):
+        raise PromiseError(
+            f"`layers` covers x in order, from 0 to {size}, without gap or overlap. Received: {_cut(found)}"
+        )
+
+
+def layers_if_any(probe: Probe) -> None:
+    """Look at the layers of a task that has some; only LARS needs them."""
+    if not hasattr(probe.task, "layers"):
+        raise NotApplicable("it has no `layers`, which only LARS needs")
+    layers(probe)
+
+
+def finite_start(probe: Probe) -> None:
+    """Find an x, loss or gradient that is not finite at the first step."""
+    x, _, loss, gradient = probe.first
+    for what, array in (
+        ("initial returns an x", x),
+        ("loss_and_gradient returns a loss", loss),
+        ("loss_and_gradient returns a gradient", gradient),
+    ):
+        values = array.numpy()
+        bad = values[~np.isfinite(values)]
+        if bad.size:
+            raise PromiseError(
+                f"{what} that is finite at the first step. Received: {bad[0]}, and in all {bad.size:,} of"
+                f" {values.size:,} numbers are not finite"
+            )
+
+
+def shown(tensor: Any) -> str:
+    """Return dtype and shape for people: 'float64 [5, 3]'; a size that is not known before it runs is '?'."""
+    if tensor is None:
+        return "None"
+    if not hasattr(tensor, "dtype"):
+        return str(type(tensor).__name__)
+    rank = tensor.shape.rank
+    sizes = "of unknown rank" if rank is None else f"[{', '.join('?' if s is None else str(s) for s in tensor.shape)}]"
+    return f"{tensor.dtype.name} {sizes}"
+
+
+def _check_variables(task: Any, size: int) -> None:
+    """Find `variable_shapes`, which are optional, that do not make up x."""
+    shapes = getattr(task, "variable_shapes", None)
+    if shapes is None:
+        return
+    found = sum(math.prod(shape) for shape in shapes)
+    if found != size:
+        raise PromiseError(f"`variable_shapes` make up x, {size:,} numbers. Received: {found:,}")
+
+
+def _structure(nest: Any) -> str:
+    """Return a nest with its tensors as `shown`."""
+    return _cut(tf.nest.map_structure(shown, nest))
+
+
+def _cut(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:119]}…"

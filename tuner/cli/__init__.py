@@ -1,0 +1,5 @@
+"""The command line: one verb per file; a verb's work is imported when it is called."""
+
+from tuner.cli.app import commands, main
+
+__all__ = ["commands", "main"]

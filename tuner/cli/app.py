@@ -1,0 +1,300 @@
+"""The command line: how it ends, and the verbs that search and compare; what they do is imported when it is called."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gc
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from tuner.cli.database_group import upkeep
+from tuner.cli.flags import PATH, debug_option, list_of, machine_options, outcome_options, precision_option, task_option
+from tuner.cli.group import Group
+from tuner.cli.reading_verbs import READING
+from tuner.cli.training_verbs import TRAINING
+
+RUN_EXAMPLES = """\b
+Examples:
+  lodo-tune --task rosenbrock
+  lodo-tune --task pixelcnn --preset quick --output results
+  lodo-tune --task noisy-quadratic-bowl --optimizers LODO,Adam --seed 1 --name bowl
+  lodo-tune --task my_task.py:MyTask --generations 5 --population 16 --steps 100,200,400,400,400
+
+A task of your own is code that runs with your rights, on every machine of the cluster.
+"""
+
+
+def main() -> None:
+    """Run the command line; every error is one line on standard error and an exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    gc.set_threshold(50_000)  # the records of a large database are many, and none of them is garbage
+    debug = "--debug" in sys.argv
+    try:
+        code = commands.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort as abort:  # what click makes of a KeyboardInterrupt
+        interruption = abort.__cause__
+        _fail(str(interruption or "") or "interrupted", getattr(interruption, "exit_code", 130), debug)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see '{context.command_path} --help')" if context is not None else ""
+        _fail(error.format_message().replace("\n", " ") + hint, error.exit_code, debug)
+    except KeyboardInterrupt:  # before click was reached, or after
+        _fail("interrupted", 130, debug)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        from tuner.cli.quiet import silence
+
+        silence(sys.stdout)
+        sys.exit(0)
+    except Exception as error:
+        known = hasattr(error, "exit_code") or isinstance(error, ValueError | OSError)
+        message = str(error) if known else f"{type(error).__name__}: {error} (--debug shows where)"
+        code = 2 if isinstance(error, ValueError) else 1
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            code = 74
+            message = f"{error.strerror}: {error.filename or 'standard output, or a temporary file'}"
+            if error.filename is None:  # what is still to be written would fail once more as Python ends
+                from tuner.cli.quiet import silence
+
+                silence(sys.stdout)
+        _fail(" ".join(message.split()), getattr(error, "exit_code", code), debug)
+
+
+def _fail(message: str, code: int, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    from tuner.results.tables.numbers import one_line
+
+    click.echo(f"lodo-tune: {one_line(message)}", err=True)
+    if code > 128 and "ray" in sys.modules:  # cut off while it started, Ray may abort the process as this ends
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+@click.group(cls=Group, invoke_without_command=True, epilog=RUN_EXAMPLES, context_settings={"max_content_width": 110})
+@click.version_option(package_name="lodo-tune", prog_name="lodo-tune")
+@click.option("--task", metavar="NAME", help="What to tune on: see 'lodo-tune tasks', or module:NAME, file.py:NAME.")
+@click.option(
+    "--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Or keras:NAME. Default: the task's line-up."
+)
+@click.option("--preset", default="paper", show_default=True, help="Schedule: 'paper' or 'quick'.")
+@click.option("--generations", type=int, help="Default: the preset's.")
+@click.option("--population", type=int, help="Individuals a generation. Default: the preset's.")
+@click.option(
+    "--steps", metavar="N[,N…]", callback=list_of(int, "whole numbers"), help="Gradient evaluations, by generation."
+)
+@click.option(
+    "--sigma", metavar="S[,S…]", callback=list_of(float, "numbers"), help="Spread of the draws, by generation."
+)
+@click.option("--strategy", default="paper", show_default=True, help="'paper' (the genetic algorithm) or 'random'.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is drawn.")
+@click.option("--name", metavar="RUN", help="Default: the task's name, numbered where it is taken.")
+@click.option("--search-space", type=PATH, multiple=True, metavar="FILE", help="A YAML of your own; repeatable.")
+@task_option
+@click.option("--yes", is_flag=True, help="Do not ask at the terminal before a long search.")
+@precision_option
+@machine_options
+@outcome_options
+@click.pass_context
+def commands(context: click.Context, /, **options: Any) -> None:
+    """Tune the hyperparameters of optimizers on a task, fairly, with a genetic algorithm on Ray.
+
+    Without a command: search, keep everything in a database, and print the tuned table.
+    """
+    if context.invoked_subcommand is not None:
+        given = [name for name in options if _was_given(context, name)]
+        if given:
+            raise click.UsageError(f"options of {context.invoked_subcommand!r} come after it; move {_dashed(given)}")
+        return
+    if options["task"] is None:
+        if len(sys.argv) == 1:
+            click.echo(context.get_help())
+            return
+        raise click.UsageError("--task is missing: 'lodo-tune tasks' lists what there is", context)
+    from tuner.cli import database, run
+    from tuner.studies import planner
+
+    planner.set_data_dir(options["data_dir"])
+    request = planner.Request(
+        task=options["task"],
+        optimizers=options["optimizers"],
+        preset=options["preset"],
+        generations=options["generations"],
+        population=options["population"],
+        steps=options["steps"],
+        sigmas=options["sigma"],
+        strategy=options["strategy"],
+        seed=options["seed"],
+        name=options["name"],
+        cpus_per_candidate=options["cpus_per_candidate"],
+        search_spaces=options["search_space"],
+        precision=options["precision"],
+        options=options["task_options"],
+    )
+    run.start(
+        request,
+        _read_machines(options),
+        database.database(options["database"]),
+        format="json" if options["as_json"] else "text",
+        output=options["output"],
+        tensorboard=options["tensorboard"],
+    )
+
+
+@commands.command(epilog="Example: lodo-tune resume bowl")
+@click.argument("study")
+@machine_options
+@outcome_options
+def resume(study: str, **options: Any) -> None:
+    """Go on with the run or study STUDY where it stopped, to the same result."""
+    from tuner.cli import database, run
+    from tuner.studies import planner
+
+    planner.set_data_dir(options["data_dir"])
+    run.resume(
+        study,
+        _read_machines(options),
+        database.database(options["database"]),
+        format="json" if options["as_json"] else "text",
+        output=options["output"],
+        tensorboard=options["tensorboard"],
+    )
+
+
+@commands.command(epilog="Example: lodo-tune compare --task noisy-quadratic-bowl --from bowl --name bowl-comparison")
+@click.option("--task", required=True, metavar="NAME")
+@click.option(
+    "--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Default: all of the search, or of the files."
+)
+@click.option(
+    "--from", "search", metavar="RUN", help="The search whose tuned hyperparameters are used. Default: the newest."
+)
+@click.option("--config", "configs", type=PATH, multiple=True, metavar="FILE", help="Or an export's; repeatable.")
+@click.option("--defaults", is_flag=True, help="Or the defaults.")
+@click.option("--halve-learning-rate", is_flag=True, help="Every learning rate half as large, as for long runs.")
+@click.option("--sweep", metavar="NAME", help="LODO alone, over momentum, depth or block-size.")
+@click.option("--seeds", type=int, default=8, show_default=True, metavar="N", help="Each on the seeds 0 to N-1.")
+@click.option("--steps", type=int, metavar="N", help="Gradient evaluations a run. Default: the paper's.")
+@click.option(
+    "--time", "seconds", type=float, metavar="SECONDS", help="Train on for so long, each run alone and timed."
+)
+@click.option("--validate-every", type=int, metavar="N", help="Gradient evaluations. Default: the paper's.")
+@click.option("--test-examples", type=int, metavar="N", help="So many of the test set, at random. Default: all.")
+@click.option("--name", metavar="RUN", help="Default: the search's or task's, with -comparison.")
+@task_option
+@precision_option
+@machine_options
+@outcome_options
+def compare(**options: Any) -> None:
+    """Train tuned optimizers for long, each on the same seeds, and print how they compare.
+
+    Validation on the way, the test set at the very end; stored in the database, and resumed like a search.
+    """
+    from tuner.cli import database
+    from tuner.cli.compare import CompareRequest, start
+    from tuner.studies import planner
+
+    planner.set_data_dir(options["data_dir"])
+    names = (
+        "task", "optimizers", "search", "configs", "defaults", "halve_learning_rate", "sweep", "seeds", "steps",
+        "seconds", "validate_every", "test_examples", "name", "cpus_per_candidate", "precision",
+    )  # fmt: skip
+    start(
+        CompareRequest(**{name: options[name] for name in names}, options=options["task_options"]),
+        _read_machines(options),
+        database.database(options["database"]),
+        format="json" if options["as_json"] else "text",
+        output=options["output"],
+    )
+
+
+@commands.command(epilog="Example: lodo-tune paper --task noisy-quadratic-bowl --scale 0.01 --output rehearsal")
+@click.option("--task", required=True, metavar="NAME")
+@click.option("--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Default: the task's line-up.")
+@click.option(
+    "--scale",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="S",
+    help="A rehearsal: budgets times S (20 steps at least), individuals times its root (8 at least).",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that the search draws.")
+@click.option("--name", metavar="RUN", help="Default: the task's name with -paper, or -rehearsal.")
+@task_option
+@precision_option
+@machine_options
+@outcome_options
+def paper(**options: Any) -> None:
+    """Search, compare and report by the paper's settings, in one go; --output is needed.
+
+    The same command goes on where it was stopped: what is complete is not done again.
+    """
+    from tuner.cli import database
+    from tuner.cli.paper import PaperRequest
+    from tuner.cli.paper import paper as run_paper
+    from tuner.studies import planner
+
+    if options["output"] is None:
+        raise click.UsageError("--output is missing: the folder for tables, figures and report.html")
+    planner.set_data_dir(options["data_dir"])
+    names = ("task", "optimizers", "scale", "seed", "name", "cpus_per_candidate", "precision")
+    run_paper(
+        PaperRequest(**{name: options[name] for name in names}, options=options["task_options"]),
+        _read_machines(options),
+        database.database(options["database"]),
+        format="json" if options["as_json"] else "text",
+        output=options["output"],
+    )
+
+
+@commands.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="Example: lodo-tune submit --address http://head:8265 -- --task pixelcnn"
+    " --database postgresql://lodo@server/studies",
+)
+@click.option(
+    "--address", required=True, metavar="URL", help="Of the cluster's dashboard, http://HOST:8265; with its token."
+)
+@click.option("--detach", is_flag=True, help="Do not wait for its end.")
+@click.option("--code", metavar="FILE.py:NAME", help="The task whose code to send along. Default: that of --task.")
+@debug_option
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGUMENTS")
+def submit(address: str, detach: bool, code: str | None, debug: bool, arguments: tuple[str, ...]) -> int:
+    """Run a search, or 'resume', on a Ray cluster as a job of its own: what follows -- is the command there.
+
+    It needs nothing of this machine any more once it was taken. A task's own code is sent along; for 'resume' name it
+    with --code. The cluster's nodes have lodo-tune installed. Its exit code is the search's.
+    """
+    from tuner.cli import submit as job
+
+    return job.submit(address, arguments, detach=detach, code=code)
+
+
+def _read_machines(options: dict[str, Any]) -> Any:
+    from tuner.cli.run import Machines
+
+    names = (
+        "workers", "cpus_per_candidate", "gpus_per_candidate", "timeout", "max_attempts", "address", "wait",
+    )  # fmt: skip
+    given = {name: options[name] for name in names}
+    return Machines(**given, dashboard=not options["no_dashboard"], yes=options.get("yes", False))
+
+
+def _was_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _dashed(names: list[str]) -> str:
+    return ", ".join("--" + name.removeprefix("as_").replace("_", "-") for name in names)
+
+
+for verb in (*TRAINING, *READING, upkeep):
+    commands.add_command(verb)

@@ -1,0 +1,42 @@
+"""The files that --output of a search or a comparison leaves behind: tables, tuned configurations, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tuner.cli.figures import drawn
+from tuner.cli.show import summaries, tables
+from tuner.core import files
+from tuner.core.study import StudyRecord
+from tuner.results import exports
+from tuner.storage import Damaged, Store
+
+FIGURES = ("png", "pdf")  # to look at, and to print
+TABLES = (("text", "txt"), ("markdown", "md"), ("latex", "tex"), ("json", "json"), ("csv", "csv"))
+
+
+def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | None) -> None:
+    """Write the tables and the figures, and of a search its configurations, into a folder, replacing older ones.
+
+    Args:
+        store: Holds them.
+        studies: Of one run.
+        folder: Where; None: nowhere.
+    """
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    root = folder.resolve()
+    for format, ending in TABLES:
+        files.write(folder / f"table.{ending}", tables(store, studies, format) + "\n", overwrite=True)
+    searches = [study for study in studies if study.spec.comparison is None]
+    for study, row in zip(searches, summaries(store, searches), strict=True):
+        if study.tuned is not None and row.best is not None:
+            for format in ("json", "yaml"):
+                file = folder / f"{study.spec.workload.optimizer.replace(':', '-')}.{format}"
+                if not file.resolve().is_relative_to(root):  # a name that came with somebody's database
+                    raise Damaged(f"the study {study.spec.name!a} would be written outside {str(folder)!r}")
+                files.write(file, exports.export(study, format, row), overwrite=True)
+    for name, content in drawn(store, studies, FIGURES):
+        files.write(folder / name, content, overwrite=True)

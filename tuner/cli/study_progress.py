@@ -1,0 +1,127 @@
+"""What is seen of one study on its way: a line, and remarks on what goes wrong."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tuner.core.study import StudyRecord
+from tuner.core.trial import AttemptEnded, Evaluation, Event, Key, Progress, Role, Status
+from tuner.results.tables.numbers import number, one_line
+
+
+@dataclass
+class _Batch:
+    """A generation, or the fresh seeds, as far as it has come."""
+
+    name: str
+    budget: int
+    keys: frozenset[Key]
+    order: Sequence[Key]
+    fitnesses: dict[Key, float] = field(default_factory=dict)
+    statuses: dict[Key, Status] = field(default_factory=dict)
+    steps: dict[Key, int] = field(default_factory=dict)
+
+
+class StudyProgress:
+    """A listener that keeps the state of one study, and tells it to whoever shows it."""
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        closed: Callable[[str], None],
+        saved: Callable[[float], None],
+        done: Callable[[float], None],
+    ) -> None:
+        """Make a listener.
+
+        Args:
+            say: Shows a line at once.
+            closed: Takes the line of a generation that has ended.
+            saved: Counts gradient evaluations that are on record.
+            done: Counts gradient evaluations that were made, or saved by diverging early.
+        """
+        self._say, self._closed, self._saved, self._done = say, closed, saved, done
+        self._study = ""
+        self._batch: _Batch | None = None
+
+    def study_began(self, study: StudyRecord) -> None:
+        """Take note of the study."""
+        self._study = study.spec.name
+
+    def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
+        """Close the line of the last generation and open the next."""
+        self._end_batch()
+        self._batch = _Batch(name, budget, frozenset(keys), keys)
+
+    def known(self, key: Key, status: Status, fitness: float) -> None:
+        """Count a result that is on record."""
+        if self._batch is not None:
+            self._batch.fitnesses[key] = fitness
+            self._batch.statuses[key] = status
+            self._saved(self._batch.budget)
+
+    def happened(self, event: Event) -> None:
+        """Count what came, and say what went wrong on the way."""
+        batch = self._batch
+        if batch is None:
+            return
+        if isinstance(event, Progress):
+            for key in event.keys:
+                self._advance(batch, key, event.steps_done)
+        elif isinstance(event, Evaluation) and event.key not in batch.fitnesses:
+            batch.fitnesses[event.key] = event.fitness
+            batch.statuses[event.key] = event.status
+            self._advance(batch, event.key, batch.budget)
+        elif isinstance(event, AttemptEnded):
+            slots = f"s{min(key.slot for key in event.keys):02d}" + ("" if len(event.keys) == 1 else "…")
+            self._say(f"{self._study} {batch.name} {slots}: attempt {event.attempt}: {one_line(event.reason)}")
+
+    def remarked(self, text: str) -> None:
+        """Say the strategy's remark."""
+        self._say(f"{self._study}: {text}")
+
+    def study_ended(self, study: StudyRecord) -> None:
+        """Close the line of the last generation."""
+        self._end_batch()
+
+    def line(self) -> str:
+        """Return the state of the study in one line; "" if nothing of it is under way."""
+        batch = self._batch
+        if batch is None:
+            return ""
+        statuses = list(batch.statuses.values())
+        diverged = statuses.count(Status.DIVERGED)
+        timed_out = statuses.count(Status.TIMED_OUT)
+        under_way = sum(batch.steps.values()) + batch.budget * (
+            len(batch.fitnesses) - len(batch.steps.keys() & batch.fitnesses.keys())
+        )
+        share = min(1.0, under_way / max(1, batch.budget * len(batch.keys)))
+        return (
+            f"{self._study}  {batch.name} ({batch.budget} evaluations each): {len(batch.fitnesses)}/{len(batch.keys)}"
+            f" done ({share:.0%}), {_fitnesses(batch)}, {diverged} diverged, {statuses.count(Status.FAILED)} failed"
+            f"{f', {timed_out} timed out' if timed_out else ''}"
+        )
+
+    def _advance(self, batch: _Batch, key: Key, steps: int) -> None:
+        self._done(max(0, steps - batch.steps.get(key, 0)))
+        batch.steps[key] = max(steps, batch.steps.get(key, 0))
+
+    def _end_batch(self) -> None:
+        if self._batch is not None:
+            self._closed(self.line())
+        self._batch = None
+
+
+def _fitnesses(batch: _Batch) -> str:
+    """Return best and median of what finished; of fresh seeds the medians of the defaults and of the tuned point."""
+    finite = {key: fitness for key, fitness in batch.fitnesses.items() if math.isfinite(fitness)}
+    if not finite:
+        return "none finished yet"
+    if all(key.role.is_due for key in batch.keys):
+        return f"best {number(min(finite.values()))}, median {number(statistics.median(finite.values()))}"
+    found = {role: [fitness for key, fitness in finite.items() if key.role is role] for role in Role}
+    medians = [f"{role} {number(statistics.median(found[role]))}" for role in Role if found[role]]
+    return f"medians: {', '.join(medians)}"

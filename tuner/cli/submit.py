@@ -1,0 +1,151 @@
+"""`lodo-tune submit`: the driver itself on a cluster, so that the search outlives this machine's connection."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from tasks.user_module import TASK_FOLDER
+from tuner.core.errors import UsageError
+
+VERBS = ("resume",)  # beside a search, what may be submitted
+
+
+def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | None = None) -> int:
+    """Send a search or a resumption to a cluster, and follow it.
+
+    A task of one's own keeps the name that it has here, so that one cluster goes on with what another began.
+
+    Args:
+        address: Of the cluster's dashboard, "http://HOST:8265".
+        arguments: What would follow `lodo-tune` there.
+        detach: Whether not to wait for its end.
+        code: The task whose code is sent along, `path/to/file.py:NAME`; by default that of a search's --task.
+
+    Returns:
+        The exit code of the driver there; 0 where it is not waited for.
+
+    Raises:
+        UsageError: Something of it makes no sense on another machine.
+        ClusterUnavailable: The cluster does not answer.
+    """
+    if not address.startswith(("http://", "https://")):
+        raise UsageError(f"--address of submit is a dashboard's, http://HOST:8265. Received: {address!r}")
+    check(arguments)
+    from tuner.execution.ray.jobs import Jobs
+    from tuner.studies.planner import absolute
+
+    sent = list(arguments)
+    variables = {"TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
+    with tempfile.TemporaryDirectory(prefix="lodo-submit-") as name:
+        folder = Path(name) / "code"
+        task = value_of(sent, "--task")
+        if task is not None:
+            _replace(sent, "--task", absolute(task))
+        if origin := _send("--code" if code else "--task", code or task, folder):
+            variables[TASK_FOLDER] = str(origin)
+        for file in _values(sent, "--search-space"):
+            folder.mkdir(exist_ok=True)
+            if (folder / Path(file).name).exists():
+                raise UsageError(f"--search-space: two files to be sent are called {Path(file).name}; rename one")
+            (folder / Path(file).name).write_bytes(_read(file))
+            _replace(sent, "--search-space", Path(file).name, file)
+        jobs = Jobs(address)
+        command = ["lodo-tune", *sent, "--address", "auto", "--yes"]
+        if sent[0] in VERBS:
+            command.remove("--yes")
+        job = jobs.submit(command, folder if folder.exists() else None, variables)
+    click.echo(f"submitted as {job}; Ctrl-C leaves it running. Its state: {_looking(sent)}", err=True)
+    if detach:
+        return 0
+    return jobs.follow(job, lambda text: click.echo(text, nl=False))
+
+
+def check(arguments: Sequence[str]) -> None:
+    """Refuse what would be lost, shown to everybody, or not found on another machine.
+
+    Raises:
+        UsageError: Something of it.
+    """
+    if not arguments or not (arguments[0].startswith("-") or arguments[0] in VERBS):
+        raise UsageError("submit takes a search (-- --task T …) or a resumption (-- resume STUDY …)")
+    if value_of(arguments, "--address") is not None:
+        raise UsageError("--address of a submitted search is the cluster's own: give it to submit alone, before --")
+    database = value_of(arguments, "--database")
+    if database is None or not _is_found_there(database):
+        raise UsageError(
+            "a submitted search needs --database: a server's URL, or a file's full path on the cluster's head"
+        )
+    from tuner.storage.urls import holds_a_password
+
+    if holds_a_password(database):
+        raise UsageError(
+            "--database holds a password, which Ray shows to all who see its dashboard: keep it in the file"
+            " .pgpass of the cluster's user, or in PGPASSFILE there"
+        )
+    for option in ("--output", "--data-dir", "--tensorboard"):
+        folder = value_of(arguments, option)
+        if folder is not None and not Path(folder).is_absolute():
+            raise UsageError(f"{option} of a submitted search is a full path on the cluster. Received: {folder!r}")
+
+
+def _is_found_there(database: str) -> bool:
+    """Whether a database is a server's, or a file with its full path."""
+    from tuner.storage import urls
+
+    url = urls.parse(database)
+    path = urls.sqlite_path(url) if url.get_backend_name() == "sqlite" else None
+    return url.get_backend_name() != "sqlite" or (path is not None and path.is_absolute())
+
+
+def value_of(arguments: Sequence[str], option: str) -> str | None:
+    """Return the value of an option, None if it was not given."""
+    return next(iter(_values(arguments, option)), None)
+
+
+def _values(arguments: Sequence[str], option: str) -> list[str]:
+    apart = [
+        arguments[place + 1] for place, word in enumerate(arguments) if word == option and place + 1 < len(arguments)
+    ]
+    return [*apart, *(word.partition("=")[2] for word in arguments if word.startswith(f"{option}="))]
+
+
+def _replace(arguments: list[str], option: str, value: str, old: str | None = None) -> None:
+    for place, word in enumerate(arguments):
+        if word == option and place + 1 < len(arguments) and old in (None, arguments[place + 1]):
+            arguments[place + 1] = value
+        elif word.startswith(f"{option}=") and old in (None, word.partition("=")[2]):
+            arguments[place] = f"{option}={value}"
+
+
+def _send(option: str, task: str | None, folder: Path) -> Path | None:
+    """Gather a task's code into the folder; return the one that its file is in, if it is one."""
+    from tuner.execution.shipped import gather
+    from tuner.studies.planner import absolute
+
+    if task is None:
+        return None
+    place, colon, _ = task.rpartition(":")
+    if colon and place.endswith(".py") and not Path(place).expanduser().is_file():
+        raise UsageError(f"{option}: there is no file {place}")
+    return gather([absolute(task)], folder)
+
+
+def _looking(arguments: Sequence[str]) -> str:
+    """Return the command that shows how a submitted search is getting on, from anywhere or from the head."""
+    database = value_of(arguments, "--database") or ""
+    run = value_of(arguments, "--name") or (arguments[1] if arguments[0] in VERBS and len(arguments) > 1 else None)
+    command = ["lodo-tune", *(["watch", run] if run else ["studies"]), "--database", database]
+    on_head = "://" not in database or database.startswith("sqlite:")
+    return shlex.join(command) + (", on the cluster's head" if on_head else "")
+
+
+def _read(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"--search-space: {file} cannot be read: {error.strerror}") from None

@@ -1,0 +1,75 @@
+"""`lodo-tune train --track hessian-error`: a learned preconditioner measured on the way, and run again frozen."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tuner.cli.cohorts import cohort_by_cohort
+from tuner.cli.series import by_seed, finite
+from tuner.core.trial import Evaluation, Status, Trial, Workload
+from tuner.results.tables.grid import Grid
+from tuner.results.tables.numbers import measured
+
+if TYPE_CHECKING:
+    from tuner.training.tracking import Tracked
+
+
+def run_tracked(workload: Workload, trials: Sequence[Trial], progress: Callable[[float], None]) -> list[Tracked]:
+    """Train all trials, cohort by cohort.
+
+    Args:
+        workload: What the trials share.
+        trials: With one budget.
+        progress: Is told the share of the work that is done, from 0 to 1.
+
+    Raises:
+        ValueError: The optimizer or the task cannot be tracked.
+    """
+    from tuner.training.tracking import track
+
+    return cohort_by_cohort(track, workload, trials, progress)
+
+
+def as_json(tracked: Tracked, *, curve: bool) -> dict[str, Any]:
+    """Return what tracking adds to a run's entry."""
+    frozen: dict[str, Any] = {"status": str(tracked.frozen.status), "fitness": finite(tracked.frozen.fitness)}
+    if tracked.frozen.reason:
+        frozen["reason"] = tracked.frozen.reason
+    if curve:
+        frozen["losses"] = [finite(float(loss)) for loss in tracked.frozen.losses]
+    errors = [finite(error) for error in tracked.errors]
+    return {"hessian_error": {"evaluations": list(tracked.points), "errors": errors}, "frozen": frozen}
+
+
+def as_text(tracked: Sequence[Tracked], seeds: Sequence[int], budget: int) -> str:
+    """Return two tables: the error by evaluations taken, and the losses of the run that learned and of the frozen."""
+    errors = by_seed([one.points for one in tracked], [one.errors for one in tracked], seeds)
+    losses = Grid(
+        ["seed", "preconditioner", "first tenth", "last tenth"],
+        [
+            [str(seed), name, _first_tenth(run, budget), _last_tenth(run)]
+            for seed, one in zip(seeds, tracked, strict=True)
+            for name, run in (("learned on the way", one.learning), ("frozen, as learned", one.frozen))
+        ],
+        left=(0, 1),
+    )
+    return (
+        "Error of the preconditioner, ‖I - G H‖_F / √n: 0 where it is the inverse Hessian\n"
+        f"{errors.text()}\n\n"
+        "Mean loss of the run, and of the same run begun again with what it had learned\n"
+        f"{losses.text()}"
+    )
+
+
+def _first_tenth(run: Evaluation, budget: int) -> str:
+    """Return the mean loss of the budget's first tenth; nothing where the run ended or overflowed within it."""
+    losses = [float(loss) for loss in run.losses[: max(1, budget // 10)]]
+    complete = len(losses) == max(1, budget // 10) and all(map(math.isfinite, losses))
+    return measured(statistics.fmean(losses) if complete else None)
+
+
+def _last_tenth(run: Evaluation) -> str:
+    return measured(run.fitness) if run.status is Status.FINISHED else run.reason

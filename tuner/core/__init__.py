@@ -1,0 +1,1 @@
+"""Values that every room shares: trials, studies, events, seeds, errors, files."""

@@ -1,0 +1,193 @@
+"""Frozen values that travel between the rooms: keys, candidates, trials, evaluations and events.
+
+This module imports nothing but the standard library, so that everything may import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Status(StrEnum):
+    """Where a candidate stands. The last four are final and never change again."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FINISHED = "finished"  # every loss finite; fitness is finite
+    DIVERGED = "diverged"  # a loss was not finite; fitness is +inf
+    FAILED = "failed"  # an exception, out of memory, or lost workers; fitness is +inf
+    TIMED_OUT = "timed out"  # ended by --timeout; fitness is +inf
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a candidate with this status is done for good."""
+        return self not in (Status.WAITING, Status.RUNNING)
+
+
+class Role(StrEnum):
+    """Why a candidate is trained."""
+
+    SEARCH = "search"  # one individual of the search; generations × population of them a study
+    DEFAULT = "default"  # the default hyperparameters on a fresh seed
+    TUNED = "tuned"  # the tuned hyperparameters on a fresh seed
+    COMPARISON = "comparison"  # given hyperparameters on one of a comparison's seeds; points × seeds of them a study
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a study is complete only with generations × population candidates of this role."""
+        return self in (Role.SEARCH, Role.COMPARISON)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """A candidate's place within its study; unique there."""
+
+    role: Role
+    generation: int  # from 0; always 0 for DEFAULT and TUNED; of a COMPARISON the number of its point
+    slot: int  # from 0; the individual's place, or the number of the seed
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What is measured of a run beside its losses, where `tuner.training.comparing` trains it."""
+
+    validate_every: int | None = None  # gradient evaluations between two looks at the validation set; None: no looks
+    seconds: float | None = None  # goes on beyond its steps until it has trained for so long; only a cohort of 1
+    test_examples: int | None = None  # so many of the test set, drawn at random once for all; None: all of it
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What all trials of a study share; a worker compiles once for each workload it meets."""
+
+    task: str  # a name of tasks.registry, or "module:NAME"
+    optimizer: str  # a name of lodo.registry
+    cohort_size: int  # candidates trained in lockstep by one Ray task; part of the study, never of the workers
+    threads: int = 1  # TensorFlow threads a candidate
+    precision: str | None = None  # "float32", "float64"; None is the task's own
+    options: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of the task, such as batch_size
+    data: Mapping[str, Any] | None = None  # fingerprint of the data set (name, sizes, sha256); None without data
+    settings: Mapping[str, int] = field(default_factory=dict)  # of lodo.registry.SETTINGS; a study has none
+    measurement: Measurement | None = None  # None where only losses are wanted
+
+    @property
+    def task_label(self) -> str:
+        """The task's name for people: a user's own without the folders that its file is in."""
+        return self.task.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """All that a worker needs to know of one candidate, besides its workload."""
+
+    key: Key
+    hyperparameters: Mapping[str, float]
+    seed: int  # 0 <= seed < 2**63
+    steps: int  # budget in gradient evaluations
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A trial with the genome it was decoded from: what the store keeps before anything runs."""
+
+    genome: tuple[float, ...]  # in the transformed space, in the order of the search space
+    trial: Trial
+
+    @property
+    def key(self) -> Key:
+        """The candidate's place within its study."""
+        return self.trial.key
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was measured of one candidate at a moment of its training.
+
+    The splits are "training" (a mark of the clock; its loss is the mean since the mark before), "validation" and "test"
+    (the metrics' means over the set), "time" (once `Measurement.seconds` have passed; its loss is the mean over the
+    last tenth of them), "floor" (what no optimizer can go below on average, where the task knows it), "hessian-error"
+    (how far a learned preconditioner is from the inverse Hessian) and "trajectory" (x and y, in two dimensions).
+    """
+
+    split: str
+    evaluations: int  # gradient evaluations taken before it
+    seconds: float  # of training alone until then; NaN within a cohort, whose seconds are no candidate's own
+    elapsed: float  # likewise with validation; compilation in neither
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What came of one candidate. `fitness` is +inf unless the status is FINISHED."""
+
+    key: Key
+    status: Status
+    fitness: float  # mean training loss over the last 10 % of the budget
+    losses: (
+        Sequence[float] | NDArray[np.floating]
+    )  # one a gradient evaluation, as far as it came; cut after the first that is not finite
+    steps_done: int  # gradient evaluations
+    seconds: float  # wall clock of training alone, a candidate's share of its cohort's
+    attempt: int = 1
+    node: str = ""
+    device: str = ""
+    reason: str = ""  # one line, for people: "loss was nan at evaluation 17", "worker crashed", ...
+    error: str = ""  # a traceback, cut to 4 kB
+    observations: tuple[Observation, ...] = ()  # in the order in which they were made
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """Event: a worker has begun to train these candidates."""
+
+    keys: tuple[Key, ...]
+    attempt: int  # from 1
+    node: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """Event: an attempt came to nothing and its candidates wait again or have become final."""
+
+    keys: tuple[Key, ...]
+    attempt: int
+    reason: str  # "worker crashed", "node died", "split after an exception", ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Event: these candidates have come this far."""
+
+    keys: tuple[Key, ...]
+    attempt: int
+    steps_done: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingProgress:
+    """What training yields on its way: the losses since it last yielded, under 100 kB of them."""
+
+    steps_done: int  # gradient evaluations of each lane so far, these included
+    losses: NDArray[np.floating]  # [evaluations since the last, lanes]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneObservations:
+    """What training yields where more than losses is wanted: an `Observation` of every lane."""
+
+    split: str
+    evaluations: int
+    seconds: float
+    elapsed: float
+    metrics: Mapping[str, Sequence[float]]  # one number a lane
+
+
+Event = AttemptStarted | AttemptEnded | Progress | Evaluation

@@ -1,0 +1,1 @@
+"""Execution on Ray: sessions, worker actors, jobs, and metrics."""

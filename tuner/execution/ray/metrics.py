@@ -1,0 +1,184 @@
+"""Studies' figures as Ray's application metrics, which Prometheus reads and Grafana draws.
+
+Ray exports them on the metrics port of the driver's node under these names with "ray_" before them, and a counter with
+"_total" behind it. Each carries the tags `task`, `run` and `optimizer`, and none has a tag of which there is no end.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from bisect import insort
+from collections import Counter as Counts
+from collections.abc import Collection, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from ray.util.metrics import Counter, Gauge
+
+from tuner.core.study import StudyRecord
+from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Key, Role, Status
+from tuner.execution.plain import one_line
+
+GAUGES = {
+    "lodo_tune_generation": "Generation of the search that is under way, from 0.",
+    "lodo_tune_best_fitness": "Smallest fitness of the generation so far.",
+    "lodo_tune_median_fitness": "Median fitness of those that finished of the generation so far.",
+    "lodo_tune_candidates": "Candidates on record by final status, fresh seeds included.",
+    "lodo_tune_candidates_planned": "Candidates that the whole study will have, fresh seeds included.",
+    "lodo_tune_candidates_running": "Candidates that a worker is training.",
+    "lodo_tune_lanes_busy": "Tasks that are training a cohort of candidates.",
+}
+COUNTERS = {
+    "lodo_tune_candidates_done": "Candidates that this driver has had trained, whatever came of them.",
+    "lodo_tune_attempts_failed": "Attempts that ended without a result for all their candidates.",
+}
+REFRESH_SECONDS = 2.0
+"""How often the gauges are set anew: Ray forgets one that was not set for 20 s."""
+
+_TAGS = ("task", "run", "optimizer")
+
+
+class Metrics:
+    """Exports the figures of a run's studies while it is open; those of one that is complete stay until the end."""
+
+    def __init__(self) -> None:
+        """Make the metrics; Ray sends them every ten seconds once it runs, and drops them where it does not."""
+        self._gauges = {
+            name: Gauge(name, text, (*_TAGS, "status") if name == "lodo_tune_candidates" else _TAGS)
+            for name, text in GAUGES.items()
+        }
+        self._counters = {name: Counter(name, text, _TAGS) for name, text in COUNTERS.items()}
+        self._studies: list[StudyMetrics] = []
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._refresh, name="metrics", daemon=True)
+
+    def study(self) -> StudyMetrics:
+        """Return a listener for a study; studies side by side take one each."""
+        study = StudyMetrics(self._counters)
+        self._studies.append(study)
+        return study
+
+    def __enter__(self) -> Self:
+        """Begin to export."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Export once more, and end."""
+        self._closed.set()
+        self._thread.join()
+
+    def _refresh(self) -> None:
+        last = False
+        while not last:
+            last = self._closed.wait(REFRESH_SECONDS)
+            for study in list(self._studies):
+                for (name, status), value in study.figures().items():
+                    self._gauges[name].set(value, tags=study.tags | ({"status": str(status)} if status else {}))
+
+
+class StudyMetrics:
+    """A listener that keeps the figures of one study.
+
+    A fitness that is not finite is counted by its status and is no figure. Best and median stay as they are until
+    something of the next generation finishes.
+
+    Attributes:
+        tags: What the study's figures are told apart by.
+    """
+
+    _counts: Counts[Status]
+    _seen: set[Key]
+    _fitnesses: list[float]  # of the generation under way, sorted
+    _attempts: dict[Key, set[Key]]  # of each candidate that runs, those of its attempt that still do
+    _busy: int  # attempts among them
+
+    def __init__(self, counters: dict[str, Any]) -> None:
+        """Make it with the counters of all studies."""
+        self.tags: dict[str, str] = {}
+        self._counters = counters
+        self._figures: dict[tuple[str, Status | None], float] = {}
+
+    def figures(self) -> dict[tuple[str, Status | None], float]:
+        """Return what the gauges are to be set to, by name and status; may be called from any thread."""
+        return dict(self._figures)
+
+    def study_began(self, study: StudyRecord) -> None:
+        """Begin the figures of a study."""
+        spec = study.spec
+        values = (spec.workload.task_label, spec.run, spec.workload.optimizer)
+        self.tags = {name: one_line(value, limit=100) for name, value in zip(_TAGS, values, strict=True)}
+        self._counts, self._seen = Counts(), set()
+        self._begin_batch()
+        self._set("candidates_planned", spec.generations * spec.population + 2 * spec.fresh_seeds)
+        for status in Status:
+            if status.is_final:
+                self._set("candidates", 0, status)
+
+    def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
+        """Begin a generation, or the fresh seeds."""
+        self._begin_batch()
+        if keys and keys[0].role is Role.SEARCH:
+            self._set("generation", keys[0].generation)
+
+    def known(self, key: Key, status: Status, fitness: float) -> None:
+        """Take in a result that is on record."""
+        self._take(key, status, fitness)
+
+    def happened(self, event: Event) -> None:
+        """Take in what happened."""
+        if isinstance(event, Evaluation):
+            self._take(event.key, event.status, event.fitness)
+            self._land((event.key,))
+            self._counters["lodo_tune_candidates_done"].inc(tags=self.tags)
+        elif isinstance(event, AttemptStarted):
+            members = set(event.keys)
+            self._attempts.update((key, members) for key in event.keys)
+            self._busy += 1
+            self._set_running()
+        elif isinstance(event, AttemptEnded):
+            self._land(event.keys)
+            self._counters["lodo_tune_attempts_failed"].inc(tags=self.tags)
+
+    def remarked(self, text: str) -> None:
+        """Nothing of it is a figure."""
+
+    def study_ended(self, study: StudyRecord) -> None:
+        """Nothing runs any more; the rest stays as it is."""
+        self._begin_batch()
+
+    def _begin_batch(self) -> None:
+        self._fitnesses, self._attempts, self._busy = [], {}, 0
+        self._set_running()
+
+    def _take(self, key: Key, status: Status, fitness: float) -> None:
+        """Count a result, the first of its candidate."""
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        self._counts[status] += 1
+        self._set("candidates", self._counts[status], status)
+        if key.role is Role.SEARCH and math.isfinite(fitness):
+            insort(self._fitnesses, fitness)
+            half = len(self._fitnesses) // 2
+            self._set("best_fitness", self._fitnesses[0])
+            self._set("median_fitness", self._fitnesses[half] / 2 + self._fitnesses[~half] / 2)
+
+    def _land(self, keys: Collection[Key]) -> None:
+        """Take candidates off those that run, and an attempt off the busy ones with its last."""
+        for key in keys:
+            attempt = self._attempts.pop(key, None)
+            if attempt is not None:
+                attempt.discard(key)
+                self._busy -= not attempt
+        self._set_running()
+
+    def _set_running(self) -> None:
+        self._set("candidates_running", len(self._attempts))
+        self._set("lanes_busy", self._busy)
+
+    def _set(self, name: str, value: float, status: Status | None = None) -> None:
+        self._figures[f"lodo_tune_{name}", status] = value

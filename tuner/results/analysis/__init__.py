@@ -1,0 +1,1 @@
+"""What the records of studies and comparisons mean, as frozen values."""

@@ -1,0 +1,221 @@
+"""What came of a comparison: one frozen value that its tables and figures are made from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from search_spaces.space import Scale, SearchSpace
+from tuner.core.study import Point, SeedRun, StudyRecord, StudyStatus
+from tuner.core.trial import Status
+from tuner.results.analysis.estimate import Estimate, estimate
+from tuner.results.analysis.ranking import Place, Ranking, Standing, rank
+
+Studies = Sequence[tuple[StudyRecord, Sequence[SeedRun]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The loss in the last tenth of a budget, over the runs of a contender."""
+
+    loss: Estimate | None  # of the runs that did not diverge; None where there is none
+    diverged: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One configuration of a comparison, on all of its seeds."""
+
+    study: str  # RUN/OPTIMIZER
+    name: str  # unique in the comparison: the optimizer, or "momentum 0.5" in a sweep
+    optimizer: str
+    point: Point
+    scales: Mapping[str, Scale]  # of the hyperparameters that the search space knows
+    source: str  # where the hyperparameters come from
+    status: str  # of the study
+    runs: tuple[SeedRun, ...]  # those that were begun, in the order of their seeds
+    seeds: int  # how many there are to be
+    counts: Mapping[Status, int]  # of the runs, by final status
+    by_steps: Outcome
+    by_time: Outcome | None  # None without a budget of seconds
+    validation: Mapping[str, Estimate | None]  # of each metric at the end, over the runs that finished
+    test: Mapping[str, Estimate | None]
+    floor: float | None  # what no optimizer of its kind goes below on average
+    pace: float | None  # gradient evaluations a second of training; None where runs were not timed alone
+    pace_with_validation: float | None
+
+    @property
+    def left(self) -> int:
+        """Runs that are not final yet."""
+        return self.seeds - sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A run of `lodo-tune compare`, complete or not. Fields that all its studies share are the first one's."""
+
+    run: str
+    task: str
+    task_label: str  # for people
+    steps: int  # budget of a run, in gradient evaluations
+    seconds: float | None  # likewise, in seconds of training
+    seeds: int
+    cohort_size: int  # runs that train in lockstep
+    validate_every: int | None
+    test_examples: int | None
+    sweep: str | None
+    contenders: tuple[Contender, ...]
+    remarks: tuple[str, ...]  # on the tests by steps, and by time
+    precision: str | None
+    options: Mapping[str, Any]
+    data: Mapping[str, Any] | None
+    versions: Mapping[str, str]
+    hardware: Mapping[str, Any]
+    created_at: str
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of what validation or test has measured, "loss" first."""
+        found = {name for one in self.contenders for name in (*one.validation, *one.test)}
+        return tuple(sorted(found, key=lambda name: (name != "loss", name)))
+
+
+def compare_runs(studies: Studies) -> Comparison:
+    """Return what came of the studies of one comparison.
+
+    Args:
+        studies: Each with its runs, in any number and state.
+
+    Raises:
+        ValueError: There is none, or they are not of one comparison.
+    """
+    runs = {study.spec.run for study, _ in studies}
+    if len(runs) != 1 or any(study.spec.comparison is None for study, _ in studies):
+        raise ValueError(
+            f"a comparison is made of the studies of one run. Received: {', '.join(sorted(runs)) or 'none'}"
+        )
+    first = studies[0][0]
+    spec, comparison = first.spec, first.spec.comparison
+    assert comparison is not None  # noqa: S101 (for mypy: it was looked at above)
+    wanted = comparison.measurement
+    named = [
+        (_name(study, point), study, point, [run for run in of_study if run.candidate.key.generation == number])
+        for study, of_study in studies
+        for number, point in enumerate(study.spec.comparison.points if study.spec.comparison else ())
+    ]
+    over = all(study.status == StudyStatus.COMPLETE for study, _ in studies)
+    by_steps = _ranked({name: _fitnesses(of_point) for name, _, _, of_point in named}, over)
+    by_time = None
+    if wanted.seconds is not None:
+        by_time = _ranked({name: _losses_by_time(of_point) for name, _, _, of_point in named}, over)
+    remarks = [f"by steps: {remark}" for remark in by_steps.remarks]
+    remarks += [f"by time: {remark}" for remark in (by_time.remarks if by_time else ())]
+    return Comparison(
+        run=spec.run,
+        task=spec.workload.task,
+        task_label=spec.workload.task_label,
+        steps=spec.steps[0],
+        seconds=wanted.seconds,
+        seeds=spec.population,
+        cohort_size=spec.workload.cohort_size,
+        validate_every=wanted.validate_every,
+        test_examples=wanted.test_examples,
+        sweep=comparison.sweep,
+        contenders=tuple(
+            _contender(name, study, point, of_point, by_steps.places[name], by_time.places[name] if by_time else None)
+            for name, study, point, of_point in named
+        ),
+        remarks=tuple(remarks),
+        precision=spec.workload.precision,
+        options=spec.workload.options,
+        data=spec.workload.data,
+        versions=spec.versions,
+        hardware=spec.hardware,
+        created_at=first.created_at,
+    )
+
+
+def _name(study: StudyRecord, point: Point) -> str:
+    comparison = study.spec.comparison
+    if comparison is None or comparison.sweep is None or point.value is None:
+        return study.spec.workload.optimizer
+    return f"{comparison.sweep} {point.value:.4g}"
+
+
+def _ranked(losses: Mapping[str, Sequence[float]], over: bool) -> Ranking:
+    """Rank contenders once all their runs are done; until then nobody has a place."""
+    return rank(losses) if over else Ranking(dict.fromkeys(losses, Place(Standing.UNTESTED)), ())
+
+
+def _contender(
+    name: str, study: StudyRecord, point: Point, runs: Sequence[SeedRun], place: Place, place_by_time: Place | None
+) -> Contender:
+    done = [run for run in runs if run.candidate.status.is_final]
+    counts = {status: sum(run.candidate.status is status for run in done) for status in Status if status.is_final}
+    ended = [run for run in runs if run.candidate.status is Status.FINISHED]
+    by_time = _losses_by_time(runs)
+    return Contender(
+        study=study.spec.name,
+        name=name,
+        optimizer=study.spec.workload.optimizer,
+        point=point,
+        scales={row.name: row.scale for row in SearchSpace.from_dict(study.spec.space).dimensions},
+        source=study.spec.comparison.source if study.spec.comparison else "",
+        status=study.status,
+        runs=tuple(runs),
+        seeds=study.spec.population,
+        counts=counts,
+        by_steps=_outcome(_fitnesses(runs), place),
+        by_time=None if place_by_time is None else _outcome(by_time, place_by_time),
+        validation=_last("validation", ended),
+        test=_last("test", ended),
+        floor=next((float(run.series["floor"].metrics["loss"][0]) for run in done if "floor" in run.series), None),
+        pace=_pace("seconds", ended),
+        pace_with_validation=_pace("elapsed", ended),
+    )
+
+
+def _fitnesses(runs: Sequence[SeedRun]) -> list[float]:
+    """Return the losses by steps of the runs that say something, +inf of those that diverged."""
+    return [
+        math.inf if run.candidate.fitness is None else run.candidate.fitness
+        for run in runs
+        if run.candidate.status in (Status.FINISHED, Status.DIVERGED)
+    ]
+
+
+def _losses_by_time(runs: Sequence[SeedRun]) -> list[float]:
+    """Likewise by time, where a run may diverge that had not when its steps were over."""
+    losses = []
+    for run in runs:
+        if "time" in run.series and run.candidate.status in (Status.FINISHED, Status.DIVERGED):
+            loss = float(run.series["time"].metrics["loss"][-1])
+            losses.append(loss if math.isfinite(loss) else math.inf)
+    return losses
+
+
+def _outcome(losses: Sequence[float], place: Place) -> Outcome:
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    return Outcome(estimate(finite), len(losses) - len(finite), place)
+
+
+def _last(split: str, runs: Sequence[SeedRun]) -> dict[str, Estimate | None]:
+    """Return each metric's mean over the runs at its last observation."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        for name, numbers in run.series[split].metrics.items() if split in run.series else ():
+            found.setdefault(name, []).append(float(numbers[-1]))
+    return {name: estimate([number for number in numbers if math.isfinite(number)]) for name, numbers in found.items()}
+
+
+def _pace(clock: str, runs: Sequence[SeedRun]) -> float | None:
+    """Return the gradient evaluations a second of these runs together, by one of the clocks."""
+    marks = [run.series["training"] for run in runs if "training" in run.series]
+    seconds = float(np.sum([getattr(mark, clock)[-1] for mark in marks]))
+    evaluations = float(np.sum([mark.evaluations[-1] for mark in marks]))
+    return evaluations / seconds if seconds > 0 else None  # NaN, of runs in lockstep, is not

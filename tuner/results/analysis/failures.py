@@ -1,0 +1,56 @@
+"""Runs that did not finish, grouped by their reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.core.study import CandidateRecord
+from tuner.core.trial import Key, Role, Status
+
+UNKNOWN = "no reason on record"
+
+_DIGITS = re.compile(r"\d+(\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Runs that ended alike."""
+
+    status: Status  # DIVERGED, FAILED or TIMED_OUT
+    reason: str  # numbers that differ from run to run are …
+    keys: tuple[Key, ...]  # in order
+
+
+def grouped_failures(candidates: Sequence[CandidateRecord]) -> tuple[FailureGroup, ...]:
+    """Return groups of the runs, of any role, that are final and did not finish; the largest first.
+
+    Reasons that differ in nothing but numbers are one: "loss was nan at evaluation …".
+    """
+    groups: dict[tuple[Status, str], list[CandidateRecord]] = {}
+    for candidate in sorted(candidates, key=lambda run: run.key):
+        if candidate.status.is_final and candidate.status is not Status.FINISHED:
+            pattern = _DIGITS.sub("…", candidate.reason)
+            groups.setdefault((candidate.status, pattern), []).append(candidate)
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))  # stable: of one size, the first to occur
+    return tuple(
+        FailureGroup(
+            status=status,
+            reason=(runs[0].reason if len({run.reason for run in runs}) == 1 else pattern) or UNKNOWN,
+            keys=tuple(run.key for run in runs),
+        )
+        for (status, pattern), runs in ordered
+    )
+
+
+def place(key: Key) -> str:
+    """Return where a run stands: g03/s17 in the search; "default 2" for the third fresh seed of the defaults.
+
+    In a comparison "seed 2", and "point 1, seed 2" where it is not the first point.
+    """
+    if key.role is Role.COMPARISON:
+        return f"point {key.generation}, seed {key.slot}" if key.generation else f"seed {key.slot}"
+    if key.role is Role.SEARCH:
+        return f"g{key.generation:02d}/s{key.slot:02d}"
+    return f"{key.role.value} {key.slot}"

@@ -1,0 +1,79 @@
+"""A search generation by generation, or a comparison point by point: budgets, fates, fitnesses of what finished."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from tuner.core.study import Outcome, StudySpec
+from tuner.core.trial import Status
+
+Run = TypeVar("Run", bound=Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation(Generic[Run]):
+    """What came of one generation. Fitnesses of different budgets do not compare."""
+
+    number: int  # from 0
+    steps: int  # budget of an individual, in gradient evaluations
+    sigma: float  # standard deviation of the draws, in the transformed space
+    population: int
+    counts: Mapping[Status, int]  # individuals by final status, and RUNNING; zeros included
+    finished: tuple[Run, ...]  # best first; of equally good ones the lower slot
+
+    @property
+    def left(self) -> int:
+        """Individuals that are not final yet, or not even known."""
+        return self.population - sum(count for status, count in self.counts.items() if status.is_final)
+
+    @property
+    def best(self) -> float | None:
+        """The lowest fitness; None where none finished."""
+        return fitness(self.finished[0]) if self.finished else None
+
+    @property
+    def median(self) -> float | None:
+        """The median fitness of those that finished, the others left out; None where none did."""
+        return statistics.median(map(fitness, self.finished)) if self.finished else None
+
+
+def fitness(run: Outcome) -> float:
+    """Return a run's fitness; +inf where there is none."""
+    return math.inf if run.fitness is None else run.fitness
+
+
+def finished(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that finished, with the finite fitness that makes them so, in the order given."""
+    return [run for run in runs if run.status is Status.FINISHED and math.isfinite(fitness(run))]
+
+
+def by_generation(spec: StudySpec, candidates: Sequence[Run]) -> tuple[Generation[Run], ...]:
+    """Return every generation of the schedule in order, also those that have not begun.
+
+    Args:
+        spec: The study's.
+        candidates: All of the study, in any order; fresh runs are passed over.
+    """
+    members: list[list[Run]] = [[] for _ in range(spec.generations)]
+    for candidate in candidates:
+        if candidate.key.role.is_due:
+            members[candidate.key.generation].append(candidate)
+    generations = []
+    for number, runs in enumerate(members):
+        met = Counter(run.status for run in runs)
+        generations.append(
+            Generation(
+                number=number,
+                steps=spec.steps[number],
+                sigma=spec.sigmas[number],
+                population=spec.population,
+                counts={status: met[status] for status in Status if status is not Status.WAITING},
+                finished=tuple(sorted(finished(runs), key=lambda run: (fitness(run), run.key.slot))),
+            )
+        )
+    return tuple(generations)

@@ -1,0 +1,145 @@
+"""Who is best, and who is not to be told from the best.
+
+Best is whoever has the lowest mean among those that diverged least often. Each of the others is tested against it, and
+the p values are corrected for their number. Runs that are the same on every seed are one number and no sample: against
+it the other's runs are put to a sign test, and where both are one number their order is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tuner.results.analysis.significance import LEVEL, holm, mann_whitney, seeds_needed, sign_test, smallest_p
+
+ROUNDING = 1e-26
+"""Losses of float64 below this are what rounding leaves of a sum of squares: ε² is 5e-32, and curvatures raise it."""
+
+
+class Standing(StrEnum):
+    """How an optimizer stands to the best."""
+
+    BEST = "best"
+    TIE = "tie"  # not to be told from it
+    WORSE = "worse"
+    LOWER = "lower"  # where it came to an end: it diverged more often
+    UNTESTED = ""  # there are too few runs for a test, or none that tells
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An optimizer's place in a ranking."""
+
+    standing: Standing
+    p: float | None = None  # after correction; None where nothing was tested
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Places by name, and what must be said of the tests."""
+
+    places: Mapping[str, Place]
+    remarks: tuple[str, ...]
+
+
+def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
+    """Rank optimizers by the losses of their runs.
+
+    Args:
+        losses: Of each that is compared, one a run that finished or diverged; +inf of one that diverged.
+    """
+    told = {name: list(values) for name, values in losses.items() if values}
+    places = dict.fromkeys(losses, Place(Standing.UNTESTED))
+    ended = [name for name, values in told.items() if any(map(math.isfinite, values))]
+    if not ended:
+        return Ranking(places, ())
+    best = min(ended, key=lambda name: (_diverged(told[name]), _mean(told[name])))
+    places[best] = Place(Standing.BEST)
+    rivals = [name for name in told if name != best]
+    exact = [name for name in rivals if _is_constant(told[name]) and _is_constant(told[best])]
+    for name in exact:
+        places[name] = Place(Standing.WORSE if told[best][0] < told[name][0] else Standing.TIE)
+    left = [name for name in rivals if name not in exact]
+    comparisons = {name: _compared(told[best], told[name]) for name in left}
+    tested = [name for name in left if len(left) * comparisons[name].smallest <= LEVEL]
+    # Those that cannot be tested count as well: they are asked about, too.
+    corrected = holm([*(comparisons[name].p for name in tested), *[1.0] * (len(left) - len(tested))])
+    for name, p in zip(tested, corrected, strict=False):
+        places[name] = Place(_standing(told[best], told[name], p), p)
+    tiny = [name for name in ended if 0 <= _mean(told[name]) < ROUNDING]
+    return Ranking(places, tuple(_remarks(best, exact, comparisons, tested, tiny)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A test of one rival against the best."""
+
+    by_signs: bool  # whether one of them is the same on every seed
+    runs: tuple[int, int]
+    p: float
+
+    @property
+    def smallest(self) -> float:
+        """The smallest p that so many runs can have."""
+        return 2 * 0.5 ** max(self.runs) if self.by_signs else smallest_p(*self.runs)
+
+
+def _compared(best: Sequence[float], other: Sequence[float]) -> _Compared:
+    for level, sample in ((best, other), (other, best)):
+        if _is_constant(level):
+            # Runs that are the same on every seed are no sample: the other's lie above or below what is one number.
+            return _Compared(True, (1, len(sample)), sign_test([value - level[0] for value in sample]))
+    return _Compared(False, (len(best), len(other)), mann_whitney(best, other))
+
+
+def _remarks(
+    best: str, exact: Sequence[str], comparisons: Mapping[str, _Compared], tested: Sequence[str], tiny: Sequence[str]
+) -> list[str]:
+    remarks, rivals = [], len(comparisons)
+    if len(tiny) > 1:
+        remarks.append(
+            f"{', '.join(tiny)}: losses below {ROUNDING:g} are what rounding leaves; their order says nothing."
+        )
+    of = f"{rivals} rival{'' if rivals == 1 else 's'}"
+    for by_signs, test in ((False, "Mann and Whitney's"), (True, "the sign test's")):
+        refused = {n: one for n, one in comparisons.items() if n not in tested and one.by_signs is by_signs}
+        if refused:
+            least = min(one.smallest for one in refused.values())
+            remarks.append(
+                f"no test of {', '.join(refused)} against {best}: with so few runs {test} smallest p is {least:.2g}, "
+                f"and {min(1.0, rivals * least):.2g} after correction for {of}, above {LEVEL:g} whatever they are; "
+                f"{seeds_needed(rivals, by_signs=by_signs)} seeds would do."
+            )
+    if signed := [name for name in tested if comparisons[name].by_signs]:
+        remarks.append(
+            f"{', '.join(signed)} against {best}: one of the two is the same on every seed, so p is that of the sign "
+            "test, whether the other's runs lie above it as often as below."
+        )
+    if exact:
+        remarks.append(
+            f"no test of {', '.join(exact)} against {best}: both are the same on every seed, and so their order is "
+            "exact."
+        )
+    return remarks
+
+
+def _standing(best: Sequence[float], other: Sequence[float], p: float) -> Standing:
+    if p > LEVEL:
+        return Standing.TIE
+    below = sum((mine < theirs) - (mine > theirs) for mine in best for theirs in other)
+    return Standing.WORSE if below > 0 else Standing.LOWER
+
+
+def _is_constant(values: Sequence[float]) -> bool:
+    return len(values) > 1 and len(set(values)) == 1 and math.isfinite(values[0])
+
+
+def _diverged(values: Sequence[float]) -> float:
+    return sum(not math.isfinite(value) for value in values) / len(values)
+
+
+def _mean(values: Sequence[float]) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return math.fsum(value / len(finite) for value in finite)

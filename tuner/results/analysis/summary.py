@@ -1,0 +1,247 @@
+"""The summary of a study: one frozen value that every table, export and figure is made from."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from search_spaces.space import Scale, SearchSpace
+from tuner.core.study import CandidateRecord, Outcome, StudyRecord
+from tuner.core.trial import Role, Status
+from tuner.results.analysis.generations import Generation, Run, by_generation, finished, fitness
+from tuner.results.analysis.verdict import Gain, Verdict, compare, sample_spread
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameter:
+    """One row of the tuned table."""
+
+    name: str
+    scale: Scale
+    default: float
+    tuned: float | None  # None until the search is over, and if nothing of it finished: that was no search
+
+
+@dataclass(frozen=True, slots=True)
+class FreshRuns:
+    """One point run on fresh seeds, at the last generation's budget."""
+
+    mean: float | None  # fitness of those that finished; None where none did
+    spread: float | None  # their sample standard deviation; None where fewer than two finished
+    finished: int
+    diverged: int
+    failed: int
+    timed_out: int
+    seeds: int  # how many runs the study wants
+
+    @property
+    def left(self) -> int:
+        """Runs that are not done yet."""
+        return self.seeds - self.finished - self.diverged - self.failed - self.timed_out
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best individual that had the budget of the newest generation of which any finished.
+
+    Of equally good ones that of the earlier generation, and then the lower slot.
+    """
+
+    generation: int
+    slot: int
+    steps: int  # its budget: fitnesses of other budgets do not compare
+    fitness: float
+    hyperparameters: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Individuals of the search by what came of them."""
+
+    finished: int
+    diverged: int
+    failed: int
+    timed_out: int
+    total: int  # generations × population
+
+    @property
+    def done(self) -> int:
+        """Individuals that are final."""
+        return self.finished + self.diverged + self.failed + self.timed_out
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What runs have cost. Attempts that came to nothing and were repeated are not counted."""
+
+    evaluations: int  # gradient evaluations
+    seconds: float  # of training, summed over candidates; not wall clock, for they run side by side
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What came of a study, complete or not."""
+
+    study: str  # RUN/OPTIMIZER
+    run: str
+    task: str
+    task_label: str  # for people
+    optimizer: str
+    status: str  # one of StudyStatus
+    strategy: str
+    seed: int
+    generations: int
+    population: int
+    steps: int  # budget of the last generation and of the fresh seeds, in gradient evaluations
+    hyperparameters: tuple[Hyperparameter, ...]  # in the order of the search space
+    default: FreshRuns
+    tuned: FreshRuns
+    searched: float | None  # see `searched_fitness`
+    best: Best | None
+    counts: Counts
+    search_cost: Cost
+    fresh_cost: Cost
+    verdict: Verdict
+    gain: Gain
+    notes: tuple[str, ...]
+
+
+def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summary:
+    """Return the summary of a study, whatever its status; `summarise_outcomes` is quicker.
+
+    Args:
+        study: As the store holds it.
+        candidates: All of its candidates, in any order.
+
+    Raises:
+        ValueError: The study's search space cannot be read.
+    """
+    return summarise_outcomes(study, candidates, lambda run: run.hyperparameters)
+
+
+def summarise_outcomes(
+    study: StudyRecord, candidates: Sequence[Run], hyperparameters: Callable[[Run], Mapping[str, float]]
+) -> Summary:
+    """Return the summary of a study, whatever its status.
+
+    Args:
+        study: As the store holds it.
+        candidates: What came of all of its candidates, in any order.
+        hyperparameters: Returns those of a candidate; it is asked for the best.
+
+    Raises:
+        ValueError: The study's search space cannot be read.
+    """
+    spec = study.spec
+    runs = {role: [candidate for candidate in candidates if candidate.key.role is role] for role in Role}
+    generations = by_generation(spec, candidates)
+    compared = compare(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds)
+    best = _best(generations, hyperparameters)
+    totals = {status: sum(generation.counts[status] for generation in generations) for status in generations[0].counts}
+    return Summary(
+        study=spec.name,
+        run=spec.run,
+        task=spec.workload.task,
+        task_label=spec.workload.task_label,
+        optimizer=spec.workload.optimizer,
+        status=study.status,
+        strategy=spec.strategy,
+        seed=spec.seed,
+        generations=spec.generations,
+        population=spec.population,
+        steps=spec.steps[-1],
+        hyperparameters=tuple(
+            Hyperparameter(
+                dimension.name,
+                dimension.scale,
+                dimension.default,
+                None if study.tuned is None or best is None else study.tuned[dimension.name],
+            )
+            for dimension in SearchSpace.from_dict(spec.space).dimensions
+        ),
+        default=_fresh_runs(runs[Role.DEFAULT], spec.fresh_seeds),
+        tuned=_fresh_runs(runs[Role.TUNED], spec.fresh_seeds),
+        searched=None if study.tuned is None else searched_fitness(spec.strategy, generations),
+        best=best,
+        counts=Counts(
+            finished=totals[Status.FINISHED],
+            diverged=totals[Status.DIVERGED],
+            failed=totals[Status.FAILED],
+            timed_out=totals[Status.TIMED_OUT],
+            total=spec.generations * spec.population,
+        ),
+        search_cost=_cost(runs[Role.SEARCH]),
+        fresh_cost=_cost([*runs[Role.DEFAULT], *runs[Role.TUNED]]),
+        verdict=compared.verdict,
+        gain=compared.gain,
+        notes=study.notes,
+    )
+
+
+def better_half(generation: Generation[Run]) -> tuple[Run, ...]:
+    """Return the individuals whose average, under strategy `paper`, is the next mean.
+
+    The better half of the population (rounded down, one at least) or, where fewer finished, those that did.
+    """
+    return generation.finished[: max(1, generation.population // 2)]
+
+
+def searched_fitness(strategy: str, generations: Sequence[Generation[Run]]) -> float | None:
+    """Return the fitness that a finished search saw of what it calls tuned.
+
+    - Strategy `paper`, whose tuned point is an average and was never trained itself: the mean fitness of those that it
+      is the average of, the better half of the newest generation of which any individual finished.
+    - Any other strategy: the fitness of the best individual, taken over all generations whose budget is the last one's.
+
+    It flatters: these individuals were selected for being low on their own seeds. That is why the tuned point is run
+    again on fresh ones.
+
+    Args:
+        strategy: The strategy's name.
+        generations: All of the study.
+
+    Returns:
+        A fitness at the last generation's budget; None where no individual of that budget finished.
+    """
+    comparable = [generation for generation in generations if generation.steps == generations[-1].steps]
+    if strategy == "paper":
+        newest = next((generation for generation in reversed(generations) if generation.finished), None)
+        if newest is None or newest not in comparable:
+            return None
+        return statistics.mean(fitness(run) for run in better_half(newest))
+    return min((fitness(generation.finished[0]) for generation in comparable if generation.finished), default=None)
+
+
+def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run], Mapping[str, float]]) -> Best | None:
+    some = [generation for generation in generations if generation.finished]
+    comparable = [generation for generation in some if generation.steps == some[-1].steps]
+    if not comparable:
+        return None
+    generation = min(comparable, key=lambda generation: fitness(generation.finished[0]))
+    run = generation.finished[0]
+    return Best(
+        generation=generation.number,
+        slot=run.key.slot,
+        steps=generation.steps,
+        fitness=fitness(run),
+        hyperparameters=tuple(hyperparameters(run).items()),
+    )
+
+
+def _fresh_runs(runs: Sequence[Outcome], seeds: int) -> FreshRuns:
+    fitnesses = [fitness(run) for run in finished(runs)]
+    statuses = [run.status for run in runs]
+    return FreshRuns(
+        mean=statistics.mean(fitnesses) if fitnesses else None,
+        spread=sample_spread(fitnesses) if len(fitnesses) > 1 else None,
+        finished=statuses.count(Status.FINISHED),
+        diverged=statuses.count(Status.DIVERGED),
+        failed=statuses.count(Status.FAILED),
+        timed_out=statuses.count(Status.TIMED_OUT),
+        seeds=seeds,
+    )
+
+
+def _cost(runs: Sequence[Outcome]) -> Cost:
+    return Cost(sum(run.steps_done for run in runs), float(sum(run.seconds for run in runs)))

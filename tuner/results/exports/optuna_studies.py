@@ -1,0 +1,156 @@
+"""A study for Optuna: its individuals as trials in a storage that Optuna and its dashboard open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from search_spaces.space import Scale, SearchSpace
+from tuner.core.study import CandidateRecord, StudyRecord
+from tuner.core.trial import Role, Status
+from tuner.results.analysis.generations import by_generation, fitness
+
+MADE_BY = "lodo-tune"
+_WHOLE = "whole"  # attribute of a study whose trials are all there
+
+
+class NoOptuna(Exception):  # noqa: N818 (what is the case)
+    """Optuna is not installed, its storage cannot be used, or has a study of this name. The text is one line."""
+
+    exit_code = 1
+
+
+class OptunaStorage:
+    """A storage of Optuna's.
+
+    Args:
+        url: As Optuna takes it; its tables are made if they are not there.
+        shown: The same as it may be printed.
+
+    Raises:
+        NoOptuna: Optuna is not installed, or the storage cannot be opened.
+    """
+
+    def __init__(self, url: str, shown: str) -> None:
+        try:
+            import optuna
+        except ImportError:
+            raise NoOptuna(
+                "--optuna needs Optuna, which is not installed here: pip install 'lodo-tune[optuna]'"
+            ) from None
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._optuna, self._shown = optuna, shown
+        try:
+            self._storage = optuna.storages.RDBStorage(url)
+        except Exception as error:  # SQLAlchemy's and Optuna's, of many kinds
+            raise NoOptuna(f"Optuna cannot open {shown}: {_cause(error)}") from None
+
+    def write(self, study: StudyRecord, candidates: Sequence[CandidateRecord]) -> int:
+        """Write a study: a trial for each individual of the search that is final, in order.
+
+        What finished is COMPLETE with its fitness; what diverged, failed or was timed out is FAIL, with `status` and
+        `reason` among its attributes. Fitnesses of different budgets do not compare: where there are several, the
+        trials that had another than the best individual's are infeasible for Optuna, by the constraint `budget`, so
+        that its best trial is the study's. A study that was cut off while it was written is written anew.
+
+        Args:
+            study: As the store holds it; it may be running.
+            candidates: All of its candidates, in any order.
+
+        Returns:
+            How many trials were written.
+
+        Raises:
+            NoOptuna: There is a study of this name, or the storage fails.
+        """
+        name = study.spec.name
+        try:
+            self._make_way(name)
+            made = self._optuna.create_study(study_name=name, storage=self._storage, direction="minimize")
+            made.set_user_attr("made_by", MADE_BY)
+            for attribute, value in _facts(study).items():
+                made.set_user_attr(attribute, value)
+            trials = self._trials(study, candidates)
+            made.add_trials(trials)
+            made.set_user_attr(_WHOLE, True)
+        except NoOptuna:
+            raise
+        except Exception as error:  # SQLAlchemy's and Optuna's
+            raise NoOptuna(f"Optuna cannot write {name} to {self._shown}: {_cause(error)}") from None
+        return len(trials)
+
+    def _make_way(self, name: str) -> None:
+        """Refuse a name that is taken, unless by a study of ours that was cut off."""
+        for there in self._optuna.get_all_study_names(self._storage):
+            if there == name:
+                attributes = self._optuna.load_study(study_name=name, storage=self._storage).user_attrs
+                if attributes.get("made_by") != MADE_BY or attributes.get(_WHOLE):
+                    raise NoOptuna(
+                        f"there is a study {name!r} in {self._shown} already; delete it there first "
+                        f"(optuna delete-study --study-name {name})"
+                    )
+                self._optuna.delete_study(study_name=name, storage=self._storage)
+
+    def _trials(self, study: StudyRecord, candidates: Sequence[CandidateRecord]) -> list[Any]:
+        distributions = self._distributions(study)
+        search = sorted((one for one in candidates if one.key.role is Role.SEARCH), key=lambda one: one.key)
+        begun = [generation for generation in by_generation(study.spec, candidates) if generation.finished]
+        budget = begun[-1].steps if begun else study.spec.steps[-1]
+        several = len(set(study.spec.steps)) > 1
+        states = self._optuna.trial.TrialState
+        trials = []
+        for candidate in (one for one in search if one.status.is_final):
+            finished = candidate.status is Status.FINISHED
+            trials.append(
+                self._optuna.trial.create_trial(
+                    state=states.COMPLETE if finished else states.FAIL,
+                    value=fitness(candidate) if finished else None,
+                    params=dict(candidate.hyperparameters),
+                    distributions=distributions,
+                    user_attrs=_attributes(candidate),
+                    constraints={"budget": float(candidate.steps != budget)} if several else None,
+                )
+            )
+        return trials
+
+    def _distributions(self, study: StudyRecord) -> dict[str, Any]:
+        return {
+            one.name: self._optuna.distributions.FloatDistribution(one.least, one.greatest, log=one.scale is Scale.LOG)
+            for one in SearchSpace.from_dict(study.spec.space).dimensions
+        }
+
+
+def _cause(error: Exception) -> str:
+    """Return why a database failed: the driver's own words where there are any, since SQLAlchemy's quote the URL."""
+    while error.__cause__ is not None and isinstance(error.__cause__, Exception) and not hasattr(error, "orig"):
+        error = error.__cause__
+    words = str(getattr(error, "orig", "")).strip()
+    return words.splitlines()[0] if words else type(error).__name__
+
+
+def _facts(study: StudyRecord) -> dict[str, Any]:
+    """Return what a study's attributes say of it; JSON-able."""
+    spec = study.spec
+    return {
+        "task": spec.workload.task,
+        "optimizer": spec.workload.optimizer,
+        "status": study.status,
+        "strategy": spec.strategy,
+        "seed": spec.seed,
+        "generations": spec.generations,
+        "population": spec.population,
+        "steps": list(spec.steps),
+        "tuned": None if study.tuned is None else dict(study.tuned),
+    }
+
+
+def _attributes(candidate: CandidateRecord) -> dict[str, Any]:
+    return {
+        "generation": candidate.key.generation,
+        "slot": candidate.key.slot,
+        "steps": candidate.steps,
+        "seed": candidate.seed,
+        "status": candidate.status.value,
+        "seconds": candidate.seconds,
+        **({"reason": candidate.reason} if candidate.reason else {}),
+    }

@@ -1,0 +1,133 @@
+"""A study for TensorBoard: the search by generation, and each candidate as a session of the HParams tab."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tuner.core.files import NotWritten, not_written
+from tuner.core.study import CandidateRecord, StudyRecord
+from tuner.core.trial import Key, Role, Status
+from tuner.results.analysis.generations import by_generation, fitness
+from tuner.results.exports.event_file import EventFile
+from tuner.results.figures.learning import WINDOWS, window_means
+
+SEARCH = "search"  # the run with what is told by generation, beside one run a candidate
+
+
+def write_study(
+    study: StudyRecord, candidates: Sequence[CandidateRecord], curve: Callable[[Key], NDArray[Any]], folder: Path
+) -> int:
+    """Write a study into a folder of TensorBoard's, whole or not at all; what was written of it earlier is replaced.
+
+    The run RUN/OPTIMIZER/search has `fitness/best` and `fitness/median` by generation, and how many individuals ended
+    in which way. Each final candidate is a run, such as RUN/OPTIMIZER/g03-s07, default-0 or tuned-0: a session of the
+    HParams tab with its hyperparameters, `generation` and `budget`, and the scalar `fitness`, if it has one, at its
+    budget. The best of each generation and the runs on fresh seeds have their curve of the loss, too, in at most
+    `WINDOWS` means: so the size of what is written does not grow with the budget.
+
+    Args:
+        study: As the store holds it; it may be running.
+        candidates: All of its candidates, in any order.
+        curve: Reads the losses of a final candidate, one a gradient evaluation.
+        folder: TensorBoard's --logdir; made if it is not there.
+
+    Returns:
+        How many candidates were written.
+
+    Raises:
+        NotWritten: The study's folder holds something else, or nothing can be written there.
+    """
+    target = folder / study.spec.run / study.spec.workload.optimizer.replace(":", "-")
+    beside = target.parent / f".lodo-tune-{secrets.token_hex(8)}.tmp"
+    _check_ours(target)
+    final = [candidate for candidate in candidates if candidate.status.is_final]
+    try:
+        try:
+            _write_search(study, candidates, beside / SEARCH)
+            drawn = _drawn(study, candidates)
+            for candidate in final:
+                _write_candidate(study, candidate, curve if candidate.key in drawn else None, beside)
+            _replace(target, beside)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    except OSError as error:
+        raise not_written(target, error) from error
+    return len(final)
+
+
+def _check_ours(target: Path) -> None:
+    """Refuse a folder in which there is anything but what was written here."""
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise NotWritten(f"cannot write {str(target)!r:.300}: it is not a folder")
+    for path in target.rglob("*"):
+        if not path.is_dir() and not (path.name.startswith("events.out.tfevents.") and path.suffix == ".lodo-tune"):
+            raise NotWritten(
+                f"cannot write {str(target)!r:.300}: it holds {path.name!r:.80}, which is not of lodo-tune"
+            )
+
+
+def _replace(target: Path, beside: Path) -> None:
+    """Put a folder in the place of another."""
+    old = beside.with_suffix(".old")
+    if target.exists():
+        target.rename(old)
+    beside.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _started(study: StudyRecord) -> float:
+    return datetime.fromisoformat(study.created_at).timestamp()
+
+
+def _write_search(study: StudyRecord, candidates: Sequence[CandidateRecord], folder: Path) -> None:
+    with EventFile(folder, _started(study)) as file:
+        for generation in by_generation(study.spec, candidates):
+            if generation.left == generation.population:  # not begun
+                continue
+            if generation.best is not None and generation.median is not None:
+                file.scalar("fitness/best", generation.number, generation.best)
+                file.scalar("fitness/median", generation.number, generation.median)
+            for status in Status:
+                if status.is_final:
+                    name = f"individuals/{status.value.replace(' ', '_')}"
+                    file.scalar(name, generation.number, generation.counts[status])
+
+
+def _drawn(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> frozenset[Key]:
+    """Return whose curves are written: the best of each generation's, and those on fresh seeds."""
+    generations = by_generation(study.spec, candidates)
+    best = [generation.finished[0].key for generation in generations if generation.finished]
+    return frozenset((*best, *(one.key for one in candidates if one.key.role is not Role.SEARCH)))
+
+
+def _write_candidate(
+    study: StudyRecord, candidate: CandidateRecord, curve: Callable[[Key], NDArray[Any]] | None, folder: Path
+) -> None:
+    key = candidate.key
+    search = key.role is Role.SEARCH
+    name = f"g{key.generation:02d}-s{key.slot:02d}" if search else f"{key.role.value}-{key.slot}"
+    columns: dict[str, float | str] = {
+        "optimizer": study.spec.workload.optimizer,
+        "role": key.role.value,
+        "status": candidate.status.value,
+        "budget": candidate.steps,
+        **({"generation": key.generation} if search else {}),
+        **candidate.hyperparameters,
+    }
+    with EventFile(folder / name, _started(study)) as file:
+        finished = candidate.status is Status.FINISHED
+        file.session(columns, finished=finished, seconds=candidate.seconds)
+        if finished:
+            file.scalar("fitness", candidate.steps, fitness(candidate), after=candidate.seconds)
+        if curve is not None:
+            losses = curve(key)
+            middles, means = window_means(losses, max(1, -(-len(losses) // WINDOWS)))
+            for at, mean in zip(middles.tolist(), means.tolist(), strict=True):
+                file.scalar("loss", int(at), mean, after=candidate.seconds * at / max(1, len(losses)))

@@ -1,0 +1,79 @@
+"""The losses of a few runs of one configuration in one picture, with what validation found on the way."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.results.figures.colours import colour
+from tuner.results.tables.numbers import one_line
+
+WINDOWS = 200  # of which each point of a curve is the mean, so that what is drawn is the trend and not the noise
+DOTS_PER_INCH = 150
+
+
+def losses_figure(document: Mapping[str, Any]) -> bytes:
+    """Return the picture of what `lodo-tune train` found.
+
+    Args:
+        document: As `train --json --curve` prints it: of each run every loss and, if there was any, its validation.
+
+    Returns:
+        A PNG; the same for the same document.
+    """
+    from matplotlib.figure import Figure
+
+    runs: Sequence[Mapping[str, Any]] = document["runs"]
+    others = [name for name in _metrics(runs) if name != "loss"]
+    figure = Figure(figsize=(6.4, 3.6 + 2.4 * len(others)), dpi=DOTS_PER_INCH, layout="constrained")
+    panels = figure.subplots(1 + len(others), 1, sharex=True, squeeze=False)[:, 0]
+    hue = colour(document["optimizer"])
+    window = max(1, document["steps"] // WINDOWS)
+    for number, run in enumerate(runs):
+        curve = [np.nan if loss is None else loss for loss in run["losses"]]
+        label = {"label": "training loss" + (f", mean of {window:,}" if window > 1 else "")} if number == 0 else {}
+        panels[0].plot(
+            *window_means(np.asarray(curve), window), color=hue, lw=1.0, alpha=max(0.35, 1 / len(runs)), **label
+        )
+        for panel, name in zip(panels, ("loss", *others), strict=True):
+            validation = run.get("validation", {})
+            if name in validation:
+                label = {"label": f"validation {name}"} if number == 0 else {}
+                found = [np.nan if mean is None else mean for mean in validation[name]]
+                panel.plot(validation["evaluations"], found, "--o", color="black", lw=0.9, ms=3.5, **label)
+    every = [loss for run in runs for loss in run["losses"] if loss is not None]
+    if every and min(every) > 0 and max(every) / min(every) >= 100:
+        panels[0].set_yscale("log")
+    for panel, name in zip(panels, ("loss", *others), strict=True):
+        panel.set_ylabel(name)
+        panel.legend(frameon=False, fontsize=8)
+        for side in ("top", "right"):
+            panel.spines[side].set_visible(False)
+    panels[-1].set_xlabel("gradient evaluations")
+    seeds = f"seed {runs[0]['seed']}" if len(runs) == 1 else f"{len(runs)} seeds"
+    title = f"{document['optimizer']} on {document['task'].rpartition('/')[2]}, {seeds}"
+    figure.suptitle(one_line(title), parse_math=False)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def _metrics(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of what validation measured, in order."""
+    return list(dict.fromkeys(name for run in runs for name in run.get("validation", {}) if name != "evaluations"))
+
+
+def window_means(losses: NDArray[np.floating], window: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return the middles of windows, in evaluations taken, and the mean loss in each; a last, shorter one is left out.
+
+    Args:
+        losses: One a gradient evaluation.
+        window: How many of them a mean is of, at least 1.
+    """
+    count = len(losses) // window
+    means = losses[: count * window].reshape(count, window).mean(axis=1)
+    return (np.arange(count) + 0.5) * window, means

@@ -1,0 +1,1 @@
+"""Tables of results as text, JSON, CSV, Markdown and LaTeX."""

@@ -1,0 +1,104 @@
+"""The list of all studies in a database, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tuner.core.study import StudyRecord
+from tuner.results.analysis.summary import Best
+from tuner.results.tables.formats import check_format, strict_json
+from tuner.results.tables.grid import Grid
+from tuner.results.tables.numbers import NOTHING, measured, one_line
+
+FORMATS = ("text", "json")
+
+
+def render_studies(
+    studies: Sequence[StudyRecord],
+    format: str = "text",
+    best: Mapping[str, Best] | None = None,
+) -> str:
+    """Return the list of studies, in the order given.
+
+    Args:
+        studies: As the store holds them.
+        format: "text" or "json".
+        best: The best individual of a study by the study's name, where known (`Summary.best`).
+
+    Returns:
+        The list, without a line end after the last line.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    check_format(format, FORMATS)
+    best = best or {}
+    if format == "json":
+        return strict_json({"studies": [_as_json(study, best.get(study.spec.name)) for study in studies]})
+    if not studies:
+        return "no studies"
+    rows = [
+        [
+            one_line(study.spec.name),
+            one_line(study.spec.workload.task_label),
+            study.status,
+            f"{done(study):,}/{total(study):,}",
+            _best_cell(best.get(study.spec.name)),
+            moment(study.created_at),
+            holder(study),
+        ]
+        for study in studies
+    ]
+    header = ["study", "task", "status", "done", "best", "created (UTC)", "driver"]
+    return Grid(header, rows, left=(0, 1, 2, 5, 6)).text()
+
+
+def done(study: StudyRecord) -> int:
+    """Return how many individuals of the search, or runs of the comparison, are final."""
+    return sum(count for status, count in study.counts.items() if status.is_final)
+
+
+def total(study: StudyRecord) -> int:
+    """Return how many individuals the search, or runs the comparison, has."""
+    return study.spec.generations * study.spec.population
+
+
+def moment(time: str) -> str:
+    """Return a stored time, ISO 8601 in UTC, to the minute as people write it."""
+    return one_line(time)[:16].replace("T", " ")
+
+
+def holder(study: StudyRecord) -> str:
+    """Return which driver has the study, and whether it may be taken over; "" if none."""
+    if study.owner is None:
+        return ""
+    gone = study.lease_left is not None and study.lease_left <= 0
+    return f"{one_line(study.owner)}{' (gone)' if gone else ''}"
+
+
+def _best_cell(best: Best | None) -> str:
+    """Return a fitness with its generation, since budgets grow and fitnesses of different budgets do not compare."""
+    return NOTHING if best is None else f"{measured(best.fitness)} (g{best.generation:02d})"
+
+
+def _as_json(study: StudyRecord, best: Best | None) -> dict[str, object]:
+    spec = study.spec
+    return {
+        "study": spec.name,
+        "run": spec.run,
+        "kind": spec.kind,
+        "task": spec.workload.task,
+        "optimizer": spec.workload.optimizer,
+        "strategy": spec.strategy,
+        "seed": spec.seed,
+        "status": study.status,
+        "done": done(study),
+        "total": total(study),
+        "best": None
+        if best is None
+        else {"generation": best.generation, "slot": best.slot, "steps": best.steps, "fitness": best.fitness},
+        "created_at": study.created_at,
+        "finished_at": study.finished_at,
+        "owner": study.owner,
+        "lease_left": study.lease_left,
+    }

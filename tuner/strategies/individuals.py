@@ -1,0 +1,50 @@
+"""Individuals as DEAP's operators want them, without `deap.creator`, which would write classes into its own module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from deap import base, tools
+from numpy.typing import NDArray
+
+from tuner.strategies.random_generators import ConfinedGenerators
+
+
+class Loss(base.Fitness):  # type: ignore[misc]
+    """A fitness that is minimized. Must never hold NaN: DEAP's selection then depends on the order."""
+
+    weights = (-1.0,)
+
+
+class Individual(list[float]):
+    """A genome with its fitness."""
+
+    def __init__(self, genome: Sequence[float], loss: float | None = None) -> None:
+        super().__init__(genome)
+        self.fitness = Loss() if loss is None else Loss((loss,))
+
+    @property
+    def loss(self) -> float:
+        """The fitness as it was told."""
+        return float(self.fitness.values[0])
+
+
+def gaussian_mutants(
+    generators: ConfinedGenerators, mean: Sequence[float], sigma: float, population: int
+) -> NDArray[np.float64]:
+    """Draw a population from N(mean, sigma² I), by mutating every gene of copies of the mean.
+
+    Args:
+        generators: Of the strategy that draws; they go on.
+        mean: [d].
+        sigma: Standard deviation of each entry; 0 gives copies.
+        population: How many.
+
+    Returns:
+        float64 [population, d]; not clamped.
+    """
+    with generators.installed():
+        return np.array(
+            [tools.mutGaussian(Individual(mean), mu=0.0, sigma=sigma, indpb=1.0)[0] for _ in range(population)]
+        )

@@ -1,0 +1,1 @@
+"""Studies: planned, driven, recorded, resumed."""

@@ -1,0 +1,128 @@
+"""How long a search will take on these machines, measured before it begins, and what would take less.
+
+Only where somebody sits at a terminal who can say no. A probe trains the defaults for a few steps on every worker at
+once, as the search will, so that it measures what a busy machine does; compilation is not counted, but is not lost
+either, since the same workers go on with the same optimizer.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from search_spaces.space import SearchSpace
+from tuner.core.study import StudySpec
+from tuner.core.trial import Evaluation, Key, Role, Status, Trial
+from tuner.execution.executor import Executor
+
+LONG = 600.0  # seconds; nobody is asked about less
+FITS = 3600.0  # seconds; fewer steps are suggested that take no longer, as far as LEAST_STEPS allows
+PROBE_SINGLE = 2  # steps, where a candidate is a network
+PROBE_COHORT = 200  # steps, where a cohort of toys trains in lockstep
+LEAST_STEPS = 20  # that a suggestion leaves to every generation: a loss after fewer says little
+
+Costs = dict[str, float]  # seconds a gradient evaluation of a cohort, by optimizer
+
+
+def measured_cost(executor: Executor, spec: StudySpec, workers: int) -> float | None:
+    """Return the seconds that a cohort takes for a gradient evaluation while all workers are busy; None if it fails.
+
+    Args:
+        executor: Trains the defaults.
+        spec: Of the study.
+        workers: How many cohorts are trained at a time.
+    """
+    workload = spec.workload
+    steps = PROBE_SINGLE if workload.cohort_size == 1 else PROBE_COHORT
+    defaults = SearchSpace.from_dict(spec.space).defaults()
+    trials = [
+        Trial(Key(Role.DEFAULT, 0, slot), defaults, seed=slot, steps=min(steps, *spec.steps))
+        for slot in range(workers * workload.cohort_size)
+    ]
+    found = [
+        event.seconds * workload.cohort_size / max(1, event.steps_done)  # its seconds are its share of the cohort's
+        for event in executor.evaluate(workload, trials, label=f"estimate/{workload.optimizer}")
+        if isinstance(event, Evaluation) and event.status is Status.FINISHED
+    ]
+    return statistics.median(found) if found else None
+
+
+def seconds(spec: StudySpec, cost: float, workers: int) -> float:
+    """Return how long a study trains: generation by generation, cohort by cohort on so many workers."""
+    size = spec.workload.cohort_size
+    rounds = math.ceil(math.ceil(spec.population / size) / workers)
+    fresh = math.ceil(math.ceil(2 * spec.fresh_seeds / size) / workers)
+    return cost * (rounds * sum(spec.steps) + fresh * spec.steps[-1])
+
+
+def whole(specs: Sequence[StudySpec], costs: Costs, workers: int) -> float:
+    """Return how long all studies train; one that was not measured counts as the mean of the others."""
+    mean = statistics.fmean(costs.values())
+    return sum(seconds(spec, costs.get(spec.workload.optimizer, mean), workers) for spec in specs)
+
+
+def long_run(
+    executor: Executor,
+    specs: Sequence[StudySpec],
+    others: Callable[[], Iterable[tuple[str, Sequence[StudySpec]]]],
+    workers: int,
+    say: Callable[[str], None],
+) -> list[str]:
+    """Return what to tell before a long search, line by line; nothing of a short one, or one that cannot be measured.
+
+    The first optimizer alone is measured where it says that all is short.
+
+    Args:
+        executor: Trains the probes.
+        specs: Of the studies that are to run.
+        others: Makes the studies of other presets, by preset.
+        workers: How many cohorts are trained at a time.
+        say: Tells what is going on.
+    """
+    costs: Costs = {}
+    for number, spec in enumerate(specs):
+        say(f"measuring {spec.workload.optimizer}: a few steps")
+        cost = measured_cost(executor, spec, workers)
+        if cost is not None:
+            costs[spec.workload.optimizer] = cost
+        if number == 0 and (not costs or whole(specs, costs, workers) < LONG):
+            return []
+    needed = whole(specs, costs, workers)
+    per = statistics.fmean(costs.values())
+    lines = [
+        f"The search will train for about {duration(needed)}: {per:.2g} s a gradient evaluation as measured, "
+        f"{workers} at a time"
+    ]
+    for preset, shorter in others():
+        cost = per
+        if shorter[0].workload.options != specs[0].workload.options:
+            say(f"measuring --preset {preset}: a few steps")
+            cost = measured_cost(executor, shorter[0], workers) or per
+        took = sum(seconds(spec, cost, workers) for spec in shorter)
+        if took < needed:
+            lines.append(f"  --preset {preset} would take about {duration(took)}")
+    fewer = _fewer(specs[0].steps, needed)
+    if fewer is not None:
+        took = whole([replace(spec, steps=fewer) for spec in specs], costs, workers)
+        lines.append(f"  --steps {_listed(fewer)} would take about {duration(took)}")
+    return lines
+
+
+def duration(value: float) -> str:
+    """Return seconds as people say them: 40 s, 12 min, 3.5 h, 2.1 days."""
+    for unit, size in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
+        if value >= size:
+            return f"{value / size:.2g} {unit}"
+    return f"{value:.0f} s"
+
+
+def _fewer(steps: Sequence[int], needed: float) -> tuple[int, ...] | None:
+    """Return shorter budgets in the same proportions; None where the search fits FITS, or has no steps to spare."""
+    factor = min(needed / FITS, min(steps) / LEAST_STEPS)
+    return tuple(round(budget / factor) for budget in steps) if factor > 1 else None
+
+
+def _listed(steps: Sequence[int]) -> str:
+    return str(steps[0]) if len(set(steps)) == 1 else ",".join(map(str, steps))

@@ -1,0 +1,107 @@
+"""Writes into the store what happens to candidates: what comes together in one transaction, and starts along with it.
+
+A commit costs ten times what a row costs, and the driver does nothing else meanwhile. So results wait for others, four
+times as long as the last commit took, and commits take a fifth of its time at most, however short candidates and slow
+databases are. What is not written is not told: who loses it in a crash has seen nothing of it, and trains it anew.
+That an attempt has begun may wait for the next commit, too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Key, Trial
+from tuner.storage import Store
+
+DELAY = 0.2
+"""Seconds that anything may wait for another commit."""
+
+_SHARE = 4.0
+"""How many times as long as the last commit took the results of a complete cohort wait."""
+
+
+class Ledger:
+    """Takes the events of one batch of cohorts and gives back each evaluation once it is written."""
+
+    def __init__(
+        self,
+        store: Store,
+        study_id: int,
+        epoch: int,
+        cohorts: Iterable[Sequence[Trial]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin a ledger.
+
+        Args:
+            store: Where to write.
+            study_id: The study whose candidates these are.
+            epoch: Of the lease under which its driver writes.
+            cohorts: The trials that are about to be trained, cohort by cohort.
+            clock: Returns seconds.
+        """
+        self._store, self._study_id, self._epoch = store, study_id, epoch
+        self._clock = clock
+        self._unfinished: dict[Key, set[Key]] = {}  # each member's cohort, as far as it has not finished
+        for cohort in cohorts:
+            members = {trial.key for trial in cohort}
+            self._unfinished.update(dict.fromkeys(members, members))
+        self._pending: list[Evaluation] = []
+        self._left = len(self._unfinished)
+        self._is_due = False  # whether some cohort is complete
+        self._commit = 0.0  # seconds that the last one took
+        self._begun: list[AttemptStarted] = []
+        self._since = 0.0  # when the first of all that waits came
+
+    def take(self, event: Event) -> list[Event]:
+        """Take an event; return those that may be told by now, in order: evaluations once they are written.
+
+        Raises:
+            StorageError: What could not be written is kept for the next `flush`.
+        """
+        if not (self._pending or self._begun):
+            self._since = self._clock()
+        if isinstance(event, Evaluation):
+            self._pending.append(event)
+            self._left -= 1
+            cohort = self._unfinished[event.key]
+            cohort.discard(event.key)
+            self._is_due = self._is_due or not cohort
+            return []
+        if isinstance(event, AttemptStarted):
+            self._begun.append(event)
+            return [event]
+        if not isinstance(event, AttemptEnded):
+            return [event]
+        written = self.flush()
+        self._store.end_attempt(self._study_id, self._epoch, event.keys, event.attempt, event.reason)
+        return [*written, event]
+
+    def tick(self) -> list[Event]:
+        """Write whatever has waited for long enough, and the end of the batch at once; return what may be told.
+
+        To be called after events that came together, and now and then while nothing happens.
+
+        Raises:
+            StorageError: Nothing was written.
+        """
+        if not (self._pending or self._begun):
+            return []
+        wait = 0.0 if not self._left else min(DELAY, _SHARE * self._commit) if self._is_due else DELAY
+        return self.flush() if self._clock() >= self._since + wait else []
+
+    def flush(self) -> list[Event]:
+        """Write what waits, and return the evaluations of it.
+
+        Raises:
+            StorageError: Nothing of it was written.
+        """
+        written: list[Event] = list(self._pending)
+        if written or self._begun:
+            began = self._clock()
+            self._store.record(self._study_id, self._epoch, self._pending, self._begun)
+            self._pending, self._begun, self._is_due = [], [], False
+            self._commit = self._clock() - began
+        return written

@@ -1,0 +1,213 @@
+"""Where the hyperparameters of a comparison come from: a search of the database, exported files, or the defaults."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search_spaces import strict_yaml
+from tuner.core.errors import UsageError
+from tuner.core.study import StudyRecord, StudyStatus
+from tuner.core.trial import Status
+from tuner.storage import NoDatabase, Store
+from tuner.studies.planner import check_optimizer
+from tuner.studies.spaces import Shapes, default_space, numbers_beside
+
+TUNED_BY, DEFAULTS, HALVED = "tuned by ", "the defaults", ", learning rates halved"  # parts of a source's text
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """An optimizer's hyperparameters, and where they come from."""
+
+    optimizer: str
+    hyperparameters: Mapping[str, float]
+    space: Mapping[str, Any]  # as SearchSpace.to_dict gives it
+    source: str  # for people
+
+    def halved(self) -> Tuned:
+        """Return the same with every learning rate half as large, by their names: LODO's two as well."""
+        values = {
+            name: value / 2 if name.endswith("learning_rate") else value for name, value in self.hyperparameters.items()
+        }
+        return Tuned(self.optimizer, values, self.space, f"{self.source}{HALVED}")
+
+
+def searched(
+    database: str, task: str, run: str | None, optimizers: Sequence[str] | None
+) -> list[tuple[StudyRecord, Tuned]]:
+    """Return what a search has found, of each optimizer that is asked for.
+
+    Args:
+        database: Is only read.
+        task: As a worker elsewhere understands it.
+        run: The search's; None is the newest that is complete.
+        optimizers: Names; None is all that were tuned.
+
+    Raises:
+        UsageError: There is no such search, it is of another task, or what is asked of it is missing or incomplete.
+        StorageError: The database cannot be read.
+    """
+    try:
+        with Store.open(database, read_only=True) as store:
+            everything = [study for study in store.studies() if study.spec.comparison is None]
+            if run is None:
+                studies = _newest(everything, task, optimizers, store.url)
+            else:
+                studies = [study for study in store.find(run) if study.spec.comparison is None]
+                _check_run(run, studies, task)
+    except NoDatabase as error:
+        raise UsageError(f"nothing is tuned yet: {error}; --defaults or --config do without") from None
+    by_name = {study.spec.workload.optimizer: study for study in studies}
+    for name in optimizers or ():
+        if name not in by_name:
+            raise UsageError(f"--optimizers: {studies[0].spec.run} has tuned {', '.join(by_name)}. Received: {name}")
+    chosen = [by_name[name] for name in optimizers] if optimizers else studies
+    _check_complete(chosen)
+    return [
+        (study, Tuned(name, study.tuned or {}, study.spec.space, _source(study)))
+        for study in chosen
+        for name in [study.spec.workload.optimizer]
+    ]
+
+
+def _source(study: StudyRecord) -> str:
+    """Say where a search's hyperparameters come from: also at which budget, since others may want others."""
+    if not study.counts[Status.FINISHED]:
+        return f"{TUNED_BY}{study.spec.run}, in which nothing finished: the defaults"
+    return f"{TUNED_BY}{study.spec.run} at {study.spec.steps[-1]:,} evaluations"
+
+
+def defaults(name: str, shapes: Shapes) -> Tuned:
+    """Return an optimizer's defaults.
+
+    Raises:
+        ValueError: There is nothing to derive them from.
+    """
+    space, _ = default_space(name, shapes)
+    return Tuned(name, space.defaults(), space.to_dict(), DEFAULTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A file that `lodo-tune export` has written, as JSON or YAML."""
+
+    file: Path
+    sha256: str
+    optimizer: str
+    hyperparameters: Mapping[str, float]
+    study: str  # where they come from, as the file has it; "" if it does not say
+    task: str  # likewise
+
+    def tuned(self, shapes: Shapes) -> Tuned:
+        """Return the hyperparameters, checked.
+
+        Raises:
+            UsageError: They are not the optimizer's, or out of range.
+        """
+        space, _ = default_space(self.optimizer, shapes)
+        others = numbers_beside(space, shapes)
+        try:
+            space.encode({name: value for name, value in self.hyperparameters.items() if name not in others})
+        except ValueError as error:
+            raise UsageError(f"--config {self.file}: {error}") from None
+        said = f", exported of {self.study}" if self.study else ""
+        said += f", tuned on {self.task}" if self.task else ""
+        source = f"{self.file.name} (sha256 {self.sha256[:12]}…{said})"
+        return Tuned(self.optimizer, dict(self.hyperparameters), space.to_dict(), source[:900])
+
+
+def read_config(file: Path) -> Config:
+    """Read an exported configuration; nothing in it is ever run.
+
+    Raises:
+        UsageError: It cannot be read, or is no export as JSON or YAML.
+    """
+    if not file.is_file():
+        raise UsageError(f"--config: there is no file {file}")
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(strict_yaml.MAX_BYTES + 1)
+        content = strict_yaml.read(data).content  # which takes JSON as well
+    except OSError as error:
+        raise UsageError(f"--config {file}: {error.strerror}") from None
+    except ValueError as error:
+        line = getattr(error, "line", None)
+        raise UsageError(f"--config {file}{f', line {line}' if line else ''}: {error}") from None
+    if not isinstance(content, dict) or not {"optimizer", "hyperparameters"} <= content.keys():
+        raise UsageError(
+            f"--config {file}: takes what 'lodo-tune export --format json' or yaml writes, with the keys optimizer and "
+            f"hyperparameters. Received: {', '.join(content) if isinstance(content, dict) else 'no mapping'}"
+        )
+    values = content["hyperparameters"]
+    if not isinstance(values, dict):
+        raise UsageError(f"--config {file}: hyperparameters map names to numbers. Received: {values!r:.80}")
+    provenance = content.get("provenance")
+    said = provenance if isinstance(provenance, dict) else {}
+    return Config(
+        file=file,
+        sha256=hashlib.sha256(data).hexdigest(),
+        optimizer=check_optimizer(f"--config {file}", str(content["optimizer"])),
+        hyperparameters={name: _number(file, name, value) for name, value in values.items()},
+        study=str(said.get("study", "")),
+        task=str(said.get("task", "")),
+    )
+
+
+def _number(file: Path, name: str, text: object) -> float:
+    try:
+        value = float(str(text))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"--config {file}: {name} is a finite number. Received: {text!r:.80}")
+    return value
+
+
+def _newest(
+    everything: Sequence[StudyRecord], task: str, optimizers: Sequence[str] | None, place: str
+) -> list[StudyRecord]:
+    """Return the studies of the newest search of a task that is complete, as far as it is asked for."""
+    runs: dict[str, list[StudyRecord]] = {}
+    for study in everything:
+        if study.spec.workload.task == task:
+            runs.setdefault(study.spec.run, []).append(study)
+    if not runs:
+        raise UsageError(
+            f"nothing is tuned on {task} in {place}: tune first (lodo-tune --task {task}), or give --defaults or "
+            "--config"
+        )
+    wanted = set(optimizers or ())
+    for studies in reversed(runs.values()):
+        names = {study.spec.workload.optimizer for study in studies}
+        asked = [study for study in studies if not wanted or study.spec.workload.optimizer in wanted]
+        if wanted <= names and all(study.status == StudyStatus.COMPLETE for study in asked):
+            return studies
+    last = list(runs.values())[-1]
+    if wanted <= {study.spec.workload.optimizer for study in last}:
+        _check_complete([study for study in last if not wanted or study.spec.workload.optimizer in wanted])
+    raise UsageError(
+        f"--optimizers: no search on {task} in {place} has tuned {', '.join(sorted(wanted))}; tune first "
+        f"(lodo-tune --task {task} --optimizers …), or give --defaults or --config"
+    )
+
+
+def _check_run(run: str, studies: Sequence[StudyRecord], task: str) -> None:
+    if not studies:
+        raise UsageError(f"--from takes a search; {run} is a comparison itself")
+    of = studies[0].spec.workload.task
+    if of != task:
+        raise UsageError(f"--from: {run} was tuned on {of}, and --task is {task}")
+
+
+def _check_complete(studies: Sequence[StudyRecord]) -> None:
+    left = [f"{study.spec.name} ({study.status})" for study in studies if study.status != StudyStatus.COMPLETE]
+    if left:
+        raise UsageError(
+            f"not complete: {', '.join(left)}; go on with lodo-tune resume {studies[0].spec.run}, or leave them out by "
+            "--optimizers"
+        )

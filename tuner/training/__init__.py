@@ -1,0 +1,1 @@
+"""Training of one cohort: the compiled loop, and what is measured on the way."""

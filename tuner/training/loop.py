@@ -1,0 +1,166 @@
+"""The compiled loop in which a cohort trains: a task and an optimizer traced into one function.
+
+Hyperparameters, seeds, step numbers and budgets are tensors, so one compilation serves every candidate of a workload
+for as long as the process lives. It runs in chunks; how long a chunk is changes nothing but how often progress is told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+import lodo.registry
+import tasks.datasets
+import tasks.registry
+from lodo.optimizer import Optimizer
+from tasks.task import Task
+from tuner.core.trial import Workload
+from tuner.training.settings import configure
+
+CHUNK_STEPS = 500  # steps a chunk at most; 16 lanes of float64 are 64 kB of losses then
+
+Carry = tuple[Any, Any, Any]  # x [n, P], the task's state, the optimizer's state
+
+
+class Loop:
+    """The compiled training loop of one workload.
+
+    Attributes:
+        traces: How often the loop was traced; stays 1 whatever is trained.
+    """
+
+    def __init__(self, task: Task, optimizer: Optimizer, lanes: int) -> None:
+        self.task, self.optimizer, self.lanes = task, optimizer, lanes
+        self.dtype = tf.as_dtype(task.dtype)
+        self.traces = 0
+        hyperparameters = {
+            name: tf.TensorSpec([lanes], self.dtype, name=name.replace(".", "_")) for name in optimizer.hyperparameters
+        }
+        seeds = tf.TensorSpec([lanes, 2], tf.int32)
+        # Drawing the start happens once a candidate, which would not repay what XLA takes to compile it.
+        self._begin = tf.function(self._trace_begin, input_signature=[hyperparameters, seeds, seeds], autograph=False)
+        self._begin_at = tf.function(optimizer.initial_state, autograph=False)
+        jit_compile = task.jit_compile and optimizer.jit_compile
+        self._run = tf.function(self._trace_run, jit_compile=jit_compile, autograph=False)
+
+    def begin(self, hyperparameters: Mapping[str, Any], task_seeds: Any, optimizer_seeds: Any) -> Carry:
+        """Return where every lane starts."""
+        if getattr(self.task, "eager_initial", False):
+            x, task_state = self.task.initial(task_seeds)
+            return x, task_state, self._begin_at(x, dict(hyperparameters), optimizer_seeds)
+        carry: Carry = self._begin(dict(hyperparameters), task_seeds, optimizer_seeds)
+        return carry
+
+    def run(
+        self, carry: Carry, hyperparameters: Mapping[str, Any], task_seeds: Any, first: int, steps: int, horizon: int
+    ) -> tuple[Carry, NDArray[np.floating]]:
+        """Train from step `first` (from 1) for `steps` (at most CHUNK_STEPS) steps.
+
+        Returns:
+            What the next chunk starts from, and the losses [steps · evaluations a step, P].
+        """
+        numbers = [tf.constant(number, tf.int32) for number in (first, first + steps - 1, horizon)]
+        carry, losses = self._run(carry, dict(hyperparameters), task_seeds, *numbers)
+        return carry, losses.numpy()[: steps * self.optimizer.evaluations_per_step]
+
+    def _trace_begin(self, hyperparameters: Mapping[str, Any], task_seeds: Any, optimizer_seeds: Any) -> Carry:
+        x, task_state = self.task.initial(task_seeds)
+        return x, task_state, self.optimizer.initial_state(x, hyperparameters, optimizer_seeds)
+
+    def _trace_run(
+        self, carry: Carry, hyperparameters: Mapping[str, Any], seeds: Any, first: Any, last: Any, horizon: Any
+    ) -> tuple[Carry, Any]:
+        self.traces += 1
+        per_step = self.optimizer.evaluations_per_step
+        losses = tf.TensorArray(self.dtype, size=CHUNK_STEPS * per_step, element_shape=[self.lanes])
+
+        def one_step(t: Any, carry: Carry, losses: Any) -> tuple[Any, Carry, Any]:
+            x, task_state, optimizer_state = carry
+            task_state = self.task.advance(task_state, seeds, t)
+
+            def loss_and_gradient(point: Any) -> tuple[Any, Any]:
+                nonlocal task_state
+                loss, gradient, task_state = self.task.loss_and_gradient(point, task_state)
+                gradient = tf.convert_to_tensor(gradient)
+                if not gradient.shape.is_compatible_with(point.shape):  # else it would be broadcast, and train
+                    raise ValueError(
+                        f"the gradient of {self.task.name} must be of x's shape {tuple(point.shape)}. Received: "
+                        f"{tuple(gradient.shape)}"
+                    )
+                return loss, tf.ensure_shape(gradient, point.shape)
+
+            x, optimizer_state, found = self.optimizer.step(
+                loss_and_gradient, x, optimizer_state, hyperparameters, t, horizon
+            )
+            for number in range(per_step):
+                losses = losses.write((t - first) * per_step + number, found[number])
+            return t + 1, (x, task_state, optimizer_state), losses
+
+        _, carry, losses = tf.while_loop(
+            lambda t, *_: t <= last, one_step, (first, carry, losses), parallel_iterations=1
+        )
+        return carry, losses.stack()
+
+
+def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
+    """Return the loop of a workload whose trials give these hyperparameters; one a process, compiled at its first use.
+
+    Raises:
+        ValueError: The data is not what the study was made on, or the optimizer needs what the task does not have.
+    """
+    folder = os.environ.get("LODO_DATA_DIR")
+    return _loop(json.dumps([_identity(workload), list(hyperparameters), folder], sort_keys=True))
+
+
+def _identity(workload: Workload) -> dict[str, Any]:
+    """Return all that decides which loop is compiled, as JSON takes it."""
+    return {
+        "task": workload.task,
+        "optimizer": workload.optimizer,
+        "cohort_size": workload.cohort_size,
+        "threads": workload.threads,
+        "precision": workload.precision,
+        "options": dict(workload.options),
+        "settings": dict(workload.settings),
+        "data": None if workload.data is None else dict(workload.data),
+    }
+
+
+@lru_cache(maxsize=16)  # a worker may meet all optimizers of a task in turns; loops hold their compiled code and data
+def _loop(identity: str) -> Loop:
+    wanted, names, _ = json.loads(identity)
+    configure(wanted["threads"])
+    task = tasks.registry.load(wanted["task"])(dtype=wanted["precision"], **wanted["options"])
+    dataset = tasks.registry.entry(wanted["task"]).dataset
+    if dataset is not None and wanted["data"] is not None:
+        found = tasks.datasets.fingerprint(dataset)
+        if found != wanted["data"]:
+            raise ValueError(
+                f"this worker's data is not the study's: {found['name']} with sha256 {found['sha256'][:12]}…, the"
+                f" study has sha256 {wanted['data']['sha256'][:12]}…"
+            )
+    return Loop(task, build_optimizer(wanted["optimizer"], task, names, wanted["settings"]), wanted["cohort_size"])
+
+
+def build_optimizer(
+    name: str, task: Task, hyperparameters: Sequence[str] | None = None, settings: Mapping[str, int] | None = None
+) -> Optimizer:
+    """Return an optimizer of these hyperparameters that has been told of the task what it needs and wants.
+
+    Raises:
+        ValueError: The task does not have what it needs, or the optimizer not these hyperparameters.
+    """
+    optimizer_class: Any = lodo.registry.load(name, hyperparameters)
+    for need in optimizer_class.needs:
+        if getattr(task, need, None) is None:
+            raise ValueError(f"{name} needs a task with `{need}`. Received: {task.name}, which has none")
+    told = {tell: getattr(task, tell, None) for tell in (*optimizer_class.needs, *optimizer_class.wants)}
+    optimizer: Optimizer = optimizer_class(**told, **(settings or {}))
+    return optimizer

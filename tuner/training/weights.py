@@ -1,0 +1,60 @@
+"""A trained network in a file: x and the task's state, as arrays without names; nothing is pickled."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.task import State, Tensor
+from tuner.core.files import write
+
+
+def save(path: Path, x: Tensor, state: State) -> None:
+    """Write x [n, 1] and the state's tensors into an .npz file, whole or not at all.
+
+    Raises:
+        NotWritten: It cannot be written; what stood there before is untouched.
+    """
+    leaves = {f"state_{number}": np.asarray(leaf) for number, leaf in enumerate(tf.nest.flatten(state))}
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, x=np.asarray(x), **leaves)
+    write(path, content.getvalue(), overwrite=True)
+
+
+def load(path: Path, x: Tensor, state: State) -> tuple[Tensor, State, str]:
+    """Read what `save` has written.
+
+    Args:
+        path: The file.
+        x: Of the same task at its start.
+        state: Of the same task at its start.
+
+    Returns:
+        x, the state, and the sha256 of the file.
+
+    Raises:
+        ValueError: The file is missing, is none of ours, or is of another task.
+    """
+    try:
+        content = path.read_bytes()
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
+    expected: dict[str, Any] = {"x": x}
+    expected |= {f"state_{number}": leaf for number, leaf in enumerate(tf.nest.flatten(state))}
+    for name, like in expected.items():
+        found = arrays.get(name)
+        if found is None or found.shape != tuple(like.shape) or found.dtype != like.dtype.as_numpy_dtype:
+            received = "nothing" if found is None else f"{found.dtype} {list(found.shape)}"
+            wanted = f"{like.dtype.name} {like.shape.as_list()}"
+            raise ValueError(f"{path} is not of this task: {name} is to be {wanted}. Received: {received}")
+    leaves = [tf.constant(arrays[name]) for name in expected if name != "x"]
+    return tf.constant(arrays["x"]), tf.nest.pack_sequence_as(state, leaves), hashlib.sha256(content).hexdigest()
