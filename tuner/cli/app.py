@@ -13,10 +13,20 @@ from typing import Any
 import click
 
 from tuner.cli.database_group import upkeep
-from tuner.cli.flags import PATH, debug_option, list_of, machine_options, outcome_options, precision_option, task_option
+from tuner.cli.flags import (
+    PATH,
+    debug_option,
+    flag_of,
+    list_of,
+    machine_options,
+    outcome_options,
+    precision_option,
+    task_option,
+)
 from tuner.cli.group import Group
 from tuner.cli.reading_verbs import READING
 from tuner.cli.training_verbs import TRAINING
+from tuner.core.errors import InvalidRequest
 
 RUN_EXAMPLES = """\b
 Examples:
@@ -54,6 +64,8 @@ def main() -> None:
     except Exception as error:
         known = hasattr(error, "exit_code") or isinstance(error, ValueError | OSError)
         message = str(error) if known else f"{type(error).__name__}: {error} (--debug shows where)"
+        if isinstance(error, InvalidRequest):
+            message = error.text(flag_of)
         code = 2 if isinstance(error, ValueError) else 1
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             code = 74

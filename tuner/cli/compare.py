@@ -143,7 +143,7 @@ def plan(request: CompareRequest, database: str) -> tuple[Plan, str]:
 
 
 def _check_numbers(request: CompareRequest) -> None:
-    check_at_least_one("--cpus-per-candidate", request.cpus_per_candidate)
+    check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
     for option, value, most in (
         ("--seeds", request.seeds, MOST_SEEDS),
         ("--steps", request.steps, MOST_STEPS),

@@ -72,8 +72,8 @@ def evaluate(request: EvaluateRequest, *, as_json: bool) -> None:
         UsageError, ValueError: The folder holds nothing to evaluate, or the task has no such set.
         NotWritten: What was measured cannot be kept.
     """
-    check_at_least_one("--examples", request.examples)
-    check_at_least_one("--cpus-per-candidate", request.threads)
+    check_at_least_one("examples", request.examples)
+    check_at_least_one("cpus_per_candidate", request.threads)
     if request.seed < 0:
         raise UsageError(f"--seed is a whole number, at least 0. Received: {request.seed}")
     document = _document(request.folder)

@@ -9,6 +9,18 @@ from typing import Any, TypeVar
 
 import click
 
+_FLAGS = {
+    "sigmas": "--sigma",
+    "search": "--from",
+    "configs": "--config",
+    "seconds": "--time",
+    "settings": "--set",
+    "options": "--option",
+    "search_spaces": "--search-space",
+    "task_options": "--option",
+}
+"""Flags of fields that are called otherwise in Python."""
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -25,6 +37,11 @@ def list_of(kind: Callable[[str], Any], what: str) -> Callable[..., Any]:
         raise click.BadParameter(f"takes {what}, separated by commas. Received: {value!r}")
 
     return read
+
+
+def flag_of(field: str) -> str:
+    """Return the flag of a field: "--max-attempts" of "max_attempts"."""
+    return field if field.startswith("--") else _FLAGS.get(field, "--" + field.replace("_", "-"))
 
 
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

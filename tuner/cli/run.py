@@ -223,9 +223,9 @@ def check(machines: Machines) -> None:
     Raises:
         UsageError: One is.
     """
-    check_at_least_one("--workers", machines.workers)
-    check_at_least_one("--cpus-per-candidate", machines.cpus_per_candidate)
-    check_at_least_one("--max-attempts", machines.max_attempts)
+    check_at_least_one("workers", machines.workers)
+    check_at_least_one("cpus_per_candidate", machines.cpus_per_candidate)
+    check_at_least_one("max_attempts", machines.max_attempts)
     check_timeout(machines.timeout)
     if not 0 <= machines.gpus_per_candidate < float("inf"):
         raise UsageError(f"--gpus-per-candidate is at least 0. Received: {machines.gpus_per_candidate:g}")

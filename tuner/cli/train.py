@@ -70,9 +70,9 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
     Raises:
         UsageError, ValueError: Something that was asked for cannot be.
     """
-    check_at_least_one("--cpus-per-candidate", request.threads)
-    check_at_least_one("--steps", request.steps)
-    check_at_least_one("--validate-every", request.validate_every)
+    check_at_least_one("cpus_per_candidate", request.threads)
+    check_at_least_one("steps", request.steps)
+    check_at_least_one("validate_every", request.validate_every)
     check_timeout(request.timeout)
     observing = request.validate_every is not None or request.output is not None
     if request.track is not None and observing:

@@ -1,32 +1,93 @@
-"""Errors of usage: what was asked for cannot be."""
+"""Errors of every room: one line for people, and the exit code of a command."""
 
 from __future__ import annotations
 
-MOST_SECONDS = 100_000_000
-"""Of a limit on time, three years: more than any search takes, and a number that every timer takes."""
+import re
+from collections.abc import Callable
+from typing import ClassVar
+
+MAX_SECONDS = 100_000_000
+"""Largest time limit: about three years, and a number that every timer accepts."""
+
+_FIELD = re.compile(r"\{([a-z_]+)\}")
+_NOT_GIVEN = object()
 
 
-class UsageError(Exception):
-    """Bad usage, in one line that names the option and what is accepted."""
+class LodoTuneError(Exception):
+    """Base class of all errors that are reported in one line.
+
+    Attributes:
+        exit_code: Exit code of a command that ends with this error.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+
+class InvalidRequest(LodoTuneError, ValueError):  # noqa: N818 (part of the public interface)
+    """A value that was requested is not accepted.
+
+    The text names the field as Python does, "steps"; the command line puts its flag there, "--steps", and an HTTP
+    answer reports `field` by itself.
+
+    Args:
+        field: Name of the argument at fault, as in the Python API, such as "gpus_per_candidate".
+        accepted: What follows the field's name in the text: "is at least 1", or ": there is no folder x". Other fields
+            are written in braces, "excludes {search}".
+        received: The value at fault; left out of the text by default.
+    """
 
     exit_code = 2
 
+    def __init__(self, field: str, accepted: str, received: object = _NOT_GIVEN) -> None:
+        self.field, self.accepted = field, accepted
+        self.received = None if received is _NOT_GIVEN else received
+        self._has_received = received is not _NOT_GIVEN
+        super().__init__(self.text(str))
 
-def check_at_least_one(option: str, value: int | None) -> None:
-    """Refuse a number below one; None is 'not said'.
+    def text(self, name_of: Callable[[str], str]) -> str:
+        """Return the message with each field's name replaced by `name_of(field)`."""
+        accepted = _FIELD.sub(lambda match: name_of(match.group(1)), self.accepted)
+        separator = "" if accepted.startswith(":") else " "
+        received = f". Received: {_shown(self.received)}" if self._has_received else ""
+        return f"{name_of(self.field)}{separator}{accepted}{received}"
+
+    def __reduce__(self) -> tuple[type[InvalidRequest], tuple[object, ...]]:
+        """Pickle the arguments of the constructor, so that the error survives a change of process."""
+        received = (self.received,) if self._has_received else ()
+        return type(self), (self.field, self.accepted, *received)
+
+
+def check_at_least_one(field: str, value: int | None) -> None:
+    """Raise InvalidRequest for a number below one; None is accepted.
 
     Raises:
-        UsageError: It is.
+        InvalidRequest: The value is below one.
     """
     if value is not None and value < 1:
-        raise UsageError(f"{option} is at least 1. Received: {value}")
+        raise InvalidRequest(field, "is at least 1", value)
 
 
 def check_timeout(seconds: float | None) -> None:
-    """Refuse a limit on time that is none; None is 'not said'.
+    """Raise InvalidRequest for a time limit out of range; None is accepted.
 
     Raises:
-        UsageError: It is not a positive number, or longer than a timer can be set.
+        InvalidRequest: The limit is not positive, or longer than a timer can be set.
     """
-    if seconds is not None and not 0 < seconds <= MOST_SECONDS:
-        raise UsageError(f"--timeout is a positive number of seconds, at most {MOST_SECONDS}. Received: {seconds:g}")
+    if seconds is not None and not 0 < seconds <= MAX_SECONDS:
+        raise InvalidRequest("timeout", f"is a positive number of seconds, at most {MAX_SECONDS}", seconds)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return f"{value!r:.80}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
+
+
+class UsageError(LodoTuneError):
+    """A command line that makes no sense; only the command line raises it."""
+
+    exit_code = 2

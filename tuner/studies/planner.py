@@ -65,7 +65,7 @@ def plan(request: Request) -> Plan:
         raise UsageError(f"--seed is a whole number, at least 0. Received: {request.seed}")
     if request.seed > MOST_SEED:
         raise UsageError(f"--seed is at most {MOST_SEED}. Received: {request.seed}")
-    check_at_least_one("--cpus-per-candidate", request.cpus_per_candidate)
+    check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
     task = absolute(request.task)
     entry = task_entry(task)
     if request.preset not in entry.presets:
