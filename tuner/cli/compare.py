@@ -13,9 +13,10 @@ from tuner.cli.output import check_output
 from tuner.cli.run import Machines, begin, check
 from tuner.cli.train import MOST_LANES, MOST_SEEDS
 from tuner.core.errors import UsageError, check_at_least_one
-from tuner.core.study import ComparisonSpec, Point, StudyRecord, StudySpec
+from tuner.core.study import ComparisonSpec, Point, StudyRecord
 from tuner.core.trial import Measurement, Workload
 from tuner.storage import check_run_name
+from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies import machine
 from tuner.studies.planner import (
     Plan,
@@ -26,7 +27,6 @@ from tuner.studies.planner import (
     task_entry,
     variable_shapes,
 )
-from tuner.studies.schedule import MOST_STEPS
 from tuner.studies.sweeps import OPTIMIZER, SWEEPS
 from tuner.studies.task_options import task_options
 from tuner.studies.tuned_points import Config, Tuned, defaults, read_config, searched
@@ -113,7 +113,7 @@ def plan(request: CompareRequest, database: str) -> tuple[Plan, str]:
         sweep = None if request.sweep is None else SWEEPS[request.sweep]
         points = (Point(tuned.hyperparameters),) if sweep is None else sweep(tuned.hyperparameters)
         specs.append(
-            StudySpec(
+            ComparisonSpec(
                 run=request.name or "",
                 workload=Workload(
                     task=task,
@@ -124,17 +124,16 @@ def plan(request: CompareRequest, database: str) -> tuple[Plan, str]:
                     options=options,
                     data=data,
                 ),
-                strategy="none",
                 seed=0,
-                generations=len(points),
-                population=request.seeds,
-                sigmas=(0.0,) * len(points),
-                steps=(request.steps or preset.steps,) * len(points),
-                fresh_seeds=0,
+                seeds=request.seeds,
+                steps=request.steps or preset.steps,
                 space=tuned.space,
                 versions=versions,
                 hardware=hardware,
-                comparison=ComparisonSpec(points, measurement, tuned.source, request.sweep),
+                points=points,
+                measurement=measurement,
+                source=tuned.source,
+                sweep=request.sweep,
             )
         )
     base = found[0].spec.run if found else task.rpartition(":")[2]
@@ -146,9 +145,9 @@ def _check_numbers(request: CompareRequest) -> None:
     check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
     for option, value, most in (
         ("--seeds", request.seeds, MOST_SEEDS),
-        ("--steps", request.steps, MOST_STEPS),
-        ("--validate-every", request.validate_every, MOST_STEPS),
-        ("--test-examples", request.test_examples, MOST_STEPS),
+        ("--steps", request.steps, MAX_STEPS),
+        ("--validate-every", request.validate_every, MAX_STEPS),
+        ("--test-examples", request.test_examples, MAX_STEPS),
     ):
         check_at_least_one(option, value)
         if value is not None and value > most:

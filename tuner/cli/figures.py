@@ -26,7 +26,7 @@ def drawn(store: Store, studies: Sequence[StudyRecord], formats: Iterable[str]) 
         studies: Of the run, all or some.
         formats: Endings of the names.
     """
-    if studies[0].spec.comparison is None:
+    if studies[0].is_search:
         searches = [(study, store.candidates(study.id)) for study in studies]
         figures = [(kind.name, kind.draw(searches)) for kind in FIGURES_OF_SEARCH]
     else:

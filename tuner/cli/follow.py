@@ -118,7 +118,7 @@ def _table(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]]) ->
                 study.spec.name,
                 _status(study),
                 NOTHING if last is None else f"{last.number + 1} of {len(generations)}",
-                f"{done:,} of {study.spec.generations * study.spec.population:,}",
+                f"{done:,} of {study.spec.due:,}",
                 number(last.best if last else None),
                 number(last.median if last else None),
                 f"{failed:,}",
@@ -136,7 +136,7 @@ def _news(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]], fol
         for generation in generations:
             if not generation.left and (name, generation.number) not in followed.generations:
                 followed.generations.add((name, generation.number))
-                what = "generation" if study.spec.comparison is None else "point"
+                what = "generation" if study.is_search else "point"
                 lines.append(f"{name}  {what} {_described(generation)}")
         status = _status(study)
         if followed.statuses.get(name) != status:

@@ -116,7 +116,7 @@ class Report:
 
 def _evaluations(spec: StudySpec) -> int:
     """Gradient evaluations that a study takes if nothing diverges."""
-    return spec.population * sum(spec.steps) + 2 * spec.fresh_seeds * spec.steps[-1]
+    return spec.total_budget
 
 
 def _duration(seconds: float) -> str:

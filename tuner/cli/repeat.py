@@ -10,7 +10,8 @@ from typing import Any
 import lodo.registry
 import tasks.registry
 from tasks.preset import Preset
-from tuner.core.study import StudySpec
+from tuner import strategies
+from tuner.core.study import ComparisonSpec, SearchSpec, StudySpec
 from tuner.studies import tuned_points
 
 
@@ -24,11 +25,14 @@ def command(specs: Sequence[StudySpec]) -> str:
         specs: Of one run, in order.
     """
     first, workload = specs[0], specs[0].workload
-    words = ["lodo-tune", *([] if first.comparison is None else ["compare"]), "--task", workload.task]
+    words = ["lodo-tune", *([] if isinstance(first, SearchSpec) else ["compare"]), "--task", workload.task]
     entry = tasks.registry.TASKS.get(workload.task)
     presets: Mapping[str, Preset] = tasks.registry.GENERAL_PRESETS if entry is None else entry.presets
     names = [spec.workload.optimizer for spec in specs]
-    words += _search(specs, names, presets) if first.comparison is None else _comparison(specs, names)
+    if isinstance(first, SearchSpec):
+        words += _search([spec for spec in specs if isinstance(spec, SearchSpec)], names, presets)
+    else:
+        words += _comparison([spec for spec in specs if isinstance(spec, ComparisonSpec)], names)
     if workload.precision is not None:
         words += ["--precision", workload.precision]
     if workload.threads != 1:
@@ -36,7 +40,7 @@ def command(specs: Sequence[StudySpec]) -> str:
     return " ".join(word if word == "FILE" else shlex.quote(word) for word in [*words, "--name", first.run])
 
 
-def _search(specs: Sequence[StudySpec], names: Sequence[str], presets: Mapping[str, Preset]) -> list[str]:
+def _search(specs: Sequence[SearchSpec], names: Sequence[str], presets: Mapping[str, Preset]) -> list[str]:
     spec = specs[0]
     name, preset = _nearest(spec, presets)
     words = [] if name == "paper" else ["--preset", name]
@@ -50,19 +54,17 @@ def _search(specs: Sequence[StudySpec], names: Sequence[str], presets: Mapping[s
     ):
         if asked != own:
             words += [option, ",".join(map(str, asked)) if isinstance(asked, tuple) else str(asked)]
-    words += [] if spec.strategy == "paper" else ["--strategy", spec.strategy]
+    words += [] if spec.strategy == strategies.DEFAULT else ["--strategy", spec.strategy]
     words += _options(spec.workload.options, preset.options)
     for each in specs:
         words += [] if _ships(each) else ["--search-space", "FILE"]
     return [*words, "--seed", str(spec.seed)]
 
 
-def _comparison(specs: Sequence[StudySpec], names: Sequence[str]) -> list[str]:
+def _comparison(specs: Sequence[ComparisonSpec], names: Sequence[str]) -> list[str]:
     spec = specs[0]
-    wanted = spec.comparison
-    assert wanted is not None  # noqa: S101 (for mypy: the caller has looked)
-    words = ["--sweep", wanted.sweep] if wanted.sweep else ["--optimizers", ",".join(names)]
-    sources = [each.comparison.source for each in specs if each.comparison is not None]
+    words = ["--sweep", spec.sweep] if spec.sweep else ["--optimizers", ",".join(names)]
+    sources = [each.source for each in specs]
     for source in dict.fromkeys(source.removesuffix(tuned_points.HALVED) for source in sources):
         if source.startswith(tuned_points.TUNED_BY):
             words += ["--from", source.removeprefix(tuned_points.TUNED_BY).split(" ")[0].removesuffix(",")]
@@ -70,8 +72,8 @@ def _comparison(specs: Sequence[StudySpec], names: Sequence[str]) -> list[str]:
             words += ["--defaults"] if source == tuned_points.DEFAULTS else ["--config", "FILE"]
     words += ["--halve-learning-rate"] if sources[0].endswith(tuned_points.HALVED) else []
     words += _options(spec.workload.options, {})
-    words += ["--steps", str(spec.steps[0]), "--seeds", str(spec.population)]
-    measured = wanted.measurement
+    words += ["--steps", str(spec.steps), "--seeds", str(spec.seeds)]
+    measured = spec.measurement
     for option, value in (
         ("--validate-every", measured.validate_every),
         ("--time", measured.seconds),
@@ -81,7 +83,7 @@ def _comparison(specs: Sequence[StudySpec], names: Sequence[str]) -> list[str]:
     return words
 
 
-def _nearest(spec: StudySpec, presets: Mapping[str, Preset]) -> tuple[str, Preset]:
+def _nearest(spec: SearchSpec, presets: Mapping[str, Preset]) -> tuple[str, Preset]:
     """Return the preset that a search was made from: of those with its fresh seeds, the one with most of the rest."""
 
     def alike(entry: tuple[str, Preset]) -> tuple[bool, int]:

@@ -58,7 +58,7 @@ def write_report(database: str, names: Sequence[str], output: Path, *, overwrite
         runs: dict[str, dict[int, StudyRecord]] = {}
         for study in studies:
             runs.setdefault(study.spec.run, {})[study.id] = study
-        searches = sum(study.spec.comparison is None for study in studies)
+        searches = sum(study.is_search for study in studies)
         with drawing(searches) as draw:
             begun = [_begun(store, tuple(of_run.values()), draw) for of_run in runs.values()]
             found = [replace(run, pictures=drawn(figures)) for run, figures in begun]
@@ -74,7 +74,7 @@ def write_report(database: str, names: Sequence[str], output: Path, *, overwrite
 def _begun(store: Store, studies: tuple[StudyRecord, ...], draw: Drawing) -> tuple[SearchRun | ComparisonRun, Any]:
     """Return a run as it stands, without its figures, and these as far as they are drawn."""
     command = repeat.command([study.spec for study in studies])
-    if studies[0].spec.comparison is None:
+    if studies[0].is_search:
         searches = tuple((study, store.candidates(study.id)) for study in studies)
         return SearchRun(searches, command), draw.of_search(searches)
     (compared,) = comparisons(store, studies, curves=True)

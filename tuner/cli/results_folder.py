@@ -30,7 +30,7 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
     root = folder.resolve()
     for format, ending in TABLES:
         files.write(folder / f"table.{ending}", tables(store, studies, format) + "\n", overwrite=True)
-    searches = [study for study in studies if study.spec.comparison is None]
+    searches = [study for study in studies if study.is_search]
     for study, row in zip(searches, summaries(store, searches), strict=True):
         if study.tuned is not None and row.best is not None:
             for format in ("json", "yaml"):

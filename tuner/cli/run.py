@@ -19,12 +19,12 @@ from tuner.cli.results_folder import write_results
 from tuner.cli.show import print_table
 from tuner.cli.users_task import check_users_task
 from tuner.core.errors import UsageError, check_at_least_one, check_timeout
-from tuner.core.study import StudyRecord, StudySpec, StudyStatus
+from tuner.core.study import SearchSpec, StudyRecord, StudySpec, StudyStatus
 from tuner.core.trial import Status
 from tuner.execution.executor import DEFAULT_TRAIN, Executor
 from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, maintenance, this_process
 from tuner.studies import machine
-from tuner.studies.callbacks import All
+from tuner.studies.callbacks import CallbackList
 from tuner.studies.planner import Plan, Request, absolute, data_fingerprint, described, plan, run_name, task_entry
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)  # what asks us to stop, beside Ctrl-C
@@ -244,14 +244,18 @@ def _agreed(
         return True
     from tuner.studies.estimate import long_run
 
-    def others() -> Iterator[tuple[str, Sequence[StudySpec]]]:
+    def others() -> Iterator[tuple[str, Sequence[SearchSpec]]]:
         shorter = replace(request, generations=None, population=None, steps=None, sigmas=None)
         for preset in task_entry(absolute(request.task)).presets:
             if preset != request.preset:
-                yield preset, plan(replace(shorter, preset=preset)).specs
+                yield preset, _searches(plan(replace(shorter, preset=preset)).specs)
 
-    lines = long_run(executor, specs, others, slots, report.say)
+    lines = long_run(executor, _searches(specs), others, slots, report.say)
     return not lines or report.ask(lines, "Begin?")
+
+
+def _searches(specs: Sequence[StudySpec]) -> list[SearchSpec]:
+    return [spec for spec in specs if isinstance(spec, SearchSpec)]
 
 
 def _create(store: Store, specs: Sequence[StudySpec], task: str | None) -> list[StudyRecord]:
@@ -275,13 +279,13 @@ def _run_all(
 ) -> Exception | None:
     """Run all studies to their ends; return why one was stopped, if any was. An interruption ends what runs."""
     from tuner.execution.ray.metrics import Metrics
-    from tuner.studies.batches import EveryCandidateFailed
+    from tuner.studies.batch import EveryCandidateFailed
     from tuner.studies.driver import run_studies
 
     with Metrics() as metrics:
 
-        def listener() -> All:
-            return All(report.listener(), metrics.study())
+        def listener() -> CallbackList:
+            return CallbackList(report.listener(), metrics.study())
 
         try:
             run_studies(store, studies, executor, listener, owner=this_process(), wait=wait)
@@ -375,7 +379,7 @@ def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
 
 def _train(spec: StudySpec) -> str:
     """Return the training function of a run's studies, of which all are searches or none is."""
-    return DEFAULT_TRAIN if spec.comparison is None else "tuner.training.comparing:train"
+    return DEFAULT_TRAIN if isinstance(spec, SearchSpec) else "tuner.training.comparing:train"
 
 
 def _refuse_owned(studies: Sequence[StudyRecord]) -> None:
@@ -407,7 +411,7 @@ def _check_some_result(studies: Sequence[StudyRecord]) -> None:
     for study in studies:
         counts = study.counts
         if not counts[Status.FINISHED] and not counts[Status.DIVERGED]:
-            what = "individual" if study.spec.comparison is None else "run"
+            what = "individual" if study.is_search else "run"
             raise NoResult(
                 f"{study.spec.name}: no {what} finished; {counts[Status.FAILED]} failed and "
                 f"{counts[Status.TIMED_OUT]} timed out (lodo-tune show {study.spec.name} says why)"

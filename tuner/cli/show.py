@@ -62,8 +62,8 @@ def tables(store: Store, studies: Sequence[StudyRecord], format: str) -> str:
         UsageError: The format cannot hold both.
         ValueError: There is no such format.
     """
-    searches = [study for study in studies if study.spec.comparison is None]
-    others = [study for study in studies if study.spec.comparison is not None]
+    searches = [study for study in studies if study.is_search]
+    others = [study for study in studies if not study.is_search]
     if not others:
         return table.render(summaries(store, searches), format)
     compared = comparisons(store, others)
@@ -102,7 +102,7 @@ def print_studies(database: str, format: str) -> None:
     with Store.open(database, read_only=True) as store:
         best = {}
         studies = store.studies(damaged)
-        for study in [study for study in studies if study.spec.comparison is None]:
+        for study in [study for study in studies if study.is_search]:
             try:
                 best[study.spec.name] = summaries(store, [study])[0].best
             except Damaged as error:
@@ -124,7 +124,7 @@ def print_study(database: str, name: str, format: str) -> None:
     with Store.open(database, read_only=True) as store:
         shown = [
             show.render_study(study, store.candidates(study.id), format)
-            if study.spec.comparison is None
+            if study.is_search
             else show_comparison.render_study(study, store.seed_runs(study.id), format)
             for study in store.find(name)
         ]
@@ -144,8 +144,8 @@ def export(database: str, name: str, format: str, output: Path | None, *, overwr
         studies = store.find(name)
         if len(studies) != 1:
             raise UsageError(f"{name} is a run; export one of {', '.join(study.spec.name for study in studies)}")
-        if studies[0].spec.comparison is not None:
-            raise UsageError(f"{name} is a comparison, with hyperparameters {studies[0].spec.comparison.source}")
+        if not studies[0].is_search:
+            raise UsageError(f"{name} is a comparison, with hyperparameters {studies[0].comparison.source}")
         text = exports.export(studies[0], format, summaries(store, studies)[0])
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))

@@ -28,10 +28,11 @@ from tuner.cli.tracked import run_tracked
 from tuner.cli.users_task import check_users_task
 from tuner.cli.watch import Watch
 from tuner.core.errors import UsageError, check_at_least_one, check_timeout
+from tuner.core.seeds import MAX_SEED
 from tuner.core.trial import Evaluation, Key, Progress, Role, Status, Trial, Workload
 from tuner.results.tables.numbers import counted
+from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies.planner import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
-from tuner.studies.schedule import MOST_SEED, MOST_STEPS
 from tuner.studies.spaces import Shapes, default_space, numbers_beside
 from tuner.studies.task_options import task_options
 from tuner.training.tensorflow import load_tensorflow
@@ -79,10 +80,10 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
         raise UsageError("--track goes with neither --validate-every nor --output")
     check_output(request.output)
     check_free(request.output, force=request.force)
-    if request.steps > MOST_STEPS:
-        raise UsageError(f"--steps is at most {MOST_STEPS}. Received: {request.steps}")
-    if not request.seeds or request.seeds[0] < 0 or request.seeds[-1] > MOST_SEED or len(request.seeds) > MOST_SEEDS:
-        raise UsageError(f"--seed is a whole number from 0 to {MOST_SEED}, and --seeds one from 1 to {MOST_SEEDS}")
+    if request.steps > MAX_STEPS:
+        raise UsageError(f"--steps is at most {MAX_STEPS}. Received: {request.steps}")
+    if not request.seeds or request.seeds[0] < 0 or request.seeds[-1] > MAX_SEED or len(request.seeds) > MOST_SEEDS:
+        raise UsageError(f"--seed is a whole number from 0 to {MAX_SEED}, and --seeds one from 1 to {MOST_SEEDS}")
     task = absolute(request.task)
     if tasks.registry.is_own(task) or lodo.registry.is_of_keras(request.optimizer):
         _begin_tensorflow(request.threads)  # looking at these uses it

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tuner.core.trial import Key, Measurement, Role, Status, Workload
 
@@ -21,62 +21,125 @@ class Point:
     """One configuration that a comparison trains on each of its seeds."""
 
     hyperparameters: Mapping[str, float]
-    settings: Mapping[str, int] = field(default_factory=dict)  # of the optimizer's constructor
-    optimizer: str | None = (
-        None  # what is trained in the study's optimizer's place, where it is this point by another name
-    )
-    value: float | None = None  # of what a sweep sweeps
+    settings: Mapping[str, int] = field(default_factory=dict)  # arguments of the optimizer's constructor
+    optimizer: str | None = None  # the optimizer that is trained, where it is not the study's
+    value: float | None = None  # of the parameter that a sweep varies
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonSpec:
-    """What makes a study one of a comparison: no search, but given points, each on the same seeds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spec:
+    """Fields and properties that both kinds of specification have."""
 
-    points: tuple[Point, ...]  # one a generation; more than one only in a sweep
-    measurement: Measurement
-    source: str  # where the hyperparameters come from, for people
-    sweep: str | None = None  # what differs from point to point: "momentum", "depth" or "block-size"
-
-
-@dataclass(frozen=True, slots=True)
-class StudySpec:
-    """All that decides the outcome of a study, and what it ran on. Stored as it is when the study is created."""
-
-    run: str  # the name of the run
+    run: str  # name of the run
     workload: Workload
-    strategy: str  # a name of tuner.strategies
     seed: int
-    generations: int
-    population: int
-    sigmas: tuple[float, ...]  # one a generation, in the transformed space
-    steps: tuple[int, ...]  # one a generation, in gradient evaluations
-    fresh_seeds: int  # how often the defaults and the tuned point are run at the end
-    space: Mapping[str, Any]  # the search space, as SearchSpace.to_dict() gives it
+    space: Mapping[str, Any]  # the search space, as SearchSpace.to_dict() returns it
     versions: Mapping[str, str] = field(default_factory=dict)  # package -> version
     hardware: Mapping[str, Any] = field(default_factory=dict)  # node, processor, cores, memory, GPUs
-    comparison: ComparisonSpec | None = None  # None: a search
 
     @property
     def name(self) -> str:
-        """The study's name, unique in a database: RUN/OPTIMIZER."""
+        """Name of the study, unique in a database: RUN/OPTIMIZER."""
         return f"{self.run}/{self.workload.optimizer}"
 
-    @property
-    def kind(self) -> str:
-        """What the study is: "search" or "comparison"."""
-        return str(Role.SEARCH if self.comparison is None else Role.COMPARISON)
 
-    def workload_of(self, generation: int) -> Workload:
-        """Return what the trials of a generation share: of a search always the same, of a comparison its point's."""
-        if self.comparison is None:
-            return self.workload
-        point = self.comparison.points[generation]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSpec(_Spec):
+    """Everything that decides the outcome of a search of one optimizer, and what it ran on."""
+
+    kind: ClassVar[Role] = Role.SEARCH
+
+    strategy: str  # a name of tuner.strategies
+    parameters: Mapping[str, Any]  # of the strategy; JSON
+    generations: int
+    population: int  # candidates per generation
+    steps: tuple[int, ...]  # budget of a candidate in gradient evaluations, per generation
+    fresh_seeds: int  # seeds on which the defaults and the tuned point are trained at the end
+
+    @property
+    def batches(self) -> int:
+        """Number of generations."""
+        return self.generations
+
+    @property
+    def batch_size(self) -> int:
+        """Candidates per generation."""
+        return self.population
+
+    @property
+    def due(self) -> int:
+        """Candidates that a complete study has, fresh seeds not counted."""
+        return self.generations * self.population
+
+    @property
+    def sigmas(self) -> tuple[float, ...]:
+        """Standard deviation of the draws, per generation; empty where the strategy has none."""
+        return tuple(self.parameters.get("sigmas", ()))
+
+    @property
+    def total_budget(self) -> int:
+        """Gradient evaluations of the whole study, fresh seeds included, where no candidate ends early."""
+        return self.population * sum(self.steps) + 2 * self.fresh_seeds * self.steps[-1]
+
+    def budget_of(self, batch: int) -> int:
+        """Return the budget of a candidate of a generation, in gradient evaluations."""
+        return self.steps[batch]
+
+    def workload_of(self, batch: int) -> Workload:
+        """Return what the trials of a generation share."""
+        return self.workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonSpec(_Spec):
+    """Everything that decides the outcome of one optimizer's part of a comparison: given points on the same seeds."""
+
+    kind: ClassVar[Role] = Role.COMPARISON
+
+    points: tuple[Point, ...]  # several only in a sweep
+    seeds: int  # each point is trained on the seeds seed, seed + 1, …
+    steps: int  # budget of a run in gradient evaluations
+    measurement: Measurement
+    source: str  # where the hyperparameters come from, for people
+    sweep: str | None = None  # the parameter that differs from point to point: "momentum", "depth" or "block-size"
+
+    @property
+    def batches(self) -> int:
+        """Number of points."""
+        return len(self.points)
+
+    @property
+    def batch_size(self) -> int:
+        """Runs per point."""
+        return self.seeds
+
+    @property
+    def due(self) -> int:
+        """Runs that a complete study has."""
+        return len(self.points) * self.seeds
+
+    @property
+    def total_budget(self) -> int:
+        """Gradient evaluations of the whole study, where no run ends early."""
+        return self.due * self.steps
+
+    def budget_of(self, batch: int) -> int:
+        """Return the budget of a run of a point, in gradient evaluations."""
+        return self.steps
+
+    def workload_of(self, batch: int) -> Workload:
+        """Return what the runs of a point share."""
+        point = self.points[batch]
         return replace(
             self.workload,
             optimizer=point.optimizer or self.workload.optimizer,
             settings=point.settings,
-            measurement=self.comparison.measurement,
+            measurement=self.measurement,
         )
+
+
+StudySpec = SearchSpec | ComparisonSpec
+"""Specification of a study, stored as it is when the study is created."""
 
 
 class StudyStatus:
@@ -103,6 +166,33 @@ class StudyRecord:
     counts: Mapping[Status, int]  # candidates of the search, or of the comparison, by status
     owner: str | None  # "host:pid" of the driver that holds it, if any
     lease_left: float | None  # seconds until another driver may take over; None without an owner
+
+    @property
+    def is_search(self) -> bool:
+        """Whether the study is a search, not part of a comparison."""
+        return isinstance(self.spec, SearchSpec)
+
+    @property
+    def search(self) -> SearchSpec:
+        """The specification of a search.
+
+        Raises:
+            ValueError: The study is part of a comparison.
+        """
+        if not isinstance(self.spec, SearchSpec):
+            raise ValueError(f"{self.spec.name} is a comparison, not a search")
+        return self.spec
+
+    @property
+    def comparison(self) -> ComparisonSpec:
+        """The specification of a study of a comparison.
+
+        Raises:
+            ValueError: The study is a search.
+        """
+        if not isinstance(self.spec, ComparisonSpec):
+            raise ValueError(f"{self.spec.name} is a search, not a comparison")
+        return self.spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,13 @@ class Row:
             self._refuse(column, f"not a list of {count} whole numbers")
         return tuple(map(int, value))
 
+    def equal_integers(self, column: str, count: int) -> int:
+        """The whole number that so many entries of a list all are."""
+        values = self.integers(column, count)
+        if len(set(values)) != 1:
+            self._refuse(column, f"not {count} times the same whole number")
+        return values[0]
+
     def texts(self, column: str) -> tuple[str, ...]:
         """Some texts."""
         value = self.values[column]

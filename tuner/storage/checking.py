@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, inspect, select
 
-from tuner.core.study import StudyStatus
+from tuner.core.study import SearchSpec, StudyStatus
 from tuner.core.trial import Role, Status
 from tuner.storage import attempts as attempt_rows
 from tuner.storage import candidates as candidate_rows
@@ -131,25 +131,21 @@ def _of_the_study(connection: Connection, study: Row[Any]) -> Iterator[str]:
     of_it = select(func.count()).select_from(candidates).where(candidates.c.study_id == study.id)
     done = of_it.where(candidates.c.status.in_([status for status in Status if status.is_final]))
     if study.status == StudyStatus.COMPLETE:
-        due = study.generations * study.population
+        due = record.spec.due
         found = connection.scalar(done.where(candidates.c.role.not_in(_FRESH)))
         if found != due:
-            yield f"{name}: is complete with {found} of {due} candidates of the {_kind(study)}"
-        for role in _FRESH if study.comparison is None else ():
+            yield f"{name}: is complete with {found} of {due} candidates of the {record.spec.kind}"
+        for role in _FRESH if isinstance(record.spec, SearchSpec) else ():
             found = connection.scalar(done.where(candidates.c.role == role))
             if found != study.fresh_seeds:
                 yield f"{name}: is complete with {found} of {study.fresh_seeds} runs of role {role} on fresh seeds"
-    other = Role.SEARCH if study.comparison is not None else Role.COMPARISON
+    other = Role.SEARCH if record.spec.kind is Role.COMPARISON else Role.COMPARISON
     strangers = connection.scalar(of_it.where(candidates.c.role == other))
     if strangers:
-        yield f"{name}: is a {_kind(study)} with {strangers} candidates of a {other}"
+        yield f"{name}: is a {record.spec.kind} with {strangers} candidates of a {other}"
     running = connection.scalar(of_it.where(candidates.c.status == Status.RUNNING))
     if running and study.owner is None:
         yield f"{name}: {running} candidates run without a driver"
-
-
-def _kind(study: Row[Any]) -> str:
-    return str(Role.SEARCH if study.comparison is None else Role.COMPARISON)
 
 
 def _of_the_observations(

@@ -1,4 +1,4 @@
-"""What a comparison compares, as the JSON in its study's row."""
+"""The fields of a comparison's specification, as JSON in its study's row."""
 
 from __future__ import annotations
 
@@ -12,27 +12,20 @@ from tuner.core.trial import Measurement
 from tuner.storage.names import check_text
 
 
-def as_json(comparison: ComparisonSpec, generations: int) -> dict[str, Any]:
-    """Return a comparison as plain JSON.
-
-    Args:
-        comparison: The study's.
-        generations: Of the study: one a point.
+def as_json(spec: ComparisonSpec) -> dict[str, Any]:
+    """Return what is specific to a comparison as plain JSON.
 
     Raises:
-        ValueError: There is not one point a generation, or a number is not finite or out of range.
+        ValueError: There is no point, or a number is not finite or out of range.
         BadName: A text cannot be stored.
     """
-    if len(comparison.points) != generations:
-        raise ValueError(
-            f"a comparison has one point a generation. Received: {len(comparison.points)} points and "
-            f"{generations} generations"
-        )
-    for point in comparison.points:
+    if not spec.points:
+        raise ValueError("a comparison has at least one point. Received: none")
+    for point in spec.points:
         values = [*point.hyperparameters.values(), *([] if point.value is None else [point.value])]
         if not all(map(math.isfinite, values)):
             raise ValueError(f"a point of a comparison must be finite. Received: {dict(point.hyperparameters)}")
-    measurement = comparison.measurement
+    measurement = spec.measurement
     for number in (measurement.validate_every, measurement.seconds, measurement.test_examples):
         if number is not None and not 0 < number < math.inf:
             raise ValueError(f"what a comparison measures is given in positive numbers. Received: {measurement}")
@@ -44,19 +37,25 @@ def as_json(comparison: ComparisonSpec, generations: int) -> dict[str, Any]:
                 "optimizer": point.optimizer,
                 "value": point.value,
             }
-            for point in comparison.points
+            for point in spec.points
         ],
         "measurement": asdict(measurement),
-        "source": check_text("the source of a comparison's hyperparameters", comparison.source, 1000),
-        "sweep": comparison.sweep,
+        "source": check_text("the source of a comparison's hyperparameters", spec.source, 1000),
+        "sweep": spec.sweep,
     }
 
 
-def from_json(stored: Mapping[str, Any]) -> ComparisonSpec:
-    """Return the comparison that `as_json` has stored."""
-    return ComparisonSpec(
-        points=tuple(Point(**point) for point in stored["points"]),
-        measurement=Measurement(**stored["measurement"]),
-        source=stored["source"],
-        sweep=stored["sweep"],
-    )
+def from_json(stored: Mapping[str, Any], points: int) -> dict[str, Any]:
+    """Return the fields that `as_json` has stored; the study's row says that there are so many points.
+
+    Raises:
+        ValueError: There is another number of points.
+    """
+    if len(stored["points"]) != points:
+        raise ValueError(f"holds {len(stored['points'])} points, the study {points}")
+    return {
+        "points": tuple(Point(**point) for point in stored["points"]),
+        "measurement": Measurement(**stored["measurement"]),
+        "source": stored["source"],
+        "sweep": stored["sweep"],
+    }

@@ -14,7 +14,7 @@ from tuner.storage import urls
 from tuner.storage.errors import Damaged, NewerSchema, NoDatabase, NotOurs, OlderSchema
 
 VERSION_TABLE = "lodo_tune_version"  # not Alembic's usual name, which a database shared with others may hold already
-VERSION = "0002"  # the newest migration; versions are four digits and only grow
+VERSION = "0003"  # the newest migration; versions are four digits and only grow
 MIGRATIONS = "tuner.storage:migrations"
 
 _CREATION_LOCK = 0x4C4F444F  # PostgreSQL's advisory lock: one process at a time makes the tables

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
-from tuner.core.study import StudyRecord, StudySpec, StudyStatus
+from tuner.core.study import ComparisonSpec, SearchSpec, StudyRecord, StudySpec, StudyStatus
 from tuner.core.trial import Role, Status, Workload
 from tuner.storage import cells, comparisons, lease
 from tuner.storage.errors import Conflict, Damaged, StudyExists, UnknownStudy
@@ -162,30 +162,20 @@ def _row_of(spec: StudySpec) -> dict[str, Any]:
     check_optimizer_name(workload.optimizer)
     if not 0 <= spec.seed < 2**63:
         raise ValueError(f"a study's seed must be at least 0 and below 2**63. Received: {spec.seed}")
-    if not len(spec.sigmas) == len(spec.steps) == spec.generations:
-        raise ValueError(
-            f"a study has one sigma and one number of steps a generation. Received: {spec.generations} generations, "
-            f"{len(spec.sigmas)} sigmas, {len(spec.steps)} steps"
-        )
     if workload.settings:
         raise ValueError(
             f"a study keeps no settings of an optimizer's constructor. Received: {dict(workload.settings)}"
         )
-    comparison = None if spec.comparison is None else comparisons.as_json(spec.comparison, spec.generations)
-    sigmas = [float(value) for value in spec.sigmas]
-    if not all(map(math.isfinite, sigmas)):
-        raise ValueError(f"a study's sigmas must be finite. Received: {sigmas}")
     return {
         "run": spec.run,
         "optimizer": workload.optimizer,
         "task": check_text("a task's name", workload.task),
-        "strategy": check_text("a strategy's name", spec.strategy, 64),
+        "kind": str(spec.kind),
         "seed": int(spec.seed),
-        "generations": int(spec.generations),
-        "population": int(spec.population),
-        "fresh_seeds": int(spec.fresh_seeds),
-        "sigmas": sigmas,
-        "steps": [int(value) for value in spec.steps],
+        "generations": int(spec.batches),
+        "population": int(spec.batch_size),
+        "steps": [int(spec.budget_of(batch)) for batch in range(spec.batches)],
+        **(_search_columns(spec) if isinstance(spec, SearchSpec) else _comparison_columns(spec)),
         "cohort_size": int(workload.cohort_size),
         "threads": int(workload.threads),
         "precision": None if workload.precision is None else check_text("a precision", workload.precision, 16),
@@ -198,8 +188,24 @@ def _row_of(spec: StudySpec) -> dict[str, Any]:
         "created_at": now(),
         "notes": [],
         "epoch": 0,
-        "comparison": comparison,
     }
+
+
+def _search_columns(spec: SearchSpec) -> dict[str, Any]:
+    if len(spec.steps) != spec.generations:
+        raise ValueError(
+            f"a search has one number of steps per generation. Received: {spec.generations} generations, "
+            f"{len(spec.steps)} steps"
+        )
+    return {
+        "strategy": check_text("a strategy's name", spec.strategy, 64),
+        "parameters": _mapping("strategy's parameters", spec.parameters),
+        "fresh_seeds": int(spec.fresh_seeds),
+    }
+
+
+def _comparison_columns(spec: ComparisonSpec) -> dict[str, Any]:
+    return {"comparison": comparisons.as_json(spec)}
 
 
 def _mapping(what: str, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,21 +279,30 @@ def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -
         options=cell.mapping("options"),
         data=cell.optional("data", cell.mapping),
     )
-    spec = StudySpec(
-        run=run,
-        workload=workload,
-        strategy=cell.text("strategy"),
-        seed=cell.integer("seed"),
-        generations=generations,
-        population=cell.integer("population"),
-        sigmas=cell.numbers("sigmas", generations),
-        steps=cell.integers("steps", generations),
-        fresh_seeds=cell.integer("fresh_seeds"),
-        space=cell.space("space"),
-        versions=cell.mapping("versions"),
-        hardware=cell.mapping("hardware"),
-        comparison=cell.optional("comparison", lambda column: cell.made(column, comparisons.from_json)),
-    )
+    shared: dict[str, Any] = {
+        "run": run,
+        "workload": workload,
+        "seed": cell.integer("seed"),
+        "space": cell.space("space"),
+        "versions": cell.mapping("versions"),
+        "hardware": cell.mapping("hardware"),
+    }
+    kind = cell.one_of("kind", (Role.SEARCH, Role.COMPARISON))
+    spec: StudySpec
+    if kind == Role.SEARCH:
+        spec = SearchSpec(
+            **shared,
+            strategy=cell.text("strategy"),
+            parameters=cell.mapping("parameters"),
+            generations=generations,
+            population=cell.integer("population"),
+            steps=cell.integers("steps", generations),
+            fresh_seeds=cell.integer("fresh_seeds"),
+        )
+    else:
+        steps = cell.equal_integers("steps", generations)
+        fields = cell.made("comparison", lambda stored: comparisons.from_json(stored, generations))
+        spec = ComparisonSpec(**shared, seeds=cell.integer("population"), steps=steps, **fields)
     owner = cell.optional("owner", cell.text)
     if owner is not None:
         for name in ("lease_seconds", "renewed_at", "renewed_uptime"):

@@ -56,12 +56,13 @@ studies = Table(
     Column("run", String(64), nullable=False),
     Column("optimizer", String(64), nullable=False),
     Column("task", String(255), nullable=False),
-    Column("strategy", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),  # of core.study: "search" or "comparison"
+    Column("strategy", String(64)),  # of a search, as are its parameters and fresh_seeds
+    _json("parameters", nullable=True),
     Column("seed", BigInteger, nullable=False),
     Column("generations", Integer, nullable=False),
     Column("population", Integer, nullable=False),
-    Column("fresh_seeds", Integer, nullable=False),
-    _json("sigmas"),
+    Column("fresh_seeds", Integer),
     _json("steps"),
     Column("cohort_size", Integer, nullable=False),
     Column("threads", Integer, nullable=False),
@@ -87,7 +88,7 @@ studies = Table(
     Column("lease_seconds", Double),
     Column("renewed_at", Double),  # seconds since 1970 by the database's clock
     Column("renewed_uptime", Double),  # seconds since the owner's machine started
-    _json("comparison", nullable=True),  # records.ComparisonSpec; NULL for a search
+    _json("comparison", nullable=True),  # fields of a ComparisonSpec
     UniqueConstraint("run", "optimizer"),
     sqlite_autoincrement=True,  # the id of a deleted study is never given to another, whose driver would pass the fence
 )

@@ -1,4 +1,4 @@
-"""Individuals as DEAP's operators want them, without `deap.creator`, which would write classes into its own module."""
+"""Individuals for DEAP's operators, without `deap.creator`, which adds classes to its own module."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Individual(list[float]):
 
     @property
     def loss(self) -> float:
-        """The fitness as it was told."""
+        """The fitness value."""
         return float(self.fitness.values[0])
 
 
@@ -36,10 +36,10 @@ def gaussian_mutants(
     """Draw a population from N(mean, sigma² I), by mutating every gene of copies of the mean.
 
     Args:
-        generators: Of the strategy that draws; they go on.
+        generators: Of the strategy that draws; their state advances.
         mean: [d].
         sigma: Standard deviation of each entry; 0 gives copies.
-        population: How many.
+        population: Number of individuals.
 
     Returns:
         float64 [population, d]; not clamped.

@@ -1,4 +1,4 @@
-"""Global random generators, confined: DEAP draws from them, and this keeps it from the rest of the program."""
+"""The global random generators, which DEAP draws from, isolated per strategy."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 
 import numpy as np
 
-_ONE_AT_A_TIME = threading.Lock()  # the generators are the process's; two strategies must not swap them at once
+_LOCK = threading.Lock()  # the generators belong to the process; two strategies must not swap them at once
 
 
 class ConfinedGenerators:
-    """States of Python's and of numpy's global generator that belong to one owner.
+    """States of Python's and NumPy's global generators that belong to one owner.
 
-    Within `installed()` the global generators go on where the owner's last use left them; afterwards they are as they
-    were before. So what the rest of the program draws changes nothing for the owner, and the owner nothing for the
-    rest. Other threads that draw from the global generators meanwhile are not kept out: they must not.
+    Within `installed()` the global generators continue from the state that the owner's last use left; afterwards they
+    are restored. The rest of the program and the owner therefore do not influence each other. Other threads must not
+    draw from the global generators meanwhile.
 
     Args:
         seed: At least 0, of any size.
@@ -29,8 +29,8 @@ class ConfinedGenerators:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Put the owner's states into the global generators for the time of a `with` block."""
-        with _ONE_AT_A_TIME:
+        """Install the owner's states into the global generators for a `with` block."""
+        with _LOCK:
             python, numpy = random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002 - DEAP's numpy draws
             random.setstate(self._python)
             np.random.set_state(self._numpy)  # noqa: NPY002

@@ -1,4 +1,4 @@
-"""What every strategy is given: where to start, within which bounds, how many individuals, on which schedule."""
+"""Setting of a strategy with a σ per generation: start, bounds, population, schedule, seed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A checked plan of a search; its arrays have become tuples of floats.
+class Setting:
+    """A checked setting; its arrays are stored as tuples of floats.
 
     Args:
         mean: The genome to start from, the defaults; [d], within the bounds.
         lower: Lower bounds of a genome's entries; [d], finite.
         upper: Upper bounds of a genome's entries; [d], finite.
-        population: Individuals a generation; at least 1.
-        sigmas: Standard deviation of the mutation, one a generation, in the transformed space; finite, at least 0.
-        steps: Budget of an individual in gradient evaluations, one a generation; at least 1.
-        seed: Of all that a strategy draws; at least 0.
+        population: Individuals per generation; at least 1.
+        sigmas: Standard deviation of the mutation, one per generation, in the transformed space; finite, at least 0.
+        steps: Budget of an individual in gradient evaluations, one per generation; at least 1.
+        seed: Seed of everything that the strategy draws; at least 0.
 
     Raises:
         ValueError: An argument is not as above.
@@ -56,7 +56,7 @@ class Plan:
                 raise ValueError(f"mean[{at}] must lie within [{low!r}, {high!r}]. Received: {middle!r}")
         if not sigmas or len(sigmas) != len(steps):
             raise ValueError(
-                "sigmas and steps must have one entry a generation, at least one. "
+                "sigmas and steps must have one entry per generation, at least one. "
                 f"Received: {len(sigmas)} sigmas, {len(steps)} steps"
             )
         for at, sigma in enumerate(sigmas):
@@ -76,12 +76,12 @@ class Plan:
 
     @property
     def generations(self) -> int:
-        """How many generations the schedule has."""
+        """Number of generations."""
         return len(self.sigmas)
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is a real number, numpy's included; True and False are none."""
+    """Return whether a value is a real number, NumPy's included; True and False are not."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 

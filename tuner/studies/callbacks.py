@@ -1,4 +1,4 @@
-"""What a study tells while it runs, to whoever shows it to people."""
+"""Callbacks: what a study reports while it runs."""
 
 from __future__ import annotations
 
@@ -9,95 +9,73 @@ from tuner.core.study import StudyRecord
 from tuner.core.trial import Event, Key, Status
 
 
-class Listener(Protocol):
-    """Hears of a study's course; must not raise, and decides nothing."""
+class Callback(Protocol):
+    """Receives the events of a study; each method does nothing by default.
+
+    A callback must not raise, and does not influence the study.
+    """
 
     def study_began(self, study: StudyRecord) -> None:
-        """A study begins, or goes on."""
-        ...
+        """Handle the start of a study, or its resumption."""
 
     def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
-        """Candidates are about to be trained; recorded ones among them are told by `known` next.
+        """Handle the start of a batch; `known` is called next for those of its candidates that are recorded already.
 
         Args:
-            name: "generation 3" or "fresh seeds".
-            budget: Gradient evaluations a candidate.
-            keys: All candidates of it, in slot order.
+            name: For people: "generation 3" or "fresh seeds".
+            budget: Gradient evaluations per candidate.
+            keys: All candidates of the batch, in slot order.
         """
-        ...
 
     def known(self, key: Key, status: Status, fitness: float) -> None:
-        """This candidate's result is on record already."""
-        ...
+        """Handle a result that was recorded before."""
 
     def happened(self, event: Event) -> None:
-        """Something happened to candidates that run; an `Evaluation` was recorded before it is told."""
-        ...
+        """Handle an event of a candidate that is being trained; an `Evaluation` has been recorded before."""
 
     def remarked(self, text: str) -> None:
-        """The strategy has something to say."""
-        ...
+        """Handle a remark of the strategy."""
 
     def study_ended(self, study: StudyRecord) -> None:
-        """A study is complete."""
-        ...
+        """Handle the completion of a study."""
 
 
-class Silence:
-    """A listener that says nothing."""
+class NoCallback(Callback):
+    """Ignores every event."""
+
+
+class CallbackList(Callback):
+    """Passes every event on to several callbacks, in the order in which they were given."""
+
+    def __init__(self, *callbacks: Callback) -> None:
+        self._callbacks = callbacks
 
     def study_began(self, study: StudyRecord) -> None:
-        """Say nothing."""
+        """See `Callback`."""
+        for callback in self._callbacks:
+            callback.study_began(study)
 
     def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
-        """Say nothing."""
+        """See `Callback`."""
+        for callback in self._callbacks:
+            callback.batch_began(name, budget, keys)
 
     def known(self, key: Key, status: Status, fitness: float) -> None:
-        """Say nothing."""
+        """See `Callback`."""
+        for callback in self._callbacks:
+            callback.known(key, status, fitness)
 
     def happened(self, event: Event) -> None:
-        """Say nothing."""
+        """See `Callback`."""
+        for callback in self._callbacks:
+            callback.happened(event)
 
     def remarked(self, text: str) -> None:
-        """Say nothing."""
+        """See `Callback`."""
+        for callback in self._callbacks:
+            callback.remarked(text)
 
     def study_ended(self, study: StudyRecord) -> None:
-        """Say nothing."""
-
-
-class All:
-    """A listener that passes everything on to several, in the order in which they were given."""
-
-    def __init__(self, *listeners: Listener) -> None:
-        """Make it of the listeners."""
-        self._listeners = listeners
-
-    def study_began(self, study: StudyRecord) -> None:
-        """Pass it on."""
-        for listener in self._listeners:
-            listener.study_began(study)
-
-    def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
-        """Pass it on."""
-        for listener in self._listeners:
-            listener.batch_began(name, budget, keys)
-
-    def known(self, key: Key, status: Status, fitness: float) -> None:
-        """Pass it on."""
-        for listener in self._listeners:
-            listener.known(key, status, fitness)
-
-    def happened(self, event: Event) -> None:
-        """Pass it on."""
-        for listener in self._listeners:
-            listener.happened(event)
-
-    def remarked(self, text: str) -> None:
-        """Pass it on."""
-        for listener in self._listeners:
-            listener.remarked(text)
-
-    def study_ended(self, study: StudyRecord) -> None:
-        """Pass it on."""
-        for listener in self._listeners:
-            listener.study_ended(study)
+        """See `Callback`."""
+        for callback in self._callbacks:
+            callback.study_ended(study)

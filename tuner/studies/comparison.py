@@ -1,41 +1,51 @@
-"""The loop of a comparison: each of its points on each of its seeds; resumed, it is the same loop.
+"""The batches of a comparison: each of its points on each of its seeds.
 
-Every optimizer of a comparison is a study of its own, so that it has a driver, attempts, and a place to go on from.
-Seeds are numbers from the study's on, not derived ones: the run of seed 3 is that of `lodo-tune train --seed 3`, and
-all that are compared share their seeds, and so their starts, minibatches and noise.
+Seeds are consecutive numbers, not derived ones: the run of seed 3 is that of `lodo-tune train --seed 3`. All optimizers
+of a comparison share their seeds, and therefore their starting points, minibatches and noise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tuner.core.study import ComparisonSpec
 from tuner.core.trial import Candidate, Key, Role, Trial
-from tuner.studies.batches import Batches, Course, stop_if_all_raised_one_error
+from tuner.studies.batch import Batch, Result, stop_if_all_raised_one_error
 
 
-def compare(batches: Batches, comparison: ComparisonSpec) -> Course:
-    """Train what is not on record yet.
+class ComparisonBatches:
+    """A `BatchSource` of a study of a comparison."""
 
-    Args:
-        batches: Of the study.
-        comparison: The study's.
+    def __init__(self, spec: ComparisonSpec) -> None:
+        self._spec = spec
+        self._point = 0  # the number of the current one
 
-    Yields:
-        See `Course`.
-
-    Raises:
-        StorageError: The database fails, or another driver has the study.
-        EveryCandidateFailed: One and the same error on all seeds of a point.
-    """
-    spec = batches.study.spec
-    for number, point in enumerate(comparison.points):
-        new = [
+    def next_batch(self) -> Batch | None:
+        """See `BatchSource`."""
+        spec, number = self._spec, self._point
+        if number == len(spec.points):
+            return None
+        candidates = [
             Candidate(
                 (),
-                Trial(Key(Role.COMPARISON, number, slot), point.hyperparameters, spec.seed + slot, spec.steps[number]),
+                Trial(
+                    Key(Role.COMPARISON, number, slot),
+                    spec.points[number].hyperparameters,
+                    spec.seed + slot,
+                    spec.steps,
+                ),
             )
-            for slot in range(spec.population)
+            for slot in range(spec.seeds)
         ]
-        name = f"{comparison.sweep} {point.value:g}" if point.value is not None else "all seeds"
-        cohorts = -(-spec.population // spec.workload_of(number).cohort_size)
-        results = yield from batches.evaluate(new, name, f"c{number:02d}", cohorts * sum(spec.steps[number + 1 :]))
-        stop_if_all_raised_one_error(spec.name, name, results)
+        cohorts = -(-spec.seeds // spec.workload_of(number).cohort_size)
+        later = len(spec.points) - number - 1
+        return Batch(candidates, self._name(), f"c{number:02d}", cohorts * later * spec.steps)
+
+    def take(self, results: Sequence[Result]) -> None:
+        """See `BatchSource`."""
+        stop_if_all_raised_one_error(self._spec.name, self._name(), results)
+        self._point += 1
+
+    def _name(self) -> str:
+        value = self._spec.points[self._point].value
+        return "all seeds" if value is None else f"{self._spec.sweep} {value:g}"

@@ -1,7 +1,7 @@
-"""The driver: it leads several studies side by side through one executor, so that none waits for another's end.
+"""The driver: runs several studies side by side on one executor.
 
-A generation ends with its last candidate, and until then workers that have nothing left to do would be idle. So as
-soon as the executor has room the next study begins, and fills it. The first of them keep the workers that know them.
+A generation ends with its last candidate, and workers would be idle until then. The next study therefore begins as soon
+as the executor has room. Earlier studies keep the workers that have compiled their workloads.
 """
 
 from __future__ import annotations
@@ -12,60 +12,59 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from tuner.core.study import StudyRecord
-from tuner.core.trial import Event
 from tuner.execution.executor import Batch, Executor
 from tuner.storage import Store, StudyComplete, StudyOwned, UnknownStudy
-from tuner.studies.batches import Course, EveryCandidateFailed, Wanted
-from tuner.studies.callbacks import Listener
-from tuner.studies.search import course
+from tuner.studies.batch import EveryCandidateFailed
+from tuner.studies.callbacks import Callback
+from tuner.studies.study_run import StudyRun, Work
 
 WAIT_SECONDS = 1.0
-"""How long to wait before a study that another driver holds is asked for again."""
+"""Seconds between two attempts to take a study that another driver holds."""
 
 
 def run_study(
-    store: Store, study: StudyRecord, executor: Executor, listener: Listener, *, owner: str, lease_seconds: float = 15.0
+    store: Store, study: StudyRecord, executor: Executor, callback: Callback, *, owner: str, lease_seconds: float = 15.0
 ) -> None:
-    """Run one study, or what is left of it, to its end; see `run_studies`."""
-    run_studies(store, [study], executor, lambda: listener, owner=owner, lease_seconds=lease_seconds)
+    """Run one study, or the rest of it, to its end; see `run_studies`."""
+    run_studies(store, [study], executor, lambda: callback, owner=owner, lease_seconds=lease_seconds)
 
 
 def run_studies(
     store: Store,
     studies: Sequence[StudyRecord],
     executor: Executor,
-    listeners: Callable[[], Listener],
+    callbacks: Callable[[], Callback],
     *,
     owner: str,
     lease_seconds: float = 15.0,
     wait: bool = False,
 ) -> None:
-    """Run studies, or what is left of them, to their ends; in order, and side by side where the executor has room.
+    """Run studies, or the rest of them, to their ends; in order, and side by side where the executor has room.
 
     Args:
-        store: Holds the studies and takes what comes of them.
+        store: Holds the studies and takes their results.
         studies: Created, and perhaps begun.
         executor: Trains the candidates.
-        listeners: Makes the listener of a study, which is told of everything.
+        callbacks: Makes the callback of a study.
         owner: Names this driver to others, "host:pid".
-        lease_seconds: How long a study stays ours if this process stops.
-        wait: Whether a study that another driver holds is waited for; it is left to that driver if it completes it.
+        lease_seconds: How long a study stays with this driver if its process stops.
+        wait: Whether to wait for a study that another driver holds; nothing is left to do if that driver completes it.
 
     Raises:
-        StorageError: The database fails, or another driver has a study.
-        ExecutionError: The machines went away, or never had what was asked for.
-        UnknownStudy: A study was deleted before it was begun, and the others have run; or while it ran.
-        EveryCandidateFailed: A generation of some study raised one and the same error throughout; the others have run.
-        OtherGenome: A study cannot be replayed here.
+        StorageError: The database fails, or another driver holds a study.
+        ExecutionError: The machines are gone, or never had the resources that were requested.
+        UnknownStudy: A study was deleted before it began, and the others have run; or while it ran.
+        EveryCandidateFailed: All candidates of a generation of a study raised the same error; the others have run.
+        OtherGenome: A study cannot be replayed with these versions.
     """
     driver = _Driver(
-        executor, lambda study: course(store, study, listeners(), owner=owner, lease_seconds=lease_seconds)
+        executor, lambda study: StudyRun(store, study, callbacks(), owner=owner, lease_seconds=lease_seconds)
     )
     try:
         driver.run(studies, wait=wait)
     except BaseException:
         executor.cancel()
-        store.give_up()  # what is still to be written is tried once
+        store.give_up()  # one attempt to write what is pending
         raise
     finally:
         driver.close()
@@ -79,74 +78,78 @@ def run_studies(
 
 
 class _Driver:
-    """Studies under way, and the batch that each of them waits for."""
+    """Studies in progress, and the submission that each of them waits for."""
 
-    def __init__(self, executor: Executor, begin: Callable[[StudyRecord], Course]) -> None:
+    def __init__(self, executor: Executor, begin: Callable[[StudyRecord], StudyRun]) -> None:
         self.stopped: list[EveryCandidateFailed] = []
         self.deleted: list[UnknownStudy] = []
         self.owned: list[StudyOwned] = []
         self._has_begun = False
         self._executor = executor
         self._begin = begin
-        self._courses: dict[Course, Batch] = {}
+        self._runs: dict[StudyRun, Batch] = {}
 
     def run(self, studies: Sequence[StudyRecord], *, wait: bool) -> None:
-        """Lead all studies to their ends."""
+        """Run all studies to their ends."""
         waiting = deque(studies)
-        not_before = 0.0  # when to ask again for what another driver holds
-        while waiting or self._courses:
-            while waiting and time.monotonic() >= not_before and (not self._courses or self._executor.has_room):
+        not_before = 0.0  # when to ask again for a study that another driver holds
+        while waiting or self._runs:
+            while waiting and time.monotonic() >= not_before and (not self._runs or self._executor.has_room):
                 study = waiting.popleft()
                 try:
-                    self._advance(self._begin(study), None)
+                    self._advance(self._begin(study))
                     self._has_begun = True
                 except StudyOwned as error:
                     if wait:
-                        # Nor are the next ones begun: whoever leads this one counts on those not taken yet.
+                        # The following ones are not begun either: the other driver expects to take them.
                         waiting.appendleft(study)
                         not_before = time.monotonic() + WAIT_SECONDS
                     elif self._has_begun:
-                        self.owned.append(error)  # by somebody who came later; what is under way goes on
+                        self.owned.append(error)  # by a driver that came later; the studies in progress go on
                     else:
                         raise
                 except UnknownStudy as error:
                     self.deleted.append(error)
-                except StudyComplete:  # by the driver that was waited for
+                except StudyComplete:  # by the driver that this one waited for
                     if not wait:
                         raise
-            if self._courses:
-                self._hear()
+            if self._runs:
+                self._poll()
             elif waiting:
                 time.sleep(max(0.0, not_before - time.monotonic()))
 
     def close(self) -> None:
-        """Interrupt what is under way."""
-        with ExitStack() as all_of_them:
-            for under_way in self._courses:
-                all_of_them.callback(under_way.close)
-        self._courses.clear()
+        """Interrupt the studies in progress."""
+        with ExitStack() as stack:
+            for run in self._runs:
+                stack.callback(run.close)
+        self._runs.clear()
 
-    def _hear(self) -> None:
-        """Let something happen, and tell each study what happened to it."""
+    def _poll(self) -> None:
+        """Let the executor make progress, and pass each event to its study."""
         self._executor.poll()
-        for under_way, batch in list(self._courses.items()):
-            for event in batch.take():
-                self._advance(under_way, event)
-            if under_way in self._courses:
-                self._advance(under_way, None)
+        for run, submitted in list(self._runs.items()):
+            for event in submitted.take():
+                run.tell(event)
+            run.tick()
+            self._advance(run)
 
-    def _advance(self, under_way: Course, event: Event | None) -> None:
-        """Begin a study, or send it an event or None, and have trained what it wants next."""
+    def _advance(self, run: StudyRun) -> None:
+        """Submit what a study needs next; forget it once it is over."""
         try:
-            wanted = under_way.send(event)
-        except StopIteration:
-            self._courses.pop(under_way, None)
+            work = run.ask()
         except EveryCandidateFailed as error:
-            self._courses.pop(under_way, None)
+            self._runs.pop(run, None)
             self.stopped.append(error)
-        else:
-            if wanted is not None:
-                self._courses[under_way] = self._submit(wanted)
+            return
+        if run.is_over:
+            self._runs.pop(run, None)
+        elif work is not None:
+            try:
+                self._runs[run] = self._submit(work)
+            except BaseException:
+                run.close()
+                raise
 
-    def _submit(self, wanted: Wanted) -> Batch:
-        return self._executor.submit(wanted.workload, wanted.trials, label=wanted.label, remaining=wanted.remaining)
+    def _submit(self, work: Work) -> Batch:
+        return self._executor.submit(work.workload, work.trials, label=work.label, remaining=work.remaining)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from search_spaces.space import SearchSpace
-from tuner.core.study import StudySpec
+from tuner.core.study import SearchSpec
 from tuner.core.trial import Evaluation, Key, Role, Status, Trial
 from tuner.execution.executor import Executor
 
@@ -26,7 +26,7 @@ LEAST_STEPS = 20  # that a suggestion leaves to every generation: a loss after f
 Costs = dict[str, float]  # seconds a gradient evaluation of a cohort, by optimizer
 
 
-def measured_cost(executor: Executor, spec: StudySpec, workers: int) -> float | None:
+def measured_cost(executor: Executor, spec: SearchSpec, workers: int) -> float | None:
     """Return the seconds that a cohort takes for a gradient evaluation while all workers are busy; None if it fails.
 
     Args:
@@ -49,7 +49,7 @@ def measured_cost(executor: Executor, spec: StudySpec, workers: int) -> float | 
     return statistics.median(found) if found else None
 
 
-def seconds(spec: StudySpec, cost: float, workers: int) -> float:
+def seconds(spec: SearchSpec, cost: float, workers: int) -> float:
     """Return how long a study trains: generation by generation, cohort by cohort on so many workers."""
     size = spec.workload.cohort_size
     rounds = math.ceil(math.ceil(spec.population / size) / workers)
@@ -57,7 +57,7 @@ def seconds(spec: StudySpec, cost: float, workers: int) -> float:
     return cost * (rounds * sum(spec.steps) + fresh * spec.steps[-1])
 
 
-def whole(specs: Sequence[StudySpec], costs: Costs, workers: int) -> float:
+def whole(specs: Sequence[SearchSpec], costs: Costs, workers: int) -> float:
     """Return how long all studies train; one that was not measured counts as the mean of the others."""
     mean = statistics.fmean(costs.values())
     return sum(seconds(spec, costs.get(spec.workload.optimizer, mean), workers) for spec in specs)
@@ -65,8 +65,8 @@ def whole(specs: Sequence[StudySpec], costs: Costs, workers: int) -> float:
 
 def long_run(
     executor: Executor,
-    specs: Sequence[StudySpec],
-    others: Callable[[], Iterable[tuple[str, Sequence[StudySpec]]]],
+    specs: Sequence[SearchSpec],
+    others: Callable[[], Iterable[tuple[str, Sequence[SearchSpec]]]],
     workers: int,
     say: Callable[[str], None],
 ) -> list[str]:

@@ -1,4 +1,4 @@
-"""The thread that keeps a study ours: it renews the lease while the driver is busy with anything else."""
+"""The thread that renews a study's lease while the driver is busy."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Self
 
 
 class Heartbeat:
-    """Calls `renew` several times a lease, until the `with` block ends.
+    """Calls `renew` several times per lease until the `with` block ends.
 
-    An exception of `renew` is kept and raised in the driver's own thread by `check`, which the driver calls whenever
-    something happens; a lease that is lost meanwhile harms nothing, since the store refuses what is written without it.
+    An exception of `renew` is kept, and raised in the driver's thread by `check`. A lease that is lost meanwhile does
+    no harm, because the store refuses writes without it.
     """
 
     def __init__(self, renew: Callable[[], None], *, every: float) -> None:
-        """Make a heartbeat.
+        """Create a heartbeat.
 
         Args:
-            renew: What to call; safe to call from another thread.
+            renew: Called from another thread.
             every: Seconds between two calls.
         """
         self._renew, self._every = renew, every
@@ -28,7 +28,7 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
 
     def check(self) -> None:
-        """Raise what the last `renew` raised, if anything."""
+        """Raise the exception of the last `renew`, if any."""
         if self._error is not None:
             raise self._error
 

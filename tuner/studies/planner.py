@@ -14,10 +14,10 @@ import tasks.registry
 from tasks.registry import TaskEntry
 from tuner import strategies
 from tuner.core.errors import UsageError, check_at_least_one
-from tuner.core.study import StudySpec
+from tuner.core.seeds import MAX_SEED
+from tuner.core.study import SearchSpec, StudySpec
 from tuner.core.trial import Workload
 from tuner.studies import machine
-from tuner.studies.schedule import MOST_SEED, schedule
 from tuner.studies.spaces import search_spaces_of
 from tuner.studies.task_options import task_options
 from tuner.training.tensorflow import load_tensorflow
@@ -63,8 +63,8 @@ def plan(request: Request) -> Plan:
     """
     if request.seed < 0:
         raise UsageError(f"--seed is a whole number, at least 0. Received: {request.seed}")
-    if request.seed > MOST_SEED:
-        raise UsageError(f"--seed is at most {MOST_SEED}. Received: {request.seed}")
+    if request.seed > MAX_SEED:
+        raise UsageError(f"--seed is at most {MAX_SEED}. Received: {request.seed}")
     check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
     task = absolute(request.task)
     entry = task_entry(task)
@@ -75,9 +75,7 @@ def plan(request: Request) -> Plan:
             f"--precision is one of {', '.join(entry.precisions)} for this task. Received: {request.precision!r}"
         )
     preset = entry.presets[request.preset]
-    if request.strategy not in strategies.STRATEGIES:
-        raise UsageError(f"--strategy is one of {', '.join(strategies.STRATEGIES)}. Received: {request.strategy!r}")
-    timing = schedule(
+    timing = strategies.kind(request.strategy).schedule(
         preset,
         generations=request.generations,
         population=request.population,
@@ -90,7 +88,7 @@ def plan(request: Request) -> Plan:
     spaces, derived = search_spaces_of(names, request.search_spaces, variable_shapes(task, names, options))
     versions, hardware = machine.versions(), machine.hardware()
     specs = tuple(
-        StudySpec(
+        SearchSpec(
             run=request.name or "",
             workload=Workload(
                 task=task,
@@ -105,7 +103,7 @@ def plan(request: Request) -> Plan:
             seed=request.seed,
             generations=timing.generations,
             population=timing.population,
-            sigmas=timing.sigmas,
+            parameters=timing.parameters,
             steps=timing.steps,
             fresh_seeds=preset.fresh_seeds,
             space=spaces[name].to_dict(),

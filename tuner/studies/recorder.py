@@ -1,9 +1,9 @@
-"""Writes into the store what happens to candidates: what comes together in one transaction, and starts along with it.
+"""Writes the events of candidates to the store, several in one transaction.
 
-A commit costs ten times what a row costs, and the driver does nothing else meanwhile. So results wait for others, four
-times as long as the last commit took, and commits take a fifth of its time at most, however short candidates and slow
-databases are. What is not written is not told: who loses it in a crash has seen nothing of it, and trains it anew.
-That an attempt has begun may wait for the next commit, too.
+A commit costs ten times as much as a row, and blocks the driver. Results therefore wait for others, up to four times as
+long as the last commit took, so that commits take at most a fifth of the driver's time. An evaluation is reported only
+after it is written: one that is lost in a crash was never reported and is trained again. The start of an attempt is
+written with the next commit.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Ke
 from tuner.storage import Store
 
 DELAY = 0.2
-"""Seconds that anything may wait for another commit."""
+"""Seconds that an event may wait for a commit."""
 
 _SHARE = 4.0
-"""How many times as long as the last commit took the results of a complete cohort wait."""
+"""Results of a complete cohort wait this many times as long as the last commit took."""
 
 
-class Ledger:
-    """Takes the events of one batch of cohorts and gives back each evaluation once it is written."""
+class Recorder:
+    """Takes the events of one batch of cohorts; returns each evaluation once it is written."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Ledger:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin a ledger.
+        """Create a recorder.
 
         Args:
             store: Where to write.
@@ -44,7 +44,7 @@ class Ledger:
         """
         self._store, self._study_id, self._epoch = store, study_id, epoch
         self._clock = clock
-        self._unfinished: dict[Key, set[Key]] = {}  # each member's cohort, as far as it has not finished
+        self._unfinished: dict[Key, set[Key]] = {}  # the unfinished members of each one's cohort
         for cohort in cohorts:
             members = {trial.key for trial in cohort}
             self._unfinished.update(dict.fromkeys(members, members))
@@ -56,7 +56,7 @@ class Ledger:
         self._since = 0.0  # when the first of all that waits came
 
     def take(self, event: Event) -> list[Event]:
-        """Take an event; return those that may be told by now, in order: evaluations once they are written.
+        """Take an event; return those that may be reported by now, in order: evaluations once they are written.
 
         Raises:
             StorageError: What could not be written is kept for the next `flush`.
@@ -80,9 +80,9 @@ class Ledger:
         return [*written, event]
 
     def tick(self) -> list[Event]:
-        """Write whatever has waited for long enough, and the end of the batch at once; return what may be told.
+        """Write what has waited for long enough, and the end of the batch at once; return what may be reported.
 
-        To be called after events that came together, and now and then while nothing happens.
+        Call this after events that came together, and now and then while nothing happens.
 
         Raises:
             StorageError: Nothing was written.
@@ -93,7 +93,7 @@ class Ledger:
         return self.flush() if self._clock() >= self._since + wait else []
 
     def flush(self) -> list[Event]:
-        """Write what waits, and return the evaluations of it.
+        """Write what waits; return its evaluations.
 
         Raises:
             StorageError: Nothing of it was written.

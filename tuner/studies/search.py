@@ -1,142 +1,116 @@
-"""The course of a study: ask, decode, add, evaluate, record, tell; and its resumption, which is the same course.
+"""The batches of a search: ask the strategy, decode, tell; then the tuned point and the defaults on fresh seeds.
 
-State is rows. A resumed study asks a fresh strategy for the genomes anew, checks each against the stored one, takes
-the fitnesses that are on record and trains only what is missing. What was found depends on nothing but the study's
-specification: not on the number of workers, the order in which results come, what else runs beside it, or how often it
-was interrupted.
+A resumed search asks a new strategy for the same genomes again, compares each with the recorded one, and tells it the
+recorded results. The outcome depends on the specification alone: not on the number of workers, the order of results,
+other studies, or interruptions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from search_spaces.space import SearchSpace
 from tuner import strategies
+from tuner.core.errors import LodoTuneError
 from tuner.core.seeds import strategy_seed, trial_seed
-from tuner.core.study import StudyRecord, StudyStatus
+from tuner.core.study import CandidateRecord, SearchSpec
 from tuner.core.trial import Candidate, Key, Role, Trial
-from tuner.storage import LeaseLost, Store, UnknownStudy
-from tuner.studies.batches import Batches, Course, EveryCandidateFailed, fitness, stop_if_all_raised_one_error
-from tuner.studies.callbacks import Listener
-from tuner.studies.comparison import compare
-from tuner.studies.heartbeat import Heartbeat
+from tuner.studies.batch import Batch, Result, fitness, stop_if_all_raised_one_error
 
 
-class OtherGenome(Exception):  # noqa: N818
-    """A replayed genome is not the stored one: other versions or another machine made it."""
-
-    exit_code = 1
+class OtherGenome(LodoTuneError):  # noqa: N818 (states what is the case)
+    """A replayed genome differs from the recorded one: other versions or another machine made that one."""
 
 
-def course(store: Store, study: StudyRecord, listener: Listener, *, owner: str, lease_seconds: float) -> Course:
-    """Go through a study, a search or one of a comparison, to its end; closing the generator interrupts it.
+class SearchBatches:
+    """A `BatchSource` of a search.
 
     Args:
-        store: Holds the study and takes what comes of it.
-        study: Created, and perhaps begun.
-        listener: Is told of everything.
-        owner: Names this driver to others, "host:pid".
-        lease_seconds: How long the study stays ours if this process stops.
-
-    Yields:
-        See `Course`.
-
-    Raises:
-        StorageError: The database fails, or another driver has the study.
-        EveryCandidateFailed: A generation raised one and the same error throughout.
-        OtherGenome: The study cannot be replayed here.
+        spec: The study's.
+        recorded: Candidates that are on record, by key.
+        finish: Stores the tuned hyperparameters and the tuned genome.
+        remark: Stores and reports a remark of the strategy.
     """
-    try:
-        epoch = store.acquire(study.id, owner=owner, lease_seconds=lease_seconds)
-    except UnknownStudy:
-        raise _deleted(study) from None
-    status = StudyStatus.INTERRUPTED
-    try:
-        with Heartbeat(lambda: store.renew(study.id, epoch), every=lease_seconds / 4) as heartbeat:
-            listener.study_began(study)
-            batches = Batches(store, study, epoch, listener, heartbeat)
-            if study.spec.comparison is None:
-                yield from _Search(batches).to_the_end()
-            else:
-                yield from compare(batches, study.spec.comparison)
-        status = StudyStatus.COMPLETE
-    except EveryCandidateFailed:
-        status = StudyStatus.STOPPED
-        raise
-    except LeaseLost:
-        status = ""  # another driver's by now
-        raise
-    except UnknownStudy:
-        status = ""
-        raise _deleted(study) from None
-    finally:
-        if status:
-            store.release(study.id, epoch, status)
-    listener.study_ended(store.find(study.spec.name)[0])
 
-
-def _deleted(study: StudyRecord) -> UnknownStudy:
-    return UnknownStudy(f"the study {study.spec.name} was deleted from the database while its run was under way")
-
-
-class _Search:
-    """One driver's run of a search."""
-
-    def __init__(self, batches: Batches) -> None:
-        self.batches, self.store, self.study, self.epoch = batches, batches.store, batches.study, batches.epoch
-        self.space = SearchSpace.from_dict(self.study.spec.space)
-
-    def to_the_end(self) -> Course:
-        """Search, store the tuned point, and run it and the defaults on fresh seeds."""
-        spec = self.study.spec
-        strategy = strategies.create(
+    def __init__(
+        self,
+        spec: SearchSpec,
+        recorded: Mapping[Key, CandidateRecord],
+        *,
+        finish: Callable[[Mapping[str, float], Sequence[float]], None],
+        remark: Callable[[str], None],
+    ) -> None:
+        self._spec, self._recorded, self._finish, self._remark = spec, recorded, finish, remark
+        self._space = SearchSpace.from_dict(spec.space)
+        self._strategy = strategies.create(
             spec.strategy,
-            mean=self.space.default_genome(),
-            lower=self.space.lower,
-            upper=self.space.upper,
+            mean=self._space.default_genome(),
+            lower=self._space.lower,
+            upper=self._space.upper,
             population=spec.population,
-            sigmas=spec.sigmas,
             steps=spec.steps,
             seed=strategy_seed(spec.seed, spec.workload.optimizer),
+            parameters=spec.parameters,
         )
-        for generation, budget in enumerate(spec.steps):
-            keys = [Key(Role.SEARCH, generation, slot) for slot in range(spec.population)]
-            new = [self._candidate(key, genome, budget) for key, genome in zip(keys, strategy.ask(), strict=True)]
-            name, mark = f"generation {generation}", f"g{generation:02d}"
-            results = yield from self.batches.evaluate(new, name, mark, self._left_after(generation))
-            stop_if_all_raised_one_error(self.study.spec.name, name, results)
-            remark = strategy.tell([fitness(result) for result in results])
-            if remark:
-                self.store.add_note(self.study.id, self.epoch, remark)
-                self.batches.listener.remarked(remark)
-        tuned = strategy.result()
-        self.store.finish(
-            self.study.id, self.epoch, tuned=self.space.decode(tuned), tuned_genome=tuple(map(float, tuned))
+        self._generation = 0  # the number of the next one
+        self._searches = True  # until the strategy has its result
+
+    def next_batch(self) -> Batch | None:
+        """See `BatchSource`."""
+        if not self._searches:
+            return None
+        proposal = self._strategy.ask()
+        if proposal is None:
+            self._searches = False
+            return self._fresh_seeds()
+        generation = self._generation
+        return Batch(
+            [
+                self._candidate(Key(Role.SEARCH, generation, slot), genome, proposal.budget, proposal.seed_block)
+                for slot, genome in enumerate(proposal.genomes)
+            ],
+            f"generation {generation}",
+            f"g{generation:02d}",
+            self._left_after(generation),
         )
-        points = ((Role.DEFAULT, self.space.default_genome()), (Role.TUNED, tuned))
-        fresh = [
-            self._candidate(Key(role, 0, slot), genome, spec.steps[-1])
+
+    def take(self, results: Sequence[Result]) -> None:
+        """See `BatchSource`."""
+        if not self._searches:
+            return
+        stop_if_all_raised_one_error(self._spec.name, f"generation {self._generation}", results)
+        self._generation += 1
+        text = self._strategy.tell([fitness(result) for result in results])
+        if text:
+            self._remark(text)
+
+    def _fresh_seeds(self) -> Batch | None:
+        """Store the tuned point, and return it and the defaults on fresh seeds."""
+        tuned = self._strategy.result()
+        self._finish(self._space.decode(tuned), tuple(map(float, tuned)))
+        points = ((Role.DEFAULT, self._space.default_genome()), (Role.TUNED, tuned))
+        candidates = [
+            self._candidate(Key(role, 0, slot), genome, self._spec.steps[-1], None)
             for role, genome in points
-            for slot in range(spec.fresh_seeds)
+            for slot in range(self._spec.fresh_seeds)
         ]
-        if fresh:
-            yield from self.batches.evaluate(fresh, "fresh seeds", "fresh", 0)
+        return Batch(candidates, "fresh seeds", "fresh", 0) if candidates else None
 
     def _left_after(self, generation: int) -> int:
-        """Return the gradient evaluations that come after a generation, a cohort's counted once."""
-        spec = self.study.spec
+        """Return the gradient evaluations that follow a generation, a cohort's counted once."""
+        spec = self._spec
         size = spec.workload.cohort_size
         later = -(-spec.population // size) * sum(spec.steps[generation + 1 :])
         return later + -(-2 * spec.fresh_seeds // size) * spec.steps[-1]
 
-    def _candidate(self, key: Key, genome: Iterable[float], budget: int) -> Candidate:
-        """Decode a genome, and check it against the one on record, if any."""
+    def _candidate(self, key: Key, genome: Iterable[float], budget: int, seed_block: int | None) -> Candidate:
+        """Decode a genome, and compare it with the recorded one, if any."""
         values = tuple(float(gene) for gene in genome)
-        stored = self.batches.recorded.get(key)
+        stored = self._recorded.get(key)
         if stored is not None and stored.genome != values:
             raise OtherGenome(
-                f"{self.study.spec.name}: {key.role} {key.generation}/{key.slot} was {stored.genome} and would now be"
-                f" {values}: resume it with the versions that began it ({dict(self.study.spec.versions)})"
+                f"{self._spec.name}: {key.role} {key.generation}/{key.slot} was {stored.genome} and would now be"
+                f" {values}: resume it with the versions that began it ({dict(self._spec.versions)})"
             )
-        decoded = self.space.defaults() if key.role is Role.DEFAULT else self.space.decode(values)
-        return Candidate(values, Trial(key, decoded, trial_seed(self.study.spec.seed, key), budget))
+        decoded = self._space.defaults() if key.role is Role.DEFAULT else self._space.decode(values)
+        return Candidate(values, Trial(key, decoded, trial_seed(self._spec.seed, key, seed_block), budget))

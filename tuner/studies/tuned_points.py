@@ -54,11 +54,11 @@ def searched(
     """
     try:
         with Store.open(database, read_only=True) as store:
-            everything = [study for study in store.studies() if study.spec.comparison is None]
+            everything = [study for study in store.studies() if study.is_search]
             if run is None:
                 studies = _newest(everything, task, optimizers, store.url)
             else:
-                studies = [study for study in store.find(run) if study.spec.comparison is None]
+                studies = [study for study in store.find(run) if study.is_search]
                 _check_run(run, studies, task)
     except NoDatabase as error:
         raise UsageError(f"nothing is tuned yet: {error}; --defaults or --config do without") from None
@@ -79,7 +79,7 @@ def _source(study: StudyRecord) -> str:
     """Say where a search's hyperparameters come from: also at which budget, since others may want others."""
     if not study.counts[Status.FINISHED]:
         return f"{TUNED_BY}{study.spec.run}, in which nothing finished: the defaults"
-    return f"{TUNED_BY}{study.spec.run} at {study.spec.steps[-1]:,} evaluations"
+    return f"{TUNED_BY}{study.spec.run} at {study.search.steps[-1]:,} evaluations"
 
 
 def defaults(name: str, shapes: Shapes) -> Tuned:

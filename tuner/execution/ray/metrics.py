@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from ray.util.metrics import Counter, Gauge
 
-from tuner.core.study import StudyRecord
+from tuner.core.study import SearchSpec, StudyRecord
 from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Key, Role, Status
 from tuner.execution.plain import one_line
 
@@ -113,7 +113,7 @@ class StudyMetrics:
         self.tags = {name: one_line(value, limit=100) for name, value in zip(_TAGS, values, strict=True)}
         self._counts, self._seen = Counts(), set()
         self._begin_batch()
-        self._set("candidates_planned", spec.generations * spec.population + 2 * spec.fresh_seeds)
+        self._set("candidates_planned", spec.due + 2 * (spec.fresh_seeds if isinstance(spec, SearchSpec) else 0))
         for status in Status:
             if status.is_final:
                 self._set("candidates", 0, status)

@@ -95,18 +95,17 @@ def compare_runs(studies: Studies) -> Comparison:
         ValueError: There is none, or they are not of one comparison.
     """
     runs = {study.spec.run for study, _ in studies}
-    if len(runs) != 1 or any(study.spec.comparison is None for study, _ in studies):
+    if len(runs) != 1 or any(study.is_search for study, _ in studies):
         raise ValueError(
             f"a comparison is made of the studies of one run. Received: {', '.join(sorted(runs)) or 'none'}"
         )
     first = studies[0][0]
-    spec, comparison = first.spec, first.spec.comparison
-    assert comparison is not None  # noqa: S101 (for mypy: it was looked at above)
-    wanted = comparison.measurement
+    spec = first.comparison
+    wanted = spec.measurement
     named = [
         (_name(study, point), study, point, [run for run in of_study if run.candidate.key.generation == number])
         for study, of_study in studies
-        for number, point in enumerate(study.spec.comparison.points if study.spec.comparison else ())
+        for number, point in enumerate(study.comparison.points)
     ]
     over = all(study.status == StudyStatus.COMPLETE for study, _ in studies)
     by_steps = _ranked({name: _fitnesses(of_point) for name, _, _, of_point in named}, over)
@@ -119,13 +118,13 @@ def compare_runs(studies: Studies) -> Comparison:
         run=spec.run,
         task=spec.workload.task,
         task_label=spec.workload.task_label,
-        steps=spec.steps[0],
+        steps=spec.steps,
         seconds=wanted.seconds,
-        seeds=spec.population,
+        seeds=spec.seeds,
         cohort_size=spec.workload.cohort_size,
         validate_every=wanted.validate_every,
         test_examples=wanted.test_examples,
-        sweep=comparison.sweep,
+        sweep=spec.sweep,
         contenders=tuple(
             _contender(name, study, point, of_point, by_steps.places[name], by_time.places[name] if by_time else None)
             for name, study, point, of_point in named
@@ -141,10 +140,8 @@ def compare_runs(studies: Studies) -> Comparison:
 
 
 def _name(study: StudyRecord, point: Point) -> str:
-    comparison = study.spec.comparison
-    if comparison is None or comparison.sweep is None or point.value is None:
-        return study.spec.workload.optimizer
-    return f"{comparison.sweep} {point.value:.4g}"
+    spec = study.comparison
+    return spec.workload.optimizer if point.value is None else f"{spec.sweep} {point.value:.4g}"
 
 
 def _ranked(losses: Mapping[str, Sequence[float]], over: bool) -> Ranking:
@@ -165,10 +162,10 @@ def _contender(
         optimizer=study.spec.workload.optimizer,
         point=point,
         scales={row.name: row.scale for row in SearchSpace.from_dict(study.spec.space).dimensions},
-        source=study.spec.comparison.source if study.spec.comparison else "",
+        source=study.comparison.source,
         status=study.status,
         runs=tuple(runs),
-        seeds=study.spec.population,
+        seeds=study.comparison.seeds,
         counts=counts,
         by_steps=_outcome(_fitnesses(runs), place),
         by_time=None if place_by_time is None else _outcome(by_time, place_by_time),

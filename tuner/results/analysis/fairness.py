@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search_spaces.space import SearchSpace
-from tuner.core.study import CandidateRecord, StudyRecord, StudySpec
+from tuner.core.study import CandidateRecord, SearchSpec, StudyRecord
 from tuner.core.trial import Role
 from tuner.results.analysis.generations import Generation, by_generation
 from tuner.results.analysis.summary import better_half
@@ -61,16 +61,16 @@ def effort(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Effort:
     return Effort(
         optimizer=study.spec.workload.optimizer,
         dimensions=len(space.dimensions),
-        volume=reached_volume(study.spec),
+        volume=reached_volume(study.search),
         genes=len(best) * len(bounds),
         at_a_bound=sum(met),
         bounded=tuple(name for name, count in zip(space.names, met, strict=True) if count),
         attempts_lost=sum(max(0, run.attempts - 1) for run in candidates if run.key.role is Role.SEARCH),
-        milestones=_milestones(study.spec, generations),
+        milestones=_milestones(study.search, generations),
     )
 
 
-def reached_volume(spec: StudySpec) -> float:
+def reached_volume(spec: SearchSpec) -> float:
     """Return the volume of the search space that the first generation reaches, in the transformed space.
 
     Draws are normal around the defaults, so that the space itself has no edge where its file gives no bound. What
@@ -88,7 +88,7 @@ def reached_volume(spec: StudySpec) -> float:
     return float(math.prod(widths))
 
 
-def _milestones(spec: StudySpec, generations: Sequence[Generation[CandidateRecord]]) -> tuple[Milestone, ...]:
+def _milestones(spec: SearchSpec, generations: Sequence[Generation[CandidateRecord]]) -> tuple[Milestone, ...]:
     found: list[Milestone] = []
     planned = 0
     for generation in generations:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from tuner.core.study import Outcome, StudySpec
+from tuner.core.study import Outcome, SearchSpec, StudySpec
 from tuner.core.trial import Status
 
 Run = TypeVar("Run", bound=Outcome)
@@ -21,7 +21,7 @@ class Generation(Generic[Run]):
 
     number: int  # from 0
     steps: int  # budget of an individual, in gradient evaluations
-    sigma: float  # standard deviation of the draws, in the transformed space
+    sigma: float | None  # standard deviation of the draws in the transformed space; None where there is none
     population: int
     counts: Mapping[Status, int]  # individuals by final status, and RUNNING; zeros included
     finished: tuple[Run, ...]  # best first; of equally good ones the lower slot
@@ -59,7 +59,8 @@ def by_generation(spec: StudySpec, candidates: Sequence[Run]) -> tuple[Generatio
         spec: The study's.
         candidates: All of the study, in any order; fresh runs are passed over.
     """
-    members: list[list[Run]] = [[] for _ in range(spec.generations)]
+    sigmas = spec.sigmas if isinstance(spec, SearchSpec) else ()
+    members: list[list[Run]] = [[] for _ in range(spec.batches)]
     for candidate in candidates:
         if candidate.key.role.is_due:
             members[candidate.key.generation].append(candidate)
@@ -69,9 +70,9 @@ def by_generation(spec: StudySpec, candidates: Sequence[Run]) -> tuple[Generatio
         generations.append(
             Generation(
                 number=number,
-                steps=spec.steps[number],
-                sigma=spec.sigmas[number],
-                population=spec.population,
+                steps=spec.budget_of(number),
+                sigma=sigmas[number] if sigmas else None,
+                population=spec.batch_size,
                 counts={status: met[status] for status in Status if status is not Status.WAITING},
                 finished=tuple(sorted(finished(runs), key=lambda run: (fitness(run), run.key.slot))),
             )

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search_spaces.space import Scale, SearchSpace
+from tuner import strategies
 from tuner.core.study import CandidateRecord, Outcome, StudyRecord
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.generations import Generation, Run, by_generation, finished, fitness
 from tuner.results.analysis.verdict import Gain, Verdict, compare, sample_spread
+from tuner.strategies.searched import FinishedGeneration
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Summary:
     hyperparameters: tuple[Hyperparameter, ...]  # in the order of the search space
     default: FreshRuns
     tuned: FreshRuns
-    searched: float | None  # see `searched_fitness`
+    searched: float | None  # see `tuner.strategies.searched`
     best: Best | None
     counts: Counts
     search_cost: Cost
@@ -133,7 +135,7 @@ def summarise_outcomes(
     Raises:
         ValueError: The study's search space cannot be read.
     """
-    spec = study.spec
+    spec = study.search
     runs = {role: [candidate for candidate in candidates if candidate.key.role is role] for role in Role}
     generations = by_generation(spec, candidates)
     compared = compare(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds)
@@ -162,14 +164,14 @@ def summarise_outcomes(
         ),
         default=_fresh_runs(runs[Role.DEFAULT], spec.fresh_seeds),
         tuned=_fresh_runs(runs[Role.TUNED], spec.fresh_seeds),
-        searched=None if study.tuned is None else searched_fitness(spec.strategy, generations),
+        searched=None if study.tuned is None else _searched(spec.strategy, generations),
         best=best,
         counts=Counts(
             finished=totals[Status.FINISHED],
             diverged=totals[Status.DIVERGED],
             failed=totals[Status.FAILED],
             timed_out=totals[Status.TIMED_OUT],
-            total=spec.generations * spec.population,
+            total=spec.due,
         ),
         search_cost=_cost(runs[Role.SEARCH]),
         fresh_cost=_cost([*runs[Role.DEFAULT], *runs[Role.TUNED]]),
@@ -187,30 +189,14 @@ def better_half(generation: Generation[Run]) -> tuple[Run, ...]:
     return generation.finished[: max(1, generation.population // 2)]
 
 
-def searched_fitness(strategy: str, generations: Sequence[Generation[Run]]) -> float | None:
-    """Return the fitness that a finished search saw of what it calls tuned.
-
-    - Strategy `paper`, whose tuned point is an average and was never trained itself: the mean fitness of those that it
-      is the average of, the better half of the newest generation of which any individual finished.
-    - Any other strategy: the fitness of the best individual, taken over all generations whose budget is the last one's.
-
-    It flatters: these individuals were selected for being low on their own seeds. That is why the tuned point is run
-    again on fresh ones.
-
-    Args:
-        strategy: The strategy's name.
-        generations: All of the study.
-
-    Returns:
-        A fitness at the last generation's budget; None where no individual of that budget finished.
-    """
-    comparable = [generation for generation in generations if generation.steps == generations[-1].steps]
-    if strategy == "paper":
-        newest = next((generation for generation in reversed(generations) if generation.finished), None)
-        if newest is None or newest not in comparable:
-            return None
-        return statistics.mean(fitness(run) for run in better_half(newest))
-    return min((fitness(generation.finished[0]) for generation in comparable if generation.finished), default=None)
+def _searched(strategy: str, generations: Sequence[Generation[Run]]) -> float | None:
+    """Return the fitness that a finished search itself saw of its result, as its strategy defines it."""
+    return strategies.kind_of_record(strategy).searched_fitness(
+        [
+            FinishedGeneration(one.steps, one.population, tuple(fitness(run) for run in one.finished))
+            for one in generations
+        ]
+    )
 
 
 def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run], Mapping[str, float]]) -> Best | None:

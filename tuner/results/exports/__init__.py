@@ -76,7 +76,7 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
         raise NotExported(f"the study {name} has no tuned point yet: its search is {study.status}", 1)
     if summary is not None and summary.best is None:
         raise NotExported(f"the study {name} has tuned nothing: none of its individuals finished", 1)
-    configuration = Configuration(optimizer, study.tuned, study.spec.steps[-1], _provenance(study, summary))
+    configuration = Configuration(optimizer, study.tuned, study.search.steps[-1], _provenance(study, summary))
     return FORMATS[format].write(configuration)
 
 
@@ -87,7 +87,7 @@ def formats_of(optimizer: str) -> tuple[str, ...]:
 
 def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:
     """Return where a configuration comes from: enough to run the study again."""
-    spec, workload = study.spec, study.spec.workload
+    spec, workload = study.search, study.spec.workload
     provenance: dict[str, Any] = {
         "made_by": "lodo-tune",
         "study": spec.name,

@@ -95,8 +95,8 @@ class OptunaStorage:
         distributions = self._distributions(study)
         search = sorted((one for one in candidates if one.key.role is Role.SEARCH), key=lambda one: one.key)
         begun = [generation for generation in by_generation(study.spec, candidates) if generation.finished]
-        budget = begun[-1].steps if begun else study.spec.steps[-1]
-        several = len(set(study.spec.steps)) > 1
+        budget = begun[-1].steps if begun else study.search.steps[-1]
+        several = len(set(study.search.steps)) > 1
         states = self._optuna.trial.TrialState
         trials = []
         for candidate in (one for one in search if one.status.is_final):
@@ -130,7 +130,7 @@ def _cause(error: Exception) -> str:
 
 def _facts(study: StudyRecord) -> dict[str, Any]:
     """Return what a study's attributes say of it; JSON-able."""
-    spec = study.spec
+    spec = study.search
     return {
         "task": spec.workload.task,
         "optimizer": spec.workload.optimizer,

@@ -85,8 +85,8 @@ def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateR
         axes.axhline(tuned, color="black", ls="-", lw=0.9, zorder=1)
         marks.append(tuned)
     prepare(axes, "y", dimension, marks)
-    axes.set_xlim(-0.6, study.spec.generations - 0.4)
-    axes.set_xticks(range(0, study.spec.generations, math.ceil(study.spec.generations / 10)))
+    axes.set_xlim(-0.6, study.search.generations - 0.4)
+    axes.set_xticks(range(0, study.search.generations, math.ceil(study.search.generations / 10)))
     axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
     plain(axes)
@@ -94,7 +94,7 @@ def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateR
 
 def _spot(one: CandidateRecord, study: StudyRecord, dimension: Dimension) -> tuple[float, float]:
     """Return where an individual is drawn: generations apart, individuals of one side by side in slot order."""
-    aside = 0.6 * ((one.key.slot + 0.5) / study.spec.population - 0.5)
+    aside = 0.6 * ((one.key.slot + 0.5) / study.search.population - 0.5)
     return one.key.generation + aside, place(dimension, one.hyperparameters[dimension.name])
 
 

@@ -68,7 +68,7 @@ def last_generations(study: StudyRecord, candidates: Sequence[CandidateRecord]) 
     if not some:
         return []
     newest = max(one.key.generation for one in some)
-    budgets = study.spec.steps[: newest + 1]
+    budgets = study.search.steps[: newest + 1]
     first = next((place + 1 for place in range(newest, -1, -1) if budgets[place] != budgets[newest]), 0)
     return [one for one in some if one.key.generation >= max(first, newest - LAST + 1)]
 

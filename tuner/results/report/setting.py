@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.core.study import StudySpec
+from tuner.core.study import ComparisonSpec, SearchSpec
 from tuner.core.trial import Status
 from tuner.results.report.runs import Run, differing
 from tuner.results.tables.listing import done, moment, total
@@ -22,7 +22,7 @@ def setting(run: Run) -> dict[str, str]:
         "optimizers": ", ".join(record.spec.workload.optimizer for record in run.records),
         "status": status(run),
         "created": moment(min(record.created_at for record in run.records)) + " UTC" + _ended(run),
-        **(_search(spec) if spec.comparison is None else _comparison(spec)),
+        **(_search(spec) if isinstance(spec, SearchSpec) else _comparison(spec)),
         "training": f"cohorts of {workload.cohort_size}, {counted(workload.threads, 'thread')} each, precision "
         f"{workload.precision or 'of the task'}",
         "data": "none: the task makes its own" if workload.data is None else _listed(workload.data),
@@ -37,7 +37,7 @@ def setting(run: Run) -> dict[str, str]:
 def status(run: Run) -> str:
     """Return how a run stands: its studies' status, and how much of it is done."""
     states = list(dict.fromkeys(record.status for record in run.records))
-    what = "individuals" if run.records[0].spec.comparison is None else "runs"
+    what = "individuals" if run.records[0].is_search else "runs"
     counts = f"{sum(map(done, run.records)):,} of {sum(map(total, run.records)):,} {what} done"
     fates = [
         f"{count:,} {fate}"
@@ -52,23 +52,23 @@ def _ended(run: Run) -> str:
     return f", ended {moment(max(ends))}" if len(ends) == len(run.records) else ""
 
 
-def _search(spec: StudySpec) -> dict[str, str]:
+def _search(spec: SearchSpec) -> dict[str, str]:
     return {
         "search": f"{counted(spec.generations, 'generation')} of {counted(spec.population, 'individual')} an "
         f"optimizer, strategy {spec.strategy}",
         "budgets": f"{_series(spec.steps)} gradient evaluations",
-        "σ": _series(spec.sigmas),
+        **({"σ": _series(spec.sigmas)} if spec.sigmas else {}),
         "seeds": f"{spec.seed} for the search; {spec.fresh_seeds} fresh ones for defaults and tuned",
     }
 
 
-def _comparison(spec: StudySpec) -> dict[str, str]:
-    wanted = spec.comparison.measurement if spec.comparison else None
-    budget = counted(spec.steps[0], "gradient evaluation")
-    if wanted is not None and wanted.seconds is not None:
+def _comparison(spec: ComparisonSpec) -> dict[str, str]:
+    wanted = spec.measurement
+    budget = counted(spec.steps, "gradient evaluation")
+    if wanted.seconds is not None:
         budget += f", and {wanted.seconds:g} s of training, each run alone"
-    validation = "none" if wanted is None or wanted.validate_every is None else f"every {wanted.validate_every:,}"
-    return {"budget": budget, "validation": validation, "seeds": f"0 to {spec.population - 1}, the same for all"}
+    validation = "none" if wanted.validate_every is None else f"every {wanted.validate_every:,}"
+    return {"budget": budget, "validation": validation, "seeds": f"0 to {spec.seeds - 1}, the same for all"}
 
 
 def _series(numbers: tuple[float, ...]) -> str:

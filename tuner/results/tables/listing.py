@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tuner.core.study import StudyRecord
+from tuner.core.study import SearchSpec, StudyRecord
 from tuner.results.analysis.summary import Best
 from tuner.results.tables.formats import check_format, strict_json
 from tuner.results.tables.grid import Grid
@@ -60,7 +60,7 @@ def done(study: StudyRecord) -> int:
 
 def total(study: StudyRecord) -> int:
     """Return how many individuals the search, or runs the comparison, has."""
-    return study.spec.generations * study.spec.population
+    return study.spec.due
 
 
 def moment(time: str) -> str:
@@ -86,10 +86,10 @@ def _as_json(study: StudyRecord, best: Best | None) -> dict[str, object]:
     return {
         "study": spec.name,
         "run": spec.run,
-        "kind": spec.kind,
+        "kind": str(spec.kind),
         "task": spec.workload.task,
         "optimizer": spec.workload.optimizer,
-        "strategy": spec.strategy,
+        "strategy": spec.strategy if isinstance(spec, SearchSpec) else "none",
         "seed": spec.seed,
         "status": study.status,
         "done": done(study),

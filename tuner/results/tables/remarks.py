@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tuner import strategies
 from tuner.core.study import StudyStatus
 from tuner.results.analysis.summary import FreshRuns, Summary
 from tuner.results.analysis.verdict import FEWEST_SEEDS, Verdict
@@ -16,11 +17,7 @@ def legend(group: Sequence[Summary]) -> list[str]:
         group: Summaries of one run: one strategy, one number of fresh seeds.
     """
     first = group[0]
-    saw = (
-        "the mean of the better half of the last generation, whose average the tuned point is"
-        if first.strategy == "paper"
-        else "the best individual of all that had the last budget"
-    )
+    saw = strategies.kind_of_record(first.strategy).searched
     lines = [f"searched: the fitness that the search itself saw, {saw}."]
     if first.tuned.seeds:
         lines.append(

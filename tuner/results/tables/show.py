@@ -56,7 +56,7 @@ def render_study(
 
 
 def _facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
-    spec, workload = study.spec, study.spec.workload
+    spec, workload = study.search, study.spec.workload
     driver = holder(study)
     ended = f", ended {moment(study.finished_at)}" if study.finished_at else ""
     return {

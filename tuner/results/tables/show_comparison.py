@@ -35,7 +35,7 @@ def render_study(study: StudyRecord, runs: Sequence[SeedRun], format: str = "tex
         return strict_json(
             {
                 "study": study.spec.name,
-                "kind": study.spec.kind,
+                "kind": str(study.spec.kind),
                 "status": study.status,
                 "finished_at": study.finished_at,
                 "owner": study.owner,
@@ -44,7 +44,7 @@ def render_study(study: StudyRecord, runs: Sequence[SeedRun], format: str = "tex
                 "seed_runs": [_run_as_json(run) for run in runs],
             }
         )
-    spec, wanted = study.spec, study.spec.comparison.measurement if study.spec.comparison else None
+    spec, wanted = study.spec, study.comparison.measurement
     driver = holder(study)
     facts = {
         "status": f"{study.status}, {done(study):,} of {total(study):,} runs done"
@@ -52,8 +52,8 @@ def render_study(study: StudyRecord, runs: Sequence[SeedRun], format: str = "tex
         "created": f"{moment(study.created_at)} UTC"
         + (f", ended {moment(study.finished_at)}" if study.finished_at else ""),
         "budget": counted(compared.steps, "gradient evaluation")
-        + (f", and {wanted.seconds:g} s of training" if wanted and wanted.seconds else "")
-        + (f"; validation every {wanted.validate_every:,}" if wanted and wanted.validate_every else ""),
+        + (f", and {wanted.seconds:g} s of training" if wanted.seconds else "")
+        + (f"; validation every {wanted.validate_every:,}" if wanted.validate_every else ""),
         "training": f"cohort size {spec.workload.cohort_size}, threads {spec.workload.threads}",
         "made with": provenance(compared).removeprefix("Provenance: "),
         "hardware": ", ".join(f"{name} {value}" for name, value in spec.hardware.items()) or NOTHING,

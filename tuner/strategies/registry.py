@@ -1,0 +1,147 @@
+"""Strategies by name, with what the rest of the program needs to know without importing them.
+
+An installed package offers a strategy by an entry point of the group `lodo_tune.strategies`, whose name is the
+strategy's and whose value is a `StrategyKind`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tuner.core.errors import InvalidRequest
+from tuner.core.text import nearest
+from tuner.strategies.schedule import Defaults, Schedule, sigma_schedule
+from tuner.strategies.searched import FinishedGeneration, best_at_last_budget, mean_of_last_better_half
+from tuner.strategies.strategy import Strategy
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+GROUP = "lodo_tune.strategies"
+DEFAULT = "paper"
+
+
+class Scheduler(Protocol):
+    """Makes the shape of a search from a preset and what a user requests otherwise."""
+
+    def __call__(
+        self,
+        defaults: Defaults,
+        /,
+        *,
+        generations: int | None,
+        population: int | None,
+        sigmas: Sequence[float] | None,
+        steps: Sequence[int] | None,
+    ) -> Schedule:
+        """Return the schedule.
+
+        Raises:
+            InvalidRequest: What is requested is out of range, or the strategy has no such parameter.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyKind:
+    """A strategy as the rest of the program knows it.
+
+    Args:
+        factory: "module:NAME" of what makes a strategy; it takes keyword arguments as `create` does, but the name.
+        description: What it is, for people, in a few words.
+        schedule: Makes the shape of a search and the strategy's parameters.
+        searched: What the table's column "searched" shows, for people.
+        searched_fitness: Returns that number from all generations of a finished search; None where there is none.
+    """
+
+    factory: str
+    description: str
+    schedule: Scheduler = sigma_schedule
+    searched: str = "the best individual of all that had the last budget"
+    searched_fitness: Callable[[Sequence[FinishedGeneration]], float | None] = best_at_last_budget
+
+
+BUILT_IN: Mapping[str, StrategyKind] = {
+    "paper": StrategyKind(
+        factory="tuner.strategies.paper:create",
+        description="the genetic algorithm of the paper",
+        searched="the mean of the better half of the last generation, whose average the tuned point is",
+        searched_fitness=mean_of_last_better_half,
+    ),
+    "random": StrategyKind(factory="tuner.strategies.random_search:create", description="random search"),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all strategies, those of installed packages last."""
+    import importlib.metadata  # takes 20 ms
+
+    offered = importlib.metadata.entry_points(group=GROUP).names
+    return (*BUILT_IN, *sorted(offered - BUILT_IN.keys()))
+
+
+def kind(name: str) -> StrategyKind:
+    """Return a strategy by name.
+
+    Raises:
+        InvalidRequest: There is none of this name, or an installed package offers something else under it.
+    """
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    import importlib.metadata
+
+    for point in importlib.metadata.entry_points(group=GROUP, name=name):
+        try:
+            offered = point.load()
+        except Exception as error:
+            raise InvalidRequest("strategy", f"{name}: {point.value} cannot be loaded: {error}") from error
+        if not isinstance(offered, StrategyKind):
+            raise InvalidRequest("strategy", f"{name}: {point.value} is not a StrategyKind", type(offered).__name__)
+        return offered
+    raise InvalidRequest("strategy", f"is one of {', '.join(names())}{nearest(name, names())}", name)
+
+
+def kind_of_record(name: str) -> StrategyKind:
+    """Return a strategy by the name that a study records, also where its package is not installed any more."""
+    try:
+        return kind(name)
+    except InvalidRequest:
+        return StrategyKind(factory="", description=name)
+
+
+def create(
+    name: str,
+    *,
+    mean: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    population: int,
+    steps: Sequence[int],
+    seed: int,
+    parameters: Mapping[str, Any],
+) -> Strategy:
+    """Create a strategy at its first generation.
+
+    Args:
+        name: One of `names()`.
+        mean: The genome to start from, the defaults; [d], within the bounds.
+        lower: Lower bounds of a genome's entries; [d], finite.
+        upper: Upper bounds of a genome's entries; [d], finite.
+        population: Individuals per generation; at least 1.
+        steps: Budget of an individual in gradient evaluations, one per generation; at least 1.
+        seed: Seed of everything that the strategy draws; at least 0.
+        parameters: Of the strategy, as its schedule has made them.
+
+    Raises:
+        InvalidRequest: There is none of this name.
+        ValueError: An argument is not as above.
+    """
+    import importlib
+
+    module, _, attribute = kind(name).factory.partition(":")
+    strategy: Strategy = getattr(importlib.import_module(module), attribute)(
+        mean=mean, lower=lower, upper=upper, population=population, steps=steps, seed=seed, parameters=parameters
+    )
+    return strategy

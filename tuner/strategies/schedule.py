@@ -1,0 +1,113 @@
+"""The shape of a search: generations, their size, their budgets, and σ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from tuner.core.errors import InvalidRequest
+
+MAX_GENERATIONS = 10_000
+MAX_POPULATION = 100_000
+MAX_STEPS = 2**31 - 1  # steps are counted in int32
+
+Number = TypeVar("Number", int, float)
+
+
+class Defaults(Protocol):
+    """What a schedule takes from a task's preset where nothing else is requested."""
+
+    @property
+    def generations(self) -> int:
+        """Number of generations."""
+        ...
+
+    @property
+    def population(self) -> int:
+        """Candidates per generation."""
+        ...
+
+    @property
+    def sigmas(self) -> Sequence[float]:
+        """Standard deviation of the draws, per generation."""
+        ...
+
+    @property
+    def steps(self) -> Sequence[int]:
+        """Budget of a candidate in gradient evaluations, per generation."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Shape of a search and parameters of its strategy."""
+
+    generations: int
+    population: int  # candidates per generation
+    steps: tuple[int, ...]  # budget of a candidate in gradient evaluations, per generation
+    parameters: Mapping[str, Any]  # of the strategy; JSON
+
+
+def sigma_schedule(
+    defaults: Defaults,
+    *,
+    generations: int | None = None,
+    population: int | None = None,
+    sigmas: Sequence[float] | None = None,
+    steps: Sequence[int] | None = None,
+) -> Schedule:
+    """Return the schedule of a strategy that draws with a standard deviation σ per generation.
+
+    A list of one value holds for every generation. Where only the number of generations changes, the preset's lists
+    are stretched or shortened evenly: the first value stays the first, the last stays the last.
+
+    Args:
+        defaults: The task's preset.
+        generations: Default: as many as the longest list given has, or the preset.
+        population: Candidates per generation.
+        sigmas: One per generation, or one for all; at least 0.
+        steps: One per generation, or one for all; at least 1.
+
+    Raises:
+        InvalidRequest: A number is out of range, or a list has neither one value nor one per generation.
+    """
+    for field, value, maximum in (
+        ("generations", generations, MAX_GENERATIONS),
+        ("population", population, MAX_POPULATION),
+    ):
+        if value is not None and value < 1:
+            raise InvalidRequest(field, "is at least 1", value)
+        if value is not None and value > maximum:
+            raise InvalidRequest(field, f"is at most {maximum}", value)
+    for sigma in sigmas or ():
+        if not (math.isfinite(sigma) and sigma >= 0):
+            raise InvalidRequest("sigmas", "takes finite numbers, at least 0", sigma)
+    for budget in steps or ():
+        if budget < 1:
+            raise InvalidRequest("steps", "takes whole numbers, at least 1", budget)
+        if budget > MAX_STEPS:
+            raise InvalidRequest("steps", f"takes whole numbers, at most {MAX_STEPS}", budget)
+    longest = max(len(sigmas or ()), len(steps or ()))
+    count = generations or (longest if longest > 1 else defaults.generations)
+    return Schedule(
+        generations=count,
+        population=population or defaults.population,
+        steps=_fitted("steps", steps, defaults.steps, count),
+        parameters={"sigmas": list(_fitted("sigmas", sigmas, defaults.sigmas, count))},
+    )
+
+
+def _fitted(field: str, given: Sequence[Number] | None, own: Sequence[Number], count: int) -> tuple[Number, ...]:
+    """Return one value per generation: the given ones, or the preset's, stretched."""
+    if not given:
+        last = len(own) - 1
+        return tuple(own[round(at * last / (count - 1)) if count > 1 else last] for at in range(count))
+    if len(given) == 1:
+        return tuple(given) * count
+    if len(given) != count:
+        raise InvalidRequest(
+            field, f"takes one value, or one for each of the {count} generations. Received: {len(given)} values"
+        )
+    return tuple(given)

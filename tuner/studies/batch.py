@@ -1,0 +1,61 @@
+"""Batches: the candidates that a study has trained together before it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tuner.core.errors import LodoTuneError
+from tuner.core.study import CandidateRecord
+from tuner.core.trial import Candidate, Evaluation, Status
+
+Result = CandidateRecord | Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A generation, the fresh seeds, or a point of a comparison."""
+
+    candidates: Sequence[Candidate]  # of one generation or point, with one budget
+    name: str  # for people: "generation 3", "fresh seeds"
+    mark: str  # ends the names of its tasks: "g03", "fresh"
+    remaining: int  # gradient evaluations of the study's later batches, a cohort's counted once
+
+
+class BatchSource(Protocol):
+    """What a study trains, batch by batch; depends on its specification and on the results alone."""
+
+    def next_batch(self) -> Batch | None:
+        """Return the next batch; None once the study is complete."""
+        ...
+
+    def take(self, results: Sequence[Result]) -> None:
+        """Take the results of the last batch, in slot order.
+
+        Raises:
+            EveryCandidateFailed: All of it raised the same error.
+        """
+        ...
+
+
+class EveryCandidateFailed(LodoTuneError):  # noqa: N818 (states what happened)
+    """All candidates of a batch raised the same error; the study is stopped."""
+
+    exit_code = 3
+
+
+def fitness(result: Result) -> float:
+    """Return the fitness of a result; +inf where there is none."""
+    return float("inf") if result.fitness is None else result.fitness
+
+
+def stop_if_all_raised_one_error(study: str, batch: str, results: Sequence[Result]) -> None:
+    """Raise an error if every candidate of a batch raised the same; divergence, timeouts and lost workers do not count.
+
+    Raises:
+        EveryCandidateFailed: All raised the same error.
+    """
+    reasons = {result.reason for result in results if result.status is Status.FAILED and result.error}
+    if len(reasons) == 1 and all(result.status is Status.FAILED and result.error for result in results):
+        raise EveryCandidateFailed(f"all {len(results)} candidates of {study}, {batch}, failed alike: {reasons.pop()}")
