@@ -293,7 +293,7 @@ def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -
         spec = SearchSpec(
             **shared,
             strategy=cell.text("strategy"),
-            parameters=cell.mapping("parameters"),
+            parameters=cell.parameters("parameters", generations),
             generations=generations,
             population=cell.integer("population"),
             steps=cell.integers("steps", generations),
