@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -41,7 +42,7 @@ class LawsOfComparisons:
     )
     def test_a_comparison_that_contradicts_itself_is_refused(self, store: Store, wrong: dict[str, object]) -> None:
         with pytest.raises(ValueError, match="Received"):
-            driven(store, make=comparison, **({"points": 2} | wrong))
+            store.create_study(dataclasses.replace(comparison(points=2), **wrong))
         assert store.studies() == []
 
     def test_runs_come_back_with_every_bit_of_what_was_measured(self, store: Store) -> None:
