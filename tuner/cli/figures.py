@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.output import check_output
 from tuner.cli.show import comparisons
 from tuner.core import files
 from tuner.core.errors import UsageError
+from tuner.core.folders import check_writable
 from tuner.core.study import StudyRecord
 from tuner.results.figures import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, rendered
 from tuner.results.figures.saving import FORMATS
@@ -51,7 +51,7 @@ def draw(database: str, names: Sequence[str], output: Path, formats: Sequence[st
     """
     for format in formats:
         check_format(format, FORMATS)
-    check_output(output)
+    check_writable("output", output)
     with Store.open(database, read_only=True) as store:
         studies = [study for name in names for study in store.find(name)] if names else store.studies()
         runs: dict[str, list[StudyRecord]] = {}

@@ -1,4 +1,4 @@
-"""Verbs that read a database and write nothing to it: table, figures, studies, show, watch, export, report."""
+"""Verbs that read a database and write nothing to it: table, figures, studies, show, export, report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.flags import PATH, database_option, debug_option, json_option, list_of
+from tuner.cli.flags import PATH, database_of, database_option, debug_option, json_option, list_of
 
 
 @click.command(epilog="Example: lodo-tune table bowl --format markdown")
@@ -18,9 +18,8 @@ from tuner.cli.flags import PATH, database_option, debug_option, json_option, li
 def table(study: tuple[str, ...], format: str, as_json: bool, database: str | None, debug: bool) -> None:
     """Print the tables of the runs or studies STUDY, or of all: what was tuned, and how it compares."""
     from tuner.cli import show
-    from tuner.cli.database import database as which
 
-    show.print_tables(which(database), study, "json" if as_json else format)
+    show.print_tables(database_of(database).source, study, "json" if as_json else format)
 
 
 @click.command(epilog="Example: lodo-tune figures bowl bowl-comparison --output figures --format png,pdf")
@@ -45,10 +44,9 @@ def figures(
 
     Files are named RUN-FIGURE; what there is nothing to draw for is left out.
     """
-    from tuner.cli.database import database as which
     from tuner.cli.figures import draw
 
-    draw(which(database), study, output, formats, overwrite=force)
+    draw(database_of(database).source, study, output, formats, overwrite=force)
 
 
 @click.command(epilog="Example: lodo-tune studies")
@@ -59,9 +57,8 @@ def figures(
 def studies(format: str, as_json: bool, database: str | None, debug: bool) -> None:
     """List the studies of the database, a line each."""
     from tuner.cli import show
-    from tuner.cli.database import database as which
 
-    show.print_studies(which(database), "json" if as_json else format)
+    show.print_studies(database_of(database).source, "json" if as_json else format)
 
 
 @click.command("show", epilog="Example: lodo-tune show bowl/LODO")
@@ -73,22 +70,8 @@ def studies(format: str, as_json: bool, database: str | None, debug: bool) -> No
 def show_study(study: str, format: str, as_json: bool, database: str | None, debug: bool) -> None:
     """Show what a study was asked to do, how each generation went, and what failed why."""
     from tuner.cli import show
-    from tuner.cli.database import database as which
 
-    show.print_study(which(database), study, "json" if as_json else format)
-
-
-@click.command(epilog="Example: lodo-tune watch bowl --database postgresql://lodo@server/studies")
-@click.argument("study")
-@click.option("--interval", type=float, default=2.0, show_default=True, metavar="SECONDS", help="Between two looks.")
-@database_option
-@debug_option
-def watch(study: str, interval: float, database: str | None, debug: bool) -> None:
-    """Follow the run or study STUDY until nobody drives it any more; the database is only read."""
-    from tuner.cli import follow
-    from tuner.cli.database import database as which
-
-    follow.watch(which(database), study, interval)
+    show.print_study(database_of(database).source, study, "json" if as_json else format)
 
 
 @click.command(epilog="Example: lodo-tune export bowl/Adam --format keras --output adam.json")
@@ -101,9 +84,8 @@ def watch(study: str, interval: float, database: str | None, debug: bool) -> Non
 def export(study: str, format: str, output: Path | None, force: bool, database: str | None, debug: bool) -> None:
     """Print the tuned configuration of the study STUDY (RUN/OPTIMIZER)."""
     from tuner.cli import show
-    from tuner.cli.database import database as which
 
-    show.export(which(database), study, format, output, overwrite=force)
+    show.export(database_of(database).source, study, format, output, overwrite=force)
 
 
 @click.command(epilog="Example: lodo-tune report bowl bowl-comparison --output bowl.html")
@@ -117,10 +99,9 @@ def report(study: tuple[str, ...], output: Path, force: bool, database: str | No
 
     It is one file that needs no network; the database is only read.
     """
-    from tuner.cli.database import database as which
     from tuner.cli.report import report as write
 
-    write(which(database), study, output, force=force)
+    write(database_of(database).source, study, output, force=force)
 
 
-READING = (table, figures, studies, show_study, watch, export, report)
+READING = (table, figures, studies, show_study, export, report)

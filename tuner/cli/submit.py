@@ -37,7 +37,7 @@ def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | 
         raise UsageError(f"--address of submit is a dashboard's, http://HOST:8265. Received: {address!r}")
     check(arguments)
     from tuner.execution.ray.jobs import Jobs
-    from tuner.studies.planner import absolute
+    from tuner.studies.lookup import absolute
 
     sent = list(arguments)
     variables = {"TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
@@ -125,7 +125,7 @@ def _replace(arguments: list[str], option: str, value: str, old: str | None = No
 def _send(option: str, task: str | None, folder: Path) -> Path | None:
     """Gather a task's code into the folder; return the one that its file is in, if it is one."""
     from tuner.execution.shipped import gather
-    from tuner.studies.planner import absolute
+    from tuner.studies.lookup import absolute
 
     if task is None:
         return None
