@@ -27,9 +27,11 @@ def task_name(task: Task) -> str:
     Raises:
         InvalidRequest: It is neither a name nor a task's class.
     """
+    if isinstance(task, str):
+        return task
     try:
         name = tasks.registry.name_of(task)
-        if name.startswith(tasks.registry.SESSION) and isinstance(task, type):
+        if name.startswith(tasks.registry.SESSION):
             tasks.registry.register(name, task)
     except ValueError as error:
         raise InvalidRequest("task", f": {error}") from None
@@ -42,6 +44,8 @@ def optimizer_name(optimizer: Optimizer, field: str = "optimizer") -> str:
     Raises:
         InvalidRequest: It is neither a name nor the class of a built-in optimizer or one of `keras.optimizers`.
     """
+    if isinstance(optimizer, str):
+        return optimizer
     try:
         return lodo.registry.name_of(optimizer)
     except ValueError as error:

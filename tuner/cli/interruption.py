@@ -75,8 +75,8 @@ class Interruptions:
             for number in (*SIGNALS, signal.SIGINT):
                 signal.signal(number, signal.SIG_IGN)
             raise Interrupted(self._command(), 128 + self._caught[0] if self._caught else 130) from None
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        for caught, handler in self._before.items():
+            signal.signal(caught, handler)
 
     def executor_started(self) -> None:
         """Put the handlers before those of Ray, which print its stack; raise what was swallowed while it started."""

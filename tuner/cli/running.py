@@ -36,7 +36,9 @@ def resources_of(options: dict[str, Any]) -> Resources:
     return Resources(**{name: options[name] for name in names}, dashboard=not options["no_dashboard"])
 
 
-def run_and_print(options: dict[str, Any], database: Database, call: Callable[[TerminalProgress], Run | Comparison]) -> None:
+def run_and_print(
+    options: dict[str, Any], database: Database, call: Callable[[TerminalProgress], Run | Comparison]
+) -> None:
     """Call a function of the API that runs studies, and print the table.
 
     Args:
