@@ -29,7 +29,7 @@ LOSSES = 200  # of a curve that the storage keeps
 
 def specification(arguments: argparse.Namespace) -> Any:
     """Return the study's specification, as the command line makes it."""
-    from tuner.studies.planner import Request, plan
+    from tuner.studies.planner import SearchRequest, plan_search
 
     request = Request(
         task=TASK,

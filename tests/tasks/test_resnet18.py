@@ -20,7 +20,7 @@ from tasks.task import Evaluated
 from tests.support.narrow_resnet import NarrowResNet, noise, write, write_noise
 from tuner.core.errors import UsageError
 from tuner.core.trial import Workload
-from tuner.studies.planner import Request, plan
+from tuner.studies.planner import SearchRequest, plan_search
 from tuner.training.loop import Loop, loop_of
 
 SEED = np.array([[3, 4]], np.int32)
@@ -310,14 +310,14 @@ def test_tasks_that_do_not_compute_in_bfloat16_say_so_and_no_search_begins(name:
         load(name)(dtype="bfloat16")
     told = r"^--precision is one of float32, float64 for this task. Received: 'bfloat16'$"
     with pytest.raises(UsageError, match=told):
-        plan(Request(task=name, precision="bfloat16"))
+        plan_search(SearchRequest(task=name, precision="bfloat16"))
 
 
 def test_a_search_in_bfloat16_is_of_bfloat16_and_of_the_data_that_is_there(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LODO_DATA_DIR", str(folder))
-    planned = plan(Request(task="resnet18-cifar10", precision="bfloat16", preset="quick"))
+    planned = plan_search(SearchRequest(task="resnet18-cifar10", precision="bfloat16", preset="quick"))
     assert [spec.workload.precision for spec in planned.specs] == ["bfloat16"] * 3
     assert planned.specs[0].workload.data == fingerprint("cifar10", folder)
     assert any("is a part of CIFAR-10: 60 and 20 images" in remark for remark in planned.remarks)
