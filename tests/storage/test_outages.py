@@ -15,7 +15,7 @@ from tests.studies.test_driver_faults import drive, ended, rows
 from tests.support.losing_proxy import LosingProxy
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.support.store_values import ME, candidate, driven, evaluation, keys, spec
-from tuner.cli.going_on import resume_command, saying_how
+from tuner.cli.interruption import advice_on_error, resume_command
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Status
 from tuner.storage import Changed, DiskFull, LeaseLost, NotOurs, Store, Unreachable
@@ -184,14 +184,14 @@ def test_a_driver_outlives_an_outage_and_finds_the_same(
 @pytest.mark.parametrize("error", [AWAY, DiskFull("full"), LeaseLost("lost")])
 def test_what_ends_a_run_for_now_says_how_it_goes_on(error: Exception) -> None:
     plain = str(error)
-    with pytest.raises(type(error)) as caught, saying_how(lambda: "lodo-tune resume run"):
+    with pytest.raises(type(error)) as caught, advice_on_error(lambda: "lodo-tune resume run"):
         raise error
     assert str(caught.value) == f"{plain}. What is finished is kept. Go on with: lodo-tune resume run"
 
 
 def test_what_ends_a_run_before_it_began_or_for_good_says_no_such_thing() -> None:
     for error, command in ((Unreachable("a"), None), (NotOurs("a"), "lodo-tune resume run")):
-        with pytest.raises(type(error)) as caught, saying_how(lambda command=command: command):  # type: ignore[misc]
+        with pytest.raises(type(error)) as caught, advice_on_error(lambda command=command: command):  # type: ignore[misc]
             raise error
         assert str(caught.value) == "a"
 
@@ -202,4 +202,4 @@ def test_the_command_to_go_on_names_the_database_unless_it_is_the_usual_one(
     monkeypatch.chdir(tmp_path)
     for name, place in (("lodo-tune.db", ""), ("a b.db", " --database 'sqlite:///a b.db'")):
         with Store.open(name) as store:
-            assert resume_command("run", store).replace("%20", " ") == f"lodo-tune resume run{place}"
+            assert resume_command("run", store.url).replace("%20", " ") == f"lodo-tune resume run{place}"

@@ -49,7 +49,7 @@ def test_fewer_or_more_generations_stretch_the_preset_and_keep_its_first_and_its
 
 
 def test_a_list_that_fits_no_number_of_generations_is_refused():
-    with pytest.raises(InvalidRequest, match="sigmas takes one value, or one for each of the 3 generations"):
+    with pytest.raises(InvalidRequest, match="sigma takes one value, or one for each of the 3 generations"):
         schedule(PRESET, steps=[1, 2, 3], sigmas=[1.0, 0.5])
 
 

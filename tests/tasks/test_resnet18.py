@@ -18,7 +18,7 @@ from tasks.resnet18 import ResNet18
 from tasks.resnet18_images import colour_statistics, cropped
 from tasks.task import Evaluated
 from tests.support.narrow_resnet import NarrowResNet, noise, write, write_noise
-from tuner.core.errors import UsageError
+from tuner.core.errors import InvalidRequest
 from tuner.core.trial import Workload
 from tuner.studies.planner import SearchRequest, plan_search
 from tuner.training.loop import Loop, loop_of
@@ -308,8 +308,8 @@ def test_bfloat16_keeps_weights_state_and_losses_in_single_precision_and_trains(
 def test_tasks_that_do_not_compute_in_bfloat16_say_so_and_no_search_begins(name: str) -> None:
     with pytest.raises(ValueError, match=r"^`dtype` is one of float32, float64. Received: 'bfloat16'$"):
         load(name)(dtype="bfloat16")
-    told = r"^--precision is one of float32, float64 for this task. Received: 'bfloat16'$"
-    with pytest.raises(UsageError, match=told):
+    told = r"^precision is one of float32, float64 for this task. Received: 'bfloat16'$"
+    with pytest.raises(InvalidRequest, match=told):
         plan_search(SearchRequest(task=name, precision="bfloat16"))
 
 

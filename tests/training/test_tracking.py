@@ -12,8 +12,9 @@ from tasks.noisy_quadratic_bowl import NoisyQuadraticBowl
 from tests.references.tasks import ROSENBROCK_START, rosenbrock
 from tests.support.command_line import call
 from tests.support.driving import drive, lane_seeds
-from tuner.cli.tracked import as_text
-from tuner.core.trial import Evaluation, Key, Role, Status, Trial, Workload
+from tuner.api.train_result import TrainedRun
+from tuner.cli.train import hessian_errors
+from tuner.core.trial import Key, Role, Status, Trial, Workload
 from tuner.training import cohort, tracking
 from tuner.training.cohort import Cohort
 
@@ -142,11 +143,11 @@ def test_a_tracked_run_that_diverges_shows_no_number_that_it_did_not_come_to():
 
 
 def test_many_seeds_are_a_row_of_mean_least_and_greatest():
-    found = [tracking.Tracked(None, None, (0, 5), (1.0, error)) for error in (0.25, 0.5, 0.75, *[0.5] * 6)]
-    ended = tracking.Tracked(None, None, (0,), (1.0,))
-    run = Evaluation(Key(Role.SEARCH, 0, 0), Status.FINISHED, 1.0, [2.0] * 10, 10, 0.1)
-    many = [replace(one, learning=run, frozen=run) for one in (*found, ended)]
-    lines = as_text(many, range(10), 10).splitlines()
+    errors = [(1.0, error) for error in (0.25, 0.5, 0.75, *[0.5] * 6)]
+    run = TrainedRun(0, "finished", 1.0, np.full(10, 2.0), 10, 0.1)
+    whole = [replace(run, error_points=(0, 5), errors=each, frozen=run) for each in errors]
+    ended = replace(run, error_points=(0,), errors=(1.0,), frozen=run)
+    lines = hessian_errors([*whole, ended], 10).splitlines()
     assert lines[1].split() == ["evaluations", "mean", "least", "greatest", "of", "seeds"]
     assert lines[3].split() == ["0", "1.000", "1.000", "1.000", "10"]
     assert lines[4].split() == ["5", "0.5000", "0.2500", "0.7500", "9"]

@@ -102,7 +102,7 @@ def _text(result: TrainResult, *, curve: bool) -> list[str]:
     runs = result.runs
     parts = [_heading(result, curve=curve)]
     if runs[0].frozen is not None:
-        parts.append(_hessian_errors(runs, result.steps))
+        parts.append(hessian_errors(runs, result.steps))
     for metric in runs[0].validation:
         values = [run.validation[metric] for run in runs]
         table = _by_seed([run.validation_points for run in runs], values, runs)
@@ -127,7 +127,7 @@ def _heading(result: TrainResult, *, curve: bool) -> str:
     return "\n".join(lines)
 
 
-def _hessian_errors(runs: Sequence[TrainedRun], budget: int) -> str:
+def hessian_errors(runs: Sequence[TrainedRun], budget: int) -> str:
     """Return two tables: the error by evaluations, and the losses of the run that learned and of the frozen one."""
     from tuner.results.tables.grid import Grid
 
