@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.user_module import task_class
+from tasks.importing import task_class
 from tests.support.ray_sessions import ROOT, local_session
 from tuner.cli.submit import check, submit
 from tuner.core.errors import UsageError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tasks.user_module import TASK_FOLDER
+from tasks.importing import TASK_FOLDER
 from tuner.core.errors import UsageError
 
 VERBS = ("resume",)  # beside a search, what may be submitted

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tasks.user_module import TASK_FOLDER
+from tasks.importing import TASK_FOLDER
 from tuner.execution.executor import ClusterUnavailable, ExecutionError, ResourceError
 from tuner.execution.plain import one_line
 from tuner.execution.ray.folder import make_folder, remove_folder
