@@ -24,12 +24,12 @@ import setting
 sys.path.insert(0, str(setting.ROOT))
 
 import numpy as np
+from tuner.execution.attempts import Attempt
+from tuner.execution.lane_executor import LaneExecutor
 
 from tests.support.simulated_workers import SimulatedFleet
 from tuner.core.study import StudySpec
 from tuner.core.trial import Evaluation, Status, Trial, Workload
-from tuner.execution.attempts import Attempt
-from tuner.execution.lane_executor import LaneExecutor
 from tuner.storage import Store, this_process
 from tuner.studies.callbacks import Silence
 from tuner.studies.driver import run_studies, run_study

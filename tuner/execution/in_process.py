@@ -10,8 +10,10 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
 
 import tasks.registry
+from tasks.data_folder import using
 from tuner.core.errors import check_timeout
 from tuner.core.trial import Event, Trial, Workload
 from tuner.execution.executor import DEFAULT_TRAIN, Batch, Executor, cohorts
@@ -28,7 +30,8 @@ class InProcessExecutor(Executor):
         *,
         timeout: float | None = None,
         train: str = DEFAULT_TRAIN,
-        objects: Mapping[str, object] | None = None,
+        objects: Mapping[str, type] | None = None,
+        data_dir: Path | None = None,
     ) -> None:
         """Make an executor.
 
@@ -36,6 +39,7 @@ class InProcessExecutor(Executor):
             timeout: Seconds that an attempt may take, checked whenever training yields. Default: no limit.
             train: The training function, "module:function".
             objects: Tasks that no module holds, by the names under which trials refer to them.
+            data_dir: Folder of the data sets. Default: as `tasks.data_folder` finds it.
 
         Raises:
             InvalidRequest: The timeout is out of range.
@@ -45,6 +49,7 @@ class InProcessExecutor(Executor):
             tasks.registry.register(name, kind)
         self._timeout = timeout
         self._train = train
+        self._data_dir = data_dir
         self._open: dict[Batch, Generator[Event, None, None]] = {}
 
     @property
@@ -68,7 +73,8 @@ class InProcessExecutor(Executor):
         batch, events = next(iter(self._open.items()), (None, None))
         if batch is None or events is None:
             return
-        event = next(events, None)
+        with using(self._data_dir):
+            event = next(events, None)
         if event is None:
             self.withdraw(batch)
         else:

@@ -53,7 +53,7 @@ def run_studies(
 
     Raises:
         StorageError: The database fails, or another driver has a study.
-        ExecutionError: The machines went away, or never had what was asked for.
+        ClusterUnavailable: The machines went away, or never had what was asked for.
         UnknownStudy: A study was deleted before it was begun, and the others have run; or while it ran.
         EveryCandidateFailed: A generation of some study raised one and the same error throughout; the others have run.
         OtherGenome: A study cannot be replayed here.

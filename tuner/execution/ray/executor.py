@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from tasks.places import named_folder
+from tasks.data_folder import data_folder
 from tuner.execution.executor import DEFAULT_TRAIN
 from tuner.execution.pool_executor import PoolExecutor
 from tuner.execution.ray.pool import RayPool, RayWorker
@@ -23,7 +23,7 @@ class RayExecutor(PoolExecutor[RayWorker]):
         resources: Resources | None = None,
         *,
         train: str = DEFAULT_TRAIN,
-        objects: Mapping[str, object] | None = None,
+        objects: Mapping[str, type] | None = None,
         grace: float = 10.0,
         max_cohorts: int = 10_000,
         say: Callable[[str], None] = lambda line: None,
@@ -56,7 +56,7 @@ def open_executor(
     tasks: Iterable[str] = (),
     *,
     train: str = DEFAULT_TRAIN,
-    objects: Mapping[str, object] | None = None,
+    objects: Mapping[str, type] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[tuple[RayExecutor, int]]:
     """Start a local Ray or join a cluster, and open an executor in it.
@@ -76,7 +76,7 @@ def open_executor(
         ClusterUnavailable: Ray does not start, or the cluster does not answer or refuses the connection.
     """
     resources.check()
-    resources = replace(resources, data_dir=named_folder(resources.data_dir))
+    resources = replace(resources, data_dir=data_folder(resources.data_dir))
     with _open_session(resources, tasks) as session:
         for remark in _remarks(session, resources):
             say(remark)

@@ -18,6 +18,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 import tasks.registry
+from tasks.data_folder import DATA_DIR_VARIABLE
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import first_line
 from tuner.core.trial import Trial, Workload
@@ -46,7 +47,7 @@ class Trainer:
         self._gpus = gpus
         self._objects = dict(objects)
         if data_dir is not None:
-            os.environ["LODO_DATA_DIR"] = data_dir
+            os.environ[DATA_DIR_VARIABLE] = data_dir
         import_training(train, gpus)  # here, so that it does not count against a candidate's time limit
 
     def where(self) -> tuple[str, int, str]:
@@ -128,7 +129,7 @@ class RayWorker:
 class RayPool:
     """Starts workers in a Ray session, which its owner closes."""
 
-    def __init__(self, session: RaySession, resources: Resources, *, train: str, objects: Mapping[str, object]) -> None:
+    def __init__(self, session: RaySession, resources: Resources, *, train: str, objects: Mapping[str, type]) -> None:
         self.is_local = session.is_local
         self.folder: Path = session.folder
         self._session = session
@@ -191,7 +192,7 @@ class RayPool:
         return failure_of(error, is_local=self.is_local)
 
 
-def pickled(objects: Mapping[str, object]) -> dict[str, bytes]:
+def pickled(objects: Mapping[str, type]) -> dict[str, bytes]:
     """Return objects in the form in which they are sent: by value if they are defined in a script or a notebook.
 
     Raises:

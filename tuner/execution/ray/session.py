@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tasks.user_module import TASK_FOLDER
+from tasks.importing import TASK_FOLDER
 from tuner.core.errors import InvalidRequest, LodoTuneError, check_at_least_one
 from tuner.core.text import first_line
 from tuner.execution.executor import ClusterUnavailable
