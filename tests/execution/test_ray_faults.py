@@ -167,8 +167,9 @@ DRIVER = """
     from tests.support.fake_training import Act, trial, workload
     from tests.support.ray_sessions import ray_executor
     from tuner.execution.ray.session import RaySession
+    from tuner.execution.resources import Resources
 
-    with RaySession.start(workers=3, dashboard=False) as session:
+    with RaySession.start(Resources(workers=3, dashboard=False)) as session:
         print(session.folder, flush=True)
         with ray_executor(session, train="tests.support.fake_training:train") as executor:
             trials = [trial(slot, Act.KILL if slot == 0 else Act.SLEEP) for slot in range(3)]

@@ -90,7 +90,7 @@ def test_starting_ray_leaves_the_environment_as_it_was(session):
 
 def test_a_second_session_in_the_same_process_is_refused_and_the_first_goes_on(session):
     with pytest.raises(ClusterUnavailable, match="connected to a Ray already"):
-        RaySession.start(workers=1)
+        RaySession.start(Resources(workers=1))
     assert session.nodes()
 
 
@@ -102,7 +102,7 @@ def test_graphics_cards_are_refused_where_there_are_none(session):
 @pytest.mark.parametrize(("name", "value"), [("workers", 0), ("cpus_per_candidate", 0), ("workers", -3)])
 def test_no_workers_and_no_cores_are_refused(name, value):
     with pytest.raises(InvalidRequest, match=rf"^{name} is at least 1. Received: {value}$"):
-        RaySession.start(**{"workers": 1, name: value})
+        RaySession.start(Resources(**{name: value}))
 
 
 @pytest.mark.parametrize("address", ["", "nowhere", ":6379", "host:", "host:port", "host:0", "host:70000", "ray://a:1"])

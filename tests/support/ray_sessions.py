@@ -18,12 +18,12 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def local_session(**arguments: object) -> Iterator[RaySession]:
+def local_session(*, workers: int = 2, dashboard: bool = False, gpus: int | None = None) -> Iterator[RaySession]:
     """Start a local Ray whose workers find the tests' modules, and check that nothing of it is left afterwards."""
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([before] if before else [])])
     try:
-        session = RaySession.start(**{"workers": 2, "dashboard": False} | arguments)  # type: ignore[arg-type]
+        session = RaySession.start(Resources(workers=workers, dashboard=dashboard), gpus=gpus)
     finally:
         del os.environ["PYTHONPATH"]
         if before is not None:

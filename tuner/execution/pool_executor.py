@@ -94,7 +94,7 @@ class PoolExecutor(Executor, Generic[W]):
     def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
         """Accept trials; see `Executor.submit`."""
         if workload.threads != self._resources.cpus_per_candidate:
-            accepted = f"is {self._resources.cpus_per_candidate}, the threads of the workload"
+            accepted = f"is {self._resources.cpus_per_candidate} for this executor, and a workload has as many threads"
             raise InvalidRequest("cpus_per_candidate", accepted, workload.threads)
         size = workload.cohort_size
         attempts = [first_attempt(cohort, size) for cohort in cohorts(trials, size)]

@@ -21,6 +21,7 @@ from typing import Any
 
 from tuner.core.text import describe_error
 from tuner.core.trial import Trial, Workload
+from tuner.execution.environment import environment
 from tuner.execution.messages import Message, Raised, Started, checked
 
 REMOTE_WATCHDOG_DELAY = 5.0
@@ -40,7 +41,7 @@ def import_training(train: str, gpus: float) -> None:
 
     An error is ignored, since `train_cohort` reports it for each candidate.
     """
-    with contextlib.suppress(Exception), _hidden_gpus(gpus == 0):
+    with contextlib.suppress(Exception), environment(_visible_gpus(gpus)):
         importlib.import_module(train.partition(":")[0])
 
 
@@ -77,7 +78,7 @@ def train_cohort(
         while True:
             # Only training runs within the `try`, so that exceptions thrown into this generator pass.
             try:
-                with _hidden_gpus(gpus == 0):
+                with environment(_visible_gpus(gpus)):
                     message = next(messages, None)
             except let_through:
                 raise
@@ -120,19 +121,9 @@ def _memory_advice(gpus: float) -> str:
     return "out of GPU memory; advice: smaller batches, such as the option batch_size=64"
 
 
-@contextlib.contextmanager
-def _hidden_gpus(hide: bool) -> Iterator[None]:
-    """Hide all GPUs from what is imported within the context; the process may be the user's own."""
-    before = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if hide:
-        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    try:
-        yield
-    finally:
-        if hide:
-            del os.environ["CUDA_VISIBLE_DEVICES"]
-            if before is not None:
-                os.environ["CUDA_VISIBLE_DEVICES"] = before
+def _visible_gpus(gpus: float) -> dict[str, str]:
+    """Return the variables that hide all GPUs from what is imported if there are none for this worker."""
+    return {"CUDA_VISIBLE_DEVICES": "-1"} if gpus == 0 else {}
 
 
 @contextlib.contextmanager

@@ -77,21 +77,12 @@ def open_executor(
     """
     resources.check()
     resources = replace(resources, data_dir=data_folder(resources.data_dir))
-    with _open_session(resources, tasks) as session:
+    address = resources.address
+    with RaySession.start(resources) if address is None else RaySession.join(address, tasks) as session:
         for remark in _remarks(session, resources):
             say(remark)
         with RayExecutor(session, resources, train=train, objects=objects, say=say) as executor:
             yield executor, session.slots(resources)
-
-
-def _open_session(resources: Resources, tasks: Iterable[str]) -> RaySession:
-    if resources.address is not None:
-        return RaySession.join(resources.address, tasks)
-    return RaySession.start(
-        workers=resources.local_workers,
-        cpus_per_candidate=resources.cpus_per_candidate,
-        dashboard=resources.dashboard,
-    )
 
 
 def _remarks(session: RaySession, resources: Resources) -> Iterator[str]:

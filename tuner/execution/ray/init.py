@@ -11,9 +11,11 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from tuner.execution.environment import environment
 
 AUTH_MODE = "RAY_AUTH_MODE"
 
@@ -55,31 +57,13 @@ def ray_environment(auth_mode: str | None) -> Iterator[None]:
     Ray can be configured in no other way. The processes that it starts inherit the environment; in this process it is
     read on import and by `Config.initialize`, called here because Ray may have been imported before.
     """
-    with _environment({"RAY_USAGE_STATS_ENABLED": "0", AUTH_MODE: auth_mode}):
+    with environment({"RAY_USAGE_STATS_ENABLED": "0", AUTH_MODE: auth_mode}):
         import ray
 
         if not ray.is_initialized():
             raylet: Any = importlib.import_module("ray._raylet")
             raylet.Config.initialize("")
         yield
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str | None]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    _set_environment(variables)
-    try:
-        yield
-    finally:
-        _set_environment(before)
-
-
-def _set_environment(variables: Mapping[str, str | None]) -> None:
-    for name, value in variables.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
@@ -50,9 +49,9 @@ class Trainer:
             os.environ[DATA_DIR_VARIABLE] = data_dir
         import_training(train, gpus)  # here, so that it does not count against a candidate's time limit
 
-    def where(self) -> tuple[str, int, str]:
-        """Return this process's host name, its id there, and Ray's id of the node."""
-        return socket.gethostname(), os.getpid(), ray.get_runtime_context().get_node_id()
+    def where(self) -> tuple[int, str]:
+        """Return the ids of this process and, in Ray, of its node."""
+        return os.getpid(), ray.get_runtime_context().get_node_id()
 
     def work(self, workload: Workload, lanes: Sequence[Trial], watchdog: Watchdog | None) -> Iterator[Update]:
         """Train one cohort; see `tuner.execution.worker.train_cohort`."""
@@ -104,7 +103,7 @@ class RayWorker:
         """Return the next update; see `Worker.read`."""
         try:
             if self._stream is None:
-                _, self._pid, self.node_id = ray.get(self._where, timeout=READ_SECONDS)
+                self._pid, self.node_id = ray.get(self._where, timeout=READ_SECONDS)
                 return Update(is_over=True)
             update: Update = ray.get(next(self._stream), timeout=READ_SECONDS)
         except StopIteration:  # of a worker that was killed at its end
@@ -143,7 +142,7 @@ class RayPool:
 
     def start_worker(self, avoided: Collection[str]) -> RayWorker:
         """Begin to start a worker; see `WorkerPool.start_worker`."""
-        options: dict[str, Any] = {"name": f"lane {next(_numbers)}"}
+        options: dict[str, Any] = {"name": f"lane {next(_numbers)}"}  # shown in the dashboard: a contract
         if avoided:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(avoided))})"}
         try:

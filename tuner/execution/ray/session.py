@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tasks.importing import TASK_FOLDER
-from tuner.core.errors import InvalidRequest, LodoTuneError, check_at_least_one
+from tuner.core.errors import InvalidRequest, LodoTuneError
 from tuner.core.text import first_line
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.ray.folder import make_folder, remove_folder
@@ -57,25 +57,21 @@ class RaySession:
         self._closed = False
 
     @classmethod
-    def start(
-        cls, *, workers: int, cpus_per_candidate: int = 1, gpus: int | None = None, dashboard: bool = True
-    ) -> RaySession:
+    def start(cls, resources: Resources, *, gpus: int | None = None) -> RaySession:
         """Start a local Ray.
 
         Args:
-            workers: Number of workers.
-            cpus_per_candidate: Cores per worker.
-            gpus: GPUs to use. Default: those that Ray finds.
-            dashboard: Whether to serve Ray's dashboard on loopback.
+            resources: Number of workers, cores of each, and whether to serve Ray's dashboard.
+            gpus: GPUs of this machine to use. Default: those that Ray finds.
 
         Raises:
-            InvalidRequest: There are no workers, or no cores for them.
+            InvalidRequest: A value is out of range.
             ClusterUnavailable: Ray does not start.
         """
-        check_at_least_one("workers", workers)
-        check_at_least_one("cpus_per_candidate", cpus_per_candidate)
+        resources.check()
+        cpus = resources.local_workers * resources.cpus_per_candidate
+        arguments = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": resources.dashboard}
         folder = make_folder()
-        arguments = {"num_cpus": workers * cpus_per_candidate, "num_gpus": gpus, "include_dashboard": dashboard}
         try:
             # A local Ray creates a token unless RAY_AUTH_MODE is set. Every user may read its folder, but not the
             # private folder around it.
