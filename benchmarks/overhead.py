@@ -152,7 +152,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Return milliseconds a candidate: of the whole, and of its parts."""
     from tuner.execution.ray.executor import RayExecutor
     from tuner.execution.ray.session import RaySession
-    from tuner.studies import machine
+    from tuner.execution.resources import Resources
 
     spec = specification(arguments)
     parts = {
@@ -161,8 +161,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
         "storage, 16 at a time": storage_alone(spec, folder / "storage.db", started=16, recorded=16),
         "training": training_alone(spec),
     }
-    workers = arguments.workers or machine.cores()
-    with RaySession.start(workers=workers, dashboard=not arguments.no_dashboard) as session:
+    with RaySession.start(Resources(workers=arguments.workers, dashboard=not arguments.no_dashboard)) as session:
         with RayExecutor(session) as executor:
             whole = study(spec, executor, folder / "study.db")
         parts["Ray"] = ray_alone(spec, session)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.user_module import TaskError, described
+from tasks.errors import TaskError, described
 
 LARGEST_UNKNOWN = 5_000_000  # elements of a dataset that does not know its size; beyond, it counts as without an end
 _READ_AT_ONCE = 1_024

@@ -9,10 +9,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from tasks.errors import TaskError, described
 from tasks.options import float_dtype
 from tasks.task import State, Tensor
 from tasks.unseeded import operations, unseeded
-from tasks.user_module import TaskError, described
 
 # Where one of these is met, lanes are told apart in Python: made into one operation, branches and loops would become
 # operations of data-dependent shapes, which XLA does not have.

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from tasks.errors import TaskError
 from tasks.options import float_dtype, task_name, whole_number
-from tasks.user_module import TaskError
 
 MOST_LANES = 256
 _CALL = "loss(x), or loss(x, seed) where it is random"

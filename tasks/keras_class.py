@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tasks.errors import TaskError, described
 from tasks.examples import Examples, examples, mapped
 from tasks.keras_losses import accuracy_of_each, keras_loss, of_each
 from tasks.keras_start import built, precision
@@ -18,7 +19,6 @@ from tasks.keras_task import LARGEST_BATCH
 from tasks.options import float_dtype, whole_number
 from tasks.task import State, Tensor
 from tasks.unseeded import SEED_STATE, unseeded
-from tasks.user_module import TaskError, described
 
 
 def policy() -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tasks.errors import TaskError
 from tasks.task import Tensor
-from tasks.user_module import TaskError
 
 
 class _OfFunction(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from tensorflow.python.eager import context  # has the seed of tf.random.set_seed, which nothing public tells
 
-from tasks.user_module import TaskError, described
+from tasks.errors import TaskError, described
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tasks.errors import TaskError
 from tasks.options import float_dtype, task_name, whole_number
-from tasks.user_module import TaskError
 
 LARGEST_BATCH = 65_536
 METRICS = ("accuracy",)

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.cifar10 import Cifar10, Labelled, cifar10
-from tasks.npz import DatasetError
+from tasks.errors import DatasetError
 from tasks.task import Tensor
 from tasks.tensors import constant
 

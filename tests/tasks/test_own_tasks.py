@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks.errors import TaskError
 from tasks.function_task import function_task
 from tasks.registry import entry, is_own, load, plugins
 from tasks.rosenbrock import Rosenbrock
-from tasks.user_module import TaskError
 from tests.support import command_line
 from tuner.checks.check import Check, NotApplicable
 from tuner.checks.probe import Probe

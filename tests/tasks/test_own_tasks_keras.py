@@ -13,11 +13,11 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from tasks.errors import TaskError
 from tasks.examples import examples
 from tasks.keras_losses import accuracy_of_each, keras_loss, of_each
 from tasks.keras_task import keras_task
 from tasks.task import Evaluated
-from tasks.user_module import TaskError
 from tests.support import command_line
 from tuner.checks.check import Check, NotApplicable
 from tuner.checks.probe import Probe

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.task import Task
 from tuner.checks.check import PromiseError
-from tuner.execution.plain import describe
+from tuner.core.text import describe_error
 
 SEEDS = np.array([[11, 12], [-13, 14], [15, -16]], np.int32)  # [3, 2]: as wide as the cohorts here
 STEP = 0.01  # of gradient descent
@@ -144,7 +144,7 @@ def told(method: str) -> Iterator[None]:
         raise
     except Exception as error:
         hint = " (a task that XLA cannot compile says `jit_compile = False`)" if _XLA in str(error) else ""
-        raise PromiseError(f"{method} raises {describe(error)[0]}{hint}") from error
+        raise PromiseError(f"{method} raises {describe_error(error)[0]}{hint}") from error
 
 
 def _parts(method: str, returned: Any, names: tuple[str, ...]) -> tuple[Any, ...]:

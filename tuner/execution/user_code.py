@@ -1,6 +1,6 @@
-"""A user's own task on its way to the machines of a cluster: the Python files that it may import, gathered in a folder.
+"""The Python files that a user's own task may import, collected in a folder for other machines.
 
-Installed packages are not sent: every node has its own. What is sent is code alone; data is found on each node where
+Installed packages are not sent, since every node has its own. Only code is sent; data is found on each node where
 LODO_DATA_DIR says.
 """
 
@@ -12,27 +12,27 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tuner.execution.executor import ResourceError
+from tuner.core.errors import InvalidRequest
 
-MOST_BYTES = 20_000_000
-"""Of code; more than this is something else than code."""
+MAX_BYTES = 20_000_000
+"""Largest size of the code; a larger folder holds something else."""
 
 _NOT_CODE = {".git", ".venv", "venv", "node_modules", "__pycache__"}
 
 
-def gather(tasks: Iterable[str], target: Path) -> Path | None:
-    """Copy what these tasks need into a folder.
+def collect_code(tasks: Iterable[str], target: Path) -> Path | None:
+    """Copy the code of tasks into a folder.
 
     Args:
-        tasks: names as `--task` takes them, with full paths; those that ship and those that are installed need nothing.
-        target: a folder, made if something is copied.
+        tasks: Names of tasks, files with their full paths; built-in and installed tasks need nothing.
+        target: A folder, created if something is copied.
 
     Returns:
-        The folder that `path/to/file.py:NAME` is in, if there is one: a worker finds it in its working directory
-        instead. None if nothing was copied, or only modules.
+        The folder of `path/to/file.py:NAME`, if one is among the tasks: a worker finds its files in the working
+        directory instead. None if nothing was copied, or only modules.
 
     Raises:
-        ResourceError: there is too much of it.
+        InvalidRequest: The code is too large.
     """
     origin = None
     for task in sorted(set(tasks)):
@@ -48,7 +48,7 @@ def gather(tasks: Iterable[str], target: Path) -> Path | None:
 
 
 def _files_beside(folder: Path) -> Iterator[Path]:
-    """Yield the Python files of a folder, and of the packages in it."""
+    """Yield the Python files of a folder and of the packages in it."""
     yield from folder.glob("*.py")
     for package in folder.iterdir():
         if (package / "__init__.py").is_file() and package.name not in _NOT_CODE:
@@ -65,7 +65,7 @@ def _files_of_module(name: str) -> tuple[list[Path], Path]:
         return [], Path()
     path = Path(spec.origin).resolve()
     installed = [Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib", "stdlib")]
-    if any(path.is_relative_to(place) for place in installed):
+    if any(path.is_relative_to(folder) for folder in installed):
         return [], Path()
     if path.name == "__init__.py":
         return sorted(path.parent.rglob("*.py")), path.parent.parent
@@ -76,11 +76,10 @@ def _copy(files: Iterable[Path], root: Path, target: Path) -> None:
     copied = 0
     for file in files:
         copied += file.stat().st_size
-        if copied > MOST_BYTES:
-            raise ResourceError(
-                f"the code beside the task is more than {MOST_BYTES // 1_000_000} MB: {root}; give it a folder of its"
-                " own, or install it on every node"
-            )
-        place = target / file.relative_to(root)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, place)
+        if copied > MAX_BYTES:
+            limit = f"{MAX_BYTES // 1_000_000} MB"
+            advice = "give it a folder of its own, or install it on every node"
+            raise InvalidRequest("task", f": the code beside it exceeds {limit} in {root}; {advice}")
+        copy = target / file.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)

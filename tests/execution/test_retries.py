@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.fake_training import trial
-from tuner.execution.attempts import Attempt, Cause, Failure, first_attempt, next_attempts
+from tuner.execution.retries import Attempt, Cause, Failure, first_attempt, next_attempts
 
 LOST = Failure(Cause.LOST, "worker crashed")
 RAISED = Failure(Cause.RAISED, "ValueError: no")
@@ -64,7 +64,7 @@ def test_one_attempt_allowed_still_parts_a_cohort_so_that_one_candidate_costs_on
 
 
 def test_a_padded_cohort_of_one_is_alone_already():
-    assert first_attempt(FOUR[:1], 4).is_alone
+    assert first_attempt(FOUR[:1], 4).has_one_candidate
     assert next_attempts(first_attempt(FOUR[:1], 4), set(), RAISED, 3) == ()
 
 

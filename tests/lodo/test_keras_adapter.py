@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lodo import from_keras, registry
+from lodo import keras_adapter, registry
 from tests.references.tasks import ROSENBROCK_START, rosenbrock
 from tests.support.driving import drive, lane_seeds
 
@@ -40,7 +40,7 @@ def settings(name: str) -> list[dict[str, float]]:
     lanes = []
     for place in (2, 3):
         lanes.append({})
-        for argument, default in from_keras.tunable(name).items():
+        for argument, default in keras_adapter.tunable(name).items():
             if argument.startswith("muon_"):  # coefficients of a polynomial that works with Keras' alone
                 continue
             value = 2.0**-place if default is None or default == 0 or default >= 1 else 2.0 ** round(math.log2(default))
@@ -73,7 +73,7 @@ def path_of_keras(name: str, values: dict[str, float]):
     return np.stack(path)
 
 
-@pytest.mark.parametrize("name", from_keras.names())
+@pytest.mark.parametrize("name", keras_adapter.names())
 def test_each_lane_takes_the_steps_of_keras_own_instance_with_its_values(name):
     for lane, values in enumerate(settings(name)):
         expected = path_of_keras(name, values)
@@ -100,7 +100,7 @@ def test_a_hyperparameter_of_zero_is_what_keras_leaves_out():
 
 
 def test_no_two_of_keras_optimizers_are_the_same_class_of_ours():
-    ends = {name: path_of_ours(name)[-1] for name in from_keras.names()}
+    ends = {name: path_of_ours(name)[-1] for name in keras_adapter.names()}
     names = list(ends)
     assert {"keras:AdamW", "keras:Lion", "keras:Muon"} <= set(names)
     for at, one in enumerate(names):
@@ -122,7 +122,7 @@ def test_a_lane_that_diverges_leaves_the_others_as_they_are(name):
 
 def test_shapes_that_do_not_make_up_x_are_refused():
     optimizer = registry.load("keras:Adam", ["learning_rate"])(variable_shapes=SHAPES)
-    with pytest.raises(ValueError, match=r"must make up x's 7 numbers. Received: \(\(3, 2\), \(2,\)\)"):
+    with pytest.raises(ValueError, match=r"must have 7 elements in total, as x has. Received: \(\(3, 2\), \(2,\)\)"):
         optimizer.initial_state(tf.zeros([7, 1]), {"learning_rate": tf.ones([1])}, lane_seeds(1))
 
 
@@ -141,7 +141,7 @@ class Halfway(keras.optimizers.Optimizer):
 
 
 def test_a_state_whose_start_cannot_be_known_is_refused():
-    halfway = type("Ours", (from_keras.FromKeras,), {"keras_class": Halfway, "hyperparameters": ()})()
+    halfway = type("Ours", (keras_adapter.KerasAdapter,), {"keras_class": Halfway, "hyperparameters": ()})()
     with pytest.raises(ValueError, match=r"the state of keras:Halfway starts as neither a constant nor a copy of x"):
         halfway.initial_state(tf.zeros([3, 1]), {}, lane_seeds(1))
 
@@ -153,10 +153,10 @@ def test_a_state_whose_start_cannot_be_known_is_refused():
         ("keras:LossScaleOptimizer", None, "Unknown optimizer. .*keras:Adadelta, "),  # it wraps another
         ("keras:Optimizer", None, "Unknown optimizer."),
         ("keras:", None, "Unknown optimizer."),
-        ("keras:Adam", ["nesterov"], r"keras:Adam has nothing of this name to tune. Accepted: learning_rate, beta_1"),
+        ("keras:Adam", ["nesterov"], r"keras:Adam has no hyperparameter of this name. Accepted: learning_rate, beta_1"),
         # It acts only where use_ema is on.
-        ("keras:Adam", ["ema_momentum"], r"keras:Adam has nothing of this name to tune. .* Received: 'ema_momentum'"),
-        ("keras:Adagrad", ["initial_accumulator_value"], r"nothing of this name to tune"),  # used before the first step
+        ("keras:Adam", ["ema_momentum"], r"keras:Adam has no hyperparameter .* Received: 'ema_momentum'"),
+        ("keras:Adagrad", ["initial_accumulator_value"], r"has no hyperparameter"),  # used before the first step
     ],
 )
 def test_what_keras_does_not_have_is_refused(name, names, message):
@@ -164,15 +164,15 @@ def test_what_keras_does_not_have_is_refused(name, names, message):
         registry.load(name, names)
 
 
-def test_a_stand_in_can_be_compared_with_zero_and_with_nothing_else():
-    from lodo.stand_in import StandIn
+def test_a_scalar_proxy_can_be_compared_with_zero_and_with_nothing_else():
+    from lodo.scalar_proxy import ScalarProxy
 
-    number = StandIn(tf.constant(0.25))
+    number = ScalarProxy(tf.constant(0.25))
     answers = [bool(number), number > 0, number >= 0, number != 0.0, number not in (None,), number < 0, number <= 0]
     assert answers == [True] * 5 + [False] * 2
     assert not number.used
     for compare in (lambda: number > 0.5, lambda: number == 0.25, lambda: number < 1):
-        with pytest.raises(TypeError, match=r"a hyperparameter that is tuned can be compared with 0 only. Received: "):
+        with pytest.raises(TypeError, match=r"a tuned hyperparameter can be compared with 0 only. Received: "):
             compare()
     np.testing.assert_array_equal(
         [number + 1, 1 + number, number - 1, 1 - number, number * 2, 2 * number, number / 2, 2 / number, -number],

@@ -1,7 +1,7 @@
-"""A tensor in the place of a Python number, for code that was written for numbers.
+"""A scalar tensor in place of a Python number, for code that was written for numbers.
 
-Keras' optimizers keep hyperparameters as Python numbers, compute with them, and leave out what a zero switches off
-(`if self.momentum > 0:`). A stand-in is a tensor in their arithmetic and a positive number in their conditions.
+Keras' optimizers store hyperparameters as Python numbers, compute with them, and skip what a zero switches off
+(`if self.momentum > 0:`). A proxy is a tensor in arithmetic and a positive number in conditions.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ def _backward(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Tens
     return lambda self, other: operation(tf.cast(other, self.read().dtype), self.read())
 
 
-class StandIn:
-    """A scalar tensor that answers as a positive number would where Python asks: true, above and not equal to zero.
+class ScalarProxy:
+    """A scalar tensor that compares as a positive number: true, greater than zero and not equal to it.
 
     Attributes:
-        used: Whether anything has computed with it.
+        used: Whether any operation has used the tensor.
     """
 
     def __init__(self, tensor: Tensor) -> None:
@@ -34,19 +34,19 @@ class StandIn:
         self.used = False
 
     def read(self) -> Tensor:
-        """Return the tensor."""
+        """Return the tensor, and note that it is used."""
         self.used = True
         return self._tensor
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Tensor:
-        """Return the tensor where TensorFlow wants one."""
+        """Return the tensor; called by TensorFlow's conversions."""
         del name
         return self.read() if dtype is None else tf.cast(self.read(), dtype)
 
-    def _compared(self, other: object, answer: bool) -> bool:
+    def _compared(self, other: object, result: bool) -> bool:
         if isinstance(other, (int, float)) and other == 0:
-            return answer
-        raise TypeError(f"a hyperparameter that is tuned can be compared with 0 only. Received: {other!r:.80}")
+            return result
+        raise TypeError(f"a tuned hyperparameter can be compared with 0 only. Received: {other!r:.80}")
 
     def __bool__(self) -> bool:
         return True
