@@ -21,7 +21,7 @@ from tuner.cli.users_task import check_users_task
 from tuner.core.errors import UsageError, check_at_least_one, check_timeout
 from tuner.core.study import StudyRecord, StudySpec, StudyStatus
 from tuner.core.trial import Status
-from tuner.execution.executor import DEFAULT_TRAIN, Executor
+from tuner.execution.executor import Executor
 from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, maintenance, this_process
 from tuner.studies import machine
 from tuner.studies.callbacks import All
@@ -330,7 +330,6 @@ def _executor(machines: Machines, report: Report, specs: Sequence[StudySpec]) ->
             most_lanes=machines.workers,
             timeout=machines.timeout,
             max_attempts=machines.max_attempts,
-            train=_train(specs[0]),
             say=report.say,
         ) as executor:
             slots = session.slots(cpus=machines.cpus_per_candidate, gpus=machines.gpus_per_candidate)
@@ -371,11 +370,6 @@ def _interruptions(resume_command: Callable[[], str | None]) -> Iterator[Callabl
 def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
     for number, handler in handlers.items():
         signal.signal(number, handler)
-
-
-def _train(spec: StudySpec) -> str:
-    """Return the training function of a run's studies, of which all are searches or none is."""
-    return DEFAULT_TRAIN if spec.comparison is None else "tuner.training.comparing:train"
 
 
 def _refuse_owned(studies: Sequence[StudyRecord]) -> None:

@@ -8,8 +8,6 @@ order decides how long a study takes, and never what it finds.
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Sequence
 
@@ -26,7 +24,7 @@ class Queue(Batch):
         super().__init__()
         self.workload = workload
         self.label = label
-        self.identity = json.dumps(dataclasses.asdict(workload), sort_keys=True, default=str)
+        self.identity = workload.identity()
         # The longest first, so that none of them begins last; Python's sort leaves equals in their order.
         self._waiting = deque(sorted(attempts, key=lambda attempt: -budget(attempt)))
         self.running = 0

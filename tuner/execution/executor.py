@@ -13,7 +13,7 @@ from typing import Protocol, Self
 
 from tuner.core.trial import Event, Trial, Workload
 
-DEFAULT_TRAIN = "tuner.training.cohort:train"
+DEFAULT_TRAIN = "tuner.training.train:train"
 """The training function that workers import; see `tuner.execution.worker` for what it has to keep."""
 
 

@@ -23,6 +23,7 @@ from tuner.core.trial import (
 )
 from tuner.execution.attempts import Attempt, Cause, Failure, next_attempts
 from tuner.execution.worker import Chunk, Finished, Message, Observed, Raised, Started
+from tuner.training.judgement import until_not_finite
 
 
 class Running:
@@ -138,16 +139,7 @@ class Running:
     def _observations(self, key: Key) -> tuple[Observation, ...]:
         """Returns what was measured of a candidate so far."""
         lane = self._lane_keys().index(key)
-        return tuple(
-            Observation(
-                split=one.split,
-                evaluations=one.evaluations,
-                seconds=one.seconds,
-                elapsed=one.elapsed,
-                metrics={name: numbers[lane] for name, numbers in one.metrics.items()},
-            )
-            for one in self._observed
-        )
+        return tuple(one.of_lane(lane) for one in self._observed)
 
     def _curve(self, key: Key) -> Sequence[float]:
         """Returns a candidate's losses so far in their own dtype, up to the first that is not finite, it included."""
@@ -155,7 +147,6 @@ class Running:
             return ()
         lane = self._lane_keys().index(key)
         losses = np.concatenate([chunk.losses[:, lane] for chunk in self._chunks])
-        bad = np.flatnonzero(~np.isfinite(losses))
-        curve = losses[: bad[0] + 1 if bad.size else None]
+        curve = until_not_finite(losses)
         curve.setflags(write=False)
         return cast("Sequence[float]", curve)
