@@ -88,7 +88,7 @@ def ray_alone(spec: Any, session: Any) -> float:
 def training_alone(spec: Any) -> float:
     """Return the median milliseconds of training a candidate in this process, the loop compiled."""
     from tuner.core.trial import Key, Role, Trial
-    from tuner.training.cohort import train
+    from tuner.training.train import train
 
     trial = Trial(Key(Role.SEARCH, 0, 0), {"learning_rate": 0.01, "momentum": 0.0}, 0, 1)
     taken = [setting.timed(lambda: list(train(spec.workload, [trial])))[0] for _ in range(51)]

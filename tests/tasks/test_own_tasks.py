@@ -50,7 +50,7 @@ def probe() -> Probe:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_a_task_from_a_function_passes_what_every_task_passes(probe: Probe, check: Check) -> None:
     with contextlib.suppress(NotApplicable):
-        check.law(probe)
+        check.run(probe)
 
 
 def test_a_function_has_the_losses_and_gradients_of_the_same_task_by_hand() -> None:

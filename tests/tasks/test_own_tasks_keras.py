@@ -63,7 +63,7 @@ def probe() -> Probe:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_a_task_from_a_model_passes_what_every_task_passes(probe: Probe, check: Check) -> None:
     with contextlib.suppress(NotApplicable):
-        check.law(probe)
+        check.run(probe)
 
 
 def test_x_is_made_of_the_models_variables_and_a_layer_is_a_kernel_with_its_bias(probe: Probe) -> None:

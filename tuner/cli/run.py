@@ -21,7 +21,7 @@ from tuner.cli.users_task import check_users_task
 from tuner.core.errors import UsageError
 from tuner.core.study import SearchSpec, StudyRecord, StudySpec, StudyStatus
 from tuner.core.trial import Status
-from tuner.execution.executor import DEFAULT_TRAIN, Executor
+from tuner.execution.executor import Executor
 from tuner.execution.resources import Resources
 from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, maintenance, this_process
 from tuner.studies import machine
@@ -323,11 +323,10 @@ def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
 def _executor(
     machines: Machines, specs: Sequence[StudySpec], say: Callable[[str], None]
 ) -> contextlib.AbstractContextManager[tuple[Executor, int]]:
-    """Return an executor for a run's studies, of which all are searches or none is."""
+    """Return an executor for a run's studies."""
     from tuner.execution.ray.executor import open_executor
 
-    train = DEFAULT_TRAIN if isinstance(specs[0], SearchSpec) else "tuner.training.comparing:train"
-    return open_executor(machines, [spec.workload.task for spec in specs], train=train, say=say)
+    return open_executor(machines, [spec.workload.task for spec in specs], say=say)
 
 
 def _refuse_owned(studies: Sequence[StudyRecord]) -> None:

@@ -8,8 +8,6 @@ how long a study takes, never its results.
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Sequence
 
@@ -26,7 +24,7 @@ class Queue(Batch):
         super().__init__()
         self.workload = workload
         self.label = label
-        self.identity = json.dumps(dataclasses.asdict(workload), sort_keys=True, default=str)
+        self.identity = workload.identity()
         # The longest first, so that none of them starts last; the sort is stable.
         self._waiting = deque(sorted(attempts, key=lambda attempt: -attempt.budget))
         self.in_progress = 0

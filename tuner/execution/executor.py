@@ -14,7 +14,7 @@ from typing import Protocol, Self
 from tuner.core.errors import LodoTuneError
 from tuner.core.trial import Event, Trial, Workload
 
-DEFAULT_TRAIN = "tuner.training.cohort:train"
+DEFAULT_TRAIN = "tuner.training.train:train"
 """The training function that workers import; `tuner.execution.worker` describes what it yields."""
 
 

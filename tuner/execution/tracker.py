@@ -24,6 +24,7 @@ from tuner.core.trial import (
 )
 from tuner.execution.messages import Message, Raised, Started
 from tuner.execution.retries import Attempt, Cause, Failure, next_attempts
+from tuner.training.judgement import until_not_finite
 
 
 class AttemptTracker:
@@ -138,16 +139,7 @@ class AttemptTracker:
     def _observations(self, key: Key) -> tuple[Observation, ...]:
         """Return what was measured of a candidate so far."""
         lane = self._lane(key)
-        return tuple(
-            Observation(
-                split=one.split,
-                evaluations=one.evaluations,
-                seconds=one.seconds,
-                elapsed=one.elapsed,
-                metrics={name: values[lane] for name, values in one.metrics.items()},
-            )
-            for one in self._observed
-        )
+        return tuple(one.of_lane(lane) for one in self._observed)
 
     def _losses(self, key: Key) -> Sequence[float]:
         """Return a candidate's losses so far, in their own dtype, up to and including the first that is not finite."""
@@ -155,7 +147,6 @@ class AttemptTracker:
             return ()
         lane = self._lane(key)
         losses = np.concatenate([progress.losses[:, lane] for progress in self._progress])
-        bad = np.flatnonzero(~np.isfinite(losses))
-        curve = losses[: bad[0] + 1 if bad.size else None]
+        curve = until_not_finite(losses)
         curve.setflags(write=False)
         return cast("Sequence[float]", curve)

@@ -12,10 +12,12 @@ from tasks.noisy_quadratic_bowl import NoisyQuadraticBowl
 from tests.references.tasks import ROSENBROCK_START, rosenbrock
 from tests.support.command_line import call
 from tests.support.driving import drive, lane_seeds
-from tuner.cli.tracked import as_text
-from tuner.core.trial import Evaluation, Key, Role, Status, Trial, Workload
-from tuner.training import cohort, tracking
+from tuner.cli.tracked import Tracked, as_text, run_tracked
+from tuner.core.errors import InvalidRequest
+from tuner.core.trial import Evaluation, Key, Observation, Role, Status, Trial, Workload
 from tuner.training.cohort import Cohort
+from tuner.training.measurements.hessian_error import HessianError, hessian_error
+from tuner.training.train import train
 
 SIZE = 10
 LODO = {"initial_learning_rate": 0.1, "meta_learning_rate": 0.0008, "momentum": 0.12}  # as tuned on the bowl
@@ -31,7 +33,7 @@ def workload(optimizer="LODO", lanes=2, **fields):
 
 
 def tracked(steps, optimizer="LODO"):
-    return [one for one in tracking.track(workload(optimizer), trials(steps)) if isinstance(one, tracking.Tracked)]
+    return run_tracked(workload(optimizer), trials(steps), lambda share: None)
 
 
 @pytest.mark.parametrize("optimizer", ["LODO", "LODO-Diagonal"])
@@ -39,7 +41,7 @@ def test_the_estimate_is_the_norm_of_what_is_left_of_the_identity(optimizer):
     settings = {"depth": 3} if optimizer == "LODO" else {}  # compiles sooner than 16 layers
     cohort = Cohort(workload(optimizer, settings=settings), trials(60))
     *_, last = cohort.chunks(cohort.begin())
-    found = tracking.hessian_error(cohort, cohort.loop.optimizer)(last.carry)
+    found = hessian_error(cohort)(last.carry)
     identity = np.eye(SIZE)
     columns = [
         cohort.loop.optimizer.preconditioned(
@@ -66,7 +68,7 @@ def test_on_the_bowl_the_error_falls_and_the_frozen_preconditioner_is_at_its_bes
 
 
 def test_tracking_changes_nothing_of_the_run():
-    alone = list(cohort.train(workload(), trials(130)))[-2:]
+    alone = list(train(workload(), trials(130)))[-2:]
     for one, other in zip(tracked(130), alone, strict=True):
         np.testing.assert_array_equal(one.learning.losses, other.losses)
         assert one.learning.fitness == other.fitness
@@ -100,13 +102,15 @@ def test_a_frozen_preconditioner_never_moves_and_the_first_loss_is_that_of_the_s
 
 def test_what_cannot_be_tracked_is_refused_in_a_line():
     adam = [Trial(Key(Role.SEARCH, 0, 0), {"learning_rate": 0.1, "beta_1": 0.9, "beta_2": 0.99}, 0, 5)]
-    with pytest.raises(ValueError, match=r"for optimizers that learn a preconditioner, LODO and .* Received: Adam"):
-        next(tracking.track(workload("Adam", lanes=1), adam))
+    with pytest.raises(
+        InvalidRequest, match=r"for optimizers that learn a preconditioner, LODO and .* Received: 'Adam'"
+    ):
+        next(train(workload("Adam", lanes=1), adam, [HessianError()]))
     blind = workload(lanes=1, task="tests.lodo.test_optimizer_needs:Untold", options={})
     with pytest.raises(
-        ValueError, match=r"needs a task with a Hessian .*noisy-quadratic-bowl or rosenbrock. Received: untold"
+        InvalidRequest, match=r"needs a task with a Hessian .*noisy-quadratic-bowl or rosenbrock. Received: 'untold'"
     ):
-        next(tracking.track(blind, trials(5, lanes=1)))
+        next(train(blind, trials(5, lanes=1), [HessianError()]))
 
 
 def test_the_command_prints_errors_and_losses_and_json_has_every_one():
@@ -142,11 +146,17 @@ def test_a_tracked_run_that_diverges_shows_no_number_that_it_did_not_come_to():
 
 
 def test_many_seeds_are_a_row_of_mean_least_and_greatest():
-    found = [tracking.Tracked(None, None, (0, 5), (1.0, error)) for error in (0.25, 0.5, 0.75, *[0.5] * 6)]
-    ended = tracking.Tracked(None, None, (0,), (1.0,))
     run = Evaluation(Key(Role.SEARCH, 0, 0), Status.FINISHED, 1.0, [2.0] * 10, 10, 0.1)
-    many = [replace(one, learning=run, frozen=run) for one in (*found, ended)]
-    lines = as_text(many, range(10), 10).splitlines()
+
+    def tracked_run(*errors):
+        points = [
+            Observation("hessian-error", at, 0.0, 0.0, {"error": error})
+            for at, error in zip((0, 5), errors, strict=False)
+        ]
+        return Tracked(replace(run, observations=tuple(points)), run)
+
+    found = [tracked_run(1.0, error) for error in (0.25, 0.5, 0.75, *[0.5] * 6)]
+    lines = as_text([*found, tracked_run(1.0)], range(10), 10).splitlines()  # the last ended early
     assert lines[1].split() == ["evaluations", "mean", "least", "greatest", "of", "seeds"]
     assert lines[3].split() == ["0", "1.000", "1.000", "1.000", "10"]
     assert lines[4].split() == ["5", "0.5000", "0.2500", "0.7500", "9"]
