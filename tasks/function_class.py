@@ -12,7 +12,7 @@ import tensorflow as tf
 from tasks.errors import TaskError, described
 from tasks.options import float_dtype
 from tasks.task import State, Tensor
-from tasks.unseeded import operations, unseeded
+from tasks.random_operations import operations, unseeded
 
 # Where one of these is met, lanes are told apart in Python: made into one operation, branches and loops would become
 # operations of data-dependent shapes, which XLA does not have.

@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.errors import TaskError, described
-from tasks.examples import Examples, examples, mapped
+from tasks.keras_data import Examples, examples, mapped
 from tasks.keras_losses import accuracy_of_each, keras_loss, of_each
-from tasks.keras_start import built, precision
+from tasks.keras_build import built, precision
 from tasks.keras_task import LARGEST_BATCH
 from tasks.options import float_dtype, whole_number
 from tasks.task import State, Tensor
-from tasks.unseeded import SEED_STATE, unseeded
+from tasks.random_operations import SEED_STATE, unseeded
 
 
 def policy() -> Any:

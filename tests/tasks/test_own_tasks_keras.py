@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import layers
 
 from tasks.errors import TaskError
-from tasks.examples import examples
+from tasks.keras_data import examples
 from tasks.keras_losses import accuracy_of_each, keras_loss, of_each
 from tasks.keras_task import keras_task
 from tasks.task import Evaluated

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lodo.learned import LearnedPreconditioner
+from lodo.learned_preconditioner import LearnedPreconditioner
 from tasks.task import Evaluated
 from tuner.core.trial import Evaluation, LaneObservations, Measurement, TrainingProgress, Trial, Workload
 from tuner.training.clock import Clock, LastTenth, Marks

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lodo.learned import LearnedPreconditioner
+from lodo.learned_preconditioner import LearnedPreconditioner
 from tuner.core.trial import Evaluation, TrainingProgress, Trial, Workload
 from tuner.training.cohort import Cohort, evaluations
 from tuner.training.loop import Carry
