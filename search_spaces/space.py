@@ -38,8 +38,8 @@ class SearchSpace:
         object.__setattr__(self, "dimensions", tuple(self.dimensions))
         if not isinstance(self.optimizer, str) or not _OPTIMIZER.fullmatch(self.optimizer):
             raise ValueError(
-                "optimizer must be a name of at most 64 letters, digits, '-', '_' and '.', starting with a letter, with "
-                f"or without the prefix 'keras:'. Received: {self.optimizer!r:.80}"
+                "optimizer must be a name of at most 64 letters, digits, '-', '_' and '.', starting with a letter, "
+                f"with or without the prefix 'keras:'. Received: {self.optimizer!r:.80}"
             )
         if not self.dimensions:
             raise ValueError(f"the search space of {self.optimizer} must have a dimension. Received: none")

@@ -1,4 +1,4 @@
-"""Where a Keras model starts: built from a seed, in a precision, and nothing of it left behind."""
+"""Build a Keras model from a seed, in a precision, without side effects."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 import keras
 import numpy as np
-from tensorflow.python.eager import context  # has the seed of tf.random.set_seed, which nothing public tells
+from tensorflow.python.eager import context  # holds the seed of tf.random.set_seed, which has no public getter
 
 from tasks.errors import TaskError, described
 
 
 @contextlib.contextmanager
 def precision(dtype: str) -> Iterator[None]:
-    """Make a floating-point type Keras' own while it is entered, in this thread and for what does not ask otherwise."""
+    """Set Keras' default floating-point type in this thread while the context is open."""
     before, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx(dtype)
-    if policy.name in ("float32", "float64"):  # not a mixed precision that the user has chosen
+    if policy.name in ("float32", "float64"):  # keep a mixed precision that the user has chosen
         keras.config.set_dtype_policy(dtype)
     try:
         yield
@@ -29,27 +29,32 @@ def precision(dtype: str) -> Iterator[None]:
         keras.config.set_dtype_policy(policy)
 
 
-def built(build: Callable[[], Any], sample: Any, seed: int, dtype: str, policy: Any) -> Any:
-    """Return a model as a function builds it after `keras.utils.set_random_seed`, with its weights made.
+def policy() -> Any:
+    """Return Keras' dtype policy of this thread."""
+    return keras.config.dtype_policy()
 
-    It is built in a thread of its own: Keras counts names, and keeps its generator of seeds, by thread, so that both
-    are as in a process that has built nothing. The seeds of Python, NumPy and TensorFlow are put back.
+
+def build_model(build: Callable[[], Any], sample: Any, seed: int, dtype: str, policy: Any) -> Any:
+    """Return the model that a function builds after `keras.utils.set_random_seed`, with its weights created.
+
+    It is built in a new thread, because Keras counts names and keeps its seed generator per thread: both are then as in
+    a new process. The seeds of Python, NumPy and TensorFlow are restored.
 
     Args:
-        build: Returns a keras.Model.
-        sample: Inputs of one example, [1, ...], for a model that makes its weights when it first sees some.
+        build: Function that returns a keras.Model.
+        sample: Inputs of one example, [1, ...], for a model that creates its weights at its first call.
         seed: 0 <= seed < 2**32.
         dtype: "float32" or "float64".
-        policy: Keras' dtype policy where the user's module was read.
+        policy: Keras' dtype policy at the time when the user's module was imported.
 
     Raises:
-        TaskError: The function raises or returns something else, or the model cannot take the sample.
+        TaskError: The function raises or does not return a model, or the model does not accept the sample.
     """
-    with ThreadPoolExecutor(1, "keras_start") as thread:
-        return thread.submit(_built, build, sample, seed, dtype, policy).result()
+    with ThreadPoolExecutor(1, "keras_build") as thread:
+        return thread.submit(_build, build, sample, seed, dtype, policy).result()
 
 
-def _built(build: Callable[[], Any], sample: Any, seed: int, dtype: str, policy: Any) -> Any:
+def _build(build: Callable[[], Any], sample: Any, seed: int, dtype: str, policy: Any) -> Any:
     keras.config.set_dtype_policy(policy)
     with _seeded(seed), precision(dtype):
         try:
@@ -62,15 +67,15 @@ def _built(build: Callable[[], Any], sample: Any, seed: int, dtype: str, policy:
             try:
                 model(sample)
             except Exception as error:
-                raise TaskError(f"the model cannot take the inputs: {described(error, None)}") from error
+                raise TaskError(f"the model does not accept the inputs: {described(error, None)}") from error
     return model
 
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed all that a model may draw from, while it is entered."""
+    """Seed all generators that a model may use, while the context is open."""
     of_tensorflow = context.context()
-    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - it is NumPy's global one
+    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - NumPy's global generator
     before = {name: getattr(of_tensorflow, name) for name in ("_seed", "_rng") if hasattr(of_tensorflow, name)}
     keras.utils.set_random_seed(seed)
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tuner.core.text import nearest
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -47,7 +49,8 @@ def create(
         ValueError: The name is unknown, or an argument is not as above.
     """
     if name not in _REGISTRY:
-        raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}{_nearest(name)}. Received: {name!r:.80}")
+        accepted = f"{', '.join(STRATEGIES)}{nearest(name, STRATEGIES)}"
+        raise ValueError(f"strategy must be one of {accepted}. Received: {name!r:.80}")
     import importlib
 
     from tuner.strategies.setting import Plan
@@ -58,10 +61,3 @@ def create(
     module, _, class_name = _REGISTRY[name].partition(":")
     strategy: Strategy = getattr(importlib.import_module(module), class_name)(plan)
     return strategy
-
-
-def _nearest(name: str) -> str:
-    import difflib  # only needed once something went wrong
-
-    close = difflib.get_close_matches(str(name)[:100].lower(), STRATEGIES, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
