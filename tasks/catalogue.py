@@ -11,16 +11,16 @@ from tasks.preset import ComparisonPreset, Preset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskEntry:
-    """What is known of a task before its module is loaded."""
+    """Metadata of a task that is available without loading its module."""
 
     where: str  # "module:NAME"
-    summary: str  # one line, for people
-    line_up: tuple[str, ...]  # the paper's optimizers for it, in order, whether or not they exist here yet
+    summary: str  # one line
+    line_up: tuple[str, ...]  # the paper's optimizers for the task, in order
     presets: Mapping[str, Preset]  # by name; "paper" is the default
     comparison: ComparisonPreset  # the paper's
-    cohort_size: int  # candidates in lockstep; as the class says
-    precisions: tuple[str, ...] | None = ("float32", "float64")  # None where only the class knows
-    dataset: str | None = None  # a name that `tasks.datasets` knows, or None where the task needs no data
+    cohort_size: int  # candidates trained in lockstep; equals the attribute of the class
+    precisions: tuple[str, ...] | None = ("float32", "float64")  # None if only the class knows
+    dataset: str | None = None  # a name of `tasks.datasets.DATASETS`; None if the task needs no data
 
 
 _FALLING_SIGMAS = (3.0, 3.0, 3.0, 3.0, 2.0, 1.7, 1.4, 1.2, 0.9, 0.6)
@@ -99,7 +99,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                     fresh_seeds=4,
                     optimizers=_RESNET,
                 ),
-                # Without LODO: its preconditioner and Adam's averages alone are 17 GB for so many weights.
+                # Without LODO: its preconditioner and Adam's averages of it take 17 GB for this many weights.
                 "quick": Preset(
                     generations=3,
                     population=8,
@@ -143,7 +143,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
     }
 )
 
-# A user's own task may say `presets` itself; without, it is searched as the paper does it, at budgets that suit many.
+# For users' own tasks whose class has no attribute `presets`: the paper's schedule, with budgets that suit many tasks.
 GENERAL_PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "paper": Preset(

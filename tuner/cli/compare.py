@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import tasks.registry
-from search_spaces.suggestion import nearest
 from tasks.registry import TaskEntry
 from tuner.cli.output import check_output
 from tuner.cli.run import Machines, begin
 from tuner.cli.train import MOST_LANES, MOST_SEEDS
 from tuner.core.errors import UsageError, check_at_least_one
 from tuner.core.study import ComparisonSpec, Point, StudyRecord
+from tuner.core.text import nearest
 from tuner.core.trial import Measurement, Workload
 from tuner.storage import check_run_name
 from tuner.strategies.schedule import MAX_STEPS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 MAX_ERROR_BYTES = 4096
 MAX_REASON_CHARACTERS = 300
@@ -54,12 +54,13 @@ def describe_error(error: BaseException) -> tuple[str, str]:
     return first_line(f"{kind}: {message}" if message else kind), cut_traceback(trace)
 
 
-def nearest(name: object, accepted: Sequence[str]) -> str:
-    """Return " (did you mean 'x'?)" with the accepted name nearest to a mistyped one; "" if none is near."""
-    import difflib  # only needed for an error
+def nearest(name: object, accepted: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the accepted name that is nearest to a misspelt one, or "" if none is near."""
+    import difflib  # here, since only errors need it
 
-    close = difflib.get_close_matches(str(name)[:100].lower(), accepted, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    known = {one.lower(): one for one in reversed(list(accepted))}
+    close = difflib.get_close_matches(str(name)[:100].lower(), list(known), n=1)
+    return f" (did you mean {known[close[0]]!r}?)" if close else ""
 
 
 def _relevant_part(message: str) -> str:

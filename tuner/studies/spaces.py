@@ -7,8 +7,8 @@ from pathlib import Path
 
 import lodo.registry
 from search_spaces.space import SearchSpace
-from search_spaces.suggestion import nearest
 from tuner.core.errors import UsageError
+from tuner.core.text import nearest
 
 Shapes = Sequence[tuple[int, ...]]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lodo.learned import LearnedPreconditioner
+from lodo.learned_preconditioner import LearnedPreconditioner
 from tasks.task import Evaluated
 from tuner.core.errors import InvalidRequest
 from tuner.core.trial import Workload

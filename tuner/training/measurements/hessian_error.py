@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lodo.learned import LearnedPreconditioner
+from lodo.learned_preconditioner import LearnedPreconditioner
 from tuner.core.errors import InvalidRequest
 from tuner.core.trial import LaneObservations
 from tuner.training.cohort import Cohort

@@ -1,10 +1,10 @@
-"""LODO's preconditioner: a linear network and its transpose, and its gradient by four passes without autodiff.
+"""The linear network of LODO's preconditioner, its transpose, and its gradient without autodiff.
 
     G(θ) = α_0 · [I 0] · U(θ)ᵀ U(θ) · [I 0]ᵀ          U(θ) = B_N P_N ··· B_2 P_2 B_1 P_1
 
-(arXiv 2210.06171, section 3.) G is symmetric positive semi-definite whatever θ is; blocks that start as random
-orthogonal matrices make it α_0 I exactly. This module holds U and its transpose; `lodo.learned` owns
-α_0 and the step, `lodo.tuners` how θ moves.
+(arXiv 2210.06171, section 3.) G is symmetric positive semi-definite for every θ, and α_0 I for blocks that are
+orthogonal, as they are at the start. This module implements U and its transpose; α_0 and the step of x belong to
+`lodo.learned_preconditioner`, the step of θ to `lodo.meta_optimizers`.
 
 | symbol | name here | shape |
 |---|---|---|
@@ -12,12 +12,12 @@ orthogonal matrices make it α_0 I exactly. This module holds U and its transpos
 | N, k | depth, block_size | |
 | P_i | permutations | int32 [N, ñ]; (P v)[j] = v[permutation[j]] |
 | B_i | blocks[i] | [k, k, ñ/k · P]: [output, input, block and lane] |
-| a_i, b_i | activations[i] | [k, ñ/k · P]: what goes into B_i on the way up |
-| p_i, q_i | signals[i] | [k, ñ/k · P]: what comes to B_i's output on the way down |
+| a_i, b_i | activations[i] | [k, ñ/k · P]: input of B_i in the pass through U ("up") |
+| p_i, q_i | signals[i] | [k, ñ/k · P]: input of B_iᵀ in the pass through Uᵀ ("down") |
 
-A block acts on the entries {j · ñ/k + b : j = 0 … k-1} of the permuted vector. Which entries share a block is
-immaterial, since the permutations are random, and so the long axis (blocks, then lanes) is the last one: every
-operation is a sum of k or k² products of long contiguous rows, as processors like it, for one lane or for many.
+Block b acts on the entries {j · ñ/k + b : j = 0 … k-1} of the permuted vector. Since the permutations are random, it
+does not matter which entries share a block; this choice makes the long axis (blocks, then lanes) the last one, so that
+each operation is a sum of k or k² products of long contiguous rows, for any number of lanes.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from lodo.optimizer import Tensor
 from lodo.permutations import fixed_permutations
 
 Permutation = NDArray[np.int32]  # [ñ]
-Layers = Sequence[Tensor]  # one tensor a layer, the first layer first
+Layers = Sequence[Tensor]  # one tensor per layer, first layer first
 
-CACHE = 2**18  # bytes: half of what a core has for itself; either way the numbers are the same, to rounding
+CACHE_BYTES = 2**18  # half of a core's own cache; it selects between two ways that differ in rounding alone
 
 
-class Preconditioner:
-    """U(θ) for vectors of one size: draws it, applies it, and gives the gradient of (Uv)·(Uw) by θ.
+class BlockNetwork:
+    """U(θ) for vectors of one size: its initial blocks, its products, and the gradient of (Uv)·(Uw).
 
-    The permutations are part of the architecture: a function of size, depth and block size alone. Lanes and seeds
-    differ in their blocks.
+    The permutations are part of the architecture and depend on size, depth and block size alone. Lanes differ in their
+    blocks.
 
     Args:
-        size: n >= 1.
-        depth: N >= 1 layers. Default: 16, the paper's.
-        block_size: k >= 1. Default: 4, the paper's.
+        size: Entries of a vector, n >= 1.
+        depth: Layers, N >= 1. Default: 16, the paper's.
+        block_size: Rows of a block, k >= 1. Default: 4, the paper's.
 
     Raises:
         ValueError: An argument is below 1.
@@ -64,11 +64,11 @@ class Preconditioner:
         )
 
     def initial_blocks(self, seeds: Tensor, dtype: tf.DType) -> tuple[Tensor, ...]:
-        """Return random orthogonal blocks, Haar-distributed, from each lane's own seed.
+        """Return random orthogonal blocks, Haar-distributed, drawn with one seed per lane.
 
         Args:
             seeds: int32 [P, 2].
-            dtype: Of the result. They are orthogonal in float64 before they are rounded to it.
+            dtype: Dtype of the result. The blocks are made orthogonal in float64 and then rounded.
 
         Returns:
             N tensors [k, k, ñ/k · P].
@@ -84,7 +84,7 @@ class Preconditioner:
         return tuple(tf.cast(_orthogonal(normal[layer]), dtype) for layer in range(self.depth))
 
     def up(self, blocks: Layers, vector: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return U [I 0]ᵀ v [ñ, P] for v [n, P], and the activations on the way: N tensors [k, ñ/k · P]."""
+        """Return U [I 0]ᵀ v [ñ, P] for v [n, P], and the activations: N tensors [k, ñ/k · P]."""
         lanes = vector.shape[1]
         flow = tf.pad(vector, [[0, self.width - self.size], [0, 0]])  # [ñ, P]
         activations = []
@@ -95,7 +95,7 @@ class Preconditioner:
         return flow, tuple(activations)
 
     def down(self, blocks: Layers, top: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return [I 0] Uᵀ w [n, P] for w [ñ, P], and the signals on the way, first layer first: N tensors [k, ·]."""
+        """Return [I 0] Uᵀ w [n, P] for w [ñ, P], and the signals, first layer first: N tensors [k, ñ/k · P]."""
         lanes = top.shape[1]
         flow = top
         signals = []
@@ -110,34 +110,34 @@ class Preconditioner:
 
     @staticmethod
     def block_gradient(activation_v: Tensor, signal_v: Tensor, activation_w: Tensor, signal_w: Tensor) -> Tensor:
-        """Return the gradient [k, k, ·] of (Uv)·(Uw) by one layer's blocks: p aᵀ + q bᵀ (section 3).
+        """Return the gradient [k, k, ·] of (Uv)·(Uw) with respect to one layer's blocks: p aᵀ + q bᵀ (section 3).
 
         Args:
-            activation_v: a [k, ·], of v on its way up.
-            signal_v: q [k, ·], of Uv on its way down.
-            activation_w: b [k, ·], of w on its way up.
-            signal_w: p [k, ·], of Uw on its way down.
+            activation_v: a [k, ·], of v passed up.
+            signal_v: q [k, ·], of Uv passed down.
+            activation_w: b [k, ·], of w passed up.
+            signal_w: p [k, ·], of Uw passed down.
         """
         return signal_w[:, tf.newaxis] * activation_v + signal_v[:, tf.newaxis] * activation_w
 
     def _in_cache(self, flow: Tensor) -> bool:
-        """Tell whether one layer's blocks for all lanes stay in a core's own cache."""
-        return self.block_size * self.width * int(flow.shape[1]) * flow.dtype.size <= CACHE
+        """Return whether one layer's blocks for all lanes fit into a core's own cache."""
+        return self.block_size * self.width * int(flow.shape[1]) * flow.dtype.size <= CACHE_BYTES
 
     def _fold(self, flow: Tensor) -> Tensor:
-        """[ñ, P] -> [k, ñ/k · P], without moving anything."""
+        """Reshape [ñ, P] to [k, ñ/k · P]."""
         return tf.reshape(flow, [self.block_size, self.n_blocks * flow.shape[1]])
 
     def _unfold(self, folded: Tensor, lanes: int) -> Tensor:
-        """[k, ñ/k · P] -> [ñ, P], without moving anything."""
+        """Reshape [k, ñ/k · P] to [ñ, P]."""
         return tf.reshape(folded, [self.width, lanes])
 
 
 def _orthogonal(normal: Tensor) -> Tensor:
     """Return Haar-distributed orthogonal matrices [k, k, ·] from matrices of normal draws.
 
-    By Gram and Schmidt's process: its triangular factor has a positive diagonal, which makes the factorisation unique
-    and Q uniform over the orthogonal group. Twice, so that what rounding leaves of one projection goes with the next.
+    The Gram-Schmidt process gives a triangular factor with a positive diagonal, so that the QR decomposition is unique
+    and Q is uniform over the orthogonal group. Each projection is done twice, which removes its rounding error.
     """
     columns: list[Tensor] = []
     for column in tf.unstack(normal, axis=1):
@@ -151,8 +151,7 @@ def _orthogonal(normal: Tensor) -> Tensor:
 def _product(block: Tensor, vector: Tensor, *, fused: bool) -> Tensor:
     """Return B v [k, ·] for B [k, k, ·] and v [k, ·].
 
-    As one expression of all rows it is what XLA can fuse with its neighbours; row by row it reads faster where there is
-    nothing to gain from that.
+    XLA can fuse an expression of all rows with its neighbours; row by row is faster where fusion gains nothing.
     """
     entries = range(vector.shape[0])
     if fused:
@@ -161,13 +160,13 @@ def _product(block: Tensor, vector: Tensor, *, fused: bool) -> Tensor:
 
 
 def _permuted(flow: Tensor, permutation: Permutation, inverse: Permutation, *, fused: bool) -> Tensor:
-    """Return flow [ñ, P] with (P v)[j] = v[permutation[j]], row by row.
+    """Return flow [ñ, P] with its rows permuted: (P v)[j] = v[permutation[j]].
 
-    XLA computes what a gather asks for where it is asked for, so it reads the blocks before it in random order. That
-    is the faster way while they are in the cache, and two to three times slower where they are not: there what is to be
-    permuted is computed first, in order. What XLA does not take apart is a branch, here one of two that do the same; or
-    a scatter, which is slower on a processor but needs no word with the host on a graphics card. A single lane is a
-    vector to it, since it may copy a matrix of one column only to turn it.
+    XLA fuses a gather with the operations before it, which then read the blocks in random order. That is faster while
+    the blocks are in the cache, and two to three times slower otherwise. To prevent the fusion, the gather stands in a
+    conditional with two equal branches, which XLA does not fuse; on a GPU it is a scatter, since a conditional
+    synchronises with the host. A single lane is passed as a vector, because XLA may copy a matrix of one column to
+    transpose it.
     """
     if fused:
         return tf.gather(flow, permutation)

@@ -1,4 +1,4 @@
-"""Examples to learn from: inputs and targets as arrays, out of what a user has, and checked."""
+"""Convert the data of a Keras task to checked arrays of inputs and targets."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from tasks.errors import TaskError, described
 
-LARGEST_UNKNOWN = 5_000_000  # elements of a dataset that does not know its size; beyond, it counts as without an end
-_READ_AT_ONCE = 1_024
+MAX_ELEMENTS = 5_000_000  # of a dataset of unknown cardinality; larger ones are taken as infinite
+_READ_BATCH = 1_024
 _ACCEPTED = "a pair (x, y) of arrays, a function that returns one, or a finite tf.data.Dataset of such pairs, unbatched"
 
 Nest = Any  # an array, or a tuple, list or dictionary of nests
@@ -19,7 +19,7 @@ Nest = Any  # an array, or a tuple, list or dictionary of nests
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Inputs and targets; the first axis of every array runs over the examples."""
+    """Inputs and targets; the first axis of each array runs over the examples."""
 
     inputs: Nest
     targets: Nest
@@ -27,17 +27,17 @@ class Examples:
 
 
 def examples(given: Any, split: str, dtype: str) -> Examples:
-    """Return examples as arrays.
+    """Return data as arrays.
 
     Args:
-        given: (x, y), each an array or a tuple, list or dictionary of arrays; a function without arguments that
-            returns what is accepted here; or a tf.data.Dataset of elements (x, y), one an example, which is read to
-            its end into memory.
+        given: (x, y), each an array or a tuple, list or dictionary of arrays; a function without arguments that returns
+            such a pair or a dataset; or a tf.data.Dataset of elements (x, y), one per example, which is read into
+            memory.
         split: "train", "validation" or "test", for the messages.
-        dtype: Of floating-point arrays in the result; whole numbers and booleans stay as they are.
+        dtype: Dtype of floating-point arrays in the result; integers and booleans keep theirs.
 
     Raises:
-        TaskError: It is something else, empty, of several lengths, without an end, or not finite.
+        TaskError: It is something else, empty, infinite, of different lengths, or has numbers that are not finite.
     """
     if callable(given):
         try:
@@ -47,18 +47,18 @@ def examples(given: Any, split: str, dtype: str) -> Examples:
     if hasattr(given, "element_spec"):
         given = _read(given, split)
     if not isinstance(given, tuple | list) or len(given) != 2:
-        raise TaskError(f"`{split}` must be {_ACCEPTED}. Received: {_told(given)}")
+        raise TaskError(f"`{split}` must be {_ACCEPTED}. Received: {_shown(given)}")
     inputs, targets = (_arrays(part, f"`{split}`: {name}", dtype) for part, name in zip(given, ("x", "y"), strict=True))
     lengths = {name: len(array) for part, name in ((inputs, "x"), (targets, "y")) for name, array in _named(part, name)}
     if min(lengths.values()) == 0:
         raise TaskError(f"`{split}` has no examples. Received: {_counted(lengths)}")
     if len(set(lengths.values())) > 1:
-        raise TaskError(f"`{split}` has arrays of several lengths. Received: {_counted(lengths)}")
+        raise TaskError(f"`{split}` has arrays of different lengths. Received: {_counted(lengths)}")
     return Examples(inputs, targets, next(iter(lengths.values())))
 
 
 def mapped(function: Callable[[Any], Any], nest: Nest) -> Nest:
-    """Return a nest with a function applied to each of its arrays."""
+    """Apply a function to each array of a nest, and return the nest."""
     if isinstance(nest, dict):
         return {key: mapped(function, value) for key, value in nest.items()}
     if isinstance(nest, tuple | list):
@@ -78,8 +78,8 @@ def _arrays(given: Any, where: str, dtype: str) -> Nest:
     except (TypeError, ValueError):
         array = np.asarray(None)
     if array.ndim == 0 or array.dtype.kind not in "fiub":
-        kind = f"{array.dtype.name} of shape {array.shape}" if array.ndim else _told(given)
-        raise TaskError(f"{where} must be numbers, an array whose first axis runs over the examples. Received: {kind}")
+        kind = f"{array.dtype.name} of shape {array.shape}" if array.ndim else _shown(given)
+        raise TaskError(f"{where} must be an array of numbers, with one row per example. Received: {kind}")
     if array.dtype.kind != "f":
         return array
     array = array.astype(dtype, copy=False)
@@ -93,7 +93,7 @@ def _read(dataset: Any, split: str) -> tuple[Nest, Nest]:
     """Read a tf.data.Dataset into arrays."""
     cardinality = int(dataset.cardinality())
     if cardinality == -1:
-        raise TaskError(f"`{split}` is a dataset without an end (.repeat()): it is read once, to its end. Use .take(n)")
+        raise TaskError(f"`{split}` is an infinite dataset (.repeat()), and cannot be read into memory. Use .take(n)")
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) != 2:
         raise TaskError(f"`{split}` must be {_ACCEPTED}. Received: elements {spec!r:.120}")
@@ -103,16 +103,14 @@ def _read(dataset: Any, split: str) -> tuple[Nest, Nest]:
     batched = all(leaf.shape.rank and leaf.shape[0] is None for leaf in leaves)
     if batched or "BatchDataset" in type(dataset).__name__:
         raise TaskError(
-            f"`{split}` looks batched: give one element an example, as .unbatch() does. Received: {spec!r:.120}"
+            f"`{split}` looks batched: give one element per example, as .unbatch() does. Received: {spec!r:.120}"
         )
     chunks: list[Any] = []
     try:
-        for chunk in dataset.batch(_READ_AT_ONCE).as_numpy_iterator():
+        for chunk in dataset.batch(_READ_BATCH).as_numpy_iterator():
             chunks.append(chunk)
-            if cardinality < 0 and len(chunks) * _READ_AT_ONCE > LARGEST_UNKNOWN:
-                raise TaskError(
-                    f"`{split}` is a dataset that does not end within {LARGEST_UNKNOWN:,} elements. Use .take(n)"
-                )
+            if cardinality < 0 and len(chunks) * _READ_BATCH > MAX_ELEMENTS:
+                raise TaskError(f"`{split}` is a dataset of more than {MAX_ELEMENTS:,} elements. Use .take(n)")
     except TaskError:
         raise
     except Exception as error:
@@ -123,7 +121,7 @@ def _read(dataset: Any, split: str) -> tuple[Nest, Nest]:
 
 
 def _joined(chunks: list[Any]) -> Any:
-    """Return nests of arrays, of one structure, joined along the first axis."""
+    """Concatenate nests of arrays of the same structure along the first axis."""
     first = chunks[0]
     if isinstance(first, dict):
         return {key: _joined([chunk[key] for chunk in chunks]) for key in first}
@@ -133,7 +131,7 @@ def _joined(chunks: list[Any]) -> Any:
 
 
 def _named(nest: Nest, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays of a nest with names for people: x, x[0], x['mask']."""
+    """Yield the arrays of a nest with their names: x, x[0], x['mask']."""
     if isinstance(nest, dict):
         for key, value in nest.items():
             yield from _named(value, f"{name}[{key!r}]")
@@ -144,9 +142,9 @@ def _named(nest: Nest, name: str) -> Iterator[tuple[str, Any]]:
         yield name, nest
 
 
-def _told(given: Any) -> str:
+def _shown(given: Any) -> str:
     if isinstance(given, tuple | list):
-        return f"{len(given)} of them, {', '.join(type(part).__name__ for part in given)}"[:120]
+        return f"{type(given).__name__} of {len(given)}: {', '.join(type(part).__name__ for part in given)}"[:120]
     return f"{type(given).__name__} {given!r:.60}"
 
 
