@@ -15,8 +15,16 @@ from tasks.errors import TaskError, did_you_mean
 from tasks.importing import ACCEPTED_NAMES, checked_class, is_importable, task_class
 
 __all__ = [
-    *("GENERAL_PRESETS", "PLUGINS", "SESSION", "TASKS", "TaskEntry"),
-    *("entry", "is_own", "load", "name_of", "plugins", "register"),
+    "GENERAL_PRESETS",
+    "SESSION",
+    "TASKS",
+    "TaskEntry",
+    "entry",
+    "is_own",
+    "load",
+    "name_of",
+    "plugins",
+    "register",
 ]
 
 PLUGINS = "lodo_tune.tasks"  # the group of entry points by which installed packages offer tasks
