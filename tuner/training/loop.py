@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tasks.places
 import tensorflow as tf
 from numpy.typing import NDArray
 
 import lodo.registry
+import tasks.data_folder
 import tasks.datasets
 import tasks.registry
 from lodo.optimizer import Optimizer
@@ -116,7 +116,7 @@ def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
     Raises:
         ValueError: The data is not what the study was made on, or the optimizer needs what the task does not have.
     """
-    return _loop(workload.identity(), tuple(hyperparameters), tasks.places.named_folder(None))
+    return _loop(workload.identity(), tuple(hyperparameters), tasks.data_folder.data_folder())
 
 
 @lru_cache(maxsize=16)  # a worker may train all optimizers of a task in turns; loops hold their compiled code and data
