@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tuner.core.objective import TRAINING_LOSS, Objective
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -78,14 +80,15 @@ class Workload:
     data: Mapping[str, Any] | None = None  # fingerprint of the data set (name, sizes, sha256); None without data
     settings: Mapping[str, int] = field(default_factory=dict)  # of lodo.registry.SETTINGS; a study has none
     measurement: Measurement | None = None  # None: losses only
+    objective: Objective = TRAINING_LOSS  # what the value of a run is
 
     def identity(self) -> str:
-        """Return all that decides which loop is compiled, as JSON: every field except `measurement`.
+        """Return all that decides which loop is compiled, as JSON: every field except `measurement` and `objective`.
 
-        `Workload(**json.loads(identity))` is the workload again, without its measurement.
+        `Workload(**json.loads(identity))` is the workload again, without these two.
         """
         decisive = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        del decisive["measurement"]
+        del decisive["measurement"], decisive["objective"]
         return json.dumps(decisive, sort_keys=True, default=dict)  # dict: of mappings that are no dictionaries
 
     @property

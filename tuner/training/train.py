@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
+from tuner.core.objective import Objective
 from tuner.core.trial import Evaluation, Key, LaneObservations, TrainingProgress, Trial, Workload
 from tuner.training.cohort import Cohort
 from tuner.training.cores import own_cores
@@ -63,10 +64,10 @@ def train(
                 yield from each.after_chunk(training)
     for each in measured:
         yield from each.end(training)
-    yield from _evaluations(training)
+    yield from _evaluations(training, workload.objective)
 
 
-def _evaluations(training: Training) -> Iterator[Evaluation]:
+def _evaluations(training: Training, objective: Objective) -> Iterator[Evaluation]:
     """Yield one evaluation per distinct key of the lanes."""
     cohort, curves = training.cohort, training.curve
     where = tf.DeviceSpec.from_string(training.carry[0].device)
@@ -75,7 +76,7 @@ def _evaluations(training: Training) -> Iterator[Evaluation]:
     for place, trial in enumerate(cohort.lanes):
         places.setdefault(trial.key, place)
     for key, place in places.items():
-        status, fitness, reason = judge(curves[:, place], cohort.budget)
+        status, fitness, reason = judge(curves[:, place], cohort.budget, objective)
         curve = until_not_finite(curves[:, place])
         yield Evaluation(
             key=key,
