@@ -9,12 +9,7 @@ Example:
     >>> run["Adam"].tuned  # doctest: +SKIP
 """
 
-import os
 from typing import TYPE_CHECKING
-
-# Depthwise convolutions and their gradients take a half to a quarter of the time with oneDNN's kernels, which
-# TensorFlow leaves out on some processors. It reads this once, when it is imported: so it is set here, before that.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 if TYPE_CHECKING:
     from tuner.api.comparing import compare

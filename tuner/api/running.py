@@ -9,8 +9,8 @@ from dataclasses import replace
 import tasks.registry
 from tuner.api.progress import Progress
 from tuner.core.errors import InvalidRequest
-from tuner.core.study import SearchSpec, StudyRecord, StudySpec, StudyStatus
-from tuner.execution.executor import DEFAULT_TRAIN, Executor
+from tuner.core.study import StudyRecord, StudySpec, StudyStatus
+from tuner.execution.executor import Executor
 from tuner.execution.resources import Resources
 from tuner.storage import Store, StudyExists, StudyOwned, this_process
 from tuner.studies import machine
@@ -52,7 +52,7 @@ def begin(
 
     Raises:
         StudyExists: There is a run of this name.
-        StorageError, ExecutionError: The database or the machines fail.
+        StorageError, ClusterUnavailable: The database or the machines fail.
         EveryCandidateFailed: All candidates of a generation raised the same error; the other studies have run.
         KeyboardInterrupt: With a note how to go on.
     """
@@ -175,44 +175,15 @@ def _run(
         run_studies(store, studies, executor, callback, owner=this_process(), wait=wait)
 
 
-@contextlib.contextmanager
-def _executor(resources: Resources, specs: Sequence[StudySpec], progress: Progress) -> Iterator[tuple[Executor, int]]:
-    """Start or join Ray, and count the cohorts that can be trained at a time."""
-    from tuner.execution.ray.executor import RayExecutor
-    from tuner.execution.ray.session import RaySession
+def _executor(
+    resources: Resources, specs: Sequence[StudySpec], progress: Progress
+) -> contextlib.AbstractContextManager[tuple[Executor, int]]:
+    """Return an executor for the studies of a run; tasks that no module holds are sent to its workers by value."""
+    from tuner.execution.ray.executor import open_executor
 
-    if resources.address is not None:
-        session = RaySession.join(resources.address, [spec.workload.task for spec in specs])
-        if not session.asks_for_a_token:
-            progress.say("this cluster asks for no token: whoever reaches its ports can run code on all its nodes")
-    else:
-        cores = machine.cores()
-        if resources.cpus_per_candidate > cores:
-            progress.say(f"a candidate takes {resources.cpus_per_candidate} cores; this machine has {cores}")
-        session = RaySession.start(
-            workers=resources.local_workers,
-            cpus_per_candidate=resources.cpus_per_candidate,
-            dashboard=resources.dashboard,
-        )
-    with session:
-        if session.dashboard_url:
-            progress.say(f"Ray dashboard: {session.dashboard_url}")
-        with RayExecutor(
-            session,
-            cpus_per_candidate=resources.cpus_per_candidate,
-            gpus_per_candidate=resources.gpus_per_candidate,
-            most_lanes=resources.workers,
-            timeout=resources.timeout,
-            max_attempts=resources.max_attempts,
-            train=_training_function(specs[0]),
-            say=progress.say,
-        ) as executor:
-            slots = session.slots(cpus=resources.cpus_per_candidate, gpus=resources.gpus_per_candidate)
-            yield executor, min(slots, resources.workers or slots)
-
-
-def _training_function(spec: StudySpec) -> str:
-    return DEFAULT_TRAIN if isinstance(spec, SearchSpec) else "tuner.training.comparing:train"
+    names = {spec.workload.task for spec in specs}
+    by_value = {name: tasks.registry.load(name) for name in names if name.startswith(tasks.registry.SESSION)}
+    return open_executor(resources, names, objects=by_value, say=progress.say)
 
 
 @contextlib.contextmanager

@@ -17,14 +17,14 @@ from tuner.core.files import write
 from tuner.core.trial import Status, Trial, Workload
 
 if TYPE_CHECKING:
-    from tuner.training.observing import Observed
+    from tuner.training.loop import Carry
 
 RUN_FILE, LOSSES_FILE, OF_A_SEED = "run.json", "losses.png", "seed-"
 PICTURE_SIZE = 640  # pixels, of a small picture's longer side, at most
 
 
 def write_run(
-    folder: Path, result: TrainResult, workload: Workload, trials: Sequence[Trial], observed: Sequence[Observed]
+    folder: Path, result: TrainResult, workload: Workload, trials: Sequence[Trial], ends: Sequence[Carry]
 ) -> None:
     """Write the folder; what an earlier run has left there is removed.
 
@@ -33,7 +33,7 @@ def write_run(
         result: What came of the runs.
         workload: What was trained.
         trials: One per run.
-        observed: Where each came to.
+        ends: Where each came to.
 
     Raises:
         NotWritten: A file cannot be written.
@@ -43,12 +43,12 @@ def write_run(
 
     _empty(folder)
     document = result.to_dict()
-    for trial, one, run in zip(trials, observed, document["runs"], strict=True):
-        kept = one.evaluation.status is Status.FINISHED and _is_alone(one)
+    for trial, end, run in zip(trials, ends, document["runs"], strict=True):
+        kept = run["status"] == Status.FINISHED and _is_alone(end)
         run["weights"] = f"{OF_A_SEED}{trial.seed}.npz" if kept else None
         if kept:
-            save(folder / run["weights"], *one.end[:2])
-            for picture, content in _pictures(workload, trial, one).items():
+            save(folder / run["weights"], *end[:2])
+            for picture, content in _pictures(workload, trial, end).items():
                 write(folder / f"{OF_A_SEED}{trial.seed}-{picture}.png", content, overwrite=True)
     full = {**document, "workload": asdict(workload), "runs": document["runs"]}
     write(folder / LOSSES_FILE, losses_figure(full), overwrite=True)
@@ -63,12 +63,12 @@ def _empty(folder: Path) -> None:
             file.unlink()
 
 
-def _is_alone(observed: Observed) -> bool:
+def _is_alone(end: Carry) -> bool:
     """Return whether the run was a cohort of its own, as a network's is; a toy's x is not worth a file."""
-    return int(observed.end[0].shape[1]) == 1
+    return int(end[0].shape[1]) == 1
 
 
-def _pictures(workload: Workload, trial: Trial, observed: Observed) -> dict[str, bytes]:
+def _pictures(workload: Workload, trial: Trial, end: Carry) -> dict[str, bytes]:
     """Return the task's own pictures as PNG, by name."""
     import tensorflow as tf
 
@@ -78,7 +78,7 @@ def _pictures(workload: Workload, trial: Trial, observed: Observed) -> dict[str,
     task = loop_of(workload, list(trial.hyperparameters)).task
     if not isinstance(task, Pictured):
         return {}
-    pictures = task.pictures(*observed.end[:2], trial.seed)
+    pictures = task.pictures(*end[:2], trial.seed)
     return {name: _png(tf.convert_to_tensor(picture)) for name, picture in pictures.items()}
 
 

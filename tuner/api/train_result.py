@@ -125,6 +125,8 @@ def run_of(evaluation: Evaluation) -> TrainedRun:
     """Return the run that an evaluation describes; its seed is that of its slot, yet to be filled in."""
     losses = np.asarray(evaluation.losses)
     losses.setflags(write=False)
+    validation_points, validation = _series(evaluation, "validation")
+    error_points, errors = _series(evaluation, "hessian-error")
     return TrainedRun(
         seed=evaluation.key.slot,
         status=evaluation.status.value,
@@ -133,7 +135,19 @@ def run_of(evaluation: Evaluation) -> TrainedRun:
         steps_done=evaluation.steps_done,
         seconds=evaluation.seconds,
         reason=evaluation.reason,
+        validation_points=validation_points,
+        validation=validation,
+        error_points=error_points,
+        errors=errors.get("error", ()),
     )
+
+
+def _series(evaluation: Evaluation, split: str) -> tuple[tuple[int, ...], dict[str, tuple[float, ...]]]:
+    """Return the evaluations taken before each observation of a split, and each metric by name."""
+    found = [each for each in evaluation.observations if each.split == split]
+    names = found[0].metrics if found else ()
+    metrics = {name: tuple(each.metrics[name] for each in found) for name in names}
+    return tuple(each.evaluations for each in found), metrics
 
 
 def _finite(value: float) -> float | None:

@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING, Any
 import lodo.registry
 import tasks.registry
 from tuner.api.data_folder import using_data
+from tuner.api.measured import Advance, tracked, validated
 from tuner.api.progress import Progress, progress_of
 from tuner.api.requests import Optimizer, Task, optimizer_name, sequence, task_name
 from tuner.api.train_result import TrainedRun, TrainResult, run_of
 from tuner.core.errors import InvalidRequest, check_at_least_one, check_timeout
 from tuner.core.folders import check_empty, check_writable
 from tuner.core.seeds import MAX_SEED
-from tuner.core.trial import Evaluation, Key, Role, TrainingProgress, Trial, Workload
+from tuner.core.trial import Evaluation, Key, Role, Trial, Workload
 from tuner.core.trial import Progress as TrialProgress
 from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies.comparison_planner import MAX_COHORT_SIZE, MAX_SEEDS
 from tuner.studies.lookup import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
 from tuner.studies.spaces import Shapes, default_space, numbers_beside
 from tuner.studies.task_options import task_options
-from tuner.training.tensorflow import load_tensorflow
+from tuner.training.tensorflow import configure, load_tensorflow
 
 if TYPE_CHECKING:
-    from tuner.training.observing import Observed
+    from tuner.training.loop import Carry
 
 MAX_NETWORK = 1024  # layers, or rows of a block
 
@@ -196,9 +197,9 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     def advance(done: int) -> None:
         progress.advance(label, done, len(trials) * request.steps)
 
-    observed: list[Observed] = []
+    ends: list[Carry] = []
     with progress, progress.guard(request.timeout):
-        runs = _runs(request, workload, trials, advance, observed)
+        runs = _runs(request, workload, trials, advance, ends)
     dtype = request.precision or tasks.registry.load(task)(**options).dtype
     result = TrainResult(
         task=request.task,
@@ -211,34 +212,22 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     if request.output is not None:
         from tuner.api.train_folder import write_run
 
-        write_run(request.output, result, workload, trials, observed)
+        write_run(request.output, result, workload, trials, ends)
     return result
 
 
 def _runs(
-    request: TrainRequest,
-    workload: Workload,
-    trials: Sequence[Trial],
-    advance: Callable[[int], None],
-    observed: list[Observed],
+    request: TrainRequest, workload: Workload, trials: Sequence[Trial], advance: Advance, ends: list[Carry]
 ) -> list[TrainedRun]:
-    """Train all trials; `observed` takes where each came to, if a folder is to be written."""
+    """Train all trials; `ends` takes where each came to, if a folder is to be written."""
     if request.track is not None:
-        from tuner.training.tracking import track
-
-        tracked = _cohort_by_cohort(track, workload, trials, advance)
-        return [
-            replace(run_of(one.learning), error_points=one.points, errors=one.errors, frozen=run_of(one.frozen))
-            for one in tracked
-        ]
+        return list(tracked(workload, trials, advance))
     if request.validate_every is not None or request.output is not None:
-        from tuner.training.observing import observe
-
-        every = request.validate_every
-        observed += _cohort_by_cohort(lambda some, lanes: observe(some, lanes, every), workload, trials, advance)
-        return [
-            replace(run_of(one.evaluation), validation_points=one.points, validation=one.validation) for one in observed
-        ]
+        runs = []
+        for run, end in validated(workload, trials, request.validate_every, advance):
+            runs.append(run)
+            ends.append(end)
+        return runs
     found = sorted(_evaluations(workload, trials, request, advance), key=lambda evaluation: evaluation.key)
     return list(map(run_of, found))
 
@@ -246,8 +235,6 @@ def _runs(
 def _begin_tensorflow(threads: int) -> None:
     """Load TensorFlow with its settings, which have no effect once anything has been computed; once is enough."""
     load_tensorflow()
-    from tuner.training.settings import configure
-
     configure(threads)
 
 
@@ -274,7 +261,7 @@ def _given(optimizer: str, given: Mapping[str, float], shapes: Shapes) -> tuple[
 
 
 def _evaluations(
-    workload: Workload, trials: Sequence[Trial], request: TrainRequest, advance: Callable[[int], None]
+    workload: Workload, trials: Sequence[Trial], request: TrainRequest, advance: Advance
 ) -> Iterator[Evaluation]:
     """Train, cohort by cohort; whatever happens to a run is its evaluation."""
     from tuner.execution.in_process import InProcessExecutor
@@ -287,28 +274,3 @@ def _evaluations(
                 yield event
             elif isinstance(event, TrialProgress):
                 advance(finished + event.steps_done * len(event.keys))
-
-
-def _cohort_by_cohort(
-    train_cohort: Callable[[Workload, Sequence[Trial]], Any],
-    workload: Workload,
-    trials: Sequence[Trial],
-    advance: Callable[[int], None],
-) -> list[Any]:
-    """Train all trials, and return what came of each, in order.
-
-    Args:
-        train_cohort: Takes a workload and its trials; yields `TrainingProgress`, and a result per trial.
-        workload: Its `cohort_size` is the largest number of trials that are trained in lockstep.
-        trials: With one budget.
-        advance: Takes the gradient evaluations that are done.
-    """
-    found = []
-    for first in range(0, len(trials), workload.cohort_size):
-        cohort = trials[first : first + workload.cohort_size]
-        for message in train_cohort(replace(workload, cohort_size=len(cohort)), cohort):
-            if isinstance(message, TrainingProgress):
-                advance(first * cohort[0].steps + len(cohort) * message.steps_done)
-            else:
-                found.append(message)
-    return found

@@ -88,7 +88,7 @@ def tune(
     Raises:
         InvalidRequest: An argument is unknown or out of range.
         ValueError: A task, an optimizer, a search-space file or a data set cannot be used.
-        StorageError, ExecutionError: The database or the machines fail.
+        StorageError, ClusterUnavailable: The database or the machines fail.
         EveryCandidateFailed: All candidates of a generation raised the same error; the other studies are complete.
         KeyboardInterrupt: What is finished is kept, and `resume` continues the run.
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from typing import Any
 
+from tuner.execution.resources import usable_cores
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, Kind, Searches, rendered
 from tuner.results.report.runs import Picture
-from tuner.studies import machine
 
 WIDE = 7.0  # inches, from which a figure is too much for a telephone's width
 WORTH = 24  # panels, or so: from here on processes save more than they cost, which is a second of imports each
@@ -47,7 +47,7 @@ class Drawing:
 @contextlib.contextmanager
 def drawing(searches: int) -> Iterator[Drawing]:
     """Give what draws, for so many studies of searches."""
-    cores = machine.cores()
+    cores = usable_cores()
     if cores == 1 or searches * len(FIGURES_OF_SEARCH) < WORTH:
         yield Drawing(None)
         return

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import tasks.registry
-from search_spaces.suggestion import nearest
 from tasks.registry import TaskEntry
 from tuner.core.errors import InvalidRequest, check_at_least_one
 from tuner.core.study import ComparisonSpec, Point, StudyRecord
+from tuner.core.text import nearest
 from tuner.core.trial import Measurement, Workload
 from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies import machine

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from search_spaces.suggestion import nearest
 from tuner.core.study import StudyRecord
+from tuner.core.text import nearest
 from tuner.results.analysis.summary import Summary
 from tuner.results.exports import algoperf, hydra, keras, optax, plain, torch
 from tuner.results.exports.configuration import Configuration, NotExported
