@@ -11,7 +11,8 @@ from tuner import strategies
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.failures import UNKNOWN, grouped_failures, place
-from tuner.results.analysis.generations import by_generation, fitness
+from tuner.results.analysis.generations import by_generation
+from tuner.core.numbers import fitness
 from tuner.results.analysis.summary import better_half, summarise
 from tuner.results.analysis.verdict import Comparison, Gain, Verdict, compare
 

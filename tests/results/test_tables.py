@@ -17,7 +17,7 @@ from tuner.core.trial import Role, Status
 from tuner.results.analysis.summary import summarise
 from tuner.results.tables import latex
 from tuner.results.tables.formats import strict_csv, strict_json
-from tuner.results.tables.grid import Grid
+from tuner.results.tables.text_table import TextTable
 from tuner.results.tables.listing import render_studies
 from tuner.results.tables.show import render_study
 from tuner.results.tables.table import FORMATS, render
@@ -153,7 +153,7 @@ def test_markdown_has_the_same_cells_and_repeats_the_optimizer_in_every_row():
 
 
 def test_a_cell_cannot_break_a_markdown_table():
-    grid = Grid(["a", "b"], [["x|y", "<b>`*[link](z)"]])
+    grid = TextTable(["a", "b"], [["x|y", "<b>`*[link](z)"]])
     assert grid.markdown().splitlines()[-1] == r"| x\|y | \<b>\`\*\[link](z) |"
 
 
@@ -357,7 +357,7 @@ def test_the_report_of_a_study_that_was_only_created_is_possible():
 
 def test_a_grid_refuses_a_row_of_another_length():
     with pytest.raises(ValueError, match="a row must have 2 cells"):
-        Grid(["a", "b"], [["x"]])
+        TextTable(["a", "b"], [["x"]])
 
 
 def test_tables_load_neither_matplotlib_nor_yaml_nor_tensorflow_nor_ray_nor_a_database():
