@@ -26,28 +26,28 @@ sys.path.insert(0, str(setting.ROOT))
 import numpy as np
 
 from tests.support.simulated_workers import SimulatedFleet
-from tuner.core.study import StudySpec
+from tuner.core.study import SearchSpec
 from tuner.core.trial import Evaluation, Status, Trial, Workload
 from tuner.execution.attempts import Attempt
 from tuner.execution.lane_executor import LaneExecutor
 from tuner.storage import Store, this_process
-from tuner.studies.callbacks import Silence
+from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_studies, run_study
 
 OPTIMIZERS = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
 SIGMA = 0.5
 
 
-def spec(run: str, optimizer: str, *, population: int = 32, generations: int = 10, scale: float = 1.0) -> StudySpec:
+def spec(run: str, optimizer: str, *, population: int = 32, generations: int = 10, scale: float = 1.0) -> SearchSpec:
     """Return a study's specification."""
-    return StudySpec(
+    return SearchSpec(
         run=run,
         workload=Workload(task="pause", optimizer=optimizer, cohort_size=1, options={"seconds": scale}),
         strategy="paper",
         seed=0,
         generations=generations,
         population=population,
-        sigmas=(1.0,) * generations,
+        parameters={"sigmas": list((1.0,) * generations)},
         steps=(10,) * generations,
         fresh_seeds=8,
         space={"optimizer": optimizer, "hyperparameters": {"rate": {"scale": "log", "default": 0.5}}},
@@ -83,9 +83,9 @@ def share(folder: Path, *, lanes: int, side_by_side: bool, compilation: float) -
         studies = [store.create_study(spec("run", optimizer)) for optimizer in OPTIMIZERS]
         with LaneExecutor(fleet, clock=lambda: fleet.now) as executor:
             if side_by_side:
-                run_studies(store, studies, executor, Silence, owner=this_process())
+                run_studies(store, studies, executor, NoCallback, owner=this_process())
             for study in [] if side_by_side else studies:
-                run_study(store, study, executor, Silence(), owner=this_process())
+                run_study(store, study, executor, NoCallback(), owner=this_process())
     return fleet.busy_share()
 
 
@@ -96,7 +96,7 @@ def on_ray(folder: Path, seconds: float, lanes: int) -> tuple[float, float]:
 
     spent, moments = [], []
 
-    class Clock(Silence):
+    class Clock(NoCallback):
         """Adds up the pauses."""
 
         def happened(self, event: Any) -> None:
@@ -125,7 +125,7 @@ def cost(folder: Path, lanes: int) -> tuple[int, float]:
         ]
         with LaneExecutor(fleet, clock=lambda: fleet.now) as executor:
             begun = time.process_time()
-            run_studies(store, studies, executor, Silence, owner=this_process())
+            run_studies(store, studies, executor, NoCallback, owner=this_process())
     candidates = len(OPTIMIZERS) * (2 * population + 16)
     return candidates, (time.process_time() - begun) / candidates * 1e3
 

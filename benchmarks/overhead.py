@@ -46,13 +46,13 @@ def study(spec: Any, executor: Any, database: Path) -> dict[str, float]:
     """Run the study; return milliseconds a candidate of the search: all of them, and without the first generation."""
     from tuner.core.trial import AttemptStarted, Evaluation, Role
     from tuner.storage import Store, this_process
-    from tuner.studies.callbacks import Silence
+    from tuner.studies.callbacks import NoCallback
     from tuner.studies.driver import run_study
 
     begun: list[float] = []
     ended: list[float] = []
 
-    class Clock(Silence):
+    class Clock(NoCallback):
         """Notes when the candidates of the search begin and end."""
 
         def happened(self, event: Any) -> None:

@@ -23,7 +23,7 @@ sys.path.insert(0, str(setting.ROOT))
 import numpy as np
 
 from search_spaces import loader
-from tuner.core.study import StudySpec, StudyStatus
+from tuner.core.study import SearchSpec, StudyStatus
 from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Trial, Workload
 from tuner.storage import Store, this_process
 
@@ -36,14 +36,14 @@ ROUNDS = 5
 def searched(store: Store, run: str, optimizer: str, points: int, seed: int) -> None:
     """Store a search that is complete; its losses are drawn, and one candidate in twenty has diverged."""
     space = loader.builtin(optimizer)
-    spec = StudySpec(
+    spec = SearchSpec(
         run=run,
         workload=Workload(task="noisy-quadratic-bowl", optimizer=optimizer, cohort_size=16),
         strategy="paper",
         seed=seed,
         generations=GENERATIONS,
         population=POPULATION,
-        sigmas=tuple(np.linspace(3, 0.6, GENERATIONS).tolist()),
+        parameters={"sigmas": np.linspace(3, 0.6, GENERATIONS).tolist()},
         steps=(100, 300, *[points] * (GENERATIONS - 2)),
         fresh_seeds=FRESH,
         space=space.to_dict(),

@@ -27,11 +27,11 @@ sys.path.insert(0, str(setting.ROOT))
 
 import numpy as np
 
-from tuner.core.study import StudySpec, StudyStatus
+from tuner.core.study import SearchSpec, StudyStatus
 from tuner.core.trial import AttemptStarted, Candidate, Evaluation, Key, Role, Status, Trial, Workload
 from tuner.execution.executor import Batch, cohorts
 from tuner.storage import Store, this_process
-from tuner.studies.callbacks import Silence
+from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_study
 
 LARGE, POINTS = 10_000, 100
@@ -80,16 +80,16 @@ class Nothing:
         """Nothing runs."""
 
 
-def spec(run: str, *, population: int = 32, generations: int = 10, cohort_size: int = 16) -> StudySpec:
+def spec(run: str, *, population: int = 32, generations: int = 10, cohort_size: int = 16) -> SearchSpec:
     """Return a study's specification."""
-    return StudySpec(
+    return SearchSpec(
         run=run,
         workload=Workload(task="nothing", optimizer="Adam", cohort_size=cohort_size),
         strategy="paper",
         seed=0,
         generations=generations,
         population=population,
-        sigmas=(1.0,) * generations,
+        parameters={"sigmas": list((1.0,) * generations)},
         steps=(50,) * generations,
         fresh_seeds=0,
         space={"optimizer": "Adam", "hyperparameters": {"rate": {"scale": "log", "default": 0.5}}},
@@ -141,7 +141,7 @@ def resume(folder: Path) -> None:
     url = str(folder / "resume.db")
     with Store.open(url) as store:
         study = store.create_study(spec("run"))
-        run_study(store, study, Nothing(), Silence(), owner=this_process())
+        run_study(store, study, Nothing(), NoCallback(), owner=this_process())
         with store._writing() as connection:  # as if the last ten had not come back
             connection.exec_driver_sql("DELETE FROM evaluations WHERE candidate_id > 310")
             connection.exec_driver_sql("UPDATE candidates SET status = 'waiting' WHERE id > 310")
@@ -163,7 +163,7 @@ def resume(folder: Path) -> None:
 def again(url: str) -> None:
     """Resume a study, up to the first submission."""
     with Store.open(url) as store, suppress(KeyboardInterrupt):
-        run_study(store, store.studies()[0], Nothing(stop=True), Silence(), owner=this_process())
+        run_study(store, store.studies()[0], Nothing(stop=True), NoCallback(), owner=this_process())
 
 
 def nothing(url: str, kind: str) -> None:
@@ -174,7 +174,7 @@ def nothing(url: str, kind: str) -> None:
             for number in range(ROUNDS):
                 study = store.create_study(spec(f"n{size}-{number}", cohort_size=size))
                 elapsed, _ = setting.timed(
-                    lambda study=study: run_study(store, study, Nothing(), Silence(), owner=this_process())
+                    lambda study=study: run_study(store, study, Nothing(), NoCallback(), owner=this_process())
                 )
                 took.append(elapsed / 320 * 1e3)
             tell("nothing", f"{kind}, cohorts of {size}: {statistics.median(took):.2f} ms a candidate")

@@ -17,7 +17,7 @@ from tuner.core.study import StudyStatus
 from tuner.core.trial import Role, Workload
 from tuner.execution.in_process import InProcessExecutor
 from tuner.storage import Store
-from tuner.studies.callbacks import Silence
+from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_study
 from tuner.studies.sweeps import SWEEPS
 
@@ -205,7 +205,7 @@ def planned(database, **request):
 
 
 def points(spec):
-    return [dict(point.hyperparameters) for point in spec.comparison.points]
+    return [dict(point.hyperparameters) for point in spec.points]
 
 
 def test_the_newest_complete_search_of_the_task_says_what_is_compared(database):
@@ -213,9 +213,9 @@ def test_the_newest_complete_search_of_the_task_says_what_is_compared(database):
     assert base == "newer-comparison"
     assert {name: points(spec) for name, spec in specs.items()} == {"Adam": [ADAM], "LODO": [LODO]}
     adam = specs["Adam"]
-    assert (adam.steps, adam.population, adam.workload.cohort_size) == ((200,), 8, 8)  # Rosenbrock's preset
+    assert (adam.steps, adam.seeds, adam.workload.cohort_size) == (200, 8, 8)  # Rosenbrock's preset
     assert adam.workload.precision == "float32"  # the search's
-    assert adam.comparison.source == "tuned by newer at 200 evaluations"
+    assert adam.source == "tuned by newer at 200 evaluations"
     assert planned(database, optimizers=("Adam",))[1] == "newest-comparison"  # that study of it is complete
 
 
@@ -230,7 +230,7 @@ def test_learning_rates_are_halved_lodo_s_both_and_nothing_else(database):
     specs, _ = planned(database, halve_learning_rate=True)
     assert points(specs["Adam"]) == [ADAM | {"learning_rate": 0.25}]
     assert points(specs["LODO"]) == [LODO | {"initial_learning_rate": 0.125, "meta_learning_rate": 0.001}]
-    assert specs["LODO"].comparison.source == "tuned by newer at 200 evaluations, learning rates halved"
+    assert specs["LODO"].source == "tuned by newer at 200 evaluations, learning rates halved"
 
 
 def test_a_budget_of_seconds_makes_every_run_a_cohort_of_its_own(database):
@@ -245,9 +245,9 @@ def test_an_exported_configuration_is_compared_as_it_was_exported(database, tmp_
     assert call("export", "older/Adam", "--format", format, "--output", file, "--database", database).code == 0
     specs, base = planned("nowhere.db", configs=(file,))
     assert (base, points(specs["Adam"])) == ("rosenbrock-comparison", [ADAM])
-    assert f"adam.{format} (sha256 " in specs["Adam"].comparison.source
+    assert f"adam.{format} (sha256 " in specs["Adam"].source
     both, _ = planned(database, configs=(file,), optimizers=("LODO", "Adam"))
-    assert [both[name].comparison.source.partition(" (")[0] for name in both] == [
+    assert [both[name].source.partition(" (")[0] for name in both] == [
         "tuned by newer at 200 evaluations",
         f"adam.{format}",
     ]
@@ -346,12 +346,12 @@ def test_a_sweep_is_one_study_with_a_point_a_generation_of_which_each_trains_wha
     specs, base = planned(database, sweep="depth", seeds=2, steps=20)
     assert base == "newer-sweep-depth"
     spec = specs["LODO"]
-    assert (spec.generations, spec.population, spec.steps) == (8, 2, (20,) * 8)
+    assert (len(spec.points), spec.seeds, spec.steps) == (8, 2, 20)
     assert (spec.workload_of(0).optimizer, spec.workload_of(0).settings) == ("Momentum", {})
     assert (spec.workload_of(3).optimizer, spec.workload_of(3).settings) == ("LODO", {"depth": 12})
     with Store.open(str(tmp_path / "sweep.db")) as store:
         study = store.create_study(shallow(spec))
-        run_study(store, study, InProcessExecutor(train="tuner.training.comparing:train"), Silence(), owner="here:1")
+        run_study(store, study, InProcessExecutor(train="tuner.training.comparing:train"), NoCallback(), owner="here:1")
         found = store.seed_runs(study.id)
         assert [one.candidate.key for one in found] == [
             key(slot, n, Role.COMPARISON) for n in range(2) for slot in (0, 1)
@@ -365,7 +365,4 @@ def test_a_sweep_is_one_study_with_a_point_a_generation_of_which_each_trains_wha
 
 def shallow(spec):
     """The first two points of a sweep: the others only take longer to compile."""
-    comparison = replace(spec.comparison, points=spec.comparison.points[:2])
-    return replace(
-        spec, run="newer-sweep-depth", generations=2, sigmas=(0.0,) * 2, steps=(20,) * 2, comparison=comparison
-    )
+    return replace(spec, run="newer-sweep-depth", points=spec.points[:2])

@@ -18,7 +18,7 @@ PLACES = [key(slot, generation, Role.COMPARISON) for generation in range(2) for 
 
 def compared(store: Store, add: list[Key]) -> tuple[int, int]:
     """Create and acquire a comparison of two points on three seeds; return its id and epoch."""
-    return driven(store, "contest", add=add, comparison=comparison(2))
+    return driven(store, "contest", add=add, make=comparison, points=2)
 
 
 class LawsOfComparisons:
@@ -28,13 +28,13 @@ class LawsOfComparisons:
         study, _ = compared(store, [])
         driven(store, "search")
         found, search = store.studies()
-        assert (found.id, found.spec.comparison) == (study, comparison(2))
-        assert search.spec.comparison is None
+        assert (found.id, found.spec) == (study, comparison("contest", points=2))
+        assert (found.is_search, search.is_search) == (False, True)
 
     @pytest.mark.parametrize(
         "wrong",
         [
-            {"points": comparison(1).points},
+            {"points": ()},
             {"points": (Point({"rate": math.nan}), Point({"rate": 1.0}))},
             {"measurement": Measurement(validate_every=0)},
             {"measurement": Measurement(seconds=math.inf)},
@@ -42,7 +42,7 @@ class LawsOfComparisons:
     )
     def test_a_comparison_that_contradicts_itself_is_refused(self, store: Store, wrong: dict[str, object]) -> None:
         with pytest.raises(ValueError, match="Received"):
-            driven(store, comparison=dataclasses.replace(comparison(2), **wrong))
+            store.create_study(dataclasses.replace(comparison(points=2), **wrong))
         assert store.studies() == []
 
     def test_runs_come_back_with_every_bit_of_what_was_measured(self, store: Store) -> None:

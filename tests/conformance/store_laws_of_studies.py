@@ -24,7 +24,9 @@ class LawsOfStudies:
 
     def test_a_study_comes_back_as_it_was_given(self, store: Store) -> None:
         given = spec(
-            seed=2**63 - 1, sigmas=(0.1 + 0.2, 5e-324), hardware={"name": "Grün \ud800 \x00", "n": [1, 2.5, None]}
+            seed=2**63 - 1,
+            parameters={"sigmas": [0.1 + 0.2, 5e-324]},
+            hardware={"name": "Grün \ud800 \x00", "n": [1, 2.5, None]},
         )
         record = store.create_study(given)
         assert record.spec == given
@@ -89,7 +91,7 @@ class LawsOfStudies:
             {"seed": -1},
             {"seed": 2**63},
             {"steps": (1,)},
-            {"sigmas": (1.0, math.nan)},
+            {"parameters": {"sigmas": [1.0, math.nan]}},
             {"hardware": {"speed": math.inf}},
             {"hardware": {1: "a"}},
             {"space": {"x": object()}},

@@ -27,12 +27,19 @@ def distance(genomes: NDArray[np.float64]) -> list[float]:
 
 
 def run(strategy: Strategy, generations: int, fitness: Fitness = distance) -> list[NDArray[np.float64]]:
-    """Go through all generations; return what was asked."""
-    asked = []
+    """Run some generations; return the genomes of each."""
+    drawn = []
     for _ in range(generations):
-        asked.append(strategy.ask())
-        strategy.tell(fitness(asked[-1].copy()))
-    return asked
+        drawn.append(asked(strategy))
+        strategy.tell(fitness(drawn[-1].copy()))
+    return drawn
+
+
+def asked(strategy: Strategy) -> NDArray[np.float64]:
+    """Return the genomes that a strategy wants trained next."""
+    proposal = strategy.ask()
+    assert proposal is not None
+    return proposal.genomes
 
 
 class StrategyConformance:
@@ -49,7 +56,7 @@ class StrategyConformance:
             "lower": LOWER,
             "upper": UPPER,
             "population": population,
-            "sigmas": sigmas,
+            "parameters": {"sigmas": list(sigmas)},
             "steps": (10,) * len(sigmas),
             "seed": 7,
         }
@@ -58,7 +65,7 @@ class StrategyConformance:
     # What is asked
 
     def test_ask_gives_every_slot_a_float64_genome(self) -> None:
-        genomes = self.create().ask()
+        genomes = asked(self.create())
         assert isinstance(genomes, np.ndarray)
         assert genomes.dtype == np.float64
         assert genomes.shape == (8, 3)
@@ -88,22 +95,22 @@ class StrategyConformance:
         assert np.array_equal(first.result(), second.result())
 
     def test_another_seed_gives_other_genomes(self) -> None:
-        assert not np.array_equal(self.create(seed=7).ask(), self.create(seed=8).ask())
+        assert not np.array_equal(asked(self.create(seed=7)), asked(self.create(seed=8)))
 
     def test_recorded_fitnesses_told_to_a_fresh_strategy_reproduce_each_genome(self) -> None:
         recorded: list[tuple[NDArray[np.float64], list[float]]] = []
         half_way = self.create()
         for generation in range(2):
-            genomes = half_way.ask()
+            genomes = asked(half_way)
             fitnesses = distance(genomes)
             fitnesses[generation] = math.inf
             half_way.tell(fitnesses)
             recorded.append((genomes, fitnesses))
         fresh = self.create()
         for genomes, fitnesses in recorded:
-            assert np.array_equal(fresh.ask(), genomes)
+            assert np.array_equal(asked(fresh), genomes)
             fresh.tell(fitnesses)
-        assert np.array_equal(fresh.ask(), half_way.ask())
+        assert np.array_equal(asked(fresh), asked(half_way))
 
     def test_what_others_draw_from_the_global_generators_changes_nothing(self) -> None:
         undisturbed = run(self.create(), 3)
@@ -137,26 +144,34 @@ class StrategyConformance:
 
     def test_telling_twice_is_refused(self) -> None:
         strategy = self.create()
-        strategy.tell(distance(strategy.ask()))
+        strategy.tell(distance(asked(strategy)))
         with pytest.raises(RuntimeError, match="generation 1"):
             strategy.tell([1.0] * 8)
 
     def test_asking_twice_is_refused(self) -> None:
         strategy = self.create()
-        strategy.ask()
+        asked(strategy)
         with pytest.raises(RuntimeError, match="generation 0"):
-            strategy.ask()
+            asked(strategy)
 
-    def test_asking_after_the_last_generation_is_refused(self) -> None:
+    def test_nothing_is_asked_for_after_the_last_generation(self) -> None:
         strategy = self.create()
         run(strategy, 3)
-        with pytest.raises(RuntimeError, match="3 generations"):
-            strategy.ask()
+        assert strategy.ask() is None
+        assert strategy.ask() is None
+
+    def test_each_generation_has_the_budget_of_its_schedule(self) -> None:
+        strategy = self.create(steps=(10, 20, 40))
+        budgets = []
+        while (proposal := strategy.ask()) is not None:
+            budgets.append(proposal.budget)
+            strategy.tell(distance(proposal.genomes))
+        assert budgets == [10, 20, 40]
 
     def test_a_result_before_the_last_generation_was_told_is_refused(self) -> None:
         strategy = self.create()
         run(strategy, 2)
-        strategy.ask()
+        asked(strategy)
         with pytest.raises(RuntimeError, match="3 generations"):
             strategy.result()
 
@@ -170,7 +185,7 @@ class StrategyConformance:
 
     def _refuses(self, fitnesses: list[Any], match: str) -> None:
         strategy = self.create()
-        genomes = strategy.ask()
+        genomes = asked(strategy)
         with pytest.raises(ValueError, match=match):
             strategy.tell(fitnesses)
         strategy.tell(distance(genomes))
@@ -181,8 +196,8 @@ class StrategyConformance:
     def test_what_the_caller_does_to_the_genomes_changes_nothing(self) -> None:
         strategy, untouched = self.create(), self.create()
         for _ in range(3):
-            genomes = strategy.ask()
-            assert np.array_equal(genomes, untouched.ask())
+            genomes = asked(strategy)
+            assert np.array_equal(genomes, asked(untouched))
             fitnesses = distance(genomes)
             genomes[:] = 99.0
             strategy.tell(fitnesses)
@@ -193,10 +208,10 @@ class StrategyConformance:
     def test_the_callers_fitnesses_and_arrays_are_left_alone(self) -> None:
         arrays = {"mean": np.array(MEAN), "lower": np.array(LOWER), "upper": np.array(UPPER)}
         strategy = self.create(**arrays)
-        expected = self.create().ask()
+        expected = asked(self.create())
         arrays["mean"][:] = 2.0
         arrays["upper"][:] = -2.5
-        assert np.array_equal(strategy.ask(), expected)
+        assert np.array_equal(asked(strategy), expected)
         fitnesses = [math.nan, 3.0, 1.0, math.inf, 2.0, 5.0, -1.0, 4.0]
         before = repr(fitnesses)
         strategy.tell(fitnesses)
@@ -219,16 +234,16 @@ class StrategyConformance:
 
     def test_failures_never_count_even_where_fewer_than_half_finish(self) -> None:
         strategy = self.create(sigmas=(1.0,))
-        genomes = strategy.ask()
+        genomes = asked(strategy)
         finished = np.argsort(genomes[:, 0])[-2:]  # 2 of 8, at one edge: any other genome would pull them away
         strategy.tell([float(slot) if slot in finished else math.inf for slot in range(8)])
         assert genomes[finished, 0].min() <= strategy.result()[0] <= genomes[finished, 0].max()
 
     def test_a_generation_that_wholly_fails_is_remarked_and_survived(self) -> None:
         strategy = self.create()
-        strategy.ask()
+        asked(strategy)
         assert strategy.tell([math.inf] * 8).startswith("generation 0: none of 8 finished")
-        assert np.isfinite(strategy.ask()).all()
+        assert np.isfinite(asked(strategy)).all()
         remark = strategy.tell([math.nan] * 8)
         assert remark.startswith("generation 1: none of 8 finished")
         assert remark.isprintable()  # one line
@@ -243,7 +258,7 @@ class StrategyConformance:
     def test_there_is_no_remark_where_all_finish(self) -> None:
         strategy = self.create()
         for _ in range(3):
-            assert strategy.tell(distance(strategy.ask())) == ""
+            assert strategy.tell(distance(asked(strategy))) == ""
 
     # What comes of it
 

@@ -18,11 +18,11 @@ from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Key, Role
 from tuner.execution.ray.executor import RayExecutor
 from tuner.execution.ray.metrics import COUNTERS, GAUGES, Metrics
 from tuner.storage import Store
-from tuner.studies.callbacks import All, Listener
+from tuner.studies.callbacks import Callback, CallbackList
 from tuner.studies.driver import run_study
 
 KEYS = [Key(Role.SEARCH, 1, slot) for slot in range(6)]
-METHODS = [name for name, _ in inspect.getmembers(Listener, inspect.isfunction) if not name.startswith("_")]
+METHODS = [name for name, _ in inspect.getmembers(Callback, inspect.isfunction) if not name.startswith("_")]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_a_study_on_ray_is_found_on_the_metrics_port(scrape, tmp_path):
         "optimizer": "Adam",
         "hyperparameters": {"rate": {"scale": "log", "default": 0.5}, "act": {"scale": "log", "default": 0.5}},
     }
-    of = replace(spec(space, steps=(20, 20), run="real", fresh_seeds=2), sigmas=(0.01, 0.01))
+    of = replace(spec(space, steps=(20, 20), run="real", fresh_seeds=2), parameters={"sigmas": [0.01, 0.01]})
     of = replace(of, workload=replace(of.workload, cohort_size=2))
     executor = RayExecutor(scrape.session, train=FAKE + "train")
     with Store.open(str(tmp_path / "metrics.db")) as store:
@@ -234,6 +234,6 @@ def test_all_passes_everything_on_to_each_in_turn(method):
         def __getattr__(self, called):
             return lambda *arguments: heard.append((self.name, called, arguments))
 
-    parameters = list(inspect.signature(getattr(Listener, method)).parameters)[1:]
-    getattr(All(Hears("first"), Hears("second")), method)(*parameters)
+    parameters = list(inspect.signature(getattr(Callback, method)).parameters)[1:]
+    getattr(CallbackList(Hears("first"), Hears("second")), method)(*parameters)
     assert heard == [(name, method, tuple(parameters)) for name in ("first", "second")]

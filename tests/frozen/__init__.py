@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def fill(store: Store, version: str) -> None:
     store.release(study, epoch, StudyStatus.INTERRUPTED)
     if version >= "0002":
         places = [key(slot, generation, Role.COMPARISON) for generation in range(2) for slot in range(3)]
-        study, epoch = driven(store, "contest", add=places, comparison=comparison(2))
+        study, epoch = driven(store, "contest", add=places, make=comparison, points=2)
         store.record(study, epoch, [evaluation(place, observations=observations(place)) for place in places])
         store.release(study, epoch, StudyStatus.COMPLETE)
 
@@ -50,9 +51,8 @@ def fill(store: Store, version: str) -> None:
 def contents(store: Store) -> list[Any]:
     """Return all that `fill` has made, but for times."""
     found: list[Any] = []
-    names = ("run", "workload", "seed", "sigmas", "steps", "space", "comparison")
     for study in store.studies():
-        spec = {name: getattr(study.spec, name) for name in names}
+        spec = replace(study.spec, versions={}, hardware={})
         found.append((spec, study.status, study.tuned, study.tuned_genome, study.notes))
         for record in store.candidates(study.id):
             tries = [(each.number, each.node, each.reason, each.error) for each in store.attempts(study.id, record.key)]

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.support.builders import ADAM, LODO, MOMENTUM, run, spec, study
-from tuner.core.study import ComparisonSpec, Point, SeedRun, Series, StudyStatus
+from tests.support.builders import ADAM, LODO, MOMENTUM, comparison_spec, run, study
+from tuner.core.study import Point, SeedRun, Series, StudyStatus
 from tuner.core.trial import Measurement, Role, Status
 from tuner.results.analysis.comparison import compare_runs
 from tuner.results.tables.comparison_table import render_comparisons
@@ -31,10 +31,9 @@ def series(evaluations, seconds, **metrics):
 def contest(space, losses, *, seconds=None, measured=True, values=None, status=StudyStatus.COMPLETE, **fields):
     """Return a study of a comparison with its runs: a loss each, inf where it diverged, or a status."""
     points = (Point(values or {name: entry["default"] for name, entry in space["hyperparameters"].items()}),)
-    of = replace(
-        spec(space, steps=(1000,), population=SEEDS, run="contest", **fields),
-        comparison=ComparisonSpec(points, Measurement(100, seconds, None), "tuned by first"),
-        fresh_seeds=0,
+    measurement = Measurement(100, seconds, None)
+    of = comparison_spec(
+        space, steps=1000, seeds=SEEDS, run="contest", points=points, measurement=measurement, **fields
     )
     runs = []
     for slot, loss in enumerate(losses):

@@ -9,9 +9,9 @@ from matplotlib.collections import PolyCollection
 
 from tests.references.tasks import rosenbrock as reference
 from tests.results.test_comparison_table import contest, series
-from tests.support.builders import ADAM, LODO, MOMENTUM, run, spec, study
-from tuner.core.study import ComparisonSpec, Point, SeedRun
-from tuner.core.trial import Measurement, Role, Status
+from tests.support.builders import ADAM, LODO, MOMENTUM, comparison_spec, run, study
+from tuner.core.study import Point, SeedRun
+from tuner.core.trial import Role, Status
 from tuner.results.analysis.comparison import compare_runs
 from tuner.results.figures import FIGURES_OF_COMPARISON
 from tuner.results.figures.canvas import loss_limits
@@ -203,9 +203,8 @@ def swept(*losses):
     """A sweep of LODO's momentum: of each value the losses of its seeds."""
     values = (0.0, 0.9, 0.99)[: len(losses)]
     points = tuple(Point({"momentum": value}, value=value) for value in values)
-    of = replace(
-        spec(LODO, steps=(100,) * len(points), population=len(losses[0]), run="swept"),
-        comparison=ComparisonSpec(points, Measurement(), "tuned", "momentum"),
+    of = comparison_spec(
+        LODO, steps=100, seeds=len(losses[0]), run="swept", points=points, source="tuned", sweep="momentum"
     )
     runs = [
         SeedRun(run(Role.COMPARISON, at, slot, outcome, steps=100), {}, None)

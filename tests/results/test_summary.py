@@ -86,12 +86,12 @@ def test_the_better_half_is_exactly_those_whose_average_the_strategy_paper_retur
         lower=SearchSpace.from_dict(ADAM).lower,
         upper=SearchSpace.from_dict(ADAM).upper,
         population=5,
-        sigmas=of.sigmas,
+        parameters=of.parameters,
         steps=of.steps,
         seed=1,
     )
     for told in fitnesses:
-        genomes = strategy.ask()
+        genomes = strategy.ask().genomes
         strategy.tell(told)
     records = search(of, *[[each if math.isfinite(each) else DIVERGED for each in told] for told in fitnesses])
     half = better_half(by_generation(of, records)[-1])

@@ -168,7 +168,7 @@ def test_a_comparison_is_copied_checked_and_deleted_like_a_search(tmp_path: Path
     here, there = str(tmp_path / "a.db"), str(tmp_path / "b.db")
     places = [key(slot, 0, Role.COMPARISON) for slot in range(3)]
     with Store.open(here) as store:
-        study, epoch = driven(store, "contest", add=places, generations=1, comparison=comparison())
+        study, epoch = driven(store, "contest", add=places, make=comparison)
         store.record(study, epoch, [evaluation(at, observations=observations(at)) for at in places])
         store.release(study, epoch, StudyStatus.COMPLETE)
     assert call("database", "copy", here, there, "contest").code == 0

@@ -98,7 +98,9 @@ def test_the_migrations_lead_to_the_very_definitions_of_the_tables(tmp_path: Pat
             rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
         # The order of columns and constraints means nothing, nor does a line end: SQLite adds a column to a last line.
         return {
-            name: sorted(part.strip(" \n)") for part in re.split(r",\s*\n\s*|(?<!'), (?=\w+ [A-Z])", sql))
+            name: sorted(
+                part.strip(" \n)").replace('"', "") for part in re.split(r",\s*\n\s*|(?<!'), (?=\w+ [A-Z])", sql)
+            )
             for name, sql in rows
             if name != schema.VERSION_TABLE
         }

@@ -7,6 +7,7 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,64 +17,66 @@ from numpy.typing import NDArray
 
 from tests.conformance.strategy_conformance import StrategyConformance
 from tuner.strategies.individuals import Individual
-from tuner.strategies.paper import Truncation
+from tuner.strategies.paper import Paper
 from tuner.strategies.random_generators import ConfinedGenerators
-from tuner.strategies.setting import Plan
+from tuner.strategies.setting import Setting
+from tuner.strategies.strategy import Proposal
 
 
-class HalfPrecise(Truncation):
+class HalfPrecise(Paper):
     """Hands out float32."""
 
-    def ask(self) -> NDArray[Any]:
-        return super().ask().astype(np.float32)
+    def ask(self) -> Proposal | None:
+        proposal = super().ask()
+        return proposal and replace(proposal, genomes=proposal.genomes.astype(np.float32))
 
 
-class Unclamped(Truncation):
+class Unclamped(Paper):
     """Trains what was drawn, wherever it lies."""
 
-    def ask(self) -> NDArray[np.float64]:
-        super().ask()
+    def ask(self) -> Proposal | None:
+        proposal = super().ask()
         self._asked = self._draw(self._told)
-        return self._asked.copy()
+        return proposal and replace(proposal, genomes=self._asked.copy())
 
 
-class HalfOfOneIsNone(Truncation):
+class HalfOfOneIsNone(Paper):
     """Takes half of 1 for 0."""
 
     def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
-        better = tools.selBest(finished, self.plan.population // 2)
+        better = tools.selBest(finished, self.setting.population // 2)
         self._mean = tuple(statistics.mean(gene[at] for gene in better) for at in range(3))
         return ""
 
 
-class AveragesInFloatingPoint(Truncation):
+class AveragesInFloatingPoint(Paper):
     """Rounds at every addition, so equal genes average to another."""
 
     def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
-        better = tools.selBest(finished, self.plan.population // 2)
+        better = tools.selBest(finished, self.setting.population // 2)
         self._mean = tuple(sum(genes) / len(genes) for genes in zip(*better, strict=True))
         return ""
 
 
-class Unseeded(Truncation):
+class Unseeded(Paper):
     """Draws something else in every process and instance."""
 
     instances = itertools.count()
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(plan)
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
         self.generators = ConfinedGenerators(next(self.instances))
 
 
-class SeedIgnored(Truncation):
+class SeedIgnored(Paper):
     """Draws the same for every seed."""
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(plan)
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
         self.generators = ConfinedGenerators(0)
 
 
-class SharesItsMean(Truncation):
+class SharesItsMean(Paper):
     """Keeps its state in the class, where a resumed study finds another's."""
 
     shared: tuple[float, ...] | None = None
@@ -88,70 +91,78 @@ class SharesItsMean(Truncation):
         return remark
 
 
-class DrawsUnconfined(Truncation):
+class DrawsUnconfined(Paper):
     """Draws from the global generator."""
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(plan)
-        random.seed(plan.seed)
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        random.seed(setting.seed)
 
     def _draw(self, generation: int) -> NDArray[np.float64]:
-        sigma = self.plan.sigmas[generation]
-        return np.array([[random.gauss(m, sigma) for m in self._mean] for _ in range(self.plan.population)])
+        sigma = self.setting.sigmas[generation]
+        return np.array([[random.gauss(m, sigma) for m in self._mean] for _ in range(self.setting.population)])
 
 
-class SeedsNumpy(Truncation):
+class SeedsNumpy(Paper):
     """Seeds the global generator of everybody."""
 
-    def ask(self) -> NDArray[np.float64]:
-        np.random.seed(self.plan.seed)  # noqa: NPY002
+    def ask(self) -> Proposal | None:
+        np.random.seed(self.setting.seed)  # noqa: NPY002
         return super().ask()
 
 
-class TakesAnyTell(Truncation):
+class TakesAnyTell(Paper):
     """Ignores a tell out of order."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
         return "" if self._asked is None else super().tell(fitnesses)
 
 
-class AsksAgain(Truncation):
+class AsksAgain(Paper):
     """Forgets a generation that was not told."""
 
-    def ask(self) -> NDArray[np.float64]:
+    def ask(self) -> Proposal | None:
         self._asked = None
         return super().ask()
 
 
-class NeverEnds(Truncation):
+class NeverEnds(Paper):
     """Invents generations beyond the schedule."""
 
-    def ask(self) -> NDArray[np.float64]:
-        return super().ask() if self._told < self.plan.generations else np.zeros((self.plan.population, 3))
+    def ask(self) -> Proposal | None:
+        return super().ask() or Proposal(np.zeros((self.setting.population, 3)), 10)
 
 
-class HasAlwaysAResult(Truncation):
+class IgnoresItsSchedule(Paper):
+    """Trains every generation as long as the first."""
+
+    def ask(self) -> Proposal | None:
+        proposal = super().ask()
+        return proposal and replace(proposal, budget=self.setting.steps[0])
+
+
+class HasAlwaysAResult(Paper):
     """Gives a result too early."""
 
     def result(self) -> NDArray[np.float64]:
         return np.array(self._mean)
 
 
-class PadsFitnesses(Truncation):
+class PadsFitnesses(Paper):
     """Makes up for missing fitnesses, and drops what is too much."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
-        return super().tell([*fitnesses, *[math.inf] * 8][: self.plan.population])
+        return super().tell([*fitnesses, *[math.inf] * 8][: self.setting.population])
 
 
-class CountsNonsenseAsFailure(Truncation):
+class CountsNonsenseAsFailure(Paper):
     """Takes None for a failure."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
         return super().tell([value if type(value) in (int, float) else math.inf for value in fitnesses])
 
 
-class ForgetsBeforeItChecks(Truncation):
+class ForgetsBeforeItChecks(Paper):
     """Refuses, but goes on to the next generation."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
@@ -162,16 +173,16 @@ class ForgetsBeforeItChecks(Truncation):
             raise
 
 
-class HandsOutItsOwn(Truncation):
+class HandsOutItsOwn(Paper):
     """Lets the caller write into its memory."""
 
-    def ask(self) -> NDArray[np.float64]:
-        super().ask()
+    def ask(self) -> Proposal | None:
+        proposal = super().ask()
         assert self._asked is not None
-        return self._asked
+        return proposal and replace(proposal, genomes=self._asked)
 
 
-class SortsInPlace(Truncation):
+class SortsInPlace(Paper):
     """Sorts the caller's list."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
@@ -181,32 +192,32 @@ class SortsInPlace(Truncation):
         return remark
 
 
-class LetsNanThrough(Truncation):
+class LetsNanThrough(Paper):
     """Leaves NaN to DEAP, whose selection then depends on the order."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
         assert self._asked is not None
         everyone = [Individual(g, float(f)) for g, f in zip(self._asked.tolist(), fitnesses, strict=True)]
         super().tell(fitnesses)
-        self._mean = tuple(np.mean(tools.selBest(everyone, self.plan.population // 2), axis=0).tolist())
+        self._mean = tuple(np.mean(tools.selBest(everyone, self.setting.population // 2), axis=0).tolist())
         return ""
 
 
-class TakesMinusInfinityForTheBest(Truncation):
+class TakesMinusInfinityForTheBest(Paper):
     """Believes a loss of minus infinity."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
         return super().tell([-1e300 if value == -math.inf else value for value in fitnesses])
 
 
-class CountsFailuresAsVeryBad(Truncation):
+class CountsFailuresAsVeryBad(Paper):
     """Fills the better half up with failures."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
         return super().tell([value if math.isfinite(value) else 1e300 for value in fitnesses])
 
 
-class IsSilent(Truncation):
+class IsSilent(Paper):
     """Says nothing, whatever happens."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
@@ -214,7 +225,7 @@ class IsSilent(Truncation):
         return ""
 
 
-class AveragesNothing(Truncation):
+class AveragesNothing(Paper):
     """Has NaN for a mean after a generation that wholly failed."""
 
     def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
@@ -224,7 +235,7 @@ class AveragesNothing(Truncation):
         return remark
 
 
-class DriftsWhereAllFail(Truncation):
+class DriftsWhereAllFail(Paper):
     """Moves although nothing was learnt."""
 
     def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
@@ -234,28 +245,28 @@ class DriftsWhereAllFail(Truncation):
         return remark
 
 
-class Chatters(Truncation):
+class Chatters(Paper):
     """Remarks on what is ordinary."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
         return super().tell(fitnesses) or "all is well"
 
 
-class ResultsInARow(Truncation):
+class ResultsInARow(Paper):
     """Returns [1, d]."""
 
     def result(self) -> NDArray[np.float64]:
         return super().result()[None]
 
 
-class Maximizes(Truncation):
+class Maximizes(Paper):
     """Goes the wrong way."""
 
     def tell(self, fitnesses: Sequence[float]) -> str:
         return super().tell([-value for value in fitnesses])
 
 
-MUST_FAIL: list[tuple[type[Truncation], str]] = [
+MUST_FAIL: list[tuple[type[Paper], str]] = [
     (HalfPrecise, "test_ask_gives_every_slot_a_float64_genome"),
     (Unclamped, "test_every_genome_lies_within_the_bounds_however_wide_the_mutation"),
     (HalfOfOneIsNone, "test_small_and_odd_populations_go_through"),
@@ -268,7 +279,8 @@ MUST_FAIL: list[tuple[type[Truncation], str]] = [
     (TakesAnyTell, "test_telling_before_asking_is_refused"),
     (TakesAnyTell, "test_telling_twice_is_refused"),
     (AsksAgain, "test_asking_twice_is_refused"),
-    (NeverEnds, "test_asking_after_the_last_generation_is_refused"),
+    (NeverEnds, "test_nothing_is_asked_for_after_the_last_generation"),
+    (IgnoresItsSchedule, "test_each_generation_has_the_budget_of_its_schedule"),
     (HasAlwaysAResult, "test_a_result_before_the_last_generation_was_told_is_refused"),
     (PadsFitnesses, "test_a_wrong_number_of_fitnesses_is_refused_and_changes_nothing"),
     (CountsNonsenseAsFailure, "test_a_fitness_that_is_no_number_is_refused_and_changes_nothing"),
@@ -299,12 +311,12 @@ def cases(name: str) -> Iterator[Callable[[StrategyConformance], None]]:
             yield lambda suite, argument=mark.args[0], value=value: test(suite, **{argument: value})
 
 
-def passes(name: str, broken: type[Truncation]) -> bool:
+def passes(name: str, broken: type[Paper]) -> bool:
     """Whether a strategy passes a test of the suite with all its parameters."""
 
     class Suite(StrategyConformance):
-        def make(self, **plan: Any) -> Truncation:
-            return broken(Plan(**plan))
+        def make(self, **plan: Any) -> Paper:
+            return broken(Setting(sigmas=tuple(plan.pop("parameters")["sigmas"]), **plan))
 
     for case in cases(name):
         try:
@@ -325,13 +337,13 @@ def _globals_as_they_were() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("broken", "name"), MUST_FAIL)
-def test_a_broken_strategy_fails_the_test_of_its_fault(broken: type[Truncation], name: str) -> None:
+def test_a_broken_strategy_fails_the_test_of_its_fault(broken: type[Paper], name: str) -> None:
     assert not passes(name, broken)
 
 
 @pytest.mark.parametrize("name", SUITE)
 def test_the_strategy_that_they_are_made_from_passes(name: str) -> None:
-    assert passes(name, Truncation)
+    assert passes(name, Paper)
 
 
 def test_every_test_of_the_suite_is_shown_to_bite() -> None:

@@ -60,7 +60,7 @@ def test_of_a_short_search_nothing_is_said_and_only_its_first_optimizer_is_measu
 
 
 def test_a_long_search_is_told_with_what_would_take_less():
-    quick = replace(study(), steps=(20,), generations=1, sigmas=(1.0,))
+    quick = replace(study(), steps=(20,), generations=1, parameters={"sigmas": [1.0]})
     small = replace(quick, workload=replace(quick.workload, options={"batch_size": 8}))
     others = [("quick", [quick]), ("small", [small])]
     lines, machine, said = told({"Adam": 2.0, "LODO": 4.0}, [study(), study(LODO)], others)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.fake_training import trial
 from tuner.core.trial import AttemptStarted, Evaluation, Status
-from tuner.studies.recorder import DELAY, Ledger
+from tuner.studies.recorder import DELAY, Recorder
 
 
 class SlowStore:
@@ -29,7 +29,7 @@ def store():
 
 def ledger(store, *, cohorts=8, size=1):
     trials = [[trial(number * size + member) for member in range(size)] for number in range(cohorts)]
-    return Ledger(store, 1, 1, trials, clock=lambda: store.now)
+    return Recorder(store, 1, 1, trials, clock=lambda: store.now)
 
 
 def started(slot):

@@ -20,7 +20,7 @@ from tuner.cli import run
 from tuner.core.study import StudyRecord, StudySpec, StudyStatus
 from tuner.execution.in_process import InProcessExecutor
 from tuner.storage import Gone, Store, StudyExists, StudyOwned, UnknownStudy
-from tuner.studies.callbacks import Silence
+from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_studies
 
 OPTIMIZERS = ("Adam", "LODO", "Yogi")
@@ -41,7 +41,7 @@ def specs(name: str = "run", optimizers: tuple[str, ...] = OPTIMIZERS) -> list[S
 def test_a_run_that_cannot_be_made_whole_is_not_made(url: str) -> None:
     with Store.open(url) as store:
         with pytest.raises(ValueError, match="finite"):
-            store.create_run([*specs(), spec(optimizer="Momentum", sigmas=(1.0, float("nan")))])
+            store.create_run([*specs(), spec(optimizer="Momentum", parameters={"sigmas": [1.0, float("nan")]})])
         assert store.studies() == []
         assert [study.spec.name for study in store.create_run(specs())] == ["run/Adam", "run/LODO", "run/Yogi"]
 
@@ -136,7 +136,7 @@ def test_a_study_that_was_deleted_before_its_turn_is_told_in_a_line_and_the_othe
             InProcessExecutor(train="tests.support.killed_driver:train") as executor,
             pytest.raises(UnknownStudy, match="the study run/LODO was deleted from the database while its run") as told,
         ):
-            run_studies(store, made, executor, Silence, owner=ME)
+            run_studies(store, made, executor, NoCallback, owner=ME)
         assert told.value.exit_code == 1
         assert [study.status for study in store.studies()] == [StudyStatus.COMPLETE] * 2
 
@@ -144,7 +144,7 @@ def test_a_study_that_was_deleted_before_its_turn_is_told_in_a_line_and_the_othe
 def test_a_study_that_is_deleted_under_its_driver_ends_the_run_with_a_line(tmp_path: Path) -> None:
     path = tmp_path / "studies.db"
 
-    class Deleting(Silence):
+    class Deleting(NoCallback):
         """Deletes the study once it is begun, as nothing of ours does."""
 
         def study_began(self, study: StudyRecord) -> None:

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from tasks.preset import Preset
 from tasks.registry import TASKS
-from tuner.core.errors import UsageError
+from tuner.core.errors import InvalidRequest
+from tuner.strategies.schedule import sigma_schedule as schedule
 from tuner.studies.planner import Request, plan, run_name
-from tuner.studies.schedule import schedule
 
 PRESET = Preset(
     generations=4,
@@ -23,12 +23,12 @@ PRESET = Preset(
 def test_a_preset_is_taken_as_it_is():
     found = schedule(PRESET)
     assert (found.generations, found.population) == (4, 8)
-    assert (found.sigmas, found.steps) == (PRESET.sigmas, PRESET.steps)
+    assert (found.parameters, found.steps) == ({"sigmas": list(PRESET.sigmas)}, PRESET.steps)
 
 
 def test_one_value_holds_for_every_generation():
     found = schedule(PRESET, steps=[7], sigmas=[0.1])
-    assert (found.steps, found.sigmas) == ((7,) * 4, (0.1,) * 4)
+    assert (found.steps, found.parameters) == ((7,) * 4, {"sigmas": [0.1] * 4})
 
 
 def test_a_list_says_how_many_generations_there_are():
@@ -39,16 +39,16 @@ def test_a_list_says_how_many_generations_there_are():
 @given(st.integers(1, 50))
 def test_fewer_or_more_generations_stretch_the_preset_and_keep_its_first_and_its_last_value(generations):
     found = schedule(PRESET, generations=generations)
-    assert len(found.steps) == len(found.sigmas) == generations
+    assert len(found.steps) == len(found.parameters["sigmas"]) == generations
     assert found.steps[-1] == 40
-    assert found.sigmas[-1] == 0.5
+    assert found.parameters["sigmas"][-1] == 0.5
     if generations > 1:
         assert found.steps[0] == 10
     assert list(found.steps) == sorted(found.steps)
 
 
 def test_a_list_that_fits_no_number_of_generations_is_refused():
-    with pytest.raises(UsageError, match="--sigma takes one value, or one for each of the 3 generations"):
+    with pytest.raises(InvalidRequest, match="sigmas takes one value, or one for each of the 3 generations"):
         schedule(PRESET, steps=[1, 2, 3], sigmas=[1.0, 0.5])
 
 

@@ -14,8 +14,8 @@ from tuner.core.trial import Evaluation, Status
 from tuner.execution.in_process import InProcessExecutor
 from tuner.execution.lane_executor import LaneExecutor
 from tuner.storage import Store, StudyOwned
-from tuner.studies.batches import EveryCandidateFailed
-from tuner.studies.callbacks import Silence
+from tuner.studies.batch import EveryCandidateFailed
+from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_studies, run_study
 
 OPTIMIZERS = ("Adam", "LODO", "Yogi")
@@ -55,19 +55,19 @@ def found(store):
 def test_studies_side_by_side_find_what_each_finds_alone(store):
     machines = fleet(5, seed=0)
     with LaneExecutor(machines, clock=lambda: machines.now) as executor:
-        run_studies(store, [store.create_study(of(name)) for name in OPTIMIZERS], executor, Silence, owner=OWNER)
+        run_studies(store, [store.create_study(of(name)) for name in OPTIMIZERS], executor, NoCallback, owner=OWNER)
     with Store.open("sqlite://") as alone:
         for number, name in enumerate(OPTIMIZERS):
             machines = fleet(1, seed=number)
             with LaneExecutor(machines, clock=lambda machines=machines: machines.now) as executor:
-                run_study(alone, alone.create_study(of(name)), executor, Silence(), owner=OWNER)
+                run_study(alone, alone.create_study(of(name)), executor, NoCallback(), owner=OWNER)
         assert found(store) == found(alone)
 
 
 def test_studies_begin_as_lanes_would_be_idle_and_not_before(store):
     began = []
 
-    class Noted(Silence):
+    class Noted(NoCallback):
         def study_began(self, study):
             began.append((study.spec.workload.optimizer, machines.now))
 
@@ -93,7 +93,7 @@ def test_studies_that_fail_wholly_leave_the_others_to_run_and_are_all_told_at_th
         InProcessExecutor(train=f"{__name__}:raises_for_some") as executor,
         pytest.raises(EveryCandidateFailed, match="no such layer") as caught,
     ):
-        run_studies(store, studies, executor, Silence, owner=OWNER)
+        run_studies(store, studies, executor, NoCallback, owner=OWNER)
     assert [f"run/{name}," in str(caught.value) for name in OPTIMIZERS] == [name in guilty for name in OPTIMIZERS]
     assert [study.status for study in store.studies()] == [
         StudyStatus.STOPPED if name in guilty else StudyStatus.COMPLETE for name in OPTIMIZERS
@@ -104,7 +104,7 @@ def test_an_interruption_gives_every_study_back_and_all_resume_to_what_they_woul
     machines = fleet(5, seed=0)
     studies = [store.create_study(of(name)) for name in OPTIMIZERS]
 
-    class Interrupting(Silence):
+    class Interrupting(NoCallback):
         def happened(self, event):
             if isinstance(event, Evaluation) and event.key.generation == 2:
                 raise KeyboardInterrupt
@@ -115,12 +115,12 @@ def test_an_interruption_gives_every_study_back_and_all_resume_to_what_they_woul
     assert executor.busy == 0
     machines = fleet(2, seed=1)
     with LaneExecutor(machines, clock=lambda: machines.now) as executor:
-        run_studies(store, store.studies(), executor, Silence, owner="elsewhere:2")
+        run_studies(store, store.studies(), executor, NoCallback, owner="elsewhere:2")
     with Store.open("sqlite://") as undisturbed:
         machines = fleet(1, seed=2)
         with LaneExecutor(machines, clock=lambda: machines.now) as executor:
             again = [undisturbed.create_study(of(name)) for name in OPTIMIZERS]
-            run_studies(undisturbed, again, executor, Silence, owner=OWNER)
+            run_studies(undisturbed, again, executor, NoCallback, owner=OWNER)
         assert found(store) == found(undisturbed)
 
 
@@ -128,7 +128,7 @@ def test_a_study_that_somebody_takes_before_its_turn_is_told_when_the_others_are
     studies = [store.create_study(of(name)) for name in OPTIMIZERS]
     taken = []
 
-    class Takes(Silence):
+    class Takes(NoCallback):
         def study_began(self, study):
             if not taken:
                 taken.append(store.acquire(studies[-1].id, owner="elsewhere:7", lease_seconds=60))
@@ -147,8 +147,8 @@ def test_a_study_that_another_driver_holds_is_refused_or_waited_for(store):
     machines = fleet(2, seed=0)
     with LaneExecutor(machines, clock=lambda: machines.now) as executor:
         with pytest.raises(StudyOwned):
-            run_studies(store, studies, executor, Silence, owner=OWNER)
+            run_studies(store, studies, executor, NoCallback, owner=OWNER)
         given_back = threading.Timer(1.5, store.release, (studies[0].id, epoch, StudyStatus.INTERRUPTED))
         given_back.start()
-        run_studies(store, studies, executor, Silence, owner=OWNER, wait=True)
+        run_studies(store, studies, executor, NoCallback, owner=OWNER, wait=True)
     assert {study.status for study in store.studies()} == {StudyStatus.COMPLETE}

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from search_spaces.space import SearchSpace
-from tuner.core.study import StudySpec, StudyStatus
+from tuner.core.study import SearchSpec, StudyStatus
 from tuner.core.trial import Evaluation, Key, Role, Status, TrainingProgress, Workload
 from tuner.execution.in_process import InProcessExecutor
 from tuner.storage import Store, StudyComplete, StudyOwned
-from tuner.studies.batches import EveryCandidateFailed
-from tuner.studies.callbacks import Silence
+from tuner.studies.batch import EveryCandidateFailed
+from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_study
 from tuner.studies.search import OtherGenome
 
@@ -42,14 +42,14 @@ def quadratic(workload, trials):
 
 
 def spec(*, cohort_size=4, generations=6, population=10, **options):
-    return StudySpec(
+    return SearchSpec(
         run="run",
         workload=Workload(task="fake", optimizer="Adam", cohort_size=cohort_size, options=options),
         strategy="paper",
         seed=1,
         generations=generations,
         population=population,
-        sigmas=(1.0, 0.8, 0.6, 0.4, 0.2, 0.1)[:generations],
+        parameters={"sigmas": list((1.0, 0.8, 0.6, 0.4, 0.2, 0.1)[:generations])},
         steps=(10,) * generations,
         fresh_seeds=3,
         space=SPACE,
@@ -69,7 +69,7 @@ def rows(store):
 def run(store, study=None, listener=None, **options):
     study = study or store.create_study(spec(**options))
     with executor() as workers:
-        run_study(store, study, workers, listener or Silence(), owner=OWNER)
+        run_study(store, study, workers, listener or NoCallback(), owner=OWNER)
     return store.find("run")[0]
 
 
@@ -120,7 +120,7 @@ def test_a_study_all_of_whose_candidates_raise_one_error_stops_after_a_generatio
     assert EveryCandidateFailed.exit_code == 3
 
 
-class StopsAfter(Silence):
+class StopsAfter(NoCallback):
     """Interrupts the driver after so many evaluations, as Ctrl-C would."""
 
     def __init__(self, evaluations):
@@ -156,7 +156,7 @@ def test_results_that_came_before_an_interruption_are_kept_and_only_cohorts_that
     assert finished == [0, 1, 2, 3, 4, 5]
     heard = []
 
-    class Hears(Silence):
+    class Hears(NoCallback):
         def happened(self, event):
             if isinstance(event, Evaluation) and event.key.generation == 0 and event.key.role is Role.SEARCH:
                 heard.append(event.key.slot)
@@ -180,10 +180,10 @@ def test_a_genome_that_replays_to_another_one_stops_the_study(store, monkeypatch
 def test_a_second_driver_is_refused_while_the_first_lives(store):
     study = store.create_study(spec())
 
-    class Meanwhile(Silence):
+    class Meanwhile(NoCallback):
         def batch_began(self, name, budget, keys):
             with executor() as workers, pytest.raises(StudyOwned, match="elsewhere:1"):
-                run_study(store, study, workers, Silence(), owner="elsewhere:2")
+                run_study(store, study, workers, NoCallback(), owner="elsewhere:2")
 
     run(store, study, Meanwhile())
     assert store.find("run")[0].status == StudyStatus.COMPLETE

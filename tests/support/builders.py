@@ -3,8 +3,8 @@
 import math
 from dataclasses import replace
 
-from tuner.core.study import CandidateRecord, StudyRecord, StudySpec, StudyStatus
-from tuner.core.trial import Key, Role, Status, Workload
+from tuner.core.study import CandidateRecord, ComparisonSpec, Point, SearchSpec, StudyRecord, StudyStatus
+from tuner.core.trial import Key, Measurement, Role, Status, Workload
 
 ADAM = {
     "optimizer": "Adam",
@@ -49,20 +49,39 @@ TUNED = {
 
 
 def spec(space=ADAM, *, steps=(100, 200), population=4, **fields):
-    """Return a study's specification; one generation a budget of `steps`."""
+    """Return a search's specification; one generation per budget of `steps`."""
     fields = {"run": "first", "strategy": "paper", "seed": 0, "fresh_seeds": 3, "task": "rosenbrock", **fields}
     task = fields.pop("task")
     workload = Workload(task=task, optimizer=space["optimizer"], cohort_size=16, options=fields.pop("options", {}))
-    return StudySpec(
+    return SearchSpec(
         workload=replace(workload, data=fields.pop("data", None)),
         generations=len(steps),
         population=population,
-        sigmas=tuple(3.0 / (number + 1) for number in range(len(steps))),
+        parameters={"sigmas": [3.0 / (number + 1) for number in range(len(steps))]},
         steps=tuple(steps),
         space=space,
         versions={"lodo-tune": "0.1.0", "tensorflow": "2.21.0"},
         hardware={"processor": "two cores", "cores": 2},
         **fields,
+    )
+
+
+def comparison_spec(space=ADAM, *, run="second", steps=300, seeds=4, points=None, measurement=None, **fields):
+    """Return a comparison's specification; its point is the defaults unless points are given."""
+    search = spec(space, run=run, **{name: fields.pop(name) for name in ("task", "options", "data") if name in fields})
+    defaults = {name: entry["default"] for name, entry in space["hyperparameters"].items()}
+    return ComparisonSpec(
+        run=run,
+        workload=search.workload,
+        space=search.space,
+        versions=search.versions,
+        hardware=search.hardware,
+        seed=0,
+        seeds=seeds,
+        steps=steps,
+        points=points or (Point(defaults),),
+        measurement=measurement or Measurement(),
+        **{"source": "tuned by first", **fields},
     )
 
 

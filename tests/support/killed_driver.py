@@ -14,17 +14,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from tuner.core.study import ComparisonSpec, Point, StudySpec, StudyStatus
+from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudyStatus
 from tuner.core.trial import Evaluation, LaneObservations, Measurement, Status, TrainingProgress, Trial, Workload
 from tuner.execution.in_process import InProcessExecutor
 from tuner.storage import Store, connection, this_process
 from tuner.strategies.generational import Generational
-from tuner.studies.callbacks import Silence
+from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_study
 
 POINTS = (
@@ -41,33 +40,36 @@ GENERATIONS, POPULATION = 4, 8
 SECONDS = float(os.environ.get("COHORT_SECONDS", "0"))  # that a cohort trains
 
 
-def spec() -> StudySpec:
+def spec() -> SearchSpec:
     """Return the study's: four generations of eight, in cohorts of four."""
-    return StudySpec(
+    return SearchSpec(
         run="run",
         workload=Workload(task="stand-in", optimizer="Adam", cohort_size=4),
         strategy="paper",
         seed=1,
         generations=GENERATIONS,
         population=POPULATION,
-        sigmas=(1.0, 0.6, 0.4, 0.2),
+        parameters={"sigmas": [1.0, 0.6, 0.4, 0.2]},
         steps=(10,) * GENERATIONS,
         fresh_seeds=2,
         space={"optimizer": "Adam", "hyperparameters": {"rate": {"scale": "log", "default": 0.5}}},
     )
 
 
-def comparison() -> StudySpec:
+def comparison() -> ComparisonSpec:
     """Return a comparison's: two points on eight seeds, in cohorts of four."""
-    points = (Point({"rate": 0.5}, value=0.5), Point({"rate": 1.5}, value=1.5))
-    return replace(
-        spec(),
-        generations=2,
-        sigmas=(0.0,) * 2,
-        steps=(10,) * 2,
-        fresh_seeds=0,
+    search = spec()
+    return ComparisonSpec(
+        run=search.run,
+        workload=search.workload,
+        space=search.space,
         seed=0,
-        comparison=ComparisonSpec(points, Measurement(validate_every=5), "the defaults", "momentum"),
+        seeds=POPULATION,
+        steps=10,
+        points=(Point({"rate": 0.5}, value=0.5), Point({"rate": 1.5}, value=1.5)),
+        measurement=Measurement(validate_every=5),
+        source="the defaults",
+        sweep="momentum",
     )
 
 
@@ -140,7 +142,7 @@ def main() -> None:
         studies = store.studies() or [store.create_study(comparison() if kind else spec())]
         if studies[0].status != StudyStatus.COMPLETE:
             with InProcessExecutor(train="tests.support.killed_driver:train") as workers:
-                run_study(store, studies[0], workers, Silence(), owner=this_process())
+                run_study(store, studies[0], workers, NoCallback(), owner=this_process())
     print("complete", flush=True)
 
 

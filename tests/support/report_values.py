@@ -1,13 +1,12 @@
 """A database with a search and a comparison, made by hand, for the tests of reports."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
 from search_spaces.space import SearchSpace
-from tests.support.builders import ADAM, LODO, spec
-from tuner.core.study import ComparisonSpec, Point, StudyStatus
+from tests.support.builders import ADAM, LODO, comparison_spec, spec
+from tuner.core.study import StudyStatus
 from tuner.core.trial import Candidate, Evaluation, Key, Measurement, Observation, Role, Status, Trial
 from tuner.storage import Store, this_process
 
@@ -49,8 +48,7 @@ def _outcome(trial: Trial, draw: np.random.Generator) -> Evaluation:
 def compared(store: Store, space, level: float) -> None:
     """Store a comparison of one optimizer on a few seeds, complete."""
     dimensions = SearchSpace.from_dict(space)
-    comparison = ComparisonSpec((Point(dimensions.defaults()),), Measurement(100, None, None), "tuned by first")
-    of = replace(spec(space, steps=(300,), population=SEEDS, run="second"), comparison=comparison, fresh_seeds=0)
+    of = comparison_spec(space, seeds=SEEDS, measurement=Measurement(100, None, None))
     study = store.create_study(of)
     epoch = store.acquire(study.id, owner=this_process())
     draw = np.random.default_rng(1)

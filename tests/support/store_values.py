@@ -9,13 +9,13 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tuner.core.study import ComparisonSpec, Point, StudySpec
+from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudySpec
 from tuner.core.trial import Candidate, Evaluation, Key, Measurement, Observation, Role, Status, Trial, Workload
 from tuner.storage import StorageError, Store
 
@@ -25,8 +25,8 @@ ME = f"{socket.gethostname()}:{os.getpid()}"
 
 def spec(
     run: str = "run", optimizer: str = "Adam", *, generations: int = 2, population: int = 3, **others: Any
-) -> StudySpec:
-    """Return what a study was asked to do."""
+) -> SearchSpec:
+    """Return the specification of a search."""
     values: dict[str, Any] = {
         "run": run,
         "workload": Workload("rosenbrock", optimizer, 16, 1, "float64", {"dimensions": 2}, {"name": "none"}),
@@ -34,14 +34,39 @@ def spec(
         "seed": 7,
         "generations": generations,
         "population": population,
-        "sigmas": tuple(1.0 / (1 + generation) for generation in range(generations)),
+        "parameters": {"sigmas": [1.0 / (1 + generation) for generation in range(generations)]},
         "steps": (200,) * generations,
         "fresh_seeds": 3,
         "space": {"optimizer": optimizer, "hyperparameters": {"rate": {"scale": "log", "default": 0.1}}},
         "versions": {"numpy": np.__version__},
         "hardware": {"cores": 2, "gpus": []},
     }
-    return StudySpec(**(values | others))
+    return SearchSpec(**(values | others))
+
+
+def comparison(
+    run: str = "run", optimizer: str = "Adam", *, points: int = 1, seeds: int = 3, **others: Any
+) -> ComparisonSpec:
+    """Return the specification of a comparison of one point, or of several."""
+    search = spec(run, optimizer)
+    values: dict[str, Any] = {
+        "run": run,
+        "workload": search.workload,
+        "space": search.space,
+        "versions": search.versions,
+        "hardware": search.hardware,
+        "seed": search.seed,
+        "seeds": seeds,
+        "steps": 200,
+        "points": tuple(
+            Point({"rate": 0.1 + 0.2}, {"depth": 4 * number}, "Momentum" if number else None, float(number))
+            for number in range(points)
+        ),
+        "measurement": Measurement(validate_every=10, seconds=0.1 + 0.2, test_examples=None),
+        "source": "tuned by run",
+        "sweep": "depth" if points > 1 else None,
+    }
+    return ComparisonSpec(**(values | others))
 
 
 def key(slot: int = 0, generation: int = 0, role: Role = Role.SEARCH) -> Key:
@@ -77,19 +102,6 @@ def losses(at: Key) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.random.default_rng([at.generation, at.slot]).normal(size=20)
 
 
-def comparison(points: int = 1) -> ComparisonSpec:
-    """Return what a study of one point, or of several, compares."""
-    return ComparisonSpec(
-        points=tuple(
-            Point({"rate": 0.1 + 0.2}, {"depth": 4 * number}, "Momentum" if number else None, float(number))
-            for number in range(points)
-        ),
-        measurement=Measurement(validate_every=10, seconds=0.1 + 0.2, test_examples=None),
-        source="tuned by run",
-        sweep="depth" if points > 1 else None,
-    )
-
-
 def observations(at: Key) -> tuple[Observation, ...]:
     """Return what was measured of a place: it depends on the place alone."""
     marks = np.random.default_rng([at.generation, at.slot, 1]).normal(size=(3, 2)).tolist()
@@ -103,10 +115,15 @@ def observations(at: Key) -> tuple[Observation, ...]:
 
 
 def driven(
-    store: Store, run: str = "run", owner: str = NOBODY, add: Iterable[Key] = (), **others: Any
+    store: Store,
+    run: str = "run",
+    owner: str = NOBODY,
+    add: Iterable[Key] = (),
+    make: Callable[..., StudySpec] = spec,
+    **others: Any,
 ) -> tuple[int, int]:
-    """Create a study, acquire it, add candidates for some places; return its id and epoch."""
-    study = store.create_study(spec(run, **others)).id
+    """Create a study, acquire it, add candidates for some keys; return its id and epoch."""
+    study = store.create_study(make(run, **others)).id
     epoch = store.acquire(study, owner=owner)
     store.add(study, epoch, [candidate(each) for each in add])
     return study, epoch

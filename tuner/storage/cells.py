@@ -91,6 +91,14 @@ class Row:
         value = self.values[column]
         return value if isinstance(value, dict) else self._refuse(column, "not a mapping")
 
+    def parameters(self, column: str, generations: int) -> Mapping[str, Any]:
+        """A mapping of a strategy's parameters, in which σ is a number per generation."""
+        value = self.mapping(column)
+        sigmas = value.get("sigmas", [0.0] * generations)
+        if not isinstance(sigmas, list) or len(sigmas) != generations or not all(map(_is_number, sigmas)):
+            self._refuse(column, f"not a mapping with {generations} finite sigmas")
+        return value
+
     def named_numbers(self, column: str, names: Collection[str] | None = None) -> Mapping[str, float]:
         """A mapping from names, any or just these, to finite numbers."""
         value = self.mapping(column)

@@ -174,7 +174,6 @@ def _row_of(spec: StudySpec) -> dict[str, Any]:
         "seed": int(spec.seed),
         "generations": int(spec.batches),
         "population": int(spec.batch_size),
-        "steps": [int(spec.budget_of(batch)) for batch in range(spec.batches)],
         **(_search_columns(spec) if isinstance(spec, SearchSpec) else _comparison_columns(spec)),
         "cohort_size": int(workload.cohort_size),
         "threads": int(workload.threads),
@@ -201,11 +200,12 @@ def _search_columns(spec: SearchSpec) -> dict[str, Any]:
         "strategy": check_text("a strategy's name", spec.strategy, 64),
         "parameters": _mapping("strategy's parameters", spec.parameters),
         "fresh_seeds": int(spec.fresh_seeds),
+        "steps": [int(steps) for steps in spec.steps],
     }
 
 
 def _comparison_columns(spec: ComparisonSpec) -> dict[str, Any]:
-    return {"comparison": comparisons.as_json(spec)}
+    return {"comparison": comparisons.as_json(spec), "steps": [int(spec.steps)] * len(spec.points)}
 
 
 def _mapping(what: str, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,7 +293,7 @@ def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -
         spec = SearchSpec(
             **shared,
             strategy=cell.text("strategy"),
-            parameters=cell.mapping("parameters"),
+            parameters=cell.parameters("parameters", generations),
             generations=generations,
             population=cell.integer("population"),
             steps=cell.integers("steps", generations),

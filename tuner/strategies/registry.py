@@ -14,10 +14,11 @@ from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
 from tuner.strategies.schedule import Defaults, Schedule, sigma_schedule
 from tuner.strategies.searched import FinishedGeneration, best_at_last_budget, mean_of_last_better_half
-from tuner.strategies.strategy import Strategy
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from tuner.strategies.strategy import Strategy
 
 GROUP = "lodo_tune.strategies"
 DEFAULT = "paper"
