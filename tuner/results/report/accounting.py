@@ -33,7 +33,7 @@ def search_ledger(studies: Searches, costs: Sequence[TextTable]) -> Ledger:
         [
             one.optimizer,
             str(one.dimensions),
-            f"{one.volume:,.0f}" if one.volume >= 100 else number(one.volume, 3),
+            number(one.volume, 3) if one.volume is None or one.volume < 100 else f"{one.volume:,.0f}",
             _share(one),
             f"{one.attempts_lost:,}",
         ]

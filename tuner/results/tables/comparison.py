@@ -269,7 +269,10 @@ def _provenance(comparison: Comparison) -> str:
         source if len(optimizers) == 1 else f"of {', '.join(dict.fromkeys(names))} {source}"
         for source, names in optimizers.items()
     )
-    data = "none" if comparison.data is None else f"{comparison.data['name']}, sha256 {comparison.data['sha256'][:12]}…"
+    data = "none"
+    if comparison.data is not None:
+        data = str(comparison.data.get("name", "unnamed"))
+        data += f", sha256 {comparison.data['sha256'][:12]}…" if "sha256" in comparison.data else ""
     options = "".join(f", {name} {value}" for name, value in comparison.options.items())
     versions = ", ".join(f"{name} {version}" for name, version in comparison.versions.items())
     return one_line(
