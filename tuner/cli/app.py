@@ -80,7 +80,7 @@ def main() -> None:
 def _fail(message: str, code: int, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    from tuner.results.tables.numbers import one_line
+    from tuner.core.text import one_line
 
     click.echo(f"lodo-tune: {one_line(message)}", err=True)
     if code > 128 and "ray" in sys.modules:  # cut off while it started, Ray may abort the process as this ends

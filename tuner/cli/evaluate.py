@@ -26,8 +26,8 @@ from tuner.cli.observed import RUN_FILE
 from tuner.core.errors import UsageError, check_at_least_one
 from tuner.core.files import write
 from tuner.core.trial import Key, Role, Trial, Workload
-from tuner.results.tables.grid import Grid
 from tuner.results.tables.numbers import mean_and_spread
+from tuner.results.tables.text_table import TextTable
 from tuner.studies.planner import data_fingerprint, described, task_entry
 from tuner.training.tensorflow import load_tensorflow
 
@@ -238,7 +238,7 @@ def _text(request: EvaluateRequest, document: Mapping[str, Any], found: list[Mea
     data = (document["workload"].get("data") or {}).get("name")
     where = f"{request.split} set{f' of {data}' if data else ''}, {_sample(request, found[0])}"
     rows = [[str(one.seed), *(mean_and_spread(*_statistics(column)) for column in one.values.T)] for one in found]
-    table = Grid(["seed", *found[0].metrics], rows, left=(0,)).text()
+    table = TextTable(["seed", *found[0].metrics], rows, left=(0,)).text()
     return (
         f"{document['optimizer']} on {document['task']}, {document['steps']:,} gradient evaluations: {where}\n"
         f"{table}\n"

@@ -1,4 +1,4 @@
-"""Figures of what a database holds, drawn into a folder: `lodo-tune figures`, and what --output of a run writes."""
+"""`lodo-tune figures`: figures of what a database holds, drawn into a folder."""
 
 from __future__ import annotations
 
@@ -8,33 +8,27 @@ from pathlib import Path
 import click
 
 from tuner.cli.output import check_output
-from tuner.cli.show import comparisons
+from tuner.cli.show import by_run, comparisons, found
 from tuner.core import files
 from tuner.core.errors import UsageError
 from tuner.core.study import StudyRecord
-from tuner.results.figures import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, rendered
-from tuner.results.figures.saving import FORMATS
+from tuner.results.analysis.comparison import Comparison
+from tuner.results.figures import FORMATS, Searches, figure_files
 from tuner.results.tables.formats import check_format
 from tuner.storage import Store
 
 
-def drawn(store: Store, studies: Sequence[StudyRecord], formats: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content of each figure of one run that there is something to draw for.
-
-    Args:
-        store: Holds the run.
-        studies: Of the run, all or some.
-        formats: Endings of the names.
-    """
+def drawable(store: Store, studies: Sequence[StudyRecord]) -> Searches | Comparison:
+    """Return what the figures of one run are drawn from."""
     if studies[0].is_search:
-        searches = [(study, store.candidates(study.id)) for study in studies]
-        figures = [(kind.name, kind.draw(searches)) for kind in FIGURES_OF_SEARCH]
-    else:
-        (compared,) = comparisons(store, studies, curves=True)
-        figures = [(kind.name, kind.draw(compared)) for kind in FIGURES_OF_COMPARISON]
-    for name, figure in figures:
-        if figure is not None:
-            yield from ((f"{name}.{format}", rendered(figure, format)) for format in formats)
+        return tuple((study, store.candidates(study.id)) for study in studies)
+    (compared,) = comparisons(store, studies, curves=True)
+    return compared
+
+
+def run_figures(store: Store, studies: Sequence[StudyRecord], formats: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the content of each figure of one run that has something to show."""
+    return figure_files(drawable(store, studies), formats)
 
 
 def draw(database: str, names: Sequence[str], output: Path, formats: Sequence[str], *, overwrite: bool) -> None:
@@ -53,14 +47,11 @@ def draw(database: str, names: Sequence[str], output: Path, formats: Sequence[st
         check_format(format, FORMATS)
     check_output(output)
     with Store.open(database, read_only=True) as store:
-        studies = [study for name in names for study in store.find(name)] if names else store.studies()
-        runs: dict[str, list[StudyRecord]] = {}
-        for study in {study.id: study for study in studies}.values():
-            runs.setdefault(study.spec.run, []).append(study)
+        runs = by_run(found(store, names))
         contents = {
             output / f"{run}-{name}": content
-            for run, of_run in runs.items()
-            for name, content in drawn(store, of_run, dict.fromkeys(formats))
+            for run, studies in runs.items()
+            for name, content in run_figures(store, studies, dict.fromkeys(formats))
         }
         if not contents:
             raise UsageError(f"{', '.join(runs) or store.url} holds nothing to draw yet")

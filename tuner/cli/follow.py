@@ -18,8 +18,8 @@ from tuner.core.errors import UsageError
 from tuner.core.study import Outcome, StudyRecord, StudyStatus
 from tuner.core.trial import Status
 from tuner.results.analysis.generations import Generation, by_generation
-from tuner.results.tables.grid import Grid
 from tuner.results.tables.numbers import NOTHING, number
+from tuner.results.tables.text_table import TextTable
 from tuner.storage import Store
 
 LONGEST = 86_400  # seconds between two looks
@@ -125,7 +125,7 @@ def _table(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]]) ->
             ]
         )
     header = ["study", "status", "generation", "individuals", "best", "median", "diverged or failed"]
-    return Grid(header, rows, left=(0, 1)).text()
+    return TextTable(header, rows, left=(0, 1)).text()
 
 
 def _news(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]], followed: _Followed) -> list[str]:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.cli.cohorts import cohorts_of, series, train_measured
 from tuner.cli.output import emptied
-from tuner.cli.series import by_seed, finite
 from tuner.core.files import write
+from tuner.core.numbers import finite_or_none
 from tuner.core.trial import Evaluation, Status, Trial, Workload
+from tuner.results.tables.series import by_seed
 
 if TYPE_CHECKING:
     from tuner.training.loop import Carry
@@ -73,7 +74,7 @@ def as_json(observed: Observed) -> dict[str, Any]:
     """Return what validation adds to a run's entry; nothing where there was none."""
     if not observed.validation:
         return {}
-    means = {name: [finite(mean) for mean in found] for name, found in observed.validation.items()}
+    means = {name: [finite_or_none(mean) for mean in found] for name, found in observed.validation.items()}
     return {"validation": {"evaluations": list(observed.points), **means}}
 
 

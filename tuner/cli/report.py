@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from tuner.cli import repeat
-from tuner.cli.pictures import Drawing, drawing, drawn
-from tuner.cli.show import comparisons
+from tuner.cli.figures import drawable
+from tuner.cli.show import by_run, found
 from tuner.core import files
 from tuner.core.errors import UsageError
 from tuner.core.study import StudyRecord
+from tuner.execution.resources import usable_cores
 from tuner.results.analysis.comparison import Comparison
+from tuner.results.figures import Picture, PictureDrawer, picture_drawer
 from tuner.results.report import ComparisonRun, SearchRun, document
 from tuner.storage import Store
 from tuner.studies import machine
@@ -52,18 +53,15 @@ def check_file(output: Path, *, force: bool) -> None:
 def write_report(database: str, names: Sequence[str], output: Path, *, overwrite: bool) -> None:
     """Write a report; see `report`."""
     with Store.open(database, read_only=True) as store:
-        studies = [study for name in names for study in store.find(name)] if names else store.studies()
+        studies = found(store, names)
         if not studies:
             raise UsageError(f"{store.url} holds no study yet")
-        runs: dict[str, dict[int, StudyRecord]] = {}
-        for study in studies:
-            runs.setdefault(study.spec.run, {})[study.id] = study
         searches = sum(study.is_search for study in studies)
-        with drawing(searches) as draw:
-            begun = [_begun(store, tuple(of_run.values()), draw) for of_run in runs.values()]
-            found = [replace(run, pictures=drawn(figures)) for run, figures in begun]
+        with picture_drawer(usable_cores(), searches) as drawer:
+            begun = [_begun(store, of_run, drawer) for of_run in by_run(studies).values()]
+            runs = [replace(run, pictures=wait()) for run, wait in begun]
         page = document(
-            found,
+            runs,
             source=store.url,
             version=machine.versions()["lodo-tune"],
             written_at=datetime.now(UTC).isoformat(),
@@ -71,18 +69,20 @@ def write_report(database: str, names: Sequence[str], output: Path, *, overwrite
     files.write(output, page, overwrite=overwrite)
 
 
-def _begun(store: Store, studies: tuple[StudyRecord, ...], draw: Drawing) -> tuple[SearchRun | ComparisonRun, Any]:
-    """Return a run as it stands, without its figures, and these as far as they are drawn."""
+def _begun(
+    store: Store, studies: Sequence[StudyRecord], drawer: PictureDrawer
+) -> tuple[SearchRun | ComparisonRun, Callable[[], tuple[Picture, ...]]]:
+    """Return a run without its figures, which are begun, and what waits for these."""
     command = repeat.command([study.spec for study in studies])
-    if studies[0].is_search:
-        searches = tuple((study, store.candidates(study.id)) for study in studies)
-        return SearchRun(searches, command), draw.of_search(searches)
-    (compared,) = comparisons(store, studies, curves=True)
-    return ComparisonRun(_without_losses(compared), studies, command), draw.of_comparison(compared)
+    of = drawable(store, studies)
+    wait = drawer.draw(of)
+    if isinstance(of, Comparison):
+        return ComparisonRun(_without_losses(of), tuple(studies), command), wait
+    return SearchRun(of, command), wait
 
 
 def _without_losses(comparison: Comparison) -> Comparison:
-    """Let go of what only figures want: the losses of one comparison on the bowl are 58 MB."""
+    """Return a comparison without what only figures need: the losses of one on the bowl take 58 MB."""
     contenders = tuple(
         replace(one, runs=tuple(replace(run, losses=None) for run in one.runs)) for one in comparison.contenders
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuner.cli.figures import drawn
-from tuner.cli.show import summaries, tables
+from tuner.cli.figures import run_figures
+from tuner.cli.show import table
 from tuner.core import files
 from tuner.core.study import StudyRecord
 from tuner.results import exports
@@ -27,16 +27,15 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
     if folder is None:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    root = folder.resolve()
+    root, results = folder.resolve(), table(store, studies)
     for format, ending in TABLES:
-        files.write(folder / f"table.{ending}", tables(store, studies, format) + "\n", overwrite=True)
-    searches = [study for study in studies if study.is_search]
-    for study, row in zip(searches, summaries(store, searches), strict=True):
+        files.write(folder / f"table.{ending}", results.to_format(format) + "\n", overwrite=True)
+    for study, row in zip((study for study in studies if study.is_search), results.searches, strict=True):
         if study.tuned is not None and row.best is not None:
             for format in ("json", "yaml"):
                 file = folder / f"{study.spec.workload.optimizer.replace(':', '-')}.{format}"
                 if not file.resolve().is_relative_to(root):  # a name that came with somebody's database
                     raise Damaged(f"the study {study.spec.name!a} would be written outside {str(folder)!r}")
                 files.write(file, exports.export(study, format, row), overwrite=True)
-    for name, content in drawn(store, studies, FIGURES):
+    for name, content in run_figures(store, studies, FIGURES):
         files.write(folder / name, content, overwrite=True)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.cli.cohorts import cohorts_of, series, train_measured
-from tuner.cli.series import by_seed, finite
+from tuner.core.numbers import finite_or_none
 from tuner.core.trial import Evaluation, Status, Trial, Workload
-from tuner.results.tables.grid import Grid
 from tuner.results.tables.numbers import measured
+from tuner.results.tables.series import by_seed
+from tuner.results.tables.text_table import TextTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +65,19 @@ def _half(report: Callable[[float], None], before: float) -> Callable[[float], N
 
 def as_json(tracked: Tracked, *, curve: bool) -> dict[str, Any]:
     """Return what tracking adds to a run's entry."""
-    frozen: dict[str, Any] = {"status": str(tracked.frozen.status), "fitness": finite(tracked.frozen.fitness)}
+    frozen: dict[str, Any] = {"status": str(tracked.frozen.status), "fitness": finite_or_none(tracked.frozen.fitness)}
     if tracked.frozen.reason:
         frozen["reason"] = tracked.frozen.reason
     if curve:
-        frozen["losses"] = [finite(float(loss)) for loss in tracked.frozen.losses]
-    errors = [finite(error) for error in tracked.errors]
+        frozen["losses"] = [finite_or_none(float(loss)) for loss in tracked.frozen.losses]
+    errors = [finite_or_none(error) for error in tracked.errors]
     return {"hessian_error": {"evaluations": list(tracked.points), "errors": errors}, "frozen": frozen}
 
 
 def as_text(tracked: Sequence[Tracked], seeds: Sequence[int], budget: int) -> str:
     """Return two tables: the error by evaluations taken, and the losses of the run that learned and of the frozen."""
     errors = by_seed([one.points for one in tracked], [one.errors for one in tracked], seeds)
-    losses = Grid(
+    losses = TextTable(
         ["seed", "preconditioner", "first tenth", "last tenth"],
         [
             [str(seed), name, _first_tenth(run, budget), _last_tenth(run)]

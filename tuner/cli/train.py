@@ -20,13 +20,13 @@ from tuner.cli.observed import Observed, run_observed, write_run
 from tuner.cli.observed import as_json as observed_as_json
 from tuner.cli.observed import as_text as observed_as_text
 from tuner.cli.output import check_free, check_output
-from tuner.cli.series import finite
 from tuner.cli.tracked import Tracked, run_tracked
 from tuner.cli.tracked import as_json as tracked_as_json
 from tuner.cli.tracked import as_text as tracked_as_text
 from tuner.cli.users_task import check_users_task
 from tuner.cli.watch import Watch
 from tuner.core.errors import UsageError, check_at_least_one, check_timeout
+from tuner.core.numbers import finite_or_none
 from tuner.core.seeds import MAX_SEED
 from tuner.core.trial import Evaluation, Key, Progress, Role, Status, Trial, Workload
 from tuner.results.tables.numbers import counted
@@ -227,14 +227,14 @@ def _document(
         run: dict[str, Any] = {
             "seed": seed,
             "status": str(evaluation.status),
-            "fitness": finite(evaluation.fitness),
+            "fitness": finite_or_none(evaluation.fitness),
             "steps_done": evaluation.steps_done,
             "seconds": evaluation.seconds,
         }
         if evaluation.reason:
             run["reason"] = evaluation.reason
         if curve:
-            run["losses"] = [finite(float(loss)) for loss in evaluation.losses]
+            run["losses"] = [finite_or_none(float(loss)) for loss in evaluation.losses]
         runs.append({**run, **added})
     return {
         "task": request.task,
