@@ -75,7 +75,7 @@ def counterparts() -> str:
     from search_spaces.loader import builtin
     from tuner.results.exports import Configuration, keras, optax, rules, torch
 
-    libraries = {"Keras": keras, "PyTorch": torch, "Optax": optax}
+    libraries = {"Keras": keras, "PyTorch": torch.TORCH, "Optax": optax.OPTAX}
     names = [*lodo.registry.OPTIMIZERS, *(name for name in rules.RULES if lodo.registry.is_of_keras(name))]
     rows: list[str] = []
     warned: dict[tuple[str, str], list[str]] = {}  # library and warning -> optimizers

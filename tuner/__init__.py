@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from tuner.api.progress import Progress
     from tuner.api.resuming import resume
     from tuner.api.run import Comparison, Run, Study
-    from tuner.api.table import Table
     from tuner.api.train_result import TrainedRun, TrainResult
     from tuner.api.training import TrainRequest, train
     from tuner.api.tuning import tune
     from tuner.core.errors import InvalidRequest, LodoTuneError
     from tuner.execution.resources import Resources
+    from tuner.results.tables.table import Table
     from tuner.studies.callbacks import Callback
     from tuner.studies.comparison_planner import CompareRequest
     from tuner.studies.paper_protocol import PaperRequest
@@ -45,7 +45,7 @@ _MODULES = {
     "Run": "tuner.api.run",
     "SearchRequest": "tuner.studies.planner",
     "Study": "tuner.api.run",
-    "Table": "tuner.api.table",
+    "Table": "tuner.results.tables.table",
     "TrainRequest": "tuner.api.training",
     "TrainResult": "tuner.api.train_result",
     "TrainedRun": "tuner.api.train_result",

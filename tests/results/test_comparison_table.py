@@ -13,7 +13,7 @@ from tests.support.builders import ADAM, LODO, MOMENTUM, comparison_spec, run, s
 from tuner.core.study import Point, SeedRun, Series, StudyStatus
 from tuner.core.trial import Measurement, Role, Status
 from tuner.results.analysis.comparison import compare_runs
-from tuner.results.tables.comparison_table import render_comparisons
+from tuner.results.tables.table import Table
 
 SEEDS = 6
 LOW = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5]
@@ -47,6 +47,10 @@ def contest(space, losses, *, seconds=None, measured=True, values=None, status=S
             found["time"] = series([900], [seconds], loss=[10 * loss])
         runs.append(SeedRun(run(Role.COMPARISON, 0, slot, outcome, steps=1000), found, None))
     return study(of, tuned=False, status=status), runs
+
+
+def render_comparisons(comparisons, format):
+    return Table(comparisons=tuple(comparisons)).to_format(format)
 
 
 def three(**options):

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from tests.support.builders import ADAM, LODO, MOMENTUM, RMSPROP, YOGI, search, spec, study
 from tuner.core.trial import Status
 from tuner.results.figures import rendered
-from tuner.results.figures.canvas import sheet
+from tuner.results.figures.canvas import new_figure
 from tuner.results.figures.colours import COLOURS, colour
 from tuner.results.figures.fitness import fitness_by_generation
 
@@ -112,7 +112,7 @@ def test_the_extremes_of_float64_can_be_drawn(values):
     "title", ["short", "noisy-quadratic-bowl-paper: loss on noisy-quadratic-bowl", "run_" * 25, "a b " * 99]
 )
 def test_a_title_of_any_length_stays_on_the_sheet(title, width):
-    figure = sheet(width, 3.0, title)
+    figure = new_figure(width, 3.0, title)
     box = figure._suptitle.get_window_extent(FigureCanvasAgg(figure).get_renderer())
     assert box.x0 >= 0
     assert box.x1 <= width * figure.dpi

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from search_spaces.space import Scale
-from tuner.results.tables.numbers import counted, hyperparameter, mean_and_spread, measured, number, one_line, seconds
+from tuner.core.text import one_line
+from tuner.results.tables.numbers import counted, hyperparameter, mean_and_spread, measured, number, seconds
 
 
 @pytest.mark.parametrize(

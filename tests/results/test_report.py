@@ -6,21 +6,27 @@ import shlex
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
 from html.parser import HTMLParser
 
 import pytest
 
+from tests.results.test_comparison_table import HIGH, contest
 from tests.support.builders import ADAM, LODO, fresh, run, search, spec, study
 from tests.support.command_line import call
 from tests.support.report_values import HOSTILE, database
 from tuner.api import comparing, tuning
-from tuner.cli import repeat
+from tuner.cli.repeat_command import repeat_command
 from tuner.core.study import StudySpec
+from tuner.core.text import printable
 from tuner.core.trial import Role, Status
+from tuner.results.analysis.comparison import compare_runs
 from tuner.results.analysis.fairness import effort
-from tuner.results.report import SearchRun, document
-from tuner.results.report.markup import element, joined
+from tuner.results.figures import Picture
+from tuner.results.report import ComparisonRun, SearchRun, document
+from tuner.results.tables.table import Table
 from tuner.storage import Store
 from tuner.studies.comparison_planner import CompareRequest, plan_comparison
 from tuner.studies.planner import SearchRequest, plan_search
@@ -113,10 +119,71 @@ def test_what_is_hostile_in_a_database_is_text_wherever_it_stands():
     assert r"\u202e" in kind
 
 
-def test_markup_is_made_of_texts_and_elements_alone():
-    assert element("p", "<b>", element("i", "&"), class_='a"b<') == '<p class="a&quot;b&lt;">&lt;b&gt;<i>&amp;</i></p>'
-    assert joined("a", element("br"), "\ud800") == r"a<br>\ud800"
-    assert element("pre", "x:\n    y\x1b[0m") == "<pre>x:\n    y\\x1b[0m</pre>"
+def specified(value, text):
+    """Return a frozen value with every text within it replaced."""
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return text
+    if is_dataclass(value):
+        return replace(value, **{each.name: specified(getattr(value, each.name), text) for each in fields(value)})
+    if isinstance(value, Mapping):
+        return {specified(name, text): specified(entry, text) for name, entry in value.items()}
+    return type(value)(specified(entry, text) for entry in value) if isinstance(value, list | tuple) else value
+
+
+def with_text(value, text, *, keep=("space", "tuned", "hyperparameters")):
+    """Return a record with every text of it replaced, but the keys without which nothing could be read."""
+    found = {}
+    for each in fields(value):
+        inner = getattr(value, each.name)
+        if each.name in keep:
+            found[each.name] = inner
+        elif is_dataclass(inner):
+            found[each.name] = with_text(inner, text, keep=keep)
+        else:
+            found[each.name] = specified(inner, text)
+    return replace(value, **found)
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "{{ 7*7 }}", "{% include 'page.html' %}", "a\"'`&<b>"])
+def test_whatever_text_stands_in_a_record_the_page_shows_it_and_runs_nothing(text):
+    of = spec(ADAM, options={"a": ["b"]}, data={"a": "b"})
+    runs = [*search(of, (1.0, 2.0, 3.0, Status.FAILED), (1.0, 2.0, 3.0, Status.TIMED_OUT)), *fresh((1.0,), (2.0,))]
+    runs = [with_text(replace(each, error="e", reason="r"), text) for each in runs]
+    record = with_text(study(of, notes=("n",), owner="o", lease_left=-1.0), text)
+    contender, seeds = contest(LODO, HIGH, data={"name": "a", "sha256": "b"})
+    seeds = [replace(each, candidate=with_text(each.candidate, text)) for each in seeds]
+    comparison = compare_runs([(with_text(contender, text), seeds)])
+    picture = Picture(text, text, text.encode(), True)
+    found = [
+        SearchRun(((record, runs),), text, (picture,)),
+        ComparisonRun(comparison, (with_text(contender, text),), text, (picture,)),
+    ]
+    page = document(found, source=text, version=text, written_at=text)
+    read = Read(page)
+    assert (read.tags["script"], read.tags["main"], read.tags["b"]) == (1, 1, 0)
+    assert "49" not in read.text.replace("0.5", "")
+    shown = [value for _, value in read.attributes if value] + read.text.split("|")
+    assert sum(text in value for value in shown) > 30
+
+
+def test_the_table_of_a_notebook_escapes_its_texts():
+    of = spec(ADAM, run="<i>", strategy="{{ 7*7 }}")
+    of = replace(of, workload=replace(of.workload, optimizer="<b>"))
+    html = Table.from_records([(study(of), search(of, (1.0,) * 4, (1.0,) * 4))])._repr_html_()
+    assert not {"i", "b", "script"} & Read(html).tags.keys()
+    assert "{{ 7*7 }}" in Read(html).text
+    assert Read(html).tags["table"] == 3
+
+
+def test_control_characters_are_written_out_and_the_lines_of_a_traceback_keep_their_indentation():
+    assert printable("x:\n    y\x1b[0m") == "x:\n    y\\x1b[0m"
+    assert printable("\ud800") == r"\ud800"
+    of = spec(ADAM)
+    failed = replace(run(Role.SEARCH, 1, 3, Status.FAILED, reason="r"), error="x:\n    y\x1b[0m\ud800")
+    page = document([SearchRun(((study(of), [failed]),), "c")], source="s", version="v", written_at="w")
+    assert "<pre>x:\n    y\\x1b[0m\\ud800</pre>" in page
 
 
 def test_the_volume_is_that_of_the_box_which_the_first_generation_reaches():
@@ -153,7 +220,7 @@ def test_the_best_so_far_begins_anew_where_the_budget_changes():
 def test_the_command_that_repeats_a_search_asks_for_the_same_search(asked, monkeypatch):
     specs = [replace(each, run="again") for each in plan_search(asked).specs]
     received = _requested(monkeypatch, tuning, "search")
-    words = shlex.split(repeat.command(specs))
+    words = shlex.split(repeat_command(specs))
     assert words[0] == "lodo-tune"
     assert call(*words[1:]).code == 0
     assert list(plan_search(received[0]).specs) == specs
@@ -171,7 +238,7 @@ def test_the_command_that_repeats_a_comparison_asks_for_the_same_comparison(opti
     asked = CompareRequest(task="noisy-quadratic-bowl", defaults=True, name="again", **options)
     specs = list(plan_comparison(asked, str(tmp_path / "none.db")).specs)
     received = _requested(monkeypatch, comparing, "comparison")
-    assert call(*shlex.split(repeat.command(specs))[1:]).code == 0
+    assert call(*shlex.split(repeat_command(specs))[1:]).code == 0
     assert list(plan_comparison(received[0], str(tmp_path / "none.db")).specs) == specs
 
 
@@ -190,14 +257,14 @@ def _requested(monkeypatch, module, function):
 def test_a_search_space_or_a_configuration_of_the_user_s_stands_as_a_file_to_be_given():
     mine = {**LODO, "hyperparameters": {**LODO["hyperparameters"], "momentum": {"scale": "decay", "default": 0.5}}}
     of: StudySpec = spec(mine, fresh_seeds=8)
-    assert "--search-space FILE" in repeat.command([of])
-    assert "--search-space" not in repeat.command([spec(LODO, fresh_seeds=8)])
+    assert "--search-space FILE" in repeat_command([of])
+    assert "--search-space" not in repeat_command([spec(LODO, fresh_seeds=8)])
 
 
 @pytest.mark.parametrize(
     ("arguments", "said", "code"),
     [
-        (("--output", "taken.html"), "taken.html is there already; name another file, or say --force", 2),
+        (("--output", "taken.html"), "taken.html is there already; name another file, or give --force", 2),
         (("--output", "missing/report.html"), "there is no folder", 2),
         (("--output", "."), "is a file, such as report.html", 2),
         (("nothing",), "no study 'nothing'", 1),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tuner.results.analysis.estimate import Estimate, estimate
-from tuner.results.analysis.ranking import Place, Standing, rank
+from tuner.results.analysis.ranking import Rank, Standing, rank
 from tuner.results.analysis.significance import holm, mann_whitney, seeds_needed, sign_test, smallest_p
 
 
@@ -79,8 +79,8 @@ def test_the_interval_is_scipy_s_percentile_bootstrap_up_to_the_luck_of_the_draw
     assert [found.low, found.high] == pytest.approx([expected.low, expected.high], abs=0.03 * values.std())
 
 
-def places(**losses):
-    return {name: (place.standing, place.p) for name, place in rank(losses).places.items()}
+def ranks(**losses):
+    return {name: (found.standing, found.p) for name, found in rank(losses).ranks.items()}
 
 
 LOW, HIGH = [1.0 + seed / 100 for seed in range(8)], [2.0 + seed / 100 for seed in range(8)]
@@ -88,7 +88,7 @@ LOW, HIGH = [1.0 + seed / 100 for seed in range(8)], [2.0 + seed / 100 for seed 
 
 def test_the_best_has_its_ties_and_the_others_are_worse():
     near = [value + 0.005 for value in LOW]
-    found = places(best=LOW, near=near, far=HIGH)
+    found = ranks(best=LOW, near=near, far=HIGH)
     assert found["best"] == (Standing.BEST, None)
     assert found["far"] == (Standing.WORSE, pytest.approx(2 * 2 / 12870))
     assert found["near"][0] is Standing.TIE
@@ -97,7 +97,7 @@ def test_the_best_has_its_ties_and_the_others_are_worse():
 
 def test_a_test_that_cannot_find_anything_is_refused_and_says_how_many_seeds_would_do():
     few = rank({name: [1.0 + number, 1.1 + number, 1.2 + number] for number, name in enumerate("abc")})
-    assert {place.standing for name, place in few.places.items() if name != "a"} == {Standing.UNTESTED}
+    assert {one.standing for name, one in few.ranks.items() if name != "a"} == {Standing.UNTESTED}
     assert few.remarks == (
         "no test of b, c against a: with so few runs Mann and Whitney's smallest p is 0.1, and 0.2 after correction for"
         " 2 rivals, above 0.05 whatever they are; 5 seeds would do.",
@@ -106,15 +106,15 @@ def test_a_test_that_cannot_find_anything_is_refused_and_says_how_many_seeds_wou
 
 def test_against_runs_that_are_the_same_on_every_seed_signs_are_counted():
     found = rank({"lodo": LOW, "same": [3.0] * 8, "within": [1.036] * 8, "spread": HIGH})
-    assert found.places["same"] == Place(Standing.WORSE, pytest.approx(2 * 2 / 256))  # Holm: second of three
-    assert found.places["within"] == Place(Standing.TIE, 1.0)  # four of eight below it
-    assert found.places["spread"].p == pytest.approx(3 * 2 / 12870)
+    assert found.ranks["same"] == Rank(Standing.WORSE, pytest.approx(2 * 2 / 256))  # Holm: second of three
+    assert found.ranks["within"] == Rank(Standing.TIE, 1.0)  # four of eight below it
+    assert found.ranks["spread"].p == pytest.approx(3 * 2 / 12870)
     assert found.remarks[0].startswith("same, within against lodo: one of the two is the same on every seed")
 
 
 def test_three_runs_above_one_number_are_not_worse_than_it():
     found = rank({"constant": [1.0] * 3, "lodo": [1.1, 1.2, 1.3]})
-    assert found.places["lodo"].standing is Standing.UNTESTED
+    assert found.ranks["lodo"].standing is Standing.UNTESTED
     assert found.remarks == (
         "no test of lodo against constant: with so few runs the sign test's smallest p is 0.25, and 0.25 after "
         "correction for 1 rival, above 0.05 whatever they are; 6 seeds would do.",
@@ -123,8 +123,8 @@ def test_three_runs_above_one_number_are_not_worse_than_it():
 
 def test_two_that_are_the_same_on_every_seed_are_ordered_and_not_tested():
     exact = rank({"a": [1.0] * 8, "b": [1.0] * 8, "c": [2.0] * 8})
-    assert [exact.places[name].standing for name in "abc"] == [Standing.BEST, Standing.TIE, Standing.WORSE]
-    assert {place.p for place in exact.places.values()} == {None}
+    assert [exact.ranks[name].standing for name in "abc"] == [Standing.BEST, Standing.TIE, Standing.WORSE]
+    assert {one.p for one in exact.ranks.values()} == {None}
 
 
 def test_an_order_of_what_rounding_leaves_is_said_to_say_nothing():
@@ -143,13 +143,13 @@ def test_a_sign_test_s_p_by_hand():
 
 def test_who_diverges_is_not_the_best_and_is_told_where_it_is_lower():
     wild = [*LOW[:7], math.inf]
-    found = places(wild=wild, tame=HIGH, gone=[math.inf] * 8)
+    found = ranks(wild=wild, tame=HIGH, gone=[math.inf] * 8)
     assert found["tame"][0] is Standing.BEST
     assert found["wild"][0] is Standing.LOWER
     assert found["gone"] == (Standing.WORSE, pytest.approx(2 * 2 / 12870))
-    assert places(gone=[math.inf] * 8)["gone"] == (Standing.UNTESTED, None)
+    assert ranks(gone=[math.inf] * 8)["gone"] == (Standing.UNTESTED, None)
 
 
 def test_a_run_that_diverged_counts_as_the_highest():
     tried = [*(value + 0.005 for value in LOW[:2]), *[math.inf] * 6]
-    assert places(best=LOW, tried=tried)["tried"][0] is Standing.WORSE
+    assert ranks(best=LOW, tried=tried)["tried"][0] is Standing.WORSE

@@ -8,12 +8,13 @@ import pytest
 from search_spaces.space import Scale, SearchSpace
 from tests.support.builders import ADAM, MOMENTUM, TUNED, fresh, run, search, spec, study
 from tuner import strategies
+from tuner.core.numbers import fitness
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Role, Status
-from tuner.results.analysis.failures import UNKNOWN, grouped_failures, place
-from tuner.results.analysis.generations import by_generation, fitness
+from tuner.results.analysis.failures import UNKNOWN, grouped_failures, run_label
+from tuner.results.analysis.generations import by_generation
 from tuner.results.analysis.summary import better_half, summarise
-from tuner.results.analysis.verdict import Comparison, Gain, Verdict, compare
+from tuner.results.analysis.verdict import Gain, Verdict, judge
 
 DIVERGED, FAILED, TIMED_OUT = Status.DIVERGED, Status.FAILED, Status.TIMED_OUT
 WAITING, RUNNING = Status.WAITING, Status.RUNNING
@@ -24,11 +25,11 @@ LAST = (0.4, 0.1, 0.2, 0.3)  # the last generation's fitnesses, in slot order
 def compared(default, tuned, seeds=None):
     records = fresh(default, tuned)
     half = len(default)
-    return compare(records[:half], records[half:], half if seeds is None else seeds)
+    return judge(records[:half], records[half:], half if seeds is None else seeds)
 
 
 def verdict(default, tuned, seeds=None):
-    return compared(default, tuned, seeds).verdict
+    return compared(default, tuned, seeds)[0]
 
 
 def summary(*generations, of=OF, runs=(), **fields):
@@ -67,8 +68,8 @@ def test_a_spread_beyond_float64_is_infinite_and_hides_every_difference():
 
 
 def test_gains_beyond_float64_are_infinite_and_keep_their_sign():
-    assert compared([1.7e308] * 3, [-1.7e308] * 3) == Comparison(Verdict.BETTER, Gain(math.inf, 0.0))
-    assert compared([-1.7e308] * 3, [1.7e308] * 3) == Comparison(Verdict.WORSE, Gain(-math.inf, 0.0))
+    assert compared([1.7e308] * 3, [-1.7e308] * 3) == (Verdict.BETTER, Gain(math.inf, 0.0))
+    assert compared([-1.7e308] * 3, [1.7e308] * 3) == (Verdict.WORSE, Gain(-math.inf, 0.0))
 
 
 def test_under_the_papers_rule_searched_is_the_mean_of_the_better_half_of_the_last_generation():
@@ -168,7 +169,7 @@ def test_the_order_of_the_candidates_does_not_matter():
 )
 def test_the_verdict_is_better_or_worse_only_beyond_twice_the_spread_of_the_gains(gain, expected):
     found = compared([100.0, 200.0, 300.0], [100 - (gain - 1), 200 - gain, 300 - (gain + 1)])
-    assert found == Comparison(expected, Gain(gain, 1.0))
+    assert found == (expected, Gain(gain, 1.0))
 
 
 def test_equally_good_points_are_called_better_as_rarely_as_the_docstring_says():
@@ -198,13 +199,13 @@ def test_without_noise_any_difference_counts_and_equal_means_are_within_the_spre
     ],
 )
 def test_a_diverged_run_decides_before_any_mean(default, tuned, expected):
-    assert compared(default, tuned) == Comparison(expected, Gain())  # a gain would flatter who diverged
+    assert compared(default, tuned) == (expected, Gain())  # a gain would flatter who diverged
 
 
 def test_a_seed_on_which_either_failed_or_timed_out_is_left_out_for_both():
     # The default's 100 and the tuned point's 50 have no counterpart.
     found = compared([1.0, 1.0, 100.0, FAILED, 1.0], [0.0, 0.0, TIMED_OUT, 50.0, 0.0])
-    assert found == Comparison(Verdict.BETTER, Gain(1.0, 0.0))
+    assert found == (Verdict.BETTER, Gain(1.0, 0.0))
 
 
 def test_divergence_on_a_seed_that_is_left_out_does_not_decide():
@@ -212,22 +213,22 @@ def test_divergence_on_a_seed_that_is_left_out_does_not_decide():
 
 
 def test_two_seeds_are_too_few():
-    assert compared([1.0, 2.0], [0.0, 1.0]) == Comparison(Verdict.TOO_FEW_SEEDS, Gain(1.0, 0.0))
-    assert compared([1.0], [0.5]) == Comparison(Verdict.TOO_FEW_SEEDS, Gain(0.5, None))
+    assert compared([1.0, 2.0], [0.0, 1.0]) == (Verdict.TOO_FEW_SEEDS, Gain(1.0, 0.0))
+    assert compared([1.0], [0.5]) == (Verdict.TOO_FEW_SEEDS, Gain(0.5, None))
     assert verdict([1.0, 1.0, FAILED], [0.0, 0.0, 0.0]) is Verdict.TOO_FEW_SEEDS
-    assert compared([FAILED] * 3, [0.0] * 3) == Comparison(Verdict.TOO_FEW_SEEDS, Gain())
+    assert compared([FAILED] * 3, [0.0] * 3) == (Verdict.TOO_FEW_SEEDS, Gain())
 
 
 def test_there_is_no_verdict_before_all_fresh_runs_are_done_or_if_none_are_wanted():
     assert verdict([1.0, 1.0, 1.0], [0.0, 0.0, RUNNING]) is Verdict.NOT_RUN
     assert verdict([1.0, 1.0, 1.0], [0.0, 0.0, 0.0], seeds=4) is Verdict.NOT_RUN
-    assert compared([], []) == Comparison(Verdict.NOT_RUN, Gain())
+    assert compared([], []) == (Verdict.NOT_RUN, Gain())
 
 
 def test_runs_are_paired_by_their_seed_whatever_their_order():
     default = [run(Role.DEFAULT, 0, seed, outcome) for seed, outcome in enumerate([1.0, 1.0, 1.0, FAILED])]
     tuned = [run(Role.TUNED, 0, seed, outcome) for seed, outcome in enumerate([0.0, 0.0, 0.0, 9.0])]
-    assert compare(default, tuned[::-1], 4).verdict is Verdict.BETTER
+    assert judge(default, tuned[::-1], 4)[0] is Verdict.BETTER
 
 
 def test_a_generation_knows_its_best_its_median_of_those_that_finished_and_who_is_left():
@@ -248,7 +249,9 @@ def test_reasons_that_differ_in_numbers_alone_are_one_group_and_the_largest_come
         run(Role.SEARCH, 1, 0, 1.0, reason="not a failure"),
         run(Role.SEARCH, 1, 1, RUNNING, reason="not final"),
     ]
-    groups = [(group.status, group.reason, [place(key) for key in group.keys]) for group in grouped_failures(records)]
+    groups = [
+        (group.status, group.reason, [run_label(key) for key in group.keys]) for group in grouped_failures(records)
+    ]
     assert groups == [
         (DIVERGED, "loss was nan at evaluation …", ["g00/s01", "tuned 2"]),
         (FAILED, "worker crashed", ["g00/s00"]),

@@ -17,10 +17,10 @@ from tuner.core.trial import Role, Status
 from tuner.results.analysis.summary import summarise
 from tuner.results.tables import latex
 from tuner.results.tables.formats import strict_csv, strict_json
-from tuner.results.tables.grid import Grid
 from tuner.results.tables.listing import render_studies
-from tuner.results.tables.show import render_study
-from tuner.results.tables.table import FORMATS, render
+from tuner.results.tables.show import render_search
+from tuner.results.tables.table import FORMATS, Table
+from tuner.results.tables.text_table import TextTable
 
 DIVERGED, FAILED, RUNNING = Status.DIVERGED, Status.FAILED, Status.RUNNING
 
@@ -94,6 +94,10 @@ KEYS = ["study", "run", "task", "optimizer", "status", "strategy", "seed", "gene
 KEYS += ["hyperparameters", "fitness", "best", "individuals", "cost", "notes"]
 
 
+def render(summaries, format="text"):
+    return Table(tuple(summaries)).to_format(format)
+
+
 def no_constants(text):
     raise AssertionError(f"{text} is no JSON")
 
@@ -153,8 +157,8 @@ def test_markdown_has_the_same_cells_and_repeats_the_optimizer_in_every_row():
 
 
 def test_a_cell_cannot_break_a_markdown_table():
-    grid = Grid(["a", "b"], [["x|y", "<b>`*[link](z)"]])
-    assert grid.markdown().splitlines()[-1] == r"| x\|y | \<b>\`\*\[link](z) |"
+    table = TextTable(["a", "b"], [["x|y", "<b>`*[link](z)"]])
+    assert table.markdown().splitlines()[-1] == r"| x\|y | \<b>\`\*\[link](z) |"
 
 
 def test_latex_has_the_same_cells_and_says_in_comments_what_the_text_says_below():
@@ -263,7 +267,7 @@ def test_strict_json_reaches_into_every_nested_value():
     [
         lambda name: render(SUMMARIES, name),
         lambda name: render_studies([ADAM_STUDY], name),
-        lambda name: render_study(ADAM_STUDY, ADAM_RUNS, name),
+        lambda name: render_search(ADAM_STUDY, ADAM_RUNS, name),
     ],
 )
 def test_an_unknown_format_is_refused_with_the_nearest_name_and_those_there_are(call):
@@ -303,7 +307,7 @@ def test_an_empty_list_says_so():
 def test_the_report_of_a_study_shows_what_was_asked_what_it_ran_on_and_what_came_of_it():
     of = replace(ADAM_STUDY.spec, hardware={"node": "here", "cores": 2})
     of = replace(of, workload=replace(of.workload, options={"batch_size": 32}, data={"name": "mnist", "sha256": "0f"}))
-    text = render_study(replace(ADAM_STUDY, spec=of), ADAM_RUNS)
+    text = render_search(replace(ADAM_STUDY, spec=of), ADAM_RUNS)
     for line in (
         "  task      rosenbrock (batch_size 32)",
         "  status    complete, 8 of 8 individuals done",
@@ -323,7 +327,7 @@ def test_the_report_of_a_study_shows_what_was_asked_what_it_ran_on_and_what_came
 def test_a_large_group_of_failures_names_a_few_places_and_how_many_more():
     runs = [run(Role.SEARCH, 0, slot, DIVERGED, reason=f"loss was nan at evaluation {slot}") for slot in range(4)]
     runs += [run(Role.TUNED, 0, 0, DIVERGED, reason="loss was nan at evaluation 99")]
-    text = render_study(LODO_STUDY, runs)
+    text = render_search(LODO_STUDY, runs)
     assert (
         "- 5 diverged: loss was nan at evaluation … (g00/s00, g00/s01, g00/s02, g00/s03 and 1 more)"
         in text.splitlines()
@@ -331,7 +335,7 @@ def test_a_large_group_of_failures_names_a_few_places_and_how_many_more():
 
 
 def test_the_report_as_json_is_strict_and_has_the_schedule_the_failures_and_the_provenance():
-    report = strictly(render_study(ADAM_STUDY, ADAM_RUNS, "json"))
+    report = strictly(render_search(ADAM_STUDY, ADAM_RUNS, "json"))
     assert report["schedule"][0] == {
         "generation": 0,
         "steps": 100,
@@ -351,13 +355,13 @@ def test_the_report_as_json_is_strict_and_has_the_schedule_the_failures_and_the_
 
 def test_the_report_of_a_study_that_was_only_created_is_possible():
     nothing = replace(LODO_STUDY, owner=None, lease_left=None, counts=dict.fromkeys(Status, 0))
-    assert "  status    interrupted, 0 of 8 individuals done" in render_study(nothing, []).splitlines()
-    assert strictly(render_study(nothing, [], "json"))["best"] is None
+    assert "  status    interrupted, 0 of 8 individuals done" in render_search(nothing, []).splitlines()
+    assert strictly(render_search(nothing, [], "json"))["best"] is None
 
 
 def test_a_grid_refuses_a_row_of_another_length():
     with pytest.raises(ValueError, match="a row must have 2 cells"):
-        Grid(["a", "b"], [["x"]])
+        TextTable(["a", "b"], [["x"]])
 
 
 def test_tables_load_neither_matplotlib_nor_yaml_nor_tensorflow_nor_ray_nor_a_database():

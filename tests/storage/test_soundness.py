@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.command_line import call
 from tests.support.store_values import ME, candidate, driven, evaluation, key, keys
-from tuner.cli.results_folder import write_results
+from tuner.api.results_folder import write_results
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Role
 from tuner.storage import Damaged, Store

@@ -96,7 +96,7 @@ def study(of=None, *, tuned=True, **fields):
         "tuned": TUNED.get(of.workload.optimizer, TUNED["Adam"]) if tuned else None,
         "tuned_genome": (0.0,) * len(of.space["hyperparameters"]) if tuned else None,
         "notes": (),
-        "counts": dict.fromkeys(Status, 0) | {Status.FINISHED: of.generations * of.population},
+        "counts": dict.fromkeys(Status, 0) | {Status.FINISHED: of.due},
         "owner": None,
         "lease_left": None,
     }

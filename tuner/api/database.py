@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tuner.api.reading import by_run, drawable, find, summary_of, table_of
 from tuner.core.errors import InvalidRequest
+from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Soundness, Store, StudyOwned, maintenance
 
 if TYPE_CHECKING:
     from tuner.api.run import Comparison, Run, Study
+    from tuner.results.analysis.summary import Best
 
 DEFAULT_DATABASE = "lodo-tune.db"
 PATIENCE = 60.0  # seconds to wait for a database server that goes away during a run
@@ -110,6 +113,117 @@ class Database:
         with self.reading() as store:
             return [Study(self, record) for record in store.studies(damaged)]
 
+    def table(self, *names: str, damaged: list[Damaged] | None = None) -> Table:
+        """Return the table of the named runs and studies, by default of all.
+
+        Args:
+            names: Of runs and studies.
+            damaged: As of `studies`.
+
+        Raises:
+            InvalidRequest: There is no study at all.
+            UnknownStudy: There is none of a name.
+        """
+        with self.reading() as store:
+            return table_of(store, find(store, names, damaged))
+
+    def listing(self, format: str = "text", *, damaged: list[Damaged] | None = None) -> str:
+        """Return a list of all studies, one line each.
+
+        Args:
+            format: "text" or "json".
+            damaged: As of `studies`.
+
+        Raises:
+            ValueError: There is no such format.
+        """
+        from tuner.results.tables import listing
+
+        faults: list[Damaged] = []
+        best: dict[str, Best] = {}
+        with self.reading() as store:
+            records = store.studies(faults)
+            for record in records:
+                try:
+                    found = summary_of(store, record).best if record.is_search else None
+                except Damaged as error:
+                    faults.append(error)
+                    continue
+                if found is not None:
+                    best[record.spec.name] = found
+        if faults and damaged is None:
+            raise faults[0]
+        (damaged if damaged is not None else []).extend(faults)
+        return listing.render_studies(records, format, best)
+
+    def figures(self, *names: str, formats: Sequence[str] = ("png",)) -> dict[str, bytes]:
+        """Draw the figures of the named runs and studies, by default of all; return files by name, "RUN-FIGURE.png".
+
+        Args:
+            names: Of runs and studies.
+            formats: "png", "pdf" or "svg".
+
+        Raises:
+            InvalidRequest: There is no study at all.
+            ValueError: There is no such format.
+        """
+        from tuner.results.figures import FORMATS, figure_files
+        from tuner.results.tables.formats import check_format
+
+        for format in formats:
+            check_format(format, FORMATS)
+        with self.reading() as store:
+            return {
+                f"{run}-{name}": content
+                for run, records in by_run(find(store, names)).items()
+                for name, content in figure_files(drawable(store, records), dict.fromkeys(formats))
+            }
+
+    def report(self, path: str | Path, *names: str, overwrite: bool = False) -> Path:
+        """Write an HTML page on the named runs and studies, by default on all; see `Run.report`."""
+        from tuner.api.report import write_report
+
+        write_report(self, names, Path(path), overwrite=overwrite)
+        return Path(path)
+
+    def to_tensorboard(self, folder: str | Path, *names: str) -> Iterator[tuple[str, int]]:
+        """Write the named runs and studies, by default all, for TensorBoard.
+
+        Args:
+            folder: What `tensorboard --logdir` shows.
+            names: Of runs and studies.
+
+        Yields:
+            Each study's name, and how many runs of TensorBoard it became.
+
+        Raises:
+            InvalidRequest: There is no study at all.
+            NotWritten: The folder cannot take a study; those before it stay.
+        """
+        from tuner.api.interchange import write_tensorboard
+
+        with self.reading() as store:
+            yield from write_tensorboard(store, find(store, names), Path(folder))
+
+    def to_optuna(self, url: str, *names: str) -> Iterator[tuple[str, int]]:
+        """Write the named runs and studies, by default all, into a storage of Optuna.
+
+        Args:
+            url: A file or a URL; not a database of ours.
+            names: Of runs and studies.
+
+        Yields:
+            Each study's name, and how many trials of Optuna it became.
+
+        Raises:
+            InvalidRequest: There is no study at all, or the storage is a database of ours.
+            NoOptuna: Optuna is not installed, cannot use its storage, or has a study of the name.
+        """
+        from tuner.api.interchange import write_optuna
+
+        with self.reading() as store:
+            yield from write_optuna(store, find(store, names), url)
+
     def check(self) -> Soundness:
         """Read all that the database holds, and return what is wrong with it; it may be in use."""
         with self.reading() as store:
@@ -150,10 +264,8 @@ class Database:
         if maintenance.is_in_memory(target.source):
             raise InvalidRequest("target", ": a copy in memory would end with this process; name a file or a server")
         with self.reading() as here:
-            records = unique(here, names)
             here.check_file()
-            if not records:
-                raise InvalidRequest("source", f": {here.url} holds no study yet")
+            records = find(here, names)
             with Store.open(target.source) as there:
                 if there.url == here.url:
                     raise InvalidRequest("target", f": both databases are {here.url}; copy from one into another")
@@ -191,9 +303,3 @@ def open_database(url: str | Path = DEFAULT_DATABASE) -> Database:
         Database('sqlite:///lodo-tune.db')
     """
     return Database(url)
-
-
-def unique(store: Store, names: Sequence[str], damaged: list[Damaged] | None = None) -> list[Any]:
-    """Return the records of the named runs and studies, each once; of all if no name is given."""
-    found = [record for name in names for record in store.find(name)] if names else store.studies(damaged)
-    return list({record.id: record for record in found}.values())

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.api.database import Database
-from tuner.api.table import Table
+from tuner.api.reading import drawable, summary_of, table_of
 from tuner.api.trials import trials_frame
 from tuner.core.errors import InvalidRequest
-from tuner.core.study import CandidateRecord, Outcome, SeedRun, StudyRecord, StudySpec, StudyStatus
+from tuner.core.study import CandidateRecord, SeedRun, StudyRecord, StudySpec, StudyStatus
 from tuner.core.text import nearest
 from tuner.core.trial import Key, Role, Status
-from tuner.results.analysis.comparison import Comparison as Compared
-from tuner.results.analysis.comparison import compare_runs
-from tuner.results.analysis.summary import Summary, summarise_outcomes
-from tuner.storage import Store
+from tuner.results.tables.table import Table
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -107,6 +103,22 @@ class Study:
         with self.database.reading() as store:
             return exports.export(self.record, format, summary_of(store, self.record))
 
+    def details(self, format: str = "text") -> str:
+        """Return what is recorded of the study, candidates and curves left out.
+
+        Args:
+            format: "text" or "json".
+
+        Raises:
+            ValueError: There is no such format.
+        """
+        from tuner.results.tables import show
+
+        with self.database.reading() as store:
+            if self.record.is_search:
+                return show.render_search(self.record, store.candidates(self.record.id), format)
+            return show.render_comparison(self.record, store.seed_runs(self.record.id), format)
+
     def _candidates(self) -> list[tuple[StudyRecord, CandidateRecord]]:
         with self.database.reading() as store:
             return [(self.record, candidate) for candidate in store.candidates(self.record.id)]
@@ -168,6 +180,51 @@ class _StoredRun:
         """
         return trials_frame([row for study in self.studies for row in study._candidates()])
 
+    def table(self) -> Table:
+        """Return its table, which prints as text and converts to a DataFrame, Markdown, LaTeX, CSV and JSON."""
+        with self.database.reading() as store:
+            return table_of(store, store.find(self.name))
+
+    def figure(self, name: str | None = None) -> Figure | None:
+        """Draw a figure; None if there is nothing to draw yet.
+
+        Args:
+            name: Of a search "search" (the default), "search-population", "search-sharpness" or "search-parallel"; of a
+                comparison "learning-by-steps" (the default), "learning-by-time", "validation", "final-losses",
+                "sweep", "hessian-error" or "trajectories".
+
+        Raises:
+            InvalidRequest: There is no such figure.
+        """
+        from tuner.results.figures import kinds_of
+
+        with self.database.reading() as store:
+            of = drawable(store, store.find(self.name))
+        kinds = {kind.name: kind for kind in kinds_of(of)}
+        chosen = next(iter(kinds)) if name is None else name
+        if chosen not in kinds:
+            raise InvalidRequest("figure", f"is one of {', '.join(kinds)}{nearest(chosen, tuple(kinds))}", chosen)
+        figure: Figure | None = kinds[chosen].draw(of)
+        return figure
+
+    def save(self, folder: str | Path) -> Path:
+        """Write its tables and figures, and of a search its configurations, into a folder, replacing older ones.
+
+        Args:
+            folder: Is made if it is not there.
+
+        Returns:
+            The folder.
+
+        Raises:
+            NotWritten: A file cannot be written.
+        """
+        from tuner.api.results_folder import write_results
+
+        with self.database.reading() as store:
+            write_results(store, store.find(self.name), Path(folder))
+        return Path(folder)
+
     def report(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write an HTML page on the run: tables, figures, failures and costs, in one file.
 
@@ -186,17 +243,8 @@ class _StoredRun:
         write_report(self.database, (self.name,), Path(path), overwrite=overwrite)
         return Path(path)
 
-    def _figure(self, name: str, kinds: Sequence[Any], of: Any) -> Figure | None:
-        """Draw the figure of a name."""
-        named = {kind.name: kind for kind in kinds}
-        if name not in named:
-            accepted = tuple(named)
-            raise InvalidRequest("figure", f"is one of {', '.join(accepted)}{nearest(name, accepted)}", name)
-        figure: Figure | None = named[name].draw(of)
-        return figure
-
-    def _html(self, table: Table) -> str:
-        return f"<h4>{html.escape(self.name)}</h4>{table._repr_html_()}"
+    def _repr_html_(self) -> str:
+        return f"<h4>{html.escape(self.name)}</h4>{self.table()._repr_html_()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,58 +257,14 @@ class Run(_StoredRun):
         {'learning_rate': 0.3017, 'beta_1': 0.8126, 'beta_2': 0.9973}
     """
 
-    def table(self) -> Table:
-        """Return the tuned table: defaults, tuned values, fitnesses, verdicts and costs."""
-        with self.database.reading() as store:
-            return Table(summaries=summaries(store, store.find(self.name)))
-
-    def figure(self, name: str = "search") -> Figure | None:
-        """Draw a figure; None if there is nothing to draw yet.
-
-        Args:
-            name: "search", "search-population", "search-sharpness" or "search-parallel".
-
-        Raises:
-            InvalidRequest: There is no such figure.
-        """
-        from tuner.results.figures import FIGURES_OF_SEARCH
-
-        with self.database.reading() as store:
-            searches = [(record, store.candidates(record.id)) for record in store.find(self.name)]
-        return self._figure(name, FIGURES_OF_SEARCH, searches)
-
     def export(self, optimizer: str, format: str = "json") -> str:
         """Return the tuned configuration of an optimizer; see `Study.export`."""
         return self[optimizer].export(format)
-
-    def _repr_html_(self) -> str:
-        return self._html(self.table())
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison(_StoredRun):
     """A comparison: one study per optimizer, each trained with given hyperparameters on the same seeds."""
-
-    def table(self) -> Table:
-        """Return the table of losses, intervals, tests, validation and pace."""
-        with self.database.reading() as store:
-            return Table(comparisons=comparisons(store, store.find(self.name)))
-
-    def figure(self, name: str = "learning-by-steps") -> Figure | None:
-        """Draw a figure; None if there is nothing to draw.
-
-        Args:
-            name: "learning-by-steps", "learning-by-time", "validation", "final-losses", "sweep", "hessian-error" or
-                "trajectories".
-
-        Raises:
-            InvalidRequest: There is no such figure.
-        """
-        from tuner.results.figures import FIGURES_OF_COMPARISON
-
-        with self.database.reading() as store:
-            (compared,) = comparisons(store, store.find(self.name), curves=True)
-        return self._figure(name, FIGURES_OF_COMPARISON, compared)
 
     def runs(self, optimizer: str, *, curves: bool = False) -> list[SeedRun]:
         """Return what was measured of an optimizer's runs, in the order of their seeds.
@@ -272,37 +276,3 @@ class Comparison(_StoredRun):
         study = self[optimizer]
         with self.database.reading() as store:
             return store.seed_runs(study.record.id, curves=curves)
-
-    def _repr_html_(self) -> str:
-        return self._html(self.table())
-
-
-def summaries(store: Store, records: Sequence[StudyRecord]) -> list[Summary]:
-    """Return a summary of each study."""
-    return [summary_of(store, record) for record in records]
-
-
-def summary_of(store: Store, record: StudyRecord) -> Summary:
-    """Return the summary of a study."""
-
-    def hyperparameters(run: Outcome) -> Mapping[str, float]:
-        key = run.key
-        found = store.candidates(record.id, role=key.role, generation=key.generation, slot=key.slot)
-        return found[0].hyperparameters
-
-    return summarise_outcomes(record, store.outcomes(record.id), hyperparameters)
-
-
-def comparisons(store: Store, records: Sequence[StudyRecord], *, curves: bool = False) -> list[Compared]:
-    """Return what came of each comparison that these studies belong to.
-
-    Args:
-        store: Holds them.
-        records: Of comparisons.
-        curves: Whether to read every loss as well, which figures need.
-    """
-    runs: dict[str, list[StudyRecord]] = {}
-    for record in records:
-        runs.setdefault(record.spec.run, []).append(record)
-    seed_runs = partial(store.seed_runs, curves=curves)
-    return [compare_runs([(record, seed_runs(record.id)) for record in of_run]) for of_run in runs.values()]

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tuner.core.study import StudyRecord
+from tuner.core.text import one_line
 from tuner.core.trial import AttemptEnded, Evaluation, Event, Key, Progress, Role, Status
-from tuner.results.tables.numbers import number, one_line
+from tuner.results.tables.numbers import number
 
 
 @dataclass

@@ -15,6 +15,8 @@ import click
 from tuner.cli.compare import compare
 from tuner.cli.database import database_group
 from tuner.cli.evaluate import evaluate
+from tuner.cli.export import export
+from tuner.cli.figures import figures
 from tuner.cli.flags import (
     PATH,
     debug_option,
@@ -27,8 +29,11 @@ from tuner.cli.flags import (
 )
 from tuner.cli.group import Group
 from tuner.cli.paper import paper
-from tuner.cli.reading_verbs import READING
+from tuner.cli.report import report
 from tuner.cli.resume import resume
+from tuner.cli.show import show
+from tuner.cli.studies import studies
+from tuner.cli.table import table
 from tuner.cli.tasks import tasks_group
 from tuner.cli.train import train
 from tuner.cli.watch import watch
@@ -86,7 +91,7 @@ def main() -> None:
 def _fail(message: str, code: int, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    from tuner.results.tables.numbers import one_line
+    from tuner.core.text import one_line
 
     click.echo(f"lodo-tune: {one_line(message)}", err=True)
     if code > 128 and "ray" in sys.modules:  # cut off while it started, Ray may abort the process as this ends
@@ -172,5 +177,8 @@ def _dashed(names: list[str]) -> str:
     return ", ".join("--" + name.removeprefix("as_").replace("_", "-") for name in names)
 
 
-for verb in (resume, compare, paper, train, evaluate, tasks_group, *READING, watch, database_group):
+for verb in (
+    resume, compare, paper, train, evaluate, tasks_group, table, figures, studies, show, watch, export, report,
+    database_group,
+):  # fmt: skip
     commands.add_command(verb)

@@ -117,9 +117,18 @@ def export(
     study: tuple[str, ...], tensorboard: Path | None, optuna: str | None, database: str | None, debug: bool
 ) -> None:
     """Write the runs or studies STUDY, or all, for TensorBoard or for Optuna; finished or not."""
-    from tuner.cli import outside
+    from tuner.results.tables.numbers import counted
+    from tuner.storage import maintenance
 
-    outside.export(database_of(database).source, study, tensorboard=tensorboard, optuna=optuna)
+    if tensorboard is None and optuna is None:
+        raise click.UsageError("database export takes --tensorboard DIR, --optuna URL, or both. Received: neither")
+    place = database_of(database)
+    if tensorboard is not None:
+        for name, count in place.to_tensorboard(tensorboard, *study):
+            click.echo(f"{name}: {counted(count, 'run')} for TensorBoard in {tensorboard}")
+    if optuna is not None:
+        for name, count in place.to_optuna(optuna, *study):
+            click.echo(f"{name}: {counted(count, 'trial')} for Optuna in {maintenance.shown(optuna)}")
 
 
 @database_group.command(epilog="Example: lodo-tune database backup monday.db")

@@ -42,8 +42,8 @@ def evaluate(folder: Path, **options: Any) -> None:
 
 
 def _text(result: EvaluateResult) -> str:
-    from tuner.results.tables.grid import Grid
     from tuner.results.tables.numbers import mean_and_spread
+    from tuner.results.tables.text_table import TextTable
 
     of = f" of {result.data}" if result.data else ""
     metrics = result.runs[0].metrics
@@ -54,7 +54,7 @@ def _text(result: EvaluateResult) -> str:
     return (
         f"{result.optimizer} on {result.task}, {result.steps:,} gradient evaluations: {result.split} set{of}, "
         f"{_sample(result, result.runs[0])}\n"
-        f"{Grid(['seed', *metrics], rows, left=(0,)).text()}\n"
+        f"{TextTable(['seed', *metrics], rows, left=(0,)).text()}\n"
         "± is the standard error of the mean over these examples"
     )
 

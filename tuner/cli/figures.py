@@ -1,75 +1,50 @@
-"""Figures of what a database holds, drawn into a folder: `lodo-tune figures`, and what --output of a run writes."""
+"""`lodo-tune figures`: figures of what a database holds, drawn into a folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from tuner.cli.show import comparisons
-from tuner.core import files
-from tuner.core.errors import UsageError
-from tuner.core.folders import check_writable
-from tuner.core.study import StudyRecord
-from tuner.results.figures import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, rendered
-from tuner.results.figures.saving import FORMATS
-from tuner.results.tables.formats import check_format
-from tuner.storage import Store
+from tuner.cli.flags import PATH, database_of, database_option, debug_option, list_of
+from tuner.core.errors import InvalidRequest
 
 
-def drawn(store: Store, studies: Sequence[StudyRecord], formats: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content of each figure of one run that there is something to draw for.
+@click.command(epilog="Example: lodo-tune figures bowl bowl-comparison --output figures --format png,pdf")
+@click.argument("study", nargs=-1)
+@click.option("--output", type=PATH, required=True, metavar="DIR", help="Write them there.")
+@click.option(
+    "--format",
+    "formats",
+    default="png",
+    show_default=True,
+    metavar="F[,F…]",
+    callback=list_of(str, "names"),
+    help="png, pdf or svg.",
+)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@database_option
+@debug_option
+def figures(
+    study: tuple[str, ...], output: Path, formats: tuple[str, ...], force: bool, database: str | None, debug: bool
+) -> None:
+    """Draw the runs or studies STUDY, or all: how the search went, and how what was tuned compares.
 
-    Args:
-        store: Holds the run.
-        studies: Of the run, all or some.
-        formats: Endings of the names.
+    Files are named RUN-FIGURE; what there is nothing to draw for is left out.
     """
-    if studies[0].is_search:
-        searches = [(study, store.candidates(study.id)) for study in studies]
-        figures = [(kind.name, kind.draw(searches)) for kind in FIGURES_OF_SEARCH]
-    else:
-        (compared,) = comparisons(store, studies, curves=True)
-        figures = [(kind.name, kind.draw(compared)) for kind in FIGURES_OF_COMPARISON]
-    for name, figure in figures:
-        if figure is not None:
-            yield from ((f"{name}.{format}", rendered(figure, format)) for format in formats)
+    from tuner.core import files
+    from tuner.core.folders import check_writable
 
-
-def draw(database: str, names: Sequence[str], output: Path, formats: Sequence[str], *, overwrite: bool) -> None:
-    """Draw the named studies and runs, or all that there are, and print the names of the files.
-
-    Nothing is written before everything is drawn.
-
-    Raises:
-        UsageError: The folder cannot be written to or holds such a file that may not be replaced, or there is nothing
-            to draw.
-        ValueError: There is no such format.
-        StorageError: The database cannot be read, or a name is unknown.
-        NotWritten: A file could not be written after all.
-    """
-    for format in formats:
-        check_format(format, FORMATS)
     check_writable("output", output)
-    with Store.open(database, read_only=True) as store:
-        studies = [study for name in names for study in store.find(name)] if names else store.studies()
-        runs: dict[str, list[StudyRecord]] = {}
-        for study in {study.id: study for study in studies}.values():
-            runs.setdefault(study.spec.run, []).append(study)
-        contents = {
-            output / f"{run}-{name}": content
-            for run, of_run in runs.items()
-            for name, content in drawn(store, of_run, dict.fromkeys(formats))
-        }
-        if not contents:
-            raise UsageError(f"{', '.join(runs) or store.url} holds nothing to draw yet")
-    taken = [path for path in contents if path.exists()]
-    if taken and not overwrite:
-        raise UsageError(
-            f"--output: {taken[0]} exists; name another folder, or say --force to replace {len(taken)} such files"
-        )
+    place = database_of(database)
+    drawn = {output / name: content for name, content in place.figures(*study, formats=formats).items()}
+    if not drawn:
+        raise InvalidRequest("database", f": {', '.join(study) or place.url} holds nothing to draw yet")
+    taken = [path for path in drawn if path.exists()]
+    if taken and not force:
+        advice = f"name another folder, or give {{force}} to replace {len(taken)} such files"
+        raise InvalidRequest("output", f": {taken[0]} exists; {advice}")
     output.mkdir(parents=True, exist_ok=True)
-    for path, content in contents.items():
-        files.write(path, content, overwrite=overwrite)
+    for path, content in drawn.items():
+        files.write(path, content, overwrite=force)
         click.echo(path)

@@ -50,19 +50,20 @@ def paper(**options: Any) -> None:
     The same command goes on where it was stopped: what is complete is not done again.
     """
     from tuner.api.paper import protocol
-    from tuner.api.table import Table
+    from tuner.api.report import write_report
     from tuner.cli.interruption import Interruptions, advice_on_error
     from tuner.cli.progress import TerminalProgress
-    from tuner.cli.report import write_report
+    from tuner.cli.repeat_command import repeat_command
     from tuner.cli.running import check_some_result, resources_of, write_folders
+    from tuner.execution.resources import usable_cores
     from tuner.studies.paper_protocol import PaperRequest
 
     output: Path | None = options["output"]
     if output is None:
         raise click.UsageError("--output is missing: the folder for tables, figures and report.html")
     _check_folder(output)
-    names = ("task", "optimizers", "scale", "seed", "name", "cpus_per_candidate", "precision")
-    given = {name: options[name] for name in names}
+    fields = ("task", "optimizers", "scale", "seed", "name", "cpus_per_candidate", "precision")
+    given = {name: options[name] for name in fields}
     request = PaperRequest(**given, options=task_options_of(options["task_options"]))
     resources, database = resources_of(options), database_of(options["database"])
     interruptions = Interruptions(_same_command)
@@ -76,11 +77,11 @@ def paper(**options: Any) -> None:
         )
     search, comparison = runs
     output.mkdir(parents=True, exist_ok=True)
-    table = Table(search.table().summaries, comparison.table().comparisons)
-    click.echo(table.to("json" if options["as_json"] else "text"))
+    names = search.name, comparison.name
+    click.echo(database.table(*names).to_format("json" if options["as_json"] else "text"))
     write_folders(search, output / SEARCH)
     write_folders(comparison, output / COMPARISON)
-    write_report(database.source, (search.name, comparison.name), output / REPORT, overwrite=True)
+    write_report(database, names, output / REPORT, overwrite=True, command=repeat_command, processes=usable_cores())
     click.echo(f"{output / REPORT} holds all of it", err=True)
     for run in runs:
         check_some_result(run)

@@ -12,9 +12,7 @@ import click
 from tuner.api.database import Database
 from tuner.api.run import Comparison, Run
 from tuner.cli.interruption import Interruptions, advice_on_error, resume_command
-from tuner.cli.outside import write_tensorboard
 from tuner.cli.progress import TerminalProgress
-from tuner.cli.results_folder import write_results
 from tuner.core.errors import LodoTuneError
 from tuner.core.folders import check_writable
 from tuner.core.study import StudyStatus
@@ -58,7 +56,7 @@ def run_and_print(
         except EveryCandidateFailed as error:
             stopped, run = error, database.run(str(progress.run))
     if stopped is None or any(study.status == StudyStatus.COMPLETE for study in run):
-        click.echo(run.table().to("json" if options["as_json"] else "text"))
+        click.echo(run.table().to_format("json" if options["as_json"] else "text"))
         write_folders(run, options["output"], options.get("tensorboard"))
     if stopped is not None:
         raise stopped
@@ -104,10 +102,11 @@ def check_folders(options: dict[str, Any]) -> None:
 
 def write_folders(run: Run | Comparison, output: Path | None, tensorboard: Path | None = None) -> None:
     """Write tables, configurations and figures, and event files for TensorBoard, where requested."""
-    with run.database.reading() as store:
-        records = store.find(run.name)
-        write_results(store, records, output)
-        write_tensorboard(store, records, tensorboard)
+    if output is not None:
+        run.save(output)
+    if tensorboard is not None:
+        for _ in run.database.to_tensorboard(tensorboard, run.name):
+            pass
 
 
 def check_some_result(run: Run | Comparison) -> None:

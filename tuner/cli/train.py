@@ -129,7 +129,7 @@ def _heading(result: TrainResult, *, curve: bool) -> str:
 
 def hessian_errors(runs: Sequence[TrainedRun], budget: int) -> str:
     """Return two tables: the error by evaluations, and the losses of the run that learned and of the frozen one."""
-    from tuner.results.tables.grid import Grid
+    from tuner.results.tables.text_table import TextTable
 
     errors = _by_seed([run.error_points for run in runs], [run.errors for run in runs], runs)
     rows = [
@@ -138,7 +138,7 @@ def hessian_errors(runs: Sequence[TrainedRun], budget: int) -> str:
         for name, one in (("learned on the way", run), ("frozen, as learned", run.frozen))
         if one is not None
     ]
-    losses = Grid(["seed", "preconditioner", "first tenth", "last tenth"], rows, left=(0, 1))
+    losses = TextTable(["seed", "preconditioner", "first tenth", "last tenth"], rows, left=(0, 1))
     return (
         "Error of the preconditioner, ‖I - G H‖_F / √n: 0 where it is the inverse Hessian\n"
         f"{errors}\n\n"
@@ -163,6 +163,6 @@ def _last_tenth(run: TrainedRun) -> str:
 
 
 def _by_seed(points: Sequence[Sequence[int]], values: Sequence[Sequence[float]], runs: Sequence[TrainedRun]) -> str:
-    from tuner.cli.series import by_seed
+    from tuner.results.tables.series import by_seed
 
     return by_seed(points, values, [run.seed for run in runs]).text()

@@ -121,8 +121,8 @@ def _begun(generations: tuple[Generation[Outcome], ...]) -> Generation[Outcome] 
 
 
 def _table(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]]) -> str:
-    from tuner.results.tables.grid import Grid
     from tuner.results.tables.numbers import NOTHING, number
+    from tuner.results.tables.text_table import TextTable
 
     rows = []
     for study, generations in states:
@@ -145,7 +145,7 @@ def _table(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]]) ->
             ]
         )
     header = ["study", "status", "generation", "individuals", "best", "median", "diverged or failed"]
-    return Grid(header, rows, left=(0, 1)).text()
+    return TextTable(header, rows, left=(0, 1)).text()
 
 
 def _news(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]], followed: _Followed) -> list[str]:

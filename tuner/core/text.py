@@ -18,6 +18,18 @@ def one_line(text: object) -> str:
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), flat)
 
 
+def printable(text: object) -> str:
+    """Return a text line by line as `one_line` does, indentation kept; lone surrogates, which are not UTF-8, escaped.
+
+    A space at the end of a line is kept as well, so that a sentence may go on in another element of a page.
+    """
+    lines = []
+    for line in str(text).split("\n"):
+        indent = " " * (len(line) - len(line.lstrip(" ")))
+        lines.append(indent + one_line(line) + (" " if line.endswith(" ") and line.strip() else ""))
+    return "\n".join(lines).encode("utf-8", "backslashreplace").decode()
+
+
 def first_line(text: str, limit: int = MAX_REASON_CHARACTERS) -> str:
     """Return the first line that is not empty, cut to `limit` characters, in a form that every database stores."""
     # The text is cut first, since it may be as large as memory.

@@ -45,11 +45,6 @@ class EveryCandidateFailed(LodoTuneError):  # noqa: N818 (states what happened)
     exit_code = 3
 
 
-def fitness(result: Result) -> float:
-    """Return the fitness of a result; +inf where there is none."""
-    return float("inf") if result.fitness is None else result.fitness
-
-
 def stop_if_all_raised_one_error(study: str, batch: str, results: Sequence[Result]) -> None:
     """Raise an error if every candidate of a batch raised the same; divergence, timeouts and lost workers do not count.
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from search_spaces.space import SearchSpace
 from tuner import strategies
 from tuner.core.errors import LodoTuneError
+from tuner.core.numbers import fitness
 from tuner.core.seeds import strategy_seed, trial_seed
 from tuner.core.study import CandidateRecord, SearchSpec
 from tuner.core.trial import Candidate, Key, Role, Trial
-from tuner.studies.batch import Batch, Result, fitness, stop_if_all_raised_one_error
+from tuner.studies.batch import Batch, Result, stop_if_all_raised_one_error
 
 
 class OtherGenome(LodoTuneError):  # noqa: N818 (states what is the case)

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from tuner.core.numbers import fitness
 from tuner.core.study import SearchSpec, StudyRecord, StudyStatus
 from tuner.core.trial import Evaluation, Event, Key, Trial, Workload
 from tuner.execution.executor import cohorts
 from tuner.storage import LeaseLost, Store, UnknownStudy
-from tuner.studies.batch import Batch, BatchSource, EveryCandidateFailed, Result, fitness
+from tuner.studies.batch import Batch, BatchSource, EveryCandidateFailed, Result
 from tuner.studies.callbacks import Callback
 from tuner.studies.comparison import ComparisonBatches
 from tuner.studies.heartbeat import Heartbeat

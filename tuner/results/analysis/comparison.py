@@ -10,21 +10,22 @@ from typing import Any
 import numpy as np
 
 from search_spaces.space import Scale, SearchSpace
+from tuner.core.numbers import fitness
 from tuner.core.study import Point, SeedRun, StudyRecord, StudyStatus
 from tuner.core.trial import Status
 from tuner.results.analysis.estimate import Estimate, estimate
-from tuner.results.analysis.ranking import Place, Ranking, Standing, rank
+from tuner.results.analysis.ranking import Rank, Ranking, Standing, rank
 
 Studies = Sequence[tuple[StudyRecord, Sequence[SeedRun]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FinalLoss:
     """The loss in the last tenth of a budget, over the runs of a contender."""
 
     loss: Estimate | None  # of the runs that did not diverge; None where there is none
     diverged: int
-    place: Place
+    rank: Rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class Contender:
     runs: tuple[SeedRun, ...]  # those that were begun, in the order of their seeds
     seeds: int  # how many there are to be
     counts: Mapping[Status, int]  # of the runs, by final status
-    by_steps: Outcome
-    by_time: Outcome | None  # None without a budget of seconds
+    by_steps: FinalLoss
+    by_time: FinalLoss | None  # None without a budget of seconds
     validation: Mapping[str, Estimate | None]  # of each metric at the end, over the runs that finished
     test: Mapping[str, Estimate | None]
     floor: float | None  # what no optimizer of its kind goes below on average
@@ -126,7 +127,7 @@ def compare_runs(studies: Studies) -> Comparison:
         test_examples=wanted.test_examples,
         sweep=spec.sweep,
         contenders=tuple(
-            _contender(name, study, point, of_point, by_steps.places[name], by_time.places[name] if by_time else None)
+            _contender(name, study, point, of_point, by_steps.ranks[name], by_time.ranks[name] if by_time else None)
             for name, study, point, of_point in named
         ),
         remarks=tuple(remarks),
@@ -146,11 +147,11 @@ def _name(study: StudyRecord, point: Point) -> str:
 
 def _ranked(losses: Mapping[str, Sequence[float]], over: bool) -> Ranking:
     """Rank contenders once all their runs are done; until then nobody has a place."""
-    return rank(losses) if over else Ranking(dict.fromkeys(losses, Place(Standing.UNTESTED)), ())
+    return rank(losses) if over else Ranking(dict.fromkeys(losses, Rank(Standing.UNTESTED)), ())
 
 
 def _contender(
-    name: str, study: StudyRecord, point: Point, runs: Sequence[SeedRun], place: Place, place_by_time: Place | None
+    name: str, study: StudyRecord, point: Point, runs: Sequence[SeedRun], rank_by_steps: Rank, rank_by_time: Rank | None
 ) -> Contender:
     done = [run for run in runs if run.candidate.status.is_final]
     counts = {status: sum(run.candidate.status is status for run in done) for status in Status if status.is_final}
@@ -167,8 +168,8 @@ def _contender(
         runs=tuple(runs),
         seeds=study.comparison.seeds,
         counts=counts,
-        by_steps=_outcome(_fitnesses(runs), place),
-        by_time=None if place_by_time is None else _outcome(by_time, place_by_time),
+        by_steps=_final_loss(_fitnesses(runs), rank_by_steps),
+        by_time=None if rank_by_time is None else _final_loss(by_time, rank_by_time),
         validation=_last("validation", ended),
         test=_last("test", ended),
         floor=next((float(run.series["floor"].metrics["loss"][0]) for run in done if "floor" in run.series), None),
@@ -179,11 +180,7 @@ def _contender(
 
 def _fitnesses(runs: Sequence[SeedRun]) -> list[float]:
     """Return the losses by steps of the runs that say something, +inf of those that diverged."""
-    return [
-        math.inf if run.candidate.fitness is None else run.candidate.fitness
-        for run in runs
-        if run.candidate.status in (Status.FINISHED, Status.DIVERGED)
-    ]
+    return [fitness(run.candidate) for run in runs if run.candidate.status in (Status.FINISHED, Status.DIVERGED)]
 
 
 def _losses_by_time(runs: Sequence[SeedRun]) -> list[float]:
@@ -196,9 +193,9 @@ def _losses_by_time(runs: Sequence[SeedRun]) -> list[float]:
     return losses
 
 
-def _outcome(losses: Sequence[float], place: Place) -> Outcome:
+def _final_loss(losses: Sequence[float], rank: Rank) -> FinalLoss:
     finite = [loss for loss in losses if math.isfinite(loss)]
-    return Outcome(estimate(finite), len(losses) - len(finite), place)
+    return FinalLoss(estimate(finite), len(losses) - len(finite), rank)
 
 
 def _last(split: str, runs: Sequence[SeedRun]) -> dict[str, Estimate | None]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 RESAMPLES = 10_000
-SURE = 0.95
+CONFIDENCE = 0.95
 _SEED = 8  # of the resamples: the same numbers have the same interval
 
 
@@ -38,5 +38,5 @@ def estimate(values: Sequence[float]) -> Estimate | None:
     with np.errstate(over="ignore"):
         mean, spread = float(array.mean()), float(array.std())
         chosen = np.random.default_rng(_SEED).integers(0, len(array), (RESAMPLES, len(array)))
-        low, high = np.quantile(array[chosen].mean(axis=1), [(1 - SURE) / 2, (1 + SURE) / 2])
+        low, high = np.quantile(array[chosen].mean(axis=1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(mean, spread, float(low), float(high), len(array))

@@ -10,6 +10,7 @@ from tuner.core.study import CandidateRecord
 from tuner.core.trial import Key, Role, Status
 
 UNKNOWN = "no reason on record"
+MAX_NAMED = 4  # runs of one group that are listed by name
 
 _DIGITS = re.compile(r"\d+(\.\d+)?")
 
@@ -44,8 +45,8 @@ def grouped_failures(candidates: Sequence[CandidateRecord]) -> tuple[FailureGrou
     )
 
 
-def place(key: Key) -> str:
-    """Return where a run stands: g03/s17 in the search; "default 2" for the third fresh seed of the defaults.
+def run_label(key: Key) -> str:
+    """Return the name of a run: g03/s17 in the search, "default 2" for the third fresh seed of the defaults.
 
     In a comparison "seed 2", and "point 1, seed 2" where it is not the first point.
     """
@@ -54,3 +55,9 @@ def place(key: Key) -> str:
     if key.role is Role.SEARCH:
         return f"g{key.generation:02d}/s{key.slot:02d}"
     return f"{key.role.value} {key.slot}"
+
+
+def named_runs(keys: Sequence[Key]) -> str:
+    """Return the names of some runs, the first MAX_NAMED of them, and how many more there are."""
+    more = f" and {len(keys) - MAX_NAMED:,} more" if len(keys) > MAX_NAMED else ""
+    return ", ".join(map(run_label, keys[:MAX_NAMED])) + more

@@ -31,7 +31,7 @@ class Effort:
 
     optimizer: str
     dimensions: int  # hyperparameters that are tuned
-    volume: float  # see `reached_volume`
+    volume: float | None  # see `reached_volume`
     genes: int  # of the best: all genes of the newest better half; 0 where none finished
     at_a_bound: int  # of these
     bounded: tuple[str, ...]  # the hyperparameters that they are of, in the order of the search space
@@ -70,13 +70,18 @@ def effort(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Effort:
     )
 
 
-def reached_volume(spec: SearchSpec) -> float:
+def reached_volume(spec: SearchSpec) -> float | None:
     """Return the volume of the search space that the first generation reaches, in the transformed space.
 
     Draws are normal around the defaults, so that the space itself has no edge where its file gives no bound. What
     counts is the box in which 95 % of each gene's first draws lie: REACH standard deviations to either side, cut at the
     bounds. A width of 1 is a factor of e, of the value or of its distance from 1.
+
+    Returns:
+        None where the strategy has no standard deviation.
     """
+    if not spec.sigmas:
+        return None
     space = SearchSpace.from_dict(spec.space)
     around = REACH * spec.sigmas[0]
     widths = [

@@ -9,10 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from tuner.core.study import Outcome, SearchSpec, StudySpec
+from tuner.core.numbers import fitness
+from tuner.core.study import CandidateRecord, Outcome, SearchSpec, StudyRecord, StudySpec
 from tuner.core.trial import Status
 
 Run = TypeVar("Run", bound=Outcome)
+
+Searches = Sequence[tuple[StudyRecord, Sequence[CandidateRecord]]]
+"""The studies of one search run, each with all of its candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,6 @@ class Generation(Generic[Run]):
     def median(self) -> float | None:
         """The median fitness of those that finished, the others left out; None where none did."""
         return statistics.median(map(fitness, self.finished)) if self.finished else None
-
-
-def fitness(run: Outcome) -> float:
-    """Return a run's fitness; +inf where there is none."""
-    return math.inf if run.fitness is None else run.fitness
 
 
 def finished(runs: Sequence[Run]) -> list[Run]:

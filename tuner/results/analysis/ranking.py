@@ -1,4 +1,4 @@
-"""Who is best, and who is not to be told from the best.
+"""Who is best, and who is not to be samples from the best.
 
 Best is whoever has the lowest mean among those that diverged least often. Each of the others is tested against it, and
 the p values are corrected for their number. Runs that are the same on every seed are one number and no sample: against
@@ -22,15 +22,15 @@ class Standing(StrEnum):
     """How an optimizer stands to the best."""
 
     BEST = "best"
-    TIE = "tie"  # not to be told from it
+    TIE = "tie"  # not to be samples from it
     WORSE = "worse"
     LOWER = "lower"  # where it came to an end: it diverged more often
     UNTESTED = ""  # there are too few runs for a test, or none that tells
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An optimizer's place in a ranking."""
+class Rank:
+    """The rank of an optimizer."""
 
     standing: Standing
     p: float | None = None  # after correction; None where nothing was tested
@@ -38,9 +38,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Places by name, and what must be said of the tests."""
+    """Ranks by name, and remarks on the tests."""
 
-    places: Mapping[str, Place]
+    ranks: Mapping[str, Rank]
     remarks: tuple[str, ...]
 
 
@@ -50,26 +50,26 @@ def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
     Args:
         losses: Of each that is compared, one a run that finished or diverged; +inf of one that diverged.
     """
-    told = {name: list(values) for name, values in losses.items() if values}
-    places = dict.fromkeys(losses, Place(Standing.UNTESTED))
-    ended = [name for name, values in told.items() if any(map(math.isfinite, values))]
+    samples = {name: list(values) for name, values in losses.items() if values}
+    ranks = dict.fromkeys(losses, Rank(Standing.UNTESTED))
+    ended = [name for name, values in samples.items() if any(map(math.isfinite, values))]
     if not ended:
-        return Ranking(places, ())
-    best = min(ended, key=lambda name: (_diverged(told[name]), _mean(told[name])))
-    places[best] = Place(Standing.BEST)
-    rivals = [name for name in told if name != best]
-    exact = [name for name in rivals if _is_constant(told[name]) and _is_constant(told[best])]
+        return Ranking(ranks, ())
+    best = min(ended, key=lambda name: (_diverged(samples[name]), _mean(samples[name])))
+    ranks[best] = Rank(Standing.BEST)
+    rivals = [name for name in samples if name != best]
+    exact = [name for name in rivals if _is_constant(samples[name]) and _is_constant(samples[best])]
     for name in exact:
-        places[name] = Place(Standing.WORSE if told[best][0] < told[name][0] else Standing.TIE)
+        ranks[name] = Rank(Standing.WORSE if samples[best][0] < samples[name][0] else Standing.TIE)
     left = [name for name in rivals if name not in exact]
-    comparisons = {name: _compared(told[best], told[name]) for name in left}
+    comparisons = {name: _compared(samples[best], samples[name]) for name in left}
     tested = [name for name in left if len(left) * comparisons[name].smallest <= LEVEL]
     # Those that cannot be tested count as well: they are asked about, too.
     corrected = holm([*(comparisons[name].p for name in tested), *[1.0] * (len(left) - len(tested))])
     for name, p in zip(tested, corrected, strict=False):
-        places[name] = Place(_standing(told[best], told[name], p), p)
-    tiny = [name for name in ended if 0 <= _mean(told[name]) < ROUNDING]
-    return Ranking(places, tuple(_remarks(best, exact, comparisons, tested, tiny)))
+        ranks[name] = Rank(_standing(samples[best], samples[name], p), p)
+    tiny = [name for name in ended if 0 <= _mean(samples[name]) < ROUNDING]
+    return Ranking(ranks, tuple(_remarks(best, exact, comparisons, tested, tiny)))
 
 
 @dataclass(frozen=True, slots=True)

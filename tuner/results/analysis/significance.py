@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 LEVEL = 0.05
-MOST_EXACT = 100  # values of both samples together; beyond, the normal distribution is as good
+MAX_EXACT = 100  # values of both samples together; beyond, the normal distribution is as good
 
 
 def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
@@ -27,7 +27,7 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
     doubled = _doubled_ranks([*first, *second])
     n, total = len(first), len(first) + len(second)
     observed = sum(doubled[:n])
-    if total > MOST_EXACT:
+    if total > MAX_EXACT:
         return _by_normal(doubled, n, observed)
     chances = _rank_sums(doubled, n)
     return float(min(1.0, 2 * min(chances[: observed + 1].sum(), chances[observed:].sum())))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from search_spaces.space import Scale, SearchSpace
 from tuner import strategies
+from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, Outcome, StudyRecord
 from tuner.core.trial import Role, Status
-from tuner.results.analysis.generations import Generation, Run, by_generation, finished, fitness
-from tuner.results.analysis.verdict import Gain, Verdict, compare, sample_spread
+from tuner.results.analysis.generations import Generation, Run, by_generation, finished
+from tuner.results.analysis.verdict import Gain, Verdict, judge, sample_spread
 from tuner.strategies.searched import FinishedGeneration
 
 
@@ -138,7 +139,7 @@ def summarise_outcomes(
     spec = study.search
     runs = {role: [candidate for candidate in candidates if candidate.key.role is role] for role in Role}
     generations = by_generation(spec, candidates)
-    compared = compare(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds)
+    verdict, gain = judge(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds)
     best = _best(generations, hyperparameters)
     totals = {status: sum(generation.counts[status] for generation in generations) for status in generations[0].counts}
     return Summary(
@@ -175,8 +176,8 @@ def summarise_outcomes(
         ),
         search_cost=_cost(runs[Role.SEARCH]),
         fresh_cost=_cost([*runs[Role.DEFAULT], *runs[Role.TUNED]]),
-        verdict=compared.verdict,
-        gain=compared.gain,
+        verdict=verdict,
+        gain=gain,
         notes=study.notes,
     )
 

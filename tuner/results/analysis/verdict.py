@@ -38,7 +38,7 @@ from typing import TypeVar
 from tuner.core.study import Outcome
 from tuner.core.trial import Status
 
-FEWEST_SEEDS = 3
+MIN_SEEDS = 3
 
 _TELLING = (Status.FINISHED, Status.DIVERGED)
 _Number = TypeVar("_Number", float, Fraction)
@@ -53,7 +53,7 @@ class Verdict(StrEnum):
     DEFAULT_DIVERGED = "default diverged"  # on more of the seeds than the tuned point
     TUNED_DIVERGED = "tuned diverged"  # on more of the seeds than the default
     BOTH_DIVERGED = "both diverged"  # on as many
-    TOO_FEW_SEEDS = "too few seeds"  # fewer than FEWEST_SEEDS on which neither failed or timed out
+    TOO_FEW_SEEDS = "too few seeds"  # fewer than MIN_SEEDS on which neither failed or timed out
     NOT_RUN = "not run"  # not wanted, or not done yet
 
 
@@ -65,14 +65,6 @@ class Gain:
     spread: float | None = None  # sample standard deviation; None of one seed, too
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Default and tuned on the seeds that they share."""
-
-    verdict: Verdict
-    gain: Gain = Gain()
-
-
 def sample_spread(fitnesses: Sequence[_Number]) -> float:
     """Return the sample standard deviation (divisor n - 1) of two or more finite numbers; +inf beyond float64."""
     try:
@@ -81,7 +73,7 @@ def sample_spread(fitnesses: Sequence[_Number]) -> float:
         return math.inf
 
 
-def compare(default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int) -> Comparison:
+def judge(default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int) -> tuple[Verdict, Gain]:
     """Return the verdict on a tuned point, and its gain.
 
     Args:
@@ -92,16 +84,16 @@ def compare(default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int) ->
     by_seed = [{run.key.slot: run for run in runs if run.status.is_final} for runs in (default, tuned)]
     shared = sorted(by_seed[0].keys() & by_seed[1].keys())
     if not seeds or len(shared) < seeds:
-        return Comparison(Verdict.NOT_RUN)
+        return Verdict.NOT_RUN, Gain()
     pairs = [(by_seed[0][seed], by_seed[1][seed]) for seed in shared]
     pairs = [pair for pair in pairs if all(run.status in _TELLING for run in pair)]
     diverged = [sum(run.status is Status.DIVERGED for run in side) for side in zip(*pairs, strict=True)] or [0, 0]
     if any(diverged):
         if diverged[0] == diverged[1]:
-            return Comparison(Verdict.BOTH_DIVERGED)
-        return Comparison(Verdict.DEFAULT_DIVERGED if diverged[0] > diverged[1] else Verdict.TUNED_DIVERGED)
+            return Verdict.BOTH_DIVERGED, Gain()
+        return Verdict.DEFAULT_DIVERGED if diverged[0] > diverged[1] else Verdict.TUNED_DIVERGED, Gain()
     gain = _gain([(run.fitness, other.fitness) for run, other in pairs])
-    return Comparison(_judged(gain, len(pairs)), gain)
+    return _verdict(gain, len(pairs)), gain
 
 
 def _gain(fitnesses: Sequence[tuple[float | None, float | None]]) -> Gain:
@@ -119,8 +111,8 @@ def _gain(fitnesses: Sequence[tuple[float | None, float | None]]) -> Gain:
     return Gain(rounded, sample_spread(gains) if len(gains) > 1 else None)
 
 
-def _judged(gain: Gain, seeds: int) -> Verdict:
-    if gain.mean is None or gain.spread is None or seeds < FEWEST_SEEDS:
+def _verdict(gain: Gain, seeds: int) -> Verdict:
+    if gain.mean is None or gain.spread is None or seeds < MIN_SEEDS:
         return Verdict.TOO_FEW_SEEDS
     if abs(gain.mean) <= 2 * gain.spread:
         return Verdict.WITHIN_THE_SPREAD

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from tuner.core.study import StudyRecord
 from tuner.core.text import nearest
 from tuner.results.analysis.summary import Summary
-from tuner.results.exports import algoperf, hydra, keras, optax, plain, torch
+from tuner.results.exports import algoperf, hydra, keras, plain
 from tuner.results.exports.configuration import Configuration, NotExported
-from tuner.results.exports.unfaithful import reason
-from tuner.results.tables.table import as_json
+from tuner.results.exports.optax import OPTAX
+from tuner.results.exports.torch import TORCH
+from tuner.results.tables.search import as_json
 
 __all__ = ["FORMATS", "Configuration", "ExportFormat", "NotExported", "export", "formats_of"]
 
@@ -25,10 +26,12 @@ class ExportFormat:
     Args:
         write: Takes the configuration; returns the text of a file.
         has: Whether it can express an optimizer of this name. Default: any.
+        differing: By optimizer, why the format's optimizer of that name is not the same. Default: none.
     """
 
     write: Callable[[Configuration], str]
     has: Callable[[str], bool] = lambda optimizer: True
+    differing: Mapping[str, str] = field(default_factory=dict)
 
 
 FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
@@ -36,8 +39,8 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
         "json": ExportFormat(plain.as_json),
         "yaml": ExportFormat(plain.as_yaml),
         "keras": ExportFormat(keras.write, keras.has),
-        "torch": ExportFormat(torch.write, torch.has),
-        "optax": ExportFormat(optax.write, optax.has),
+        "torch": ExportFormat(TORCH.write, TORCH.has, TORCH.differing),
+        "optax": ExportFormat(OPTAX.write, OPTAX.has, OPTAX.differing),
         "algoperf": ExportFormat(algoperf.write),
         "hydra": ExportFormat(hydra.write, hydra.has),
     }
@@ -67,8 +70,9 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
             2,
         )
     if format not in possible:
+        differs = FORMATS[format].differing.get(optimizer)
         raise NotExported(
-            f"the format {format!r} has no {optimizer}{reason(format, optimizer)}. Accepted for {optimizer}: "
+            f"the format {format!r} has no {optimizer}{f' ({differs})' if differs else ''}. Accepted for {optimizer}: "
             f"{', '.join(possible)}. Received: {format!r}",
             2,
         )

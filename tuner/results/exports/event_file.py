@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-GREATEST = 3.4028234663852886e38  # TensorBoard keeps scalars in float32
+MAX_FLOAT32 = 3.4028234663852886e38  # TensorBoard keeps scalars in float32
 _PLUGIN = "hparams"  # its tags and version are those of TensorBoard's plugin
 _STARTS, _ENDS = "_hparams_/session_start_info", "_hparams_/session_end_info"
 
@@ -50,7 +50,7 @@ class EventFile:
         """
         from tensorboardX.proto.summary_pb2 import Summary
 
-        if math.isfinite(value) and abs(value) <= GREATEST:
+        if math.isfinite(value) and abs(value) <= MAX_FLOAT32:
             summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
             self._write(after, step=step, summary=summary)
 

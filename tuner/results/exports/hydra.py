@@ -1,4 +1,4 @@
-"""Hydra: `_target_` and arguments, a key a library, for `hydra.utils.instantiate`."""
+"""Hydra: `_target_` and arguments under one key per library, for `hydra.utils.instantiate`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tuner.results.exports import keras, optax, torch
-from tuner.results.exports.configuration import Call, Configuration, NotExported, spelled
+from tuner.results.exports import keras
+from tuner.results.exports.configuration import Configuration, NotExported
+from tuner.results.exports.library import Call
+from tuner.results.exports.optax import OPTAX
 from tuner.results.exports.plain import yaml_of
+from tuner.results.exports.torch import TORCH
 
 _LIBRARIES: Mapping[str, tuple[Callable[[str], bool], Callable[[Configuration], Call]]] = MappingProxyType(
-    {"keras": (keras.has, keras.call), "torch": (torch.has, torch.call), "optax": (optax.has, optax.call)}
+    {"keras": (keras.has, keras.call), "torch": (TORCH.has, TORCH.call), "optax": (OPTAX.has, OPTAX.call)}
 )
 
 
@@ -30,7 +33,7 @@ def write(configuration: Configuration) -> str:
         NotExported: Something was tuned that none of them takes.
     """
     calls = _calls(configuration)
-    nodes = {name: spelled(call, _node) for name, call in calls.items()}
+    nodes = {name: call.as_mapping(_node) for name, call in calls.items()}
     if "torch" in nodes:
         nodes["torch"]["_partial_"] = True
     warnings = {name: list(call.warnings) for name, call in calls.items() if call.warnings}

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tuner.results.exports.configuration import Call, Configuration
+from tuner.results.exports.configuration import Configuration
+from tuner.results.exports.library import Call
 from tuner.results.tables.formats import strict_json
 
 # The class, Keras' or ours, and what ours does whatever was tuned (the constants of lodo's modules of the same names).

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.space import Scale, SearchSpace
+from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.trial import Role, Status
-from tuner.results.analysis.generations import by_generation, fitness
+from tuner.results.analysis.generations import by_generation
 
 MADE_BY = "lodo-tune"
 _WHOLE = "whole"  # attribute of a study whose trials are all there

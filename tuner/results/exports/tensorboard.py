@@ -12,9 +12,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tuner.core.files import NotWritten, not_written
+from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.trial import Key, Role, Status
-from tuner.results.analysis.generations import by_generation, fitness
+from tuner.results.analysis.generations import by_generation
 from tuner.results.exports.event_file import EventFile
 from tuner.results.figures.learning import WINDOWS, window_means
 

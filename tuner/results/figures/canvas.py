@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.results.tables.numbers import number, one_line
+from tuner.core.text import one_line
+from tuner.results.tables.numbers import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,17 +23,32 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 DOTS_PER_INCH = 150
-WIDTH = 0.0088  # inches that a letter takes on average, of a font of one point
-LOG_FROM = 10.0  # greatest / least value above which a logarithmic axis helps
-START = 3.0  # times the median of the curves' greatest values: a transient that goes higher is cut
-BEYOND = 30.0  # times the median of where curves end: one that ends higher is not waited for
-DEPTH = 1e-20  # of the top: what lies below is rounding
-LIMIT = 1e300  # nothing is drawn beyond: the edges of float64 leave an axis no room
-SHORT = 200.0  # greatest / least value of an axis on which powers of ten are too few to read it
+LETTER_WIDTH = 0.0088  # inches that a letter takes on average, of a font of one point
+MIN_LOG_RATIO = 10.0  # greatest / least value above which a logarithmic axis helps
+MAX_START = 3.0  # times the median of the curves' greatest values: a transient that goes higher is cut
+MAX_END = 30.0  # times the median of where curves end: one that ends higher is not waited for
+MIN_SHARE = 1e-20  # of the top: what lies below is rounding
+MAX_VALUE = 1e300  # nothing is drawn beyond: the edges of float64 leave an axis no room
+MIN_TICK_RATIO = 200.0  # greatest / least value of an axis on which powers of ten are too few to read it
 EDGE = 0.985  # of a panel's height, where marks of what is beyond stand
 
 
-def sheet(width: float, height: float, title: str) -> Figure:
+Limits = tuple[bool, float, float]  # whether an axis is logarithmic, its lower and its upper end
+
+
+@contextlib.contextmanager
+def matplotlib_defaults() -> Iterator[None]:
+    """Set Matplotlib's default style and ours, whatever the user has configured, until the block ends."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        # 42: TrueType, so that the text of a PDF can be selected and searched.
+        matplotlib.rcParams.update({"svg.hashsalt": "lodo-tune", "pdf.fonttype": 42})
+        yield
+
+
+def new_figure(width: float, height: float, title: str) -> Figure:
     """Return a figure of so many inches with a title, and without pyplot's state or a display."""
     from matplotlib.figure import Figure
 
@@ -48,7 +65,7 @@ def headline(title: str, width: float) -> tuple[str, float]:
     """
     lines: list[str] = []
     for size in (12.0, 10.0, 8.0):
-        across = max(1, int(width / (WIDTH * size)))
+        across = max(1, int(width / (LETTER_WIDTH * size)))
         lines = textwrap.wrap(one_line(title), across, break_on_hyphens=False)
         if len(lines) <= 2:
             return "\n".join(lines), size
@@ -67,7 +84,7 @@ class Spacing:
     bottom: float = 0.95  # ticks, and a legend
 
 
-def grid(
+def panel_figure(
     rows: int, columns: int, title: str, spacing: Spacing, *, sharey: bool = False
 ) -> tuple[Figure, NDArray[np.object_]]:
     """Return a figure of many panels under a title.
@@ -101,7 +118,7 @@ def grid(
     return figure, panels
 
 
-def plain(axes: Axes) -> None:
+def hide_spines(axes: Axes) -> None:
     """Take the frame's upper and right side away."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -109,7 +126,7 @@ def plain(axes: Axes) -> None:
 
 def loss_limits(
     curves: Sequence[NDArray[np.floating]], floors: Sequence[float] = (), *, linear: bool = False
-) -> tuple[bool, float, float]:
+) -> Limits:
     """Choose an axis for curves that are to be compared.
 
     Args:
@@ -118,22 +135,21 @@ def loss_limits(
         linear: Whether it must not be logarithmic, as for an accuracy. Default False.
 
     Returns:
-        Whether it is logarithmic, and its limits. Neither transients (START) nor a curve that ends far above the others
-        (BEYOND) stretch it.
+        The axis. Neither transients (MAX_START) nor a curve that ends far above the others (MAX_END) stretch it.
     """
-    finite = [kept for curve in curves if len(kept := curve[np.isfinite(curve) & (np.abs(curve) <= LIMIT)])]
+    finite = [kept for curve in curves if len(kept := curve[np.isfinite(curve) & (np.abs(curve) <= MAX_VALUE)])]
     if not finite:
         return False, 0.0, 1.0
     least = min([float(curve.min()) for curve in finite] + list(floors))
     tops, ends = [float(curve.max()) for curve in finite], [float(curve[-1]) for curve in finite]
     greatest, usual, end = max(tops), statistics.median(tops), statistics.median(ends)
-    upper = least + START * (usual - least)
-    upper = max([upper] + [one for one in ends if one - least <= BEYOND * (end - least)])
+    upper = least + MAX_START * (usual - least)
+    upper = max([upper] + [one for one in ends if one - least <= MAX_END * (end - least)])
     upper = min(greatest, upper)
     if least >= 0 and upper > 0 and not linear:
         positive = [float(curve[curve > 0].min()) for curve in finite if (curve > 0).any()]
-        lower = max(min([*positive, *(floor for floor in floors if floor > 0)]), upper * DEPTH)
-        if upper / lower >= LOG_FROM:
+        lower = max(min([*positive, *(floor for floor in floors if floor > 0)]), upper * MIN_SHARE)
+        if upper / lower >= MIN_LOG_RATIO:
             # On a long axis far is no longer far: what would at most treble its length is waited for.
             upper = max([upper] + [one for one in ends if one / upper <= (upper / lower) ** 2])
             room = 10 ** (0.05 * math.log10(upper / lower))
@@ -142,7 +158,7 @@ def loss_limits(
     return False, least - room, upper + room
 
 
-def apply(axes: Axes, limits: tuple[bool, float, float]) -> None:
+def apply_limits(axes: Axes, limits: Limits) -> None:
     """Give a panel the vertical axis that `loss_limits` chose."""
     logarithmic, lower, upper = limits
     if logarithmic:
@@ -160,13 +176,13 @@ def round_ticks(axis: Axis, ratio: float) -> None:
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    if ratio < SHORT:
+    if ratio < MIN_TICK_RATIO:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 2)))
     axis.set_minor_formatter(NullFormatter())
 
 
-def explain(figure: Figure, marks: Sequence[Line2D], columns: int) -> None:
+def mark_legend(figure: Figure, marks: Sequence[Line2D], columns: int) -> None:
     """Say at the foot of a grid what its marks are."""
     figure.legend(handles=marks, loc="lower center", ncols=columns, fontsize=8, frameon=False, columnspacing=1.4)
 
@@ -177,6 +193,16 @@ def no_minor_ticks(panels: Iterable[Axes]) -> None:
 
     for axes in panels:
         axes.yaxis.set_minor_locator(NullLocator())
+
+
+def columns_of(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Return the x and the y of some points."""
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def spread_out(slot: int, population: int, width: float) -> float:
+    """Return how far from its generation an individual is drawn: side by side in slot order, within this width."""
+    return width * ((slot + 0.5) / population - 0.5)
 
 
 def counts_axis(axes: Axes, name: str) -> None:

@@ -9,21 +9,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tuner.core.study import SeedRun
+from tuner.core.text import one_line
 from tuner.core.trial import Status
 from tuner.results.analysis.comparison import Comparison, Contender
-from tuner.results.figures.canvas import EDGE, LIMIT, apply, counts_axis, loss_limits, plain, sheet
+from tuner.results.figures.canvas import (
+    EDGE,
+    MAX_VALUE,
+    Limits,
+    apply_limits,
+    counts_axis,
+    hide_spines,
+    loss_limits,
+    new_figure,
+)
 from tuner.results.figures.resampling import Band, by_steps, by_time
 from tuner.results.figures.styles import Style, styles
-from tuner.results.tables.numbers import counted, measured, one_line
+from tuner.results.tables.numbers import counted, measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-MARKERS = 8  # on a line
-
-Limits = tuple[bool, float, float]
+MARKERS = 8  # per line
 
 
 def learning_by_steps(comparison: Comparison) -> Figure | None:
@@ -42,7 +50,7 @@ def learning_by_steps(comparison: Comparison) -> Figure | None:
         bands.append(by_steps(whole) if whole else None)
     if not any(bands) and not any(_diverged(one) for one in comparison.contenders):
         return None
-    figure = sheet(8.2, 4.6, f"{comparison.run}: training loss on {comparison.task_label}")
+    figure = new_figure(8.2, 4.6, f"{comparison.run}: training loss on {comparison.task_label}")
     axes = figure.subplots()
     limits = _limits(comparison, bands)
     lines = draw_bands(axes, bands, styles(comparison), limits)
@@ -67,7 +75,7 @@ def learning_by_time(comparison: Comparison) -> Figure | None:
     ]
     if not any(bands):
         return None
-    figure = sheet(8.2, 4.6, f"{comparison.run}: training loss on {comparison.task_label}, by time")
+    figure = new_figure(8.2, 4.6, f"{comparison.run}: training loss on {comparison.task_label}, by time")
     axes = figure.subplots()
     limits = _limits(comparison, bands)
     lines = draw_bands(axes, bands, styles(comparison), limits)
@@ -90,16 +98,16 @@ def draw_bands(axes: Axes, bands: Sequence[Band | None], looks: Sequence[Style],
     Returns:
         The lines, for a legend; None of a contender without a band.
     """
-    apply(axes, limits)
-    plain(axes)
+    apply_limits(axes, limits)
+    hide_spines(axes)
     lines: list[Line2D | None] = []
     shown = sum(found is not None for found in bands)
     for place, (found, look) in enumerate(zip(bands, looks, strict=True)):
         if found is None:
             lines.append(None)
             continue
-        at, mean = found.at, np.clip(found.mean, -LIMIT, LIMIT)
-        spread = np.clip(found.spread, 0, LIMIT)
+        at, mean = found.at, np.clip(found.mean, -MAX_VALUE, MAX_VALUE)
+        spread = np.clip(found.spread, 0, MAX_VALUE)
         if spread.any():
             # A logarithm makes an abyss of what is below the lowest seed, where a spread exceeds the mean.
             lower = np.maximum(mean - spread, found.least) if limits[0] else mean - spread

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tuner.core.study import SeedRun
+from tuner.core.text import one_line
 from tuner.core.trial import Status
-from tuner.results.analysis.comparison import Comparison, Contender, Outcome
+from tuner.results.analysis.comparison import Comparison, Contender, FinalLoss
 from tuner.results.analysis.ranking import Standing
-from tuner.results.figures.canvas import EDGE, loss_limits, plain, round_ticks, sheet
+from tuner.results.figures.canvas import EDGE, hide_spines, loss_limits, new_figure, round_ticks
 from tuner.results.figures.styles import Style, styles
-from tuner.results.tables.numbers import number, one_line
+from tuner.results.tables.numbers import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,12 +34,12 @@ def final_losses(comparison: Comparison) -> Figure | None:
     if comparison.sweep is not None or not any(one.by_steps.loss for one in comparison.contenders):
         return None
     timed = any(one.by_time and one.by_time.loss for one in comparison.contenders)
-    figure = sheet(
+    figure = new_figure(
         10.4 if timed else 7.2, 1.3 + 0.36 * len(comparison.contenders), f"{comparison.run}: {comparison.task_label}"
     )
     panels = figure.subplots(1, 1 + timed, sharey=True, squeeze=False)[0]
     looks = styles(comparison)
-    draw_outcomes(
+    draw_final_losses(
         panels[0], comparison.contenders, looks, [one.by_steps for one in comparison.contenders], loss_by_steps
     )
     floors = "; grey: floor" if any(one.floor is not None for one in comparison.contenders) else ""
@@ -49,7 +50,9 @@ def final_losses(comparison: Comparison) -> Figure | None:
     for text, look in zip(panels[0].get_yticklabels(), looks, strict=True):
         text.set_color(look.colour)
     if timed:
-        draw_outcomes(panels[1], comparison.contenders, looks, [one.by_time for one in comparison.contenders], _by_time)
+        draw_final_losses(
+            panels[1], comparison.contenders, looks, [one.by_time for one in comparison.contenders], _by_time
+        )
         panels[1].set_xlabel(f"training loss in the last 10 % of {comparison.seconds:g} s{marks}")
         panels[1].tick_params(axis="y", labelleft=False)
     return figure
@@ -67,11 +70,11 @@ def _by_time(run: SeedRun) -> float | None:
     return loss if math.isfinite(loss) else None
 
 
-def draw_outcomes(
+def draw_final_losses(
     axes: Axes,
     contenders: Sequence[Contender],
     looks: Sequence[Style],
-    outcomes: Sequence[Outcome | None],
+    finals: Sequence[FinalLoss | None],
     loss_of: LossOf,
 ) -> None:
     """Draw a row a contender, the first on top."""
@@ -82,26 +85,24 @@ def draw_outcomes(
         axes.set_xscale("log")
         round_ticks(axes.xaxis, high / low)
     axes.set_xlim(low, high)
-    for row, (one, look, outcome, some) in enumerate(zip(contenders, looks, outcomes, losses, strict=True)):
+    for row, (one, look, final, some) in enumerate(zip(contenders, looks, finals, losses, strict=True)):
         seen = [loss for loss in some if loss <= high]
         axes.plot(seen, [row] * len(seen), look.marker, color=look.colour, ms=4, alpha=0.45, ls="", zorder=2)
         if len(seen) < len(some):
             _write_beyond(axes, row, look.colour, some[len(seen) :])
-        if outcome is not None and outcome.loss is not None:
-            found = outcome.loss
+        if final is not None and final.loss is not None:
+            found = final.loss
             if found.low is not None and found.high is not None:
                 axes.plot([found.low, found.high], [row, row], "-", color="black", lw=1.6, zorder=3)
             axes.plot([found.mean], [row], "|", color="black", ms=11, mew=1.8, zorder=3)
         if one.floor is not None:
             axes.plot([one.floor], [row], marker="|", color="0.35", ms=9, mew=1.0, ls="", zorder=1)
-        if remark := _remark(one, outcome):
-            _write(
-                axes, remark, row, (low, high), None if outcome is None or outcome.loss is None else outcome.loss.mean
-            )
+        if remark := _remark(one, final):
+            _write(axes, remark, row, (low, high), None if final is None or final.loss is None else final.loss.mean)
     axes.set_ylim(len(contenders) - 0.5, -0.6)
     axes.grid(axis="x", color="0.9", lw=0.6)
     axes.set_axisbelow(True)
-    plain(axes)
+    hide_spines(axes)
 
 
 def _write_beyond(axes: Axes, row: int, colour: str, losses: Sequence[float]) -> None:
@@ -128,11 +129,11 @@ def _write(axes: Axes, remark: str, row: int, limits: tuple[float, float], mean:
     )  # fmt: skip
 
 
-def _remark(contender: Contender, outcome: Outcome | None) -> str:
+def _remark(contender: Contender, final: FinalLoss | None) -> str:
     """Return what stands at the end of a row: the best, its ties, and runs that diverged."""
-    if outcome is None:
+    if final is None:
         return ""
-    standing = outcome.place.standing
+    standing = final.rank.standing
     parts = [standing.value] if standing in (Standing.BEST, Standing.TIE) else []
-    parts += [f"{outcome.diverged} of {contender.seeds} diverged"] if outcome.diverged else []
+    parts += [f"{final.diverged} of {contender.seeds} diverged"] if final.diverged else []
     return ", ".join(parts)

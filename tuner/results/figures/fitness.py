@@ -13,13 +13,24 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
+from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord
+from tuner.core.text import one_line
 from tuner.core.trial import Status
-from tuner.results.analysis.generations import Generation, by_generation, fitness
-from tuner.results.figures.canvas import Spacing, explain, grid, no_minor_ticks
+from tuner.results.analysis.generations import Generation, Searches, by_generation
+from tuner.results.figures.canvas import (
+    EDGE,
+    MAX_VALUE,
+    MIN_LOG_RATIO,
+    Spacing,
+    columns_of,
+    hide_spines,
+    mark_legend,
+    no_minor_ticks,
+    panel_figure,
+    spread_out,
+)
 from tuner.results.figures.colours import colour
-from tuner.results.figures.kinds import Searches
-from tuner.results.tables.numbers import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,14 +38,10 @@ if TYPE_CHECKING:
 
 COLUMNS = 3  # panels side by side at most
 PANEL = (3.0, 2.1)  # inches
-LOG_FROM = 10.0  # greatest / least fitness above which a logarithmic axis helps
-LIMIT = 1e300  # nothing is drawn beyond: the edges of float64 leave an axis no room
-BEYOND = 10.0  # times the greatest median: what lies above is drawn on the edge of a logarithmic axis
-BEYOND_LINEAR = 1.0  # likewise on a linear axis, in distances from the least fitness to the greatest median
+MAX_MEDIANS = 10.0  # times the greatest median: what lies above is drawn on the edge of a logarithmic axis
+MAX_DISTANCES = 1.0  # likewise on a linear axis, in distances from the least fitness to the greatest median
 
-_FATES = (("diverged", Status.DIVERGED), ("failed", Status.FAILED), ("timed out", Status.TIMED_OUT))
-
-Fate = tuple[str, Status]
+_UNFINISHED = (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
 
 
 def fitness_by_generation(studies: Searches) -> Figure | None:
@@ -58,19 +65,19 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     columns = 2 if len(panels) == 4 else min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
     everyone = [generation for _, generations in panels for generation in generations]
-    fates = [fate for fate in _FATES if any(generation.counts[fate[1]] for generation in everyone)]
+    ends = [status for status in _UNFINISHED if any(generation.counts[status] for generation in everyone)]
     several_runs = len({study.spec.run for study, _ in panels}) > 1
     run = "" if several_runs else f"{panels[0][0].spec.run}: "
-    above = (_above(fates) + 16) / 72  # inches
+    above = (_above(ends) + 16) / 72  # inches
     spacing = Spacing(PANEL, (0.6, 0.4 + above), left=0.85, right=0.2, top=0.35 + above, bottom=1.05)
-    figure, found = grid(rows, columns, f"{run}search on {tasks[0]}", spacing, sharey=True)
+    figure, found = panel_figure(rows, columns, f"{run}search on {tasks[0]}", spacing, sharey=True)
     axes = found.flatten()
     limits = _fitness_axis(axes[0], everyone)
     axes[0].set_ylim(*limits)  # first, so that no outlier stretches it
     no_minor_ticks(axes)
     for place, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
         name = study.spec.name if several_runs else study.spec.workload.optimizer
-        _draw(panel, generations, name, colour(study.spec.workload.optimizer), fates, limits[1])
+        _draw(panel, generations, name, colour(study.spec.workload.optimizer), ends, limits[1])
         if place % columns == 0:
             panel.set_ylabel("fitness")
             panel.tick_params(labelleft=True)
@@ -87,14 +94,14 @@ def _fitness_axis(axes: Axes, generations: Sequence[Generation[CandidateRecord]]
     values = [fitness(run) for generation in generations for run in generation.finished]
     if not values:
         return 0.0, 1.0
-    least, greatest = max(min(values), -LIMIT), min(max(values), LIMIT)
+    least, greatest = max(min(values), -MAX_VALUE), min(max(values), MAX_VALUE)
     highest = max(generation.median for generation in generations if generation.median is not None)
-    if least > 0 and greatest / least >= LOG_FROM:
+    if least > 0 and greatest / least >= MIN_LOG_RATIO:
         axes.set_yscale("log")
-        upper = min(greatest, highest * BEYOND)
+        upper = min(greatest, highest * MAX_MEDIANS)
         room = 10 ** (0.06 * (math.log10(upper) - math.log10(least))) if upper > least else 1.1
         return max(least / room**1.6, 5e-324), min(upper * room, sys.float_info.max)
-    upper = min(greatest, highest + BEYOND_LINEAR * (highest - least))
+    upper = min(greatest, highest + MAX_DISTANCES * (highest - least))
     room = (upper - least) * 0.06 or abs(least) * 0.06 or 1.0
     return least - 1.6 * room, upper + room
 
@@ -104,7 +111,7 @@ def _draw(
     generations: Sequence[Generation[CandidateRecord]],
     name: str,
     hue: str,
-    fates: Sequence[Fate],
+    ends: Sequence[Status],
     upper: float,
 ) -> None:
     """Draw one search into its panel."""
@@ -112,10 +119,10 @@ def _draw(
     beyond: list[tuple[float, float]] = []
     for generation in generations:
         for run in generation.finished:
-            x = generation.number + 0.5 * ((run.key.slot + 0.5) / generation.population - 0.5)  # apart, in slot order
+            x = generation.number + spread_out(run.key.slot, generation.population, 0.5)  # apart, in slot order
             (within if fitness(run) <= upper else beyond).append((x, fitness(run)))
-    axes.scatter(*_columns(within), s=9, color=hue, alpha=0.5, linewidths=0, zorder=2)
-    axes.scatter([x for x, _ in beyond], [0.985] * len(beyond), s=14, marker="^", color=hue, alpha=0.6, linewidths=0,
+    axes.scatter(*columns_of(within), s=9, color=hue, alpha=0.5, linewidths=0, zorder=2)
+    axes.scatter([x for x, _ in beyond], [EDGE] * len(beyond), s=14, marker="^", color=hue, alpha=0.6, linewidths=0,
                  transform=axes.get_xaxis_transform(), zorder=2)  # fmt: skip
     for segment in _segments(generations):
         numbers = [generation.number for generation in segment]
@@ -131,26 +138,25 @@ def _draw(
     if not any(generation.finished for generation in generations):
         axes.text(0.5, 0.5, "no individual finished", ha="center", transform=axes.transAxes,
                   bbox={"color": "white"}, zorder=6)  # fmt: skip
-    _count_above(axes, generations, fates)
-    axes.set_title(one_line(name), loc="left", color=hue, fontweight="bold", pad=_above(fates), parse_math=False)
+    _count_above(axes, generations, ends)
+    axes.set_title(one_line(name), loc="left", color=hue, fontweight="bold", pad=_above(ends), parse_math=False)
     axes.set_xlim(-0.5, len(generations) - 0.5)
     step = math.ceil(len(generations) / 12)
     axes.set_xticks(range(0, len(generations), step))
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    hide_spines(axes)
 
 
-def _above(fates: Sequence[Fate]) -> int:
+def _above(ends: Sequence[Status]) -> int:
     """Return the points between a panel and its title."""
-    return 9 + 9 * len(fates)
+    return 9 + 9 * len(ends)
 
 
-def _count_above(axes: Axes, generations: Sequence[Generation[CandidateRecord]], fates: Sequence[Fate]) -> None:
-    """Count what did not finish above a panel, a line a fate."""
-    for line, (fate, status) in enumerate(reversed(fates)):
+def _count_above(axes: Axes, generations: Sequence[Generation[CandidateRecord]], ends: Sequence[Status]) -> None:
+    """Count what did not finish above a panel, one line per status."""
+    for line, status in enumerate(reversed(ends)):
         style: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "fontsize": 7}
         height = 7 + 9 * line  # points
-        axes.annotate(fate, (-0.5, 1.0), xytext=(-3, height), ha="right", color="0.3", **style)
+        axes.annotate(status.value, (-0.5, 1.0), xytext=(-3, height), ha="right", color="0.3", **style)
         for generation in generations:
             if count := generation.counts[status]:
                 axes.annotate(str(count), (generation.number, 1.0), xytext=(0, height), ha="center", **style)
@@ -165,10 +171,6 @@ def _segments(generations: Sequence[Generation[CandidateRecord]]) -> Iterator[li
 def _or_gap(values: Sequence[float | None]) -> list[float]:
     """Return numbers to draw a line through; where there is none, the line has a gap."""
     return [math.nan if value is None else value for value in values]
-
-
-def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [x for x, _ in points], [y for _, y in points]
 
 
 def _legend(figure: Figure, generations: Sequence[Generation[CandidateRecord]], columns: int, upper: float) -> None:
@@ -187,4 +189,4 @@ def _legend(figure: Figure, generations: Sequence[Generation[CandidateRecord]], 
     if len({generation.steps for generation in generations}) > 1:
         marks.append(Line2D([], [], color="0.45", ls=":", lw=0.9, label="the budget changes"))
     marks.append(Line2D([], [], ls="", label="small numbers: budgets in gradient evaluations"))
-    explain(figure, marks, columns)
+    mark_legend(figure, marks, columns)

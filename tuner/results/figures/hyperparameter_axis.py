@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 Side = Literal["x", "y"]
 
-MOST_TICKS = 5
-NAMED_BETWEEN = 1.3  # decades: an axis shorter than that has too few whole ones to name
+MAX_TICKS = 5
+MIN_DECADES = 1.3  # decades: an axis shorter than that has too few whole ones to name
 
 
 def dimensions(spec: StudySpec) -> tuple[Dimension, ...]:
@@ -58,8 +58,8 @@ def label(dimension: Dimension, at: float) -> str:
 def _ticks(dimension: Dimension, low: float, high: float) -> list[float]:
     """Return places of round values: powers of ten, or 1, 2 and 5 times one where few of those are in sight."""
     start = low if dimension.scale is Scale.LOG else max(low, 0.0)
-    if high - start >= NAMED_BETWEEN:
-        step = math.ceil((high - start) / MOST_TICKS)
+    if high - start >= MIN_DECADES:
+        step = math.ceil((high - start) / MAX_TICKS)
         found = [float(power) for power in range(math.ceil(start), math.floor(high) + 1) if power % step == 0]
         if len(found) > 1:
             return found
@@ -75,5 +75,5 @@ def _ticks(dimension: Dimension, low: float, high: float) -> list[float]:
 
 def _some(ticks: Iterable[float]) -> list[float]:
     ticks = list(ticks)
-    step = math.ceil(len(ticks) / MOST_TICKS)
+    step = math.ceil(len(ticks) / MAX_TICKS)
     return ticks[::step]

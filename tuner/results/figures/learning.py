@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.text import one_line
+from tuner.results.figures.canvas import DOTS_PER_INCH, hide_spines, matplotlib_defaults
 from tuner.results.figures.colours import colour
-from tuner.results.tables.numbers import one_line
+from tuner.results.figures.saving import rendered
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 WINDOWS = 200  # of which each point of a curve is the mean, so that what is drawn is the trend and not the noise
-DOTS_PER_INCH = 150
 
 
 def losses_figure(document: Mapping[str, Any]) -> bytes:
@@ -25,6 +28,11 @@ def losses_figure(document: Mapping[str, Any]) -> bytes:
     Returns:
         A PNG; the same for the same document.
     """
+    with matplotlib_defaults():
+        return rendered(_figure(document))
+
+
+def _figure(document: Mapping[str, Any]) -> Figure:
     from matplotlib.figure import Figure
 
     runs: Sequence[Mapping[str, Any]] = document["runs"]
@@ -51,15 +59,12 @@ def losses_figure(document: Mapping[str, Any]) -> bytes:
     for panel, name in zip(panels, ("loss", *others), strict=True):
         panel.set_ylabel(name)
         panel.legend(frameon=False, fontsize=8)
-        for side in ("top", "right"):
-            panel.spines[side].set_visible(False)
+        hide_spines(panel)
     panels[-1].set_xlabel("gradient evaluations")
     seeds = f"seed {runs[0]['seed']}" if len(runs) == 1 else f"{len(runs)} seeds"
     title = f"{document['optimizer']} on {document['task'].rpartition('/')[2]}, {seeds}"
     figure.suptitle(one_line(title), parse_math=False)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()
+    return figure
 
 
 def _metrics(runs: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search_spaces.space import Dimension
+from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
-from tuner.results.analysis.generations import finished, fitness
-from tuner.results.figures.canvas import Spacing, grid
+from tuner.core.text import one_line
+from tuner.results.analysis.generations import Searches, finished
+from tuner.results.figures.canvas import Spacing, panel_figure
 from tuner.results.figures.hyperparameter_axis import dimensions, label, place
-from tuner.results.figures.kinds import Searches
-from tuner.results.figures.sharpness import FAR, last_generations
+from tuner.results.figures.sharpness import MAX_MEDIANS, last_generations
 from tuner.results.figures.styles import style
-from tuner.results.tables.numbers import measured, one_line
+from tuner.results.tables.numbers import measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ def parallel_coordinates(studies: Searches) -> Figure | None:
     columns = 2 if len(found) == 4 else min(COLUMNS, len(found))
     rows = math.ceil(len(found) / columns)
     title = f"{found[0][0].spec.run}: the last generations, the better the darker"
-    figure, found_panels = grid(rows, columns, title, SPACING)
+    figure, found_panels = panel_figure(rows, columns, title, SPACING)
     panels = found_panels.flatten()
     for axes, (study, some) in zip(panels, found, strict=False):
         draw_parallel(axes, study, some)
@@ -60,7 +61,7 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
     places = np.array([[place(one, run.hyperparameters[one.name]) for one in named] for run in individuals])
     scores = np.array([fitness(run) for run in individuals])
     logarithmic = bool((scores > 0).all())
-    top = min(float(scores.max()), FAR * float(np.median(scores))) if logarithmic else float(scores.max())
+    top = min(float(scores.max()), MAX_MEDIANS * float(np.median(scores))) if logarithmic else float(scores.max())
     heights = np.minimum(scores, top)  # one far off is drawn to the upright's end, and squeezes nobody
     table = np.column_stack([places, np.log10(heights) if logarithmic else heights])  # [individuals, uprights]
     low, high = table.min(axis=0), table.max(axis=0)

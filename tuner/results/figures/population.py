@@ -6,14 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from search_spaces.space import Dimension
+from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
+from tuner.core.text import one_line
 from tuner.core.trial import Role, Status
-from tuner.results.analysis.generations import by_generation, fitness
-from tuner.results.figures.canvas import Spacing, explain, grid, plain
+from tuner.results.analysis.generations import Searches, by_generation
+from tuner.results.figures.canvas import Spacing, columns_of, hide_spines, mark_legend, panel_figure, spread_out
 from tuner.results.figures.hyperparameter_axis import dimensions, place, prepare
-from tuner.results.figures.kinds import Searches
 from tuner.results.figures.styles import style
-from tuner.results.tables.numbers import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def population(studies: Searches) -> Figure | None:
     if not rows:
         return None
     columns = max(len(dimensions(study.spec)) for study, _ in rows)
-    figure, panels = grid(len(rows), columns, f"{rows[0][0].spec.run}: where the population went", Spacing())
+    figure, panels = panel_figure(len(rows), columns, f"{rows[0][0].spec.run}: where the population went", Spacing())
     for row, (study, some) in enumerate(rows):
         named = dimensions(study.spec)
         for column in range(columns):
@@ -73,9 +73,9 @@ def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateR
         for one in individuals
         if one.status.is_final and not (one.status is Status.FINISHED and math.isfinite(fitness(one)))
     ]
-    axes.scatter(*_columns(lost), s=14, marker="x", color="0.55", lw=0.8, zorder=2)
-    axes.scatter(*_columns(others), s=11, facecolor="none", edgecolor=hue, lw=0.6, alpha=0.8, zorder=3)
-    axes.scatter(*_columns(better), s=11, color=hue, lw=0, zorder=4)
+    axes.scatter(*columns_of(lost), s=14, marker="x", color="0.55", lw=0.8, zorder=2)
+    axes.scatter(*columns_of(others), s=11, facecolor="none", edgecolor=hue, lw=0.6, alpha=0.8, zorder=3)
+    axes.scatter(*columns_of(better), s=11, color=hue, lw=0, zorder=4)
     marks = [place(dimension, one.hyperparameters[dimension.name]) for one in individuals]
     default = place(dimension, dimension.default)
     axes.axhline(default, color="0.4", ls=":", lw=1.1, zorder=1)
@@ -89,17 +89,13 @@ def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateR
     axes.set_xticks(range(0, study.search.generations, math.ceil(study.search.generations / 10)))
     axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
-    plain(axes)
+    hide_spines(axes)
 
 
 def _spot(one: CandidateRecord, study: StudyRecord, dimension: Dimension) -> tuple[float, float]:
     """Return where an individual is drawn: generations apart, individuals of one side by side in slot order."""
-    aside = 0.6 * ((one.key.slot + 0.5) / study.search.population - 0.5)
+    aside = spread_out(one.key.slot, study.search.population, 0.6)
     return one.key.generation + aside, place(dimension, one.hyperparameters[dimension.name])
-
-
-def _columns(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [x for x, _ in points], [y for _, y in points]
 
 
 def _explain(figure: Figure, columns: int) -> None:
@@ -112,4 +108,4 @@ def _explain(figure: Figure, columns: int) -> None:
         Line2D([], [], color="black", lw=0.9, label="tuned"),
         Line2D([], [], color="0.4", lw=1.1, ls=":", label="default"),
     ]
-    explain(figure, marks, 3 if columns < 3 else 5)
+    mark_legend(figure, marks, 3 if columns < 3 else 5)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.core.files import write
+from tuner.results.figures.canvas import matplotlib_defaults
 from tuner.results.tables.formats import check_format
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 FORMATS = ("png", "pdf", "svg")
 
 # No dates and no versions: equal records, equal bytes.
-_NOTHING_OF_THE_DAY = {
+_METADATA = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "svg": {"Date": None, "Creator": None},
@@ -27,23 +28,24 @@ def rendered(figure: Figure, format: str = "png") -> bytes:
     """Return a figure as the bytes of a file.
 
     Args:
-        figure: What a `Kind` has drawn.
+        figure: As `Kind.draw` returns it.
         format: "png", "pdf" or "svg". Default "png".
 
     Raises:
         ValueError: There is no such format.
     """
     check_format(format, FORMATS)
-    from matplotlib import rc_context
-
     out = io.BytesIO()
-    with rc_context({"svg.hashsalt": "lodo-tune", "pdf.fonttype": 42}):  # 42: text that can be selected and searched
-        if format == "svg":  # the same as savefig, which would go through the whole figure twice
+    with matplotlib_defaults():
+        if format == "svg":  # the same as savefig, which draws the whole figure twice
             from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-            FigureCanvasSVG(figure).print_svg(out, metadata=_NOTHING_OF_THE_DAY[format])  # type: ignore[no-untyped-call]
+            FigureCanvasSVG(figure).print_svg(out, metadata=_METADATA[format])  # type: ignore[no-untyped-call]
         else:
-            figure.savefig(out, format=format, metadata=_NOTHING_OF_THE_DAY[format])
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+            FigureCanvasAgg(figure)  # draws without a display; no global backend is set
+            figure.savefig(out, format=format, metadata=_METADATA[format])
     return out.getvalue()
 
 
@@ -51,7 +53,7 @@ def save(figure: Figure, path: str | os.PathLike[str], *, overwrite: bool = True
     """Write a figure into a file, in the format that its ending names.
 
     Args:
-        figure: What a `Kind` has drawn.
+        figure: As `Kind.draw` returns it.
         path: Ends in .png, .pdf or .svg; its folder exists.
         overwrite: Whether a file that is there may be replaced. Default True.
 

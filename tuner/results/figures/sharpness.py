@@ -9,22 +9,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from search_spaces.space import Dimension
+from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
+from tuner.core.text import one_line
 from tuner.core.trial import Role, Status
-from tuner.results.analysis.generations import fitness
-from tuner.results.figures.canvas import EDGE, Spacing, apply, explain, grid, loss_limits, no_minor_ticks, plain
+from tuner.results.analysis.generations import Searches
+from tuner.results.figures.canvas import (
+    EDGE,
+    Limits,
+    Spacing,
+    apply_limits,
+    hide_spines,
+    loss_limits,
+    mark_legend,
+    no_minor_ticks,
+    panel_figure,
+)
 from tuner.results.figures.hyperparameter_axis import dimensions, place, prepare
-from tuner.results.figures.kinds import Searches
 from tuner.results.figures.population import name_row
 from tuner.results.figures.styles import style
-from tuner.results.tables.numbers import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LAST = 3  # generations, as far as they have the last one's budget
-FAR = 20.0  # times the median fitness: what lies above is a triangle on the edge
+MAX_GENERATIONS = 3  # the last ones, as far as they have the same budget
+MAX_MEDIANS = 20.0  # times the median fitness: what lies above is a triangle on the edge
 
 
 def sharpness(studies: Searches) -> Figure | None:
@@ -42,7 +52,7 @@ def sharpness(studies: Searches) -> Figure | None:
         return None
     columns = max(len(dimensions(study.spec)) for study, _ in rows)
     title = f"{rows[0][0].spec.run}: fitness by hyperparameter in the last generations"
-    figure, panels = grid(len(rows), columns, title, Spacing())
+    figure, panels = panel_figure(len(rows), columns, title, Spacing())
     for row, (study, some) in enumerate(rows):
         limits = _limits(some)
         named = dimensions(study.spec)
@@ -51,7 +61,7 @@ def sharpness(studies: Searches) -> Figure | None:
             if column >= len(named):
                 axes.set_visible(False)
                 continue
-            apply(axes, limits)
+            apply_limits(axes, limits)
             no_minor_ticks([axes])
             draw_sharpness(axes, study, some, named[column], limits[2])
             if column == 0:
@@ -63,14 +73,14 @@ def sharpness(studies: Searches) -> Figure | None:
 
 
 def last_generations(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> list[CandidateRecord]:
-    """Return the final individuals of the last generations that were begun and share a budget, LAST at most."""
+    """Return the final individuals of the last generations that were begun and share a budget."""
     some = [one for one in candidates if one.key.role is Role.SEARCH and one.status.is_final]
     if not some:
         return []
     newest = max(one.key.generation for one in some)
     budgets = study.search.steps[: newest + 1]
     first = next((place + 1 for place in range(newest, -1, -1) if budgets[place] != budgets[newest]), 0)
-    return [one for one in some if one.key.generation >= max(first, newest - LAST + 1)]
+    return [one for one in some if one.key.generation >= max(first, newest - MAX_GENERATIONS + 1)]
 
 
 def draw_sharpness(
@@ -104,14 +114,14 @@ def draw_sharpness(
         axes.axvline(default, color="0.4", ls=":", lw=1.1, zorder=1)
     axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
-    plain(axes)
+    hide_spines(axes)
 
 
-def _limits(individuals: Sequence[CandidateRecord]) -> tuple[bool, float, float]:
-    """Return the fitness axis of a row: no further up than FAR times the median."""
+def _limits(individuals: Sequence[CandidateRecord]) -> Limits:
+    """Return the fitness axis of a row: no further up than MAX_MEDIANS times the median."""
     found = np.array([fitness(one) for one in individuals if one.status is Status.FINISHED])
     median = float(np.median(found)) if len(found) else math.nan
-    return loss_limits([found if not median > 0 else found[found <= FAR * median]])
+    return loss_limits([found if not median > 0 else found[found <= MAX_MEDIANS * median]])
 
 
 def _explain(figure: Figure) -> None:
@@ -125,4 +135,4 @@ def _explain(figure: Figure) -> None:
         Line2D([], [], color="black", lw=0.9, label="tuned"),
         Line2D([], [], color="0.4", lw=1.1, ls=":", label="default, where in sight"),
     ]
-    explain(figure, marks, 3)
+    mark_legend(figure, marks, 3)

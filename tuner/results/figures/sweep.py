@@ -9,7 +9,7 @@ import numpy as np
 
 from search_spaces.space import Dimension, Scale
 from tuner.results.analysis.comparison import Comparison
-from tuner.results.figures.canvas import EDGE, apply, loss_limits, plain, sheet
+from tuner.results.figures.canvas import EDGE, apply_limits, hide_spines, loss_limits, new_figure
 from tuner.results.figures.final import loss_by_steps
 from tuner.results.figures.hyperparameter_axis import place
 from tuner.results.figures.styles import style
@@ -33,12 +33,12 @@ def sweep(comparison: Comparison) -> Figure | None:
     where = [value if dimension is None else place(dimension, value) for _, value in points]
     optimizer = points[0][0].optimizer
     hue = style(optimizer).colour
-    figure = sheet(6.4, 4.0, f"{comparison.run}: {optimizer} on {comparison.task_label}")
+    figure = new_figure(6.4, 4.0, f"{comparison.run}: {optimizer} on {comparison.task_label}")
     axes = figure.subplots()
     losses = [sorted(loss for run in one.runs if (loss := loss_by_steps(run)) is not None) for one, _ in points]
     floor = points[0][0].floor
     limits = loss_limits([np.array(some) for some in losses], [] if floor is None else [floor])
-    apply(axes, limits)
+    apply_limits(axes, limits)
     for at, some in zip(where, losses, strict=True):
         seen = [loss for loss in some if loss <= limits[2]]
         axes.plot([at] * len(seen), seen, "o", color=hue, ms=4, alpha=0.4, mew=0, zorder=2, label="_a run")
@@ -59,5 +59,5 @@ def sweep(comparison: Comparison) -> Figure | None:
     axes.set_xticks(where, [number(value, 3) for _, value in points])
     axes.set_xlabel(comparison.sweep)
     axes.set_ylabel(f"training loss in the last 10 %,\nmean ± sd over {counted(comparison.seeds, 'seed')}")
-    plain(axes)
+    hide_spines(axes)
     return figure

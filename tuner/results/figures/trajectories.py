@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.core.study import SeedRun, Series
+from tuner.core.text import one_line
 from tuner.results.analysis.comparison import Comparison, Contender
-from tuner.results.figures.canvas import sheet
+from tuner.results.figures.canvas import new_figure
 from tuner.results.figures.styles import Style, styles
-from tuner.results.tables.numbers import measured, one_line
+from tuner.results.tables.numbers import measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 TASK = "rosenbrock"
 MINIMUM = (1.0, 1.0)
-WIDEST = ((-2.5, 2.5), (-1.5, 3.5))  # of x and y: a trajectory that leaves these leaves the panel
+MAX_WINDOW = ((-2.5, 2.5), (-1.5, 3.5))  # of x and y: a trajectory that leaves these leaves the panel
 COLUMNS = 3
 PANEL = (3.4, 3.0)  # inches
 LEVELS = np.logspace(-4, 2, 13)  # of the loss, evenly in its logarithm
@@ -48,7 +49,7 @@ def trajectories(comparison: Comparison) -> Figure | None:
     columns = 2 if len(shown) in (2, 4) else min(COLUMNS, len(shown))
     rows = math.ceil(len(shown) / columns)
     title = f"{comparison.run}: trajectories of {comparison.steps:,} gradient evaluations on {comparison.task_label}"
-    figure = sheet(max(5.4, PANEL[0] * columns), PANEL[1] * rows + 0.6, title)
+    figure = new_figure(max(5.4, PANEL[0] * columns), PANEL[1] * rows + 0.6, title)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
     ways = [run.series["trajectory"] for _, _, some in shown for run in some]
     across, along = _window(ways, "x", 0), _window(ways, "y", 1)
@@ -86,10 +87,10 @@ def _draw(axes: Axes, contender: Contender, look: Style, runs: Sequence[SeedRun]
 
 
 def _window(ways: Sequence[Series], axis: str, number: int) -> tuple[float, float]:
-    """Return what is in sight of an axis: all trajectories and the minimum with some room, as far as WIDEST goes."""
+    """Return the limits of an axis: all trajectories and the minimum with some room, within MAX_WINDOW."""
     everything = np.concatenate([way.metrics[axis] for way in ways])
     finite = everything[np.isfinite(everything)]
     low, high = min(MINIMUM[number], *finite.tolist()), max(MINIMUM[number], *finite.tolist())
-    low, high = max(low, WIDEST[number][0]), min(high, WIDEST[number][1])
+    low, high = max(low, MAX_WINDOW[number][0]), min(high, MAX_WINDOW[number][1])
     room = 0.12 * (high - low) or 0.5
     return low - room, high + room

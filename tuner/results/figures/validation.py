@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tuner.core.study import Series
+from tuner.core.text import one_line
 from tuner.results.analysis.comparison import Comparison
-from tuner.results.figures.canvas import counts_axis, loss_limits, sheet
+from tuner.results.figures.canvas import counts_axis, loss_limits, new_figure
 from tuner.results.figures.curves import draw_bands, finished, name_lines
 from tuner.results.figures.resampling import Band, observed
 from tuner.results.figures.styles import styles
-from tuner.results.tables.numbers import one_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +36,7 @@ def validation(comparison: Comparison) -> Figure | None:
     if not rows:
         return None
     clocks = [clock for clock in _CLOCKS if any(clock == other for _, other in rows)]
-    figure = sheet(3.0 + 4.6 * len(clocks), 0.8 + 3.4 * len(metrics), _title(comparison, "validation"))
+    figure = new_figure(3.0 + 4.6 * len(clocks), 0.8 + 3.4 * len(metrics), _title(comparison, "validation"))
     panels = figure.subplots(len(metrics), len(clocks), squeeze=False)
     for row, name in enumerate(metrics):
         for column, clock in enumerate(clocks):
@@ -64,7 +64,7 @@ def hessian_error(comparison: Comparison) -> Figure | None:
     if not any(bands):
         return None
     kept = [place for place, found in enumerate(bands) if found]
-    figure = sheet(8.2, 4.2, _title(comparison, "distance from the inverse Hessian"))
+    figure = new_figure(8.2, 4.2, _title(comparison, "distance from the inverse Hessian"))
     axes = figure.subplots()
     looks = styles(comparison)
     found = [bands[place] for place in kept]

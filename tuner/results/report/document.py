@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 
+from markupsafe import Markup
+
 from tuner.results.analysis.summary import summarise
-from tuner.results.report import ledgers
-from tuner.results.report.markup import Html, element, joined, trusted
-from tuner.results.report.runs import ComparisonRun, Picture, Run, SearchRun, named
+from tuner.results.figures import Picture
+from tuner.results.report.accounting import Failures, Ledger, comparison_ledger, failures, search_ledger
+from tuner.results.report.pages import render
+from tuner.results.report.runs import ComparisonRun, Run, SearchRun
 from tuner.results.report.setting import setting, status
-from tuner.results.report.tables import bullets, facts, sentences, table
-from tuner.results.tables import comparison_table, comparison_words, remarks
-from tuner.results.tables import table as tuned_table
-from tuner.results.tables.grid import Grid
+from tuner.results.tables import comparison, search
 from tuner.results.tables.listing import moment
 from tuner.results.tables.numbers import counted
+from tuner.results.tables.section import Section
+
+
+@dataclass(frozen=True, slots=True)
+class _RunView:
+    """What the templates show of a run."""
+
+    anchor: str
+    name: str
+    what: str  # "search", "comparison" or "sweep of momentum"
+    task: str
+    optimizers: int
+    status: str
+    created: str
+    facts: Mapping[str, str]
+    command: str
+    results: str  # the template of its tables
+    sections: Sequence[Section]
+    pictures: Sequence[Picture]
+    ledger: Ledger
+    failures: Failures
 
 
 def document(runs: Sequence[Run], *, source: str, version: str, written_at: str) -> str:
-    """Return a report as one HTML file.
+    """Return a report as one HTML file that needs no network.
 
-    All that comes from the runs is escaped, and the page forbids itself every script but its own and every address but
-    those within it.
+    Everything that comes from the runs is escaped, and the page forbids itself every script but its own and every
+    address outside itself.
 
     Args:
         runs: In the order of the page.
@@ -35,118 +57,53 @@ def document(runs: Sequence[Run], *, source: str, version: str, written_at: str)
     Raises:
         ValueError: A run's search space cannot be read.
     """
-    style, script = (_own(name) for name in ("page.css", "page.js"))
+    style, script = (resources.files(__package__).joinpath(name).read_text("utf-8") for name in ("page.css", "page.js"))
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    title = named(runs[0]) if len(runs) == 1 else counted(len(runs), "run")
-    anchors = [f"run-{number}" for number in range(1, len(runs) + 1)]
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"{title} – lodo-tune"),
-        element("style", style),
+    return render(
+        "page.html",
+        title=runs[0].name if len(runs) == 1 else counted(len(runs), "run"),
+        policy=policy,
+        style=Markup(style),  # noqa: S704 (a file of this package)
+        script=Markup(script),  # noqa: S704
+        source=source,
+        written=moment(written_at),
+        version=version,
+        runs=[_view(run, f"run-{number}") for number, run in enumerate(runs, 1)],
     )
-    body = element(
-        "body",
-        element("header", element("h1", f"lodo-tune: {title}"),
-                element("p", f"Of {source}, written {moment(written_at)} UTC by lodo-tune {version}.", class_="soft")),
-        *([_contents(runs, anchors)] if len(runs) > 1 else []),
-        element("main", *(_run(run, anchor) for run, anchor in zip(runs, anchors, strict=True))),
-        element("script", script),
-    )  # fmt: skip
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
-
-
-def _own(name: str) -> Html:
-    """Return a file of this package, which stands in the page as it is."""
-    return trusted(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
 def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _contents(runs: Sequence[Run], anchors: Sequence[str]) -> Html:
-    rows = [
-        [
-            element("a", named(run), href=f"#{anchor}"),
-            _what(run),
-            run.records[0].spec.workload.task_label,
-            str(len(run.records)),
-            status(run),
-            moment(run.records[0].created_at),
-        ]
-        for run, anchor in zip(runs, anchors, strict=True)
-    ]
-    header = ["run", "what", "task", "optimizers", "status", "created (UTC)"]
-    return element("nav", table("Runs", Grid(header, rows, left=(0, 1, 2, 4, 5)), prose=(4,)))
-
-
-def _what(run: Run) -> str:
+def _view(run: Run, anchor: str) -> _RunView:
+    sections: Sequence[Section]
+    if isinstance(run, SearchRun):
+        sections = search.sections([summarise(study, candidates) for study, candidates in run.studies])
+        ledger = search_ledger(run.studies, [section.tables[-1] for section in sections])
+        members = [(study.spec.workload.optimizer, candidates) for study, candidates in run.studies]
+    else:
+        sections = [comparison.section(run.comparison)]
+        ledger = comparison_ledger(run.comparison)
+        members = [(one.name, [each.candidate for each in one.runs]) for one in run.comparison.contenders]
     sweep = run.comparison.sweep if isinstance(run, ComparisonRun) else None
-    return f"sweep of {sweep}" if sweep else run.records[0].spec.kind
-
-
-def _run(run: Run, anchor: str) -> Html:
-    results = _search(run) if isinstance(run, SearchRun) else _comparison(run)
-    return element(
-        "section",
-        element("h2", f"{named(run)}: {_what(run)} on {run.records[0].spec.workload.task_label}", id=anchor),
-        facts(setting(run)),
-        element("p", "To repeat it:", class_="soft"),
-        element("pre", run.command),
-        *results,
+    first = run.records[0]
+    return _RunView(
+        anchor=anchor,
+        name=run.name,
+        what=f"sweep of {sweep}" if sweep else str(first.spec.kind),
+        task=first.spec.workload.task_label,
+        optimizers=len(run.records),
+        status=status(run),
+        created=moment(first.created_at),
+        facts=setting(run),
+        command=run.command,
+        results="search.html" if isinstance(run, SearchRun) else "comparison.html",
+        sections=sections,
+        pictures=run.pictures,
+        ledger=ledger,
+        failures=failures(members),
     )
-
-
-def _search(run: SearchRun) -> list[Html]:
-    summaries = [summarise(study, candidates) for study, candidates in run.studies]
-    parts = [element("h3", "What was tuned")]
-    costs = []
-    for group in tuned_table.alike(summaries):
-        hyperparameters, fitnesses, cost = (table(title, grid) for title, grid in tuned_table.grids(group))
-        parts += [fitnesses, sentences(remarks.legend(group)), hyperparameters, bullets(remarks.remarks(group))]
-        costs.append(cost)
-    parts += _figures(run.pictures)
-    parts += [element("h3", "Fairness ledger"), ledgers.of_search(run.studies, joined(*costs))]
-    members = [(study.spec.workload.optimizer, candidates) for study, candidates in run.studies]
-    return [*parts, element("h3", "Failures"), ledgers.failures(members)]
-
-
-def _comparison(run: ComparisonRun) -> list[Html]:
-    compared = run.comparison
-    parts = [element("h3", "How they compare")]
-    first, *others = (table(title, grid) for title, grid in comparison_table.grids(compared))
-    parts += [first, sentences(comparison_words.legend(compared)), bullets(comparison_words.notes(compared)), *others]
-    parts.append(sentences([comparison_words.provenance(compared)]))
-    parts += _figures(run.pictures)
-    parts += [element("h3", "Fairness ledger"), ledgers.of_comparison(compared)]
-    members = [(one.name, [each.candidate for each in one.runs]) for one in compared.contenders]
-    return [*parts, element("h3", "Failures"), ledgers.failures(members)]
-
-
-def _figures(pictures: Sequence[Picture]) -> list[Html]:
-    if not pictures:
-        return []
-    return [
-        element("h3", "Figures"),
-        *(
-            element(
-                "figure",
-                element("div", element("img", src=_address(one.svg), alt=one.title,
-                                       class_="large" if one.wide else "small"),
-                        class_="wide", tabindex="0", role="region", aria_label=one.title),
-                element("figcaption", element("strong", f"{one.title}. "), one.caption),
-            )
-            for one in pictures
-        ),
-    ]  # fmt: skip
-
-
-def _address(svg: bytes) -> str:
-    """Return an image as an address that holds all of it; a script in one would not run."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"

@@ -1,4 +1,4 @@
-"""What a report is made from: a run with all that its sections say of it."""
+"""What a report is made from: a run with everything that its sections show."""
 
 from __future__ import annotations
 
@@ -7,17 +7,7 @@ from dataclasses import dataclass
 
 from tuner.core.study import StudyRecord
 from tuner.results.analysis.comparison import Comparison
-from tuner.results.figures import Searches
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure of a run, drawn."""
-
-    title: str
-    caption: str
-    svg: bytes
-    wide: bool  # of several panels side by side: too much for a telephone's width
+from tuner.results.figures import Picture, Searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +23,11 @@ class SearchRun:
         """Its studies."""
         return tuple(study for study, _ in self.studies)
 
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.records[0].spec.run
+
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRun:
@@ -43,17 +38,17 @@ class ComparisonRun:
     command: str
     pictures: tuple[Picture, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.comparison.run
+
 
 Run = SearchRun | ComparisonRun
 
 
-def named(run: Run) -> str:
-    """Return a run's name."""
-    return run.records[0].spec.run
-
-
 def differing(run: Run) -> Mapping[str, tuple[str, ...]]:
-    """Return the optimizers of a run whose studies were made elsewhere, or with other versions, than its first."""
+    """Return the optimizers whose studies have other versions, hardware or data than the run's first."""
     first = run.records[0].spec
     others = [record.spec for record in run.records[1:]]
     found = {

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from tuner.core.study import ComparisonSpec, SearchSpec
 from tuner.core.trial import Status
 from tuner.results.report.runs import Run, differing
-from tuner.results.tables.listing import done, moment, total
+from tuner.results.tables.listing import done, moment, named_values, total
 from tuner.results.tables.numbers import NOTHING, counted
 
 
@@ -18,7 +16,7 @@ def setting(run: Run) -> dict[str, str]:
     spec = run.records[0].spec
     workload = spec.workload
     found = {
-        "task": workload.task + _listed(workload.options, " (", ")"),
+        "task": workload.task + (f" ({_listed(workload.options)})" if workload.options else ""),
         "optimizers": ", ".join(record.spec.workload.optimizer for record in run.records),
         "status": status(run),
         "created": moment(min(record.created_at for record in run.records)) + " UTC" + _ended(run),
@@ -39,12 +37,12 @@ def status(run: Run) -> str:
     states = list(dict.fromkeys(record.status for record in run.records))
     what = "individuals" if run.records[0].is_search else "runs"
     counts = f"{sum(map(done, run.records)):,} of {sum(map(total, run.records)):,} {what} done"
-    fates = [
-        f"{count:,} {fate}"
-        for fate in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
-        if (count := sum(record.counts.get(fate, 0) for record in run.records))
+    unfinished = [
+        f"{count:,} {end}"
+        for end in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
+        if (count := sum(record.counts.get(end, 0) for record in run.records))
     ]
-    return f"{', '.join(states)}: {counts}" + (f", of which {', '.join(fates)}" if fates else "")
+    return f"{', '.join(states)}: {counts}" + (f", of which {', '.join(unfinished)}" if unfinished else "")
 
 
 def _ended(run: Run) -> str:
@@ -63,22 +61,18 @@ def _search(spec: SearchSpec) -> dict[str, str]:
 
 
 def _comparison(spec: ComparisonSpec) -> dict[str, str]:
-    wanted = spec.measurement
+    measurement = spec.measurement
     budget = counted(spec.steps, "gradient evaluation")
-    if wanted.seconds is not None:
-        budget += f", and {wanted.seconds:g} s of training, each run alone"
-    validation = "none" if wanted.validate_every is None else f"every {wanted.validate_every:,}"
+    if measurement.seconds is not None:
+        budget += f", and {measurement.seconds:g} s of training, each run alone"
+    validation = "none" if measurement.validate_every is None else f"every {measurement.validate_every:,}"
     return {"budget": budget, "validation": validation, "seeds": f"0 to {spec.seeds - 1}, the same for all"}
 
 
 def _series(numbers: tuple[float, ...]) -> str:
-    told = [f"{number:,g}" if isinstance(number, float) else f"{number:,}" for number in numbers]
-    return told[0] if len(set(told)) == 1 else f"by generation {', '.join(told)}"
+    texts = [f"{number:,g}" if isinstance(number, float) else f"{number:,}" for number in numbers]
+    return texts[0] if len(set(texts)) == 1 else f"by generation {', '.join(texts)}"
 
 
-def _listed(values: Mapping[str, Any], before: str = "", after: str = "") -> str:
-    told = ", ".join(
-        f"{name.replace('_', ' ')} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for name, value in values.items()
-    )
-    return f"{before}{told}{after}" if told else ""
+def _listed(values: Mapping[str, object]) -> str:
+    return named_values({name.replace("_", " "): value for name, value in values.items()})

@@ -1,10 +1,10 @@
-"""Grids as LaTeX: tables with booktabs' rules, which compile as they are with any engine that reads UTF-8."""
+"""Tables in LaTeX with the rules of booktabs; any engine that reads UTF-8 compiles them."""
 
 from __future__ import annotations
 
 import re
 
-from tuner.results.tables.grid import Grid
+from tuner.results.tables.text_table import TextTable
 
 PREAMBLE = "% needs \\usepackage{booktabs}"
 
@@ -28,14 +28,13 @@ _SPECIAL = {
 }
 
 
-def latex(caption: str, grid: Grid) -> str:
-    """Return a table with its caption; a first cell is blank where it repeats the one above."""
-    columns = "".join("l" if column in grid.left else "r" for column in range(len(grid.header)))
-    rows = []
-    for number, row in enumerate(grid.rows):
-        repeats = number > 0 and row[0] == grid.rows[number - 1][0]
-        cells = [_bold(text(cell)) if (number, at) in grid.bold else text(cell) for at, cell in enumerate(row)]
-        rows.append(" & ".join(["" if repeats else cells[0], *cells[1:]]) + r" \\")
+def latex_table(table: TextTable, caption: str) -> str:
+    """Return a floating table; a first cell is blank where it repeats the one above."""
+    columns = "".join("l" if column in table.left else "r" for column in range(len(table.header)))
+    rows = [
+        " & ".join(_bold(text(cell)) if (number, at) in table.bold else text(cell) for at, cell in enumerate(row))
+        for number, row in enumerate(table.without_repeats())
+    ]
     return "\n".join(
         [
             r"\begin{table}",
@@ -43,9 +42,9 @@ def latex(caption: str, grid: Grid) -> str:
             rf"  \caption{{{text(caption)}}}",
             rf"  \begin{{tabular}}{{{columns}}}",
             r"    \toprule",
-            f"    {' & '.join(map(text, grid.header))} \\\\",
+            f"    {' & '.join(map(text, table.header))} \\\\",
             r"    \midrule",
-            *(f"    {row}" for row in rows),
+            *(rf"    {row} \\" for row in rows),
             r"    \bottomrule",
             r"  \end{tabular}",
             r"\end{table}",
@@ -58,7 +57,7 @@ def _bold(cell: str) -> str:
 
 
 def comment(line: str) -> str:
-    """Return a line that LaTeX passes over."""
+    """Return a comment line."""
     return "% " + " ".join(line.split())
 
 

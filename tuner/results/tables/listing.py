@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from tuner.core.study import SearchSpec, StudyRecord
+from tuner.core.text import one_line
 from tuner.results.analysis.summary import Best
 from tuner.results.tables.formats import check_format, strict_json
-from tuner.results.tables.grid import Grid
-from tuner.results.tables.numbers import NOTHING, measured, one_line
+from tuner.results.tables.numbers import NOTHING, measured
+from tuner.results.tables.text_table import TextTable
 
 FORMATS = ("text", "json")
 
@@ -50,7 +52,7 @@ def render_studies(
         for study in studies
     ]
     header = ["study", "task", "status", "done", "best", "created (UTC)", "driver"]
-    return Grid(header, rows, left=(0, 1, 2, 5, 6)).text()
+    return TextTable(header, rows, left=(0, 1, 2, 5, 6)).text()
 
 
 def done(study: StudyRecord) -> int:
@@ -66,6 +68,14 @@ def total(study: StudyRecord) -> int:
 def moment(time: str) -> str:
     """Return a stored time, ISO 8601 in UTC, to the minute as people write it."""
     return one_line(time)[:16].replace("T", " ")
+
+
+def named_values(values: Mapping[str, object]) -> str:
+    """Return names with their values in one line."""
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)}"
+        for name, value in values.items()
+    )
 
 
 def holder(study: StudyRecord) -> str:

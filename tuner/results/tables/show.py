@@ -1,34 +1,31 @@
-"""All that is on record of one study but its candidates one by one, as text and as JSON."""
+"""What is recorded of one study, candidates and curves left out, as text and as JSON."""
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tuner.core.study import CandidateRecord, StudyRecord
+from tuner.core.study import CandidateRecord, SeedRun, StudyRecord
+from tuner.core.text import one_line
 from tuner.core.trial import Status
-from tuner.results.analysis.failures import FailureGroup, grouped_failures, place
+from tuner.results.analysis.comparison import Contender, compare_runs
+from tuner.results.analysis.failures import FailureGroup, grouped_failures, named_runs
 from tuner.results.analysis.generations import Generation, by_generation
 from tuner.results.analysis.summary import FreshRuns, Summary, summarise
+from tuner.results.tables import comparison, search
 from tuner.results.tables.formats import check_format, strict_json
-from tuner.results.tables.grid import Grid
-from tuner.results.tables.listing import done, holder, moment, total
-from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, one_line
-from tuner.results.tables.table import WIDTH, as_json
+from tuner.results.tables.listing import FORMATS, done, holder, moment, named_values, total
+from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
+from tuner.results.tables.section import WIDTH, item
+from tuner.results.tables.text_table import TextTable
 
-FORMATS = ("text", "json")
-PLACES = 4  # how many runs of a group of failures are named
+_FINAL = tuple(status for status in Status if status.is_final)
 
 
-def render_study(
-    study: StudyRecord,
-    candidates: Sequence[CandidateRecord],
-    format: str = "text",
-) -> str:
-    """Return what a study was asked to do, what it ran on, and what came of it generation by generation.
+def render_search(study: StudyRecord, candidates: Sequence[CandidateRecord], format: str = "text") -> str:
+    """Return what a search was asked to do, what it ran on, and what came of it generation by generation.
 
     Args:
         study: As the store holds it.
@@ -36,7 +33,7 @@ def render_study(
         format: "text" (for a terminal of 100 columns, without colours) or "json" (strict, full precision).
 
     Returns:
-        The report, without a line end after the last line.
+        The text, without a line end after the last line.
 
     Raises:
         ValueError: There is no such format.
@@ -46,63 +43,102 @@ def render_study(
     generations = by_generation(study.spec, candidates)
     failures = grouped_failures(candidates)
     if format == "json":
-        return strict_json(_as_json(study, summary, generations, failures))
-    parts = [one_line(study.spec.name), facts_as_text(_facts(study, summary)), _generations(generations)]
-    if failures:
-        parts.append("\n".join(["What did not finish", *map(failure, failures)]))
-    if study.notes:
-        parts.append("\n".join(["Notes", *(_item(note) for note in study.notes)]))
+        return strict_json(_search_json(study, summary, generations, failures))
+    return _text(study, _search_facts(study, summary), [_schedule(generations)], failures)
+
+
+def render_comparison(study: StudyRecord, runs: Sequence[SeedRun], format: str = "text") -> str:
+    """Return what a study of a comparison trains, and what came of it seed by seed.
+
+    Args:
+        study: As the store holds it.
+        runs: All runs of the study.
+        format: As of `render_search`.
+
+    Returns:
+        The text, without a line end after the last line.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    check_format(format, FORMATS)
+    compared = compare_runs([(study, runs)])
+    if format == "json":
+        return strict_json(
+            {
+                "study": study.spec.name,
+                "kind": str(study.spec.kind),
+                "status": study.status,
+                "finished_at": study.finished_at,
+                "owner": study.owner,
+                "lease_left": study.lease_left,
+                **comparison.as_json(compared),
+                "seed_runs": [_run_json(run) for run in runs],
+            }
+        )
+    measurement = study.comparison.measurement
+    facts = {
+        "budget": counted(compared.steps, "gradient evaluation")
+        + (f", and {measurement.seconds:g} s of training" if measurement.seconds else "")
+        + (f"; validation every {measurement.validate_every:,}" if measurement.validate_every else ""),
+        "training": _training(study),
+        "made with": comparison.section(compared).provenance.removeprefix("Provenance: "),
+        "hardware": ", ".join(f"{name} {value}" for name, value in study.spec.hardware.items()) or NOTHING,
+    }
+    points = [_point(one) for one in compared.contenders]
+    failures = grouped_failures([run.candidate for run in runs])
+    return _text(study, {**_status(study, "runs"), **facts}, points, failures)
+
+
+def _text(study: StudyRecord, facts: Mapping[str, str], parts: Sequence[str], failures: Sequence[FailureGroup]) -> str:
+    """Return the frame of both kinds: name, facts, what came of it, failures, notes."""
+    width = max(map(len, facts)) + 2
+    lines = [
+        textwrap.fill(one_line(value), WIDTH, initial_indent=f"  {name:{width}}", subsequent_indent=" " * (width + 2))
+        for name, value in facts.items()
+    ]
+    parts = [one_line(study.spec.name), "\n".join(lines), *parts]
+    ends = [f"{len(group.keys)} {group.status}: {group.reason} ({named_runs(group.keys)})" for group in failures]
+    for title, items in (("What did not finish", ends), ("Notes", study.notes)):
+        parts += ["\n".join([title, *map(item, items)])] if items else []
     return "\n\n".join(parts)
 
 
-def _facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
-    spec, workload = study.search, study.spec.workload
+def _status(study: StudyRecord, what: str) -> dict[str, str]:
     driver = holder(study)
+    held = f"; held by {driver}" if driver else ""
     ended = f", ended {moment(study.finished_at)}" if study.finished_at else ""
     return {
-        "task": f"{workload.task}{_options(workload.options)}",
-        "status": f"{study.status}, {done(study):,} of {total(study):,} individuals done"
-        + (f"; held by {driver}" if driver else ""),
+        "status": f"{study.status}, {done(study):,} of {total(study):,} {what} done{held}",
         "created": f"{moment(study.created_at)} UTC{ended}",
+    }
+
+
+def _training(study: StudyRecord) -> str:
+    workload = study.spec.workload
+    return f"cohort size {workload.cohort_size}, threads {workload.threads}"
+
+
+def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
+    spec, workload = study.search, study.spec.workload
+    options = f" ({named_values(workload.options)})" if workload.options else ""
+    tuned = ", ".join(f"{row.name} {hyperparameter(row.tuned, row.scale)}" for row in summary.hyperparameters)
+    return {
+        "task": f"{workload.task}{options}",
+        **_status(study, "individuals"),
         "search": f"{counted(spec.generations, 'generation')} × {counted(spec.population, 'individual')}, "
         f"strategy {spec.strategy}",
         "seeds": f"{spec.seed} for the study, {spec.fresh_seeds} fresh ones",
-        "training": f"cohort size {workload.cohort_size}, threads {workload.threads}, "
-        f"precision {workload.precision or 'of the task'}",
-        "data": _data(workload.data),
-        "versions": ", ".join(f"{name} {version}" for name, version in spec.versions.items()) or NOTHING,
-        "hardware": ", ".join(f"{name} {_value(value)}" for name, value in spec.hardware.items()) or NOTHING,
+        "training": f"{_training(study)}, precision {workload.precision or 'of the task'}",
+        "data": "none" if workload.data is None else named_values(workload.data),
+        "versions": named_values(spec.versions) or NOTHING,
+        "hardware": named_values(spec.hardware) or NOTHING,
         "default": ", ".join(f"{row.name} {hyperparameter(row.default, row.scale)}" for row in summary.hyperparameters),
-        "tuned": ", ".join(f"{row.name} {hyperparameter(row.tuned, row.scale)}" for row in summary.hyperparameters)
-        if study.tuned is not None
-        else NOTHING,
+        "tuned": NOTHING if study.tuned is None else tuned,
         "fitness": f"default {_fresh(summary.default)}, searched {measured(summary.searched)}, "
         f"tuned {_fresh(summary.tuned)}, gain {mean_and_spread(summary.gain.mean, summary.gain.spread)}: "
         f"{summary.verdict}",
     }
-
-
-def facts_as_text(facts: Mapping[str, str]) -> str:
-    """Return names with what is to be said of each, aligned."""
-    width = max(map(len, facts)) + 2
-    return "\n".join(
-        textwrap.fill(
-            one_line(value), WIDTH, initial_indent=f"  {name.ljust(width)}", subsequent_indent=" " * (width + 2)
-        )
-        for name, value in facts.items()
-    )
-
-
-def _options(options: Mapping[str, Any]) -> str:
-    return f" ({', '.join(f'{name} {_value(value)}' for name, value in options.items())})" if options else ""
-
-
-def _data(data: Mapping[str, Any] | None) -> str:
-    return "none" if data is None else ", ".join(f"{name} {_value(value)}" for name, value in data.items())
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _fresh(runs: FreshRuns) -> str:
@@ -110,35 +146,24 @@ def _fresh(runs: FreshRuns) -> str:
     return f"{mean_and_spread(runs.mean, runs.spread)} ({runs.finished} of {ended} finished)" if ended else NOTHING
 
 
-def _generations(generations: Sequence[Generation[CandidateRecord]]) -> str:
-    header = ["generation", "budget", "σ", "finished", "diverged", "failed", "timed out", "left", "best", "median"]
+def _schedule(generations: Sequence[Generation[CandidateRecord]]) -> str:
+    header = ["generation", "budget", "σ", *(status.value for status in _FINAL), "left", "best", "median"]
     rows = [
         [
             str(generation.number),
             f"{generation.steps:,}",
             number(generation.sigma),
-            *(str(generation.counts[status]) for status in Status if status.is_final),
+            *(str(generation.counts[status]) for status in _FINAL),
             str(generation.left),
             measured(generation.best),
             measured(generation.median),
         ]
         for generation in generations
     ]
-    return Grid(header, rows, left=()).text()
+    return TextTable(header, rows, left=()).text()
 
 
-def failure(group: FailureGroup) -> str:
-    """Return a line, perhaps a long one, on runs that ended alike."""
-    named = ", ".join(place(key) for key in group.keys[:PLACES])
-    more = f" and {len(group.keys) - PLACES} more" if len(group.keys) > PLACES else ""
-    return _item(f"{len(group.keys)} {group.status}: {group.reason} ({named}{more})")
-
-
-def _item(text: str) -> str:
-    return textwrap.fill(one_line(text), WIDTH, initial_indent="- ", subsequent_indent="  ")
-
-
-def _as_json(
+def _search_json(
     study: StudyRecord,
     summary: Summary,
     generations: Sequence[Generation[CandidateRecord]],
@@ -146,8 +171,8 @@ def _as_json(
 ) -> dict[str, Any]:
     spec, workload = study.spec, study.spec.workload
     return {
-        **as_json(summary),
-        "kind": spec.kind,
+        **search.as_json(summary),
+        "kind": str(spec.kind),
         "created_at": study.created_at,
         "finished_at": study.finished_at,
         "owner": study.owner,
@@ -166,7 +191,7 @@ def _as_json(
                 "generation": generation.number,
                 "steps": generation.steps,
                 "sigma": generation.sigma,
-                **{status.name.lower(): generation.counts[status] for status in Status if status.is_final},
+                **{status.name.lower(): generation.counts[status] for status in _FINAL},
                 "left": generation.left,
                 "best": generation.best,
                 "median": generation.median,
@@ -177,4 +202,45 @@ def _as_json(
             {"status": group.status.value, "reason": group.reason, "runs": [asdict(key) for key in group.keys]}
             for group in failures
         ],
+    }
+
+
+def _point(one: Contender) -> str:
+    values = ", ".join(f"{name} {value}" for name, value in comparison.point_values(one.point, one.scales))
+    metrics = [(split, name) for split in ("validation", "test") for name in getattr(one, split)]
+    header = ["seed", "status", "evaluations", "loss", *(f"{split} {name}" for split, name in metrics), "seconds"]
+    rows = [
+        [
+            str(run.candidate.seed),
+            run.candidate.status.value,
+            f"{run.candidate.steps_done:,}",
+            measured(run.candidate.fitness),
+            *(number(float(run.series[split].metrics[name][-1]) if split in run.series else None)
+              for split, name in metrics),
+            seconds(run.candidate.seconds) if run.candidate.status.is_final else NOTHING,
+        ]
+        for run in one.runs
+    ]  # fmt: skip
+    return f"{one_line(one.name)}: {values}\n{TextTable(header, rows, left=(1,)).text()}"
+
+
+def _run_json(run: SeedRun) -> dict[str, Any]:
+    candidate = run.candidate
+    return {
+        "point": candidate.key.generation,
+        "seed": candidate.seed,
+        "status": candidate.status.value,
+        "fitness": candidate.fitness,
+        "steps_done": candidate.steps_done,
+        "seconds": candidate.seconds,
+        "reason": candidate.reason,
+        "observations": {
+            split: {
+                "evaluations": series.evaluations.tolist(),
+                "seconds": series.seconds.tolist(),
+                "elapsed": series.elapsed.tolist(),
+                **{name: numbers.tolist() for name, numbers in series.metrics.items()},
+            }
+            for split, series in run.series.items()
+        },
     }

@@ -6,13 +6,13 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from tuner.results.tables.grid import Grid
 from tuner.results.tables.numbers import NOTHING, measured
+from tuner.results.tables.text_table import TextTable
 
-MOST_COLUMNS = 8  # of seeds side by side
+MAX_COLUMNS = 8  # of seeds side by side
 
 
-def by_seed(points: Sequence[Sequence[int]], values: Sequence[Sequence[float]], seeds: Sequence[int]) -> Grid:
+def by_seed(points: Sequence[Sequence[int]], values: Sequence[Sequence[float]], seeds: Sequence[int]) -> TextTable:
     """Return a table of what was measured at some points of several runs.
 
     Args:
@@ -22,18 +22,18 @@ def by_seed(points: Sequence[Sequence[int]], values: Sequence[Sequence[float]], 
     """
     longest = max(points, key=len)
     rows = [[run[row] if row < len(run) else math.nan for run in values] for row in range(len(longest))]
-    if len(seeds) <= MOST_COLUMNS:
+    if len(seeds) <= MAX_COLUMNS:
         header = [f"seed {seed}" for seed in seeds]
-        cells = [[measured(finite(value)) for value in row] for row in rows]
+        cells = [[measured(finite_or_none(value)) for value in row] for row in rows]
     else:
         header = ["mean", "least", "greatest", "of seeds"]
         cells = [_spread([value for value in row if math.isfinite(value)]) for row in rows]
-    return Grid(
+    return TextTable(
         ["evaluations", *header], [[f"{point:,}", *row] for point, row in zip(longest, cells, strict=True)], left=()
     )
 
 
-def finite(value: float) -> float | None:
+def finite_or_none(value: float) -> float | None:
     """Return a number for JSON: None where it is not finite."""
     return value if math.isfinite(value) else None
 

@@ -1,4 +1,4 @@
-"""The command that repeats a run, from what is on record of it."""
+"""The command that repeats a run, from its specifications."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuner.core.study import ComparisonSpec, SearchSpec, StudySpec
 from tuner.studies import tuned_points
 
 
-def command(specs: Sequence[StudySpec]) -> str:
+def repeat_command(specs: Sequence[StudySpec]) -> str:
     """Return the command line that makes a run's studies anew.
 
     A file that was given, of which only the content is on record, stands as FILE. Nothing of a user's own is imported:

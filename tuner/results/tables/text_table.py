@@ -1,23 +1,25 @@
-"""A grid of cells, as aligned text for a terminal and as a Markdown table."""
+"""A table of formatted cells, as aligned text for a terminal and as Markdown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 GUTTER = "  "
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class TextTable:
     """Rows of cells under a header.
 
     Args:
-        header: One title a column.
-        rows: Each with one cell a column.
-        left: Numbers of the columns that are flush left; the others, of numbers, are flush right.
-        bold: (row, column) of the cells that stand out where there is bold type. Default: none.
+        header: One title per column.
+        rows: Each with one cell per column.
+        left: Indices of the columns that are flush left; the others, of numbers, are flush right.
+        bold: (row, column) of the cells in bold type, where the format has any. Default: none.
+        title: What the table shows. Default: "".
+        wrapped: Indices of the columns whose cells are sentences, wrapped where the format can. Default: none.
 
     Raises:
         ValueError: A row has another number of cells than the header.
@@ -27,30 +29,36 @@ class Grid:
     rows: Sequence[Sequence[str]]
     left: Sequence[int] = (0,)
     bold: frozenset[tuple[int, int]] = frozenset()
+    title: str = ""
+    wrapped: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.header):
                 raise ValueError(f"a row must have {len(self.header)} cells. Received: {list(row)!r:.200}")
 
+    def without_repeats(self) -> Iterator[Sequence[str]]:
+        """Yield the rows, the first cell blank where it repeats the one above."""
+        above = None
+        for row in self.rows:
+            yield ["", *row[1:]] if row[0] == above else row
+            above = row[0]
+
     def text(self) -> str:
         """Return lines with aligned columns; a first cell is blank where it repeats the one above."""
-        rows: list[Sequence[str]] = [self.header, ["" for _ in self.header]]
-        for number, row in enumerate(self.rows):
-            repeats = number > 0 and row[0] == self.rows[number - 1][0]
-            rows.append(["", *row[1:]] if repeats else row)
-        widths = [max(len(row[column]) for row in rows) for column in range(len(self.header))]
-        rows[1] = ["-" * width for width in widths]
+        cells = [self.header, *self.without_repeats()]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(self.header))]
+        cells.insert(1, ["-" * width for width in widths])
         return "\n".join(
             GUTTER.join(
                 cell.ljust(width) if column in self.left else cell.rjust(width)
                 for column, (cell, width) in enumerate(zip(row, widths, strict=True))
             ).rstrip()
-            for row in rows
+            for row in cells
         )
 
     def markdown(self) -> str:
-        """Return a table in GitHub's Markdown; every cell is written out, and means nothing but itself."""
+        """Return a table in GitHub's Markdown, with every cell written out and escaped."""
         marks = [":---" if column in self.left else "---:" for column in range(len(self.header))]
         rows = [
             [

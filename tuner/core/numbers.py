@@ -1,0 +1,25 @@
+"""Numbers that may be absent or not finite."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+
+class HasFitness(Protocol):
+    """A result of a candidate, final or not."""
+
+    @property
+    def fitness(self) -> float | None:
+        """The candidate's fitness; None where it is not known yet."""
+        ...
+
+
+def fitness(result: HasFitness) -> float:
+    """Return the fitness of a result; +inf where there is none."""
+    return math.inf if result.fitness is None else result.fitness
+
+
+def finite_or_none(value: float | None) -> float | None:
+    """Return a number as JSON can hold it: None where it is absent or not finite."""
+    return value if value is not None and math.isfinite(value) else None

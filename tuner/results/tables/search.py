@@ -1,0 +1,242 @@
+"""The tuned table of searches: its sections for people, its JSON and its CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from tuner import strategies
+from tuner.core.study import StudyStatus
+from tuner.core.text import one_line
+from tuner.results.analysis.summary import Cost, FreshRuns, Hyperparameter, Summary
+from tuner.results.analysis.verdict import MIN_SEEDS, Verdict
+from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, seconds
+from tuner.results.tables.section import Section
+from tuner.results.tables.text_table import TextTable
+
+COLUMNS: Mapping[str, Callable[[Summary, Hyperparameter], Any]] = MappingProxyType(
+    {
+        "study": lambda s, _: s.study,
+        "task": lambda s, _: s.task,
+        "optimizer": lambda s, _: s.optimizer,
+        "hyperparameter": lambda _, row: row.name,
+        "scale": lambda _, row: row.scale.value,
+        "default": lambda _, row: row.default,
+        "tuned": lambda _, row: row.tuned,
+        "default_fitness": lambda s, _: s.default.mean,
+        "default_spread": lambda s, _: s.default.spread,
+        "default_finished": lambda s, _: s.default.finished,
+        "default_diverged": lambda s, _: s.default.diverged,
+        "searched_fitness": lambda s, _: s.searched,
+        "tuned_fitness": lambda s, _: s.tuned.mean,
+        "tuned_spread": lambda s, _: s.tuned.spread,
+        "tuned_finished": lambda s, _: s.tuned.finished,
+        "tuned_diverged": lambda s, _: s.tuned.diverged,
+        "gain": lambda s, _: s.gain.mean,
+        "gain_spread": lambda s, _: s.gain.spread,
+        "fresh_seeds": lambda s, _: s.tuned.seeds,
+        "verdict": lambda s, _: s.verdict.value,
+        "status": lambda s, _: s.status,
+        "strategy": lambda s, _: s.strategy,
+        "seed": lambda s, _: s.seed,
+        "generations": lambda s, _: s.generations,
+        "population": lambda s, _: s.population,
+        "steps": lambda s, _: s.steps,
+        "finished": lambda s, _: s.counts.finished,
+        "diverged": lambda s, _: s.counts.diverged,
+        "failed": lambda s, _: s.counts.failed,
+        "timed_out": lambda s, _: s.counts.timed_out,
+        "individuals": lambda s, _: s.counts.total,
+        "search_evaluations": lambda s, _: s.search_cost.evaluations,
+        "search_seconds": lambda s, _: s.search_cost.seconds,
+        "fresh_evaluations": lambda s, _: s.fresh_cost.evaluations,
+        "fresh_seconds": lambda s, _: s.fresh_cost.seconds,
+    }
+)
+"""Columns of the CSV and of the data frame. Spreads are sample standard deviations over fresh seeds."""
+
+
+def csv_rows(summaries: Sequence[Summary]) -> tuple[list[str], list[list[Any]]]:
+    """Return the columns' names, and one row per hyperparameter with the study's own columns repeated in each.
+
+    So every number is a cell of its own, and the columns are the same for every optimizer, however many hyperparameters
+    it has.
+    """
+    cells = [[column(s, row) for column in COLUMNS.values()] for s in summaries for row in s.hyperparameters]
+    return list(COLUMNS), cells
+
+
+def as_json(summary: Summary) -> dict[str, Any]:
+    """Return a summary as JSON takes it. Keys are never renamed; new ones may be added."""
+    counts, best = summary.counts, summary.best
+    return {
+        "study": summary.study,
+        "run": summary.run,
+        "task": summary.task,
+        "optimizer": summary.optimizer,
+        "status": summary.status,
+        "strategy": summary.strategy,
+        "seed": summary.seed,
+        "generations": summary.generations,
+        "population": summary.population,
+        "steps": summary.steps,
+        "hyperparameters": [
+            {"name": row.name, "scale": row.scale.value, "default": row.default, "tuned": row.tuned}
+            for row in summary.hyperparameters
+        ],
+        "fitness": {
+            "default": _fresh_json(summary.default),
+            "searched": summary.searched,
+            "tuned": _fresh_json(summary.tuned),
+            "gain": {"mean": summary.gain.mean, "spread": summary.gain.spread},
+            "verdict": summary.verdict.value,
+        },
+        "best": None
+        if best is None
+        else {
+            "generation": best.generation,
+            "slot": best.slot,
+            "steps": best.steps,
+            "fitness": best.fitness,
+            "hyperparameters": dict(best.hyperparameters),
+        },
+        "individuals": {
+            "finished": counts.finished,
+            "diverged": counts.diverged,
+            "failed": counts.failed,
+            "timed_out": counts.timed_out,
+            "total": counts.total,
+        },
+        "cost": {"search": _cost_json(summary.search_cost), "fresh_seeds": _cost_json(summary.fresh_cost)},
+        "notes": list(summary.notes),
+    }
+
+
+def _fresh_json(runs: FreshRuns) -> dict[str, Any]:
+    return {
+        "mean": runs.mean,
+        "spread": runs.spread,
+        "finished": runs.finished,
+        "diverged": runs.diverged,
+        "failed": runs.failed,
+        "timed_out": runs.timed_out,
+        "seeds": runs.seeds,
+    }
+
+
+def _cost_json(cost: Cost) -> dict[str, Any]:
+    return {"evaluations": cost.evaluations, "seconds": cost.seconds}
+
+
+def sections(summaries: Sequence[Summary]) -> list[Section]:
+    """Return one section per group of summaries whose fitnesses compare, in order of their first.
+
+    Each has three tables: hyperparameters, fitnesses, and costs.
+    """
+    groups: dict[object, list[Summary]] = {}
+    for s in summaries:
+        shared = (s.run, s.task, s.strategy, s.seed, s.generations, s.population, s.steps, s.tuned.seeds)
+        groups.setdefault(shared, []).append(s)
+    return [_section(group) for group in groups.values()]
+
+
+def _section(group: Sequence[Summary]) -> Section:
+    first = group[0]
+    search = f"{counted(first.generations, 'generation')} × {counted(first.population, 'individual')}"
+    return Section(
+        heading=one_line(f"{first.run}: {first.task_label}, {search}, strategy {first.strategy}, seed {first.seed}"),
+        tables=(_hyperparameters(group), _fitnesses(group), _costs(group)),
+        legend=_legend(group),
+        remarks=[f"{summary.optimizer}: {remark}" for summary in group for remark in _remarks(summary)],
+    )
+
+
+def _hyperparameters(group: Sequence[Summary]) -> TextTable:
+    rows = [
+        [s.optimizer, row.name, hyperparameter(row.default, row.scale), "→", hyperparameter(row.tuned, row.scale)]
+        for s in group
+        for row in s.hyperparameters
+    ]
+    header = ["optimizer", "hyperparameter", "default", "", "tuned"]
+    return TextTable(header, rows, left=(0, 1), title="Hyperparameters")
+
+
+def _fitnesses(group: Sequence[Summary]) -> TextTable:
+    rows = [
+        [
+            s.optimizer,
+            _fresh_cell(s.default),
+            measured(s.searched),
+            _fresh_cell(s.tuned),
+            mean_and_spread(s.gain.mean, s.gain.spread),
+            s.verdict.value,
+        ]
+        for s in group
+    ]
+    seeds = group[0].tuned.seeds
+    fresh = f"; ± over {seeds} fresh seeds" if seeds else ""
+    return TextTable(
+        ["optimizer", "default", "searched", "tuned", "gain", "verdict"],
+        rows,
+        left=(0, 5),
+        title=f"Fitness after {group[0].steps:,} gradient evaluations, the lower the better{fresh}",
+    )
+
+
+def _costs(group: Sequence[Summary]) -> TextTable:
+    rows = [
+        [
+            s.optimizer,
+            *(f"{count:,}" for count in (s.counts.finished, s.counts.diverged, s.counts.failed, s.counts.timed_out)),
+            f"{s.counts.total:,}",
+            f"{s.search_cost.evaluations:,}",
+            f"{s.fresh_cost.evaluations:,}",
+            seconds(s.search_cost.seconds + s.fresh_cost.seconds),
+        ]
+        for s in group
+    ]
+    return TextTable(
+        ["optimizer", "finished", "diverged", "failed", "timed out", "of", "search", "fresh seeds", "seconds"],
+        rows,
+        title="Individuals of the search; gradient evaluations and seconds of training spent",
+    )
+
+
+def _fresh_cell(runs: FreshRuns) -> str:
+    if runs.mean is not None:
+        shown = mean_and_spread(runs.mean, runs.spread)
+        return shown if runs.finished == runs.seeds else f"{shown} ({runs.finished}/{runs.seeds})"
+    return "diverged" if runs.diverged else "failed" if runs.failed else "timed out" if runs.timed_out else NOTHING
+
+
+def _legend(group: Sequence[Summary]) -> list[str]:
+    first = group[0]
+    searched = strategies.kind_of_record(first.strategy).searched
+    lines = [f"searched: the fitness that the search itself saw, {searched}."]
+    if first.tuned.seeds:
+        lines.append(
+            f"gain: default less tuned, seed by seed over the {first.tuned.seeds} fresh seeds that both ran on. better,"
+            " worse: its mean is above, below zero by more than twice its standard deviation (±)."
+        )
+        if any(0 < runs.finished < runs.seeds for s in group for runs in (s.default, s.tuned)):
+            lines.append("(k/n): the mean of the k runs out of n that finished.")
+    if any(s.verdict is Verdict.TOO_FEW_SEEDS for s in group):
+        lines.append(f"too few seeds: fewer than {MIN_SEEDS} on which both finished tell nothing of the spread.")
+    return lines
+
+
+def _remarks(summary: Summary) -> list[str]:
+    """Return remarks on one study: that it is not complete, fresh runs that did not finish, the strategy's notes."""
+    remarks = []
+    counts, points = summary.counts, {"the defaults": summary.default, "the tuned point": summary.tuned}
+    if summary.status != StudyStatus.COMPLETE:
+        wanted, left = (sum(getattr(runs, field) for runs in points.values()) for field in ("seeds", "left"))
+        fresh = f" and {wanted - left} of {wanted} fresh runs" if wanted > left else ""
+        resume = "" if summary.status == StudyStatus.RUNNING else f"; lodo-tune resume {summary.study}"
+        remarks.append(f"{summary.status}, {counts.done:,} of {counts.total:,} individuals{fresh} done{resume}")
+    for point, runs in points.items():
+        ends = {"diverged": runs.diverged, "failed": runs.failed, "timed out": runs.timed_out}
+        unfinished = [f"{end} on {count} of {runs.seeds} fresh seeds" for end, count in ends.items() if count]
+        remarks += [f"{point} {', '.join(unfinished)}"] if unfinished else []
+    return [*remarks, *summary.notes]

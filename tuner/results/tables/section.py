@@ -1,0 +1,60 @@
+"""Tables that belong together, with what explains them, as text, Markdown and LaTeX: the frame of every result."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.core.text import one_line
+from tuner.results.tables import latex
+from tuner.results.tables.text_table import TextTable, escaped
+
+WIDTH = 96  # of running text, in characters
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The tables of one search or comparison.
+
+    Args:
+        heading: One line that names it.
+        tables: With titles.
+        legend: Paragraphs on what the words of the tables mean.
+        remarks: On single optimizers.
+        provenance: One line on what it was made with; "" where the tables state it. Default "".
+    """
+
+    heading: str
+    tables: Sequence[TextTable]
+    legend: Sequence[str]
+    remarks: Sequence[str]
+    provenance: str = ""
+
+    def text(self) -> str:
+        """Return the section for a terminal of 100 columns, without colours."""
+        parts = [self.heading]
+        parts += [f"{table.title}\n{table.text()}" for table in self.tables]
+        parts.append("\n".join(textwrap.fill(line, WIDTH) for line in self.legend))
+        parts += ["\n".join(map(item, self.remarks))] if self.remarks else []
+        return "\n\n".join([*parts, textwrap.fill(self.provenance, WIDTH)] if self.provenance else parts)
+
+    def markdown(self) -> str:
+        """Return the section in GitHub's Markdown."""
+        parts = [f"### {escaped(self.heading)}"]
+        parts += [f"**{table.title}**\n\n{table.markdown()}" for table in self.tables]
+        parts.append("\n".join(map(escaped, self.legend)))
+        parts += ["\n".join(f"- {escaped(one_line(remark))}" for remark in self.remarks)] if self.remarks else []
+        return "\n\n".join([*parts, escaped(self.provenance)] if self.provenance else parts)
+
+    def latex(self) -> str:
+        """Return the tables in LaTeX; everything else is in comments above them."""
+        comments = [self.heading, *self.legend, *map(one_line, self.remarks)]
+        comments += [self.provenance] if self.provenance else []
+        tables = [latex.latex_table(table, f"{table.title} ({self.heading})") for table in self.tables]
+        return "\n\n".join(["\n".join([latex.PREAMBLE, *map(latex.comment, comments)]), *tables])
+
+
+def item(text: str) -> str:
+    """Return an item of a list, wrapped for a terminal."""
+    return textwrap.fill(one_line(text), WIDTH, initial_indent="- ", subsequent_indent="  ")
