@@ -82,7 +82,7 @@ class LawsOfDrivers:
         left = store.studies()[0].lease_left
         assert left == pytest.approx(15.0, abs=5.0)
 
-    @pytest.mark.parametrize("ended", ["taken over", "given back"])
+    @pytest.mark.parametrize("ended", ["taken over", "released"])
     @pytest.mark.parametrize(
         "write",
         [
@@ -101,7 +101,7 @@ class LawsOfDrivers:
         study = store.create_study(spec()).id
         epoch = store.acquire(study, owner=NOBODY, lease_seconds=1e-6)
         store.add(study, epoch, [candidate(key())])
-        if ended == "given back":
+        if ended == "released":
             store.release(study, epoch, StudyStatus.INTERRUPTED)
         else:
             time.sleep(0.01)

@@ -44,7 +44,7 @@ def test_a_backup_by_the_name_of_a_link_to_nothing_is_refused(url: str, tmp_path
     (tmp_path / "m.db").symlink_to(tmp_path / "nowhere.db")
     outcome = call("database", "backup", tmp_path / "m.db", "--database", url)
     assert (outcome.code, outcome.out) == (1, "")
-    assert "m.db' is there already; name another file for the backup" in outcome.err
+    assert "m.db' exists already; name another file for the backup" in outcome.err
     assert not (tmp_path / "nowhere.db").exists()
 
 
@@ -65,7 +65,7 @@ def test_of_backups_by_one_name_at_once_one_is_made_and_the_others_say_so(url: s
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(said) == ["is there already; name another file for the backup"] * 2 + ["made"]
+    assert sorted(said) == ["exists already; name another file for the backup"] * 2 + ["made"]
     assert held(str(tmp_path / "m.db")) == held(url)
 
 
@@ -171,7 +171,7 @@ def test_a_study_that_is_driven_is_left_out_of_a_copy_of_all_and_the_others_are_
     assert outcome.out == "run/Adam: copied and compared\nlast/Adam: copied and compared\n"
     assert outcome.code == 73
     assert "the study driven/Adam is owned by" in outcome.err
-    assert "copy it once it is free" in outcome.err
+    assert "copy it once that driver has ended" in outcome.err
 
 
 def test_a_copy_of_a_study_whose_driver_was_killed_is_sound_and_goes_on(tmp_path: Path) -> None:

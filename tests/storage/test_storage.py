@@ -97,8 +97,8 @@ ANY_FAILURE = (Exception, pytest.fail.Exception)
             "test_a_driver_whose_process_was_killed_is_followed_at_once",
             (),
         ),
-        (processes, "is_gone", lambda *_: False, "test_a_driver_whose_process_was_killed_is_followed_at_once", ()),
-        (processes, "is_gone", lambda *_: True, "test_the_owner_itself_is_not_let_in_twice", ()),
+        (processes, "has_ended", lambda *_: False, "test_a_driver_whose_process_was_killed_is_followed_at_once", ()),
+        (processes, "has_ended", lambda *_: True, "test_the_owner_itself_is_not_let_in_twice", ()),
         (attempts, "lose_all", lambda *_: None, "test_a_new_driver_finds_nothing_running", ()),
         (attempts, "close", lambda *_: None, "test_a_result_ends_its_attempt", ()),
         (

@@ -164,8 +164,8 @@ def test_a_database_that_is_written_to_while_it_is_read_without_locks_is_read_ag
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = sqlite_file.identity(database)
-    assert sqlite_file.is_untouched(database, before)
-    monkeypatch.setattr(sqlite_file, "is_to_be_left_alone", lambda path: True)
+    assert sqlite_file.is_unchanged(database, before)
+    monkeypatch.setattr(sqlite_file, "must_read_without_locks", lambda path: True)
     with Store.open(str(database), read_only=True) as reader:
 
         def read_while_somebody_writes() -> None:

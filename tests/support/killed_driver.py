@@ -21,7 +21,7 @@ import numpy as np
 from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudyStatus
 from tuner.core.trial import Evaluation, LaneObservations, Measurement, Status, TrainingProgress, Trial, Workload
 from tuner.execution.in_process import InProcessExecutor
-from tuner.storage import Store, connection, this_process
+from tuner.storage import Store, this_process, transactions
 from tuner.strategies.generational import Generational
 from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_study
@@ -102,7 +102,7 @@ def patch(point: str, count: int) -> None:
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    plain = connection.writing
+    plain = transactions.writing
 
     @contextmanager
     def writing(*arguments: Any) -> Iterator[Any]:
@@ -112,7 +112,7 @@ def patch(point: str, count: int) -> None:
             passing("before a commit")
         passing("after a commit")
 
-    connection.writing = writing
+    transactions.writing = writing
     _around(InProcessExecutor, "submit", passing, before="before training")
     _around(InProcessExecutor, "poll", passing, after="within training")
     _around(InProcessExecutor, "withdraw", passing, after="after training")

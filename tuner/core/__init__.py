@@ -1,1 +1,1 @@
-"""Values that every room shares: trials, studies, events, seeds, errors, files."""
+"""Values that all packages share: trials, studies, events, seeds, errors and files."""
