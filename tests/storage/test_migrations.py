@@ -178,7 +178,7 @@ def test_a_command_that_writes_brings_an_older_database_up_to_date_itself(url: s
     a_later_version.write_text(step())
     outcome = call("studies", "--database", url)
     assert outcome.code == 1
-    assert "lodo-tune database upgrade brings it up to date" in outcome.err
+    assert "upgrade it with 'lodo-tune database upgrade'" in outcome.err
     outcome = call("database", "delete-study", "run", "--yes", "--database", url)
     assert (outcome.code, outcome.out) == (0, "run/Adam: deleted\n")
     assert version(url) == LATER
