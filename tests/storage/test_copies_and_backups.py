@@ -1,4 +1,4 @@
-"""Copies and backups: never of what is damaged, never in the way of a driver, never half there."""
+"""Copies and backups of databases: damaged, in use, and interrupted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def url(tmp_path: Path) -> str:
 
 
 def under_way(store: Store, run: str = "driven") -> tuple[int, int]:
-    """Make a study that a driver holds, with a candidate that runs."""
+    """Create a study that a driver holds, with a running candidate."""
     study, epoch = driven(store, run, owner=ME, add=keys())
     store.record(study, epoch, [evaluation(key(0))])
     store.start_attempt(study, epoch, [key(1)], 1, "node-1", 17)

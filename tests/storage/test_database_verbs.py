@@ -1,4 +1,4 @@
-"""`lodo-tune database …`: bring up to date, check, copy, back up, delete."""
+"""`lodo-tune database …`: upgrade, check, copy, back up, delete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """A function from a kind of database to the URL of a new one."""
+    """Return a function from a kind of database to the URL of a new one."""
 
     def new(kind: str, name: str = "studies") -> str:
         if kind == "sqlite":
@@ -38,7 +38,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 def filled(url: str, run: str = "run", status: str = StudyStatus.INTERRUPTED) -> int:
-    """Make a study with every outcome, attempts that were lost, and a remark."""
+    """Create a study with each kind of result, lost attempts and a remark."""
     with Store.open(url) as store:
         study, epoch = driven(store, run, add=keys())
         store.start_attempt(study, epoch, [key(0), key(1)], 1, "node-1", 17)
@@ -52,7 +52,7 @@ def filled(url: str, run: str = "run", status: str = StudyStatus.INTERRUPTED) ->
 
 
 def held(url: str, name: str = "run") -> Any:
-    """Return all that a database says of a study, but for the number that it has there."""
+    """Return all values of a study in a database, except its id."""
     with Store.open(url, read_only=True) as store:
         study = next(each for each in store.studies() if each.spec.run == name)
         record, *others = everything(store, study.id)

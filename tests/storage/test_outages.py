@@ -1,4 +1,4 @@
-"""A database server that goes away under a run: short outages pass unnoticed, a long one ends it with how to go on."""
+"""Outages of a database server during a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.faults
 
 
 def failing(times: int, error: Exception) -> Callable[[], str]:
-    """Return a transaction that fails so many times."""
+    """Return a transaction that fails a given number of times."""
     left = [times]
 
     def transaction() -> str:

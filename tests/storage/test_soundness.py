@@ -1,4 +1,4 @@
-"""What is damaged by hand or by a stranger: each verb says it in a line, `check` finds it, and nothing else is lost."""
+"""Damaged databases: each command reports the damage in one line, and `check` finds it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FRESH = [key(slot, 0, role) for role in (Role.DEFAULT, Role.TUNED) for slot in r
 
 @pytest.fixture
 def path(template: Path, tmp_path: Path) -> Path:
-    """Return a database of one's own to spoil."""
+    """Return a copy of the database for a test to damage."""
     return Path(shutil.copy(template, tmp_path))
 
 

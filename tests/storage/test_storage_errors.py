@@ -1,4 +1,4 @@
-"""What the store says of databases that are not ours, not whole or not there, and never says of passwords."""
+"""Errors for foreign, damaged and missing databases, without passwords."""
 
 from __future__ import annotations
 

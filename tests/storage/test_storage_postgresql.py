@@ -1,4 +1,4 @@
-"""What is special to a database server: it goes away, ends connections, has roles and other tables."""
+"""PostgreSQL: lost connections, roles, foreign tables and locks."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_commit_whose_reply_is_lost_is_said_again_without_being_done_twice(pos
 
 
 def test_what_the_driver_logs_is_not_printed_before_the_line_that_says_what_happened() -> None:
-    """As of a pipeline that an interruption cuts off."""
+    """Such as the warning about a pipeline that an interruption ended."""
     pytest.importorskip("psycopg")
     script = (
         "import logging\nfrom tuner.storage import engines, urls\n"

@@ -1,4 +1,4 @@
-"""Access to a database: an open engine, transactions, and retries while a server is unreachable."""
+"""Access to a database: engine, transactions, and retries during outages."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def _search_columns(spec: SearchSpec) -> dict[str, Any]:
         )
     return {
         "strategy": check_text("a strategy's name", spec.strategy, 64),
-        "parameters": _mapping("strategy's parameters", spec.parameters),
+        "parameters": _mapping("parameters", spec.parameters),
         "fresh_seeds": int(spec.fresh_seeds),
         "steps": [int(steps) for steps in spec.steps],
     }
@@ -159,7 +159,9 @@ def _mapping(what: str, value: Mapping[str, Any]) -> dict[str, Any]:
     try:
         stored: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"a study's {what} must be plain JSON: {error}. Received: {dict(value)}") from error
+        raise ValueError(
+            f"a study's {what} must be plain JSON with finite numbers: {error}. Received: {dict(value)}"
+        ) from error
     if list(stored) != list(value):
         raise ValueError(f"the keys of a study's {what} must be texts. Received: {list(value)}")
     return stored
