@@ -1,1 +1,1 @@
-"""Values that all packages share: trials, studies, events, seeds, errors and files."""
+"""Shared values: trials, studies, events, seeds, errors and files."""

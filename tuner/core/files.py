@@ -41,13 +41,13 @@ def write(path: str | os.PathLike[str], content: str | bytes, overwrite: bool = 
     data = content.encode() if isinstance(content, str) else content
     try:
         _check_free(target, overwrite)
-        beside = target.with_name(f".lodo-tune-{secrets.token_hex(8)}.tmp")
+        temporary = target.with_name(f".lodo-tune-{secrets.token_hex(8)}.tmp")
         try:
-            _write_through(beside, data)
-            _move(beside, target, overwrite)
+            _write_through(temporary, data)
+            _move(temporary, target, overwrite)
         finally:
             with contextlib.suppress(FileNotFoundError):
-                beside.unlink()
+                temporary.unlink()
         _settle(target.parent)
     except (OSError, ValueError) as error:  # ValueError: the path contains NUL or is not a valid name
         raise not_written(path, error) from error
@@ -83,16 +83,16 @@ def _exists(target: Path) -> NotWritten:
     return NotWritten(f"cannot write {str(target)!r:.300}: the file exists, and overwriting it was not asked for")
 
 
-def _write_through(beside: Path, data: bytes) -> None:
+def _write_through(temporary: Path, data: bytes) -> None:
     """Create a file with the permissions that the umask leaves, and flush its bytes to the disk."""
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _move(beside: Path, target: Path, overwrite: bool) -> None:
+def _move(temporary: Path, target: Path, overwrite: bool) -> None:
     """Rename a file; without `overwrite`, a file that was created meanwhile is not replaced either.
 
     Raises:
@@ -100,7 +100,7 @@ def _move(beside: Path, target: Path, overwrite: bool) -> None:
     """
     if not overwrite:
         try:
-            os.link(beside, target, follow_symlinks=False)
+            os.link(temporary, target, follow_symlinks=False)
         except FileExistsError:
             raise _exists(target) from None
         except OSError as error:
@@ -108,7 +108,7 @@ def _move(beside: Path, target: Path, overwrite: bool) -> None:
                 raise
         else:
             return
-    os.replace(beside, target)
+    os.replace(temporary, target)
 
 
 def _settle(folder: Path) -> None:

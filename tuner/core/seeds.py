@@ -1,4 +1,4 @@
-"""Seeds, derived from the seed of the study and the key of a candidate, never from time."""
+"""Seeds, derived from a study's seed and a candidate's key."""
 
 from __future__ import annotations
 

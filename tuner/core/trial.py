@@ -1,4 +1,4 @@
-"""Frozen values that the packages exchange: keys, candidates, trials, evaluations, events.
+"""Frozen values of trials: keys, candidates, evaluations and events.
 
 This module imports only the standard library, so that every module may import it.
 """

@@ -1,4 +1,4 @@
-"""Copies of studies from one database to another, each compared with the original."""
+"""Copies of studies to another database, each compared with the original."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lossless encoding of learning curves as compressed bytes, at about half their size.
+"""Lossless compression of learning curves to about half their size.
 
 The bytes of the numbers are shuffled before compression: first the lowest byte of every loss, then the next, and so on.
 Neighbouring losses share sign, exponent and leading digits, so the high bytes become long runs.

@@ -1,4 +1,4 @@
-"""Ownership of studies: a lease that the driver renews, and an epoch that fences writes.
+"""Ownership of studies: leases of drivers, and epochs that fence writes.
 
 The epoch of a driver is the number of drivers that the study has had so far. Each write names the epoch, and is refused
 once another driver has acquired the study, so that a driver that was suspended for an hour changes nothing when it

@@ -1,4 +1,4 @@
-"""Processes of this machine: their identity, and whether the owner of a study has ended."""
+"""Identity of processes, and whether the owner of a study has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file of a SQLite database: recognised before SQLite opens it, and created atomically."""
+"""Recognition and atomic creation of SQLite's database files."""
 
 from __future__ import annotations
 

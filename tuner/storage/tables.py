@@ -1,4 +1,4 @@
-"""Tables of the database: studies, candidates, attempts, evaluations, curves and observations.
+"""Tables of the database.
 
 ```
 studies 1 ── n candidates 1 ── n attempts       one per attempt of a worker to train the candidate

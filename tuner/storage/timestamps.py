@@ -1,4 +1,4 @@
-"""Timestamps that are stored for people to read."""
+"""Timestamps in human-readable form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entry point of Alembic: runs the migrations in the transaction of a given connection."""
+"""Entry point of Alembic, which runs migrations on a given connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of studies: searches with parameters of a strategy, and comparisons without one."""
+"""Kinds of studies, and parameters of strategies."""
 
 from __future__ import annotations
 
