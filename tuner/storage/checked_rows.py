@@ -1,6 +1,7 @@
 """Rows that are checked as they are read.
 
-An error names the row and the column at fault. A database file can come from elsewhere or be edited by hand, and SQLite stores text in a column of numbers.
+An error names the row and the column at fault. A database file can come from elsewhere or be edited by hand, and SQLite
+stores text in a column of numbers.
 """
 
 from __future__ import annotations
