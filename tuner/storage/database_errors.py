@@ -1,4 +1,4 @@
-"""Failures of the databases, told as errors of the storage."""
+"""Translation of the database drivers' errors into errors of the storage."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tuner.storage.errors import (
     Unwritable,
 )
 
-# A full disk shows as FULL, but a limit on the file's size (or a full disk under the shared memory of the log) as an
-# input/output error of writing.
+# A full disk is reported as FULL, but a limit on the size of files, or a full disk below the shared memory of the
+# log, as an input/output error.
 _OUT_OF_SPACE = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR_WRITE,
@@ -51,54 +51,54 @@ _POSTGRESQL: dict[str, tuple[type[StorageError], str]] = {
     "42501": (Unwritable, "does not allow this role to do that"),
     "25006": (Unwritable, "is read-only"),
 }
-_GONE = ("08", "57P", "53300")  # connection lost, shut down or starting, too many connections
+_UNREACHABLE = ("08", "57P", "53300")  # connection lost; server stopping or starting; too many connections
 
 
 def is_out_of_space(error: sqlite3.Error) -> bool:
-    """Return whether SQLite could not write for want of space."""
+    """Return whether SQLite could not write because no space is left."""
     return getattr(error, "sqlite_errorcode", 0) in _OUT_OF_SPACE
 
 
-def told(error: SQLAlchemyError, url: URL, wait: float) -> StorageError:
-    """Return the storage's error for one of SQLAlchemy's.
+def translate(error: SQLAlchemyError, url: URL, wait: float) -> StorageError:
+    """Return the error of the storage for an error of SQLAlchemy.
 
     Args:
-        error: What SQLAlchemy raised.
-        url: The database.
+        error: The error that SQLAlchemy raised.
+        url: The database that it concerns.
         wait: The busy timeout, in seconds.
     """
     place = f"the database {urls.shown(url)}"
     if isinstance(error, PoolTimeout):
-        return Locked(f"{place} has no connection free; try again")
+        return Locked(f"{place} has no free connection; try again")
     if not isinstance(error, DBAPIError):
         return StorageError(f"{place} cannot be used: {urls.without_secrets(str(error), url)}")
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        code = getattr(cause, "sqlite_errorcode", 0)  # absent where the module itself complains
+        code = getattr(cause, "sqlite_errorcode", 0)  # absent from errors of the module sqlite3 itself
         kind, text = _SQLITE.get(
             sqlite3.SQLITE_FULL if is_out_of_space(cause) else code & 0xFF, (StorageError, "refused a statement")
         )
     else:
         state = getattr(cause, "sqlstate", None) or ""
         kind, text = _POSTGRESQL.get(state, (StorageError, "refused a statement"))
-        if error.connection_invalidated or state.startswith(_GONE) or (not state and _is_operational(cause)):
-            kind, text = _of_a_connection(str(cause))
+        if error.connection_invalidated or state.startswith(_UNREACHABLE) or (not state and _is_operational(cause)):
+            kind, text = _classify_connection_failure(str(cause))
     detail = urls.without_secrets(str(cause), url)
     return kind(f"{place} {text.format(wait=wait)} ({detail})")
 
 
-def _of_a_connection(message: str) -> tuple[type[StorageError], str]:
-    """Return what a failed connection is: the server away, or there and against it.
+def _classify_connection_failure(message: str) -> tuple[type[StorageError], str]:
+    """Return the error for a failed connection: the server is unreachable, or it refused the connection.
 
-    A refusal comes without an SQLSTATE, and in the server's language; what is not recognised counts as away.
+    A refusal has no SQLSTATE, and its text is in the server's language; any other text counts as unreachable.
     """
     if re.search(r'database ".*" does not exist', message):
-        return NoDatabase, "is not on the server. Create it there (createdb), or name another"
+        return NoDatabase, "does not exist on the server. Create it there (createdb), or name another"
     if re.search(r'authentication failed|role ".*" does not exist|no password supplied|pg_hba\.conf', message):
-        return NotAdmitted, "lets nobody in by this name and password. Check both in the URL, or in PGPASSFILE"
-    return Unreachable, "cannot be reached. Try again when it is back"
+        return NotAdmitted, "refused this user name and password. Check both in the URL, or in PGPASSFILE"
+    return Unreachable, "cannot be reached. Try again when it is available"
 
 
 def _is_operational(cause: BaseException | None) -> bool:
-    # psycopg's own class; named, because the driver may not be installed. A failed connection has no SQLSTATE.
+    # The class is compared by name because psycopg may not be installed. A failed connection has no SQLSTATE.
     return type(cause).__name__ in ("OperationalError", "ConnectionTimeout")
