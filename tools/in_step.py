@@ -14,9 +14,6 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-
 import reference
 
 ROOT = Path(__file__).parent.parent
