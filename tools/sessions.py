@@ -1,8 +1,8 @@
-"""The documents' console sessions: runs their commands as a reader would, and writes or checks what they print.
+"""Run the console sessions of the documentation, and write what they print.
 
-`python docs/sessions.py README.md docs/keras.md` runs those of each in an empty folder and puts what they print into
-it. A block marked `console` holds commands after `$ ` and what they print on standard output; one that begins with the
-comment `# file.py` is written to that file first. Commands of other blocks are not run.
+`python tools/sessions.py README.md docs/tutorial.md` runs those of each file in an empty folder and puts what they
+print into it. A block marked `console` holds commands after `$ ` and what they print on standard output; a block that
+begins with the comment `# file.py` is written to that file first. Commands of other blocks are not run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that the reader is told to make."""
+    """A file that the reader writes."""
 
     name: str
     text: str
@@ -63,13 +63,13 @@ def run(command: Command, folder: Path) -> str:
     Raises:
         AssertionError: It fails; with what it says.
     """
-    surroundings = os.environ | {
+    environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "100",
     }
-    surroundings = {name: value for name, value in surroundings.items() if not name.startswith("LODO_")}
+    environment = {name: value for name, value in environment.items() if not name.startswith("LODO_")}
     done = subprocess.run(
-        ["bash", "-c", command.line], cwd=folder, env=surroundings, capture_output=True, text=True, timeout=600
+        ["bash", "-c", command.line], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
     )
     if done.returncode:
         raise AssertionError(f"`{command.line}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -94,7 +94,7 @@ def main() -> None:
                 print(f"$ {step.line}", file=sys.stderr)
                 before = f"$ {step.line}\n{step.shown}"
                 if before not in text:
-                    raise SystemExit(f"the same command stands there twice: {step.line}")
+                    raise SystemExit(f"{path}: a command occurs once in a document. Received twice: {step.line}")
                 text = text.replace(before, f"$ {step.line}\n{run(step, Path(folder))}", 1)
         path.write_text(text, encoding="utf-8")
 
