@@ -12,6 +12,7 @@ from tasks.noisy_quadratic_bowl import NoisyQuadraticBowl
 from tests.references.tasks import ROSENBROCK_START, rosenbrock
 from tests.support.command_line import call
 from tests.support.driving import drive, lane_seeds
+from tuner.cli.cohorts import MeasuredRun
 from tuner.cli.tracked import Tracked, as_text, run_tracked
 from tuner.core.errors import InvalidRequest
 from tuner.core.trial import Evaluation, Key, Observation, Role, Status, Trial, Workload
@@ -59,19 +60,21 @@ def test_the_estimate_is_the_norm_of_what_is_left_of_the_identity(optimizer):
 def test_on_the_bowl_the_error_falls_and_the_frozen_preconditioner_is_at_its_best_from_the_start():
     steps = 8000
     for one in tracked(steps):
-        assert one.points == tuple(range(0, steps + 1, steps // 20))
-        assert max(one.errors[10:]) < 0.8 * one.errors[0]
-        assert one.learning.status is one.frozen.status is Status.FINISHED
+        points, errors = one.errors
+        assert points == tuple(range(0, steps + 1, steps // 20))
+        assert max(errors[10:]) < 0.8 * errors[0]
+        learning, frozen = one.learning.evaluation, one.frozen.evaluation
+        assert learning.status is frozen.status is Status.FINISHED
         early, late = slice(0, steps // 10), slice(-steps // 10, None)
-        assert np.mean(one.frozen.losses[early]) < 0.5 * np.mean(one.learning.losses[early])
-        assert np.mean(one.frozen.losses[early]) < 1.2 * np.mean(one.learning.losses[late])
+        assert np.mean(frozen.losses[early]) < 0.5 * np.mean(learning.losses[early])
+        assert np.mean(frozen.losses[early]) < 1.2 * np.mean(learning.losses[late])
 
 
 def test_tracking_changes_nothing_of_the_run():
     alone = list(train(workload(), trials(130)))[-2:]
     for one, other in zip(tracked(130), alone, strict=True):
-        np.testing.assert_array_equal(one.learning.losses, other.losses)
-        assert one.learning.fitness == other.fitness
+        np.testing.assert_array_equal(one.learning.evaluation.losses, other.losses)
+        assert one.learning.evaluation.fitness == other.fitness
 
 
 @pytest.mark.parametrize("name", [name for name in registry.OPTIMIZERS if name.startswith("LODO")])
@@ -153,7 +156,7 @@ def test_many_seeds_are_a_row_of_mean_least_and_greatest():
             Observation("hessian-error", at, 0.0, 0.0, {"error": error})
             for at, error in zip((0, 5), errors, strict=False)
         ]
-        return Tracked(replace(run, observations=tuple(points)), run)
+        return Tracked(MeasuredRun(replace(run, observations=tuple(points)), None), MeasuredRun(run, None))
 
     found = [tracked_run(1.0, error) for error in (0.25, 0.5, 0.75, *[0.5] * 6)]
     lines = as_text([*found, tracked_run(1.0)], range(10), 10).splitlines()  # the last ended early

@@ -7,83 +7,36 @@ came to its end `seed-N.npz` (the weights, for `lodo-tune evaluate`) and the tas
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tuner.cli.cohorts import cohorts_of, series, train_measured
+from tuner.cli.cohorts import MeasuredRun
 from tuner.cli.output import emptied
 from tuner.cli.series import by_seed, finite
 from tuner.core.files import write
-from tuner.core.trial import Evaluation, Status, Trial, Workload
-
-if TYPE_CHECKING:
-    from tuner.training.loop import Carry
+from tuner.core.trial import Status, Trial, Workload
 
 RUN_FILE = "run.json"
 SIDE = 640  # pixels, of a small picture's longer side, at most
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Observed:
-    """A run that was validated on the way, and where its cohort has ended."""
-
-    evaluation: Evaluation  # with the observations "validation"
-    end: Carry
-
-    @property
-    def points(self) -> tuple[int, ...]:
-        """Gradient evaluations taken before each validation."""
-        return series(self.evaluation, "validation")[0]
-
-    @property
-    def validation(self) -> dict[str, tuple[float, ...]]:
-        """Of each metric, by name, its mean over the validation set at each point."""
-        return series(self.evaluation, "validation")[1]
-
-
-def run_observed(
-    workload: Workload, trials: Sequence[Trial], validate_every: int | None, progress: Callable[[float], None]
-) -> list[Observed]:
-    """Train all trials, cohort by cohort.
-
-    Args:
-        workload: What the trials share.
-        trials: With one budget.
-        validate_every: Gradient evaluations between two validations. None: no validation.
-        progress: Called with the share of the work that is done, from 0 to 1.
-
-    Raises:
-        ValueError: The task has no validation set.
-    """
-    from tuner.training.measurements.end_state import EndState
-    from tuner.training.measurements.validation import Validation
-
-    found: list[Observed] = []
-    for some, lanes, report in cohorts_of(workload, trials, progress):
-        end = EndState()
-        measurements = [end] if validate_every is None else [Validation(validate_every), end]
-        runs = train_measured(some, lanes, measurements, report)
-        found += [Observed(run, end.carry) for run in runs]
-    return found
-
-
-def as_json(observed: Observed) -> dict[str, Any]:
+def as_json(run: MeasuredRun) -> dict[str, Any]:
     """Return what validation adds to a run's entry; nothing where there was none."""
-    if not observed.validation:
+    points, metrics = run.series("validation")
+    if not metrics:
         return {}
-    means = {name: [finite(mean) for mean in found] for name, found in observed.validation.items()}
-    return {"validation": {"evaluations": list(observed.points), **means}}
+    means = {name: [finite(mean) for mean in found] for name, found in metrics.items()}
+    return {"validation": {"evaluations": list(points), **means}}
 
 
-def as_text(observed: Sequence[Observed], seeds: Sequence[int]) -> str:
-    """Return a table a metric, of its mean over the validation set by evaluations taken; '' without validation."""
-    points = [one.points for one in observed]
+def as_text(runs: Sequence[MeasuredRun], seeds: Sequence[int]) -> str:
+    """Return one table per metric, of its mean over the validation set by evaluations taken; '' without validation."""
+    points, metrics = zip(*(run.series("validation") for run in runs), strict=True)
     return "\n\n".join(
-        f"Mean {name} over the validation set\n"
-        + by_seed(points, [one.validation[name] for one in observed], seeds).text()
-        for name in observed[0].validation
+        f"Mean {name} over the validation set\n" + by_seed(points, [found[name] for found in metrics], seeds).text()
+        for name in metrics[0]
     )
 
 
@@ -92,7 +45,7 @@ def write_run(
     document: Mapping[str, Any],
     workload: Workload,
     trials: Sequence[Trial],
-    observed: Sequence[Observed],
+    observed: Sequence[MeasuredRun],
 ) -> None:
     """Write the folder; what an earlier run has left there is removed.
 
@@ -124,12 +77,12 @@ def write_run(
     write(folder / RUN_FILE, json.dumps(full, allow_nan=False) + "\n", overwrite=True)  # last: the others are there
 
 
-def _alone(observed: Observed) -> bool:
+def _alone(observed: MeasuredRun) -> bool:
     """Whether the run was a cohort of its own, as a network's is; a toy's x is not worth a file."""
     return int(observed.end[0].shape[1]) == 1
 
 
-def _pictures(workload: Workload, trial: Trial, observed: Observed) -> dict[str, bytes]:
+def _pictures(workload: Workload, trial: Trial, observed: MeasuredRun) -> dict[str, bytes]:
     """Return the task's own pictures as PNG, by name."""
     import tensorflow as tf
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.cli.cohorts import cohorts_of, series, train_measured
+from tuner.cli.cohorts import MeasuredRun, train_measured
 from tuner.cli.series import by_seed, finite
 from tuner.core.trial import Evaluation, Status, Trial, Workload
 from tuner.results.tables.grid import Grid
@@ -19,22 +19,18 @@ from tuner.results.tables.numbers import measured
 class Tracked:
     """A run whose preconditioner was measured, and the same run once more with what it had learned."""
 
-    learning: Evaluation  # with the observations "hessian-error"
-    frozen: Evaluation
+    learning: MeasuredRun
+    frozen: MeasuredRun
 
     @property
-    def points(self) -> tuple[int, ...]:
-        """Gradient evaluations taken before each error."""
-        return series(self.learning, "hessian-error")[0]
-
-    @property
-    def errors(self) -> tuple[float, ...]:
-        """‖I - G(θ)H‖_F / √n at each point."""
-        return series(self.learning, "hessian-error")[1]["error"]
+    def errors(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """The evaluations taken before each measurement, and ‖I - G(θ)H‖_F / √n at each."""
+        points, metrics = self.learning.series("hessian-error")
+        return points, metrics["error"]
 
 
 def run_tracked(workload: Workload, trials: Sequence[Trial], progress: Callable[[float], None]) -> list[Tracked]:
-    """Train all trials twice, cohort by cohort.
+    """Train all trials, and once more with the preconditioners that they have learned.
 
     Args:
         workload: What the trials share.
@@ -44,42 +40,36 @@ def run_tracked(workload: Workload, trials: Sequence[Trial], progress: Callable[
     Raises:
         InvalidRequest: The optimizer learns no preconditioner, or the task has no Hessian.
     """
-    from tuner.training.frozen import frozen_as_in
-    from tuner.training.measurements.end_state import EndState
     from tuner.training.measurements.hessian_error import HessianError
 
-    found: list[Tracked] = []
-    for some, lanes, report in cohorts_of(workload, trials, progress):
-        end = EndState()
-        learning = train_measured(some, lanes, [HessianError(), end], _half(report, 0.0))
-        frozen = train_measured(some, lanes, [], _half(report, 0.5), frozen_as_in(end.carry))
-        found += map(Tracked, learning, frozen)
-    return found
-
-
-def _half(report: Callable[[float], None], before: float) -> Callable[[float], None]:
-    """Return what reports the share of one of two runs as a share of both."""
-    return lambda share: report(before + share / 2)
+    learning = train_measured(workload, trials, lambda: [HessianError()], lambda share: progress(share / 2))
+    frozen = train_measured(workload, trials, list, lambda share: progress((1 + share) / 2), learning)
+    return [Tracked(*runs) for runs in zip(learning, frozen, strict=True)]
 
 
 def as_json(tracked: Tracked, *, curve: bool) -> dict[str, Any]:
     """Return what tracking adds to a run's entry."""
-    frozen: dict[str, Any] = {"status": str(tracked.frozen.status), "fitness": finite(tracked.frozen.fitness)}
-    if tracked.frozen.reason:
-        frozen["reason"] = tracked.frozen.reason
+    run = tracked.frozen.evaluation
+    frozen: dict[str, Any] = {"status": str(run.status), "fitness": finite(run.fitness)}
+    if run.reason:
+        frozen["reason"] = run.reason
     if curve:
-        frozen["losses"] = [finite(float(loss)) for loss in tracked.frozen.losses]
-    errors = [finite(error) for error in tracked.errors]
-    return {"hessian_error": {"evaluations": list(tracked.points), "errors": errors}, "frozen": frozen}
+        frozen["losses"] = [finite(float(loss)) for loss in run.losses]
+    points, errors = tracked.errors
+    return {
+        "hessian_error": {"evaluations": list(points), "errors": [finite(error) for error in errors]},
+        "frozen": frozen,
+    }
 
 
 def as_text(tracked: Sequence[Tracked], seeds: Sequence[int], budget: int) -> str:
     """Return two tables: the error by evaluations taken, and the losses of the run that learned and of the frozen."""
-    errors = by_seed([one.points for one in tracked], [one.errors for one in tracked], seeds)
+    points, values = zip(*(one.errors for one in tracked), strict=True)
+    errors = by_seed(points, values, seeds)
     losses = Grid(
         ["seed", "preconditioner", "first tenth", "last tenth"],
         [
-            [str(seed), name, _first_tenth(run, budget), _last_tenth(run)]
+            [str(seed), name, _first_tenth(run.evaluation, budget), _last_tenth(run.evaluation)]
             for seed, one in zip(seeds, tracked, strict=True)
             for name, run in (("learned on the way", one.learning), ("frozen, as learned", one.frozen))
         ],

@@ -16,9 +16,10 @@ import click
 
 import lodo.registry
 import tasks.registry
-from tuner.cli.observed import Observed, run_observed, write_run
+from tuner.cli.cohorts import MeasuredRun, train_measured
 from tuner.cli.observed import as_json as observed_as_json
 from tuner.cli.observed import as_text as observed_as_text
+from tuner.cli.observed import write_run
 from tuner.cli.output import check_free, check_output
 from tuner.cli.series import finite
 from tuner.cli.tracked import Tracked, run_tracked
@@ -106,13 +107,16 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
         Trial(Key(Role.SEARCH, 0, at), hyperparameters, seed, request.steps) for at, seed in enumerate(request.seeds)
     ]
     tracked: list[Tracked] = []
-    observed: list[Observed] = []
+    observed: list[MeasuredRun] = []
     with Watch(request.timeout), _progress(request) as progress:
         if request.track is not None:
             tracked = run_tracked(workload, trials, progress)
-            done = [one.learning for one in tracked]
+            done = [one.learning.evaluation for one in tracked]
         elif observing:
-            observed = run_observed(workload, trials, request.validate_every, progress)
+            from tuner.training.measurements.validation import Validation
+
+            every = request.validate_every
+            observed = train_measured(workload, trials, lambda: [Validation(every)] if every else [], progress)
             done = [one.evaluation for one in observed]
         else:
             done = sorted(_evaluations(workload, trials, request, progress), key=lambda evaluation: evaluation.key)
