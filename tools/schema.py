@@ -20,7 +20,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "seed": "seed of the study",
         "generations": "number of generations; of a comparison, of points",
         "population": "candidates per generation; of a comparison, seeds",
-        "fresh_seeds": "runs of the defaults and of the tuned point on seeds that the search has not seen; NULL for a comparison",
+        "fresh_seeds": "runs of the defaults and of the tuned point on new seeds; NULL for a comparison",
         "steps": "budget of a candidate in gradient evaluations, per generation",
         "cohort_size": "candidates that are trained in lockstep",
         "threads": "TensorFlow threads per candidate",
