@@ -73,10 +73,17 @@ def _done(database: Path, run: str, generation: int) -> int:
 
 
 def _make_anonymous(connection: sqlite3.Connection) -> None:
-    """Take this machine's name and paths out of a database; a lease that was not given back is one from elsewhere."""
+    """Take this machine's name, clock and paths out of a database.
+
+    A lease that was not given back becomes one from another machine, which ran out long ago by any clock.
+    """
     with connection:
-        connection.execute("UPDATE studies SET task = 'points.py:Points', owner_machine = NULL, owner_started = NULL")
-        connection.execute("UPDATE studies SET owner = ? WHERE owner IS NOT NULL", (f"{ELSEWHERE}:1",))
+        connection.execute("UPDATE studies SET task = 'points.py:Points'")
+        connection.execute(
+            "UPDATE studies SET owner = ?, owner_machine = NULL, owner_started = NULL, renewed_at = 0,"
+            " renewed_uptime = 0 WHERE owner IS NOT NULL",
+            (f"{ELSEWHERE}:1",),
+        )
         connection.execute("UPDATE studies SET hardware = json_set(hardware, '$.node', ?)", (ELSEWHERE,))
         for table in ("attempts", "evaluations"):
             connection.execute(f"UPDATE {table} SET node = ?", (ELSEWHERE,))
