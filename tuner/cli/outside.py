@@ -1,4 +1,4 @@
-"""`lodo-tune database export`: studies written where TensorBoard and Optuna read them."""
+"""`lodo-tune database export`: studies written for TensorBoard and Optuna."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from tuner.cli.show import found
 from tuner.core.errors import UsageError
 from tuner.core.study import StudyRecord
 from tuner.results.tables.numbers import counted
@@ -16,21 +17,20 @@ from tuner.storage import NoDatabase, NotOurs, Store, maintenance
 
 
 def export(database: str, names: Sequence[str], *, tensorboard: Path | None, optuna: str | None) -> None:
-    """Write the named studies and runs, or all that there are, for TensorBoard, for Optuna or for both.
+    """Write the named studies and runs, or all, for TensorBoard, for Optuna or for both.
 
-    Each is there whole or not at all; those that were written before one fails stay.
+    Each study is written whole or not at all; studies written before an error remain.
 
     Raises:
-        UsageError: Neither is named, there is no study, or Optuna is to write into a database of ours.
+        UsageError: Neither is given, there is no study, or the Optuna storage is a database of lodo-tune.
         StorageError: The database cannot be read, or a name is unknown.
-        NotWritten: TensorBoard's folder cannot take a study.
-        NoOptuna: Optuna is not installed, cannot use its storage, or has a study of the name.
+        NotWritten: A study cannot be written into the folder for TensorBoard.
+        NoOptuna: Optuna is not installed, cannot use its storage, or has a study of the same name.
     """
     if tensorboard is None and optuna is None:
         raise UsageError("database export takes --tensorboard DIR, --optuna URL, or both. Received: neither")
     with Store.open(database, read_only=True) as store:
-        found = [study for name in names for study in store.find(name)] if names else store.studies()
-        studies = list({study.id: study for study in found}.values())
+        studies = found(store, names)
         if not studies:
             raise UsageError(f"{store.url} holds no study yet")
         if tensorboard is not None:
@@ -42,10 +42,10 @@ def export(database: str, names: Sequence[str], *, tensorboard: Path | None, opt
 
 
 def write_tensorboard(store: Store, studies: Sequence[StudyRecord], folder: Path | None) -> None:
-    """Write studies for TensorBoard; nothing where there is no folder.
+    """Write studies for TensorBoard; without a folder, nothing.
 
     Raises:
-        NotWritten: The folder cannot take one.
+        NotWritten: A study cannot be written into the folder.
     """
     if folder is not None:
         for study in studies:
@@ -61,19 +61,19 @@ def _write_tensorboard(store: Store, study: StudyRecord, folder: Path) -> int:
 def _write_optuna(store: Store, studies: Sequence[StudyRecord], url: str) -> None:
     from tuner.results.exports.optuna_studies import OptunaStorage
 
-    shown = _free_of_ours(url)
+    shown = _shown(url)
     storage = OptunaStorage(_with_driver(url), shown)
     for study in studies:
         count = storage.write(study, store.candidates(study.id))
         click.echo(f"{study.spec.name}: {counted(count, 'trial')} for Optuna in {shown}")
 
 
-def _free_of_ours(url: str) -> str:
-    """Return how a storage of Optuna's may be printed; both programs have a table called `studies`.
+def _shown(url: str) -> str:
+    """Return an Optuna storage as it may be printed, unless it is a database of ours; both have a table `studies`.
 
     Raises:
         UsageError: It is a database of this program.
-        StorageError: It is none that this program could look into.
+        StorageError: It cannot be read.
     """
     shown = maintenance.shown(url)
     try:
@@ -84,7 +84,7 @@ def _free_of_ours(url: str) -> str:
 
 
 def _with_driver(url: str) -> str:
-    """Return a database as SQLAlchemy takes it, with the driver for PostgreSQL that is installed with this program."""
+    """Return a database URL for SQLAlchemy, with the PostgreSQL driver that is installed with this program."""
     if "://" not in url:
         return f"sqlite:///{url}"
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)

@@ -1,4 +1,4 @@
-"""`lodo-tune report`: reads a database, draws its figures, and writes one HTML file."""
+"""`lodo-tune report`: one HTML file on the runs of a database, with their figures."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tuner.studies import machine
 
 
 def report(database: str, names: Sequence[str], output: Path, *, force: bool) -> None:
-    """Write a report of the named runs and studies, or of all that there are.
+    """Write a report on the named runs and studies, or on all.
 
     Raises:
-        UsageError: There is no study, or the file is there and may not be replaced, or its folder is missing.
+        UsageError: There is no study, the file exists and may not be replaced, or its folder is missing.
         StorageError: The database cannot be read, or a name is unknown.
-        NotWritten: The file cannot be written; what was there before is untouched.
+        NotWritten: The file cannot be written; an existing file is unchanged.
     """
     check_file(output, force=force)
     write_report(database, names, output, overwrite=force)
@@ -36,10 +36,10 @@ def report(database: str, names: Sequence[str], output: Path, *, force: bool) ->
 
 
 def check_file(output: Path, *, force: bool) -> None:
-    """Refuse a place for a file before the work on what is to stand there.
+    """Check the path of a file before the work on its content.
 
     Raises:
-        UsageError: It is taken, or its folder is missing.
+        UsageError: The file exists and may not be replaced, or its folder is missing.
     """
     if output.is_dir():
         raise UsageError(f"--output is a file, such as report.html. Received: the folder {output}")

@@ -1,4 +1,4 @@
-"""The files that --output of a search or a comparison leaves behind: tables, tuned configurations, figures."""
+"""The files that --output of a search or a comparison writes: tables, tuned configurations, figures."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ TABLES = (("text", "txt"), ("markdown", "md"), ("latex", "tex"), ("json", "json"
 
 
 def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | None) -> None:
-    """Write the tables and the figures, and of a search its configurations, into a folder, replacing older ones.
+    """Write tables, figures and, for a search, tuned configurations into a folder, replacing older files.
 
     Args:
-        store: Holds them.
+        store: Holds the studies.
         studies: Of one run.
-        folder: Where; None: nowhere.
+        folder: Created if missing; None: nothing is written.
     """
     if folder is None:
         return
@@ -34,7 +34,7 @@ def write_results(store: Store, studies: Sequence[StudyRecord], folder: Path | N
         if study.tuned is not None and row.best is not None:
             for format in ("json", "yaml"):
                 file = folder / f"{study.spec.workload.optimizer.replace(':', '-')}.{format}"
-                if not file.resolve().is_relative_to(root):  # a name that came with somebody's database
+                if not file.resolve().is_relative_to(root):  # a name in a database of unknown origin
                     raise Damaged(f"the study {study.spec.name!a} would be written outside {str(folder)!r}")
                 files.write(file, exports.export(study, format, row), overwrite=True)
     for name, content in run_figures(store, studies, FIGURES):
