@@ -50,7 +50,7 @@ def compiled(task: Any, optimizer: Any, values: dict[str, float], lanes: int, st
     """Return a run of the loop that trains candidates, and its first losses."""
     import tensorflow as tf
 
-    from tuner.training.loop import CHUNK_STEPS, Loop
+    from tuner.training.loop import MAX_CHUNK_STEPS, Loop
 
     loop = Loop(task, optimizer, lanes)
     hyperparameters = {name: tf.constant([value] * lanes, loop.dtype) for name, value in values.items()}
@@ -58,8 +58,8 @@ def compiled(task: Any, optimizer: Any, values: dict[str, float], lanes: int, st
 
     def run() -> int:
         carry = start
-        for done in range(0, steps, CHUNK_STEPS):
-            size = min(CHUNK_STEPS, steps - done)
+        for done in range(0, steps, MAX_CHUNK_STEPS):
+            size = min(MAX_CHUNK_STEPS, steps - done)
             carry, _ = loop.run(carry, hyperparameters, seeds(lanes), done + 1, size, steps)
         return steps * lanes
 

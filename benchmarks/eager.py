@@ -104,7 +104,7 @@ def autodiff_lodo(values: Mapping[str, float], problem: Any) -> Step:
     θ, all blocks of all layers, is one variable, and Keras' Adam moves it. The start is that of `lodo.lodo`.
     """
     x = problem.start
-    network = lodo.registry.load("LODO")().preconditioner(x.shape[0])
+    network = lodo.registry.load("LODO")().network(x.shape[0])
     blocks = tf.transpose(tf.stack(network.initial_blocks(SEED, x.dtype)), [0, 3, 1, 2])
     theta = tf.Variable(blocks)  # [N, ñ/k, k, k]
     # The entries of a block stand side by side here and ñ/k apart there: the same network with its entries renumbered.

@@ -89,7 +89,7 @@ def updates(size: int) -> dict[str, Turn]:
     """Return what times LODO's update and those by autodiff, once all were seen to move θ alike."""
     import tensorflow as tf
 
-    from lodo import preconditioner
+    from lodo import block_network
     from lodo.lodo import LODO
 
     def scattered(flow: Any, permutation: Any, inverse: Any, *, fused: bool) -> Any:
@@ -106,7 +106,7 @@ def updates(size: int) -> dict[str, Turn]:
 
     def by_tape(product: Any) -> Any:
         def update(*arguments: Any) -> Any:
-            with mock.patch.multiple(preconditioner, _permuted=scattered, _product=product):
+            with mock.patch.multiple(block_network, _permuted=scattered, _product=product):
                 return autodiff_update(rule, *arguments)
 
         return tf.function(update, jit_compile=True, autograph=False)
@@ -152,9 +152,9 @@ def autodiff_update(optimizer: Any, gradient: Any, x: Any, state: Any, values: A
         product, _ = optimizer.precondition(theta, state.momentum)
         step = -values["initial_learning_rate"] * product
     slopes = tape.gradient(step, theta, output_gradients=gradient)
-    theta, tuning = optimizer.tuner.move(theta, slopes, state.tuning, state.rates, t)
+    theta, meta_state = optimizer.meta_optimizer.step(theta, slopes, state.meta_state, state.rates, t)
     momentum = optimizer.average(state.momentum, gradient, values)
-    return x + step, state._replace(theta=theta, tuning=tuning, momentum=momentum)
+    return x + step, state._replace(theta=theta, meta_state=meta_state, momentum=momentum)
 
 
 def training_steps(batch_size: int, folder: str) -> dict[str, Turn]:

@@ -88,7 +88,7 @@ def ray_alone(spec: Any, session: Any) -> float:
 def training_alone(spec: Any) -> float:
     """Return the median milliseconds of training a candidate in this process, the loop compiled."""
     from tuner.core.trial import Key, Role, Trial
-    from tuner.training.cohort import train
+    from tuner.training.train import train
 
     trial = Trial(Key(Role.SEARCH, 0, 0), {"learning_rate": 0.01, "momentum": 0.0}, 0, 1)
     taken = [setting.timed(lambda: list(train(spec.workload, [trial])))[0] for _ in range(51)]
@@ -152,7 +152,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Return milliseconds a candidate: of the whole, and of its parts."""
     from tuner.execution.ray.executor import RayExecutor
     from tuner.execution.ray.session import RaySession
-    from tuner.studies import machine
+    from tuner.execution.resources import Resources
 
     spec = specification(arguments)
     parts = {
@@ -161,8 +161,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
         "storage, 16 at a time": storage_alone(spec, folder / "storage.db", started=16, recorded=16),
         "training": training_alone(spec),
     }
-    workers = arguments.workers or machine.cores()
-    with RaySession.start(workers=workers, dashboard=not arguments.no_dashboard) as session:
+    with RaySession.start(Resources(workers=arguments.workers, dashboard=not arguments.no_dashboard)) as session:
         with RayExecutor(session) as executor:
             whole = study(spec, executor, folder / "study.db")
         parts["Ray"] = ray_alone(spec, session)

@@ -19,7 +19,7 @@ def prepare(threads: int = 1) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     import tensorflow as tf
 
-    from tuner.training.settings import configure
+    from tuner.training.tensorflow import configure
 
     configure(threads)
     tf.get_logger().setLevel("ERROR")  # it warns of many loops in one process, which is what a benchmark has

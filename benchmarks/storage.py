@@ -68,10 +68,10 @@ class Nothing:
         """Start the next cohort, and end it with losses that cost nothing."""
         batch, left = self._under_way[0]
         cohort = left.pop(0)
-        batch.tell([AttemptStarted(tuple(trial.key for trial in cohort), 1, "node", 1)])
+        batch.add([AttemptStarted(tuple(trial.key for trial in cohort), 1, "node", 1)])
         for trial in cohort:
             losses = np.full(50, trial.hyperparameters["rate"])
-            batch.tell([Evaluation(trial.key, Status.FINISHED, float(losses[0]), losses, trial.steps, 0.0)])
+            batch.add([Evaluation(trial.key, Status.FINISHED, float(losses[0]), losses, trial.steps, 0.0)])
         if not left:
             batch.is_open = False
             self._under_way.pop(0)

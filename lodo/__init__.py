@@ -1,4 +1,4 @@
-"""How x moves: LODO and the optimizers it is compared with, one a file, as pure functions on cohorts.
+"""LODO and the optimizers it is compared with, one per file, as pure functions on cohorts.
 
-Importing this package loads nothing; `lodo.registry` names what there is, and each optimizer's module loads TensorFlow.
+Importing this package loads nothing. `lodo.registry` lists the optimizers; each optimizer's module loads TensorFlow.
 """

@@ -10,25 +10,25 @@ from lodo.optimizer import GradientOptimizer, Hyperparameters, State, Tensor
 
 
 class BFGSState(NamedTuple):
-    """What BFGS carries from step to step: n² numbers for the inverse, 3 n for the last move."""
+    """State of BFGS: n² numbers for the inverse Hessian and 3 n for the last move, per lane."""
 
-    inverse: Tensor  # H [n, n, P], the estimate that the last move used
+    inverse: Tensor  # H [n, n, P], as the last move used it
     move: Tensor  # s [n, P], the last move
-    gradient: Tensor  # [n, P], the gradient that it followed
-    direction: Tensor  # H times that gradient [n, P]
+    gradient: Tensor  # g [n, P], at the last step
+    direction: Tensor  # H g [n, P], at the last step
 
 
 class BFGS(GradientOptimizer):
-    """BFGS: steps by an inverse Hessian that is made to explain how the last two gradients differ.
+    """BFGS: steps by an estimate of the inverse Hessian, updated to match the change of the gradient.
 
         H ← (I - s yᵀ/sᵀy) H (I - y sᵀ/sᵀy) + s sᵀ/sᵀy          s: the last move, y: the change of the gradient
         x ← x - η H g                                           H starts as the initial scale times I
 
-    It evaluates once a step, so that the two gradients of a pair belong to different minibatches. No line search, no
-    check of the curvature: no pair is skipped. The first step has no pair.
+    One evaluation per step: the two gradients of a pair (s, y) belong to different minibatches. There is no line
+    search and no check of the curvature: no pair is skipped. The first step has no pair.
 
-    A step reads H twice and writes it once, and costs what that costs: H y is H g, needed anyway, less H times the
-    last gradient, which the last move left; the new H times g follows from the old one's by the vectors of the update.
+    The cost of a step is that of reading H twice and writing it once: H y is computed as H g minus the stored product
+    of H and the last gradient, and the updated H times g follows from H g by the vectors of the update.
 
     Hyperparameters: learning_rate (η > 0), initial_scale (> 0).
     """
@@ -36,7 +36,7 @@ class BFGS(GradientOptimizer):
     hyperparameters = ("learning_rate", "initial_scale")
 
     def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> BFGSState:
-        """Return the scaled identity, and no last move."""
+        """Return the scaled identity as H, and zeros for the last move."""
         identity = tf.eye(x.shape[0], dtype=x.dtype)[:, :, tf.newaxis]
         nothing = tf.zeros_like(x)
         return BFGSState(identity * hyperparameters["initial_scale"], nothing, nothing, nothing)
@@ -44,7 +44,7 @@ class BFGS(GradientOptimizer):
     def update(
         self, gradient: Tensor, x: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor
     ) -> tuple[Tensor, BFGSState]:
-        """Learn from the last move, then move, with this gradient [n, P]."""
+        """Update H by the last move, and return x and the state after a step with this gradient [n, P]."""
         inverse, move, last_gradient, last_direction = BFGSState(*state)
         change = gradient - last_gradient
         direction = tf.reduce_sum(inverse * gradient[:, tf.newaxis], axis=0)  # H g; H is symmetric

@@ -1,7 +1,7 @@
 """LODO for Keras models: `model.compile(optimizer=lodo.keras.LODO(), …)`, with TensorFlow as Keras' backend.
 
-All trainable variables together are LODO's vector x, in the order in which the model lists them: its preconditioner
-mixes what belongs to different layers. The step is `lodo.lodo.LODO`'s own, so both agree bit for bit.
+LODO's vector x consists of all trainable variables, in the model's order: its preconditioner mixes the layers. The step
+is that of `lodo.lodo.LODO`, bit for bit.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from lodo.learned import LearnedPreconditioner, LearnedState
-from lodo.lodo import LODO as Rule  # noqa: N811 (the class below has the name)
+from lodo.learned_preconditioner import LearnedPreconditioner, LearnedState
+from lodo.lodo import LODO as Rule  # noqa: N811 (the class below has the same name)
 from lodo.lodo_diagonal import LODODiagonal as DiagonalRule
 from lodo.optimizer import Tensor
 
 
 class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
-    """What the optimizers of this module share: one vector of all variables, and the rule's state as Keras variables.
+    """Base class: all variables as one vector, and the state of an optimizer of `lodo` (the rule) as Keras variables.
 
-    Weight decay, clipping, EMA, loss scaling, gradient accumulation and learning-rate schedules are Keras' own; they
-    come before or after the rule's step, as they do in any Keras optimizer.
+    Keras applies weight decay, clipping, EMA, loss scaling, gradient accumulation and learning-rate schedules before or
+    after the step, as for any Keras optimizer.
     """
 
-    seed = 0  # of θ's start, where that is random
+    seed = 0  # of the initial θ, if it is random
 
     def __init__(
         self, learning_rate: Any = 1.0, meta_learning_rate: float = 0.001, momentum: float = 0.9, **of_keras: Any
@@ -42,11 +42,11 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         self.momentum = _number("momentum", momentum, "a number from 0 to below 1", lambda value: 0 <= value < 1)
 
     def rule(self) -> LearnedPreconditioner:
-        """Return the functional optimizer whose steps are taken."""
-        raise TypeError(f"{type(self).__name__} does not say which optimizer it is.")
+        """Return the optimizer of `lodo` whose steps are taken."""
+        raise TypeError(f"{type(self).__name__} does not define `rule`.")
 
     def build(self, variables: Sequence[Any]) -> None:
-        """Make the rule's state, for these variables together.
+        """Create the rule's state for the vector of these variables.
 
         Raises:
             ValueError: There is nothing to train, or a variable is not of a floating-point dtype.
@@ -65,17 +65,17 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         self._rule = self.rule()
         wide = any(tf.as_dtype(variable.dtype) == tf.float64 for variable in variables)
         self._dtype = "float64" if wide else "float32"
-        with tf.init_scope():  # also where a training step is traced already: what is made here outlives its graph
-            nowhere = tf.zeros([sum(self._sizes), 1], self._dtype)
-            state = self._rule.initial_state(nowhere, self._hyperparameters(1.0), tf.constant([[self.seed, 0]]))
-            kept = state._replace(rates=())  # they follow from the meta learning rate
+        with tf.init_scope():  # these variables outlive the graph of a training step that may be being traced
+            origin = tf.zeros([sum(self._sizes), 1], self._dtype)
+            state = self._rule.initial_state(origin, self._hyperparameters(1.0), tf.constant([[self.seed, 0]]))
+            kept = state._replace(rates=())  # computed from the meta learning rate at each step
             self._state = [
                 self.add_variable(
                     part.shape, initializer=lambda *_, part=part, **__: part, dtype=self._dtype, name=f"state_{number}"
                 )
                 for number, part in enumerate(tf.nest.flatten(kept))
             ]
-        # In a partial, because Keras puts what an attribute holds into wrappers of its own.
+        # A partial, because Keras wraps structures that are assigned to attributes.
         self._unpacked = partial(tf.nest.pack_sequence_as, tf.nest.map_structure(lambda _: None, kept))
         self._lanes = state.rates.shape[0]
 
@@ -84,7 +84,7 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
     ) -> None:
         """Take the rule's step.
 
-        A variable without a gradient counts as one whose gradient is zero, and stays where it is.
+        The gradient of a variable without one is taken as zero, and the variable is not changed.
 
         Raises:
             ValueError: A gradient is sparse, or the strategy has several replicas.
@@ -96,7 +96,7 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
             if isinstance(gradient, tf.IndexedSlices):
                 raise ValueError(
                     f"{type(self).__name__} needs dense gradients, since its preconditioner mixes all variables. "
-                    f"Received: a sparse one of {variable.name} (an embedding's is)"
+                    f"Received: the sparse gradient of {variable.name} (embeddings have these)"
                 )
         gradient = self._vector(dict(zip(places, grads, strict=True)))
         x = self._vector(dict(enumerate(self._trainable_variables)))
@@ -118,7 +118,7 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
             self.assign(variable, tf.reshape(moved[place], variable.shape))
 
     def get_config(self) -> dict[str, Any]:
-        """Return all that makes such an optimizer again, but for its state."""
+        """Return the constructor's arguments, from which Keras restores the optimizer without its state."""
         return {
             **super().get_config(),
             "meta_learning_rate": self.meta_learning_rate,
@@ -137,7 +137,7 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         return {name: tf.reshape(tf.convert_to_tensor(value, self._dtype), [1]) for name, value in rounded.items()}
 
     def _vector(self, parts: dict[int, Any]) -> Tensor:
-        """Return [n, 1] of these parts by their variable's place; zero where there is none."""
+        """Return parts by variable index as a vector [n, 1]; missing parts are zero."""
         pieces = [
             tf.reshape(tf.cast(parts[place], self._dtype), [-1]) if place in parts else tf.zeros([size], self._dtype)
             for place, size in enumerate(self._sizes)
@@ -149,17 +149,17 @@ class _LearnedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
 class LODO(_LearnedOptimizer):
     """LODO, Learning to Optimize During Optimization (arXiv 2210.06171, algorithm 1), for a Keras model.
 
-    Its state is 449 numbers a parameter: the network's blocks and their two averages (384), what applying the
-    preconditioner left behind for the next step's hypergradient (64), and the gradient's average.
+    Its state has 449 numbers per parameter: the network's blocks and their two averages (384), intermediate results of
+    the preconditioner for the next step's hypergradient (64), and the average of the gradient (1).
 
     Args:
         learning_rate: The initial learning rate α_0, a positive float, or a Keras schedule of it. Default: 1.0.
-        meta_learning_rate: α, at least 0: the step size at which the preconditioner learns. Default: 0.001.
+        meta_learning_rate: α, the learning rate of the preconditioner, at least 0. Default: 0.001.
         momentum: β, from 0 to below 1. Default: 0.9.
         depth: Layers of the network, at least 1. Default: 16.
-        block_size: Of its block-diagonal matrices, at least 1. Default: 4.
-        seed: Of the network's random start, from 0 to 2**31 - 1. Default: 0.
-        **of_keras: As any Keras optimizer takes them: weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+        block_size: Rows of a block of its matrices, at least 1. Default: 4.
+        seed: Seed of the network's initial blocks, from 0 to 2**31 - 1. Default: 0.
+        **of_keras: Arguments of every Keras optimizer: weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
             ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name.
 
     Raises:
@@ -187,19 +187,21 @@ class LODO(_LearnedOptimizer):
         return Rule(depth=self.depth, block_size=self.block_size)
 
     def get_config(self) -> dict[str, Any]:
-        """Return all that makes such an optimizer again, but for its state."""
+        """Return the constructor's arguments, from which Keras restores the optimizer without its state."""
         return {**super().get_config(), "depth": self.depth, "block_size": self.block_size, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package="lodo")
 class LODODiagonal(_LearnedOptimizer):
-    """LODO with a diagonal preconditioner (arXiv 2210.06171, ablations), for a Keras model: five numbers a parameter.
+    """LODO with a diagonal preconditioner (arXiv 2210.06171, ablations), for a Keras model.
+
+    Its state has five numbers per parameter.
 
     Args:
         learning_rate: The initial learning rate α_0, a positive float, or a Keras schedule of it. Default: 1.0.
-        meta_learning_rate: α, at least 0: the step size at which the rates learn. Default: 0.001.
+        meta_learning_rate: α, the learning rate of the diagonal, at least 0. Default: 0.001.
         momentum: β, from 0 to below 1. Default: 0.9.
-        **of_keras: As any Keras optimizer takes them.
+        **of_keras: Arguments of every Keras optimizer.
 
     Raises:
         ValueError: An argument is out of range.
@@ -211,7 +213,7 @@ class LODODiagonal(_LearnedOptimizer):
 
 
 def _number(name: str, value: Any, accepted: str, within: Callable[[float], bool]) -> float:
-    """Return a finite number that is within its domain.
+    """Return a value if it is a finite number for which `within` is true.
 
     Raises:
         ValueError: It is not.
@@ -222,7 +224,7 @@ def _number(name: str, value: Any, accepted: str, within: Callable[[float], bool
 
 
 def _whole(name: str, value: Any, accepted: str, within: Callable[[int], bool]) -> int:
-    """Return a whole number that is within its domain.
+    """Return a value if it is an integer for which `within` is true.
 
     Raises:
         ValueError: It is not.

@@ -9,22 +9,22 @@ from lodo.optimizer import GradientOptimizer, Hyperparameters, LossAndGradient, 
 
 
 class LARS(GradientOptimizer):
-    """Gradient descent with momentum whose rate is scaled layer by layer, and falls to 0 at the end of the run.
+    """Gradient descent with momentum and a learning rate scaled per layer, which decays to 0 at the end of the run.
 
         local = ‖x‖ / (‖g‖ + wd ‖x‖), each norm over one layer; 0 where that divides by zero
-        global = η (1 - t/T)²          t = 1 at the first step, T the run's budget
+        global = η (1 - t/T)²          t = 1 at the first step, T the budget in steps
         v ← μ v + global · local · (g + wd x)
         x ← x - v
 
-    A layer that is zero has the local rate 0 and stays so: only what starts away from zero is trained.
+    A layer whose entries are all zero has the local rate 0, and is never trained.
 
     Hyperparameters: learning_rate (η > 0), momentum (μ in [0, 1)), weight_decay (wd >= 0).
 
     Args:
-        layers: (start, stop) slices of x, one a layer, which cover x in order and without overlap.
+        layers: (start, stop) slices of x, one per layer, which cover x in order and without overlap.
 
     Raises:
-        ValueError: The layers leave something out or overlap.
+        ValueError: The layers leave a gap or overlap.
     """
 
     hyperparameters = ("learning_rate", "momentum", "weight_decay")
@@ -40,10 +40,10 @@ class LARS(GradientOptimizer):
         self.layers = tuple(layers)
 
     def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
-        """Return the velocity [n, P], at zero.
+        """Return the velocity [n, P], which is zero.
 
         Raises:
-            ValueError: x is not as long as the layers are.
+            ValueError: x and its layers differ in length.
         """
         if x.shape[0] != self.layers[-1][1]:
             raise ValueError(f"`x` must be as long as its layers, {self.layers[-1][1]}. Received: shape {x.shape}")
@@ -58,28 +58,28 @@ class LARS(GradientOptimizer):
         t: Tensor,
         horizon: Tensor,
     ) -> tuple[Tensor, State, Tensor]:
-        """Evaluate once at x and move at the global rate that is due at step t of the horizon; losses [1, P]."""
-        ahead = 1 - tf.cast(t, x.dtype) / tf.cast(horizon, x.dtype)
-        due = {**hyperparameters, "learning_rate": hyperparameters["learning_rate"] * ahead**2}
-        return super().step(loss_and_gradient, x, state, due, t, horizon)
+        """Evaluate once at x, and step with the global rate of step t; losses [1, P]."""
+        remaining = 1 - tf.cast(t, x.dtype) / tf.cast(horizon, x.dtype)
+        scaled = {**hyperparameters, "learning_rate": hyperparameters["learning_rate"] * remaining**2}
+        return super().step(loss_and_gradient, x, state, scaled, t, horizon)
 
     def update(
         self, gradient: Tensor, x: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor
     ) -> tuple[Tensor, State]:
-        """Return x and the velocity after a step along this gradient [n, P], the learning rate being the global one."""
+        """Return x and the velocity after a step with this gradient [n, P]; `learning_rate` is the global rate."""
         decay = hyperparameters["weight_decay"]
-        size = self._norms(x)  # [layers, P]
-        pull = self._norms(gradient) + decay * size
-        rate = self._spread(hyperparameters["learning_rate"] * tf.math.divide_no_nan(size, pull))
+        weights = self._norms(x)  # [layers, P]
+        total = self._norms(gradient) + decay * weights
+        rate = self._spread(hyperparameters["learning_rate"] * tf.math.divide_no_nan(weights, total))
         velocity = hyperparameters["momentum"] * state + rate * (gradient + decay * x)
         return x - velocity, velocity
 
     def _norms(self, vector: Tensor) -> Tensor:
-        """[n, P] -> the Euclidean norm of each layer [layers, P]."""
+        """Return the Euclidean norm of each layer [layers, P] of a vector [n, P]."""
         squares = vector * vector
         return tf.sqrt(tf.stack([tf.reduce_sum(squares[start:stop], axis=0) for start, stop in self.layers]))
 
     def _spread(self, values: Tensor) -> Tensor:
-        """[layers, P] -> [n, P], each layer's value at all of its entries."""
+        """Repeat a value per layer [layers, P] for all entries of the layer [n, P]."""
         owner = np.repeat(np.arange(len(self.layers)), [stop - start for start, stop in self.layers])
         return tf.gather(values, owner)

@@ -9,18 +9,18 @@ from lodo.two_loop import History, inverse_hessian_times, no_history, remember
 
 
 class LBFGS:
-    """L-BFGS: steps by an inverse Hessian that the latest pairs of moves and changes of the gradient describe.
+    """L-BFGS: steps by an inverse Hessian built from the latest pairs of moves s and gradient changes y.
 
-        x ← x - η_t H g          η_t = η_0 τ / (τ + t), t steps taken before this one
-        H: the BFGS update of γ I by the pairs (s, y), the oldest first; γ = sᵀy / yᵀy of the newest
+        x ← x - η_t H g          η_t = η_0 τ / (τ + t), t: steps taken before
+        H: γ I after the BFGS updates by the pairs (s, y), oldest first; γ = sᵀy / yᵀy of the newest pair
 
-    Both gradients of a pair belong to the same minibatch: a step evaluates it before and after it moves. The first step
-    knows no pair yet and takes H = ε I. No line search, no check of the curvature: no pair is skipped.
+    Both gradients of a pair belong to one minibatch: a step evaluates before and after it moves. The first step has
+    no pair and uses H = ε I. There is no line search and no check of the curvature: no pair is skipped.
 
     Hyperparameters: learning_rate (η_0 > 0), decay_steps (τ > 0, in steps), initial_scale (ε > 0).
 
     Args:
-        history: How many pairs are remembered, at least 1. Default: 48, the paper's.
+        history: Number of pairs that are stored, at least 1. Default: 48, as in arXiv 2210.06171.
 
     Raises:
         ValueError: The history is below 1.
@@ -36,7 +36,7 @@ class LBFGS:
         if history < 1:
             raise ValueError(f"history must be at least 1. Received: {history}")
         self.history = history
-        # Compiled by XLA each, for tasks whose own operations XLA does not speed up; in a compiled loop, inlined.
+        # Compiled by XLA for tasks whose loop is not; within a compiled loop they are inlined.
         self._move = tf.function(self.move, jit_compile=True, autograph=False)
         self._remember = tf.function(remember, jit_compile=True, autograph=False)
 
@@ -46,18 +46,18 @@ class LBFGS:
         return no_history(x, self.history)
 
     def initial_inverse(self, history: History, newest: Tensor, known: Tensor) -> Tensor:
-        """Return γ [P], where the recursion starts from γ I.
+        """Return γ [P]; the two-loop recursion starts from γ I.
 
         Args:
             history: The pairs.
-            newest: int32 scalar, the place of the newest.
-            known: int32 scalar, how many pairs the history holds.
+            newest: int32 scalar, index of the newest pair.
+            known: int32 scalar, number of pairs that the history holds.
         """
         del known
         return tf.gather(history.ratios, newest)
 
     def move(self, gradient: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor) -> Tensor:
-        """Return the move [n, P] of step t, from where this gradient [n, P] was taken."""
+        """Return the move [n, P] of step t for the gradient [n, P] at x."""
         history = History(*state)
         taken = t - 1
         newest, known = tf.math.floormod(taken - 1, self.history), tf.minimum(taken, self.history)
@@ -75,12 +75,12 @@ class LBFGS:
         t: Tensor,
         horizon: Tensor,
     ) -> tuple[Tensor, State, Tensor]:
-        """Evaluate at x, move, and evaluate there; losses [2, P]."""
+        """Evaluate at x, move, and evaluate again; losses [2, P]."""
         del horizon
         loss, gradient = loss_and_gradient(x)
         move = self._move(gradient, state, dict(hyperparameters), t)
         x = x + move
-        loss_there, gradient_there = loss_and_gradient(x)
-        place = tf.math.floormod(t - 1, self.history)
-        state = self._remember(History(*state), place, move, gradient_there - gradient)
-        return x, state, tf.stack([loss, loss_there])
+        loss_after, gradient_after = loss_and_gradient(x)
+        slot = tf.math.floormod(t - 1, self.history)
+        state = self._remember(History(*state), slot, move, gradient_after - gradient)
+        return x, state, tf.stack([loss, loss_after])

@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt's damped Newton step, with the true Hessian (Marquardt 1963, SIAM Journal 11)."""
+"""The damped Newton step of Levenberg and Marquardt with the exact Hessian (Marquardt 1963, SIAM Journal 11)."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Hessian = NDArray[np.floating] | Callable[[Tensor], Tensor]
 
 
 class LevenbergMarquardt(GradientOptimizer):
-    """Newton's method with a damping that fades it into gradient descent, each coordinate on its own scale.
+    """Newton's method, damped towards gradient descent with a scale per coordinate.
 
-        x ← x - (H² + λ diag(H²))⁻¹ H g          H at x; at λ = 0 that is H⁻¹ g, Newton's step
+        x ← x - (H² + λ diag(H²))⁻¹ H g          H at x; λ = 0 gives Newton's step, H⁻¹ g
 
-    A Hessian that is the same everywhere is factorised once for all steps, lanes and dampings: with D = diag(H²) and
-    the singular value decomposition D^-½ H = A Σ Bᵀ the step is D^-½ A · Σ/(Σ² + λ) · Bᵀ g, two products with fixed
-    matrices. It also forms no H², whose condition number is the square of H's. Any other Hessian is factorised at every
-    step, in every lane, by Cholesky; for that XLA on a CPU is fifty times too slow, and the loop does without it.
+    A constant Hessian is factorised once for all steps, lanes and dampings: with D = diag(H²) and the singular value
+    decomposition D^-½ H = A Σ Bᵀ the step is D^-½ A · Σ/(Σ² + λ) · Bᵀ g, two products with constant matrices. This
+    avoids forming H², whose condition number is the square of H's. Any other Hessian is factorised by Cholesky's method
+    at every step in every lane; on a CPU XLA does that fifty times slower than TensorFlow, so XLA is off then.
 
     Hyperparameters: damping (λ >= 0).
 
     Args:
-        hessian: An array [n, n] if it is the same everywhere; or a function of x [n, P] that returns [n, n, P], or
-            [n, n] for all lanes. Symmetric.
+        hessian: The symmetric Hessian: an array [n, n] if it is constant, or a function of x [n, P] that returns
+            [n, n, P], or [n, n] for all lanes.
 
     Raises:
         ValueError: It is neither.
@@ -44,10 +44,10 @@ class LevenbergMarquardt(GradientOptimizer):
             self._factors = _factorised(hessian)
 
     def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
-        """Return no state.
+        """Return the empty state.
 
         Raises:
-            ValueError: The Hessian is of another size than x.
+            ValueError: x and its Hessian differ in size.
         """
         if not callable(self.hessian) and len(self.hessian) != x.shape[0]:
             raise ValueError(f"`x` must be as long as its Hessian, {len(self.hessian)}. Received: shape {x.shape}")
@@ -56,7 +56,7 @@ class LevenbergMarquardt(GradientOptimizer):
     def update(
         self, gradient: Tensor, x: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor
     ) -> tuple[Tensor, State]:
-        """Return x after a step from where this gradient [n, P] was taken."""
+        """Return x after a step with this gradient [n, P], and the empty state."""
         damping = hyperparameters["damping"]
         if callable(self.hessian):
             return x - _damped_newton_step(self.hessian(x), gradient, damping), state
@@ -73,7 +73,7 @@ def _factorised(hessian: NDArray[np.floating]) -> tuple[NDArray[np.float64], ...
     matrix = np.asarray(hessian, np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"`hessian` must be an array [n, n] or a function of x. Received: shape {matrix.shape}")
-    scale = np.linalg.norm(matrix, axis=1, keepdims=True)  # the root of H²'s diagonal, H being symmetric
+    scale = np.linalg.norm(matrix, axis=1, keepdims=True)  # square root of the diagonal of H², since H is symmetric
     left, values, right = np.linalg.svd(matrix / scale)
     return left / scale, values[:, np.newaxis], right
 
@@ -81,8 +81,8 @@ def _factorised(hessian: NDArray[np.floating]) -> tuple[NDArray[np.float64], ...
 def _damped_newton_step(hessian: Tensor, gradient: Tensor, damping: Tensor) -> Tensor:
     """Return (H² + λ diag(H²))⁻¹ H g [n, P], for H [n, n, P] or [n, n].
 
-    Cholesky, because it leaves NaN where a lane's matrix is not finite or singular; `tf.linalg.solve` raises then, and
-    takes the other lanes with it.
+    Uses Cholesky's method because it returns NaN for a lane whose matrix is singular or not finite; `tf.linalg.solve`
+    raises an error, which would end the other lanes too.
     """
     matrix = hessian[tf.newaxis] if hessian.shape.rank == 2 else tf.transpose(hessian, [2, 0, 1])  # [P or 1, n, n]
     square = matrix @ matrix

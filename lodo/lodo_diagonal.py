@@ -1,18 +1,18 @@
-"""LODO-Diagonal, the ablation of LODO that learns one rate a coordinate (arXiv 2210.06171, ablations)."""
+"""LODO-Diagonal, the ablation of LODO that learns one rate per coordinate (arXiv 2210.06171, ablations)."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-from lodo.learned import LearnedPreconditioner
+from lodo.learned_preconditioner import LearnedPreconditioner
+from lodo.meta_optimizers import Parameters
 from lodo.optimizer import State, Tensor
-from lodo.tuners import Parameters
 
 
 class LODODiagonal(LearnedPreconditioner):
     """LODO with a diagonal preconditioner: G(θ) = α_0 diag(θ), θ [n, P] starting at 1.
 
-    Nothing keeps θ positive, as nothing does in the paper.
+    θ may become negative, as in the paper.
 
     Hyperparameters: initial_learning_rate (α_0 > 0), meta_learning_rate (α >= 0), momentum (β in [0, 1)).
     """
@@ -26,7 +26,7 @@ class LODODiagonal(LearnedPreconditioner):
         """Return diag(θ) v [n, P], and v."""
         return theta[0] * vector, vector
 
-    def slopes(self, theta: Parameters, passes: State, other: Tensor) -> Parameters:
-        """Return the gradient of wᵀ diag(θ) v by θ: v w [n, P]."""
+    def theta_gradient(self, theta: Parameters, passes: State, other: Tensor) -> Parameters:
+        """Return the gradient of wᵀ diag(θ) v with respect to θ: v w [n, P]."""
         del theta
         return (passes * other,)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from lodo.learned import LearnedPreconditioner
+from lodo.learned_preconditioner import LearnedPreconditioner
+from lodo.meta_optimizers import Parameters
 from lodo.optimizer import State, Tensor
-from lodo.tuners import Parameters
 
 
 class LODOGlobal(LearnedPreconditioner):
     """LODO with one learned number for all coordinates: G(θ) = α_0 θ I, θ [1, P] starting at 1.
 
-    Nothing keeps θ positive, as nothing does in the paper.
+    θ may become negative, as in the paper.
 
     Hyperparameters: initial_learning_rate (α_0 > 0), meta_learning_rate (α >= 0), momentum (β in [0, 1)).
     """
@@ -26,7 +26,7 @@ class LODOGlobal(LearnedPreconditioner):
         """Return θ v [n, P], and v."""
         return theta[0] * vector, vector
 
-    def slopes(self, theta: Parameters, passes: State, other: Tensor) -> Parameters:
-        """Return the gradient of θ wᵀv by θ: wᵀv [1, P]."""
+    def theta_gradient(self, theta: Parameters, passes: State, other: Tensor) -> Parameters:
+        """Return the gradient of θ wᵀv with respect to θ: wᵀv [1, P]."""
         del theta
         return (tf.reduce_sum(passes * other, axis=0, keepdims=True),)

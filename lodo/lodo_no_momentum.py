@@ -7,16 +7,16 @@ from lodo.optimizer import Hyperparameters, Tensor
 
 
 class LODONoMomentum(LODO):
-    """LODO at β = 0: m is the latest gradient itself.
+    """LODO with β = 0: m is the latest gradient.
 
-        θ ← θ + Adam step of size α along ∂(gᵀ G(θ) m)/∂θ          m: the gradient of the step before
+        θ ← θ + Adam step of size α along ∂(gᵀ G(θ) m)/∂θ          m: the gradient of the previous step
         x ← x - G(θ) g
 
     Hyperparameters: initial_learning_rate (α_0 > 0), meta_learning_rate (α >= 0).
 
     Args:
         depth: Layers of the network, N >= 1. Default: 16.
-        block_size: Of its block-diagonal matrices, k >= 1. Default: 4.
+        block_size: Rows of a block, k >= 1. Default: 4.
 
     Raises:
         ValueError: An argument is below 1.

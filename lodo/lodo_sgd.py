@@ -1,9 +1,9 @@
-"""LODO-SGD, the ablation of LODO that learns its preconditioner by plain gradient descent (arXiv 2210.06171)."""
+"""LODO-SGD, the ablation of LODO that learns its preconditioner by gradient descent (arXiv 2210.06171)."""
 
 from __future__ import annotations
 
 from lodo.lodo import LODO
-from lodo.tuners import DescentTuner
+from lodo.meta_optimizers import MetaSGD
 
 
 class LODOSGD(LODO):
@@ -13,17 +13,17 @@ class LODOSGD(LODO):
         m ← β m + (1-β) g
         x ← x - G(θ) m
 
-    Unlike Adam's, its steps on θ scale with the square of the loss's own scale. Its state is 128 n numbers for θ, 64 n
-    for the passes and n for m.
+    Unlike Adam's steps, those of θ scale with the square of the loss. The state has 128 n numbers for θ, 64 n for the
+    passes and n for m.
 
     Hyperparameters: initial_learning_rate (α_0 > 0), meta_learning_rate (α >= 0), momentum (β in [0, 1)).
 
     Args:
         depth: Layers of the network, N >= 1. Default: 16.
-        block_size: Of its block-diagonal matrices, k >= 1. Default: 4.
+        block_size: Rows of a block, k >= 1. Default: 4.
 
     Raises:
         ValueError: An argument is below 1.
     """
 
-    tuner = DescentTuner()
+    meta_optimizer = MetaSGD()

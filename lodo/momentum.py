@@ -1,4 +1,4 @@
-"""Gradient descent with momentum in Keras' form (Keras' `optimizers.SGD`)."""
+"""Gradient descent with momentum, as `keras.optimizers.SGD` computes it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Momentum(GradientOptimizer):
     hyperparameters = ("learning_rate", "momentum")
 
     def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
-        """Return the velocity [n, P], at zero."""
+        """Return the velocity [n, P], which is zero."""
         return tf.zeros_like(x)
 
     def update(
         self, gradient: Tensor, x: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor
     ) -> tuple[Tensor, State]:
-        """Return x and the velocity after a step along this gradient [n, P]."""
+        """Return x and the velocity after a step with this gradient [n, P]."""
         velocity = hyperparameters["momentum"] * state - hyperparameters["learning_rate"] * gradient
         return x + velocity, velocity

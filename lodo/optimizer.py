@@ -1,7 +1,7 @@
-"""The Optimizer protocol, and the base of those that ask for one gradient a step.
+"""The Optimizer protocol, and the base class of optimizers with one gradient per step.
 
-An optimizer moves a **cohort**: P candidates in lockstep, the *last* axis of every array. Lanes never mix, and
-hyperparameters are tensors, one value a lane, so that one compilation serves every candidate.
+An optimizer steps a **cohort**: P candidates in lockstep, one per lane. Lanes are the *last* axis of every array and do
+not influence each other. Hyperparameters are tensors, one value per lane: one compilation serves all candidates.
 """
 
 from __future__ import annotations
@@ -12,21 +12,20 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 Tensor = Any  # a tf.Tensor; TensorFlow has no types worth the name
-State = Any  # a nest of tensors (tuples, dicts) as tf.nest knows it, of the same shapes at every step
+State = Any  # a structure of tensors (tuples, dicts) for tf.nest, of the same shapes at every step
 Hyperparameters = Mapping[str, Tensor]  # name -> [P] in x's dtype
 LossAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]  # x [n, P] -> loss [P], gradient [n, P]
 
 
 class Optimizer(Protocol):
-    """A rule by which x moves.
+    """A rule that steps x.
 
     Attributes:
-        hyperparameters: The names that `step` looks up.
-        evaluations_per_step: How many losses a step returns; budgets count these.
-        needs: What the class must be told of the task: names of the task's attributes, which its constructor takes
-            as keyword arguments.
-        wants: What the class is told of the task where it has it.
-        jit_compile: Whether XLA suits it. A loop is compiled by XLA only where task and optimizer both agree.
+        hyperparameters: Names of the hyperparameters that `step` uses.
+        evaluations_per_step: Number of gradient evaluations, and of losses returned, per step; budgets count these.
+        needs: Names of attributes that the task must have; the constructor accepts them as keyword arguments.
+        wants: Names of attributes that the constructor also accepts; None is passed for those that a task lacks.
+        jit_compile: Whether XLA can compile it. A loop is compiled by XLA only if task and optimizer both allow it.
     """
 
     hyperparameters: tuple[str, ...]
@@ -39,9 +38,9 @@ class Optimizer(Protocol):
         """Return the state before the first step.
 
         Args:
-            x: [n, P], where the run starts.
-            hyperparameters: name -> [P]; they stay the same for the whole run.
-            seeds: int32 [P, 2], one seed a lane.
+            x: [n, P], the starting point.
+            hyperparameters: name -> [P]; constant during a run.
+            seeds: int32 [P, 2], one seed per lane.
 
         Raises:
             ValueError: x is not a floating-point array [n, P] with n >= 1.
@@ -60,21 +59,21 @@ class Optimizer(Protocol):
         """Take one step.
 
         Args:
-            loss_and_gradient: Evaluates this step's minibatch at a point; may be called more than once.
+            loss_and_gradient: Evaluates this step's minibatch at a point [n, P]; may be called more than once.
             x: [n, P].
-            state: As the last step left it.
+            state: As the previous step returned it.
             hyperparameters: name -> [P].
             t: int32 scalar, the step's number; 1 at the first step.
             horizon: int32 scalar, the run's budget in steps.
 
         Returns:
-            x [n, P], the state, and the losses [evaluations_per_step, P] in the order in which they were asked for.
+            x [n, P], the state, and the losses [evaluations_per_step, P] in the order of evaluation.
         """
         ...
 
 
 def check_cohort(x: Tensor) -> None:
-    """Check that x is what an optimizer can move.
+    """Check the dtype and shape of x.
 
     Raises:
         ValueError: x is not a floating-point array [n, P] with n >= 1.
@@ -86,10 +85,10 @@ def check_cohort(x: Tensor) -> None:
 
 
 class GradientOptimizer:
-    """An optimizer that asks for one gradient a step, at x, and then moves by its `update`.
+    """Base class of optimizers that evaluate one gradient per step, at x; subclasses define `update`.
 
-    The update is compiled by XLA by itself, so that it is one fused pass over memory also for tasks whose own
-    operations XLA does not speed up. Inside a loop that XLA compiles as a whole this changes nothing.
+    XLA compiles `update` separately, so that it is one fused pass over memory even if the task's loop is not compiled
+    by XLA. Within a loop that is, this changes nothing.
     """
 
     hyperparameters: tuple[str, ...] = ()
@@ -107,15 +106,15 @@ class GradientOptimizer:
         return self.begin(x, hyperparameters, seeds)
 
     def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
-        """Return the state before the first step: none; a subclass that has one says so."""
+        """Return the state before the first step: empty, unless a subclass overrides this."""
         del x, hyperparameters, seeds
         return ()
 
     def update(
         self, gradient: Tensor, x: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor
     ) -> tuple[Tensor, State]:
-        """Return x and the state after a step along this gradient [n, P]."""
-        raise TypeError(f"{type(self).__name__} does not say how it updates x.")
+        """Return x and the state after a step with this gradient [n, P]."""
+        raise TypeError(f"{type(self).__name__} does not define `update`.")
 
     def step(
         self,
@@ -126,7 +125,7 @@ class GradientOptimizer:
         t: Tensor,
         horizon: Tensor,
     ) -> tuple[Tensor, State, Tensor]:
-        """Evaluate once at x and move; losses [1, P]."""
+        """Evaluate once at x and update it; losses [1, P]."""
         del horizon
         loss, gradient = loss_and_gradient(x)
         x, state = self._update(gradient, x, state, dict(hyperparameters), t)

@@ -1,4 +1,4 @@
-"""The fixed random permutations between the layers of a preconditioner's network."""
+"""Fixed random permutations between the layers of a preconditioner's network."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-SEED = 2210_06171  # any fixed number would do; this is the paper's on arXiv
+SEED = 2210_06171  # any constant would do; this is the number of the paper on arXiv
 
 Permutations = NDArray[np.int32]
 
 
-@lru_cache(maxsize=4)  # an optimizer asks several times while it is traced, and large ones take a second
+@lru_cache(maxsize=4)  # tracing calls this several times, and large permutations take a second
 def fixed_permutations(depth: int, width: int, *, architecture: tuple[int, ...]) -> tuple[Permutations, Permutations]:
-    """Return permutations and their inverses, the same at every call.
+    """Return permutations and their inverses, which depend on the arguments alone.
 
-    They are part of the architecture, not of θ: lanes and seeds share them.
+    They are part of the architecture, not of θ: all lanes and seeds share them.
 
     Args:
-        depth: How many.
-        width: Of how many entries.
-        architecture: Numbers that tell one network from another; those of different networks are unrelated.
+        depth: Number of permutations.
+        width: Entries of each permutation.
+        architecture: Numbers that identify the network; different networks have unrelated permutations.
 
     Returns:
-        int32 [depth, width] twice, not to be written to; (P v)[j] = v[permutation[j]].
+        Two read-only arrays, int32 [depth, width]; (P v)[j] = v[permutation[j]].
     """
     draws = np.random.Generator(np.random.PCG64([SEED, *architecture]))
     permutations = np.stack([draws.permutation(width) for _ in range(depth)]).astype(np.int32)

@@ -1,11 +1,14 @@
-"""The optimizers there are, by the names that people type. Loads TensorFlow only for the names of Keras' own."""
+"""Find optimizers by name. Loads TensorFlow only with an optimizer's module, or to look up a name of Keras."""
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+
+from lodo.names import KERAS, check_known, is_of_keras
+
+__all__ = ["KERAS", "OPTIMIZERS", "SETTINGS", "check", "is_of_keras", "load", "name_of"]
 
 OPTIMIZERS: Mapping[str, str] = MappingProxyType(
     {
@@ -27,9 +30,8 @@ OPTIMIZERS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-
 _NETWORK = MappingProxyType({"depth": 16, "block_size": 4})
-SETTINGS: Mapping[str, Mapping[str, int]] = MappingProxyType(  # whole numbers of constructors, and their defaults
+SETTINGS: Mapping[str, Mapping[str, int]] = MappingProxyType(  # integer arguments of constructors, with their defaults
     {
         "LODO": _NETWORK,
         "LODO-No-Momentum": _NETWORK,
@@ -38,49 +40,65 @@ SETTINGS: Mapping[str, Mapping[str, int]] = MappingProxyType(  # whole numbers o
     }
 )
 
-KERAS = "keras:"  # before the name of a class in keras.optimizers
-
-
-def is_of_keras(name: str) -> bool:
-    """Return whether a name is meant for an optimizer of Keras' own."""
-    return name.lower().startswith(KERAS)
-
 
 def check(name: str) -> str:
     """Return the name if there is such an optimizer.
 
     Raises:
-        ValueError: There is none; the message suggests the nearest name and lists them all.
+        ValueError: There is none; the message suggests the nearest name and lists all.
     """
-    known: Sequence[str] = tuple(OPTIMIZERS)
-    if is_of_keras(name):
-        from lodo import from_keras
+    if not is_of_keras(name):
+        return check_known(name, tuple(OPTIMIZERS))
+    from lodo import keras_adapter
 
-        known = from_keras.names()
-    if name in known:
-        return name
-    by_lower = {one.lower().removeprefix(KERAS): one for one in known}
-    near = difflib.get_close_matches(name.lower().removeprefix(KERAS), by_lower, n=1)
-    suggestion = f" Did you mean {by_lower[near[0]]!r}?" if near else ""
-    also = "" if known[0].startswith(KERAS) else f", and {KERAS}NAME for those that Keras has"
-    raise ValueError(f"Unknown optimizer.{suggestion} Optimizers: {', '.join(known)}{also}. Received: {name!r:.80}")
+    return check_known(name, keras_adapter.names())
 
 
 def load(name: str, hyperparameters: Sequence[str] | None = None) -> type:
     """Return an optimizer's class; imports its module, and TensorFlow with it.
 
     Args:
-        name: A name that `check` takes.
-        hyperparameters: Of an optimizer of Keras', the arguments of its constructor that are tuned; one of ours has
-            its own. Default: all that can be.
+        name: A name that `check` accepts.
+        hyperparameters: The arguments of the constructor that are tuned, of an optimizer of Keras; ignored for built-in
+            optimizers. Default: all that can be tuned.
 
     Raises:
-        ValueError: There is no such optimizer, or one of Keras' has no such hyperparameters.
+        ValueError: There is no such optimizer, or an optimizer of Keras lacks one of the hyperparameters.
     """
     if is_of_keras(check(name)):
-        from lodo import from_keras
+        from lodo import keras_adapter
 
-        return from_keras.optimizer_class(name, hyperparameters)
+        return keras_adapter.optimizer_class(name, hyperparameters)
     module, _, attribute = OPTIMIZERS[name].partition(":")
     loaded: type = getattr(importlib.import_module(module), attribute)
     return loaded
+
+
+def name_of(optimizer: str | type) -> str:
+    """Return the name of an optimizer that is given by its name or as a class.
+
+    Args:
+        optimizer: A name, which is returned as it is; the class of a built-in optimizer; or a class of
+            `keras.optimizers`.
+
+    Returns:
+        A name that `check` accepts, unless the argument is another string.
+
+    Raises:
+        ValueError: It is something else; users' own optimizer classes are not supported yet.
+    """
+    if isinstance(optimizer, str):
+        return optimizer
+    where = f"{getattr(optimizer, '__module__', '')}:{getattr(optimizer, '__qualname__', '')}"
+    builtin = {place: name for name, place in OPTIMIZERS.items()}
+    if where in builtin:
+        return builtin[where]
+    if where.startswith("keras."):
+        from lodo import keras_adapter
+
+        if (name := keras_adapter.name_of(optimizer)) is not None:
+            return name
+    raise ValueError(
+        f"An optimizer is one of {', '.join(OPTIMIZERS)}, {KERAS}NAME, or the class of one of these; own optimizer"
+        f" classes are not supported yet. Received: {optimizer!r:.80}"
+    )

@@ -1,21 +1,21 @@
-"""The network of residual layers of LODO-Residuals, its transpose, and its gradient by four passes without autodiff.
+"""The residual network of LODO-Residuals, its transpose, and its gradient without autodiff.
 
     V = (I + diag(w_N) P_N) ··· (I + diag(w_2) P_2) (I + diag(w_1) P_1)
 
-(arXiv 2210.06171, ablations.) On its way up a vector goes through h_i = h_{i-1} + w_i a_i with a_i = P_i h_{i-1}, and
-on the way down, through the transpose, through e_{i-1} = e_i + P_iᵀ (w_i e_i). Write b_i for the a_i of a second
-vector, p_i for the e_i that come of D V w and q_i for those of D V v, D being diagonal; then the gradient of
-(V v)ᵀ D (V w) by w_i is p_i a_i + q_i b_i, entry by entry, and by D it is (V v)(V w).
+(arXiv 2210.06171, ablations.) The pass through V ("up") computes h_i = h_{i-1} + w_i a_i with a_i = P_i h_{i-1}; the
+pass through its transpose ("down") computes e_{i-1} = e_i + P_iᵀ (w_i e_i). Let a_i and b_i be those of the vectors v
+and w, q_i the e_i of D V v and p_i those of D V w, where D is diagonal. Then, entry by entry, the gradient of
+(V v)ᵀ D (V w) with respect to w_i is p_i a_i + q_i b_i, and with respect to D it is (V v)(V w).
 
 | symbol | name here | shape |
 |---|---|---|
 | n, 2n, N | size, width, depth | |
 | P_i | permutations | int32 [N, 2n]; (P v)[j] = v[permutation[j]] |
 | w | weights | [N, 2n, P] |
-| a, b | activations | [N, 2n, P]: what the weights multiply on the way up |
-| p, q | signals | [N, 2n, P]: what comes to the layers' outputs on the way down |
+| a, b | activations | [N, 2n, P]: inputs of the weights in a pass up |
+| p, q | signals | [N, 2n, P]: inputs of the layers in a pass down |
 
-The layers are one loop over stacked arrays: unrolled, 64 of them take twelve times as long to compile and run slower.
+The layers are a loop over stacked arrays: 64 unrolled layers take twelve times as long to compile, and run slower.
 """
 
 from __future__ import annotations
@@ -27,14 +27,13 @@ from lodo.permutations import fixed_permutations
 
 
 class ResidualNetwork:
-    """V for vectors of one size: draws it, applies it, and gives the gradient of (Vv)ᵀ D (Vw) by its weights.
+    """V for vectors of one size: its initial weights, its products, and the gradient of (Vv)ᵀ D (Vw).
 
-    The permutations are part of the architecture: a function of size and depth alone. Lanes and seeds differ in their
-    weights.
+    The permutations are part of the architecture and depend on size and depth alone. Lanes differ in their weights.
 
     Args:
-        size: n >= 1.
-        depth: N >= 1 layers. Default: 64, the paper's.
+        size: Entries of a vector, n >= 1.
+        depth: Layers, N >= 1. Default: 64, the paper's.
 
     Raises:
         ValueError: An argument is below 1.
@@ -48,7 +47,12 @@ class ResidualNetwork:
         self.permutations, self._inverses = fixed_permutations(depth, self.width, architecture=(size, depth))
 
     def initial_weights(self, seeds: Tensor, dtype: tf.DType) -> Tensor:
-        """Return weights [N, 2n, P] ~ N(0, variance 1/N), drawn in float64 from each lane's own seed [2] of [P, 2]."""
+        """Return weights [N, 2n, P] ~ N(0, variance 1/N), drawn in float64 with one seed per lane.
+
+        Args:
+            seeds: int32 [P, 2].
+            dtype: Dtype of the result.
+        """
         shape = [self.depth, self.width]
         drawn = tf.map_fn(
             lambda seed: tf.random.stateless_normal(shape, seed, stddev=self.depth**-0.5, dtype=tf.float64),
@@ -70,7 +74,7 @@ class ResidualNetwork:
         return top, activations.stack()
 
     def down(self, weights: Tensor, top: Tensor) -> tuple[Tensor, Tensor]:
-        """Return [I 0] Vᵀ w [n, P] for w [2n, P], and the signals, first layer first [N, 2n, P]."""
+        """Return [I 0] Vᵀ w [n, P] for w [2n, P], and the signals [N, 2n, P], first layer first."""
         inverses = tf.constant(self._inverses)
 
         def layer(i: Tensor, flow: Tensor, signals: tf.TensorArray) -> tuple[Tensor, Tensor, tf.TensorArray]:
@@ -81,16 +85,16 @@ class ResidualNetwork:
 
     @staticmethod
     def weight_gradient(activation_v: Tensor, signal_v: Tensor, activation_w: Tensor, signal_w: Tensor) -> Tensor:
-        """Return the gradient [N, 2n, P] of (Vv)ᵀ D (Vw) by the weights: p a + q b.
+        """Return the gradient [N, 2n, P] of (Vv)ᵀ D (Vw) with respect to the weights: p a + q b.
 
         Args:
-            activation_v: a, of v on its way up.
-            signal_v: q, of D V v on its way down.
-            activation_w: b, of w on its way up.
-            signal_w: p, of D V w on its way down.
+            activation_v: a, of v passed up.
+            signal_v: q, of D V v passed down.
+            activation_w: b, of w passed up.
+            signal_w: p, of D V w passed down.
         """
         return signal_w * activation_v + signal_v * activation_w
 
     def _array(self, flow: Tensor) -> tf.TensorArray:
-        """Return room for one array like this [2n, P] a layer."""
+        """Return an array of `depth` tensors of this shape."""
         return tf.TensorArray(flow.dtype, self.depth, element_shape=flow.shape)

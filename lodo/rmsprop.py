@@ -1,4 +1,4 @@
-"""RMSprop in Keras' form (Hinton 2012, Coursera lecture 6e; Keras' `optimizers.RMSprop`)."""
+"""RMSprop (Hinton 2012, Coursera lecture 6e), as `keras.optimizers.RMSprop` computes it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from lodo.optimizer import GradientOptimizer, Hyperparameters, State, Tensor
 
-EPSILON = 1e-7  # Keras' default; Keras puts it inside the root
+EPSILON = 1e-7  # Keras' default; added inside the square root
 
 
 class RMSprop(GradientOptimizer):
-    """RMSprop: steps along the gradient, scaled by its root mean square, with momentum.
+    """RMSprop: steps along the gradient divided by its root mean square, with momentum.
 
         v ← ρ v + (1-ρ) g²
         u ← μ u + η g / √(v + ε)          ε = 1e-7
@@ -22,13 +22,13 @@ class RMSprop(GradientOptimizer):
     hyperparameters = ("learning_rate", "rho", "momentum")
 
     def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
-        """Return the average square and the momentum [n, P], at zero."""
+        """Return the average square and the momentum [n, P], which are zero."""
         return tf.zeros_like(x), tf.zeros_like(x)
 
     def update(
         self, gradient: Tensor, x: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor
     ) -> tuple[Tensor, State]:
-        """Return x, the average square and the momentum after a step along this gradient [n, P]."""
+        """Return x, the average square and the momentum after a step with this gradient [n, P]."""
         square, moved = state
         rho = hyperparameters["rho"]
         square = rho * square + (1 - rho) * gradient * gradient

@@ -1,8 +1,8 @@
-"""What L-BFGS remembers, and its two-loop recursion: the inverse Hessian times a vector, without the matrix.
+"""The history of L-BFGS and its two-loop recursion: the inverse Hessian times a vector, without the matrix.
 
 The recursion is Nocedal's (1980, Mathematics of Computation 35); Schraudolph, Yu and Günter (2007) use it for noisy
-gradients. The pairs live in ring buffers. A place that no pair has filled yet holds s = y = 0 and 1/sᵀy = 0, and both
-loops pass over it without a trace: so there is one program for a history that fills and for one that is full.
+gradients. The pairs are stored in ring buffers. An empty slot holds s = y = 0 and 1/sᵀy = 0, which changes nothing in
+either loop; so one program serves a history that is filling up and one that is full.
 """
 
 from __future__ import annotations
@@ -15,36 +15,39 @@ from lodo.optimizer import Tensor
 
 
 class History(NamedTuple):
-    """The latest pairs, in ring buffers of M places; lanes last."""
+    """The latest pairs, in ring buffers of M slots; the last axis runs over lanes."""
 
     moves: Tensor  # s [M, n, P]
-    changes: Tensor  # y [M, n, P], of the gradient
+    changes: Tensor  # y [M, n, P], changes of the gradient
     reciprocals: Tensor  # 1/sᵀy [M, P]
     ratios: Tensor  # sᵀy/yᵀy [M, P]
 
 
 def no_history(x: Tensor, length: int) -> History:
-    """Return a history of M = length empty places for x [n, P]."""
+    """Return a history of M = `length` empty slots for x [n, P]."""
     pairs, numbers = tf.zeros([length, *x.shape], x.dtype), tf.zeros([length, x.shape[1]], x.dtype)
     return History(pairs, pairs, numbers, numbers)
 
 
-def remember(history: History, place: Tensor, move: Tensor, change: Tensor) -> History:
-    """Return the history with the pair s, y [n, P] at this place (int32 scalar) of the ring."""
+def remember(history: History, slot: Tensor, move: Tensor, change: Tensor) -> History:
+    """Return the history with the pair s, y [n, P] in a slot (int32 scalar) of the ring buffers."""
     curvature = tf.reduce_sum(move * change, axis=0)
-    news = (move, change, 1 / curvature, curvature / tf.reduce_sum(change * change, axis=0))
-    where = place[tf.newaxis, tf.newaxis]
+    values = (move, change, 1 / curvature, curvature / tf.reduce_sum(change * change, axis=0))
+    index = slot[tf.newaxis, tf.newaxis]
     return History(
-        *(tf.tensor_scatter_nd_update(ring, where, new[tf.newaxis]) for ring, new in zip(history, news, strict=True))
+        *(
+            tf.tensor_scatter_nd_update(ring, index, value[tf.newaxis])
+            for ring, value in zip(history, values, strict=True)
+        )
     )
 
 
 def inverse_hessian_times(history: History, newest: Tensor, initial_inverse: Tensor, vector: Tensor) -> Tensor:
-    """Return H v [n, P], H being the BFGS update of γ I by the remembered pairs, oldest first.
+    """Return H v [n, P], where H is γ I after the BFGS updates by the stored pairs, oldest first.
 
     Args:
         history: The pairs.
-        newest: int32 scalar, the place of the newest pair.
+        newest: int32 scalar, slot of the newest pair.
         initial_inverse: γ [P].
         vector: v [n, P].
     """
@@ -52,18 +55,18 @@ def inverse_hessian_times(history: History, newest: Tensor, initial_inverse: Ten
     coefficients = tf.TensorArray(vector.dtype, length, element_shape=initial_inverse.shape)
 
     def down(age: Tensor, rest: Tensor, coefficients: tf.TensorArray) -> tuple[Tensor, Tensor, tf.TensorArray]:
-        place = tf.math.floormod(newest - age, length)
-        coefficient = tf.gather(history.reciprocals, place) * tf.reduce_sum(
-            tf.gather(history.moves, place) * rest, axis=0
+        slot = tf.math.floormod(newest - age, length)
+        coefficient = tf.gather(history.reciprocals, slot) * tf.reduce_sum(
+            tf.gather(history.moves, slot) * rest, axis=0
         )
-        return age + 1, rest - coefficient * tf.gather(history.changes, place), coefficients.write(age, coefficient)
+        return age + 1, rest - coefficient * tf.gather(history.changes, slot), coefficients.write(age, coefficient)
 
     def up(age: Tensor, result: Tensor) -> tuple[Tensor, Tensor]:
-        place = tf.math.floormod(newest - age, length)
-        overshoot = tf.gather(history.reciprocals, place) * tf.reduce_sum(
-            tf.gather(history.changes, place) * result, axis=0
+        slot = tf.math.floormod(newest - age, length)
+        correction = tf.gather(history.reciprocals, slot) * tf.reduce_sum(
+            tf.gather(history.changes, slot) * result, axis=0
         )
-        return age - 1, result + (coefficients.read(age) - overshoot) * tf.gather(history.moves, place)
+        return age - 1, result + (coefficients.read(age) - correction) * tf.gather(history.moves, slot)
 
     _, rest, coefficients = tf.while_loop(lambda age, *_: age < length, down, (0, vector, coefficients))
     _, result = tf.while_loop(lambda age, _: age >= 0, up, (length - 1, initial_inverse * rest))

@@ -1,6 +1,6 @@
-"""Yogi (Zaheer, Reddi, Sachan, Kale and Kumar 2018, Adaptive Methods for Nonconvex Optimization), as the paper runs it.
+"""Yogi (Zaheer et al. 2018, Adaptive Methods for Nonconvex Optimization).
 
-The paper's runs start both averages at zero and correct no bias (arXiv 2210.06171, appendix on baselines).
+Both averages start at zero and there is no bias correction, as in arXiv 2210.06171 (appendix on baselines).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import tensorflow as tf
 
 from lodo.optimizer import GradientOptimizer, Hyperparameters, State, Tensor
 
-EPSILON = 1e-3  # as Yogi's authors recommend, outside the root
+EPSILON = 1e-3  # recommended by Yogi's authors; added outside the square root
 
 
 class Yogi(GradientOptimizer):
-    """Yogi: Adam with an average square that moves by a bounded amount a step.
+    """Yogi: Adam with an average of squares whose change per step is bounded.
 
         m ← β1 m + (1-β1) g
         v ← v - (1-β2) sign(v - g²) g²
@@ -25,13 +25,13 @@ class Yogi(GradientOptimizer):
     hyperparameters = ("learning_rate", "beta_1", "beta_2")
 
     def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
-        """Return both averages [n, P], at zero."""
+        """Return both averages [n, P], which are zero."""
         return tf.zeros_like(x), tf.zeros_like(x)
 
     def update(
         self, gradient: Tensor, x: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor
     ) -> tuple[Tensor, State]:
-        """Return x and both averages after a step along this gradient [n, P]."""
+        """Return x and both averages after a step with this gradient [n, P]."""
         average, square = state
         beta_1, beta_2 = hyperparameters["beta_1"], hyperparameters["beta_2"]
         average = beta_1 * average + (1 - beta_1) * gradient

@@ -1,20 +1,20 @@
-"""What may be tuned: one YAML file an optimizer, and the transformed space in which the search runs."""
+"""Search spaces: one YAML file per optimizer, and the transformed space in which the search runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-DIRECTORY = Path(__file__).parent  # where the YAML files live
+DIRECTORY = Path(__file__).parent  # of the YAML files
 
 
 def builtin_names() -> tuple[str, ...]:
-    """Names of the search spaces that ship: the optimizers' names in lower case, sorted.
+    """Return the names of the built-in search spaces: the optimizers' names in lower case, sorted.
 
-    Read from the directory alone, so that asking costs no YAML and no validation.
+    Lists the directory only; no file is read.
     """
     return tuple(sorted(path.stem for path in DIRECTORY.glob("*.yaml")))
 
 
 def variant_names() -> tuple[str, ...]:
-    """Names of the spaces that ship beside an optimizer's own, such as "as_published/rmsprop"; sorted."""
+    """Return the names of alternatives to the built-in search spaces, such as "as_published/rmsprop", sorted."""
     return tuple(sorted(f"{path.parent.name}/{path.stem}" for path in DIRECTORY.glob("*/*.yaml")))

@@ -1,14 +1,13 @@
-"""One hyperparameter as the search sees it: its scale, default and bounds.
+"""A dimension of a search space: the scale, default and bounds of one hyperparameter.
 
-The search runs in a transformed space, one coordinate u a hyperparameter v ("Learning to Optimize Quasi-Newton
-Methods", arXiv 2210.06171, where every optimizer is tuned this way):
+The search runs in a transformed space, with one coordinate u per hyperparameter v, as in arXiv 2210.06171:
 
-    scale    encode            decode                    no bounds given: u within
+    scale    encode            decode                    u without given bounds
     log      u = ln v          v = e^u                   [-700, 700]
     decay    u = ln(1 - v)     v = max(0, 1 - e^u)       [ln 2^-53, 0], so that 0 <= v < 1
 
-A hyperparameter's scale is declared, never guessed from its name. Numbers go through the C library's functions one
-by one, not through numpy's vectorized ones, whose last bit depends on the processor's instruction set.
+Values are transformed one by one by the C library's functions. NumPy's vectorized functions may differ in the last bit
+between processors.
 """
 
 from __future__ import annotations
@@ -28,12 +27,16 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 class Scale(StrEnum):
     """How a hyperparameter is transformed."""
 
-    LOG = "log"  # u = ln v, for what is positive
-    DECAY = "decay"  # u = ln(1 - v), for what lies in [0, 1) and is felt by its distance from 1
+    LOG = "log"  # u = ln v, for positive values
+    DECAY = "decay"  # u = ln(1 - v), for values in [0, 1) of which the distance from 1 matters
 
 
 class DimensionError(ValueError):
-    """A dimension that cannot be. `field` names the constructor's argument at fault."""
+    """An argument of `Dimension` is not accepted.
+
+    Attributes:
+        field: Name of the argument.
+    """
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -45,11 +48,11 @@ class Dimension:
     """One hyperparameter of a search space.
 
     Args:
-        name: Lower-case letters, digits and underscores, a letter first.
+        name: At most 64 lower-case letters, digits and underscores, starting with a letter.
         scale: LOG or DECAY, or their names.
-        default: Where the search starts, in natural units. LOG: positive; DECAY: in [0, 1).
-        low: Least value, in natural units. Defaults to None, the scale's own least.
-        high: Greatest value, in natural units. Defaults to None, the scale's own greatest.
+        default: Start of the search, in natural units. LOG: positive; DECAY: in [0, 1).
+        low: Lower bound, in natural units. Default: None, the scale's lower limit.
+        high: Upper bound, in natural units. Default: None, the scale's upper limit.
 
     Raises:
         DimensionError: An argument is of the wrong type or outside its scale, or low <= default <= high fails.
@@ -85,12 +88,12 @@ class Dimension:
 
     @property
     def least(self) -> float:
-        """The least value, in natural units."""
+        """The lower bound, in natural units."""
         return _natural_limits(self.scale)[0] if self.low is None else self.low
 
     @property
     def greatest(self) -> float:
-        """The greatest value, in natural units; for DECAY the last float64 below 1 unless `high` says less."""
+        """The upper bound, in natural units; on DECAY the greatest float64 below 1 unless `high` is given."""
         return _natural_limits(self.scale)[1] if self.high is None else self.high
 
     @property
@@ -100,14 +103,14 @@ class Dimension:
 
     @property
     def upper(self) -> float:
-        """The upper bound in the transformed space; finite. DECAY turns the order around: it belongs to `least`."""
+        """The upper bound in the transformed space; finite. DECAY reverses the order: it belongs to `least`."""
         return self._transformed(self.greatest if self.scale is Scale.LOG else self.least)
 
     def encode(self, value: float) -> float:
-        """Take a value in natural units to the transformed space.
+        """Transform a value from natural units.
 
         Raises:
-            ValueError: The value is no finite number within [least, greatest].
+            ValueError: The value is not a finite number within [least, greatest].
         """
         number = self._on_scale(self.name, value)
         if not self.least <= number <= self.greatest:
@@ -117,23 +120,23 @@ class Dimension:
         return self._transformed(number)
 
     def decode(self, coordinate: float) -> float:
-        """Take a coordinate of the transformed space to natural units; outside the bounds, the bound counts."""
+        """Transform a coordinate back to natural units; a coordinate outside the bounds is clipped."""
         u = min(max(coordinate, self.lower), self.upper)
-        # -expm1(u) is 1 - e^u without its cancellation near v = 0. max first, so that v is never -0.0.
+        # -expm1(u) is 1 - e^u without cancellation near v = 0; max avoids -0.0.
         value = math.exp(u) if self.scale is Scale.LOG else max(0.0, -math.expm1(u))
-        # e^(ln low) may miss `low` by a rounding error, and what encode refuses must not be decoded.
+        # e^(ln low) may differ from `low` by rounding, and a decoded value must be one that `encode` accepts.
         return min(max(value, self.least), self.greatest)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the name, as in the YAML files; bounds only where they were given."""
+        """Return all fields but the name, as in the YAML files; bounds only if they were given."""
         bounds = {key: bound for key, bound in (("low", self.low), ("high", self.high)) if bound is not None}
         return {"scale": self.scale.value, "default": self.default, **bounds}
 
     def _on_scale(self, field: str, value: object) -> float:
-        """Return a finite number that the scale can represent, as a float."""
+        """Return a value as a float if the scale can represent it."""
         least, greatest = _natural_limits(self.scale)
         number = _float(value)
-        if least <= number <= greatest:  # refuses nan, inf
+        if least <= number <= greatest:  # false for NaN and infinity
             return number
         accepted = "within [e^-700, e^700]" if self.scale is Scale.LOG else "at least 0 and below 1"
         raise DimensionError(
@@ -142,14 +145,14 @@ class Dimension:
         )
 
     def _transformed(self, value: float) -> float:
-        """Return u of a value that is known to be on the scale."""
+        """Return u of a value that the scale can represent."""
         if self.scale is Scale.LOG:
             return min(max(math.log(value), -LOG_LIMIT), LOG_LIMIT)
         return math.log1p(-value) + 0.0  # + 0.0 turns log1p(-0.0) = -0.0 into 0.0
 
 
 def _float(value: object) -> float:
-    """Return a real number, numpy's included, as a float; NaN for all else, True and False included."""
+    """Return a real number, including NumPy's, as a float; NaN for anything else, including bool."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return math.nan
     try:
@@ -159,7 +162,7 @@ def _float(value: object) -> float:
 
 
 def _natural_limits(scale: Scale) -> tuple[float, float]:
-    """Return the least and the greatest value that a scale can represent, in natural units."""
+    """Return the limits of a scale, in natural units."""
     if scale is Scale.LOG:
         return math.exp(-LOG_LIMIT), math.exp(LOG_LIMIT)
     return 0.0, 1.0 - 2.0**-53  # the greatest float64 below 1

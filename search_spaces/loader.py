@@ -1,10 +1,10 @@
-"""Search-space files: read, validated, and refused with one line that names file, line and key.
+"""Read and validate search-space files; errors are one line that names file, line and key.
 
     optimizer: LODO
     hyperparameters:
       initial_learning_rate: {scale: log, default: 1.0}          # optional low:, high:, in natural units
 
-Any text that Python's `float` takes is a number where a number is expected, `1e-3` as well; never nan or inf.
+Where a number is expected, any text is accepted that Python's `float` converts to a finite number, such as `1e-3`.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from search_spaces.suggestion import nearest
 
 
 class SearchSpaceError(ValueError):
-    """A search-space file that cannot be used. One line: file, line where known, key, what is accepted."""
+    """A search-space file cannot be used; the message is one line with file, line, key and what is accepted."""
 
 
 def builtin(name: str) -> SearchSpace:
-    """Load a search space that ships.
+    """Load a built-in search space.
 
     Args:
-        name: An optimizer's name, or one of `variant_names()` such as "as_published/RMSprop"; case does not matter.
+        name: An optimizer's name, or one of `variant_names()` such as "as_published/RMSprop", in any case.
 
     Raises:
-        SearchSpaceError: There is none of this name.
+        SearchSpaceError: There is no search space of this name.
     """
-    shipped = builtin_names() + variant_names()
-    if name.lower() not in shipped:  # looked up, never joined to a path unseen
+    known = builtin_names() + variant_names()
+    if name.lower() not in known:  # before it becomes part of a path
         raise SearchSpaceError(
-            f"there is no search space of this name{nearest(name, shipped)}. "
-            f"Accepted: {', '.join(shipped)}. Received: {name!r:.80}"
+            f"there is no search space of this name{nearest(name, known)}. "
+            f"Accepted: {', '.join(known)}. Received: {name!r:.80}"
         )
     return load(DIRECTORY / f"{name.lower()}.yaml")
 
@@ -52,17 +52,18 @@ def load(
     """Load a search space from a file.
 
     Args:
-        path: A regular file; UTF-8, at most one megabyte.
-        optimizer: The name that the file must be for. Defaults to None, any.
-        hyperparameters: The names that the file must give, in any order. Defaults to None, any.
+        path: A regular file of UTF-8, at most one megabyte.
+        optimizer: Name of the optimizer that the file must be for. Default: None, any.
+        hyperparameters: Names that the file must have, in any order. Default: None, any.
 
     Raises:
-        SearchSpaceError: The file cannot be read, is not such YAML, or says something that is not accepted.
+        SearchSpaceError: The file cannot be read, is not YAML of the accepted subset, or has a value that is not
+            accepted.
     """
     file = str(path) if str(path).isprintable() else repr(str(path))
     try:
         document = strict_yaml.read(_bytes(path))
-    except (OSError, ValueError) as error:  # ValueError: RefusedYamlError, or a NUL in the file's name
+    except (OSError, ValueError) as error:  # ValueError: RefusedYamlError, or NUL in the path
         line = getattr(error, "line", None)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SearchSpaceError(f"{file}, line {line}: {reason}" if line else f"{file}: {reason}") from None
@@ -77,7 +78,7 @@ def load(
 
 
 class _RefusedError(ValueError):
-    """What is wrong with the value at a path of keys."""
+    """The value at a path of keys is not accepted."""
 
     def __init__(self, path: strict_yaml.KeyPath, message: str) -> None:
         super().__init__(message)
@@ -85,7 +86,7 @@ class _RefusedError(ValueError):
 
 
 def _number(text: object) -> float:
-    """Take the text of a number; pydantic turns the ValueError into one that knows the key."""
+    """Convert text to a finite number; pydantic adds the key to the ValueError."""
     if not isinstance(text, str):
         raise ValueError("not a number")
     number = float(text)
@@ -113,7 +114,7 @@ class _FileSchema(_Strict):
     hyperparameters: Annotated[dict[str, _DimensionSchema], Field(min_length=1)]
 
 
-_DIMENSION = "a mapping with scale, default and, if wanted, low and high"
+_DIMENSION = "a mapping with scale, default and, optionally, low and high"
 _ACCEPTED = {
     "optimizer": "an optimizer's name",
     "hyperparameters": f"a mapping from each hyperparameter's name to {_DIMENSION}",
@@ -125,14 +126,14 @@ _ACCEPTED = {
 
 
 def _space(content: strict_yaml.Content) -> SearchSpace:
-    """Validate the layout, then the values: pydantic knows the first, `Dimension` the second."""
+    """Validate the layout by pydantic, then the values by `Dimension`."""
     try:
         schema = _FileSchema.model_validate(content)
     except ValidationError as error:
-        # By depth: a key misspelt at the top is the cause of what is missing there.
+        # Unknown keys first: a misspelt key is also reported as missing.
         details = error.errors(include_url=False, include_context=False)
         first = min(details, key=lambda detail: (len(detail["loc"]), detail["type"] != "extra_forbidden"))
-        raise _in_words(first["type"], first["loc"], first["input"]) from None
+        raise _refused(first["type"], first["loc"], first["input"]) from None
     dimensions = []
     for name, entry in schema.hyperparameters.items():
         try:
@@ -142,12 +143,12 @@ def _space(content: strict_yaml.Content) -> SearchSpace:
             raise _RefusedError(("hyperparameters", name, *key), str(error)) from None
     try:
         return SearchSpace(schema.optimizer, tuple(dimensions))
-    except ValueError as error:  # only the name is left to be wrong
+    except ValueError as error:  # the optimizer's name
         raise _RefusedError(("optimizer",), str(error)) from None
 
 
-def _in_words(kind: str, path: strict_yaml.KeyPath, received: object) -> _RefusedError:
-    """Say in our words what pydantic found, always with what would be accepted."""
+def _refused(kind: str, path: strict_yaml.KeyPath, received: object) -> _RefusedError:
+    """Return pydantic's finding with a message that says what is accepted."""
     is_dimension = len(path) == 2  # hyperparameters.NAME
     keys = tuple(_DimensionSchema.model_fields) if len(path) == 3 else tuple(_FileSchema.model_fields)
     if kind == "extra_forbidden":
@@ -161,7 +162,7 @@ def _in_words(kind: str, path: strict_yaml.KeyPath, received: object) -> _Refuse
 
 
 def _check_names(space: SearchSpace, optimizer: str | None, hyperparameters: Sequence[str] | None) -> None:
-    """Refuse a space that is for another optimizer, or for other hyperparameters than those the optimizer has."""
+    """Raise _RefusedError if the space is for another optimizer or has other hyperparameters."""
     if optimizer is not None and space.optimizer != optimizer:
         raise _RefusedError(("optimizer",), f"must be {optimizer!r}. Received: {space.optimizer!r}")
     if hyperparameters is None:
@@ -179,7 +180,7 @@ def _check_names(space: SearchSpace, optimizer: str | None, hyperparameters: Seq
 
 
 def _bytes(path: str | os.PathLike[str]) -> bytes:
-    """Read a regular file, one byte further than is allowed; a pipe or a device might never end."""
+    """Read at most MAX_BYTES + 1 bytes of a regular file; a pipe or a device might never end."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise ValueError("must be a regular file. Received: a directory, pipe or device")
     with Path(path).open("rb") as file:
@@ -187,7 +188,7 @@ def _bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def _short(received: object) -> str:
-    """Return what was received on one line of bounded length."""
+    """Return a value as one line of bounded length."""
     shortener = reprlib.Repr()
     shortener.maxstring = 60
     return shortener.repr(received)

@@ -1,4 +1,4 @@
-"""What may be tuned of one optimizer, and the way between named hyperparameters and genomes."""
+"""The search space of one optimizer, and the mapping between hyperparameters and genomes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ _OPTIMIZER = re.compile(r"(?=.{1,64}\Z)(keras:)?[A-Za-z][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """What may be tuned of one optimizer: an ordered tuple of dimensions. The order is that of a genome's entries.
+    """The hyperparameters of one optimizer that are tuned.
+
+    Args:
+        optimizer: The optimizer's name: at most 64 letters, digits, '-', '_' and '.', starting with a letter, with or
+            without the prefix "keras:".
+        dimensions: At least one, in the order of a genome's entries, with different names.
 
     Raises:
-        ValueError: No name or no dimension, or two dimensions of one name.
+        ValueError: The name or the dimensions are not accepted.
     """
 
     optimizer: str
@@ -33,9 +38,8 @@ class SearchSpace:
         object.__setattr__(self, "dimensions", tuple(self.dimensions))
         if not isinstance(self.optimizer, str) or not _OPTIMIZER.fullmatch(self.optimizer):
             raise ValueError(
-                "optimizer must be a name of at most 64 letters, digits, '-', '_' and '.', a letter first, and perhaps "
-                "'keras:' before it. "
-                f"Received: {self.optimizer!r:.80}"
+                "optimizer must be a name of at most 64 letters, digits, '-', '_' and '.', starting with a letter, "
+                f"with or without the prefix 'keras:'. Received: {self.optimizer!r:.80}"
             )
         if not self.dimensions:
             raise ValueError(f"the search space of {self.optimizer} must have a dimension. Received: none")
@@ -45,7 +49,7 @@ class SearchSpace:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The hyperparameters' names, in a genome's order."""
+        """Names of the hyperparameters, in the order of a genome's entries."""
         return tuple(dimension.name for dimension in self.dimensions)
 
     @property
@@ -59,7 +63,7 @@ class SearchSpace:
         return np.array([dimension.upper for dimension in self.dimensions])
 
     def defaults(self) -> dict[str, float]:
-        """Return the default hyperparameters, exactly as declared."""
+        """Return the default hyperparameters, in natural units."""
         return {dimension.name: dimension.default for dimension in self.dimensions}
 
     def default_genome(self) -> NDArray[np.float64]:
@@ -67,7 +71,7 @@ class SearchSpace:
         return self.encode(self.defaults())
 
     def encode(self, hyperparameters: Mapping[str, float]) -> NDArray[np.float64]:
-        """Take named values to a genome.
+        """Transform hyperparameters to a genome.
 
         Args:
             hyperparameters: A value for each of `names`, in natural units, in any order.
@@ -76,7 +80,7 @@ class SearchSpace:
             The genome; float64 [d], in the order of `names`, within the bounds.
 
         Raises:
-            ValueError: A name is unknown or missing, or a value is no number within its bounds.
+            ValueError: A name is unknown or missing, or a value is not a number within its bounds.
         """
         for name in hyperparameters:
             if name not in self.names:
@@ -92,10 +96,10 @@ class SearchSpace:
         return np.array([dimension.encode(hyperparameters[dimension.name]) for dimension in self.dimensions])
 
     def decode(self, genome: ArrayLike) -> dict[str, float]:
-        """Take a genome to named values; entries outside the bounds count as the bound.
+        """Transform a genome to hyperparameters; entries outside the bounds are clipped.
 
         Args:
-            genome: float64 [d], in the order of `names`; ±inf is a bound like any other far value.
+            genome: float64 [d], in the order of `names`; entries may be infinite.
 
         Returns:
             Hyperparameters in natural units, each within its bounds, in the order of `names`.
@@ -113,7 +117,7 @@ class SearchSpace:
         return {dimension.name: dimension.decode(coordinate) for dimension, coordinate in pairs}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the space in the layout of the YAML files; JSON-able. The order of the keys is the genome's."""
+        """Return the space in the layout of the YAML files, as JSON accepts it; keys are in the order of a genome."""
         return {
             "optimizer": self.optimizer,
             "hyperparameters": {dimension.name: dimension.to_dict() for dimension in self.dimensions},
@@ -136,7 +140,7 @@ class SearchSpace:
 
 
 def _check_keys(what: str, mapping: object, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    """Refuse what is no mapping, lacks a required key or has one that is neither required nor optional."""
+    """Raise ValueError unless this is a mapping with all required keys and no others but optional ones."""
     keys = set(mapping) if isinstance(mapping, Mapping) else None
     if keys is None or not set(required) <= keys <= {*required, *optional}:
         also = f" and may have {', '.join(optional)}" if optional else ""

@@ -1,34 +1,31 @@
-"""A reader for a small, safe part of YAML: mappings, lists and text, each with the line where it stands.
+"""Read a safe subset of YAML: mappings, lists and text, with the line of each value.
 
-What YAML 1.1 makes of plain text surprises people: `1e-3` is text, `010` is 8, `1:30` is 90, `no` is false, a key
-given twice silently counts once. Here every scalar stays the text that was written, for a schema to interpret, and
-everything that a settings file has no use for is refused: tags, anchors and aliases, keys given twice, deep nesting,
-several documents. Nothing is ever constructed but dict, list and str.
+In YAML 1.1 `1e-3` is text, `010` is 8, `1:30` is 90, `no` is false, and the last of two equal keys wins. Here every
+scalar stays the text that was written, which a schema interprets, and PyYAML's composer refuses what settings do not
+need: tags, anchors and aliases, equal keys, keys that are not text, deep nesting, many values, several documents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import yaml
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
-MAX_VALUES = 10_000  # a file of one megabyte could hold half a million, each some microseconds
+MAX_VALUES = 10_000  # bounds the time: a file of MAX_BYTES could hold half a million
 
 Content = dict[str, "Content"] | list["Content"] | str
 KeyPath = tuple[str | int, ...]
 
-# libyaml, where PyYAML was built with it, is several times faster; both yield the same events.
-_PARSER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-
 
 class RefusedYamlError(ValueError):
-    """Text that is not YAML, or not of the part that is read here.
+    """Text that is not YAML, or not within the subset that is read; the message is one line.
 
     Attributes:
-        line: Where, from 1; None where it is not known.
+        line: Line at fault, from 1; None if it is not known.
     """
 
     def __init__(self, message: str, line: int | None = None) -> None:
@@ -38,13 +35,13 @@ class RefusedYamlError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a text says, and where."""
+    """The content of a text, and the line of each value."""
 
     content: Content
-    lines: Mapping[KeyPath, int]  # path of keys and indices -> line, from 1; () is the document's first
+    lines: Mapping[KeyPath, int]  # path of keys and indices -> line, from 1; () is the start of the document
 
     def line(self, path: KeyPath) -> int:
-        """Return the line of a path, or of the nearest of its parents that is there."""
+        """Return the line of a path, or of its nearest parent that exists."""
         return next(self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines)
 
 
@@ -52,10 +49,10 @@ def read(data: bytes) -> Document:
     """Read one YAML document.
 
     Args:
-        data: UTF-8, at most `MAX_BYTES` of it; a byte order mark is allowed.
+        data: At most `MAX_BYTES` of UTF-8, with or without a byte order mark.
 
     Raises:
-        RefusedYamlError: With one line that says what is refused.
+        RefusedYamlError: The data is not within the subset.
     """
     if len(data) > MAX_BYTES:
         raise RefusedYamlError(f"the file must be at most {MAX_BYTES:,} bytes. Received: more")
@@ -65,102 +62,93 @@ def read(data: bytes) -> Document:
         line = data.count(b"\n", 0, error.start) + 1
         raise RefusedYamlError(f"the file must be UTF-8. Received: byte 0x{data[error.start]:02x}", line) from None
     try:
-        return _Composer(yaml.parse(text, Loader=_PARSER)).document()
+        return _Loader(text).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(str(error.problem or error.context).split())
         raise RefusedYamlError(f"not YAML: {problem}", mark.line + 1 if mark else None) from None
-    except yaml.YAMLError as error:  # the reader's: control characters
+    except yaml.YAMLError as error:  # control characters
         raise RefusedYamlError(f"not YAML: {' '.join(str(error).split()):.120}") from None
 
 
-class _Composer:
-    """Turns a parser's events into content. Never deeper than MAX_DEPTH, so its recursion is bounded."""
+class _Loader(yaml.BaseLoader):
+    """Checks each node before it is composed; MAX_DEPTH bounds the recursion.
 
-    def __init__(self, events: Iterator[yaml.Event]) -> None:
-        self._events = events
+    libyaml's loader is faster, but cannot be extended like this.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
         self._lines: dict[KeyPath, int] = {}
+        self._path: KeyPath = ()  # of the node that is being composed
         self._values = 0
 
     def document(self) -> Document:
         """Read the only document."""
-        self._expect(yaml.StreamStartEvent)
-        if isinstance(next(self._events), yaml.StreamEndEvent):
+        if not self.check_node():
             raise RefusedYamlError("the file must have content. Received: nothing", 1)
-        first = next(self._events)
-        self._lines[()] = _line(first)
-        content = self._value(first, ())
-        self._expect(yaml.DocumentEndEvent)
-        after = next(self._events)
-        if not isinstance(after, yaml.StreamEndEvent):
-            raise RefusedYamlError("the file must hold one document. Received: a second one", _line(after))
-        return Document(content, self._lines)
+        node = self.get_node()
+        if self.check_node():
+            self._refuse(self._next(), "the file must hold one document. Received: a second one")
+        return Document(self.construct_document(node), self._lines)
 
-    def _value(self, event: yaml.Event, path: KeyPath) -> Content:
-        self._refuse_extras(event, path)
-        if isinstance(event, yaml.ScalarEvent):
-            return str(event.value)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._list(path)
-        return self._mapping(path)
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose a node: the root, a mapping's key (index None) or its value (the key's node), or a list's item."""
+        event, outer = self._next(), self._path
+        is_key = parent is not None and index is None
+        if isinstance(index, yaml.ScalarNode):
+            self._enter(str(index.value), index)
+        elif not is_key:
+            self._enter(index, event)
+        self._check(event)
+        if is_key and not isinstance(event, yaml.ScalarEvent):
+            self._refuse(event, f"a key must be text{self._within()}. Received: a mapping or list")
+        node = super().compose_node(parent, index)
+        self._path = outer
+        return node
 
-    def _list(self, path: KeyPath) -> list[Content]:
-        content: list[Content] = []
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            item = (*path, len(content))
-            self._lines[item] = _line(event)
-            content.append(self._value(event, item))
-        return content
+    def _next(self) -> yaml.Event:
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs lack its type
+        return event
 
-    def _mapping(self, path: KeyPath) -> dict[str, Content]:
-        content: dict[str, Content] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            self._refuse_extras(event, path)
-            if not isinstance(event, yaml.ScalarEvent):
-                raise RefusedYamlError(f"a key must be text{_within(path)}. Received: a mapping or list", _line(event))
-            key = str(event.value)
-            if key in content:
-                first = self._lines[(*path, key)]
-                raise RefusedYamlError(
-                    f"a key must be given once{_within(path)}. Received twice: {key!r:.80}, first in line {first}",
-                    _line(event),
-                )
-            self._lines[(*path, key)] = _line(event)
-            content[key] = self._value(next(self._events), (*path, key))
-        return content
+    def _enter(self, part: str | int | None, at: yaml.Node | yaml.Event) -> None:
+        """Extend the path (None is the root) and record its line."""
+        path = self._path if part is None else (*self._path, part)
+        if path in self._lines:
+            first = self._lines[path]
+            self._refuse(
+                at, f"a key must be given once{self._within()}. Received twice: {part!r:.80}, first in line {first}"
+            )
+        self._lines[path] = _line(at)
+        self._path = path
 
-    def _refuse_extras(self, event: yaml.Event, path: KeyPath) -> None:
-        """Refuse aliases, anchors, tags, depth and sheer number, before anything is built."""
+    def _check(self, event: yaml.Event) -> None:
         self._values += 1
         anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
         if anchor is not None:
             name = f"{'*' if isinstance(event, yaml.AliasEvent) else '&'}{anchor}"
-            raise RefusedYamlError(
-                f"anchors and aliases are not read{_within(path)}. Received: {name!r:.80}", _line(event)
-            )
+            self._refuse(event, f"anchors and aliases are not read{self._within()}. Received: {name!r:.80}")
         if tag is not None:
-            raise RefusedYamlError(f"tags are not read{_within(path)}. Received: {tag!r:.80}", _line(event))
-        if len(path) >= MAX_DEPTH:
-            raise RefusedYamlError(f"nesting must be at most {MAX_DEPTH} deep. Received: deeper", _line(event))
+            self._refuse(event, f"tags are not read{self._within()}. Received: {tag!r:.80}")
+        if len(self._path) >= MAX_DEPTH:
+            self._refuse(event, f"nesting must be at most {MAX_DEPTH} deep. Received: deeper")
         if self._values > MAX_VALUES:
-            raise RefusedYamlError(f"the file must hold at most {MAX_VALUES:,} values. Received: more", _line(event))
+            self._refuse(event, f"the file must hold at most {MAX_VALUES:,} values. Received: more")
 
-    def _expect(self, kind: type[yaml.Event]) -> None:
-        event = next(self._events)
-        if not isinstance(event, kind):  # a parser's grammar rules it out
-            raise RefusedYamlError(f"not YAML: unexpected {type(event).__name__}", _line(event))
+    def _within(self) -> str:
+        return f" (in {show(self._path)})" if self._path else ""
 
-
-def _line(event: yaml.Event) -> int:
-    return event.start_mark.line + 1 if event.start_mark else 1
+    @staticmethod
+    def _refuse(at: yaml.Node | yaml.Event, message: str) -> NoReturn:
+        raise RefusedYamlError(message, _line(at))
 
 
-def _within(path: KeyPath) -> str:
-    return f" (in {show(path)})" if path else ""
+def _line(at: yaml.Node | yaml.Event) -> int:
+    return at.start_mark.line + 1 if at.start_mark else 1
 
 
 def show(path: KeyPath) -> str:
-    """Return a path as people write it, on one line: "hyperparameters.momentum.default"."""
+    """Return a path as text of one line: "hyperparameters.momentum.default"."""
     return ".".join(_show_part(part) for part in path[:6])
 
 

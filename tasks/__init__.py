@@ -1,4 +1,4 @@
-"""What is minimised: one problem a file, the data sets behind them, and the protocol that all of them follow.
+"""Tasks: problems to minimise, one per file, their data sets, and the Task protocol.
 
-`tasks.registry` says what there is without loading TensorFlow; a task's own module loads it.
+`tasks.registry` finds tasks without loading TensorFlow; a task's own module loads it.
 """

@@ -1,6 +1,6 @@
-"""CIFAR-10: where its images come from, how they are split, and the fingerprint that a study keeps of them.
+"""CIFAR-10: find its images, split them, and compute the fingerprint that a study stores.
 
-Nothing but NumPy is loaded until it is needed.
+Loads only NumPy until more is needed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tasks import places
-from tasks.npz import DatasetError, read_images
-from tasks.places import DATA_DIR_VARIABLE
+from tasks import downloads
+from tasks.data_folder import DATA_DIR_VARIABLE, data_folder
+from tasks.errors import DatasetError
+from tasks.npz import read_images
 from tasks.shared_memory import shared
 
 KERAS_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
@@ -25,15 +26,15 @@ FULL = (50_000, 10_000)  # images, training and test
 VALIDATION = 5_000  # images, of all of CIFAR-10
 CLASSES = 10
 SHAPE = (32, 32, 3)
-EXPECTED = "expected labels from 0 to 9, one an image"
+EXPECTED = "expected labels from 0 to 9, one per image"
 
-Stamp = tuple[str, int, int]  # a file, when it was changed, and how long it is
+Stamp = tuple[str, int, int]  # a file's path, modification time in nanoseconds, and size in bytes
 _known: dict[Stamp, tuple[dict[str, Any], str]] = {}  # facts of the files that this process has read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """Images uint8 [N, 32, 32, 3] and their labels uint8 [N], 0 to 9. Neither can be written to."""
+    """Images, uint8 [N, 32, 32, 3], and their labels, uint8 [N], 0 to 9; both read-only."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -41,7 +42,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cifar10:
-    """CIFAR-10's images in three parts that do not overlap."""
+    """CIFAR-10's images in three disjoint parts."""
 
     name: str  # "cifar10", or "cifar10-subset" for less than all of it
     train: Labelled
@@ -49,36 +50,35 @@ class Cifar10:
     test: Labelled
     source: str  # the file that they were read from, or "Keras' download"
     sha256: str  # of the arrays' contents
-    note: str = ""  # a line to show to people: what is not as they may expect
+    note: str = ""  # one line for users where the data is not all of CIFAR-10
 
 
 def cifar10(data_dir: str | os.PathLike[str] | None = None) -> Cifar10:
-    """Return CIFAR-10 from the first of these places that has it.
+    """Return CIFAR-10 from the first of these sources that has it.
 
-    1. cifar10.npz in `data_dir`, or else in the folder that the environment variable LODO_DATA_DIR names. A folder
-       that is named but holds no such file, or a broken one, is an error: nothing else is tried.
-    2. Keras' own cache, or Keras' download into it, where the network answers.
+    1. cifar10.npz in the data folder. If a folder is named, its file must be there and sound: no other source is tried.
+    2. Keras' cache, or Keras' download into it if the server answers.
 
     The last 5,000 training images are held out for validation: 45,000, 5,000 and 10,000 images for all of CIFAR-10. Of
-    a smaller file the last tenth is, at least one image and at most 5,000; the name and `note` tell that it is one.
+    a smaller file the last tenth is held out, at least one image and at most 5,000; the name and `note` say so.
 
-    The file is read anew at each call, so that whoever makes something else of the images need not keep them as well.
+    The file is read at each call and not cached, so that a caller that converts the images need not hold both copies.
 
     Args:
         data_dir: Folder with cifar10.npz: x_train and x_test, uint8 [N, 32, 32, 3]; y_train and y_test, uint8 [N, 1] or
-            [N], 0 to 9.
+            [N], 0 to 9. Default: that of `tasks.data_folder.data_folder`.
 
     Raises:
-        DatasetError: The named folder's file is missing or broken, or none of the places has CIFAR-10.
+        DatasetError: The data folder's file is missing or broken, or no source has CIFAR-10.
     """
     return _read(data_dir, _archive(data_dir))
 
 
 def cifar10_facts(data_dir: str | os.PathLike[str] | None = None) -> tuple[dict[str, Any], str]:
-    """Return what identifies the data, name, sizes of the parts and sha256, as JSON takes it; and the data's note.
+    """Return what identifies the data, as JSON accepts it (name, sizes of the parts, sha256), and the data's note.
 
-    The hash is of shapes and bytes of images and labels of train, validation and test in this order, not of the file
-    that held them. A file is read only if this process has not done so since it was last changed.
+    The hash covers the dtypes, shapes and bytes of the images and labels of train, validation and test in this order,
+    not the file. A file is read only if it has changed since this process last read it.
 
     Raises:
         DatasetError: As `cifar10` does.
@@ -93,9 +93,9 @@ def cifar10_facts(data_dir: str | os.PathLike[str] | None = None) -> tuple[dict[
 
 
 def _archive(data_dir: str | os.PathLike[str] | None) -> Path:
-    """Return the file that the images are read from, once they are there."""
-    folder = places.named_folder(data_dir)
-    return places.keras_cache(KERAS_ARCHIVE) if folder is None else folder / "cifar10.npz"
+    """Return the path that the images are read from, whether or not it exists yet."""
+    folder = data_folder(data_dir)
+    return downloads.keras_cache(KERAS_ARCHIVE) if folder is None else folder / "cifar10.npz"
 
 
 def _stamp(path: Path) -> Stamp:
@@ -108,11 +108,11 @@ def _stamp(path: Path) -> Stamp:
 
 def _read(data_dir: str | os.PathLike[str] | None, archive: Path) -> Cifar10:
     before = _stamp(archive)
-    data = _from_keras(archive) if places.named_folder(data_dir) is None else _from_file(archive)
+    data = _from_keras(archive) if data_folder(data_dir) is None else _from_file(archive)
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     sizes = {name: len(part.labels) for name, part in parts.items()}
     facts = {"name": data.name, "sizes": sizes, "sha256": data.sha256}, data.note
-    # What was downloaded has a stamp only now. A file that was exchanged meanwhile is not taken for what was read.
+    # A download has a stamp only now. A file keeps the stamp from before: it may have been replaced in the meantime.
     _known[before if before[2] else _stamp(archive)] = facts
     return data
 
@@ -123,24 +123,24 @@ def _from_file(path: Path) -> Cifar10:
 
 
 def _from_keras(archive: Path) -> Cifar10:
-    nowhere = (
-        f"No CIFAR-10 images: neither --data-dir nor {DATA_DIR_VARIABLE} names a folder with cifar10.npz, and Keras'"
-        " download cannot be had"
+    problem = (
+        f"No CIFAR-10 images: no folder with cifar10.npz is given (data_dir, or {DATA_DIR_VARIABLE}), and Keras'"
+        " download is not available"
     )
     if archive.is_file():
         with archive.open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() != KERAS_SHA256:
-                # Keras would delete the file; leave it to its owner.
-                raise DatasetError(f"{nowhere}: {archive} is broken; expected sha256 {KERAS_SHA256[:12]}…")
-    elif not places.answers(KERAS_URL):
-        raise DatasetError(f"{nowhere}: there is no {archive}, and {KERAS_URL} does not answer")
+                # Do not hand the file to Keras, which would delete it.
+                raise DatasetError(f"{problem}: {archive} is broken; expected sha256 {KERAS_SHA256[:12]}…")
+    elif not downloads.answers(KERAS_URL):
+        raise DatasetError(f"{problem}: there is no {archive}, and {KERAS_URL} does not answer")
     from keras.datasets import cifar10 as keras_cifar10
 
     try:
-        with places.quiet_download():
+        with downloads.quiet_download():
             (train, train_labels), (test, test_labels) = keras_cifar10.load_data()
     except Exception as error:  # Keras raises plain Exception when a download fails
-        raise DatasetError(f"{nowhere}: {' '.join(str(error).split())}") from error
+        raise DatasetError(f"{problem}: {' '.join(str(error).split())}") from error
     train, test = np.ascontiguousarray(train), np.ascontiguousarray(test)
     return _split(train, test, np.ravel(train_labels), np.ravel(test_labels), source="Keras' download")
 
@@ -156,7 +156,7 @@ def _split(
         if labels.max() >= CLASSES:
             raise DatasetError(f"{source}: y_{part} has the label {labels.max()}; {EXPECTED}")
     if len(train) < 2:
-        raise DatasetError(f"{source}: x_train has 1 image; expected at least 2, for one is held out")
+        raise DatasetError(f"{source}: x_train has 1 image; expected at least 2, of which one is held out")
     train, test = shared(train), shared(test)
     for array in (train, test, train_labels, test_labels):
         array.flags.writeable = False

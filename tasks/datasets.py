@@ -1,6 +1,6 @@
-"""The data sets by name, and the fingerprint that a study keeps of the one that it trains on.
+"""The data sets by name, and the fingerprints that studies store of them.
 
-Nothing but NumPy is loaded until it is needed.
+Loads only NumPy until more is needed.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import os
 from typing import Any
 
 from tasks.cifar10 import cifar10_facts
+from tasks.errors import DatasetError
 from tasks.mnist import Mnist, mnist, mnist_fingerprint
-from tasks.npz import DatasetError
 
 __all__ = ["DATASETS", "DatasetError", "Mnist", "facts", "fingerprint", "mnist", "mnist_fingerprint"]
 
@@ -24,11 +24,15 @@ DATASETS = {"mnist": _mnist_facts, "cifar10": cifar10_facts}
 
 
 def facts(dataset: str, data_dir: str | os.PathLike[str] | None = None) -> tuple[dict[str, Any], str]:
-    """Return the fingerprint of a data set by the name that a task's registry entry gives, and a remark for people.
+    """Return the fingerprint of a data set, and a note for users.
+
+    Args:
+        dataset: A name of `DATASETS`, as in a task's registry entry.
+        data_dir: Folder with the data set's file. Default: that of `tasks.data_folder.data_folder`.
 
     Returns:
-        What identifies the data, as JSON takes it: name, sizes of the parts, and sha256 of the arrays' contents; and
-        a line on what is not as people may expect, or "".
+        What identifies the data, as JSON accepts it: name, sizes of the parts, and sha256 of their contents; and one
+        line for users where the data is not the whole data set, or "".
 
     Raises:
         ValueError: There is no such data set.
@@ -40,5 +44,5 @@ def facts(dataset: str, data_dir: str | os.PathLike[str] | None = None) -> tuple
 
 
 def fingerprint(dataset: str, data_dir: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-    """Return the first of the `facts`."""
+    """Return the fingerprint of a data set, as `facts` does, without the note."""
     return facts(dataset, data_dir)[0]

@@ -1,4 +1,4 @@
-"""The class behind `function_task`: one vector's loss and its gradient, over the lanes of a cohort."""
+"""The base class of tasks made by `function_task`: the loss of a vector and its gradient, for each lane."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Any
 
 import tensorflow as tf
 
+from tasks.errors import TaskError, described
 from tasks.options import float_dtype
+from tasks.random_operations import operation_types, unseeded
 from tasks.task import State, Tensor
-from tasks.unseeded import operations, unseeded
-from tasks.user_module import TaskError, described
 
-# Where one of these is met, lanes are told apart in Python: made into one operation, branches and loops would become
-# operations of data-dependent shapes, which XLA does not have.
+# If a loss has one of these, a Python loop computes the lanes one by one: vectorized_map would turn branches and loops
+# into operations of data-dependent shapes, which XLA does not support.
 _LANE_BY_LANE = frozenset(
     ("If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile", "PyFunc", "EagerPyFunc")
 )
 
 
 class FunctionTask:
-    """A function of a vector; what `function_task` makes are classes like this one that know their function.
+    """A task that minimises a function of a vector; `function_task` returns subclasses with the function.
 
-    The state is the step's seeds, int32 [2, P], and empty where the function takes none.
+    The state is the step's seeds, int32 [2, P]; it is empty if the function takes no seed.
 
     Args:
-        dtype: "float32" or "float64". Default: as `function_task` was told.
+        dtype: "float32" or "float64". Default: that given to `function_task`.
 
     Raises:
         TaskError: The function raises, does not return a floating-point scalar, or has no gradient; or the start is
-            no vector.
+            not a vector.
     """
 
     name: str
@@ -41,7 +41,7 @@ class FunctionTask:
     own_dtype: str
     cohort_size: int
     jit_compile: bool
-    layers: tuple[tuple[int, int], ...] = ()  # a subclass may know better than one for all of x
+    layers: tuple[tuple[int, int], ...] = ()  # a subclass may define them; by default x is one layer
 
     def __init__(self, *, dtype: str | None = None) -> None:
         self.dtype = float_dtype(dtype, default=self.own_dtype)
@@ -51,10 +51,10 @@ class FunctionTask:
         inputs += [tf.TensorSpec([2], tf.int32)] * self.is_random
         graph = tf.function(self._lane, autograph=False).get_concrete_function(*inputs).graph
         self._check_draws("the loss", "loss(x, seed)", graph)
-        self._lane_by_lane = bool(operations(graph) & _LANE_BY_LANE)
+        self._lane_by_lane = bool(operation_types(graph) & _LANE_BY_LANE)
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
-        """Return where the lanes start, x [n, P], and the state before any step."""
+        """Return the starting points x [n, P], and the state before the first step."""
         if callable(self.start):
             x = tf.stack([self._drawn(seed) for seed in tf.unstack(seeds)], axis=1)
         else:
@@ -62,14 +62,14 @@ class FunctionTask:
         return x, tf.transpose(seeds) if self.is_random else ()
 
     def advance(self, state: State, seeds: Tensor, t: Tensor) -> State:
-        """Return the seeds of step t, int32 [2, P]; nothing where the function takes none."""
+        """Return the seeds of step t, int32 [2, P]; the empty state if the function takes none."""
         if not self.is_random:
             return state
         folded = [tf.random.experimental.stateless_fold_in(seed, t) for seed in tf.unstack(seeds)]
         return tf.stack(folded, axis=1)
 
     def loss_and_gradient(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Return the function's value [P] and its gradient [n, P]."""
+        """Return the function's values [P] and gradients [n, P]."""
         lanes = (tf.transpose(x), *([tf.transpose(state)] if self.is_random else []))
         if self._lane_by_lane:
             found = [self._lane(*lane) for lane in zip(*map(tf.unstack, lanes), strict=True)]
@@ -79,17 +79,17 @@ class FunctionTask:
         return loss, tf.transpose(gradient), state
 
     def _lane(self, x: Tensor, *seed: Tensor) -> tuple[Tensor, Tensor]:
-        """Return one lane's loss, a scalar, and its gradient [n]."""
+        """Return the loss of one lane, a scalar, and its gradient [n]."""
         with tf.GradientTape() as tape:
             tape.watch(x)
-            loss = self._scalar(self._told(self.loss, x, *seed))
+            loss = self._scalar(self._called(self.loss, x, *seed))
         gradient = tape.gradient(loss, x)
         if gradient is None:
             raise TaskError(
                 f"{self.name}: the loss has no gradient: it does not depend on x by TensorFlow operations that have"
                 " one. Accepted: a function of x in tf operations, without rounding, comparing or NumPy in between"
             )
-        return loss, tf.convert_to_tensor(gradient)  # of a gather it is a sparse one
+        return loss, tf.convert_to_tensor(gradient)  # the gradient of a gather is sparse
 
     def _scalar(self, found: Any) -> Tensor:
         accepted = f"{self.name}: the loss must return a floating-point scalar, as tf.reduce_sum or tf.reduce_mean do."
@@ -103,8 +103,8 @@ class FunctionTask:
             raise TaskError(f"{accepted} Received: {loss.dtype.name} of shape {loss.shape}")
         return tf.cast(loss, self.dtype)
 
-    def _told(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function of the user's; what it raises is told in one line."""
+    def _called(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call the user's function; an exception of it becomes a TaskError of one line."""
         try:
             return function(*arguments)
         except TaskError:
@@ -114,15 +114,13 @@ class FunctionTask:
             what = "start" if function is self.start else "loss"
             hint = ""
             if "symbolic" in str(error):
-                hint = "; what depends on x is computed with TensorFlow: no NumPy, and tf.cond or tf.where for an `if`"
+                hint = "; compute with TensorFlow: no NumPy, and tf.cond or tf.where in place of `if`"
             elif "tensor but is a" in str(error) or "match type" in str(error):
-                hint = (
-                    f"; x is {self.dtype}: make your constants so, by tf.cast(..., x.dtype), or choose another `dtype`"
-                )
+                hint = f"; x is {self.dtype}: cast constants by tf.cast(..., x.dtype), or choose another `dtype`"
             raise TaskError(f"{self.name}: the {what} raises {described(error, source)}{hint}") from error
 
     def _drawn(self, seed: Tensor) -> Tensor:
-        found = self._told(self.start, seed)
+        found = self._called(self.start, seed)
         x = tf.convert_to_tensor(() if found is None else found)
         if x.shape.rank != 1 or not x.shape[0] or not x.dtype.is_floating:
             raise TaskError(
@@ -134,7 +132,7 @@ class FunctionTask:
     def _check_draws(self, what: str, accepted: str, graph: Any) -> None:
         if drawn := unseeded(graph):
             raise TaskError(
-                f"{self.name}: {what} draws what no seed repeats ({drawn}). Accepted: {accepted} that draws with"
+                f"{self.name}: {what} draws random numbers that no seed repeats ({drawn}). Accepted: {accepted} with"
                 " tf.random.stateless_normal(..., seed=seed) and the like"
             )
 
@@ -147,7 +145,7 @@ class FunctionTask:
 
 
 def _source(function: Callable[..., Any]) -> Path | None:
-    """Return the file that a function was written in, None if there is none."""
+    """Return the file that defines a function; None if there is none."""
     try:
         return Path(inspect.getsourcefile(function) or "").resolve()
     except TypeError:

@@ -1,6 +1,6 @@
-"""A task from a Python function: `function_task(loss, start=[0, 0])` is a class that the command line takes.
+"""Make a task from a Python function: `function_task(loss, start=[0, 0])` returns its class.
 
-Importing this loads no TensorFlow; calling `function_task` does.
+Calling `function_task` loads TensorFlow; importing this module does not.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tasks.options import float_dtype, task_name, whole_number
-from tasks.user_module import TaskError
+from tasks.errors import TaskError
+from tasks.options import MAX_COHORT_SIZE, float_dtype, task_name, whole_number
 
-MOST_LANES = 256
-_CALL = "loss(x), or loss(x, seed) where it is random"
+_CALL = "loss(x), or loss(x, seed) if it is random"
 
 
 def function_task(
@@ -27,28 +26,28 @@ def function_task(
     cohort_size: int = 16,
     jit_compile: bool = True,
 ) -> type:
-    """Return a task's class that minimises a function written in TensorFlow; its gradient is TensorFlow's.
+    """Return the class of a task that minimises a function; TensorFlow computes its gradient.
 
         def loss(x):
             return tf.reduce_sum((x - 1.0) ** 2)
 
         MyTask = function_task(loss, start=[0.0, 0.0])  # `--task file.py:MyTask`
 
-    A class of your own may extend it: with `presets`, a `line_up`, or `layers` where x has more than one.
+    A subclass may define `presets`, `line_up`, or `layers` if x has more than one.
 
     Args:
-        loss: x [n] -> a floating-point scalar, by TensorFlow operations only. With a second argument, `loss(x, seed)`,
-            it is given an int32 [2] that is another one at each step and in each run, for `tf.random.stateless_*`.
-            It is told the same seed whenever it is asked within one step.
-        start: Where every run begins: n finite numbers; or a function of a seed, int32 [2], that returns x [n].
+        loss: Function of x [n] that returns a floating-point scalar, by TensorFlow operations only. With a second
+            argument, `loss(x, seed)`, it receives a seed for `tf.random.stateless_*`, int32 [2], which differs between
+            runs and steps and is the same for all evaluations of a step.
+        start: Starting point of every run: n finite numbers, or a function of a seed, int32 [2], that returns x [n].
         name: In lower case with hyphens. Default: the function's name.
-        dtype: "float32" or "float64", of x; a user may choose the other with --precision. Default: "float64".
+        dtype: Dtype of x, "float32" or "float64"; a run may choose another one (`precision`). Default: "float64".
         cohort_size: Candidates trained in lockstep, 1 to 256. Default: 16.
-        jit_compile: Whether XLA compiles the loop. False for operations that XLA does not have. Default: True.
+        jit_compile: Whether XLA compiles the loop; False for operations that XLA does not support. Default: True.
 
     Raises:
-        TaskError: An argument is not what is said here; a ValueError. That the function returns what it should is
-            seen, and said, when the class is called.
+        TaskError: An argument is not accepted; a ValueError. What the function returns is checked when the class is
+            called.
     """
     if not callable(loss):
         raise TaskError(f"`loss` must be a function {_CALL}. Received: {loss!r:.80}")
@@ -61,7 +60,7 @@ def function_task(
         "is_random": _is_random(loss, own_name),
         "start": staticmethod(start) if callable(start) else _numbers(start, own_name),
         "own_dtype": float_dtype(dtype, default="float64"),
-        "cohort_size": whole_number("cohort_size", cohort_size, low=1, high=MOST_LANES),
+        "cohort_size": whole_number("cohort_size", cohort_size, low=1, high=MAX_COHORT_SIZE),
         "jit_compile": bool(jit_compile),
     }
     from tasks.function_class import FunctionTask
@@ -70,22 +69,30 @@ def function_task(
 
 
 def _is_random(loss: Callable[..., Any], name: str) -> bool:
-    """Return whether a loss takes a seed."""
+    """Return whether a loss takes a seed.
+
+    Raises:
+        TaskError: It cannot be called with x, nor with x and a seed.
+    """
     try:
         parameters = inspect.signature(loss).parameters.values()
-    except (TypeError, ValueError):  # of C, without a signature
+    except (TypeError, ValueError):  # functions of C extensions may have no signature
         return False
-    by_place = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    needed = [one for one in by_place if one.default is one.empty]
-    by_name = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    required = [one for one in positional if one.default is one.empty]
+    keyword_only = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
     takes_any = any(one.kind is one.VAR_POSITIONAL for one in parameters)
-    if len(needed) > 2 or by_name or not (by_place or takes_any):
+    if len(required) > 2 or keyword_only or not (positional or takes_any):
         raise TaskError(f"{name}: `loss` must be a function {_CALL}. Received: {inspect.signature(loss)}")
-    return len(needed) == 2 or [one.name for one in by_place[1:2]] == ["seed"]
+    return len(required) == 2 or [one.name for one in positional[1:2]] == ["seed"]
 
 
 def _numbers(start: Any, name: str) -> tuple[float, ...]:
-    """Return a start as numbers."""
+    """Return the starting point as a tuple.
+
+    Raises:
+        TaskError: It is not a list of finite numbers.
+    """
     try:
         array = np.asarray(start, np.float64)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The class behind `keras_task`: a Keras model's weights as x, and the rest of its variables in the state."""
+"""The base class of tasks made by `keras_task`: the model's weights are x, its other variables the state."""
 
 from __future__ import annotations
 
@@ -11,33 +11,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tasks.examples import Examples, examples, mapped
-from tasks.keras_losses import accuracy_of_each, keras_loss, of_each
-from tasks.keras_start import built, precision
-from tasks.keras_task import LARGEST_BATCH
-from tasks.options import float_dtype, whole_number
+from tasks.errors import TaskError, described
+from tasks.keras_build import build_model, precision
+from tasks.keras_data import Examples, examples, mapped
+from tasks.keras_losses import accuracy_of_each, keras_loss, loss_of_each
+from tasks.options import MAX_BATCH_SIZE, float_dtype, single_seed, whole_number
+from tasks.random_operations import SEED_STATE, unseeded
 from tasks.task import State, Tensor
-from tasks.unseeded import SEED_STATE, unseeded
-from tasks.user_module import TaskError, described
-
-
-def policy() -> Any:
-    """Return Keras' dtype policy of this thread."""
-    return keras.config.dtype_policy()
 
 
 class KerasTask:
-    """Trains a Keras model; what `keras_task` makes are classes like this one that know their model and data.
+    """A task that trains a Keras model; `keras_task` returns subclasses with the model and the data.
 
-    x is the model's trainable variables, flattened, in the model's order. The state is the minibatch's numbers, int32
-    [B], and the model's other variables (running statistics, seeds).
+    x consists of the model's trainable variables, flattened, in the model's order. The state is the indices of the
+    minibatch's examples, int32 [B], and the model's other variables (running statistics, seeds).
 
     Args:
-        dtype: "float32" or "float64". Default: as `keras_task` was told.
-        batch_size: Examples a step, 1 to 65,536. Default: as `keras_task` was told.
+        dtype: "float32" or "float64". Default: that given to `keras_task`.
+        batch_size: Examples per step, 1 to 65,536. Default: that given to `keras_task`.
 
     Raises:
-        TaskError: Data, model or loss cannot be used, or do not fit together.
+        TaskError: Data, model or loss cannot be used, or are not compatible.
     """
 
     name: str
@@ -49,12 +43,12 @@ class KerasTask:
     given: dict[str, Any]
     policy: Any
     cohort_size = 1
-    eager_initial = True  # a model is built by Python
+    eager_initial = True  # building a model needs Python
 
     def __init__(self, *, dtype: str | None = None, batch_size: int | None = None) -> None:
         self.dtype = float_dtype(dtype, default=self.own_dtype)
         chosen = self.own_batch_size if batch_size is None else batch_size
-        self.batch_size = whole_number("batch_size", chosen, low=1, high=LARGEST_BATCH)
+        self.batch_size = whole_number("batch_size", chosen, low=1, high=MAX_BATCH_SIZE)
         self._read: dict[str, Examples] = {}
         train = self._split("train")
         self._sample = mapped(lambda array: array[:1], train.inputs)
@@ -62,7 +56,7 @@ class KerasTask:
             self._loss = keras_loss(self.given_loss[0], self.dtype)
         self._model = self._built(0)
         self._trainable = self._model.trainable_variables
-        self._kept = self._model.non_trainable_variables
+        self._others = self._model.non_trainable_variables
         if not self._trainable:
             raise TaskError(f"{self.name}: the model has no trainable weights")
         self.variable_shapes = tuple(tuple(variable.shape) for variable in self._trainable)
@@ -71,39 +65,40 @@ class KerasTask:
         self._try()
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
-        """Return the weights x [n, 1] of a model built from the seed, and the state before any step."""
-        seed = self._only(seeds)
+        """Return the weights x [n, 1] of a model built with the seed, and the state before the first step."""
+        seed = single_seed(seeds, self.name)
         if tf.executing_eagerly():
-            weights, *kept = self._start(seed)
+            weights, *others = self._start(seed)
         else:
-            kinds = [tf.as_dtype(self.dtype), *(tf.as_dtype(variable.dtype) for variable in self._kept)]
-            weights, *kept = tf.py_function(self._start, [seed], kinds)
+            kinds = [tf.as_dtype(self.dtype), *(tf.as_dtype(variable.dtype) for variable in self._others)]
+            weights, *others = tf.py_function(self._start, [seed], kinds)
         weights = tf.ensure_shape(weights, [sum(self._sizes)])
-        pairs = zip(kept, self._kept, strict=True)
+        pairs = zip(others, self._others, strict=True)
         blank = tf.zeros([self.batch_size], tf.int32)
         return weights[:, tf.newaxis], (blank, tuple(tf.ensure_shape(value, of.shape) for value, of in pairs))
 
     def advance(self, state: State, seeds: Tensor, t: Tensor) -> State:
-        """Return the minibatch of step t, and what layers draw from in it; both depend on the seed and t alone."""
-        seed = tf.random.experimental.stateless_fold_in(self._only(seeds), t)
+        """Return the minibatch of step t and the seeds of layers, which depend on the seed and t alone."""
+        seed = tf.random.experimental.stateless_fold_in(single_seed(seeds, self.name), t)
         of_batch, of_layers = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
         chosen = tf.random.stateless_uniform([self.batch_size], of_batch, 0, self._read["train"].count, tf.int32)
-        kept = [
-            tf.cast(tf.random.experimental.stateless_fold_in(of_layers, place), value.dtype) if draws else value
-            for place, (value, draws) in enumerate(zip(state[1], self._draws(), strict=True))
+        others = [
+            tf.cast(tf.random.experimental.stateless_fold_in(of_layers, place), value.dtype) if is_seed else value
+            for place, (value, is_seed) in enumerate(zip(state[1], self._is_seed(), strict=True))
         ]
-        return chosen, tuple(kept)
+        return chosen, tuple(others)
 
     def loss_and_gradient(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Return the minibatch's mean loss with what layers add [1], its gradient [n, 1], and the statistics after."""
-        chosen, kept = state
+        """Return the minibatch's mean loss plus the losses of layers [1], its gradient [n, 1], and the state."""
+        chosen, others = state
         inputs, targets = self._gathered("train", chosen)
         weights = self._weights(x)
         with precision(self.dtype), tf.GradientTape() as tape:
             tape.watch(weights)
-            predicted, after, added = self._called(weights, kept, inputs, training=True)
-            loss = tf.reduce_mean(tf.cast(self._loss(targets, predicted), self.dtype))  # of many if it reduces none
-            loss = tf.add_n([loss, *(tf.cast(term, self.dtype) for term in added)])
+            predicted, updated, layer_losses = self._call(weights, others, inputs, training=True)
+            # The mean, for a loss that does not reduce.
+            loss = tf.reduce_mean(tf.cast(self._loss(targets, predicted), self.dtype))
+            loss = tf.add_n([loss, *(tf.cast(term, self.dtype) for term in layer_losses)])
         gradients = tape.gradient(loss, weights)
         if all(gradient is None for gradient in gradients):
             raise TaskError(f"{self.name}: the loss does not depend on the model's trainable weights")
@@ -111,41 +106,33 @@ class KerasTask:
             tf.zeros([size], self.dtype) if gradient is None else tf.cast(tf.reshape(gradient, [-1]), self.dtype)
             for gradient, size in zip(gradients, self._sizes, strict=True)
         ]
-        # Seeds stay as `advance` made them: whoever evaluates a step twice meets the same dropout.
-        kept = [old if draws else new for old, new, draws in zip(kept, after, self._draws(), strict=True)]
-        return loss[tf.newaxis], tf.concat(flat, axis=0)[:, tf.newaxis], (chosen, tuple(kept))
+        # Seeds stay those of `advance`, so that all evaluations of a step have the same dropout.
+        others = [old if is_seed else new for old, new, is_seed in zip(others, updated, self._is_seed(), strict=True)]
+        return loss[tf.newaxis], tf.concat(flat, axis=0)[:, tf.newaxis], (chosen, tuple(others))
 
-    def _only(self, seeds: Tensor) -> Tensor:
-        """Return the seed [2] of a cohort of one."""
-        if seeds.shape[0] != 1:
-            raise ValueError(
-                f"{self.name} trains one candidate at a time (cohort_size 1). Received: {seeds.shape[0]} seeds"
-            )
-        return seeds[0]
-
-    def _draws(self) -> list[bool]:
-        """Return which variables of the state are seeds of layers."""
-        return [variable.name == SEED_STATE for variable in self._kept]
+    def _is_seed(self) -> list[bool]:
+        """Return which of the other variables are seeds of layers."""
+        return [variable.name == SEED_STATE for variable in self._others]
 
     def _built(self, seed: int) -> Any:
         try:
-            return built(type(self).build, self._sample, seed, self.dtype, self.policy)
+            return build_model(type(self).build, self._sample, seed, self.dtype, self.policy)
         except TaskError as error:
             raise TaskError(f"{self.name}: {error}") from error
 
     def _start(self, seed: Tensor) -> list[Any]:
-        """Return the flattened weights, and the other variables, of a model built from a seed [2]."""
-        whole = np.random.SeedSequence(np.asarray(seed).astype(np.uint32).tolist()).generate_state(1)
-        model = self._built(int(whole[0]))
+        """Return the flattened weights, and the other variables, of a model built with a seed [2]."""
+        number = np.random.SeedSequence(np.asarray(seed).astype(np.uint32).tolist()).generate_state(1)
+        model = self._built(int(number[0]))
         if model is self._model:
-            raise TaskError(f"{self.name}: `build` must return a new model whenever it is called. Received: the same")
+            raise TaskError(f"{self.name}: `build` must return a new model at each call. Received: the same one")
         found = [tuple(variable.shape) for variable in model.trainable_variables]
-        kept = [variable.numpy() for variable in model.non_trainable_variables]
-        if found != list(self.variable_shapes) or len(kept) != len(self._kept):
-            raise TaskError(f"{self.name}: `build` must return the same model whenever it is called, up to its weights")
+        others = [variable.numpy() for variable in model.non_trainable_variables]
+        if found != list(self.variable_shapes) or len(others) != len(self._others):
+            raise TaskError(f"{self.name}: `build` must return the same model at each call, except for its weights")
         weights = [variable.numpy().ravel() for variable in model.trainable_variables]
         flat = np.concatenate(weights).astype(self.dtype)
-        return [tf.constant(flat), *(tf.constant(value) for value in kept)]
+        return [tf.constant(flat), *(tf.constant(value) for value in others)]
 
     def _weights(self, x: Tensor) -> list[Tensor]:
         """Cut x [n, 1] into the model's variables."""
@@ -155,22 +142,22 @@ class KerasTask:
             for cut, variable in zip(cuts, self._trainable, strict=True)
         ]
 
-    def _called(
-        self, weights: Sequence[Tensor], kept: Sequence[Tensor], inputs: Any, *, training: bool
+    def _call(
+        self, weights: Sequence[Tensor], others: Sequence[Tensor], inputs: Any, *, training: bool
     ) -> tuple[Any, list[Tensor], list[Tensor]]:
-        """Call the model as `fit` does; return its outputs, its other variables after, and the losses of its layers."""
-        mapping = [*zip(self._trainable, weights, strict=True), *zip(self._kept, kept, strict=True)]
-        told = {"training": training} if "training" in self._model.call_signature_parameters else {}
+        """Call the model as `fit` does, and return its outputs, its other variables, and the losses of its layers."""
+        mapping = [*zip(self._trainable, weights, strict=True), *zip(self._others, others, strict=True)]
+        arguments = {"training": training} if "training" in self._model.call_signature_parameters else {}
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
-            predicted = self._model(inputs, **told)
-            added = self._model.losses if training else []
-        return predicted, [scope.get_current_value(variable) for variable in self._kept], added
+            predicted = self._model(inputs, **arguments)
+            losses = self._model.losses if training else []
+        return predicted, [scope.get_current_value(variable) for variable in self._others], losses
 
     def _split(self, split: str) -> Examples:
-        """Return the examples of a split, as tensors that all traces share; read when they are first asked for."""
+        """Return the examples of a split as tensors that all traces share; read at the first call."""
         if split not in self._read:
             if split not in self.given:
-                raise TaskError(f"{self.name} was given no {split} examples: keras_task(..., {split}=(x, y))")
+                raise TaskError(f"{self.name} has no {split} examples: keras_task(..., {split}=(x, y))")
             try:
                 found = examples(self.given[split], split, self.dtype)
             except TaskError as error:
@@ -181,7 +168,7 @@ class KerasTask:
         return self._read[split]
 
     def _gathered(self, split: str, chosen: Tensor) -> tuple[Any, Any]:
-        """Return inputs and targets of some examples."""
+        """Return inputs and targets of examples by their indices, int32 [B]."""
         found = self._split(split)
         inputs, targets = (
             mapped(lambda array: tf.gather(array, chosen), part) for part in (found.inputs, found.targets)
@@ -189,57 +176,56 @@ class KerasTask:
         return inputs, targets
 
     def _try(self) -> None:
-        """Trace a step, so that what does not fit together is said before anything is trained.
+        """Trace a step, to find errors before anything is trained.
 
         Raises:
-            TaskError: The model cannot take the inputs, or the loss not the targets and what the model returns; or
-                one of them draws what no seed repeats.
+            TaskError: Model, loss and data are not compatible, or one of them draws random numbers without the seed.
         """
         x = tf.TensorSpec([sum(self._sizes), 1], self.dtype)
-        kept = tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in self._kept)
-        state = (tf.TensorSpec([self.batch_size], tf.int32), kept)
+        others = tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in self._others)
+        state = (tf.TensorSpec([self.batch_size], tf.int32), others)
         try:
             traced = tf.function(self.loss_and_gradient, autograph=False).get_concrete_function(x, state)
         except TaskError:
             raise
         except Exception as error:
             raise TaskError(
-                f"{self.name}: model, loss and data do not fit together: {described(error, None)}"
+                f"{self.name}: model, loss and data are not compatible: {described(error, None)}"
             ) from error
         if drawn := unseeded(traced.graph):
             raise TaskError(
-                f"{self.name}: a layer or the loss draws what no seed repeats ({drawn}). Accepted: keras.random"
-                " with a keras.random.SeedGenerator that the layer holds"
+                f"{self.name}: a layer or the loss draws random numbers that no seed repeats ({drawn}). Accepted:"
+                " keras.random with a keras.random.SeedGenerator that the layer holds"
             )
 
 
 class EvaluatedKerasTask(KerasTask):
     """A Keras model's task with a validation or a test set.
 
-    The loss of an example leaves out what layers add.
+    The loss of an example does not include the losses of layers.
     """
 
     metrics: tuple[str, ...]
     evaluation_batch = 256
 
     def examples(self, split: str) -> int:
-        """Return how many examples there are in a split; none where the task was not given it."""
+        """Return the number of examples in "validation" or "test"; 0 if the task does not have it."""
         return self._split(split).count if split in self.given else 0
 
     def evaluate(self, x: Tensor, state: State, split: str, chosen: Tensor) -> Tensor:
-        """Return the metrics of some examples in inference mode, [E, metrics, 1]."""
+        """Return the metrics of examples in inference mode [E, metrics, 1]."""
         inputs, targets = self._gathered(split, chosen)
         with precision(self.dtype):
-            predicted, _, _ = self._called(self._weights(x), state[1], inputs, training=False)
-            found = [of_each(self._loss, targets, predicted)]
+            predicted, _, _ = self._call(self._weights(x), state[1], inputs, training=False)
+            found = [loss_of_each(self._loss, targets, predicted)]
             if "accuracy" in self.metrics:
                 found.append(accuracy_of_each(self._loss, targets, predicted))
         return tf.stack([tf.cast(metric, self.dtype) for metric in found], axis=1)[:, :, tf.newaxis]
 
 
 def _layers(paths: Sequence[str], sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """Return the (start, stop) of each layer within x: of what stands together and is of one layer, as its kernel."""
+    """Return (start, stop) of each layer in x: of consecutive variables whose paths have the same parent."""
     stops = list(itertools.accumulate(sizes))
-    places = zip(paths, [0, *stops[:-1]], stops, strict=True)
-    groups = [list(group) for _, group in itertools.groupby(places, lambda place: place[0].rpartition("/")[0])]
+    variables = zip(paths, [0, *stops[:-1]], stops, strict=True)
+    groups = [list(group) for _, group in itertools.groupby(variables, lambda found: found[0].rpartition("/")[0])]
     return tuple((group[0][1], group[-1][2]) for group in groups)

@@ -1,4 +1,4 @@
-"""Losses and the accuracy of Keras models: of a minibatch as `model.fit` has it, and example by example."""
+"""Losses and accuracy of Keras models, for minibatches as `model.fit` computes them and for single examples."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tasks.errors import TaskError
 from tasks.task import Tensor
-from tasks.user_module import TaskError
 
 
-class _OfFunction(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
-    """A loss from a function of targets and predictions; ranks that differ by a last axis of 1 are made alike."""
+class _FunctionLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
+    """A loss computed by a function of targets and predictions, whose ranks may differ by a last axis of size 1."""
 
     def __init__(self, function: Callable[[Any, Any], Any], dtype: str) -> None:
         super().__init__(name=getattr(function, "__name__", "loss").strip("<>"), dtype=dtype)
         self._function = function
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return what the function returns."""
+        """Call the function with arrays of the same rank."""
         if isinstance(y_true, tf.Tensor) and isinstance(y_pred, tf.Tensor):
             if y_true.shape.rank + 1 == y_pred.shape.rank and y_pred.shape[-1] == 1:
                 y_true = y_true[..., tf.newaxis]
@@ -30,23 +30,23 @@ class _OfFunction(keras.losses.Loss):  # type: ignore[misc]  # Keras has no type
 
 
 def keras_loss(given: Any, dtype: str) -> Any:
-    """Return a loss as Keras' class has it.
+    """Return a keras.losses.Loss.
 
     Args:
-        given: A name that Keras knows, a keras.losses.Loss, or a function of targets and predictions that returns one
-            number an example, or one for the minibatch.
-        dtype: In which it computes; a Loss of the user's own class stays at its own.
+        given: A name of a loss of Keras, a keras.losses.Loss, or a function of targets and predictions that returns one
+            number per example, or one for the minibatch.
+        dtype: Dtype of the computation; a Loss of a user's own class keeps its own.
 
     Raises:
         TaskError: It is none of these.
     """
-    accepted = "`loss` must be a name that Keras knows, a keras.losses.Loss, or a function (y_true, y_pred)"
+    accepted = "`loss` must be a name of a loss of Keras, a keras.losses.Loss, or a function (y_true, y_pred)"
     if isinstance(given, str):
         try:
             found = keras.losses.get(given)
         except ValueError as error:
             raise TaskError(f"{accepted}. Received: {given!r:.80}") from error
-        # Of what Keras has as a function and as a class, the class is what `fit` uses: it makes ranks alike.
+        # Keras has some losses as a function and as a class; `fit` uses the class, which adjusts ranks.
         given = getattr(keras.losses, getattr(found, "__name__", "").title().replace("_", ""), found)
         given = given() if isinstance(given, type) else given
     if isinstance(given, keras.losses.Loss):
@@ -54,16 +54,16 @@ def keras_loss(given: Any, dtype: str) -> Any:
             return given
         return type(given).from_config(given.get_config() | {"dtype": dtype})
     if callable(given):
-        return _OfFunction(given, dtype)
+        return _FunctionLoss(given, dtype)
     raise TaskError(f"{accepted}. Received: {given!r:.80}")
 
 
-def of_each(loss: Any, targets: Any, predicted: Any) -> Tensor:
+def loss_of_each(loss: Any, targets: Any, predicted: Any) -> Tensor:
     """Return the loss of each of E examples, [E]."""
     reduction, loss.reduction = loss.reduction, None
     try:
         found = loss(targets, predicted)
-        if found.shape.rank == 0:  # one number for a minibatch: of each alone, then
+        if found.shape.rank == 0:  # one number per minibatch: call it with each example alone
             found = tf.map_fn(
                 lambda pair: loss(*tf.nest.map_structure(lambda part: part[tf.newaxis], pair)),
                 (targets, predicted),
@@ -75,20 +75,20 @@ def of_each(loss: Any, targets: Any, predicted: Any) -> Tensor:
 
 
 def accuracy_of_each(loss: Any, targets: Any, predicted: Any) -> Tensor:
-    """Return how much of each of E examples is classified rightly, [E]; 0 or 1 where it has one class.
+    """Return the accuracy of each of E examples, [E]: 0 or 1, or a mean over positions.
 
-    As Keras' "accuracy" goes by shapes: predictions whose last axis is 1 are of two classes, divided at 0.5, or at 0
-    where the loss takes logits; targets of the predictions' shape are one-hot; others are numbers of classes.
+    The shapes decide, as for Keras' "accuracy": predictions with a last axis of size 1 are binary, with a threshold of
+    0.5, or 0 if the loss takes logits; targets of the predictions' shape are one-hot; other targets are class indices.
 
     Raises:
-        TaskError: Targets or predictions are not one array of such shapes.
+        TaskError: Targets or predictions are not arrays of such shapes.
     """
     if not (isinstance(targets, tf.Tensor) and isinstance(predicted, tf.Tensor)) or predicted.shape.rank < 1:
         raise TaskError('metrics: "accuracy" needs one array of targets and a model with one output')
     if predicted.shape.rank == 1 or predicted.shape[-1] == 1:
         truth = tf.reshape(targets, [predicted.shape[0], -1])
-        edge = 0.0 if getattr(loss, "from_logits", False) else 0.5
-        right = tf.equal(tf.reshape(predicted, truth.shape) > edge, tf.cast(truth, tf.float32) > 0.5)
+        threshold = 0.0 if getattr(loss, "from_logits", False) else 0.5
+        correct = tf.equal(tf.reshape(predicted, truth.shape) > threshold, tf.cast(truth, tf.float32) > 0.5)
     else:
         if targets.shape == predicted.shape:
             truth = tf.argmax(targets, axis=-1)
@@ -98,8 +98,8 @@ def accuracy_of_each(loss: Any, targets: Any, predicted: Any) -> Tensor:
             truth = tf.cast(targets, tf.int64)
         else:
             raise TaskError(
-                'metrics: "accuracy" needs numbers of classes, or one-hot vectors, as targets. Received: targets'
+                'metrics: "accuracy" needs class indices or one-hot vectors as targets. Received: targets'
                 f" {targets.shape} and predictions {predicted.shape}"
             )
-        right = tf.equal(tf.argmax(predicted, axis=-1), truth)
-    return tf.reduce_mean(tf.reshape(tf.cast(right, tf.float32), [predicted.shape[0], -1]), axis=1)
+        correct = tf.equal(tf.argmax(predicted, axis=-1), truth)
+    return tf.reduce_mean(tf.reshape(tf.cast(correct, tf.float32), [predicted.shape[0], -1]), axis=1)

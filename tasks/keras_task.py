@@ -1,6 +1,6 @@
-"""A task from a Keras model: `keras_task(build, train=(x, y), loss=...)` is a class that the command line takes.
+"""Make a task from a Keras model: `keras_task(build, train=(x, y), loss=...)` returns its class.
 
-Importing this loads no Keras; calling `keras_task` does.
+Calling `keras_task` loads Keras; importing this module does not.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tasks.options import float_dtype, task_name, whole_number
-from tasks.user_module import TaskError
+from tasks.errors import TaskError
+from tasks.options import MAX_BATCH_SIZE, float_dtype, task_name, whole_number
 
-LARGEST_BATCH = 65_536
 METRICS = ("accuracy",)
 
 
@@ -29,49 +28,51 @@ def keras_task(
     name: str | None = None,
     dtype: str = "float32",
 ) -> type:
-    """Return a task's class that trains a Keras model; all that Keras has may be in it, dropout and all.
+    """Return the class of a task that trains a Keras model, which may have any of Keras' layers.
 
         def build():
             return keras.Sequential([keras.layers.Dense(32, "relu"), keras.layers.Dense(10)])
 
         MyTask = keras_task(build, train=(images, labels), loss=keras.losses.SparseCategoricalCrossentropy(True))
 
-    A step's minibatch is drawn uniformly, with replacement. What is minimised is the mean loss of the minibatch with
-    the model in training mode, plus what its layers add (regularisation). Every run builds the model afresh from its
-    seed, as after `keras.utils.set_random_seed`; minibatches and dropout follow from the seed and the step alone.
-    A class of your own may extend it: with `presets`, or a `line_up`.
+    A step's minibatch is drawn uniformly, with replacement. The objective is the mean loss of the minibatch, with the
+    model in training mode, plus the losses of its layers (regularisation). Every run builds a new model after
+    `keras.utils.set_random_seed` with its seed; minibatches and dropout depend on the seed and the step alone.
+    A subclass may define `presets` or `line_up`.
 
     Args:
-        build: Returns a new keras.Model, the same but for its random weights whenever it is called. An optimizer or a
-            loss that it is compiled with is not used.
-        train: (x, y): arrays, or tuples, lists or dictionaries of arrays where the model takes several; a function
-            without arguments that returns them, called when the class is; or a finite tf.data.Dataset of
-            pairs, unbatched, which is read once, into memory.
-        loss: A name that Keras knows, a keras.losses.Loss, or a function (y_true, y_pred).
-        batch_size: Examples a step, 1 to 65,536. Default: 32.
-        validation: Like `train`, and never trained on. Default: none.
-        test: Like `train`; not even read before it is asked for. Default: none.
-        metrics: ("accuracy",), to measure it on validation and test beside the loss. Default: the loss alone.
-        jit_compile: Whether XLA compiles the loop, model and all. Default: False.
-        name: In lower case with hyphens. Default: the function's name; keras-model if that is `build`.
-        dtype: "float32" or "float64", of x, losses, and what of the model does not ask otherwise. Default: "float32".
+        build: Function that returns a new keras.Model, which differs between calls in its random weights alone. The
+            optimizer and loss of a compiled model are ignored.
+        train: (x, y), each an array, or a tuple, list or dictionary of arrays for several inputs; a function without
+            arguments that returns such a pair, called by the constructor; or a finite, unbatched tf.data.Dataset of
+            pairs, which is read into memory.
+        loss: A name of a loss of Keras, a keras.losses.Loss, or a function (y_true, y_pred).
+        batch_size: Examples per step, 1 to 65,536. Default: 32.
+        validation: Validation data, like `train`. Default: none.
+        test: Test data, like `train`; not read before it is used. Default: none.
+        metrics: ("accuracy",) to measure it, in addition to the loss, on validation and test data. Default: none.
+        jit_compile: Whether XLA compiles the loop, including the model. Default: False.
+        name: In lower case with hyphens. Default: the function's name, or keras-model if that is `build`.
+        dtype: "float32" or "float64", of x, losses, and layers without a dtype of their own. Default: "float32".
 
     Raises:
-        TaskError: An argument is not what is said here; a ValueError. Data and model are looked at when the class is
-            called.
+        TaskError: An argument is not accepted; a ValueError. Data and model are checked when the class is called.
     """
     if not callable(build) or _is_of_keras(build):
-        raise TaskError(f"`build` must be a function without arguments that returns a new keras.Model. {_what(build)}")
+        raise TaskError(
+            f"`build` must be a function without arguments that returns a new keras.Model. {_received(build)}"
+        )
     if train is None:
         raise TaskError("`train` must be (x, y), a function that returns them, or a tf.data.Dataset. Received: None")
     if isinstance(metrics, str) or not set(metrics) <= set(METRICS):
         raise TaskError(f"`metrics` must be a list of these: {', '.join(METRICS)}. Received: {metrics!r:.80}")
     if metrics and validation is None and test is None:
-        raise TaskError("`metrics` are of validation and test: one of them must be given. Received: neither")
+        raise TaskError("`metrics` need `validation` or `test` data. Received: neither")
     splits = {"train": train, "validation": validation, "test": test}
     function = getattr(build, "__name__", type(build).__name__)
     own_name = task_name(name, "keras-model" if function == "build" else function)
-    from tasks.keras_class import EvaluatedKerasTask, KerasTask, policy
+    from tasks.keras_build import policy
+    from tasks.keras_class import EvaluatedKerasTask, KerasTask
 
     evaluated = validation is not None or test is not None
     members = {
@@ -79,10 +80,10 @@ def keras_task(
         "__module__": getattr(build, "__module__", __name__),
         "name": own_name,
         "own_dtype": float_dtype(dtype, default="float32"),
-        "own_batch_size": whole_number("batch_size", batch_size, low=1, high=LARGEST_BATCH),
+        "own_batch_size": whole_number("batch_size", batch_size, low=1, high=MAX_BATCH_SIZE),
         "jit_compile": bool(jit_compile),
         "build": staticmethod(build),
-        "given_loss": (loss,),  # in a tuple, so that a function is not taken for a method
+        "given_loss": (loss,),  # a tuple, so that a function does not become a method
         "given": {split: given for split, given in splits.items() if given is not None},
         "policy": policy(),
         **({"metrics": ("loss", *metrics)} if evaluated else {}),
@@ -90,11 +91,11 @@ def keras_task(
     return type("KerasTask", (EvaluatedKerasTask if evaluated else KerasTask,), members)
 
 
-def _is_of_keras(thing: Any) -> bool:
-    """Return whether a thing is a model or a layer, which are callable, too."""
-    return any(base.__module__.partition(".")[0] == "keras" for base in type(thing).__mro__)
+def _is_of_keras(build: Any) -> bool:
+    """Return whether an object is a model or a layer, which are callable too."""
+    return any(base.__module__.partition(".")[0] == "keras" for base in type(build).__mro__)
 
 
-def _what(build: Any) -> str:
-    hint = "; return it from a function, so that every run starts afresh" if _is_of_keras(build) else ""
+def _received(build: Any) -> str:
+    hint = "; return it from a function, so that every run starts from a new model" if _is_of_keras(build) else ""
     return f"Received: {type(build).__name__}{hint}"

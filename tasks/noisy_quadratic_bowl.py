@@ -1,4 +1,4 @@
-"""The noisy quadratic bowl: a fixed ill-conditioned quadratic whose centre walks at random (arXiv 2210.06171)."""
+"""The noisy quadratic bowl: an ill-conditioned quadratic whose centre moves at random (arXiv 2210.06171)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import tensorflow as tf
 from tasks.options import float_dtype, whole_number
 from tasks.task import State, Tensor
 
-ROTATION_SEED = 2210_06171  # the paper's arXiv number: all studies see the same bowl
-LARGEST_N = 4096  # the Hessian is dense
-PHILOX = 1  # tf.random.Algorithm.PHILOX: the one generator that every device has
+ROTATION_SEED = 2210_06171  # the paper's number on arXiv; the bowl is the same in all studies
+MAX_N = 4096  # the Hessian is dense
+PHILOX = 1  # tf.random.Algorithm.PHILOX, the only generator that all devices have
 
 
 class NoisyQuadraticBowl:
     """f_t(x) = ½ (x - c_t)ᵀ H (x - c_t), from x = 0, with c_t = c_{t-1} + N(0, I) and c_0 = 0.
 
-    H has eigenvalues log-spaced from 0.001 to 1 and random orthogonal eigenvectors, fixed once and for all by a
-    constant seed. The centre moves once before each step, in every lane by that lane's own seed. Whoever sees each
-    centre once cannot do better on average than Newton's method, which jumps to c_t: ½ tr(H) = 7.412 at n = 100.
+    H has eigenvalues log-spaced from 0.001 to 1 and random orthogonal eigenvectors, drawn with a constant seed. The
+    centre moves once before each step, in each lane by the lane's own seed. With one evaluation per step no optimizer
+    has a lower mean loss than Newton's method, which steps to c_t: ½ tr(H) = 7.412 for n = 100.
 
     Args:
         dtype: "float32" or "float64". Default: "float64".
@@ -37,19 +37,19 @@ class NoisyQuadraticBowl:
 
     def __init__(self, *, dtype: str | None = None, n: int = 100) -> None:
         self.dtype = float_dtype(dtype, default="float64")
-        self.n = whole_number("n", n, low=2, high=LARGEST_N)
+        self.n = whole_number("n", n, low=2, high=MAX_N)
         self.layers = ((0, self.n),)
         self.eigenvalues = np.logspace(-3, 0, self.n)
         basis = _random_rotation(self.n)
-        # Without BLAS, which sums by the number of its threads: one bowl, whatever the process.
+        # Not by BLAS, whose order of summation depends on its number of threads.
         product = np.einsum("ij,kj->ik", basis * self.eigenvalues, basis)
-        self.hessian = (product + product.T) / 2  # rounding leaves the product not quite symmetric
+        self.hessian = (product + product.T) / 2  # exactly symmetric despite rounding
         self.hessian.flags.writeable = False
 
     def floor(self, evaluations_per_step: int) -> float:
-        """Return the mean loss of a jump to each centre as it is seen, ½ tr(H), over a step's evaluations.
+        """Return the least mean loss that an optimizer can reach: ½ tr(H) / `evaluations_per_step`.
 
-        All but the first of a step are at the centre then, where the loss is 0.
+        It belongs to a step to the centre: all evaluations of a step but the first are then at loss 0.
         """
         return float(self.eigenvalues.sum()) / 2 / evaluations_per_step
 
@@ -59,7 +59,7 @@ class NoisyQuadraticBowl:
         return zeros, zeros
 
     def advance(self, state: State, seeds: Tensor, t: Tensor) -> State:
-        """Return the centre of step t, one standard normal step away from the last [n, P]."""
+        """Return the centre of step t [n, P]: the previous one plus N(0, I)."""
         return state + _standard_normal(self.n, seeds, t, self.dtype)
 
     def loss_and_gradient(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
@@ -70,11 +70,11 @@ class NoisyQuadraticBowl:
 
 
 def _standard_normal(n: int, seeds: Tensor, t: Tensor, dtype: str) -> Tensor:
-    """Return independent N(0, 1) numbers [n, P], each lane's from its own seed [P, 2] and t alone.
+    """Return independent N(0, 1) numbers [n, P], which depend on each lane's seed, of [P, 2], and t alone.
 
-    Philox numbers with the seed as key and t as the high half of the counter, so that no two steps share a block, and
-    then the normal distribution's quantile. `tf.random.stateless_normal` does the same with a hash of seed and t more
-    and the quantile lane by lane; it takes a third longer to run and three times as long to compile.
+    Uniform Philox numbers, with the seed as key and t as the high half of the counter, so that no two steps share a
+    block, are transformed by the quantile function of the normal distribution. `tf.random.stateless_normal` also hashes
+    seed and t and computes the quantile lane by lane: it takes a third longer to run, three times as long to compile.
     """
     counter = tf.stack([tf.constant(0, tf.uint64), tf.cast(t, tf.uint64)])
     uniform = tf.stack(
@@ -83,14 +83,14 @@ def _standard_normal(n: int, seeds: Tensor, t: Tensor, dtype: str) -> Tensor:
             for key in tf.split(tf.bitcast(seeds, tf.uint64), seeds.shape[0])
         ]
     )  # [P, n] in [0, 1)
-    above_minus_one = np.nextafter(np.array(-1, dtype), np.array(0, dtype))  # the quantile of 0 is -inf
+    above_minus_one = np.nextafter(np.array(-1, dtype), np.array(0, dtype))  # avoids the quantile of 0, which is -inf
     return tf.transpose(math.sqrt(2) * tf.math.erfinv(tf.maximum(2 * uniform - 1, above_minus_one)))
 
 
 def _random_rotation(n: int) -> np.ndarray:
-    """Return an orthogonal matrix [n, n] float64, uniform over all of them, the same at every call.
+    """Return a random orthogonal matrix, float64 [n, n], from the uniform distribution and a constant seed.
 
-    QR of a Gaussian matrix is uniform once the signs of R's diagonal are made positive (Mezzadri 2007).
+    Q of a Gaussian matrix is uniform if the diagonal of R is made positive (Mezzadri 2007).
     """
     gaussian = np.random.default_rng(ROTATION_SEED).standard_normal((n, n))
     q, r = np.linalg.qr(gaussian)

@@ -1,4 +1,8 @@
-"""Image arrays read from an .npz file that nobody has vouched for: checked before anything is allocated or unpacked."""
+"""Read images and labels from an untrusted .npz file, within limits.
+
+`numpy.load` alone unpacks whatever a file declares, so that a small file can exhaust the memory, and it reports damaged
+files by exceptions of many kinds. Here each array's header and declared size are checked before anything is unpacked.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +13,27 @@ from typing import IO
 
 import numpy as np
 
-LARGEST_ARRAY = 1 << 29  # bytes unpacked; CIFAR-10's training images are 154 million
+from tasks.errors import DatasetError
 
-
-class DatasetError(ValueError):
-    """A data set is missing or cannot be used; the message is one line that names the file and what is expected."""
+MAX_ARRAY_BYTES = 1 << 29  # unpacked; CIFAR-10's training images take 154 million
 
 
 def read_images(
     path: Path, keys: tuple[str, ...], *, shape: tuple[int, ...], labels: tuple[str, ...] = ()
 ) -> list[np.ndarray]:
-    """Return uint8 arrays [N, *shape] from an .npz file, then the labels uint8 [N]. They cannot be written to.
+    """Return read-only arrays of an .npz file: the images, uint8 [N, *shape], then the labels, uint8 [N].
 
-    N is at least 1. Neither the labels' values nor whether there is one an image is looked at.
+    N is at least 1. The values of labels, and whether there are as many as images, are not checked.
 
     Args:
         path: The file.
-        keys: Names of the arrays of images within it.
-        shape: Of one image, such as (28, 28).
-        labels: Names of the arrays of labels, which the file may have as [N] or [N, 1]. Default: none.
+        keys: Names of the arrays of images.
+        shape: Shape of one image, such as (28, 28).
+        labels: Names of the arrays of labels, stored as [N] or [N, 1]. Default: none.
 
     Raises:
-        DatasetError: The file is missing, is no .npz file, is cut short, or lacks an array; or one has another dtype or
-            shape, has no rows, or would unpack to more than 512 MiB.
+        DatasetError: The file is missing, truncated, not an .npz file, or lacks an array; or an array has another
+            dtype or shape, is empty, or would unpack to more than MAX_ARRAY_BYTES.
     """
     expected = f"expected an .npz file with {' and '.join(keys)}, uint8 [N, {', '.join(map(str, shape))}]"
     if labels:
@@ -58,20 +60,23 @@ def read_images(
 
 
 class _UnfitError(Exception):
-    """What is wrong with an array of the file, without the file's name."""
+    """An array is not as expected; the message does not name the file."""
 
 
 def _check_member(archive: zipfile.ZipFile, key: str, shapes: tuple[tuple[int, ...], ...]) -> None:
-    """Check an array by its header and declared size; neither is ever exceeded when the array is read.
+    """Check an array's header and declared size, which bound what reading the array unpacks.
 
-    One of `shapes` is to be that of a row.
+    Args:
+        archive: The open file.
+        key: The array's name.
+        shapes: Accepted shapes of one row.
     """
     member = f"{key}.npy"
     if member not in archive.namelist():
         raise _UnfitError(f"it has no array {key!r} but {', '.join(archive.namelist()) or 'nothing'}")
     declared = archive.getinfo(member).file_size
-    if declared > LARGEST_ARRAY:
-        raise _UnfitError(f"{key} would unpack to {declared:,} bytes, more than {LARGEST_ARRAY:,}")
+    if declared > MAX_ARRAY_BYTES:
+        raise _UnfitError(f"{key} would unpack to {declared:,} bytes, more than {MAX_ARRAY_BYTES:,}")
     with archive.open(member) as stream:
         received, dtype, header = _header(stream)
     if dtype != np.uint8:
@@ -79,16 +84,14 @@ def _check_member(archive: zipfile.ZipFile, key: str, shapes: tuple[tuple[int, .
     if not received or received[1:] not in shapes or received[0] < 1:
         raise _UnfitError(f"{key} is of shape {list(received)}")
     if header + int(np.prod(received, dtype=object)) != declared:
-        raise _UnfitError(
-            f"{key} holds {declared - header:,} bytes, which is not what its shape {list(received)} takes"
-        )
+        raise _UnfitError(f"{key} holds {declared - header:,} bytes, which does not match its shape {list(received)}")
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, int]:
-    """Return shape, dtype and length in bytes of the .npy header that the stream begins with."""
+    """Return shape, dtype and length in bytes of the .npy header at the start of a stream."""
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    else:  # raises ValueError for what is no version 2.0 header either
+    else:  # raises ValueError unless the version is 2.0
         shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
     return shape, dtype, stream.tell()

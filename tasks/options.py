@@ -1,4 +1,4 @@
-"""Checks of the options that a task's constructor takes."""
+"""Check the arguments of a task's constructor."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import re
 from typing import Any
 
 FLOATS = ("float32", "float64")
+MAX_BATCH_SIZE = 65_536
+MAX_COHORT_SIZE = 256
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -16,8 +18,8 @@ def float_dtype(received: Any, *, default: str, accepted: tuple[str, ...] = FLOA
 
     Args:
         received: A name such as "float32", an object with such a `name` (a tf.DType), or None for the default.
-        default: What None stands for.
-        accepted: The names that there are. Default: "float32" and "float64".
+        default: The name that None stands for.
+        accepted: The accepted names. Default: "float32" and "float64".
 
     Raises:
         ValueError: It is none of them.
@@ -31,16 +33,16 @@ def float_dtype(received: Any, *, default: str, accepted: tuple[str, ...] = FLOA
 
 
 def whole_number(name: str, received: Any, *, low: int, high: int) -> int:
-    """Return a whole number within low..high, both included.
+    """Return an integer within low..high, both included.
 
     Args:
-        name: The option's name, for the message.
-        received: An int, or a value that stands for one exactly (NumPy's integers); not a bool, not a float.
-        low: The least that is accepted.
-        high: The most that is accepted.
+        name: The argument's name, for the message.
+        received: An int or one of NumPy's integers; not a bool, not a float.
+        low: The least accepted number.
+        high: The greatest accepted number.
 
     Raises:
-        ValueError: It is something else, or out of range.
+        ValueError: It is not an integer, or out of range.
     """
     message = f"`{name}` is a whole number from {low:,} to {high:,}. Received: {received!r}"
     if isinstance(received, bool):
@@ -58,8 +60,8 @@ def task_name(received: Any, origin: str) -> str:
     """Return a task's name: lower case, with hyphens.
 
     Args:
-        received: Such a name, or None to make one.
-        origin: The name in Python of which it is made then.
+        received: Such a name, or None to derive one.
+        origin: The Python name that it is derived from.
 
     Raises:
         ValueError: It is not such a name.
@@ -68,7 +70,7 @@ def task_name(received: Any, origin: str) -> str:
         return "-".join(re.findall(r"[a-z0-9]+", origin.lower())) or "task"
     if not isinstance(received, str) or not _NAME.fullmatch(received):
         raise ValueError(
-            f"`name` is of lower-case letters, digits and hyphens, such as my-task. Received: {received!r}"
+            f"`name` consists of lower-case letters, digits and hyphens, such as my-task. Received: {received!r}"
         )
     return received
 
@@ -77,12 +79,12 @@ def real_number(name: str, received: Any, *, low: float) -> float:
     """Return a finite number of at least `low`.
 
     Args:
-        name: The option's name, for the message.
-        received: An int, a float, or a value that stands for one (NumPy's); not a bool, not a string.
-        low: The least that is accepted.
+        name: The argument's name, for the message.
+        received: An int, a float, or one of NumPy's numbers; not a bool, not a string.
+        low: The least accepted number.
 
     Raises:
-        ValueError: It is something else, not finite, or too small.
+        ValueError: It is not a number, not finite, or less than `low`.
     """
     message = f"`{name}` is a finite number, at least {low}. Received: {received!r}"
     if isinstance(received, (bool, str, bytes)):
@@ -100,8 +102,23 @@ def switch(name: str, received: Any) -> bool:
     """Return a bool.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: It is not a bool.
     """
     if not isinstance(received, bool):
         raise ValueError(f"`{name}` is True or False. Received: {received!r}")
     return received
+
+
+def single_seed(seeds: Any, task: str) -> Any:
+    """Return the seed [2] of a cohort of one.
+
+    Args:
+        seeds: int32 [P, 2].
+        task: The task's name, for the message.
+
+    Raises:
+        ValueError: P is not 1.
+    """
+    if seeds.shape[0] != 1:
+        raise ValueError(f"{task} trains one candidate at a time (cohort_size 1). Received: {seeds.shape[0]} seeds")
+    return seeds[0]

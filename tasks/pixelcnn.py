@@ -1,4 +1,4 @@
-"""Image generation: predict one pixel of an MNIST digit from the pixels before it (arXiv 2210.06171)."""
+"""Image generation: predict a pixel of an MNIST digit from the pixels before it (arXiv 2210.06171)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.mnist import mnist
-from tasks.options import float_dtype, whole_number
+from tasks.options import MAX_BATCH_SIZE, float_dtype, single_seed, whole_number
 from tasks.pixelcnn_evaluation import IMAGES_AT_ONCE, mean_losses
 from tasks.pixelcnn_generation import generated
 from tasks.pixelcnn_network import (
@@ -20,33 +20,32 @@ from tasks.pixelcnn_network import (
     logits,
     variable_shapes,
 )
-from tasks.pixelcnn_pictures import grid, seen_inputs
+from tasks.pixelcnn_pictures import grid, inputs_as_picture
 from tasks.task import State, Tensor
 from tasks.tensors import constant
 
-LARGEST_BATCH = 65_536
 SHOWN = 4  # rows of the pictures
 SPLITS = ("validation", "test")
 
 
 class PixelCNN:
-    """Cross-entropy, in nats, of a uniformly drawn pixel of an image given those before it in raster order.
+    """Cross-entropy, in nats, of a random pixel of an image given the pixels before it in raster order.
 
-    A step's minibatch is of images drawn uniformly, with replacement, from the training images, and one pixel drawn
-    uniformly in each. Guessing uniformly costs ln 256 = 5.545 nats; the paper ends at 0.7 to 0.8 after 300,000 steps.
-    The network and its 94,696 weights are told in `tasks.pixelcnn_network`.
+    A minibatch consists of images drawn uniformly, with replacement, from the training images, and one uniformly drawn
+    pixel of each. A uniform guess costs ln 256 = 5.545 nats; the paper reaches 0.7 to 0.8 after 300,000 steps.
+    `tasks.pixelcnn_network` describes the network and its 94,696 weights.
 
-    Training sees the training images only. Validation (the last 64 training images) and test images are for
-    `evaluate`, with every one of their 784 pixels queried. One candidate at a time: x is [94,696, 1], a cohort of one.
+    Training uses the training images only. `evaluate` averages over all 784 pixels of validation images (the last 64
+    training images) or test images. Cohorts are of one candidate: x is [94,696, 1].
 
     Args:
         dtype: "float32" or "float64". Default: "float32".
-        batch_size: Images a step, 1 to 65,536. Default: 256.
-        data_dir: Folder that holds mnist.npz. Default: as `tasks.mnist.mnist` looks for it.
+        batch_size: Images per step, 1 to 65,536. Default: 256.
+        data_dir: Folder with mnist.npz. Default: see `tasks.mnist.mnist`.
 
     Raises:
-        ValueError: An option is out of range.
-        tasks.npz.DatasetError: There are no MNIST images, or they cannot be read. A ValueError, too.
+        ValueError: An argument is out of range.
+        tasks.errors.DatasetError: There are no MNIST images, or they cannot be read; a ValueError.
     """
 
     name = "pixelcnn"
@@ -65,26 +64,29 @@ class PixelCNN:
         data_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         self.dtype = float_dtype(dtype, default="float32")
-        self.batch_size = whole_number("batch_size", batch_size, low=1, high=LARGEST_BATCH)
+        self.batch_size = whole_number("batch_size", batch_size, low=1, high=MAX_BATCH_SIZE)
         self._data = mnist(data_dir)
-        self._held_out: dict[str, Tensor] = {}  # the splits that were asked for
+        self._held_out: dict[str, Tensor] = {}  # splits that have been evaluated
         self._generate = tf.function(generated, autograph=False)
         self._images = constant(self._data.train)  # uint8 [N, 28, 28]
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
-        """Return the weights x [94,696, 1], each N(0, 1/(fan_in + 1)), and the state before any minibatch is drawn.
+        """Return the weights x [94,696, 1], each N(0, 1/(fan_in + 1)), and a state with an empty minibatch.
 
-        The state is the minibatch: images uint8 [B, 28, 28] and the queried pixels int32 [B], row · 28 + column.
+        The state is the minibatch: images, uint8 [B, 28, 28], and the pixel to predict in each, int32 [B], as
+        row · 28 + column.
         """
-        weights = tf.random.stateless_normal([PARAMETERS], _only(seeds), dtype=self.dtype)
+        weights = tf.random.stateless_normal([PARAMETERS], single_seed(seeds, self.name), dtype=self.dtype)
         weights *= tf.constant(initial_scales(), self.dtype)
         blank = tf.zeros([self.batch_size, *self._images.shape[1:]], tf.uint8)
         return weights[:, tf.newaxis], (blank, tf.zeros([self.batch_size], tf.int32))
 
     def advance(self, state: State, seeds: Tensor, t: Tensor) -> State:
-        """Return the minibatch of step t; it depends on the seed and t alone."""
+        """Return the minibatch of step t, which depends on the seed and t alone."""
         del state
-        return self._minibatch(tf.random.experimental.stateless_fold_in(_only(seeds), t), self.batch_size)
+        return self._minibatch(
+            tf.random.experimental.stateless_fold_in(single_seed(seeds, self.name), t), self.batch_size
+        )
 
     def loss_and_gradient(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Return the minibatch's mean cross-entropy in nats [1] and its gradient [94,696, 1]."""
@@ -100,7 +102,7 @@ class PixelCNN:
         return loss[tf.newaxis], gradient[:, tf.newaxis], state
 
     def examples(self, split: str) -> int:
-        """Return how many images there are in "validation" or "test": 64 and 10,000 of all of MNIST.
+        """Return the number of images in "validation" or "test": 64 and 10,000 for all of MNIST.
 
         Raises:
             ValueError: There is no such split.
@@ -110,11 +112,9 @@ class PixelCNN:
     def evaluate(self, x: Tensor, state: State, split: str, chosen: Tensor) -> Tensor:
         """Return the mean cross-entropy of all 784 pixels of each chosen image, in nats, [E, 1, 1] in x's dtype.
 
-        The training state plays no part.
-
         Args:
             x: [94,696, 1].
-            state: Any.
+            state: Not used.
             split: "validation" or "test".
             chosen: int32 [E], 0 to `examples(split)` - 1.
 
@@ -132,29 +132,32 @@ class PixelCNN:
 
         Args:
             x: [94,696, 1].
-            count: How many; each number is compiled once.
-            seed: Any whole number. The same digits come back for the same x, count and seed.
+            count: Number of digits; the function is compiled once per number.
+            seed: Any integer. The same x, count and seed give the same digits.
         """
         return self._generate(x[:, 0], _seed(seed), count, self.dtype)
 
     def pictures(self, x: Tensor, state: State, seed: int) -> dict[str, Tensor]:
-        """Return "digits", 16 that are generated, and "inputs", what the network sees of four training images.
+        """Return "digits", 16 generated ones, and "inputs", the network's inputs for four training images.
 
         Args:
             x: [94,696, 1].
-            state: Any.
-            seed: Of the digits, and of the training images and the pixel that is queried in each.
+            state: Not used.
+            seed: Seed of the digits, and of the training images and their pixels to predict.
 
         Returns:
             digits: uint8 [115, 115], four by four.
-            inputs: uint8 [115, 144], a row an image, with a column for each of the five input channels.
+            inputs: uint8 [115, 144], one row per image and one column per input channel.
         """
         del state
         images, pixels = self._minibatch(_seed(seed), SHOWN)
-        return {"digits": grid(self.generate(x, SHOWN**2, seed), columns=SHOWN), "inputs": seen_inputs(images, pixels)}
+        return {
+            "digits": grid(self.generate(x, SHOWN**2, seed), columns=SHOWN),
+            "inputs": inputs_as_picture(images, pixels),
+        }
 
     def _minibatch(self, seed: Tensor, count: int) -> State:
-        """Return drawn training images uint8 [count, 28, 28] and a queried pixel in each, int32 [count]."""
+        """Return random training images, uint8 [count, 28, 28], and a random pixel of each, int32 [count]."""
         of_images, of_pixels = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
         chosen = tf.random.stateless_uniform([count], of_images, 0, self._images.shape[0], tf.int32)
         pixels = tf.random.stateless_uniform([count], of_pixels, 0, PIXELS, tf.int32)
@@ -166,13 +169,6 @@ class PixelCNN:
         return self._data.test if split == "test" else self._data.validation
 
 
-def _only(seeds: Tensor) -> Tensor:
-    """Return the seed [2] of a cohort of one."""
-    if seeds.shape[0] != 1:
-        raise ValueError(f"pixelcnn trains one candidate at a time (cohort_size 1). Received: {seeds.shape[0]} seeds")
-    return seeds[0]
-
-
 def _seed(number: int) -> Tensor:
-    """Return the seed [2] that a whole number is for `tf.random.stateless_*`."""
+    """Return an integer as a seed [2] of `tf.random.stateless_*`."""
     return tf.constant([number % 2**31, number // 2**31 % 2**31], tf.int32)

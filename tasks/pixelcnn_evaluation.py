@@ -1,9 +1,9 @@
-"""The PixelCNN's loss over all 784 pixels of an image, with what they have in common computed once.
+"""Compute the PixelCNN's loss over all 784 pixels of an image, sharing work between pixels.
 
-The queries of one column differ in their row alone. Above it the input is that of an image seen whole, beneath it that
-of an image of which nothing is seen, and in the first pool, at full resolution, a block reaches one row further only:
-after its four blocks a query differs from those two in nine rows. So these are computed for each query, the rest once
-a column: the numbers of `pixelcnn_network.logits`, in about half the time.
+The 28 pixels of a column ("queries") differ in their row alone. Above its row a query has the inputs of a fully visible
+image, below it those of an invisible one. In the first pool, at full resolution, each block extends the difference by
+one row: after the four blocks a query differs from these two images in nine rows. Only these rows are computed for each
+query, the others once per column. The numbers are those of `pixelcnn_network.logits`, in about half the time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tasks.pixelcnn_network import (
 )
 from tasks.task import Tensor
 
-IMAGES_AT_ONCE = 8  # 224 queries, forward only: less memory than a training step of 256
+IMAGES_AT_ONCE = 8  # 224 queries without gradients take less memory than a training step of 256
 _ROWS = np.arange(SIDE)
 
 
@@ -34,8 +34,8 @@ def mean_losses(weights: Tensor, images: Tensor, dtype: str) -> Tensor:
 
     Args:
         weights: [94,696], flat.
-        images: uint8 [E, 28, 28]; E is known when the function is traced. 8 are in work at a time.
-        dtype: Of the weights.
+        images: uint8 [E, 28, 28]; E is known when the function is traced. At most 8 are evaluated at a time.
+        dtype: Dtype of the weights.
     """
     network = unpacked(weights)
     count = images.shape[0]
@@ -43,7 +43,7 @@ def mean_losses(weights: Tensor, images: Tensor, dtype: str) -> Tensor:
     groups = -(-count // at_once)
 
     def losses_of(number: Tensor) -> Tensor:
-        chosen = tf.minimum(number // SIDE * at_once + tf.range(at_once), count - 1)  # the last fills up its group
+        chosen = tf.minimum(number // SIDE * at_once + tf.range(at_once), count - 1)  # pads the last group
         return _column_losses(network, tf.gather(images, chosen), number % SIDE, dtype)
 
     found = tf.map_fn(
@@ -58,13 +58,13 @@ def _column_losses(network: Network, images: Tensor, column: Tensor, dtype: str)
     count = images.shape[0]
     queries = tf.tile(column + tf.constant(SIDE * _ROWS, tf.int32), [count])  # [28 E], image by image
     inputs = input_channels(tf.repeat(images, SIDE, axis=0), queries, dtype)
-    band = tf.gather(inputs, tf.constant(np.tile(_ROWS, count)[:, np.newaxis]), batch_dims=1)  # each query's own row
+    band = tf.gather(inputs, tf.constant(np.tile(_ROWS, count)[:, np.newaxis]), batch_dims=1)  # the row of each query
     band = first_features(band, network)  # [28 E, 1, 28, 20]
-    # Of a pixel in a row beneath the image all is seen, of one in a row above it nothing.
+    # For a pixel below the image all of it is visible, for a pixel above it nothing.
     seen = first_features(input_channels(images, tf.fill([count], PIXELS + column), dtype), network)
     unseen = first_features(input_channels(images[:1], tf.reshape(column - SIDE, [1]), dtype), network)
     for reach, block in enumerate(network.blocks[:BLOCKS]):
-        rows = _ROWS[:, np.newaxis] + np.arange(-reach - 2, reach + 3)  # the next band and the rows that it looks at
+        rows = _ROWS[:, np.newaxis] + np.arange(-reach - 2, reach + 3)  # the next band and its neighbouring rows
         inside = np.tile((rows >= 0) & (rows < SIDE), [count, 1])[:, :, np.newaxis, np.newaxis]
         band = _stitched(seen, band, unseen, np.clip(rows, 0, SIDE - 1))
         band = residual_block(band, block, tf.constant(inside, dtype))
@@ -78,13 +78,13 @@ def _column_losses(network: Network, images: Tensor, column: Tensor, dtype: str)
 
 
 def _stitched(seen: Tensor, band: Tensor, unseen: Tensor, rows: np.ndarray) -> Tensor:
-    """Return some rows of the features of every query: of its band, or else of what is seen above and not beneath.
+    """Return rows of the features of each query: from its band, or from `seen` above and `unseen` below it.
 
     Args:
-        seen: [E, 28, 28, 20], of the images seen whole.
-        band: [28 E, b, 28, 20], b odd: the rows around each query's own, row by row within an image.
-        unseen: [1, 28, 28, 20], of an image of which nothing is seen.
-        rows: [28, n], the wanted ones of the queries in each row, 0 to 27.
+        seen: [E, 28, 28, 20], features of the fully visible images.
+        band: [28 E, b, 28, 20], b odd: features of the rows around each query, ordered by image and then by row.
+        unseen: [1, 28, 28, 20], features of an invisible image.
+        rows: [28, n], the rows to return for the queries of each row, 0 to 27.
 
     Returns:
         [28 E, n, 28, 20].
@@ -94,6 +94,6 @@ def _stitched(seen: Tensor, band: Tensor, unseen: Tensor, rows: np.ndarray) -> T
     images = np.arange(count)[:, np.newaxis, np.newaxis]
     queried = _ROWS[:, np.newaxis]
     of_band = SIDE * (count + 1) + (SIDE * images + queried) * height + rows - queried + height // 2
-    places = np.where(rows < queried, SIDE * images + rows, SIDE * count + rows)
-    places = np.where(np.abs(rows - queried) <= height // 2, of_band, places)
-    return tf.gather(table, tf.constant(places.reshape(SIDE * count, -1), tf.int32))
+    indices = np.where(rows < queried, SIDE * images + rows, SIDE * count + rows)
+    indices = np.where(np.abs(rows - queried) <= height // 2, of_band, indices)
+    return tf.gather(table, tf.constant(indices.reshape(SIDE * count, -1), tf.int32))

@@ -1,4 +1,4 @@
-"""Digits that a PixelCNN makes up: pixel by pixel in raster order, each drawn from what the network expects there."""
+"""Generate digits with a PixelCNN, pixel by pixel in raster order, by sampling from its softmax."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from tasks.task import Tensor
 
 
 def generated(weights: Tensor, seed: Tensor, count: int, dtype: str) -> Tensor:
-    """Return digits, uint8 [count, 28, 28], one loop of 784 pixels over all of them.
+    """Return digits, uint8 [count, 28, 28], generated together in a loop over the 784 pixels.
 
     Args:
-        weights: [94,696], flat. Where the logits are not finite, the digits mean nothing.
-        seed: int32 [2]; pixel p of all digits is drawn with the seed that p is folded into.
-        count: How many.
-        dtype: Of the weights.
+        weights: [94,696], flat. If logits are not finite, the digits are meaningless.
+        seed: int32 [2]; pixel p of all digits is drawn with the seed into which p is folded.
+        count: Number of digits.
+        dtype: Dtype of the weights.
     """
     network = unpacked(weights)
 
     def one_pixel(pixel: Tensor, digits: Tensor) -> tuple[Tensor, Tensor]:
         inputs = input_channels(tf.reshape(digits, [count, SIDE, SIDE]), tf.fill([count], pixel), dtype)
-        expected = logits_of_features(first_features(inputs, network), network)
+        predicted = logits_of_features(first_features(inputs, network), network)
         of_pixel = tf.random.experimental.stateless_fold_in(seed, pixel)
-        greys = tf.random.stateless_categorical(expected, 1, of_pixel, dtype=tf.int32)  # [count, 1]
+        greys = tf.random.stateless_categorical(predicted, 1, of_pixel, dtype=tf.int32)  # [count, 1]
         return pixel + 1, tf.where(tf.range(PIXELS) == pixel, tf.cast(greys, tf.uint8), digits)
 
     blank = tf.zeros([count, PIXELS], tf.uint8)

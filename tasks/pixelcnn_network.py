@@ -1,8 +1,8 @@
-"""The PixelCNN's network: its layers in the flat vector of weights, its input channels and its logits.
+"""The PixelCNN: the layout of its weights in a flat vector, its inputs and its logits.
 
 As in arXiv 2210.06171:
 
-| part | weights | result, of a batch of B images |
+| part | weights | result for B images |
 |---|---|---|
 | input | | [B, 28, 28, 5] |
 | 1×1 convolution | [5, 20] + 20 | [B, 28, 28, 20] |
@@ -10,12 +10,12 @@ As in arXiv 2210.06171:
 |   1×1 convolution, arctan | [20, 40] + 40 | [B, h, w, 40] |
 |   3×3 depthwise convolution ×3, arctan | [3, 3, 40, 3] + 120 | [B, h, w, 120] |
 |   1×1 convolution, added to the block's input | [120, 20] + 20 | [B, h, w, 20] |
-| a pool's end: 2×2 average pooling, 'same' | | h, w: 28, 14, 7, 4, 2, 1 |
+| end of a pool: 2×2 average pooling, 'same' | | h, w: 28, 14, 7, 4, 2, 1 |
 | dense | [20, 256] + 256 | [B, 256] |
 
-The same numbers as the textbook formulation, about twice as fast on a CPU: a 1×1 convolution is a matrix product over
-all pixels; a depthwise convolution with multiplier 3 is three with multiplier 1, each followed at once by its arctan
-and its third of the next matrix product, so that no array of 120 channels is ever made.
+The implementation computes the same numbers about twice as fast on a CPU: a 1×1 convolution is a matrix product over
+all pixels, and a depthwise convolution with multiplier 3 is three with multiplier 1, each followed by its arctan and
+its third of the next matrix product, which avoids arrays of 120 channels.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ CHANNELS = 20  # between the blocks
 WIDE = 40  # within a block
 MULTIPLIER = 3  # of the depthwise convolution
 POOLS = 5
-BLOCKS = 4  # a pool
+BLOCKS = 4  # per pool
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A kernel with its bias. Both stand in the flat vector one after the other, kernel first, in row-major order."""
+    """A kernel and its bias, which follow each other in the flat vector, in row-major order."""
 
     kernel: tuple[int, ...]
     bias: int
@@ -49,7 +49,7 @@ class Layer:
 
     @property
     def size(self) -> int:
-        """Weights of the layer, biases included."""
+        """Number of weights, including biases."""
         return math.prod(self.kernel) + self.bias
 
 
@@ -68,32 +68,32 @@ Block = tuple[Tensor, ...]  # the weights of a residual block
 
 
 def layer_slices() -> tuple[tuple[int, int], ...]:
-    """Return the (start, stop) of each of the 62 layers within the flat vector."""
+    """Return (start, stop) of each of the 62 layers in the flat vector."""
     stops = np.cumsum([layer.size for layer in LAYERS]).tolist()
     return tuple(zip([0, *stops[:-1]], stops, strict=True))
 
 
 def variable_shapes() -> tuple[tuple[int, ...], ...]:
-    """Return the shapes of the kernels and biases in the flat vector, in order: 124 of them."""
+    """Return the shapes of the 124 kernels and biases in the flat vector, in order."""
     return tuple(shape for layer in LAYERS for shape in (layer.kernel, (layer.bias,)))
 
 
 def initial_scales() -> np.ndarray:
-    """Return the standard deviation of each weight at the start, 1/√(fan_in + 1), float64 [94,696]."""
+    """Return the standard deviation of each initial weight, 1/√(fan_in + 1), float64 [94,696]."""
     return np.concatenate([np.full(layer.size, (layer.fan_in + 1) ** -0.5) for layer in LAYERS])
 
 
 def input_channels(images: Tensor, pixels: Tensor, dtype: str) -> Tensor:
-    """Return what the network sees of each image: the pixels before the queried one in raster order.
+    """Return the network's inputs, in which only pixels before the queried one in raster order are visible.
 
     Args:
         images: uint8 [B, 28, 28].
-        pixels: int32 [B], the queried pixel of each, row · 28 + column.
-        dtype: Of the result.
+        pixels: int32 [B], the queried pixel of each image, row · 28 + column.
+        dtype: Dtype of the result.
 
     Returns:
         [B, 28, 28, 5]: visible pixels / 256 and 0 elsewhere; 1 up to and including the queried pixel's column and -1
-        beyond; 1 where visible and -1 elsewhere; row · 2/28 - 1; column · 2/28 - 1.
+        beyond it; 1 where visible and -1 elsewhere; row · 2/28 - 1; column · 2/28 - 1.
     """
     raster = tf.constant(np.arange(PIXELS).reshape(SIDE, SIDE), tf.int32)
     queried = pixels[:, tf.newaxis, tf.newaxis]  # [B, 1, 1]
@@ -111,14 +111,14 @@ def logits(weights: Tensor, inputs: Tensor) -> Tensor:
 
     Args:
         weights: [94,696], flat.
-        inputs: [B, 28, 28, 5] as `input_channels` makes them; B is known when the function is traced.
+        inputs: [B, 28, 28, 5] as `input_channels` returns them; B is known when the function is traced.
     """
     network = unpacked(weights)
     return logits_of_features(first_features(inputs, network), network)
 
 
 class Network(NamedTuple):
-    """The weights as the layers take them. A block is as `residual_block` takes it."""
+    """The weights by layer."""
 
     first: tuple[Tensor, Tensor]  # kernel and bias
     blocks: list[Block]
@@ -126,19 +126,19 @@ class Network(NamedTuple):
 
 
 def unpacked(weights: Tensor) -> Network:
-    """Return the layers of the flat vector of weights [94,696]."""
+    """Cut a flat vector of weights [94,696] into layers."""
     first, blocks, dense = tf.split(weights, [FIRST.size, _BLOCK_SIZE * POOLS * BLOCKS, DENSE.size])
     return Network(_unpacked(first, FIRST), _unpacked_blocks(blocks), _unpacked(dense, DENSE))
 
 
 def first_features(inputs: Tensor, network: Network) -> Tensor:
-    """Return the first convolution's result [..., 20] of inputs [..., 5]."""
+    """Return the first convolution [..., 20] of inputs [..., 5]."""
     features = _dense(tf.reshape(inputs, [-1, inputs.shape[-1]]), *network.first)
     return tf.reshape(features, [*inputs.shape[:-1], CHANNELS])
 
 
 def logits_of_features(features: Tensor, network: Network, pools_done: int = 0) -> Tensor:
-    """Return the logits [B, 256] of what enters a pool, [B, h, w, 20]; the first one, if no pool is done."""
+    """Return the logits [B, 256] of features [B, h, w, 20] after `pools_done` pools."""
     for pool in range(pools_done, POOLS):
         for block in network.blocks[pool * BLOCKS : (pool + 1) * BLOCKS]:
             features = residual_block(features, block)
@@ -147,7 +147,7 @@ def logits_of_features(features: Tensor, network: Network, pools_done: int = 0) 
 
 
 def pooled(features: Tensor) -> Tensor:
-    """Return a pool's end: [B, h, w, 20] averaged over 2x2 pixels, or over those of them that there are."""
+    """Return features [B, h, w, 20] averaged over 2×2 pixels; at odd edges, over the pixels that exist."""
     return tf.nn.avg_pool2d(features, ksize=2, strides=2, padding="SAME")
 
 
@@ -157,11 +157,10 @@ def _unpacked(flat: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
 
 
 def _unpacked_blocks(flat: Tensor) -> list[Block]:
-    """Return the weights of the 20 blocks, the depthwise layers' sorted by which of the three convolutions they are of.
+    """Return the weights of the 20 blocks, with those of the depthwise layers grouped by multiplier.
 
-    All blocks at once, a split and a transposition for each array, because the gradient of each such operation is an
-    operation too. For a block: kernel [20, 40], bias [40], kernels [3, 3, 3, 40, 1], biases [3, 40],
-    kernels [3, 40, 20], bias [20].
+    Each array is split and transposed for all blocks at once, since the gradient of each operation is an operation too.
+    A block is: kernel [20, 40], bias [40], kernels [3, 3, 3, 40, 1], biases [3, 40], kernels [3, 40, 20], bias [20].
     """
     count = POOLS * BLOCKS
     sizes = [size for layer in BLOCK for size in (math.prod(layer.kernel), layer.bias)]
@@ -178,16 +177,16 @@ def _dense(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
 
 
 def residual_block(features: Tensor, block: Block, inside: Tensor | None = None) -> Tensor:
-    """Return a block's result.
+    """Return the output of a residual block.
 
     Args:
         features: [B, h, w, 20].
         block: One of `Network.blocks`.
-        inside: None, if the features are of whole images. Of bands of rows: [B, h, 1, 1], 1 for rows of the image and
-            0 for those beyond its edge, in features' dtype.
+        inside: None for features of whole images. For bands of rows: [B, h, 1, 1] in features' dtype, 1 for rows of the
+            image and 0 for rows beyond its edge.
 
     Returns:
-        [B, h, w, 20]; of bands [B, h - 2, w, 20], since their first and last row lack a neighbour.
+        [B, h, w, 20]; for bands [B, h - 2, w, 20], without the first and last row.
     """
     kernel, bias, deep, biases, joined, last = block
     batch, height, width = features.shape[:3]

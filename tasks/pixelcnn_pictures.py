@@ -1,4 +1,4 @@
-"""What one can look at of a PixelCNN: pictures in rows and columns, with thin lines between them."""
+"""Pictures of a PixelCNN's digits and inputs, in rows and columns with thin lines between them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import tensorflow as tf
 from tasks.pixelcnn_network import input_channels
 from tasks.task import Tensor
 
-LINE = 128  # the grey between two pictures; MNIST's background is 0
+LINE = 128  # grey of the lines between pictures; MNIST's background is 0
 
 
 def grid(pictures: Tensor, columns: int) -> Tensor:
-    """Return pictures in rows of `columns`, a line of one grey pixel between neighbours.
+    """Return pictures in rows of `columns`, with lines of one grey pixel between them.
 
     Args:
         pictures: uint8 [N, h, w], in reading order; N is a multiple of `columns`.
-        columns: How many stand in a row.
+        columns: Pictures per row.
 
     Returns:
         uint8 [rows · (h + 1) - 1, columns · (w + 1) - 1].
@@ -27,15 +27,15 @@ def grid(pictures: Tensor, columns: int) -> Tensor:
     return tf.reshape(lined, [rows * height, columns * width])[:-1, :-1]
 
 
-def seen_inputs(images: Tensor, pixels: Tensor) -> Tensor:
-    """Return what the network sees of images: a row for each, its five input channels side by side.
+def inputs_as_picture(images: Tensor, pixels: Tensor) -> Tensor:
+    """Return the network's inputs as a picture: one row per image with its five input channels side by side.
 
     Args:
         images: uint8 [N, 28, 28].
-        pixels: int32 [N], the queried pixel of each.
+        pixels: int32 [N], the queried pixel of each image.
 
     Returns:
-        uint8 [N · 29 - 1, 144]: the visible pixels in their own greys; in the other channels -1 is black, 1 white.
+        uint8 [N · 29 - 1, 144]: visible pixels have their own greys; in the other channels -1 is black and 1 is white.
     """
     channels = tf.transpose(input_channels(images, pixels, "float32"), [0, 3, 1, 2])  # [N, 5, 28, 28]
     greys = tf.concat([channels[:, :1] * 256, (channels[:, 1:] + 1) * 127.5], axis=1)

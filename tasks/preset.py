@@ -1,4 +1,4 @@
-"""A preset: the schedule of a search on a task, the final re-runs, and the task's options."""
+"""Presets: the schedule of a search or a comparison on a task."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """How a task is searched. Frozen; checked when it is made.
+    """The schedule of a search on a task; checked by the constructor.
 
     Args:
         generations: Generations of the search, at least 1.
-        population: Individuals a generation, at least 1.
-        sigmas: Standard deviations of the draws in the transformed space, one a generation, positive.
-        steps: Budgets of a candidate in gradient evaluations, one a generation, at least 1.
-        fresh_seeds: How often the defaults and the tuned point are each run at the end, on seeds that the search
-            has not seen; 0 is none.
-        optimizers: Names of the optimizers tuned when the user names none, in order.
+        population: Candidates per generation, at least 1.
+        sigmas: Standard deviations of mutations in the transformed space, one per generation, positive.
+        steps: Budget of a candidate in gradient evaluations, one per generation, at least 1.
+        fresh_seeds: Number of runs of the defaults, and of the tuned point, at the end, each on a seed that the search
+            has not used; 0 is none.
+        optimizers: Names of the optimizers that are tuned unless the user names others, in order.
         options: Keyword arguments of the task's constructor, such as `{"batch_size": 32}`. Default: none.
 
     Raises:
-        ValueError: A number is out of range, or `sigmas` or `steps` is not of one entry a generation.
+        ValueError: A number is out of range, or `sigmas` or `steps` does not have one entry per generation.
     """
 
     generations: int
@@ -42,7 +42,7 @@ class Preset:
             received = getattr(self, name)
             if len(received) != self.generations:
                 raise ValueError(
-                    f"A preset's `{name}` has one entry a generation, {self.generations} here. Received: {received}"
+                    f"A preset's `{name}` has one entry per generation, {self.generations} here. Received: {received}"
                 )
         if not all(math.isfinite(sigma) and sigma > 0 for sigma in self.sigmas):
             raise ValueError(f"A preset's `sigmas` are finite and positive. Received: {self.sigmas}")
@@ -54,13 +54,13 @@ class Preset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonPreset:
-    """How optimizers are compared on a task once they are tuned. Frozen; checked when it is made.
+    """The schedule of a comparison of tuned optimizers on a task; checked by the constructor.
 
     Args:
         steps: Budget of a run in gradient evaluations, at least 1.
-        validate_every: Gradient evaluations between two looks at the validation set, at least 1; None where there is
-            none.
-        halve_learning_rate: Whether every tuned learning rate is halved, as for runs far longer than the search's.
+        validate_every: Gradient evaluations between two validations, at least 1. Default: None, no validation.
+        halve_learning_rate: Whether tuned learning rates are halved, as for runs much longer than the search's.
+            Default: False.
 
     Raises:
         ValueError: A number is out of range.

@@ -1,188 +1,50 @@
-"""The tasks there are, their line-ups and presets, and how a task's class is found. Loads no TensorFlow itself."""
+"""Find tasks by name: built-in, a user's own, of an installed package, or defined in this session.
+
+Loads TensorFlow only with a task's own module.
+"""
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+import sys
+from types import ModuleType
+from typing import Any
 
-from tasks.preset import ComparisonPreset, Preset
-from tasks.user_module import PLACES, TaskError, task_class
+from tasks.catalogue import GENERAL_COMPARISON, GENERAL_LINE_UP, GENERAL_PRESETS, TASKS, TaskEntry
+from tasks.errors import TaskError, did_you_mean
+from tasks.importing import ACCEPTED_NAMES, checked_class, is_importable, task_class
 
+__all__ = [
+    "GENERAL_PRESETS",
+    "SESSION",
+    "TASKS",
+    "TaskEntry",
+    "entry",
+    "is_own",
+    "load",
+    "name_of",
+    "plugins",
+    "register",
+]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskEntry:
-    """What is known of a task before its module is loaded."""
+PLUGINS = "lodo_tune.tasks"  # the group of entry points by which installed packages offer tasks
+SESSION = "session:"  # prefix of tasks that only this process knows
 
-    where: str  # "module:NAME"
-    summary: str  # one line, for people
-    line_up: tuple[str, ...]  # the paper's optimizers for it, in order, whether or not they exist here yet
-    presets: Mapping[str, Preset]  # by name; "paper" is the default
-    comparison: ComparisonPreset  # the paper's
-    cohort_size: int  # candidates in lockstep; as the class says
-    precisions: tuple[str, ...] | None = ("float32", "float64")  # None where only the class knows
-    dataset: str | None = None  # a name that `tasks.datasets` knows, or None where the task needs no data
-
-
-_FALLING_SIGMAS = (3.0, 3.0, 3.0, 3.0, 2.0, 1.7, 1.4, 1.2, 0.9, 0.6)
-_ABLATIONS = ("LODO-Diagonal", "LODO-Global", "LODO-Residuals", "LODO-No-Momentum", "LODO-SGD")
-_ROSENBROCK = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
-_BOWL = ("Momentum", "RMSprop", "Adam", "Yogi", "L-BFGS", "O-LBFGS", "BFGS", "Levenberg-Marquardt", "LODO")
-_PIXELCNN = ("Momentum", "RMSprop", "Adam", "LARS", "Yogi", "LODO", *_ABLATIONS)
-_RESNET = ("Momentum", "RMSprop", "Adam", "LARS", "Yogi", "LODO")
-_GENERAL = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
-_QUICK = ("LODO", "Adam", "Momentum", "RMSprop")
-
-TASKS: Mapping[str, TaskEntry] = MappingProxyType(
-    {
-        "noisy-quadratic-bowl": TaskEntry(
-            where="tasks.noisy_quadratic_bowl:NoisyQuadraticBowl",
-            summary="100-dimensional quadratic, condition number 1,000, whose centre walks at random",
-            line_up=_BOWL,
-            presets={
-                "paper": Preset(
-                    generations=10,
-                    population=32,
-                    sigmas=_FALLING_SIGMAS,
-                    steps=(100, 300, 1_000, *[10_000] * 7),
-                    fresh_seeds=8,
-                    optimizers=_BOWL,
-                ),
-                "quick": Preset(
-                    generations=5,
-                    population=16,
-                    sigmas=(2.0, 2.0, 1.5, 1.0, 0.6),
-                    steps=(100, 300, 1_000, 2_000, 2_000),
-                    fresh_seeds=8,
-                    optimizers=_QUICK,
-                ),
-            },
-            comparison=ComparisonPreset(steps=100_000),
-            cohort_size=16,
-        ),
-        "pixelcnn": TaskEntry(
-            where="tasks.pixelcnn:PixelCNN",
-            summary="image generation: predict a pixel of an MNIST digit from the pixels before it, 94,696 parameters",
-            line_up=_PIXELCNN,
-            presets={
-                "paper": Preset(
-                    generations=10,
-                    population=32,
-                    sigmas=_FALLING_SIGMAS,
-                    steps=(*[1_000] * 4, 1_500, 1_500, 2_000, 3_000, 5_000, 8_000),
-                    fresh_seeds=4,
-                    optimizers=_PIXELCNN,
-                ),
-                "quick": Preset(
-                    generations=3,
-                    population=8,
-                    sigmas=(2.0, 1.0, 0.5),
-                    steps=(20, 30, 40),
-                    fresh_seeds=3,
-                    optimizers=_QUICK,
-                    options={"batch_size": 32},
-                ),
-            },
-            comparison=ComparisonPreset(steps=300_000, validate_every=1_000, halve_learning_rate=True),
-            cohort_size=1,
-            dataset="mnist",
-        ),
-        "resnet18-cifar10": TaskEntry(
-            where="tasks.resnet18:ResNet18",
-            summary="image classification: ResNet-18 on CIFAR-10, 11,173,962 parameters",
-            line_up=_RESNET,
-            presets={
-                "paper": Preset(
-                    generations=10,
-                    population=16,
-                    sigmas=_FALLING_SIGMAS,
-                    steps=(*[50] * 5, 60, 100, 200, 300, 500),
-                    fresh_seeds=4,
-                    optimizers=_RESNET,
-                ),
-                # Without LODO: its preconditioner and Adam's averages alone are 17 GB for so many weights.
-                "quick": Preset(
-                    generations=3,
-                    population=8,
-                    sigmas=(2.0, 1.0, 0.5),
-                    steps=(8, 12, 16),
-                    fresh_seeds=3,
-                    optimizers=("Adam", "Momentum", "RMSprop"),
-                    options={"batch_size": 16},
-                ),
-            },
-            comparison=ComparisonPreset(steps=3_000, validate_every=20),
-            cohort_size=1,
-            precisions=("float32", "float64", "bfloat16"),
-            dataset="cifar10",
-        ),
-        "rosenbrock": TaskEntry(
-            where="tasks.rosenbrock:Rosenbrock",
-            summary="Rosenbrock's curved valley in two dimensions, without noise",
-            line_up=_ROSENBROCK,
-            presets={
-                "paper": Preset(
-                    generations=10,
-                    population=32,
-                    sigmas=(3.0, 3.0, 3.0, 2.5, 2.0, 1.5, 1.0, 0.75, 0.5, 0.3),
-                    steps=(200,) * 10,
-                    fresh_seeds=8,
-                    optimizers=_ROSENBROCK,
-                ),
-                "quick": Preset(
-                    generations=5,
-                    population=16,
-                    sigmas=(3.0, 2.5, 1.5, 0.75, 0.3),
-                    steps=(200,) * 5,
-                    fresh_seeds=8,
-                    optimizers=_ROSENBROCK,
-                ),
-            },
-            comparison=ComparisonPreset(steps=200),
-            cohort_size=16,
-        ),
-    }
-)
-
-# A user's own task may say `presets` itself; without, it is searched as the paper does it, at budgets that suit many.
-GENERAL_PRESETS: Mapping[str, Preset] = MappingProxyType(
-    {
-        "paper": Preset(
-            generations=10,
-            population=32,
-            sigmas=_FALLING_SIGMAS,
-            steps=(1_000,) * 10,
-            fresh_seeds=8,
-            optimizers=_GENERAL,
-        ),
-        "quick": Preset(
-            generations=3,
-            population=8,
-            sigmas=(2.0, 1.0, 0.5),
-            steps=(100,) * 3,
-            fresh_seeds=3,
-            optimizers=_QUICK,
-        ),
-    }
-)
-_GENERAL_COMPARISON = ComparisonPreset(steps=10_000, validate_every=1_000)
-
-PLUGINS = "lodo_tune.tasks"  # the group of entry points by which an installed package offers its tasks
+_MAIN = ("__main__", "__mp_main__")
+_session_tasks: dict[str, type] = {}  # by full name
 
 
 def plugins() -> dict[str, str]:
-    """Return the tasks that installed packages offer, name -> 'package.module:NAME'; nothing of theirs is imported.
+    """Return the tasks that installed packages offer, name -> 'package.module:NAME', without importing them.
 
-    A name of `TASKS` is not theirs to give: what is offered under one is left out.
+    Entry points under the name of a built-in task are left out.
     """
     found = importlib.metadata.entry_points(group=PLUGINS)
     return {point.name: point.value for point in sorted(found, key=lambda point: point.name) if point.name not in TASKS}
 
 
 def is_own(name: str) -> bool:
-    """Return whether a name is of a user's own task, or an installed package's: code that is not ours."""
+    """Return whether a name is that of a user's own task or of an installed package's: of code that is not ours."""
     return name not in TASKS and (":" in name or name in plugins())
 
 
@@ -190,23 +52,22 @@ def entry(name: str) -> TaskEntry:
     """Return what is known of a task.
 
     Args:
-        name: A name of `TASKS`, or another task as `load` takes it. That one's module is imported; its class may
-            say `cohort_size` (default 1), `line_up`, `presets`, `comparison` and `dataset` itself.
+        name: A name as `load` accepts it. The module of a task that is not built in is imported; its class may have
+            attributes `cohort_size` (default 1), `line_up`, `presets`, `comparison` and `dataset`.
 
     Raises:
-        ValueError: There is no such task (the message suggests the nearest name), or a user's own cannot be loaded.
+        ValueError: There is no such task (the message suggests the nearest name), or it cannot be loaded.
     """
     if name in TASKS:
         return TASKS[name]
-    where = name if ":" in name else _offered(name)
-    found = task_class(where)
-    summary = (found.__doc__ or "").strip().partition("\n")[0]
+    where = _where(name)
+    found = _class(where)
     return TaskEntry(
         where=where,
-        summary=summary,
-        line_up=tuple(getattr(found, "line_up", _GENERAL)),
+        summary=(found.__doc__ or "").strip().partition("\n")[0],
+        line_up=tuple(getattr(found, "line_up", GENERAL_LINE_UP)),
         presets=getattr(found, "presets", GENERAL_PRESETS),
-        comparison=getattr(found, "comparison", _GENERAL_COMPARISON),
+        comparison=getattr(found, "comparison", GENERAL_COMPARISON),
         cohort_size=getattr(found, "cohort_size", 1),
         precisions=None,
         dataset=getattr(found, "dataset", None),
@@ -217,18 +78,92 @@ def load(name: str) -> type:
     """Return a task's class; imports its module, and TensorFlow with it.
 
     Args:
-        name: A name of `TASKS`, 'package.module:NAME', 'path/to/file.py:NAME', or the name of a task that an
-            installed package offers (entry points of the group `lodo_tune.tasks`).
+        name: A name of `TASKS`, 'package.module:NAME', 'path/to/file.py:NAME', the name of a task that an installed
+            package offers (entry points of the group `lodo_tune.tasks`), or 'session:NAME' of a registered class.
 
     Raises:
-        ValueError: There is no such task, or its module or class cannot be used: not there, raises on import, not a
+        ValueError: There is no such task, or its module or class cannot be used: missing, raises on import, not a
             Task. One line that names the file and the fault; the original exception is its cause.
     """
-    return task_class(entry(name).where)
+    return _class(TASKS[name].where if name in TASKS else _where(name))
 
 
-def _offered(name: str) -> str:
-    """Return where the task is that an installed package offers under this name."""
+def register(name: str, kind: type) -> str:
+    """Make a class loadable under a name in this process, for tasks that are defined in a script or notebook.
+
+    Registering a name again replaces its class.
+
+    Args:
+        name: "session:NAME", as `name_of` returns it, or NAME alone.
+        kind: The task's class.
+
+    Returns:
+        "session:NAME".
+
+    Raises:
+        TaskError: It is not a class with the methods of a Task.
+    """
+    full_name = SESSION + name.removeprefix(SESSION)
+    _session_tasks[full_name] = checked_class(kind, full_name)
+    return full_name
+
+
+def name_of(task: object) -> str:
+    """Return the name of a task that is given as an object.
+
+    Args:
+        task: A name, which is returned as it is, or a task's class: one with the methods of a Task, or what
+            `function_task` or `keras_task` returned.
+
+    Returns:
+        The name of a built-in task; "module:NAME" of a class that `module` holds under this name;
+        "/path/to/file.py:NAME" if the module's file was imported by its path; or "session:NAME" of a class that other
+        processes cannot import: one of a notebook, of the script being run, or local to a function. The last kind
+        has to be sent to other processes by value, and to be registered in each (`register`).
+
+    Raises:
+        TaskError: It is something else, such as an instance or a function; the message says what is accepted.
+    """
+    if isinstance(task, str):
+        return task
+    kind = checked_class(task, getattr(task, "__name__", None) or f"an instance of {type(task).__name__}")
+    builtin = {entry.where: name for name, entry in TASKS.items()}
+    module = sys.modules.get(kind.__module__)
+    attribute = _attribute(module, kind)
+    if module is not None and attribute is not None and module.__name__ not in _MAIN:
+        where = f"{module.__name__}:{attribute}"
+        if where in builtin:
+            return builtin[where]
+        if is_importable(module):
+            return where
+        if str(file := getattr(module, "__file__", None)).endswith(".py"):
+            return f"{file}:{attribute}"
+    return f"{SESSION}{attribute or getattr(kind, 'name', kind.__name__)}"
+
+
+def _attribute(module: ModuleType | None, kind: type) -> str | None:
+    """Return the name of the module's global variable that is the class, its own name first; None if there is none."""
+    known: dict[str, Any] = {} if module is None else vars(module)
+    if known.get(kind.__name__) is kind:
+        return kind.__name__
+    return next((name for name, value in known.items() if value is kind), None)
+
+
+def _class(where: str) -> type:
+    if not where.startswith(SESSION):
+        return task_class(where)
+    if where not in _session_tasks:
+        raise TaskError(
+            f"The task {where!r} was defined in an interactive session or a script, and is not stored:"
+            " pass its class again"
+        )
+    return _session_tasks[where]
+
+
+def _where(name: str) -> str:
+    """Return where a task is that is not built in: its name, or the entry point of an installed package."""
+    if ":" in name:
+        return name
     offers = {point.value: point for point in importlib.metadata.entry_points(group=PLUGINS, name=name)}
     if len(offers) > 1:
         packages = ", ".join(sorted(point.dist.name if point.dist else "?" for point in offers.values()))
@@ -236,8 +171,7 @@ def _offered(name: str) -> str:
     if offers:
         return next(iter(offers))
     known = [*TASKS, *plugins()]
-    near = difflib.get_close_matches(name.lower(), known, n=1)
-    suggestion = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(
-        f"Unknown task.{suggestion} Tasks: {', '.join(known)}; or your own as {PLACES}. Received: {name!r}"
+        f"Unknown task.{did_you_mean(name.lower(), known)} Tasks: {', '.join(known)};"
+        f" or your own as {ACCEPTED_NAMES}. Received: {name!r}"
     )

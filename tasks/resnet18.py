@@ -7,49 +7,48 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tasks.options import FLOATS, float_dtype, real_number, switch, whole_number
+from tasks.options import FLOATS, MAX_BATCH_SIZE, float_dtype, real_number, single_seed, switch, whole_number
 from tasks.resnet18_images import cropped, shared_images
 from tasks.resnet18_network import ResNet
 from tasks.task import Tensor
 
-LARGEST_BATCH = 65_536
 SIDE = 32  # pixels
 MOMENTUM = 0.99  # of the moving statistics
 
 
 class ResNetState(NamedTuple):
-    """A minibatch, and what batch normalisation goes by in inference."""
+    """A minibatch, and the statistics that batch normalisation uses in inference."""
 
     images: Tensor  # [B, 32, 32, 3] in the task's dtype, standardised, cropped and flipped
     labels: Tensor  # int32 [B]
-    means: Tensor  # [4,800] in the task's dtype: each normalised channel's moving mean, from 0
-    variances: Tensor  # [4,800] likewise, from 1
+    means: Tensor  # [4,800] in the task's dtype: moving means of the normalised channels, initially 0
+    variances: Tensor  # [4,800] likewise: moving variances, initially 1
 
 
 class ResNet18:
     """Cross-entropy, in nats, of CIFAR-10's ten classes, plus regularisation · ½‖x‖² over all weights.
 
-    A step's minibatch is of images drawn uniformly, with replacement, from the training images, each colour
-    standardised by the training images' own mean and standard deviation. Each image is surrounded by zeros, cropped
-    back to 32×32 pixels at a place drawn uniformly, and flipped left to right half of the time. Guessing costs ln 10 =
-    2.303 nats. The network and its 11,173,962 weights are told in `tasks.resnet18_network`.
+    A minibatch consists of images drawn uniformly, with replacement, from the training images, with each colour
+    standardised by the training images' mean and standard deviation. Each image is padded with zeros, cropped to 32×32
+    pixels at a uniformly drawn position, and flipped from left to right with probability ½. A uniform guess costs
+    ln 10 = 2.303 nats. `tasks.resnet18_network` describes the network and its 11,173,962 weights.
 
-    Batch normalisation goes by the minibatch in training. Its moving statistics (momentum 0.99, once an evaluation)
-    are part of the state, and what `evaluate` goes by. One candidate at a time: x is [11,173,962, 1].
+    In training, batch normalisation uses the statistics of the minibatch. Moving statistics (momentum 0.99, updated per
+    evaluation) are part of the state, and `evaluate` uses these. Cohorts are of one candidate: x is [11,173,962, 1].
 
     Args:
-        dtype: "float32", "float64" or "bfloat16". With bfloat16 the convolutions and the dense layer are computed in
-            it; weights, state, batch statistics, losses and gradients are float32, and so is the attribute `dtype`.
+        dtype: "float32", "float64" or "bfloat16". With bfloat16, convolutions and the dense layer are computed in it;
+            weights, state, batch statistics, losses and gradients are float32, and so is the attribute `dtype`.
             Default: "float32".
-        batch_size: Images a step, 1 to 65,536. Default: 2,048.
-        crop_padding: Zeros on each side before cropping, 0 to 32 pixels; 0 is no cropping. Default: 4.
+        batch_size: Images per step, 1 to 65,536. Default: 2,048.
+        crop_padding: Padding on each side before cropping, 0 to 32 pixels; 0 disables cropping. Default: 4.
         flip: Whether images are flipped. Default: True.
-        regularisation: Of the weights' squares, finite, at least 0. Default: 1e-4.
-        data_dir: Folder that holds cifar10.npz. Default: as `tasks.cifar10.cifar10` looks for it.
+        regularisation: Factor of ½‖x‖², finite, at least 0. Default: 1e-4.
+        data_dir: Folder with cifar10.npz. Default: see `tasks.cifar10.cifar10`.
 
     Raises:
-        ValueError: An option is out of range.
-        tasks.npz.DatasetError: There are no CIFAR-10 images, or they cannot be read. A ValueError, too.
+        ValueError: An argument is out of range.
+        tasks.errors.DatasetError: There are no CIFAR-10 images, or they cannot be read; a ValueError.
     """
 
     name = "resnet18-cifar10"
@@ -70,7 +69,7 @@ class ResNet18:
     ) -> None:
         self.computed_in = float_dtype(dtype, default="float32", accepted=("bfloat16", *FLOATS))
         self.dtype = "float32" if self.computed_in == "bfloat16" else self.computed_in
-        self.batch_size = whole_number("batch_size", batch_size, low=1, high=LARGEST_BATCH)
+        self.batch_size = whole_number("batch_size", batch_size, low=1, high=MAX_BATCH_SIZE)
         self.crop_padding = whole_number("crop_padding", crop_padding, low=0, high=SIDE)
         self.flip = switch("flip", flip)
         self.regularisation = real_number("regularisation", regularisation, low=0)
@@ -81,7 +80,7 @@ class ResNet18:
         self._data = shared_images(data_dir)
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, ResNetState]:
-        """Return the weights x [11,173,962, 1] as Keras starts them, and the state before any minibatch is drawn."""
+        """Return the weights x [11,173,962, 1], initialised as Keras does, and a state with an empty minibatch."""
         channels = [self.network.channels]
         state = ResNetState(
             images=tf.zeros([self.batch_size, SIDE, SIDE, 3], self.dtype),
@@ -89,12 +88,12 @@ class ResNet18:
             means=tf.zeros(channels, self.dtype),
             variances=tf.ones(channels, self.dtype),
         )
-        return self.network.initial_weights(_only(seeds), self.dtype)[:, tf.newaxis], state
+        return self.network.initial_weights(single_seed(seeds, self.name), self.dtype)[:, tf.newaxis], state
 
     def advance(self, state: ResNetState, seeds: Tensor, t: Tensor) -> ResNetState:
         """Return the state with the minibatch of step t, which depends on the seed and t alone."""
-        seed = tf.random.experimental.stateless_fold_in(_only(seeds), t)
-        # One seed each, so that no option changes what another one draws.
+        seed = tf.random.experimental.stateless_fold_in(single_seed(seeds, self.name), t)
+        # One seed each, so that no option changes what others draw.
         of_images, of_rows, of_columns, of_flips = tf.unstack(tf.random.experimental.stateless_split(seed, 4))
 
         def drawn(seed: Tensor, count: int) -> Tensor:
@@ -103,16 +102,16 @@ class ResNet18:
         images, labels = self._data.train.chosen(drawn(of_images, self._data.sizes["train"]))
         images = self._data.standardised(images, self.dtype)
         if self.crop_padding or self.flip:
-            places = 2 * self.crop_padding + 1
+            positions = 2 * self.crop_padding + 1
             flips = drawn(of_flips, 2) == 1 if self.flip else tf.zeros([self.batch_size], tf.bool)
-            rows, columns = drawn(of_rows, places), drawn(of_columns, places)
+            rows, columns = drawn(of_rows, positions), drawn(of_columns, positions)
             images = cropped(images, rows, columns, flips, padding=self.crop_padding)
         return state._replace(images=images, labels=labels)
 
     def loss_and_gradient(self, x: Tensor, state: ResNetState) -> tuple[Tensor, Tensor, ResNetState]:
         """Return the regularised loss of the minibatch [1], its gradient [11,173,962, 1], and the state.
 
-        The moving statistics of the state go on by one evaluation.
+        The moving statistics of the state are updated.
         """
         weights = x[:, 0]
         with tf.GradientTape() as tape:
@@ -129,7 +128,7 @@ class ResNet18:
         return loss[tf.newaxis], gradient[:, tf.newaxis], state
 
     def examples(self, split: str) -> int:
-        """Return how many images there are in "validation" or "test".
+        """Return the number of images in "validation" or "test".
 
         Raises:
             ValueError: There is no such split.
@@ -139,26 +138,17 @@ class ResNet18:
         return self._data.sizes[split]
 
     def evaluate(self, x: Tensor, state: ResNetState, split: str, chosen: Tensor) -> Tensor:
-        """Return cross-entropy in nats, without regularisation, and 1 or 0 for a right or wrong class: [E, 2, 1].
+        """Return cross-entropy in nats, without regularisation, and accuracy, 1 or 0: [E, 2, 1].
 
-        Images are neither cropped nor flipped, and batch normalisation goes by the moving statistics.
+        Images are neither cropped nor flipped, and batch normalisation uses the moving statistics.
 
         Raises:
             ValueError: There is no such split.
-            tasks.npz.DatasetError: The file with the test images is gone, or is not what it was.
+            tasks.errors.DatasetError: The file with the test images is missing or has changed.
         """
         images, labels = self._data.held_out(split).chosen(chosen)
         images = tf.cast(self._data.standardised(images, self.dtype), self.computed_in)
         logits = self.network.inference_logits(x[:, 0], images, state.means, state.variances)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        right = tf.argmax(logits, axis=1, output_type=tf.int32) == labels
-        return tf.stack([losses, tf.cast(right, self.dtype)], axis=1)[:, :, tf.newaxis]
-
-
-def _only(seeds: Tensor) -> Tensor:
-    """Return the seed [2] of a cohort of one."""
-    if seeds.shape[0] != 1:
-        raise ValueError(
-            f"resnet18-cifar10 trains one candidate at a time (cohort_size 1). Received: {seeds.shape[0]} seeds"
-        )
-    return seeds[0]
+        correct = tf.argmax(logits, axis=1, output_type=tf.int32) == labels
+        return tf.stack([losses, tf.cast(correct, self.dtype)], axis=1)[:, :, tf.newaxis]

@@ -1,6 +1,6 @@
-"""CIFAR-10's images as ResNet-18 is trained on them: one copy of the bytes a machine, standardised, cropped, flipped.
+"""CIFAR-10's images as tensors, and how ResNet-18 standardises, crops and flips them.
 
-Images stay bytes until they are wanted: a minibatch at a time is converted.
+Images are stored as bytes, once per machine, and converted one minibatch at a time.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.cifar10 import Cifar10, Labelled, cifar10
-from tasks.npz import DatasetError
+from tasks.errors import DatasetError
 from tasks.task import Tensor
 from tasks.tensors import constant
 
-CHUNK = 1_000  # images whose pixels are added up at a time
+CHUNK = 1_000  # images per partial sum
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Images uint8 [N, 32, 32, 3] and labels uint8 [N], as tensors outside of any function that is traced."""
+    """Images, uint8 [N, 32, 32, 3], and labels, uint8 [N], as eager tensors."""
 
     images: Tensor
     labels: Tensor
 
-    def chosen(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """Return images uint8 [B, 32, 32, 3] and labels int32 [B] of these numbers, int32 [B]."""
-        return tf.gather(self.images, numbers), tf.cast(tf.gather(self.labels, numbers), tf.int32)
+    def chosen(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Return images, uint8 [B, 32, 32, 3], and labels, int32 [B], by their indices, int32 [B]."""
+        return tf.gather(self.images, indices), tf.cast(tf.gather(self.labels, indices), tf.int32)
 
 
 class Images:
-    """The parts of CIFAR-10 as tensors. Training and validation images are there; test images once they are wanted.
+    """The parts of CIFAR-10 as tensors; test images are read when they are first requested.
 
     Attributes:
         train: The training images.
-        sizes: How many images there are in "train", "validation" and "test".
-        mean: Of each colour over the training images, float64 [3], on the scale of 0 to 255.
-        deviation: Their standard deviation (divisor N), float64 [3]; 1 of a colour that is the same everywhere.
+        sizes: Number of images in "train", "validation" and "test".
+        mean: Mean of each colour over the training images, float64 [3], on the scale from 0 to 255.
+        deviation: Standard deviation of each colour (divisor N), float64 [3]; 1 if the colour is constant.
     """
 
     def __init__(self, data: Cifar10, data_dir: str | os.PathLike[str] | None) -> None:
@@ -51,11 +51,11 @@ class Images:
         self._held_out = {"validation": _tensors(data.validation)}
 
     def held_out(self, split: str) -> Pair:
-        """Return "validation" or "test". The file is read again for the latter when it is first asked for.
+        """Return the images of "validation" or "test".
 
         Raises:
             ValueError: There is no such split.
-            DatasetError: The file is gone, or is not what it was.
+            DatasetError: The file is missing or has changed since the training images were read.
         """
         if split == "test" and split not in self._held_out:
             data = cifar10(self._data_dir)
@@ -67,16 +67,16 @@ class Images:
         return self._held_out[split]
 
     def standardised(self, images: Tensor, dtype: Any) -> Tensor:
-        """Return images less the training images' mean over their standard deviation, colour by colour, as `dtype`."""
+        """Return images as `dtype`, standardised per colour by the training images' mean and standard deviation."""
         shift, scale = (tf.constant(array, dtype) for array in (self.mean, self.deviation))
         return (tf.cast(images, dtype) - shift) / scale
 
 
-_shared: weakref.WeakValueDictionary[str, Images] = weakref.WeakValueDictionary()  # by the contents' sha256
+_shared: weakref.WeakValueDictionary[str, Images] = weakref.WeakValueDictionary()  # by sha256 of the data
 
 
 def shared_images(data_dir: str | os.PathLike[str] | None) -> Images:
-    """Return CIFAR-10's images; the same object as long as someone in this process holds it and the data is the same.
+    """Return CIFAR-10's images: the object that is in use in this process, if there is one for the same data.
 
     Raises:
         DatasetError: As `tasks.cifar10.cifar10` does.
@@ -89,7 +89,7 @@ def shared_images(data_dir: str | os.PathLike[str] | None) -> Images:
 
 
 def colour_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation (divisor N) of each colour, float64 [3], from exact sums of bytes."""
+    """Return mean and standard deviation (divisor N) of each colour, float64 [3], by exact integer sums."""
     total, squares = np.zeros(3, np.int64), np.zeros(3, np.int64)
     for start in range(0, len(images), CHUNK):
         part = images[start : start + CHUNK].reshape(-1, 3).astype(np.int64)
@@ -102,14 +102,14 @@ def colour_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cropped(images: Tensor, rows: Tensor, columns: Tensor, flips: Tensor, *, padding: int) -> Tensor:
-    """Return a part of each image after it was surrounded by zeros, from right to left where it is flipped.
+    """Pad images with zeros, crop them to their former size, and flip some of them.
 
     Args:
         images: [B, h, w, c].
-        rows: int32 [B], 0 to 2 · padding: the part's first row in the image with its margin.
+        rows: int32 [B], 0 to 2 · padding: first row of the crop in the padded image.
         columns: int32 [B], likewise.
-        flips: bool [B].
-        padding: Zeros on each side, in pixels.
+        flips: bool [B], whether to flip from left to right.
+        padding: Padding on each side, in pixels.
 
     Returns:
         [B, h, w, c].

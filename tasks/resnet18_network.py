@@ -1,24 +1,25 @@
-"""ResNet-18 for images of 32×32 pixels: its variables in the flat vector of weights, and its logits.
+"""ResNet-18 for images of 32×32 pixels: the layout of its weights in a flat vector, and its logits.
 
-As in arXiv 2210.06171, which has a 3×3 first convolution and no first max-pool:
+As in arXiv 2210.06171, with a 3×3 first convolution and without the first max-pooling:
 
-| part | kernels | result, of a batch of B images |
+| part | kernels | result for B images |
 |---|---|---|
 | input | | [B, 32, 32, 3] |
 | convolution, ReLU | [3, 3, 3, 64] | [B, 32, 32, 64] |
 | four stages of two basic blocks each, with c = 64, 128, 256, 512: | | |
 |   convolution, ReLU | [3, 3, ·, c] | [B, h, w, c] |
 |   convolution, added to the block's input, ReLU | [3, 3, c, c] | h, w: 32, 16, 8, 4 |
-|   where the block halves h and w: its input by a 1×1 convolution | [1, 1, c/2, c] | |
+|   if the block halves h and w: 1×1 convolution of its input | [1, 1, c/2, c] | |
 | mean over the 4×4 pixels | | [B, 512] |
 | dense | [512, 10] + 10 | [B, 10] |
 
-Each convolution is without a bias and followed by batch normalisation, ε 0.001, with a scale and an offset a channel:
-20 of them, which with the dense layer makes 11,173,962 weights. Padding is 'same'; the first convolution of stages 2
-to 4, and the 1×1 one beside it, go in steps of two pixels.
+The 20 convolutions have no bias; each is followed by batch normalisation with ε = 0.001 and a scale and an offset per
+channel. With the dense layer there are 11,173,962 weights. Padding is 'same'. The first convolution of stages 2 to 4,
+and the 1×1 convolution beside it, have stride 2.
 
-In the flat vector a convolution is its kernel in row-major order, then the scales, then the offsets; convolutions come
-in the order of the table, a block's 1×1 one last; the dense layer's kernel and bias close the vector.
+In the flat vector a convolution is its kernel in row-major order, then the scales, then the offsets; the convolutions
+are in the order of the table, with the 1×1 convolution of a block last; kernel and bias of the dense layer are at the
+end.
 """
 
 from __future__ import annotations
@@ -33,21 +34,21 @@ import tensorflow as tf
 from tasks.task import Tensor
 
 COLOURS = 3
-EPSILON = 1e-3  # of batch normalisation, beside the variance
+EPSILON = 1e-3  # of batch normalisation, added to the variance
 
 Normaliser = Callable[[Tensor, Tensor, Tensor], Tensor]  # features, scales, offsets → features
 
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """A kernel [h, w, in, out] without a bias, and the batch normalisation of its result."""
+    """A convolution without a bias, with kernel [h, w, in, out], and its batch normalisation."""
 
     kernel: tuple[int, int, int, int]
     stride: int
 
     @property
     def channels(self) -> int:
-        """Channels of its result."""
+        """Number of output channels."""
         return self.kernel[3]
 
     @property
@@ -58,12 +59,12 @@ class Convolution:
 
 @dataclass(frozen=True)
 class ResNet:
-    """A residual network of basic blocks. The defaults are ResNet-18; a test may want a narrow one.
+    """A residual network of basic blocks; the defaults are ResNet-18.
 
     Args:
-        widths: Channels, a stage.
-        blocks: Basic blocks, a stage.
-        classes: Logits an image.
+        widths: Channels of each stage.
+        blocks: Basic blocks of each stage.
+        classes: Logits per image.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
@@ -86,7 +87,7 @@ class ResNet:
 
     @property
     def channels(self) -> int:
-        """Channels that are normalised, of all convolutions together: 4,800 in ResNet-18."""
+        """Number of normalised channels of all convolutions: 4,800 in ResNet-18."""
         return sum(convolution.channels for convolution in self.convolutions)
 
     @functools.cached_property
@@ -97,10 +98,10 @@ class ResNet:
 
     @property
     def layers(self) -> tuple[tuple[int, int], ...]:
-        """The (start, stop) of each layer within the flat vector: 21 in ResNet-18.
+        """The (start, stop) of each layer in the flat vector: 21 in ResNet-18.
 
-        A layer is a kernel with what is added to or multiplied with its result: a convolution with the scales and
-        offsets of its batch normalisation, the dense kernel with its bias.
+        A layer is a convolution with the scales and offsets of its batch normalisation, or the dense kernel with its
+        bias.
         """
         sizes = [sum(map(math.prod, convolution.shapes)) for convolution in self.convolutions]
         stops = [sum(sizes[: number + 1]) for number in range(len(sizes))] + [self.parameters]
@@ -108,11 +109,11 @@ class ResNet:
 
     @property
     def parameters(self) -> int:
-        """How many weights there are: 11,173,962 in ResNet-18."""
+        """Number of weights: 11,173,962 in ResNet-18."""
         return sum(map(math.prod, self.variable_shapes))
 
     def initial_weights(self, seed: Tensor, dtype: str) -> Tensor:
-        """Return weights as Keras starts them, [parameters]: kernels Glorot-uniform, scales 1, offsets and biases 0.
+        """Return initial weights [parameters], as in Keras: Glorot-uniform kernels, scales 1, offsets and biases 0.
 
         Args:
             seed: int32 [2].
@@ -132,11 +133,11 @@ class ResNet:
         return tf.concat(parts, axis=0)
 
     def training_logits(self, weights: Tensor, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the logits of a minibatch, normalised by its own statistics, and these.
+        """Return the logits of a minibatch, normalised by its own statistics, and these statistics.
 
         Args:
             weights: [parameters], float32 or float64.
-            images: [B, h, w, 3] in the dtype to compute in: that of the weights, or bfloat16. B is known when the
+            images: [B, h, w, 3] in the dtype of the computation: that of the weights, or bfloat16. B is known when the
                 function is traced.
 
         Returns:
@@ -154,9 +155,15 @@ class ResNet:
         return logits, tf.concat(means, axis=0), tf.concat(variances, axis=0)
 
     def inference_logits(self, weights: Tensor, images: Tensor, means: Tensor, variances: Tensor) -> Tensor:
-        """Return the logits [B, classes] of images, normalised by given statistics [channels], in the weights' dtype.
+        """Return the logits [B, classes] of images, normalised by given statistics, in the weights' dtype.
 
-        `weights` and `images` are as `training_logits` takes them. No image's logits depend on another's.
+        The logits of an image do not depend on the other images.
+
+        Args:
+            weights: As in `training_logits`.
+            images: As in `training_logits`.
+            means: Mean of each channel [channels].
+            variances: Variance of each channel [channels].
         """
         sizes = [convolution.channels for convolution in self.convolutions]
         statistics = zip(tf.split(means, sizes), tf.split(variances, sizes), strict=True)
@@ -173,12 +180,12 @@ class ResNet:
         remaining = iter(zip(self.convolutions, convolutions[::3], convolutions[1::3], convolutions[2::3], strict=True))
 
         def convolved(features: Tensor) -> Tensor:
-            """Return the next convolution's result, normalised."""
+            """Return the next convolution of features, normalised."""
             convolution, kernel, scales, offsets = next(remaining)
             stride = convolution.stride
             if convolution.kernel[:2] == (1, 1):
-                # The same numbers. Of TensorFlow 2.21's kernels, oneDNN's gradient of a 1×1 convolution in steps of two
-                # writes beyond its memory, and so ends the process, where there are 4 or 8 channels.
+                # Equal to a stride of two. In TensorFlow 2.21, oneDNN's gradient of a 1×1 convolution with stride 2
+                # writes beyond its memory if there are 4 or 8 channels, which ends the process.
                 features, stride = features[:, ::stride, ::stride], 1
             features = tf.nn.conv2d(features, tf.cast(kernel, features.dtype), stride, "SAME")
             return normalised(features, scales, offsets)
@@ -202,18 +209,18 @@ class ResNet:
 
 
 def _is_projected(ins: int, outs: int, stride: int) -> bool:
-    """Return whether a block's input does not fit its result, and so goes through a 1×1 convolution."""
+    """Return whether a block's input needs a 1×1 convolution to have the shape of its output."""
     return stride != 1 or ins != outs
 
 
 def _normalised_by_batch(features: Tensor, scales: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return features [B, h, w, c] normalised by their own mean and variance, and these, [c]."""
-    if features.dtype == tf.float64:  # which TensorFlow's fused kernel does not compute in
+    """Return features [B, h, w, c] normalised by their mean and variance, and these, each [c]."""
+    if features.dtype == tf.float64:  # not supported by TensorFlow's fused kernel
         mean, variance = tf.nn.moments(features, axes=[0, 1, 2])
         return tf.nn.batch_normalization(features, mean, variance, offsets, scales, EPSILON), mean, variance
     result = tf.raw_ops.FusedBatchNormV3(
         x=features, scale=scales, offset=offsets, mean=[], variance=[], epsilon=EPSILON, is_training=True
     )
     count = math.prod(features.shape[:3])
-    variance = result.batch_variance * ((count - 1) / count)  # the kernel's has divisor N - 1, Keras' N
+    variance = result.batch_variance * ((count - 1) / count)  # the kernel divides by N - 1, Keras by N
     return result.y, result.batch_mean, variance

@@ -1,4 +1,4 @@
-"""Rosenbrock's valley, scaled as in the paper: two dimensions, no noise (arXiv 2210.06171)."""
+"""Rosenbrock's function in two dimensions, scaled as in arXiv 2210.06171, without noise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.task import State, Tensor
 class Rosenbrock:
     """f(x, y) = 0.01 (1 - x)² + (y - x²)², from (-0.5, 2); the minimum is 0 at (1, 1).
 
-    Nothing here is random: all lanes of a cohort see the same problem, and the seeds only say how many there are.
+    Nothing is random: all lanes are alike, and only the number of seeds matters.
 
     Args:
         dtype: "float32" or "float64". Default: "float64".
@@ -20,7 +20,7 @@ class Rosenbrock:
     name = "rosenbrock"
     cohort_size = 16
     jit_compile = True
-    layers = ((0, 1), (1, 2))  # each coordinate is a layer of its own
+    layers = ((0, 1), (1, 2))  # one layer per coordinate
     start = (-0.5, 2.0)
 
     def __init__(self, *, dtype: str | None = None) -> None:
@@ -32,7 +32,7 @@ class Rosenbrock:
         return tf.repeat(start, seeds.shape[0], axis=1), ()
 
     def advance(self, state: State, seeds: Tensor, t: Tensor) -> State:
-        """Return the empty state: nothing moves."""
+        """Return the empty state."""
         del seeds, t
         return state
 
@@ -46,7 +46,7 @@ class Rosenbrock:
         return loss, gradient, state
 
     def hessian(self, x: Tensor) -> Tensor:
-        """Return the Hessian of f at x [2, P], [2, 2, P]."""
+        """Return the Hessian [2, 2, P] of f at x [2, P]."""
         across, along = x[0], x[1]
         mixed = -4 * across
         return tf.stack(

@@ -1,9 +1,8 @@
-"""Large arrays that all processes of a machine share: written once into the user's cache, and mapped by each.
+"""Share large arrays between the processes of a machine: files in the user's cache, mapped by each process.
 
-A mapped file is in memory once, however many workers read it. It is named by the hash of what it holds, written whole
-or not at all, and compared with what was asked for whenever it is opened; where there is no room for it, or no folder
-that is ours alone, the array stays as it is. The folder (XDG_CACHE_HOME/lodo-tune, or ~/.cache/lodo-tune) may be
-deleted at any time.
+A mapped file is in memory once, for any number of workers. It is named by the hash of its contents, written atomically,
+and compared with the expected array when it is opened. If there is no space, or no folder that only this user can write
+to, the array is not shared. The folder ($XDG_CACHE_HOME/lodo-tune, or ~/.cache/lodo-tune) may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-SMALLEST = 1 << 20  # bytes; less is not worth a file
+MIN_BYTES = 1 << 20  # smaller arrays are not shared
 
 
 def shared(array: np.ndarray) -> np.ndarray:
-    """Return an array of the same contents, mapped from a file of the user's cache; it cannot be written to.
+    """Return a read-only array of the same contents, mapped from a file in the user's cache.
 
-    An array below SMALLEST, or one that cannot be put there, is returned itself.
+    An array that is smaller than MIN_BYTES, or cannot be stored, is returned itself.
     """
-    if array.nbytes < SMALLEST:
+    if array.nbytes < MIN_BYTES:
         return array
     whole = np.ascontiguousarray(array)
     digest = hashlib.sha256(f"{whole.dtype} {whole.shape} ".encode())
@@ -42,10 +41,10 @@ def shared(array: np.ndarray) -> np.ndarray:
 
 
 def mapping(array: np.ndarray) -> np.memmap | None:
-    """Return the mapped file that an array of `shared`, or a slice of one, lies in; None for any other array."""
+    """Return the mapped file behind an array from `shared`, or behind a slice of one; None for other arrays."""
     found: np.memmap | None = None
     base: object = array
-    while isinstance(base, np.ndarray):  # a slice of a slice of the file; the file itself is what can be handed on
+    while isinstance(base, np.ndarray):  # through slices of slices, to the file itself
         if isinstance(base, np.memmap) and base.mode == "c":
             found = base
         base = base.base
@@ -53,10 +52,10 @@ def mapping(array: np.ndarray) -> np.memmap | None:
 
 
 def _folder() -> Path:
-    """Return the cache's folder, made if it is missing.
+    """Return the cache's folder; create it if it does not exist.
 
     Raises:
-        OSError: It cannot be made, or others could write to it.
+        OSError: It cannot be created, or other users can write to it.
     """
     home = os.environ.get("XDG_CACHE_HOME")
     folder = (Path(home) if home else Path.home() / ".cache") / "lodo-tune"
@@ -68,9 +67,9 @@ def _folder() -> Path:
 
 
 def _mapped(path: Path, expected: np.ndarray) -> np.ndarray | None:
-    """Return the file's array if it is there and holds what is expected."""
+    """Return the array of a file if the file exists and has the expected contents."""
     try:
-        # Copy on write: nobody writes, but what is handed to TensorFlow must look as if one could.
+        # Copy on write: TensorFlow requires memory that looks writable, although nothing writes to it.
         mapped = np.lib.format.open_memmap(path, mode="c")
     except (FileNotFoundError, ValueError):
         return None
@@ -82,15 +81,15 @@ def _mapped(path: Path, expected: np.ndarray) -> np.ndarray | None:
 
 
 def _write(path: Path, array: np.ndarray) -> None:
-    """Write a file under another name beside it, and give it its own in one step."""
-    beside = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    """Write a file atomically, by renaming a temporary one."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             np.lib.format.write_array(file, array, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     finally:
         with contextlib.suppress(FileNotFoundError):
-            beside.unlink()
+            temporary.unlink()

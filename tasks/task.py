@@ -1,25 +1,26 @@
-"""The Task protocol: what a problem offers to the loop that trains on it.
+"""The Task protocol: a problem to minimise, as the training loop uses it.
 
-A task is trained as a **cohort**: P candidates in lockstep, the *last* axis of every array. Lanes never mix: a cohort
-of P equals P runs of one, to rounding, and each lane's randomness comes from its own seed alone.
+A task is trained as a **cohort**: P candidates in lockstep, one per lane; lanes are the *last* axis of every array.
+Lanes do not influence each other: a cohort of P equals P cohorts of one, to rounding, and the randomness of each lane
+depends on its own seed alone.
 
     x, state = task.initial(seeds)                              # seeds [P, 2]
     for t in 1, 2, …:
-        state = task.advance(state, seeds, t)                   # once a step: next minibatch, next centre
-        loss, gradient, state = task.loss_and_gradient(x, state)  # as often as the optimizer asks
+        state = task.advance(state, seeds, t)                   # once per step: next minibatch
+        loss, gradient, state = task.loss_and_gradient(x, state)  # as often as the optimizer needs
         x = …
 
-Everything here is traced into one compiled function, so the methods hold TensorFlow operations only, keep shapes the
-same from step to step, and draw what is random with `tf.random.stateless_*` from `(seeds, t)`: the same seed gives the
-same run, whatever else runs beside it.
+All methods are traced into one compiled function: they consist of TensorFlow operations, keep shapes constant from step
+to step, and draw random numbers with `tf.random.stateless_*` from `(seeds, t)`. The same seed gives the same run, for
+any cohort.
 """
 
 from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-Tensor = Any  # a tf.Tensor; TensorFlow has no types worth the name, and this module must not load it
-State = Any  # a nest of tensors (tuples, dicts) as tf.nest knows it, of the same shapes at every step; may be ()
+Tensor = Any  # a tf.Tensor; this module must not load TensorFlow, whose types are of little use
+State = Any  # a structure of tensors (tuples, dicts) for tf.nest, of the same shapes at every step; may be ()
 
 METHODS = ("initial", "advance", "loss_and_gradient")
 
@@ -28,26 +29,28 @@ METHODS = ("initial", "advance", "loss_and_gradient")
 class Task(Protocol):
     """A problem to minimise.
 
-    A constructor takes keyword options only, each with a default; the first is `dtype=None`, where None is the task's
-    own. It raises ValueError at once for an option that it does not take.
+    The constructor takes keyword arguments only, each with a default; the first is `dtype=None`, where None stands for
+    the task's own default. It raises ValueError for a value that it does not accept.
 
     Attributes:
         name: The task's name, in lower case with hyphens.
-        dtype: "float32" or "float64"; of x, losses and gradients.
-        cohort_size: How many candidates are best trained in lockstep; 1 for networks.
-        jit_compile: Whether the whole loop, optimizer and all, goes through XLA. True for toy tasks, where it is by far
-            the fastest; False where XLA loses, as for convolutions on a CPU.
-        layers: (start, stop) slices of x, which cover it in order and without overlap; an optimizer that scales its
-            step by layer (LARS) goes by them.
+        dtype: "float32" or "float64"; dtype of x, losses and gradients.
+        cohort_size: Number of candidates to train in lockstep; 1 for networks.
+        jit_compile: Whether XLA compiles the whole loop, including the optimizer. True for toy tasks, which are fastest
+            that way; False where XLA is slower, as for convolutions on a CPU.
+        layers: (start, stop) slices of x, which cover it in order and without overlap, for optimizers that scale steps
+            per layer (LARS).
 
-    A task may also have a `hessian`, for optimizers that use it (Levenberg-Marquardt): a symmetric array [n, n] where
-    it is the same everywhere, else a method that takes x [n, P] and returns [n, n, P]. And it may have
-    `variable_shapes`, a tuple of the shapes of the network's variables that make up x, in order, for optimizers that
-    treat them one by one (those of Keras); without it, x counts as one vector. Where its gradient is on purpose not
-    that of its loss (a straight-through estimator) it says `gradient_is_estimated = True`; the two are not compared.
-    Where no optimizer can bring the mean loss below a number, it may have a method `floor(evaluations_per_step)` that
-    returns it. Where its `eager_initial` is True, `initial` is called as it is and not traced, with seeds that have
-    values, for what only Python can build; within `tf.function` it works as well.
+    Optional attributes:
+        hessian: For optimizers that use it (Levenberg-Marquardt): a symmetric array [n, n] if the Hessian is constant,
+            else a method that takes x [n, P] and returns [n, n, P].
+        variable_shapes: Shapes of the variables that x consists of, in order, for optimizers that treat variables
+            separately (those of Keras). Default: x is one vector.
+        gradient_is_estimated: True if the gradient is deliberately not that of the loss (a straight-through estimator),
+            so that checks do not compare them.
+        floor: A method of `evaluations_per_step` that returns a lower bound of the mean loss of every optimizer.
+        eager_initial: True if `initial` needs Python, to build a model for example: it is then called eagerly, with
+            concrete seeds. It must work within `tf.function` as well.
     """
 
     name: str
@@ -57,10 +60,10 @@ class Task(Protocol):
     layers: tuple[tuple[int, int], ...]
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
-        """Return the starting point and state of a cohort.
+        """Return the starting points and the state of a cohort.
 
         Args:
-            seeds: int32 [P, 2], one seed a lane; P is known when the function is traced.
+            seeds: int32 [P, 2], one seed per lane; P is known when the function is traced.
 
         Returns:
             x [n, P] in the task's dtype, and the state before the first step.
@@ -68,7 +71,7 @@ class Task(Protocol):
         ...
 
     def advance(self, state: State, seeds: Tensor, t: Tensor) -> State:
-        """Return the state of step t: draws the minibatch, moves what moves. Called once a step, before the loss.
+        """Return the state of step t, with its minibatch. Called once per step, before the loss.
 
         Args:
             state: The state of step t - 1.
@@ -81,46 +84,46 @@ class Task(Protocol):
         ...
 
     def loss_and_gradient(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Return the loss at x, its gradient, and the state afterwards. Called as often as the optimizer asks.
+        """Return the loss at x, its gradient, and the updated state. Called as often as the optimizer needs.
 
         Args:
             x: [n, P] in the task's dtype.
-            state: The state of this step. The same x and state give the same loss.
+            state: The state of this step; the same x and state give the same loss.
 
         Returns:
-            loss [P], gradient [n, P], and the state, which differs where an evaluation leaves something behind (the
-            running statistics of batch normalisation).
+            loss [P], gradient [n, P], and the state, which an evaluation may update (running statistics of batch
+            normalisation).
         """
         ...
 
 
 @runtime_checkable
 class Evaluated(Protocol):
-    """A task that can also be judged on examples which training never sees: a validation and a test set.
+    """A task with validation or test examples, which are not used for training.
 
-    Evaluating is deterministic, in inference mode, and changes nothing: whoever trains gets the same run whether or
-    not it is evaluated on the way. The test set is not even read before `evaluate` is asked for it.
+    Evaluation is deterministic, in inference mode, and has no effect on training. The test set is not read before it is
+    evaluated.
 
     Attributes:
-        metrics: What is measured of an example: "loss" first, then "accuracy" where it is classified.
-        evaluation_batch: How many examples `evaluate` takes at a time at best.
+        metrics: Names of the metrics of an example: "loss", followed by "accuracy" for classification.
+        evaluation_batch: Number of examples for which `evaluate` is most efficient.
     """
 
     metrics: tuple[str, ...]
     evaluation_batch: int
 
     def examples(self, split: str) -> int:
-        """Return how many examples there are in "validation" or "test"; 0 in one that the task does not have."""
+        """Return the number of examples in "validation" or "test"; 0 if the task does not have it."""
         ...
 
     def evaluate(self, x: Tensor, state: State, split: str, chosen: Tensor) -> Tensor:
-        """Return the metrics of some examples, one by one; traced into a compiled function.
+        """Return the metrics of each of some examples; traced into a compiled function.
 
         Args:
             x: [n, P] in the task's dtype.
-            state: As training left it; only what inference needs of it is used.
+            state: The state after training.
             split: "validation" or "test"; a Python string.
-            chosen: int32 [E], numbers of examples from 0; E is known when the function is traced.
+            chosen: int32 [E], indices of examples; E is known when the function is traced.
 
         Returns:
             [E, metrics, P], float32 or float64.
@@ -130,14 +133,14 @@ class Evaluated(Protocol):
 
 @runtime_checkable
 class Pictured(Protocol):
-    """A task of which one can look at something."""
+    """A task that can draw pictures of a trained x."""
 
     def pictures(self, x: Tensor, state: State, seed: int) -> dict[str, Tensor]:
-        """Return pictures by name, uint8 [height, width] in grey or [height, width, 3] in colour; called eagerly.
+        """Return pictures by name: uint8 [height, width] in grey, or [height, width, 3] in colour. Called eagerly.
 
         Args:
-            x: [n, 1], of a single lane.
-            state: As training left it.
-            seed: Decides what is drawn at random.
+            x: [n, 1], of one lane.
+            state: The state after training.
+            seed: Seed of random parts of the pictures.
         """
         ...

@@ -1,4 +1,4 @@
-"""Tensors of data that a task keeps for as long as it lives."""
+"""Convert a data set's array to a tensor, without a copy where possible."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import tensorflow as tf
 from tasks.shared_memory import mapping
 from tasks.task import Tensor
 
-ALIGNMENT = 64  # bytes, as TensorFlow wants a tensor's memory
+ALIGNMENT = 64  # bytes; TensorFlow requires this of a tensor's memory
 
 
 def constant(array: np.ndarray) -> Tensor:
-    """Return an array as an eager tensor; on a processor without a copy where it is one of `tasks.shared_memory`.
+    """Return an array as an eager tensor.
 
-    On a graphics card a copy is in the card's own memory.
+    On a CPU, an array from `tasks.shared_memory` is not copied. On a GPU the tensor is a copy in the GPU's memory.
     """
     mapped = mapping(array)
     with tf.init_scope():

@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import settings
 
+import tuner.training  # noqa: F401  (chooses TensorFlow's kernels for all tests, before anything imports it)
+
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 

@@ -14,7 +14,7 @@ from tests.conformance.broken_tasks import Evaluated, Sound
 from tests.support.command_line import call
 from tuner.checks import users_task
 from tuner.checks.check import PromiseError, Verdict
-from tuner.checks.evaluation import test_set_stays_unread as hold_test_set_stays_unread
+from tuner.checks.evaluation import test_set_stays_unread as check_test_set_stays_unread
 from tuner.checks.probe import Probe
 from tuner.checks.suite import CHECKS, examine
 from tuner.checks.users_task import check_users_task
@@ -221,7 +221,7 @@ class DoubleInSingle(Bare):
         (StartsWithoutLanes, r"initial returns x as float64 \[n, 1\].*Received: float64 \[5\]$"),
         (TakesNoDtype, r"the constructor raises TypeError: .*unexpected keyword argument 'dtype'$"),
         (ReadsATensor, r"advance raises AttributeError: .*numpy"),
-        (CannotBeCompiled, r"advance or loss_and_gradient raises .* \(a task that XLA cannot compile says .*\)$"),
+        (CannotBeCompiled, r"advance or loss_and_gradient raises .* \(a task that XLA cannot compile sets .*\)$"),
         (Uphill, r"loss_and_gradient returns the gradient of the loss. Received: .* likely wrong: its slope along"),
         (OneCoordinateOff, r"likely wrong: its slope along .* is .*, and central differences of the loss give"),
         (LayerLeftOut, r"likely wrong: its slope along a random direction is"),
@@ -447,7 +447,7 @@ def test_the_test_set_of_a_task_that_cannot_be_changed_is_watched_as_well() -> N
             return super().advance(state, seeds, t) + 0 * self.evaluate(x, state, "test", tf.constant([1]))[0, 0]
 
     with pytest.raises(PromiseError, match="the test set is not read while a task is trained and validated"):
-        hold_test_set_stays_unread(Probe(Slotted()))
+        check_test_set_stays_unread(Probe(Slotted()))
 
 
 def test_what_is_not_known_to_be_random_is_remarked_upon_and_not_refused() -> None:

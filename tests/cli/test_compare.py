@@ -351,7 +351,7 @@ def test_a_sweep_is_one_study_with_a_point_a_generation_of_which_each_trains_wha
     assert (spec.workload_of(3).optimizer, spec.workload_of(3).settings) == ("LODO", {"depth": 12})
     with Store.open(str(tmp_path / "sweep.db")) as store:
         study = store.create_study(shallow(spec))
-        run_study(store, study, InProcessExecutor(train="tuner.training.comparing:train"), NoCallback(), owner="here:1")
+        run_study(store, study, InProcessExecutor(), NoCallback(), owner="here:1")
         found = store.seed_runs(study.id)
         assert [one.candidate.key for one in found] == [
             key(slot, n, Role.COMPARISON) for n in range(2) for slot in (0, 1)

@@ -9,42 +9,10 @@ import tensorflow as tf
 
 from tests.support import regression
 from tests.support.command_line import call
-from tuner.core.trial import Key, Role, Trial, Workload
 from tuner.results.figures.learning import losses_figure
-from tuner.training.cohort import train
 from tuner.training.evaluator import Evaluator
-from tuner.training.observing import Observed, observe
 
 TASK = "tests.support.regression:Line"
-ADAM = {"learning_rate": 0.05, "beta_1": 0.9, "beta_2": 0.999}
-L_BFGS = {"learning_rate": 0.1, "decay_steps": 1e4, "initial_scale": 1e-3}
-
-
-def observed(optimizer, hyperparameters, steps, every):
-    workload = Workload(task=TASK, optimizer=optimizer, cohort_size=1)
-    trials = [Trial(Key(Role.SEARCH, 0, 0), hyperparameters, seed=3, steps=steps)]
-    found = [one for one in observe(workload, trials, every) if isinstance(one, Observed)]
-    *_, alone = train(workload, trials)
-    return found[0], alone
-
-
-def test_validation_on_the_way_leaves_the_run_as_it_is():
-    looked_at, alone = observed("Adam", ADAM, steps=50, every=7)
-    np.testing.assert_array_equal(looked_at.evaluation.losses, alone.losses)
-    assert looked_at.points == (0, 7, 14, 21, 28, 35, 42, 49, 50)
-
-
-def test_validation_is_the_mean_over_the_whole_set_where_the_run_has_come_to():
-    one, _ = observed("Adam", ADAM, steps=30, every=20)
-    x = one.end[0].numpy()[:, 0]
-    expected = regression.metrics(x, "validation").mean(axis=0)
-    assert [one.validation[name][-1] for name in ("loss", "accuracy")] == pytest.approx(expected, rel=1e-12)
-    assert one.validation["loss"][0] == pytest.approx(np.mean(regression.TARGETS[40:47] ** 2), rel=1e-12)
-
-
-def test_an_optimizer_that_asks_twice_a_step_is_validated_at_the_end_of_a_step():
-    one, _ = observed("L-BFGS", L_BFGS, steps=20, every=5)
-    assert one.points == (0, 6, 10, 16, 20)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def test_help_is_answered_without_loading_anything_heavy(arguments):
 @pytest.mark.parametrize(("said", "kernels"), [(None, "True"), pytest.param("0", "False", marks=pytest.mark.slow)])
 def test_tensorflow_takes_onednns_kernels_in_every_process_of_ours_unless_the_user_says_otherwise(said, kernels):
     program = (
-        "import tuner.training.cohort\n"
+        "import tuner.training.train\n"
         "from tensorflow.python.util import _pywrap_util_port\n"
         "print(_pywrap_util_port.IsMklEnabled())"
     )
@@ -36,6 +36,12 @@ def test_tensorflow_takes_onednns_kernels_in_every_process_of_ours_unless_the_us
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=surroundings)
     assert done.stdout.split() == [kernels]
+
+
+def test_importing_tuner_changes_nothing_in_the_environment():
+    program = "import os; before = dict(os.environ); import tuner; print(before == dict(os.environ))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks.user_module import task_class
+from tasks.importing import task_class
 from tests.support.ray_sessions import ROOT, local_session
 from tuner.cli.submit import check, submit
-from tuner.core.errors import UsageError
-from tuner.execution.executor import ClusterUnavailable, ResourceError
-from tuner.execution.shipped import gather
+from tuner.core.errors import InvalidRequest, UsageError
+from tuner.execution.executor import ClusterUnavailable
+from tuner.execution.user_code import collect_code
 
 TASK = """
 from beside import scale
@@ -69,7 +69,9 @@ def test_a_cluster_that_does_not_answer_is_one_line():
 
 
 def test_an_address_of_another_kind_is_refused_at_once():
-    with pytest.raises(UsageError, match=r"^--address of submit is a dashboard's, http://HOST:8265. Received: '10"):
+    with pytest.raises(
+        UsageError, match=r"^--address of submit is that of a dashboard, http://HOST:8265. Received: '10"
+    ):
         submit("10.0.0.5:6379", ["--task", "rosenbrock", "--database", "/data/a.db"], detach=True)
 
 
@@ -122,21 +124,21 @@ def test_code_that_was_sent_is_found_by_its_name_also_where_it_came_from_another
 
 def test_the_code_beside_a_task_is_gathered_and_nothing_else(mine, tmp_path):
     target = tmp_path / "sent"
-    assert gather([f"{mine}/task.py:Mine", "rosenbrock"], target) == mine
+    assert collect_code([f"{mine}/task.py:Mine", "rosenbrock"], target) == mine
     sent = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
     assert sent == ["beside.py", "package/__init__.py", "task.py"]
 
 
 def test_a_task_that_ships_or_is_installed_needs_nothing(tmp_path):
-    assert gather(["rosenbrock", "keras.layers:Dense", "json:Mine"], tmp_path / "sent") is None
+    assert collect_code(["rosenbrock", "keras.layers:Dense", "json:Mine"], tmp_path / "sent") is None
     assert not (tmp_path / "sent").exists()
 
 
 def test_more_than_code_can_be_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("tuner.execution.shipped.MOST_BYTES", 10)
+    monkeypatch.setattr("tuner.execution.user_code.MAX_BYTES", 10)
     (tmp_path / "task.py").write_text("# more than ten bytes")
-    with pytest.raises(ResourceError, match="a folder of its own"):
-        gather([f"{tmp_path}/task.py:Mine"], tmp_path / "sent")
+    with pytest.raises(InvalidRequest, match=r"^task: .* a folder of its own"):
+        collect_code([f"{tmp_path}/task.py:Mine"], tmp_path / "sent")
 
 
 SEARCH = (

@@ -1,4 +1,4 @@
-"""A sound task, one that is evaluated, and those that break the suite's laws, each in one way."""
+"""A sound task, a sound one with an evaluation, and tasks that each fail one check of the suite."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class WrongGradient(Sound):
 
 
 class MeanOverLanes(Sound):
-    """Every lane is told the mean over the cohort."""
+    """Every lane gets the mean over the cohort."""
 
     def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
         loss, gradient, state = super().loss_and_gradient(x, state)
@@ -82,7 +82,7 @@ class SameAtEveryStep(Sound):
 
 
 class DrawsInTheLoss(Sound):
-    """Its loss differs each time it is asked for."""
+    """Its loss differs each time it is computed."""
 
     def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
         return super().loss_and_gradient(x, state + tf.random.normal([5, 1], dtype=tf.float64))
@@ -139,7 +139,7 @@ class StateChangesItsShape(Sound):
 
 
 class StateOfUnknownShape(Sound):
-    """The size of its state is known only when it runs, which no loop in a graph can carry."""
+    """The size of its state is known only when the graph runs, which a loop cannot carry."""
 
     def advance(self, state: Any, seeds: Any, t: Any) -> Any:
         centre = super().advance(state, seeds, t)
@@ -160,13 +160,13 @@ class StateWithoutATensor(Sound):
 
 
 class CompilesPerhaps(Sound):
-    """Does not say whether XLA is to compile it."""
+    """Lacks `jit_compile`."""
 
     jit_compile: Any = None
 
 
 class HalfPrecision(Sound):
-    """Says that it computes in a dtype that nobody trains in."""
+    """Has a dtype that training does not accept."""
 
     dtype = "float16"
 
@@ -197,7 +197,7 @@ class HessianOfOneLane(WithHessian):
 
 
 class Evaluated(Sound):
-    """A sound task that is also judged, by its distance to points of a validation and a test set."""
+    """A sound task that is also evaluated, by its distance to points of a validation and a test set."""
 
     metrics: tuple[str, ...] = ("loss", "accuracy")
     evaluation_batch = 4
@@ -230,7 +230,7 @@ class AccuracyFirst(Evaluated):
 
 
 class NotMeasured(Evaluated):
-    """Does not say what it measures."""
+    """Lacks `metrics`."""
 
     def __getattribute__(self, name: str) -> Any:
         if name == "metrics":
@@ -253,14 +253,14 @@ class MetricsOfNoNumber(Evaluated):
 
 
 class EvaluatesWithDropout(Evaluated):
-    """Its metrics differ each time they are asked for."""
+    """Its metrics differ each time they are computed."""
 
     def evaluate(self, x: Any, state: Any, split: str, chosen: Any) -> Any:
         return super().evaluate(x, state, split, chosen) * tf.random.uniform([], dtype=tf.float64)
 
 
 class NormalisesByTheBatch(Evaluated):
-    """How it judges an example depends on those beside it."""
+    """Its metrics of an example depend on the rest of the batch."""
 
     def evaluate(self, x: Any, state: Any, split: str, chosen: Any) -> Any:
         metrics = super().evaluate(x, state, split, chosen)
@@ -268,7 +268,7 @@ class NormalisesByTheBatch(Evaluated):
 
 
 class EvaluationLeavesAMark(Evaluated):
-    """Its training loss remembers how often it was evaluated."""
+    """Its training loss depends on how often it was evaluated."""
 
     def __init__(self, *, dtype: str | None = None) -> None:
         super().__init__(dtype=dtype)
@@ -284,7 +284,7 @@ class EvaluationLeavesAMark(Evaluated):
 
 
 class ValidatesOnTest(Evaluated):
-    """Its validation is its test."""
+    """Its validation reads the test set."""
 
     def evaluate(self, x: Any, state: Any, split: str, chosen: Any) -> Any:
         if split == "validation":
@@ -293,7 +293,7 @@ class ValidatesOnTest(Evaluated):
 
 
 class TrainsOnTest(Evaluated):
-    """Its training loss is told how it fares in the test."""
+    """Its training loss depends on the test set."""
 
     def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
         loss, gradient, state = super().loss_and_gradient(x, state)

@@ -1,7 +1,7 @@
-"""What every executor has to keep, as checks that take a maker of executors.
+"""What every executor must do, as checks that take a maker of executors.
 
-A check calls `make(train=..., **options)` for an open executor. The executors' tests run all of them on each executor,
-and some on executors that are broken on purpose.
+A check calls `make(train=..., **options)` for an open executor. The tests run all checks on each executor, and on
+executors that are broken on purpose.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FAKE = "tests.support.fake_training:"
 
 
 def run(executor: Any, one: Workload, trials: Sequence[Trial]) -> tuple[list[Any], dict[int, Evaluation]]:
-    """Returns all events, and the evaluations by slot; the rules that hold for any run are checked here."""
+    """Return all events, and the evaluations by slot; check the rules that hold for any run."""
     events = list(executor.evaluate(one, trials, label="fake/Adam/g03"))
     check_order(events, trials)
     return events, {event.key.slot: event for event in events if isinstance(event, Evaluation)}
@@ -38,7 +38,7 @@ def run(executor: Any, one: Workload, trials: Sequence[Trial]) -> tuple[list[Any
 
 def check_order(events: Sequence[Any], trials: Sequence[Trial]) -> None:
     evaluations = Counter(event.key for event in events if isinstance(event, Evaluation))
-    assert evaluations == Counter(one.key for one in trials), "exactly one evaluation a trial"
+    assert evaluations == Counter(one.key for one in trials), "exactly one evaluation per trial"
     begun: set[tuple[Any, int]] = set()
     steps: dict[tuple[Any, int], int] = {}
     final = set()

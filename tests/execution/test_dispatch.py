@@ -1,15 +1,15 @@
-"""Which cohort a free lane takes: its own first, then what nobody has begun, and others' only if it is worth it."""
+"""Which cohort an idle worker takes: of its own workload first, then of a new one, of others only if worth it."""
 
 import numpy as np
 import pytest
 
 from tests.support.fake_training import trial
-from tests.support.simulated_workers import SimulatedFleet
+from tests.support.simulated_workers import SimulatedPool
 from tuner.core.trial import Evaluation, Workload
-from tuner.execution.attempts import first_attempt
-from tuner.execution.costs import FIRST_GUESS, Costs
+from tuner.execution.costs import INITIAL_COMPILATION_SECONDS, Costs
 from tuner.execution.dispatch import Dispatch, Queue
-from tuner.execution.lane_executor import LaneExecutor
+from tuner.execution.pool_executor import PoolExecutor
+from tuner.execution.retries import first_attempt
 
 
 def queue(optimizer="Adam", attempts=4, steps=20, remaining=0):
@@ -27,29 +27,29 @@ def dispatch(costs):
     return Dispatch(costs)
 
 
-def test_a_lane_keeps_to_what_it_has_compiled(dispatch):
+def test_a_worker_keeps_to_what_it_has_compiled(dispatch):
     adam, lodo = queue("Adam", remaining=1_000_000), queue("LODO")
     dispatch.compiled.update([lodo.identity])
     assert dispatch.choose([adam, lodo], {lodo.identity}) is lodo
 
 
-def test_a_lane_without_work_of_its_own_begins_what_no_lane_has_begun(dispatch):
+def test_a_worker_without_work_of_its_own_starts_what_no_worker_has_compiled(dispatch):
     adam, lodo = queue("Adam", remaining=1_000_000), queue("LODO")
     dispatch.compiled.update([adam.identity])
     assert dispatch.choose([adam, lodo], set()) is lodo
 
 
-def test_a_lane_takes_from_others_only_what_would_last_longer_than_compiling_it_once_more(dispatch, costs):
+def test_a_worker_takes_from_others_only_what_would_last_longer_than_compiling_it_once_more(dispatch, costs):
     adam = queue("Adam", attempts=4, steps=100)
     dispatch.compiled.update([adam.identity])
     assert dispatch.choose([adam], set()) is adam  # nothing is known yet
-    costs.saw(adam.identity, 100, 5.0, compiled=False)
-    costs.saw(adam.identity, 100, 1.5, compiled=True)  # compilation took 3.5 s, and 6 s wait
-    adam.running = 1
+    costs.record(adam.identity, 100, 5.0, compiled=False)
+    costs.record(adam.identity, 100, 1.5, compiled=True)  # compilation took 3.5 s, and 6 s wait
+    adam.in_progress = 1
     assert dispatch.choose([adam], set()) is adam
-    adam.running = 2  # two lanes are at it: 3 s each
+    adam.in_progress = 2  # two workers train it: 3 s each
     assert dispatch.choose([adam], set()) is None
-    adam.running = 0  # whoever has it compiled is at something else, nobody knows for how long
+    adam.in_progress = 0  # the workers that have compiled it are busy with another batch, for an unknown time
     assert dispatch.choose([adam], set()) is adam
 
 
@@ -57,13 +57,13 @@ def test_the_batch_with_most_work_behind_it_goes_first(dispatch, costs):
     short, long = queue("Adam"), queue("LODO", remaining=1000)
     assert dispatch.choose([short, long], set()) is long
     for one, seconds in ((short, 100.0), (long, 1.0)):  # a step of the short one takes a hundred times as long
-        costs.saw(one.identity, 100, seconds, compiled=True)
+        costs.record(one.identity, 100, seconds, compiled=True)
     assert dispatch.choose([short, long], set()) is short
 
 
-def test_there_is_room_where_a_lane_has_neither_its_own_work_nor_new_work(dispatch):
+def test_there_is_room_where_a_worker_has_neither_its_own_work_nor_new_work(dispatch):
     adam = queue("Adam")
-    assert not dispatch.has_room([adam], [set()])  # it begins Adam
+    assert not dispatch.has_room([adam], [set()])  # it starts Adam
     assert dispatch.has_room([adam], [set(), set()])
     dispatch.compiled.update([adam.identity])
     assert not dispatch.has_room([adam], [{adam.identity}])
@@ -77,14 +77,14 @@ def test_the_longest_of_a_batch_goes_first():
     assert [one.pop().keys[0].slot for _ in range(4)] == [1, 3, 2, 0]
 
 
-def test_compilation_is_taken_for_three_seconds_until_it_was_seen(costs):
-    assert costs.compilation("Adam") == FIRST_GUESS
-    costs.saw("Adam", 100, 2.0, compiled=False)
-    costs.saw("Adam", 200, 1.0, compiled=True)
+def test_compilation_is_assumed_to_take_three_seconds_until_it_was_measured(costs):
+    assert costs.compilation("Adam") == INITIAL_COMPILATION_SECONDS
+    costs.record("Adam", 100, 2.0, compiled=False)
+    costs.record("Adam", 200, 1.0, compiled=True)
     assert costs.compilation("Adam") == pytest.approx(1.5)
     assert costs.seconds("Adam", 100) == pytest.approx(0.5)
     assert costs.seconds("LODO", 100) is None
-    assert costs.guess("LODO", 100) == pytest.approx(0.5)
+    assert costs.estimate("LODO", 100) == pytest.approx(0.5)
 
 
 def run(executor, batches):
@@ -100,71 +100,70 @@ def workload(optimizer):
     return Workload(task="fake", optimizer=optimizer, cohort_size=1)
 
 
-def test_a_lane_that_would_only_compile_stays_free():
-    # Cohorts of a second on four lanes, each of which would have to compile for another ten.
-    fleet = SimulatedFleet(4, lambda workload, attempt, compiles: 1.0 + 10.0 * compiles)
-    executor = LaneExecutor(fleet, clock=lambda: fleet.now)
+def test_a_worker_that_would_only_compile_stays_idle():
+    # Cohorts of a second on four workers, each of which would have to compile for another ten.
+    pool = SimulatedPool(4, lambda workload, attempt, compiles: 1.0 + 10.0 * compiles)
+    executor = PoolExecutor(pool, clock=lambda: pool.now)
     first = executor.submit(workload("Adam"), [trial(0)], label="fake")
     run(executor, [first])
     second = executor.submit(workload("Adam"), [trial(1)], label="fake")
     run(executor, [second])
     third = executor.submit(workload("Adam"), [trial(slot) for slot in range(2, 8)], label="fake")
     assert len(run(executor, [third])) == 6
-    assert sum(lane.cohorts > 0 for lane in fleet.made) == 1
-    assert fleet.now == pytest.approx(11 + 1 + 6)
+    assert sum(worker.cohorts > 0 for worker in pool.started) == 1
+    assert pool.now == pytest.approx(11 + 1 + 6)
 
 
-def test_batches_side_by_side_fill_the_lanes_at_each_others_ends():
+def test_batches_side_by_side_keep_the_workers_busy_at_each_others_ends():
     draw = np.random.default_rng(0)
-    fleet = SimulatedFleet(8, lambda *_: float(draw.lognormal(0.0, 0.5)))
-    executor = LaneExecutor(fleet, clock=lambda: fleet.now)
+    pool = SimulatedPool(8, lambda *_: float(draw.lognormal(0.0, 0.5)))
+    executor = PoolExecutor(pool, clock=lambda: pool.now)
     batches = [
         executor.submit(workload(name), [trial(slot) for slot in range(32)], label=name)
         for name in ("Adam", "LODO", "Yogi")
     ]
     assert len(run(executor, batches)) == 96
-    assert fleet.busy_share() > 0.9  # one after the other: 0.8
+    assert pool.busy_share() > 0.9  # one after the other: 0.8
 
 
-def test_a_lane_is_made_anew_after_so_many_cohorts():
-    fleet = SimulatedFleet(1, lambda *_: 1.0)
-    executor = LaneExecutor(fleet, most_cohorts=3, clock=lambda: fleet.now)
+def test_a_worker_is_replaced_after_so_many_cohorts():
+    pool = SimulatedPool(1, lambda *_: 1.0)
+    executor = PoolExecutor(pool, max_cohorts=3, clock=lambda: pool.now)
     assert len(run(executor, [executor.submit(workload("Adam"), [trial(s) for s in range(7)], label="x")])) == 7
-    assert [lane.cohorts for lane in fleet.made] == [3, 3, 1]
+    assert [worker.cohorts for worker in pool.started] == [3, 3, 1]
 
 
-def test_a_batch_is_not_left_to_a_lane_that_is_at_anothers_long_cohort():
+def test_a_batch_does_not_wait_for_a_worker_that_is_busy_with_anothers_long_cohort():
     long = 10_000.0
-    fleet = SimulatedFleet(2, lambda work, attempt, new: long if attempt.keys[0].slot == 9 else 1.0 + 10.0 * new)
-    executor = LaneExecutor(fleet, clock=lambda: fleet.now)
-    for number in range(2):  # both lanes have it compiled, and what it takes is known
+    pool = SimulatedPool(2, lambda work, attempt, new: long if attempt.keys[0].slot == 9 else 1.0 + 10.0 * new)
+    executor = PoolExecutor(pool, clock=lambda: pool.now)
+    for number in range(2):  # both workers have compiled it, and its duration is known
         both = [trial(0), trial(1)]
         run(executor, [executor.submit(workload("Adam"), both, label=f"g{number:02d}")])
     hung = executor.submit(workload("LODO"), [trial(9)], label="takes one of them")
     executor.poll()
-    next(lane for lane in fleet.made if lane not in executor._flights).kill()  # and the other dies
+    next(worker for worker in pool.started if worker not in executor._roster.assignments).kill()  # and the other dies
     found = run(executor, [executor.submit(workload("Adam"), [trial(2), trial(3)], label="is done on a new one")])
     assert len(found) == 2
-    assert fleet.now < long
+    assert pool.now < long
     executor.withdraw(hung)
 
 
-class FullCluster(SimulatedFleet):
+class FullCluster(SimulatedPool):
     """A cluster on which others hold all cores for 100 seconds."""
 
     is_local = False
 
-    def open(self, avoided):
-        lane = super().open(avoided)
-        lane.read()
-        self.later(100.0, lane, [(None, None)])
-        return lane
+    def start_worker(self, avoided):
+        worker = super().start_worker(avoided)
+        self.later(100.0, worker, [worker.read()])
+        return worker
 
 
-def test_it_is_said_once_that_a_cluster_has_no_free_cores():
+def test_it_is_reported_once_that_a_cluster_has_no_free_cores():
     said = []
-    fleet = FullCluster(2, lambda *_: 1.0)
-    executor = LaneExecutor(fleet, say=lambda line: said.append((round(fleet.now), line)), clock=lambda: fleet.now)
+    pool = FullCluster(2, lambda *_: 1.0)
+    executor = PoolExecutor(pool, say=lambda line: said.append((round(pool.now), line)), clock=lambda: pool.now)
     for _ in executor.evaluate(Workload("fake", "Adam", 1), [trial(slot) for slot in range(4)], label="fake"):
         pass
     assert said == [(30, "waiting for free cores: other work holds the cluster's, or its workers are slow to start")]

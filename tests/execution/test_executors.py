@@ -1,19 +1,22 @@
 """Both executors against the one suite, the suite against broken executors, and what Ray alone can do."""
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from tasks.task import METHODS
 from tests.conformance.executor_conformance import CHECKS, FAKE, run
 from tests.support.fake_training import Act, trial, workload
-from tests.support.ray_sessions import is_alive, local_session, wait_until
+from tests.support.ray_sessions import is_alive, local_session, ray_executor, wait_until
+from tuner.core.errors import InvalidRequest
 from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Progress, Status
-from tuner.execution.executor import ResourceError, cohorts, task_name
+from tuner.execution.executor import cohorts, task_name
 from tuner.execution.in_process import InProcessExecutor
-from tuner.execution.ray.executor import RayExecutor
-from tuner.execution.worker import Raised, work
+from tuner.execution.messages import Raised
+from tuner.execution.worker import train_cohort
 
 CHECK = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 
@@ -31,19 +34,19 @@ def test_the_in_process_executor_keeps_the_protocol(check):
 
 @pytest.fixture(scope="module")
 def executors(session):
-    """Returns a maker that gives the last executor once more for the same options: lanes take a second to make."""
+    """Return a maker that returns the last executor again for the same options: workers take a second to start."""
     last = {}
 
     def make(**options):
-        key = tuple(options.items())
+        key = tuple(sorted((name, str(value)) for name, value in options.items()))
         if key not in last:
             close()
-            last[key] = RayExecutor(session, **options)
+            last[key] = ray_executor(session, **options)
         return last[key]
 
     def close():
         for executor in last.values():
-            executor.close()  # else its lanes would hold the session's cores
+            executor.close()  # otherwise its workers would keep the session's cores
         last.clear()
 
     yield make
@@ -189,6 +192,54 @@ def test_training_in_process_leaves_the_environment_as_it_was(monkeypatch):
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
 
 
+def defined_here(name="Mine", **attributes):
+    """Return a class that no module holds, with the methods of a Task."""
+    methods = {method: lambda *_: None for method in METHODS}
+    return type(name, (), {"__module__": "__main__", **methods, **attributes})
+
+
+def session_task(executor, of, *slots):
+    """Return the evaluations of trials whose task is registered by value."""
+    return run(executor, workload(task=of), [trial(slot) for slot in slots])[1]
+
+
+def test_a_task_that_no_module_holds_is_trained_in_process():
+    objects = {"session:Mine": defined_here(answer=3.0)}
+    executor = InProcessExecutor(train=FAKE + "by_name", objects=objects)
+    assert session_task(executor, "session:Mine", 0)[0].fitness == 3.0
+
+
+def test_a_task_that_no_module_holds_is_sent_to_each_worker(executors):
+    objects = {"session:Mine": defined_here(answer=3.0), "session:Other": defined_here(answer=4.0)}
+    executor = executors(train=FAKE + "by_name", objects=objects)
+    assert {one.fitness for one in session_task(executor, "session:Mine", 0, 1, 2).values()} == {3.0}
+    assert session_task(executor, "session:Other", 0)[0].fitness == 4.0
+
+
+def test_a_task_that_cannot_be_sent_to_workers_is_refused_by_name(session):
+    unpicklable = defined_here(lock=threading.Lock())
+    with pytest.raises(
+        InvalidRequest, match=r"^task: Mine cannot be sent to the workers: .*lock.*; define it in a mod"
+    ):
+        ray_executor(session, objects={"session:Mine": unpicklable})
+
+
+def test_a_task_that_cannot_be_registered_in_a_worker_fails_its_candidates(executors):
+    executor = executors(train=FAKE + "by_name", objects={"session:Mine": type("Mine", (), {"__module__": "__main__"})})
+    evaluation = session_task(executor, "session:Mine", 0)[0]
+    assert evaluation.status is Status.FAILED
+    assert evaluation.reason.startswith("TaskError: session:Mine is not a Task")
+
+
+def test_data_is_looked_for_in_the_folder_that_the_executor_names(executors, tmp_path):
+    for executor in (
+        InProcessExecutor(train=FAKE + "data_folder", data_dir=tmp_path),
+        executors(train=FAKE + "data_folder", data_dir=tmp_path),
+    ):
+        assert run(executor, workload(), [trial(0)])[1][0].device == str(tmp_path)
+    assert "LODO_DATA_DIR" not in os.environ
+
+
 def test_ctrl_c_in_a_candidate_of_the_in_process_executor_is_the_callers():
     executor = InProcessExecutor(train=FAKE + "interrupted")
     with pytest.raises(KeyboardInterrupt):
@@ -218,7 +269,7 @@ def test_workers_are_used_again_from_task_to_task_and_from_study_to_study(execut
     executor = executors(train=FAKE + "environment")
     for _ in range(3):
         seen |= processes(run(executor, workload(), [trial(slot) for slot in range(10)])[1])
-    assert 1 <= len(seen) <= 2  # lanes
+    assert 1 <= len(seen) <= 2  # workers
 
 
 def test_a_candidate_without_a_graphics_card_sees_none_and_has_the_threads_it_was_given(executors):
@@ -226,7 +277,7 @@ def test_a_candidate_without_a_graphics_card_sees_none_and_has_the_threads_it_wa
     assert evaluations[0].device.split()[1:] == ["-1", "1"]
 
 
-def test_a_lane_on_a_graphics_card_is_a_process_that_sees_only_its_card(executors):
+def test_a_worker_on_a_graphics_card_is_a_process_that_sees_only_its_card(executors):
     executor = executors(gpus_per_candidate=1, train=FAKE + "environment")
     _, evaluations = run(executor, workload(), [trial(slot) for slot in range(8)])
     views = {tuple(evaluation.device.split()[:2]) for evaluation in evaluations.values()}
@@ -234,12 +285,12 @@ def test_a_lane_on_a_graphics_card_is_a_process_that_sees_only_its_card(executor
     assert len({process for process, _ in views}) == len(views)  # no process has ever seen two
 
 
-def test_memory_that_is_out_on_a_graphics_card_is_a_result_with_advice_and_ends_the_lane(executors):
+def test_memory_that_is_out_on_a_graphics_card_is_a_result_with_advice_and_ends_the_worker(executors):
     executor = executors(gpus_per_candidate=0.5, train=FAKE + "out_of_memory")
     events, evaluations = run(executor, workload(), [trial(slot) for slot in range(3)])
     assert {e.status for e in evaluations.values()} == {Status.FAILED}
     assert {e.reason for e in evaluations.values()} == {
-        "out of GPU memory with --gpus-per-candidate 0.5; advice: 1, or smaller batches"
+        "out of GPU memory with 0.5 GPUs per candidate; advice: 1, or smaller batches"
     }
     assert "OOM when allocating" in evaluations[0].error
     pids = [event.pid for event in events if isinstance(event, AttemptStarted)]
@@ -250,7 +301,7 @@ def test_memory_that_is_out_on_a_graphics_card_is_a_result_with_advice_and_ends_
     "says", ["No algorithm worked! CUDNN_STATUS_ALLOC_FAILED", "CUDA_ERROR_OUT_OF_MEMORY", "shape"]
 )
 def test_libraries_of_the_card_that_find_no_room_are_out_of_memory_too(says):
-    last = list(work(FAKE + "internal_error", workload(says=says), [trial(0)], gpus=0.5))[-1]
+    last = list(train_cohort(FAKE + "internal_error", workload(says=says), [trial(0)], gpus=0.5))[-1]
     assert isinstance(last, Raised)
     assert last.reason.startswith("InternalError: shape" if says == "shape" else "out of GPU memory with")
 
@@ -272,33 +323,33 @@ def test_tasks_bear_the_names_of_their_candidates(executors, session):
 
 def test_more_graphics_cards_than_there_are_is_refused_in_one_line(session):
     with pytest.raises(
-        ResourceError, match=r"^--gpus-per-candidate is 3, .* more GPUs than 2; accepted: 0 to 2$"
+        InvalidRequest, match=r"^gpus_per_candidate is at most 2, the most GPUs of a node of this Ray. Received: 3$"
     ) as caught:
-        RayExecutor(session, gpus_per_candidate=3)
+        ray_executor(session, gpus_per_candidate=3)
     assert caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize("gpus", [-1, 1.5, float("nan")])
 def test_a_number_of_graphics_cards_that_cannot_be_is_refused(session, gpus):
-    with pytest.raises(ResourceError, match="--gpus-per-candidate"):
-        RayExecutor(session, gpus_per_candidate=gpus)
+    with pytest.raises(InvalidRequest, match=r"^gpus_per_candidate is "):
+        ray_executor(session, gpus_per_candidate=gpus)
 
 
 @pytest.mark.parametrize("cpus", [0, 3])
 def test_cores_that_there_are_not_are_refused(session, cpus):
-    with pytest.raises(ResourceError, match=r"CPUs a candidate|--cpus-per-candidate"):
-        RayExecutor(session, cpus_per_candidate=cpus)
+    with pytest.raises(InvalidRequest, match=rf"^cpus_per_candidate is at .*Received: {cpus}$"):
+        ray_executor(session, cpus_per_candidate=cpus)
 
 
 def test_a_workload_with_other_threads_than_the_executor_gives_is_refused(session):
-    executor = RayExecutor(session, train=FAKE + "train")
-    with pytest.raises(ResourceError, match="Received: 2 threads"):
+    executor = ray_executor(session, train=FAKE + "train")
+    with pytest.raises(InvalidRequest, match="Received: 2"):
         executor.evaluate(replace(workload(), threads=2), [trial(0)], label="fake/Adam/g03")
 
 
 def test_no_attempts_at_all_are_refused(session):
     with pytest.raises(ValueError, match="max_attempts"):
-        RayExecutor(session, max_attempts=0)
+        ray_executor(session, max_attempts=0)
 
 
 def test_cancelling_leaves_no_candidate_running(executors):

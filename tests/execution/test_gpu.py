@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from tests.conformance.executor_conformance import run
-from tests.support.ray_sessions import local_session
+from tests.support.ray_sessions import local_session, ray_executor
 from tuner.core.trial import Key, Role, Status, Trial, Workload
-from tuner.execution.ray.executor import RayExecutor
 
 pytestmark = [
     pytest.mark.gpu,
@@ -35,7 +34,7 @@ def session():
 
 def trained(session, task, count, **options):
     workload = Workload(task=task, optimizer="Adam", cohort_size=1)
-    with RayExecutor(session, **options) as executor:
+    with ray_executor(session, **options) as executor:
         _, evaluations = run(executor, workload, trials(count))
     assert {evaluation.status for evaluation in evaluations.values()} == {Status.FINISHED}
     return evaluations

@@ -13,9 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conformance.executor_conformance import FAKE
 from tests.support.builders import ADAM, MOMENTUM, spec, study
-from tests.support.ray_sessions import ROOT, local_session, wait_until
+from tests.support.ray_sessions import ROOT, local_session, ray_executor, wait_until
 from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Key, Role, Status
-from tuner.execution.ray.executor import RayExecutor
 from tuner.execution.ray.metrics import COUNTERS, GAUGES, Metrics
 from tuner.storage import Store
 from tuner.studies.callbacks import Callback, CallbackList
@@ -99,7 +98,7 @@ def test_a_study_on_ray_is_found_on_the_metrics_port(scrape, tmp_path):
     }
     of = replace(spec(space, steps=(20, 20), run="real", fresh_seeds=2), parameters={"sigmas": [0.01, 0.01]})
     of = replace(of, workload=replace(of.workload, cohort_size=2))
-    executor = RayExecutor(scrape.session, train=FAKE + "train")
+    executor = ray_executor(scrape.session, train=FAKE + "train")
     with Store.open(str(tmp_path / "metrics.db")) as store:
         run_study(store, store.create_study(of), executor, scrape.metrics.study(), owner="here:1")
         best = min(row.fitness for row in store.candidates(1) if row.key.role is Role.SEARCH and row.key.generation)

@@ -15,10 +15,9 @@ import pytest
 
 from tests.conformance.executor_conformance import FAKE, run
 from tests.support.fake_training import Act, trial, workload
-from tests.support.ray_sessions import ROOT, local_session, processes_naming, wait_until
+from tests.support.ray_sessions import ROOT, local_session, processes_naming, ray_executor, wait_until
 from tuner.core.trial import AttemptStarted, Status
 from tuner.execution.executor import ClusterUnavailable
-from tuner.execution.ray.executor import RayExecutor
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
@@ -27,10 +26,10 @@ CLUSTER = """
     import os, signal, sys, threading, time
     from pathlib import Path
     from ray.cluster_utils import Cluster
-    from tests.fake_training import Act, trial, workload
-    from tuner.candidate import AttemptEnded, AttemptStarted, Evaluation
-    from tuner.execution.ray_executor import RayExecutor
-    from tuner.execution.ray_session import RaySession
+    from tests.support.fake_training import Act, trial, workload
+    from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation
+    from tests.support.ray_sessions import ray_executor
+    from tuner.execution.ray.session import RaySession
 
     fault = sys.argv[1]
     health = {"health_check_period_ms": 500, "health_check_timeout_ms": 500, "health_check_failure_threshold": 2}
@@ -41,7 +40,7 @@ CLUSTER = """
         raylets[node.node_id] = node.all_processes["raylet"][0].process
     session = RaySession.join(cluster.address)
     options = {"timeout": 4, "grace": 2} if fault == "hangs" else {}
-    executor = RayExecutor(session, train="tests.support.fake_training:slowly", **options)
+    executor = ray_executor(session, train="tests.support.fake_training:slowly", **options)
 
     def strike(pid):
         parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
@@ -107,17 +106,17 @@ def test_a_node_that_is_lost_costs_only_an_attempt_of_its_candidates(fault, reas
 JOINING = """
     import sys
     from ray.cluster_utils import Cluster
-    from tests.fake_training import trial, workload
-    from tuner.candidate import AttemptStarted
-    from tuner.execution.ray_executor import RayExecutor
-    from tuner.execution.ray_session import RaySession
+    from tests.support.fake_training import trial, workload
+    from tuner.core.trial import AttemptStarted
+    from tests.support.ray_sessions import ray_executor
+    from tuner.execution.ray.session import RaySession
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     cluster.add_node(num_cpus=1)
     session = RaySession.join(cluster.address)
     processes = set()
     try:
-        with RayExecutor(session, train="tests.support.fake_training:slowly", max_attempts=1) as executor:
+        with ray_executor(session, train="tests.support.fake_training:slowly", max_attempts=1) as executor:
             for event in executor.evaluate(workload(), [trial(slot) for slot in range(16)], label="fake/Adam/g03"):
                 if isinstance(event, AttemptStarted):
                     if not processes:
@@ -194,7 +193,7 @@ def _without_seconds(table):
 
 def test_a_local_ray_that_dies_ends_the_study_so_that_it_can_be_resumed():
     with local_session() as session:
-        executor = RayExecutor(session, train=FAKE + "train")
+        executor = ray_executor(session, train=FAKE + "train")
         trials = [trial(slot, Act.SLEEP) for slot in range(4)]
         (raylet,) = (line for line in processes_naming(str(session.folder)) if "/raylet/raylet" in line)
         iterator = executor.evaluate(workload(), trials, label="fake/Adam/g03")
@@ -208,7 +207,7 @@ def test_a_local_ray_that_dies_ends_the_study_so_that_it_can_be_resumed():
 
 def test_a_local_ray_that_dies_while_nothing_runs_is_told_as_well():
     with local_session() as session:
-        executor = RayExecutor(session, train=FAKE + "train")
+        executor = ray_executor(session, train=FAKE + "train")
         events = list(executor.evaluate(workload(), [trial(0), trial(1)], label="fake/Adam/g03"))
         lanes = {event.pid for event in events if isinstance(event, AttemptStarted)}
         (raylet,) = (line for line in processes_naming(str(session.folder)) if "/raylet/raylet" in line)
@@ -231,7 +230,7 @@ def test_a_candidate_out_of_memory_is_found_in_its_cohort_and_not_tried_again(mo
     monkeypatch.setenv("RAY_memory_usage_threshold", f"{limit:.3f}")
     monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
     with local_session() as session:
-        executor = RayExecutor(session, train=FAKE + "hog")
+        executor = ray_executor(session, train=FAKE + "hog")
         events, evaluations = run(executor, workload(cohort_size=2), [trial(0), trial(1, Act.RAISE)])
     assert (evaluations[0].status, evaluations[0].attempt) == (Status.FINISHED, 2)
     assert (evaluations[1].status, evaluations[1].attempt) == (Status.FAILED, 2)

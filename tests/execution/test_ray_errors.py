@@ -3,9 +3,9 @@
 import pytest
 from ray import exceptions
 
-from tuner.execution.attempts import Cause
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.ray.errors import failure_of
+from tuner.execution.retries import Cause
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,8 @@ import pytest
 
 from tests.conformance.executor_conformance import FAKE, run
 from tests.support.fake_training import CHUNK, Act, expected_fitness, expected_losses, trial, workload
-from tests.support.ray_sessions import ROOT, is_alive, local_session, processes_naming, wait_until
+from tests.support.ray_sessions import ROOT, is_alive, local_session, processes_naming, ray_executor, wait_until
 from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Status
-from tuner.execution.ray.executor import RayExecutor
 
 pytestmark = pytest.mark.faults
 
@@ -29,7 +28,7 @@ def session():
 
 @pytest.mark.parametrize("deadly", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_worker_killed_from_outside_gives_the_same_result_at_the_second_attempt(session, deadly):
-    executor = RayExecutor(session, train=FAKE + "train")
+    executor = ray_executor(session, train=FAKE + "train")
     trials = [trial(0, Act.WAIT), trial(1)]
     events = []
     for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
@@ -45,7 +44,7 @@ def test_a_worker_killed_from_outside_gives_the_same_result_at_the_second_attemp
 
 def test_a_cohort_whose_worker_crashes_once_is_repeated_whole(session, tmp_path):
     trials = [trial(0), trial(1, Act.KILL_ONCE), trial(2)]
-    executor = RayExecutor(session, train=FAKE + "train")
+    executor = ray_executor(session, train=FAKE + "train")
     events, evaluations = run(executor, workload(cohort_size=3, folder=str(tmp_path)), trials)
     assert {(e.status, e.attempt) for e in evaluations.values()} == {(Status.FINISHED, 2)}
     assert all(tuple(evaluations[t.key.slot].losses) == tuple(expected_losses(t)) for t in trials)
@@ -54,7 +53,7 @@ def test_a_cohort_whose_worker_crashes_once_is_repeated_whole(session, tmp_path)
 
 def test_a_candidate_that_always_kills_its_worker_costs_only_itself(session):
     trials = [trial(0), trial(1, Act.KILL), trial(2), trial(3)]
-    events, evaluations = run(RayExecutor(session, train=FAKE + "train"), workload(cohort_size=4), trials)
+    events, evaluations = run(ray_executor(session, train=FAKE + "train"), workload(cohort_size=4), trials)
     poison = evaluations.pop(1)
     assert (poison.status, poison.attempt, poison.reason) == (Status.FAILED, 3, "worker crashed")
     assert tuple(poison.losses) == tuple(expected_losses(trials[1])[:CHUNK])
@@ -70,7 +69,7 @@ def test_a_candidate_that_always_kills_its_worker_costs_only_itself(session):
 @pytest.mark.parametrize("act", [Act.EXIT, Act.SEGV, Act.ABORT], ids=lambda act: act.name.lower())
 def test_however_a_worker_dies_its_candidate_fails_and_its_neighbours_do_not(session, act):
     trials = [trial(0), trial(1, act), trial(2)]
-    _, evaluations = run(RayExecutor(session, train=FAKE + "train", max_attempts=2), workload(), trials)
+    _, evaluations = run(ray_executor(session, train=FAKE + "train", max_attempts=2), workload(), trials)
     assert (evaluations[1].status, evaluations[1].attempt) == (Status.FAILED, 2)
     assert evaluations[1].reason == "worker crashed"
     assert evaluations[0].status is evaluations[2].status is Status.FINISHED
@@ -78,7 +77,7 @@ def test_however_a_worker_dies_its_candidate_fails_and_its_neighbours_do_not(ses
 
 
 def test_a_worker_that_dies_after_its_evaluations_arrived_loses_none(session):
-    _, evaluations = run(RayExecutor(session, train=FAKE + "train"), workload(), [trial(0, Act.ENCORE)])
+    _, evaluations = run(ray_executor(session, train=FAKE + "train"), workload(), [trial(0, Act.ENCORE)])
     assert (evaluations[0].status, evaluations[0].attempt) == (Status.FINISHED, 1)
 
 
@@ -87,7 +86,7 @@ HANGS = (Act.SLEEP, Act.GIL, Act.BLOCK, Act.SWALLOW)
 
 def test_hanging_candidates_of_every_kind_are_ended_with_their_traceback_and_the_others_go_on(session):
     trials = [trial(slot, act) for slot, act in enumerate(HANGS)] + [trial(slot) for slot in range(4, 8)]
-    executor = RayExecutor(session, train=FAKE + "train", timeout=LIMIT)
+    executor = ray_executor(session, train=FAKE + "train", timeout=LIMIT)
     begun, ended = {}, {}
     for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
         if isinstance(event, AttemptStarted):
@@ -108,7 +107,7 @@ def test_hanging_candidates_of_every_kind_are_ended_with_their_traceback_and_the
 
 def test_a_cohort_that_hangs_is_timed_out_as_a_whole(session):
     trials = [trial(0), trial(1, Act.SLEEP), trial(2)]
-    executor = RayExecutor(session, train=FAKE + "train", timeout=1)
+    executor = ray_executor(session, train=FAKE + "train", timeout=1)
     _, evaluations = run(executor, workload(cohort_size=3), trials)
     assert {(e.status, e.attempt) for e in evaluations.values()} == {(Status.TIMED_OUT, 1)}
     assert tuple(evaluations[0].losses) == tuple(expected_losses(trials[0])[:CHUNK])
@@ -116,14 +115,14 @@ def test_a_cohort_that_hangs_is_timed_out_as_a_whole(session):
 
 def test_a_candidate_that_waits_for_a_worker_never_times_out(session):
     # Each takes a quarter of a second; the last of twelve waits for 1.25 s on two workers, beyond the limit of 1 s.
-    executor = RayExecutor(session, train=FAKE + "train", timeout=1)
+    executor = ray_executor(session, train=FAKE + "train", timeout=1)
     _, evaluations = run(executor, workload(), [trial(slot, Act.WAIT) for slot in range(12)])
     assert {e.status for e in evaluations.values()} == {Status.FINISHED}
 
 
 @pytest.mark.slow
 def test_a_stopped_worker_times_out_and_changes_nothing_when_it_wakes(session):
-    executor = RayExecutor(session, train=FAKE + "train", timeout=LIMIT)
+    executor = ray_executor(session, train=FAKE + "train", timeout=LIMIT)
     start, pid = time.monotonic(), 0
     for event in executor.evaluate(workload(), [trial(0, Act.STOP)], label="fake/Adam/g03"):
         pid = event.pid if isinstance(event, AttemptStarted) else pid
@@ -135,7 +134,7 @@ def test_a_stopped_worker_times_out_and_changes_nothing_when_it_wakes(session):
 
 
 def test_a_lane_that_is_stopped_between_two_candidates_is_ended_and_the_next_is_tried_on_another(session):
-    with RayExecutor(session, train=FAKE + "train", timeout=LIMIT) as executor:
+    with ray_executor(session, train=FAKE + "train", timeout=LIMIT) as executor:
         begun = [e for e in executor.evaluate(workload(), [trial(0)], label="fake/Adam/g03") if hasattr(e, "pid")]
         os.kill(begun[0].pid, signal.SIGSTOP)
         start = time.monotonic()
@@ -150,7 +149,7 @@ def test_a_task_that_cannot_be_ended_is_given_up_and_what_it_says_later_is_count
     wake = os.kill
     monkeypatch.setattr("tuner.execution.ray.pool.os.kill", lambda pid, number: None)
     monkeypatch.setattr("tuner.execution.ray.pool.ray.kill", lambda actor, no_restart: None)
-    executor = RayExecutor(session, train=FAKE + "stop_and_go", timeout=1, grace=0.0)
+    executor = ray_executor(session, train=FAKE + "stop_and_go", timeout=1, grace=0.0)
     trials = [trial(0, Act.STOP), *(trial(slot, Act.WAIT) for slot in range(1, 17))]
     events = []
     for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
@@ -165,13 +164,14 @@ def test_a_task_that_cannot_be_ended_is_given_up_and_what_it_says_later_is_count
 
 DRIVER = """
     import os, signal, sys, time
-    from tests.fake_training import Act, trial, workload
-    from tuner.execution.ray_executor import RayExecutor
-    from tuner.execution.ray_session import RaySession
+    from tests.support.fake_training import Act, trial, workload
+    from tests.support.ray_sessions import ray_executor
+    from tuner.execution.ray.session import RaySession
+    from tuner.execution.resources import Resources
 
-    with RaySession.start(workers=3, dashboard=False) as session:
+    with RaySession.start(Resources(workers=3, dashboard=False)) as session:
         print(session.folder, flush=True)
-        with RayExecutor(session, train="tests.support.fake_training:train") as executor:
+        with ray_executor(session, train="tests.support.fake_training:train") as executor:
             trials = [trial(slot, Act.KILL if slot == 0 else Act.SLEEP) for slot in range(3)]
             try:
                 for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.ray_sessions import ROOT, local_session
-from tuner.execution.executor import ClusterUnavailable, ResourceError
+from tests.support.ray_sessions import ROOT, local_session, processes_naming
+from tuner.core.errors import InvalidRequest
+from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.ray.executor import RayExecutor
-from tuner.execution.ray.session import AddressError, RaySession
+from tuner.execution.ray.session import RaySession
+from tuner.execution.resources import Resources
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_a_local_rays_folder_and_its_token_are_closed_to_other_users(session):
 
 IMPATIENT = """
     import os, signal, threading, time
-    from tests.ray_sessions import local_session
+    from tests.support.ray_sessions import local_session
 
     if __name__ == "__main__":
         with local_session() as session:  # which looks for what is left
@@ -76,36 +78,43 @@ def test_starting_ray_leaves_the_handler_of_sigterm_alone(session):
 
 
 def test_ray_sends_no_usage_statistics(session):
-    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+    processes = [line.split()[0] for line in processes_naming(str(session.folder))]
+    environments = [Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in processes]
+    assert environments
+    assert all(b"RAY_USAGE_STATS_ENABLED=0" in environment for environment in environments)
+
+
+def test_starting_ray_leaves_the_environment_as_it_was(session):
+    assert not {"RAY_USAGE_STATS_ENABLED", "RAY_AUTH_MODE"} & set(os.environ)
 
 
 def test_a_second_session_in_the_same_process_is_refused_and_the_first_goes_on(session):
     with pytest.raises(ClusterUnavailable, match="connected to a Ray already"):
-        RaySession.start(workers=1)
+        RaySession.start(Resources(workers=1))
     assert session.nodes()
 
 
 def test_graphics_cards_are_refused_where_there_are_none(session):
-    with pytest.raises(ResourceError, match=r"^--gpus-per-candidate is 2, .* more GPUs than 0; accepted: 0$"):
-        RayExecutor(session, gpus_per_candidate=2)
+    with pytest.raises(InvalidRequest, match=r"^gpus_per_candidate is at most 0, .* Received: 2$"):
+        RayExecutor(session, Resources(gpus_per_candidate=2))
 
 
 @pytest.mark.parametrize(("name", "value"), [("workers", 0), ("cpus_per_candidate", 0), ("workers", -3)])
 def test_no_workers_and_no_cores_are_refused(name, value):
-    with pytest.raises(ResourceError, match=f"--{name.replace('_', '-')} is at least 1. Received: {value}"):
-        RaySession.start(**{"workers": 1, name: value})
+    with pytest.raises(InvalidRequest, match=rf"^{name} is at least 1. Received: {value}$"):
+        RaySession.start(Resources(**{name: value}))
 
 
 @pytest.mark.parametrize("address", ["", "nowhere", ":6379", "host:", "host:port", "host:0", "host:70000", "ray://a:1"])
 def test_an_address_that_is_none_is_refused(address):
-    with pytest.raises(AddressError, match="--address") as caught:
+    with pytest.raises(InvalidRequest, match=r"^address ") as caught:
         RaySession.join(address)
     assert caught.value.exit_code == 2
 
 
 def test_an_automatic_address_is_the_one_of_the_environment_and_never_guessed(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    with pytest.raises(AddressError, match="RAY_ADDRESS"):
+    with pytest.raises(InvalidRequest, match=r"^address: auto stands for RAY_ADDRESS"):
         RaySession.join("auto")
 
 
@@ -122,11 +131,11 @@ def test_a_cluster_that_is_not_there_is_told_at_once():
 
 JOINER = """
     import sys
-    from tests.fake_training import trial, workload
-    from tuner.execution.executor import ExecutionError
-    from tuner.execution.ray_executor import RayExecutor
-    from tuner.execution.ray_session import RaySession
-    from tuner.candidate import Evaluation
+    from tests.support.fake_training import trial, workload
+    from tuner.core.errors import LodoTuneError
+    from tuner.core.trial import Evaluation
+    from tuner.execution.ray.executor import RayExecutor
+    from tuner.execution.ray.session import RaySession
 
     try:
         with (
@@ -136,7 +145,7 @@ JOINER = """
             for event in ray.evaluate(workload(), [trial(0)], label="fake/Adam/g03"):
                 if isinstance(event, Evaluation):
                     print(event.status)
-    except ExecutionError as error:
+    except LodoTuneError as error:
         print(error)
         sys.exit(error.exit_code)
 """
@@ -165,7 +174,7 @@ def test_an_automatic_address_joins_the_cluster_of_the_environment(session):
 
 def refused(joined, seconds):
     assert joined.returncode == 75
-    assert "does not let us in" in joined.stdout
+    assert "refuses the connection" in joined.stdout
     assert joined.stdout.count("\n") == 1
     assert "Traceback" not in joined.stderr
     assert seconds < 35  # 20 s of Ray's own patience, and the start of a process
@@ -185,3 +194,50 @@ def test_a_missing_token_is_told_within_half_a_minute(session, tmp_path):
     joined = join(session.address, HOME=str(tmp_path), RAY_AUTH_MODE="disabled")
     refused(joined, time.monotonic() - start)
     assert "does it ask for a token?" in joined.stdout
+
+
+SCRIPT = """
+    import signal
+
+    from tests.support.fake_training import trial, workload
+    from tuner.core.trial import Evaluation
+    from tuner.execution.ray.executor import open_executor
+    from tuner.execution.resources import Resources
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+    class Mine:
+        answer = 42.0
+
+        def initial(self, seeds): ...
+        def advance(self, state, seeds, t): ...
+        def loss_and_gradient(self, x, state): ...
+
+
+    one = workload(task="session:Mine")
+    with open_executor(
+        Resources(workers=1, dashboard=False),
+        train="tests.support.fake_training:by_name",
+        objects={"session:Mine": Mine},
+    ) as (executor, slots):
+        for event in executor.evaluate(one, [trial(0), trial(1)], label="fake/Adam/g03"):
+            if isinstance(event, Evaluation):
+                print(slots, event.status, event.fitness, event.reason)
+    assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+"""
+
+
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_trains_a_task_that_it_defines_itself(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(SCRIPT))
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "1 finished 42.0 \n" * 2), ran.stderr

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lodo import preconditioner
+from lodo import block_network
+from lodo.block_network import BlockNetwork
 from lodo.lodo import LODO
-from lodo.preconditioner import Preconditioner
 from tests.references.tasks import ROSENBROCK_START, rosenbrock
 from tests.support.driving import drive, lane_seeds
 
@@ -15,7 +15,7 @@ LANES = 3
 
 def network_and_blocks(size, *, depth=16, block_size=4, wander=0.3, lanes=LANES):
     """A network whose blocks have left their orthogonal start."""
-    network = Preconditioner(size, depth=depth, block_size=block_size)
+    network = BlockNetwork(size, depth=depth, block_size=block_size)
     draws = np.random.default_rng(5)
     blocks = network.initial_blocks(lane_seeds(lanes), tf.float64)
     return network, tuple(block + wander * draws.normal(size=block.shape) for block in blocks)
@@ -84,7 +84,7 @@ def test_a_network_beyond_the_cache_passes_on_the_same_numbers(monkeypatch, comp
         return [part.numpy() for part in tf.nest.flatten(both(v))]
 
     within = passes()
-    monkeypatch.setattr(preconditioner, "CACHE", 0)
+    monkeypatch.setattr(block_network, "CACHE_BYTES", 0)
     beyond = passes()
     for one, other in zip(beyond, within, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
@@ -107,7 +107,7 @@ def test_the_gradient_by_four_passes_equals_central_differences():
 
 
 def test_lanes_draw_different_blocks_and_the_same_seed_draws_the_same():
-    network = Preconditioner(4)
+    network = BlockNetwork(4)
     one, same = (network.initial_blocks(lane_seeds(2), tf.float64) for _ in range(2))
     np.testing.assert_array_equal(one[0], same[0])
     lanes = one[0].numpy().reshape(4, 4, -1, 2)
@@ -125,7 +125,7 @@ def test_blocks_start_as_the_orthogonal_factor_of_normal_draws_whose_triangular_
 
 
 def test_float32_blocks_are_orthogonal_to_rounding():
-    network = Preconditioner(50)
+    network = BlockNetwork(50)
     block = network.initial_blocks(lane_seeds(1), tf.float32)[3].numpy().astype(np.float64)
     products = np.einsum("jil,jkl->lik", block, block)  # [blocks, k, k]
     np.testing.assert_allclose(products, np.broadcast_to(np.eye(4), products.shape), atol=3e-7)
@@ -162,4 +162,4 @@ def test_an_argument_below_one_is_refused_by_name(argument):
     arguments = {"size": 3, "depth": 2, "block_size": 2} | {argument: 0}
     size = arguments.pop("size")
     with pytest.raises(ValueError, match=f"{argument} must be at least 1. Received: 0"):
-        Preconditioner(size, **arguments)
+        BlockNetwork(size, **arguments)

@@ -38,7 +38,7 @@ def bilinear(optimizer, theta, v, w):
 
 
 def gradient_by_formula(optimizer, theta, v, w):
-    return optimizer.slopes(theta, optimizer.precondition(theta, v)[1], w)
+    return optimizer.theta_gradient(theta, optimizer.precondition(theta, v)[1], w)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])

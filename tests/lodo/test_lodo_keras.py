@@ -184,7 +184,7 @@ def test_a_variable_without_a_gradient_stays_where_it_is():
 def test_a_sparse_gradient_is_refused_by_its_variable():
     table = keras.Variable(np.ones((5, 2)), name="table")
     sparse = tf.IndexedSlices(tf.ones([1, 2]), tf.constant([3]), dense_shape=tf.constant([5, 2]))
-    with pytest.raises(ValueError, match=r"LODO needs dense gradients.* Received: a sparse one of table"):
+    with pytest.raises(ValueError, match=r"LODO needs dense gradients.* Received: the sparse gradient of table"):
         lodo.keras.LODO().apply([sparse], [table])
 
 

@@ -10,7 +10,8 @@ from tasks.rosenbrock import Rosenbrock
 from tests.references.quasi_newton import LevenbergMarquardt
 from tests.references.tasks import ROSENBROCK_START, rosenbrock, rosenbrock_hessian
 from tuner.core.trial import Key, Role, Status, Trial, Workload
-from tuner.training import cohort, loop
+from tuner.training import loop
+from tuner.training.train import train
 
 LANES = 2
 
@@ -32,7 +33,7 @@ def last_losses(task, optimizer, hyperparameters, steps, **options):
     """The losses [evaluations, LANES] of two candidates that differ in their seeds."""
     workload = Workload(task=task, optimizer=optimizer, cohort_size=LANES, options=options)
     trials = [Trial(Key(Role.SEARCH, 0, slot), hyperparameters, seed=slot, steps=steps) for slot in range(LANES)]
-    *_, one, other = cohort.train(workload, trials)
+    *_, one, other = train(workload, trials)
     assert one.status is other.status is Status.FINISHED
     return np.stack([one.losses, other.losses], axis=1)
 
@@ -40,7 +41,7 @@ def last_losses(task, optimizer, hyperparameters, steps, **options):
 def test_a_task_without_a_hessian_is_refused_before_anything_trains():
     trials = [Trial(Key(Role.SEARCH, 0, 0), {"damping": 1.0}, seed=1, steps=5)]
     workload = Workload(task=f"{__name__}:Untold", optimizer="Levenberg-Marquardt", cohort_size=1)
-    run = cohort.train(workload, trials)
+    run = train(workload, trials)
     with pytest.raises(ValueError, match=r"Levenberg-Marquardt needs a task with `hessian`. Received: untold"):
         next(run)
 

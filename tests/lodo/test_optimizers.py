@@ -160,7 +160,7 @@ def lodo_arguments(optimizer, n: int, lanes: int) -> list[dict]:
     The product's block b acts on the entries j · n_blocks + b, the reference's on b · k + j; a shuffle that takes one
     order to the other, put around every permutation, makes them the same network.
     """
-    network = optimizer.preconditioner(n)
+    network = optimizer.network(n)
     k, count = network.block_size, network.n_blocks
     drawn = np.stack([block.numpy() for block in network.initial_blocks(lane_seeds(lanes), tf.float64)])
     drawn = drawn.reshape(network.depth, k, k, count, lanes).transpose(4, 0, 3, 1, 2)  # [P, N, n_blocks, k, k]

@@ -11,14 +11,14 @@ import pytest
 import yaml
 
 import search_spaces.loader
-from lodo import adam, from_keras, registry, rmsprop, yogi
+from lodo import adam, keras_adapter, registry, rmsprop, yogi
 from tests.support.builders import spec, study
 from tests.support.command_line import call
 from tuner.results.exports import FORMATS, NotExported, export, formats_of
 from tuner.results.exports.rules import RULES
 
 OURS = tuple(registry.OPTIMIZERS)
-EVERY = (*OURS, *from_keras.names())
+EVERY = (*OURS, *keras_adapter.names())
 
 
 def tuned(optimizer, **values):

@@ -41,7 +41,9 @@ def test_what_has_another_name_or_a_default_that_its_scale_does_not_know_stays_a
 
 
 def test_nothing_to_search_is_an_error_that_asks_for_a_file():
-    with pytest.raises(ValueError, match=r"keras:Odd's arguments is known: give a search-space file. Received: step"):
+    with pytest.raises(
+        ValueError, match=r"keras:Odd's arguments has a known scale: give a search-space file. Received: step"
+    ):
         derive("keras:Odd", {"step": 0.1})
 
 
@@ -49,6 +51,6 @@ def test_a_derived_space_is_told_in_a_line_with_what_it_leaves_alone():
     arguments = {"learning_rate": 0.001, "beta_1": 0.9, "epsilon": 1e-7, "weight_decay": None}
     assert describe(derive("keras:Adam", arguments), arguments) == (
         "keras:Adam has no search space of its own; derived from its constructor: learning_rate log from 0.001, "
-        "beta_1 decay from 0.9; stays as it is: epsilon 1e-07, weight_decay off"
+        "beta_1 decay from 0.9; kept at the default: epsilon 1e-07, weight_decay off"
     )
     assert describe(derive("keras:Adam", arguments), arguments, ["rho"]).endswith("; without effect on this task: rho")

@@ -27,15 +27,6 @@ hyperparameters:
 """
 
 
-@pytest.fixture(params=["libyaml", "pure Python"])
-def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both parsers of PyYAML, for a machine may have either."""
-    if request.param == "pure Python":
-        monkeypatch.setattr(strict_yaml, "_PARSER", yaml.BaseLoader)
-    elif not yaml.__with_libyaml__:
-        pytest.skip("PyYAML was built without libyaml")
-
-
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     def write(content: str | bytes) -> Path:
@@ -112,7 +103,6 @@ def test_an_unknown_name_is_refused_with_the_nearest(name: str, near: str | None
 # What is read
 
 
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("encoded", [GOOD.encode(), GOOD.encode("utf-8-sig"), GOOD.replace("\n", "\r\n").encode()])
 def test_a_file_of_the_users_own_is_read(write: Write, encoded: bytes) -> None:
     assert load(write(encoded)) == SearchSpace(
@@ -124,7 +114,6 @@ def test_a_file_of_the_users_own_is_read(write: Write, encoded: bytes) -> None:
     )
 
 
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     ("text", "number"),
     [("1e-3", 0.001), ("1E-3", 0.001), ("'1e-3'", 0.001), (".5", 0.5), ("1", 1.0), ("+2.", 2.0), ("010", 10.0)],
@@ -298,7 +287,6 @@ REFUSED: dict[str, tuple[str | bytes, int | None, str, str]] = {
 }
 
 
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_bad_file_is_refused_in_one_line_that_names_file_line_and_key(write: Write, case: str) -> None:
     content, line, key, said = REFUSED[case]
@@ -317,7 +305,6 @@ def test_the_corpus_is_as_large_as_was_asked_for() -> None:
     assert len(REFUSED) >= 40
 
 
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     "filler", [b"#", b"a", b"\n", b" ", b"[", b"- ", b"a: b\n", b"? ", b"'", b"a\n", b"{a: ", b"1,"]
 )
@@ -363,14 +350,10 @@ def _read_or_refused(path: Path) -> None:
     assert message.isprintable()
 
 
-def test_both_parsers_say_the_same_of_a_good_file() -> None:
-    if not yaml.__with_libyaml__:
-        pytest.skip("PyYAML was built without libyaml")
-    fast = strict_yaml.read(GOOD.encode())
-    assert fast.lines[("hyperparameters", "beta_1", "default")] == 6
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(strict_yaml, "_PARSER", yaml.BaseLoader)
-        assert strict_yaml.read(GOOD.encode()) == fast
+def test_a_document_knows_the_line_of_each_value() -> None:
+    document = strict_yaml.read(GOOD.encode())
+    assert document.lines[("hyperparameters", "beta_1", "default")] == 6
+    assert document.line(("hyperparameters", "beta_1", "low")) == 4  # of its parent
 
 
 # Files that are none, and files for another optimizer

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tests.studies.test_study import spec
-from tests.support.simulated_workers import SimulatedFleet
+from tests.support.simulated_workers import SimulatedPool
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Evaluation, Status
 from tuner.execution.in_process import InProcessExecutor
-from tuner.execution.lane_executor import LaneExecutor
+from tuner.execution.pool_executor import PoolExecutor
 from tuner.storage import Store, StudyOwned
 from tuner.studies.batch import EveryCandidateFailed
 from tuner.studies.callbacks import NoCallback
@@ -33,9 +33,9 @@ def fitness(trial):
     return (math.log(trial.hyperparameters["rate"]) - math.log(2)) ** 2 + trial.seed % 10 * 1e-6
 
 
-def fleet(lanes, seed):
+def pool(workers, seed):
     draw = np.random.default_rng(seed)
-    return SimulatedFleet(lanes, lambda *_: float(draw.lognormal()), fitness=fitness)
+    return SimulatedPool(workers, lambda *_: float(draw.lognormal()), fitness=fitness)
 
 
 @pytest.fixture
@@ -53,31 +53,31 @@ def found(store):
 
 
 def test_studies_side_by_side_find_what_each_finds_alone(store):
-    machines = fleet(5, seed=0)
-    with LaneExecutor(machines, clock=lambda: machines.now) as executor:
+    machines = pool(5, seed=0)
+    with PoolExecutor(machines, clock=lambda: machines.now) as executor:
         run_studies(store, [store.create_study(of(name)) for name in OPTIMIZERS], executor, NoCallback, owner=OWNER)
     with Store.open("sqlite://") as alone:
         for number, name in enumerate(OPTIMIZERS):
-            machines = fleet(1, seed=number)
-            with LaneExecutor(machines, clock=lambda machines=machines: machines.now) as executor:
+            machines = pool(1, seed=number)
+            with PoolExecutor(machines, clock=lambda machines=machines: machines.now) as executor:
                 run_study(alone, alone.create_study(of(name)), executor, NoCallback(), owner=OWNER)
         assert found(store) == found(alone)
 
 
-def test_studies_begin_as_lanes_would_be_idle_and_not_before(store):
+def test_studies_begin_as_workers_would_be_idle_and_not_before(store):
     began = []
 
     class Noted(NoCallback):
         def study_began(self, study):
             began.append((study.spec.workload.optimizer, machines.now))
 
-    machines = SimulatedFleet(2, lambda workload, attempt, compiles: 1.0 + compiles)
-    with LaneExecutor(machines, clock=lambda: machines.now) as executor:
+    machines = SimulatedPool(2, lambda workload, attempt, compiles: 1.0 + compiles)
+    with PoolExecutor(machines, clock=lambda: machines.now) as executor:
         run_studies(store, [store.create_study(of(name)) for name in OPTIMIZERS], executor, Noted, owner=OWNER)
     assert [name for name, _ in began] == list(OPTIMIZERS)
     (_, first), (_, second), (_, third) = began
-    assert first == second == 0.0  # a lane each
-    assert third > 40  # once a lane has nothing of its own left
+    assert first == second == 0.0  # a worker each
+    assert third > 40  # once a worker has nothing of its own left
 
 
 def raises_for_some(workload, trials):
@@ -101,7 +101,7 @@ def test_studies_that_fail_wholly_leave_the_others_to_run_and_are_all_told_at_th
 
 
 def test_an_interruption_gives_every_study_back_and_all_resume_to_what_they_would_have_found(store):
-    machines = fleet(5, seed=0)
+    machines = pool(5, seed=0)
     studies = [store.create_study(of(name)) for name in OPTIMIZERS]
 
     class Interrupting(NoCallback):
@@ -109,16 +109,16 @@ def test_an_interruption_gives_every_study_back_and_all_resume_to_what_they_woul
             if isinstance(event, Evaluation) and event.key.generation == 2:
                 raise KeyboardInterrupt
 
-    with LaneExecutor(machines, clock=lambda: machines.now) as executor, pytest.raises(KeyboardInterrupt):
+    with PoolExecutor(machines, clock=lambda: machines.now) as executor, pytest.raises(KeyboardInterrupt):
         run_studies(store, studies, executor, Interrupting, owner=OWNER)
     assert {study.status for study in store.studies()} == {StudyStatus.INTERRUPTED}
     assert executor.busy == 0
-    machines = fleet(2, seed=1)
-    with LaneExecutor(machines, clock=lambda: machines.now) as executor:
+    machines = pool(2, seed=1)
+    with PoolExecutor(machines, clock=lambda: machines.now) as executor:
         run_studies(store, store.studies(), executor, NoCallback, owner="elsewhere:2")
     with Store.open("sqlite://") as undisturbed:
-        machines = fleet(1, seed=2)
-        with LaneExecutor(machines, clock=lambda: machines.now) as executor:
+        machines = pool(1, seed=2)
+        with PoolExecutor(machines, clock=lambda: machines.now) as executor:
             again = [undisturbed.create_study(of(name)) for name in OPTIMIZERS]
             run_studies(undisturbed, again, executor, NoCallback, owner=OWNER)
         assert found(store) == found(undisturbed)
@@ -133,8 +133,8 @@ def test_a_study_that_somebody_takes_before_its_turn_is_told_when_the_others_are
             if not taken:
                 taken.append(store.acquire(studies[-1].id, owner="elsewhere:7", lease_seconds=60))
 
-    machines = fleet(1, seed=0)
-    with LaneExecutor(machines, clock=lambda: machines.now) as executor, pytest.raises(StudyOwned):
+    machines = pool(1, seed=0)
+    with PoolExecutor(machines, clock=lambda: machines.now) as executor, pytest.raises(StudyOwned):
         run_studies(store, studies, executor, Takes, owner=OWNER)
     *done, last = store.studies()
     assert {study.status for study in done} == {StudyStatus.COMPLETE}
@@ -144,8 +144,8 @@ def test_a_study_that_somebody_takes_before_its_turn_is_told_when_the_others_are
 def test_a_study_that_another_driver_holds_is_refused_or_waited_for(store):
     studies = [store.create_study(of(name)) for name in OPTIMIZERS]
     epoch = store.acquire(studies[0].id, owner="elsewhere:7", lease_seconds=60)
-    machines = fleet(2, seed=0)
-    with LaneExecutor(machines, clock=lambda: machines.now) as executor:
+    machines = pool(2, seed=0)
+    with PoolExecutor(machines, clock=lambda: machines.now) as executor:
         with pytest.raises(StudyOwned):
             run_studies(store, studies, executor, NoCallback, owner=OWNER)
         given_back = threading.Timer(1.5, store.release, (studies[0].id, epoch, StudyStatus.INTERRUPTED))

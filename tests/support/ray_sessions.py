@@ -6,20 +6,24 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
+from tuner.execution.ray.executor import RayExecutor
 from tuner.execution.ray.session import RaySession
+from tuner.execution.resources import Resources
 
 ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def local_session(**arguments: object) -> Iterator[RaySession]:
-    """Starts a local Ray whose workers find the tests' modules, and checks that nothing of it is left afterwards."""
+def local_session(*, workers: int = 2, dashboard: bool = False, gpus: int | None = None) -> Iterator[RaySession]:
+    """Start a local Ray whose workers find the tests' modules, and check that nothing of it is left afterwards."""
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([before] if before else [])])
     try:
-        session = RaySession.start(**{"workers": 2, "dashboard": False} | arguments)  # type: ignore[arg-type]
+        session = RaySession.start(Resources(workers=workers, dashboard=dashboard), gpus=gpus)
     finally:
         del os.environ["PYTHONPATH"]
         if before is not None:
@@ -34,8 +38,14 @@ def local_session(**arguments: object) -> Iterator[RaySession]:
     assert processes_naming(folder) == []
 
 
+def ray_executor(session: RaySession, **options: Any) -> RayExecutor:
+    """Return an executor; options that are fields of `Resources` become its resources."""
+    resources = {field.name: options.pop(field.name) for field in fields(Resources) if field.name in options}
+    return RayExecutor(session, Resources(**resources), **options)
+
+
 def processes_naming(text: str) -> list[str]:
-    """Command lines of the processes that name this text; Ray's all name their session's folder."""
+    """Return the command lines of the processes that contain this text; Ray's all name their session's folder."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -49,7 +59,7 @@ def processes_naming(text: str) -> list[str]:
 
 
 def wait_until(condition: object, seconds: float) -> bool:
-    """Waits until a condition holds; returns whether it does."""
+    """Wait until a condition holds, and return whether it does."""
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         if time.monotonic() > end:
@@ -59,7 +69,7 @@ def wait_until(condition: object, seconds: float) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs, zombies aside."""
+    """Return whether a process runs, zombies aside."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -1,6 +1,6 @@
-"""A fleet without machines: its lanes train by a clock that jumps from one thing that happens to the next.
+"""A pool without machines: its workers train by a clock that jumps from one event to the next.
 
-It stands in for Ray where the driver itself is looked at: what it decides, and what it costs with a thousand lanes.
+It stands in for Ray in tests of the driver itself: what it decides, and what it costs with a thousand workers.
 """
 
 from __future__ import annotations
@@ -14,146 +14,142 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.core.trial import Evaluation, Status, Trial, Workload
-from tuner.execution.attempts import Attempt, Cause, Failure
-from tuner.execution.worker import Chunk, Finished, Message, Said, Started, Watchdog
+from tuner.core.trial import Evaluation, Status, TrainingProgress, Trial, Workload
+from tuner.execution.messages import Message, Started, Update
+from tuner.execution.retries import Attempt, Cause, Failure
+from tuner.execution.worker import Watchdog
 
 Seconds = Callable[[Workload, Attempt, bool], float]
-"""Says how long a cohort trains; the last argument is whether its lane has to compile first."""
+"""Returns how long a cohort trains; the last argument is whether its worker has to compile first."""
 
 
-class SimulatedLane:
-    """A lane that says what it has to say at set times."""
+class SimulatedWorker:
+    """A worker that sends its updates at set times."""
 
-    def __init__(self, fleet: SimulatedFleet, number: int) -> None:
-        self.is_ready = False
+    def __init__(self, pool: SimulatedPool, number: int) -> None:
         self.node_id = "node"
         self.compiled: set[str] = set()
         self.cohorts = 0
         self.number = number
         self.busy = 0.0  # seconds
-        self._fleet = fleet
-        self._trained: set[str] = set()
-        self._said: deque[tuple[Message | None, BaseException | None]] = deque()
         self.is_killed = False
-        self.say([(None, None)])
+        self._pool = pool
+        self._trained: set[str] = set()
+        self._updates: deque[Update] = deque()
+        self.send([Update(is_over=True)])
 
-    def begin(self, attempt: Attempt, workload: Workload, name: str, watchdog: Watchdog | None) -> None:
-        """Begin a cohort, which ends after as long as the fleet says."""
+    def train(self, attempt: Attempt, workload: Workload, name: str, watchdog: Watchdog | None) -> None:
+        """Start a cohort, which ends after as long as the pool says."""
         del name, watchdog
         if self.is_killed:
-            self._said.append((None, RuntimeError("it had died before")))
-            self._fleet.talking.add(self)
+            self._updates.append(Update(is_over=True, error=RuntimeError("it had died before")))
+            self._pool.ready.add(self)
             return
-        seconds = self._fleet.seconds(workload, attempt, workload.optimizer not in self._trained)
+        seconds = self._pool.seconds(workload, attempt, workload.optimizer not in self._trained)
         self._trained.add(workload.optimizer)
         self.busy += seconds
         steps = attempt.lanes[0].steps
-        end: list[tuple[Message | None, BaseException | None]] = [
-            (Chunk(steps, np.ones((1, len(attempt.lanes)))), None),
+        end: list[Message] = [
+            TrainingProgress(steps, np.ones((1, len(attempt.lanes)))),
             *(
-                (Finished(Evaluation(one.key, Status.FINISHED, self._fleet.fitness(one), (), steps, seconds)), None)
+                Evaluation(one.key, Status.FINISHED, self._pool.fitness(one), (), steps, seconds)
                 for one in attempt.members
             ),
-            (None, None),
         ]
-        self._fleet.later(0.0, self, [(Started("node", self.number), None)])
-        self._fleet.later(seconds, self, end)
+        self._pool.later(0.0, self, [Update((Started("node", self.number),))])
+        self._pool.later(seconds, self, [*(Update((message,)) for message in end), Update(is_over=True)])
 
-    def read(self) -> Said:
-        """Take the next thing that is due."""
-        self.is_ready = True
-        message, error = self._said.popleft()
-        if not self._said:
-            self._fleet.talking.discard(self)
-        return Said((message,)) if message is not None else Said(is_over=True, error=error)
+    def read(self) -> Update:
+        """Return the next update that is due."""
+        update = self._updates.popleft()
+        if not self._updates:
+            self._pool.ready.discard(self)
+        return update
 
     def kill(self) -> None:
         """End what it does."""
-        self.say([(None, RuntimeError("killed"))])
+        self.send([Update(is_over=True, error=RuntimeError("killed"))])
         self.is_killed = True
 
-    def say(self, what: Sequence[tuple[Message | None, BaseException | None]]) -> None:
-        """Have this to say from now on."""
+    def send(self, updates: Sequence[Update]) -> None:
+        """Make updates due now."""
         if not self.is_killed:
-            self._said.extend(what)
-            self._fleet.talking.add(self)
+            self._updates.extend(updates)
+            self._pool.ready.add(self)
 
 
-class SimulatedFleet:
-    """Makes up to `lanes` lanes, in no time."""
+class SimulatedPool:
+    """Starts up to `workers` workers, in no time."""
 
     is_local = True
     folder = Path("/nowhere")
 
     def __init__(
         self,
-        lanes: int,
+        workers: int,
         seconds: Seconds,
         *,
         fitness: Callable[[Trial], float] = lambda trial: 1.0,
         drivers_time: bool = False,
     ) -> None:
-        """Make a fleet.
+        """Make a pool.
 
         Args:
-            lanes: Of which there may be so many.
-            seconds: Says how long a cohort trains.
-            fitness: Says what comes of a candidate.
-            drivers_time: Whether the time that the driver computes passes on the lanes, too.
+            workers: Largest number of workers.
+            seconds: Returns how long a cohort trains.
+            fitness: Returns the fitness of a candidate.
+            drivers_time: Whether the time that the driver computes passes for the workers, too.
         """
         self.now = 0.0
         self.seconds = seconds
         self.fitness = fitness
-        self.talking: set[SimulatedLane] = set()
+        self.ready: set[SimulatedWorker] = set()
+        self.started: list[SimulatedWorker] = []
         self._computed: float | None = time.process_time() if drivers_time else None
-        self.made: list[SimulatedLane] = []
-        self._lanes = lanes
-        self._due: list[tuple[float, int, SimulatedLane, list[tuple[Message | None, BaseException | None]]]] = []
+        self._workers = workers
+        self._due: list[tuple[float, int, SimulatedWorker, Sequence[Update]]] = []
         self._order = count()
 
-    def later(
-        self, seconds: float, lane: SimulatedLane, what: list[tuple[Message | None, BaseException | None]]
-    ) -> None:
-        """Let a lane have something to say after so many seconds."""
-        heapq.heappush(self._due, (self.now + seconds, next(self._order), lane, what))
+    def later(self, seconds: float, worker: SimulatedWorker, updates: Sequence[Update]) -> None:
+        """Make updates due after so many seconds."""
+        heapq.heappush(self._due, (self.now + seconds, next(self._order), worker, updates))
 
-    def open(self, avoided: Collection[str]) -> SimulatedLane:
-        """Make a lane."""
-        self.made.append(SimulatedLane(self, len(self.made)))
-        return self.made[-1]
+    def start_worker(self, avoided: Collection[str]) -> SimulatedWorker:
+        """Start a worker."""
+        self.started.append(SimulatedWorker(self, len(self.started)))
+        return self.started[-1]
 
     def capacity(self) -> tuple[int, frozenset[str]]:
-        """Return how many lanes there may be."""
-        return self._lanes, frozenset({"node"})
+        """Return the largest number of workers."""
+        return self._workers, frozenset({"node"})
 
     def wait(
-        self, lanes: Sequence[SimulatedLane], ended: Sequence[SimulatedLane], timeout: float
-    ) -> list[SimulatedLane]:
-        """Let the time jump to the next thing that happens, `timeout` at most."""
+        self, workers: Sequence[SimulatedWorker], killed: Sequence[SimulatedWorker], timeout: float
+    ) -> list[SimulatedWorker]:
+        """Let the time jump to the next event, `timeout` at most."""
         if self._computed is not None:
             self.now += time.process_time() - self._computed
-        heard = (*lanes, *ended)
-        self.talking -= {lane for lane in self.talking if lane.is_killed and lane not in heard}
-        until = self.now + (0.0 if self.talking else timeout)
-        if not self.talking and self._due:
+        awaited = (*workers, *killed)
+        self.ready -= {worker for worker in self.ready if worker.is_killed and worker not in awaited}
+        until = self.now + (0.0 if self.ready else timeout)
+        if not self.ready and self._due:
             until = min(until, max(self.now, self._due[0][0]))
         self.now = until
         while self._due and self._due[0][0] <= self.now:
-            *_, lane, what = heapq.heappop(self._due)
-            lane.say(what)
+            *_, worker, updates = heapq.heappop(self._due)
+            worker.send(updates)
         if self._computed is not None:
             self._computed = time.process_time()
-        return list(self.talking)
+        return list(self.ready)
 
-    def answers(self, node_id: str, timeout: float) -> bool:
-        """Nothing hangs here."""
+    def responds(self, node_id: str, timeout: float) -> bool:
+        """Return True: no node hangs."""
         return True
 
     def failure_of(self, error: BaseException) -> Failure:
-        """Lanes are only ever lost."""
+        """Return that the worker was lost, the only failure here."""
         return Failure(Cause.LOST, str(error))
 
     def busy_share(self) -> float:
-        """Return the share of all lanes' time that was spent in training."""
-        return sum(lane.busy for lane in self.made) / (self._lanes * self.now)
+        """Return the share of the workers' time that was spent in training."""
+        return sum(worker.busy for worker in self.started) / (self._workers * self.now)

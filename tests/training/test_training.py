@@ -5,6 +5,7 @@ import pytest
 
 from tuner.core.trial import Evaluation, Key, Role, Status, TrainingProgress, Trial, Workload
 from tuner.training import cohort, loop
+from tuner.training.train import train
 
 ADAM = {"learning_rate": 0.05, "beta_1": 0.9, "beta_2": 0.999}
 
@@ -18,7 +19,7 @@ def trial(slot, steps=60, seed=None, **changes):
 
 
 def results(work, trials):
-    return [value for value in cohort.train(work, trials) if isinstance(value, Evaluation)]
+    return [value for value in train(work, trials) if isinstance(value, Evaluation)]
 
 
 def loop_of(work):
@@ -77,12 +78,12 @@ def test_a_lane_that_diverges_is_cut_after_the_first_loss_that_is_not_finite():
 def test_a_cohort_that_wholly_diverged_ends_early():
     work = workload(2, task="rosenbrock")
     steps = 1_000_000
-    values = list(cohort.train(work, [trial(slot, learning_rate=1e200, steps=steps) for slot in range(2)]))
+    values = list(train(work, [trial(slot, learning_rate=1e200, steps=steps) for slot in range(2)]))
     assert sum(len(value.losses) for value in values if isinstance(value, TrainingProgress)) < 100
 
 
 def test_progress_holds_every_loss_in_order_and_the_first_is_at_the_start():
-    values = list(cohort.train(workload(2, task="rosenbrock"), [trial(0), trial(1)]))
+    values = list(train(workload(2, task="rosenbrock"), [trial(0), trial(1)]))
     progress = [value for value in values if isinstance(value, TrainingProgress)]
     losses = np.concatenate([value.losses for value in progress])
     assert [value.steps_done for value in progress][-1] == len(losses) == 60
@@ -115,9 +116,9 @@ def test_a_gradient_of_another_shape_than_x_is_refused_and_not_broadcast(tmp_pat
 
 def test_lanes_that_do_not_fit_the_workload_are_refused():
     with pytest.raises(ValueError, match=r"a cohort has 2 lanes with one budget. Received: 1 lanes"):
-        next(cohort.train(workload(2), [trial(0)]))
+        next(train(workload(2), [trial(0)]))
 
 
 def test_lanes_with_different_budgets_are_refused():
     with pytest.raises(ValueError, match=r"budgets \[10, 20\]"):
-        next(cohort.train(workload(2), [trial(0, steps=10), trial(1, steps=20)]))
+        next(train(workload(2), [trial(0, steps=10), trial(1, steps=20)]))

@@ -1,1 +1,1 @@
-"""Whether a task keeps the promises of its protocol: one suite for those that ship and for users' own."""
+"""One suite of checks that a task keeps its protocol, for the tasks that ship and for users' own."""

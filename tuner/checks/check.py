@@ -1,4 +1,4 @@
-"""A check, what it demands of a task, and what is said of a task that does not keep it."""
+"""A check, what it demands of a task, and how it ended."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 
 
 class PromiseError(ValueError):
-    """A task does not keep a promise: one line that names the method, what is accepted and what came."""
+    """A task does not keep its protocol: one line that names the method, what is accepted and what was received."""
 
 
 class NotApplicable(Exception):  # noqa: N818 (what is the case)
-    """A check has nothing to look at in this task; the message says why."""
+    """A check does not apply to this task; the message is the reason."""
 
 
-Law = Callable[[Any], str | None]
-"""Takes a `tuner.checks.probe.Probe` and returns a remark for people, or None; raises PromiseError, NotApplicable."""
+CheckFunction = Callable[[Any], str | None]
+"""Takes a `tuner.checks.probe.Probe`; returns a remark for people, or None; raises PromiseError or NotApplicable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A promise of the protocol, and how it is put to the test."""
+    """One demand of the protocol, and the function that checks it."""
 
     name: str  # in lower case with hyphens
-    demand: str  # a sentence: what a task has to keep
-    law: Law
-    of_form: bool = False  # whether the other checks make no sense where this one fails
+    demand: str  # a sentence
+    run: CheckFunction
+    is_basic: bool = False  # whether the other checks make no sense where this one fails
 
 
 class Verdict(StrEnum):
@@ -40,7 +40,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one check."""
+    """The result of one check."""
 
     check: Check
     verdict: Verdict

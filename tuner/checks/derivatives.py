@@ -1,4 +1,4 @@
-"""Laws of derivatives: the gradient is the loss's, and the Hessian, where there is one, the gradient's."""
+"""Checks of derivatives: the gradient is that of the loss, and the Hessian, if any, that of the gradient."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.checks.check import NotApplicable, PromiseError
-from tuner.checks.differences import slope_that_is_off
-from tuner.checks.probe import Array, Probe, told
+from tuner.checks.differences import wrong_slope
+from tuner.checks.probe import Array, Probe, naming
 
-COORDINATES = 4  # beside that of the largest slope in each lane
-HESSIAN_STEPS = {"float64": 1e-5, "float32": 1e-2}  # of x's own size
-HESSIAN_TOLERANCE = {"float64": 1e-5, "float32": 5e-2}  # of the largest entry of H d
+COORDINATES = 4  # besides that of the largest slope in each lane
+HESSIAN_STEPS = {"float64": 1e-5, "float32": 1e-2}  # relative to the size of x
+HESSIAN_TOLERANCE = {"float64": 1e-5, "float32": 5e-2}  # relative to the largest entry of H d
 
 
 def gradient(probe: Probe) -> None:
-    """Find a gradient that is off along coordinates, itself or a random direction."""
+    """Refuse a gradient that is wrong along a coordinate, along itself or along a random direction."""
     _gradient(probe, COORDINATES)
 
 
-def gradient_in_passing(probe: Probe) -> None:
-    """Find a gradient that is off along itself or a random direction: in a sound task, four evaluations of the loss."""
+def gradient_quickly(probe: Probe) -> None:
+    """Refuse a gradient that is wrong along itself or a random direction, with four evaluations of a sound task."""
     _gradient(probe, 0)
 
 
 def _gradient(probe: Probe, coordinates: int) -> None:
     if getattr(probe.task, "gradient_is_estimated", False):
-        raise NotApplicable("its gradient is an estimate, as it says itself")
-    slope = slope_that_is_off(probe, coordinates)
+        raise NotApplicable("its gradient is an estimate (`gradient_is_estimated`)")
+    slope = wrong_slope(probe, coordinates)
     if slope is not None:
         raise PromiseError(
             f"loss_and_gradient returns the gradient of the loss. Received: one that is likely wrong: {slope} (a"
-            " task whose gradient is an estimate on purpose says `gradient_is_estimated = True`)"
+            " task whose gradient is an estimate on purpose sets `gradient_is_estimated = True`)"
         )
 
 
 def hessian(probe: Probe) -> None:
-    """Find a Hessian that is not symmetric, or not the derivative of the gradient along random directions."""
+    """Refuse a Hessian that is not symmetric, or not the derivative of the gradient along random directions."""
     found = getattr(probe.task, "hessian", None)
     if found is None:
         raise NotApplicable("it has no `hessian`")
@@ -65,14 +65,14 @@ def hessian(probe: Probe) -> None:
         if np.abs(product - differences).max() > HESSIAN_TOLERANCE[dtype] * scale:
             at = np.unravel_index(np.abs(product - differences).argmax(), product.shape)
             raise PromiseError(
-                f"`hessian` is the derivative of the gradient. Received: one that along a random direction changes"
-                f" entry {at[0]} by {product[at]:.6g}, where central differences give {differences[at]:.6g}"
+                f"`hessian` is the derivative of the gradient. Received: one that changes entry {at[0]} along"
+                f" a random direction by {product[at]:.6g}, where central differences give {differences[at]:.6g}"
             )
 
 
 def _matrix(found: Any, x: Array) -> Array:
     """Return the Hessian at x [n, P] as [n, n, P] float64, from the array or the method."""
-    with told("hessian"):
+    with naming("hessian"):
         if callable(found):
             return np.asarray(found(tf.constant(x)), np.float64)
         constant = np.asarray(found, np.float64)

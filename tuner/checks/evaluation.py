@@ -1,4 +1,4 @@
-"""Laws of evaluation: what a task that has examples to be judged on promises, and that nobody reads the test set."""
+"""Checks of evaluation: validation and test examples, and that training never reads the test set."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from tasks.task import Evaluated
 from tuner.checks.check import NotApplicable, PromiseError
 from tuner.checks.form import shown
-from tuner.checks.probe import Array, Probe, told
+from tuner.checks.probe import Array, Probe, naming
 from tuner.checks.runs import advance, begin, loop_of
 
 SPLITS = ("validation", "test")
 PARTS = ("metrics", "evaluation_batch", "examples", "evaluate")
-EXAMPLES = 4  # at most, from both ends
+MAX_EXAMPLES = 4
 STEPS = 3
 
 
 def examples(probe: Probe) -> None:
-    """Find a split without examples, metrics without a loss, or a part of the protocol that is missing."""
+    """Refuse a split without examples, metrics without a loss, or a part of the protocol that is missing."""
     task = _evaluated(probe)
     metrics = task.metrics
     if not isinstance(metrics, tuple) or metrics[:1] != ("loss",) or not all(isinstance(each, str) for each in metrics):
@@ -40,7 +40,7 @@ def examples(probe: Probe) -> None:
 
 
 def metrics(probe: Probe) -> None:
-    """Find metrics of another shape, that are not finite, or that are others when they are asked for again."""
+    """Refuse metrics of another shape, that are not finite, or that change when they are computed again."""
     task = _evaluated(probe)
     x, state, _, _ = probe.first
     for split in filter(lambda split: _number(task, split), SPLITS):
@@ -60,35 +60,37 @@ def metrics(probe: Probe) -> None:
                 f" {once[~np.isfinite(once)][0]}"
             )
         if not np.array_equal(once, evaluate(x, state, chosen).numpy()):
-            raise PromiseError(f"evaluate returns the same for the same x, state and {split} examples. Received: other")
-        beside_itself = evaluate(x, state, np.full_like(chosen, chosen[-1])).numpy()[0]
-        if not np.allclose(beside_itself, once[-1], rtol=1e-3, atol=1e-5):
             raise PromiseError(
-                f"evaluate judges each {split} example by itself. Received: {beside_itself[:, 0].tolist()} beside"
-                f" itself, {once[-1, :, 0].tolist()} beside others"
+                f"evaluate returns the same for the same x, state and {split} examples. Received: other metrics"
+            )
+        alone = evaluate(x, state, np.full_like(chosen, chosen[-1])).numpy()[0]
+        if not np.allclose(alone, once[-1], rtol=1e-3, atol=1e-5):
+            raise PromiseError(
+                f"evaluate judges each {split} example by itself. Received: {alone[:, 0].tolist()} in a"
+                f" batch of copies of it, {once[-1, :, 0].tolist()} among others"
             )
 
 
 def evaluation_changes_nothing(probe: Probe) -> None:
-    """Find a run that is another where it is evaluated on the way, in the compiled loop."""
+    """Refuse a run of the compiled loop that differs when it is evaluated on the way."""
     task = _evaluated(probe)
     loop = loop_of(task, probe.lanes)
     evaluate, chosen = _compiled(task, "validation"), _chosen(task, "validation")
     runs: list[list[Array]] = []
     for is_evaluated in (False, True):
-        carry, told_so_far = begin(loop, 0), []
+        carry, losses_so_far = begin(loop, 0), []
         for t in range(1, STEPS + 1):
             if is_evaluated:
                 evaluate(carry[0], carry[1], chosen)
             carry, losses = advance(loop, carry, 0, t)
-            told_so_far.append(losses)
-        runs.append([*told_so_far, *(leaf.numpy() for leaf in tf.nest.flatten(carry[:2]))])
+            losses_so_far.append(losses)
+        runs.append([*losses_so_far, *(leaf.numpy() for leaf in tf.nest.flatten(carry[:2]))])
     if not all(np.array_equal(one, other) for one, other in zip(*runs, strict=True)):
-        raise PromiseError("evaluate changes nothing. Received: a run that is another where it is evaluated on the way")
+        raise PromiseError("evaluate changes nothing. Received: a run that differs when it is evaluated on the way")
 
 
 def test_set_stays_unread(probe: Probe) -> None:
-    """Find training, or the validation, that asks for the test set."""
+    """Refuse training or validation that reads the test set."""
     task = _sealed(_evaluated(probe))
     loop = loop_of(task, probe.lanes)
     evaluate, chosen = _compiled(task, "validation"), _chosen(task, "validation")
@@ -99,35 +101,35 @@ def test_set_stays_unread(probe: Probe) -> None:
 
 
 def _evaluated(probe: Probe) -> Any:
-    """Return the task if it has examples to be judged on."""
+    """Return the task if it has validation or test examples."""
     if isinstance(probe.task, Evaluated):
         return probe.task
     missing = [part for part in PARTS if not hasattr(probe.task, part)]
     if len(missing) == len(PARTS):
-        raise NotApplicable("it has no examples to be judged on")
+        raise NotApplicable("it has no validation or test examples")
     raise PromiseError(f"a task that is evaluated has {', '.join(PARTS)}. Received: one without {', '.join(missing)}")
 
 
 def _number(task: Any, split: str) -> int:
-    with told(f"examples({split!r})"):
+    with naming(f"examples({split!r})"):
         number: int = task.examples(split)
         return number
 
 
 def _chosen(task: Any, split: str) -> NDArray[np.int32]:
-    """Return numbers of examples, from both ends."""
+    """Return the numbers of a few examples, the first and the last among them."""
     number = _number(task, split)
     if not number:
         raise NotApplicable(f"it has no {split} set")
-    some = min(EXAMPLES, number)
+    some = min(MAX_EXAMPLES, number)
     return np.unique(np.linspace(0, number - 1, some).astype(np.int32))
 
 
 def _compiled(task: Any, split: str) -> Any:
-    """Return `evaluate` on a split as a compiled function, its errors told."""
+    """Return `evaluate` on a split as a compiled function whose errors name it."""
 
     def trace(x: Any, state: Any, chosen: Any) -> Any:
-        with told(f"evaluate on the {split} set"):
+        with naming(f"evaluate on the {split} set"):
             found = task.evaluate(x, state, split, chosen)
             if found is None:
                 raise PromiseError("evaluate returns the metrics as a tensor. Received: None")
@@ -136,14 +138,14 @@ def _compiled(task: Any, split: str) -> Any:
     function = tf.function(trace, autograph=False)
 
     def call(x: Any, state: Any, chosen: NDArray[np.int32]) -> Any:
-        with told(f"evaluate on the {split} set"):
+        with naming(f"evaluate on the {split} set"):
             return function(x, state, tf.constant(chosen))
 
     return call
 
 
 def _sealed(task: Any) -> Any:
-    """Return a copy of a task that raises when its test set is asked for, by whomever."""
+    """Return a copy of a task that raises when its test set is read, its own methods included."""
     kind = type(task)
 
     def evaluate(self: Any, x: Any, state: Any, split: str, chosen: Any) -> Any:
@@ -154,6 +156,6 @@ def _sealed(task: Any) -> Any:
         return kind.evaluate(self, x, state, split, chosen)
 
     sealed = copy.copy(task)
-    # A subclass without slots of its own is laid out alike, so that this works for every class, a frozen one included.
+    # A subclass without slots of its own has the same layout, so that this works for every class, even a frozen one.
     object.__setattr__(sealed, "__class__", type(kind.__name__, (kind,), {"__slots__": (), "evaluate": evaluate}))
     return sealed

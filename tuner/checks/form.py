@@ -1,6 +1,6 @@
-"""Laws of form: attributes, shapes and dtypes, the state's structure, layers, and a finite start.
+"""Checks of form: attributes, shapes and dtypes, the state's structure, layers, and a finite start.
 
-Where one of them is broken the other laws have nothing to stand on. All but `name` are looked at before a search.
+Where one of them fails the other checks make no sense. All but `name` run before a search.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from tuner.checks.probe import Probe
 
 
 def name(probe: Probe) -> None:
-    """Find a name that cannot be typed as one word in lower case."""
+    """Refuse a name that is not one word in lower case."""
     found = getattr(probe.task, "name", None)
     if not isinstance(found, str) or not found or found != found.lower() or any(map(str.isspace, found)):
         raise PromiseError(f"`name` is one word in lower case, with hyphens. Received: {found!r}")
 
 
 def attributes(probe: Probe) -> None:
-    """Find attributes that are missing or of another kind; `cohort_size` may be missing, and is 1 then."""
+    """Refuse attributes that are missing or of another kind; without a `cohort_size` it is 1."""
     task: Any = probe.task
     dtype = getattr(task, "dtype", None)
     if dtype not in FLOATS:
@@ -39,7 +39,7 @@ def attributes(probe: Probe) -> None:
 
 
 def shapes_and_dtypes(probe: Probe) -> None:
-    """Find an x, loss or gradient of another shape or dtype than the protocol says."""
+    """Refuse an x, loss or gradient of another shape or dtype than the protocol demands."""
     dtype, lanes = tf.as_dtype(probe.task.dtype), probe.lanes
     x, _ = probe.begin(probe.seeds)
     if x.dtype != dtype or x.shape.rank != 2 or x.shape[0] == 0 or x.shape[1] != lanes:
@@ -59,7 +59,7 @@ def shapes_and_dtypes(probe: Probe) -> None:
 
 
 def state(probe: Probe) -> None:
-    """Find a method that leaves a state of another structure, shape or dtype behind than `initial`."""
+    """Refuse a method that returns a state of another structure, shape or dtype than `initial`."""
     states = probe.states()
     first = states.pop("initial")
     if any(leaf is None for leaf in tf.nest.flatten(first)):
@@ -82,7 +82,7 @@ def state(probe: Probe) -> None:
 
 
 def layers(probe: Probe) -> None:
-    """Find layers that do not cover x in order, without gap and overlap."""
+    """Refuse layers that do not cover x in order, without gap and overlap."""
     x, _ = probe.begin(probe.seeds)
     found, size = getattr(probe.task, "layers", None), x.shape[0]
     try:
@@ -98,14 +98,14 @@ def layers(probe: Probe) -> None:
 
 
 def layers_if_any(probe: Probe) -> None:
-    """Look at the layers of a task that has some; only LARS needs them."""
+    """Check the layers of a task that has some; only LARS needs them."""
     if not hasattr(probe.task, "layers"):
         raise NotApplicable("it has no `layers`, which only LARS needs")
     layers(probe)
 
 
 def finite_start(probe: Probe) -> None:
-    """Find an x, loss or gradient that is not finite at the first step."""
+    """Refuse an x, loss or gradient that is not finite at the first step."""
     x, _, loss, gradient = probe.first
     for what, array in (
         ("initial returns an x", x),
@@ -116,13 +116,13 @@ def finite_start(probe: Probe) -> None:
         bad = values[~np.isfinite(values)]
         if bad.size:
             raise PromiseError(
-                f"{what} that is finite at the first step. Received: {bad[0]}, and in all {bad.size:,} of"
+                f"{what} that is finite at the first step. Received: {bad[0]}, {bad.size:,} of"
                 f" {values.size:,} numbers are not finite"
             )
 
 
 def shown(tensor: Any) -> str:
-    """Return dtype and shape for people: 'float64 [5, 3]'; a size that is not known before it runs is '?'."""
+    """Return dtype and shape for people: 'float64 [5, 3]'; a size that is not known before the graph runs is '?'."""
     if tensor is None:
         return "None"
     if not hasattr(tensor, "dtype"):
@@ -133,7 +133,7 @@ def shown(tensor: Any) -> str:
 
 
 def _check_variables(task: Any, size: int) -> None:
-    """Find `variable_shapes`, which are optional, that do not make up x."""
+    """Refuse `variable_shapes`, which are optional, whose sizes do not add up to that of x."""
     shapes = getattr(task, "variable_shapes", None)
     if shapes is None:
         return

@@ -1,4 +1,4 @@
-"""A task with its methods traced as the training loop traces them, and every error told with the method's name."""
+"""A task whose methods are traced as the training loop traces them, and whose errors name the method."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from tasks.task import Task
 from tuner.checks.check import PromiseError
-from tuner.execution.plain import describe
+from tuner.core.text import describe_error
 
-SEEDS = np.array([[11, 12], [-13, 14], [15, -16]], np.int32)  # [3, 2]: as wide as the cohorts here
+SEEDS = np.array([[11, 12], [-13, 14], [15, -16]], np.int32)  # [3, 2]: for cohorts of up to three lanes
 STEP = 0.01  # of gradient descent
-_XLA = "XlaMustCompile"  # in what TensorFlow says of a function that does not compile
+_XLA = "XlaMustCompile"  # in TensorFlow's message on a function that does not compile
 
 Array = NDArray[np.floating]
 
@@ -27,11 +27,11 @@ class Probe:
 
     Args:
         task: The task; its attributes may be as broken as its methods.
-        is_random: Whether the seed is to make a difference; None is not known, as of a user's own task.
-        lanes: How many lanes at most, 1 to 3. Default: 3.
+        is_random: Whether the seed is supposed to make a difference; None: not known, as of a user's own task.
+        lanes: Maximum number of lanes, 1 to 3. Default: 3.
 
     Attributes:
-        lanes: How many are trained in lockstep here: no more than the task's cohort_size.
+        lanes: How many are trained in lockstep: at most the task's cohort_size.
     """
 
     def __init__(self, task: Task, *, is_random: bool | None = None, lanes: int = len(SEEDS)) -> None:
@@ -43,7 +43,6 @@ class Probe:
         self._initial = tf.function(self._trace_initial, autograph=False)
         self._step = tf.function(self._trace_step, jit_compile=jit_compile, autograph=False)
         self._evaluate = tf.function(self._trace_evaluation, jit_compile=jit_compile, autograph=False)
-
         self._loss = tf.function(self._trace_loss, jit_compile=jit_compile, autograph=False)
 
     @property
@@ -58,26 +57,26 @@ class Probe:
 
     def begin(self, seeds: Any) -> tuple[Any, Any]:
         """Return x [n, P] and the state before the first step."""
-        with told("initial"):
+        with naming("initial"):
             eager = getattr(self.task, "eager_initial", False)  # as the training loop has it
             x, state = (self._trace_initial if eager else self._initial)(tf.constant(seeds))
             return x, state
 
     def step(self, x: Any, state: Any, seeds: Any, t: int) -> tuple[Any, Any, Any, Any]:
         """Return the state after `advance`, the loss [P], the gradient [n, P], and the state after both."""
-        with told("advance or loss_and_gradient"):
+        with naming("advance or loss_and_gradient"):
             moved, loss, gradient, left = self._step(x, state, tf.constant(seeds), tf.constant(t))
             return moved, loss, gradient, left
 
     def evaluate(self, x: Any, state: Any) -> tuple[Array, Array]:
         """Return the loss [P] and the gradient [n, P] at x, float64 whatever the task's dtype."""
-        with told("loss_and_gradient"):
+        with naming("loss_and_gradient"):
             loss, gradient = self._evaluate(tf.constant(x, self.task.dtype), state)
             return loss.numpy().astype(np.float64), gradient.numpy().astype(np.float64)
 
     def loss(self, x: Any, state: Any) -> Array:
-        """Return the loss [P] at x, float64; sooner there than with the gradient, which the graph leaves out."""
-        with told("loss_and_gradient"):
+        """Return the loss [P] at x, float64; faster than `evaluate`, since the graph has no gradient."""
+        with naming("loss_and_gradient"):
             loss: Array = self._loss(tf.constant(x, self.task.dtype), state).numpy().astype(np.float64)
             return loss
 
@@ -87,7 +86,7 @@ class Probe:
         losses = []
         for t in range(1, steps + 1):
             _, loss, gradient, state = self.step(x, state, seeds, t)
-            with told("a step along the gradient"):
+            with naming("a step along the gradient"):
                 x = x - STEP * gradient
             losses.append(loss.numpy())
         return np.array(losses), x.numpy()
@@ -100,18 +99,18 @@ class Probe:
         return x, left, loss, gradient
 
     def states(self) -> dict[str, Any]:
-        """Return the state by the method that leaves it behind, tensors or their specifications: what the trace knows.
+        """Return the state that each method returns, as tensors or, as far as a trace knows them, specifications.
 
-        The loop is a graph in which a shape that is only known when it runs does not do.
+        The loop is a graph, in which every shape has to be known before it runs.
         """
         x, state = self.begin(self.seeds)
-        with told("advance or loss_and_gradient"):
+        with naming("advance or loss_and_gradient"):
             traced = self._step.get_concrete_function(x, state, tf.constant(self.seeds), tf.constant(1))
         moved, _, _, left = traced.structured_outputs
         return {"initial": state, "advance": moved, "loss_and_gradient": left}
 
     def _trace_initial(self, seeds: Any) -> tuple[Any, Any]:
-        with told("initial"):
+        with naming("initial"):
             x, state = _parts("initial", self.task.initial(seeds), ("x", "state"))
         return _tensor("initial", "x", x), state
 
@@ -123,40 +122,40 @@ class Probe:
         return self._loss_and_gradient(x, state)[0]
 
     def _trace_step(self, x: Any, state: Any, seeds: Any, t: Any) -> tuple[Any, Any, Any, Any]:
-        with told("advance"):
+        with naming("advance"):
             moved = self.task.advance(state, seeds, t)
         return moved, *self._loss_and_gradient(x, moved)
 
     def _loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
         method = "loss_and_gradient"
-        with told(method):
+        with naming(method):
             returned = self.task.loss_and_gradient(x, state)
         loss, gradient, left = _parts(method, returned, ("loss", "gradient", "state"))
         return _tensor(method, "loss", loss), _tensor(method, "gradient", gradient), left
 
 
 @contextmanager
-def told(method: str) -> Iterator[None]:
-    """Make of whatever is raised in a `with` block a PromiseError that names the method."""
+def naming(method: str) -> Iterator[None]:
+    """Turn every exception of a `with` block into a PromiseError that names the method."""
     try:
         yield
     except PromiseError:
         raise
     except Exception as error:
-        hint = " (a task that XLA cannot compile says `jit_compile = False`)" if _XLA in str(error) else ""
-        raise PromiseError(f"{method} raises {describe(error)[0]}{hint}") from error
+        hint = " (a task that XLA cannot compile sets `jit_compile = False`)" if _XLA in str(error) else ""
+        raise PromiseError(f"{method} raises {describe_error(error)[0]}{hint}") from error
 
 
 def _parts(method: str, returned: Any, names: tuple[str, ...]) -> tuple[Any, ...]:
-    """Return what a method returned if it is a tuple of this many."""
+    """Return what a method returned if it is a tuple of the right length."""
     if not isinstance(returned, tuple | list) or len(returned) != len(names):
-        came = f"{len(returned)} values" if isinstance(returned, tuple | list) else type(returned).__name__
-        raise PromiseError(f"{method} returns the tuple ({', '.join(names)}). Received: {came}")
+        received = f"{len(returned)} values" if isinstance(returned, tuple | list) else type(returned).__name__
+        raise PromiseError(f"{method} returns the tuple ({', '.join(names)}). Received: {received}")
     return tuple(returned)
 
 
 def _tensor(method: str, name: str, value: Any) -> Any:
-    """Return a value as the tensor that the loop makes of it."""
+    """Return a value as a tensor, as the loop takes it."""
     if value is None:
         hint = "; a tape's gradient is None where the loss does not depend on x" if name == "gradient" else ""
         raise PromiseError(f"{method} returns {name} as a tensor{hint}. Received: None")

@@ -1,4 +1,4 @@
-"""Laws of runs: what a seed decides, that lanes never mix, and that one trace serves all."""
+"""Checks of runs: what a seed decides, that lanes are independent, and that one trace serves all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.checks.check import NotApplicable, PromiseError
-from tuner.checks.probe import Array, Probe, told
+from tuner.checks.probe import Array, Probe, naming
 from tuner.core.seeds import lane_seeds, trial_seed
 from tuner.core.trial import Key, Role
 from tuner.training.loop import Carry, Loop, build_optimizer
@@ -18,7 +18,7 @@ RATE = 1e-3
 
 
 def same_seed(probe: Probe) -> None:
-    """Find a run that its seed does not decide, bit for bit."""
+    """Refuse a run that its seed does not decide, bit for bit."""
     once, again = probe.run(probe.seeds), probe.run(probe.seeds)
     for what, one, other in zip(("losses", "x"), once, again, strict=True):
         if not np.array_equal(one, other, equal_nan=True):
@@ -29,7 +29,7 @@ def same_seed(probe: Probe) -> None:
 
 
 def another_seed(probe: Probe) -> str | None:
-    """Find a task that is random by some lanes or by one half of the seed only, or other than it is said to be."""
+    """Refuse a task in which some lanes or a half of the seed make no difference, where they are supposed to."""
     once = probe.run(probe.seeds)[0][-1]
     changed = {
         half: once != probe.run(probe.seeds + np.array(change, np.int32))[0][-1]
@@ -38,8 +38,8 @@ def another_seed(probe: Probe) -> str | None:
     if probe.is_random is None:
         if not any(lanes.any() for lanes in changed.values()):
             return "another seed gives the same run: nothing in it is random"
-        deaf = [half for half, lanes in changed.items() if not lanes.all()]
-        return f"the {deaf[0]} half of a seed alone does not change every lane's run" if deaf else None
+        unused = [half for half, lanes in changed.items() if not lanes.all()]
+        return f"the {unused[0]} half of a seed alone does not change every lane's run" if unused else None
     for half, lanes in changed.items():
         if (lanes != probe.is_random).any():
             raise PromiseError(
@@ -50,7 +50,7 @@ def another_seed(probe: Probe) -> str | None:
 
 
 def each_step(probe: Probe) -> str | None:
-    """Find a random task that draws the same at two steps, or one that is said not to be random and is."""
+    """Refuse a random task that draws the same at two steps, and one that is random and not supposed to be."""
     x, state = probe.begin(probe.seeds)
     losses = [probe.step(x, state, probe.seeds, t)[1].numpy() for t in (1, 2, 3)]
     for one, other in ((0, 1), (1, 2), (0, 2)):
@@ -67,7 +67,7 @@ def each_step(probe: Probe) -> str | None:
 
 
 def same_loss_twice(probe: Probe) -> None:
-    """Find a loss that is another when it is asked for again."""
+    """Refuse a loss or gradient that changes when it is computed again."""
     x, state, loss, gradient = probe.first
     again = probe.evaluate(x, state)
     for what, one, other in (("loss", loss, again[0]), ("gradient", gradient, again[1])):
@@ -79,7 +79,7 @@ def same_loss_twice(probe: Probe) -> None:
 
 
 def cohort(probe: Probe) -> None:
-    """Find a lane that fares otherwise in a cohort than alone."""
+    """Refuse a lane whose run in a cohort differs from its run alone."""
     if probe.lanes == 1:
         raise NotApplicable("its cohort_size is 1")
     losses, x = probe.run(probe.seeds)
@@ -94,11 +94,11 @@ def cohort(probe: Probe) -> None:
 
 
 def lane_of_nan(probe: Probe) -> None:
-    """Find a lane of NaN that is not told as such, or that the others hear of."""
+    """Refuse a lane of NaN whose loss is another number, or that changes other lanes."""
     x, state, loss, gradient = probe.first
-    spoilt = x.numpy()
-    spoilt[:, 0] = np.nan
-    after_loss, after_gradient = probe.evaluate(spoilt, state)
+    with_nan = x.numpy()
+    with_nan[:, 0] = np.nan
+    after_loss, after_gradient = probe.evaluate(with_nan, state)
     if not np.isnan(after_loss[0]):
         raise PromiseError(f"loss_and_gradient returns NaN for an x of NaN. Received: {after_loss[0]}")
     for what, one, other in (
@@ -113,7 +113,7 @@ def lane_of_nan(probe: Probe) -> None:
 
 
 def one_trace(probe: Probe) -> None:
-    """Find a task that the compiled loop cannot train, or has to be compiled for again."""
+    """Refuse a task that the compiled loop cannot train, or that has to be traced more than once."""
     loop = loop_of(probe.task, probe.lanes)
     for first in (0, 1):
         carry = begin(loop, first)
@@ -124,20 +124,20 @@ def one_trace(probe: Probe) -> None:
 
 
 def loop_of(task: Any, lanes: int) -> Loop:
-    """Return the loop that trains a task, as workers build it, with an optimizer that any task can have."""
+    """Return the loop that trains a task, as workers build it, with an optimizer that needs nothing of the task."""
     return Loop(task, build_optimizer(OPTIMIZER, task), lanes)
 
 
 def begin(loop: Loop, first: int) -> Carry:
-    """Return where the lanes of the seeds from `first` on start."""
+    """Return the start of lanes with the seeds number `first` and following."""
     seeds = _seeds(loop, first)
-    with told("training in the compiled loop"):
+    with naming("training in the compiled loop"):
         return loop.begin(_hyperparameters(loop), seeds, seeds)
 
 
 def advance(loop: Loop, carry: Carry, first: int, t: int) -> tuple[Carry, Array]:
     """Take step t, and return what the next starts from and the losses [evaluations, P]."""
-    with told("training in the compiled loop"):
+    with naming("training in the compiled loop"):
         return loop.run(carry, _hyperparameters(loop), _seeds(loop, first), t, 1, 100)
 
 
@@ -151,13 +151,13 @@ def _hyperparameters(loop: Loop) -> dict[str, Any]:
 
 
 def _close(probe: Probe, one: Array, other: Array) -> bool:
-    """Return whether two arrays agree to what sums in another order leave."""
+    """Return whether two arrays agree up to the rounding of sums in another order."""
     rtol, atol = (1e-3, 1e-5) if probe.is_single else (1e-10, 1e-13)
     return bool(np.allclose(one, other, rtol=rtol, atol=atol * max(1.0, float(np.abs(one).max(initial=0.0)))))
 
 
 def _apart(one: Array, other: Array) -> str:
-    """Return for people how far two arrays are apart."""
+    """Return the largest difference between two arrays in words."""
     if np.isfinite(one).all() != np.isfinite(other).all():
         return "not being finite"
     with np.errstate(invalid="ignore"):

@@ -1,30 +1,25 @@
-"""The suite that every task passes, those that ship and users' own: each promise of the Task protocol by name."""
+"""The suite that every task passes: each demand of the Task protocol, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tuner.checks import (
-    derivatives,
-    evaluation,
-    form,
-    runs,
-)
+from tuner.checks import derivatives, evaluation, form, runs
 from tuner.checks.check import Check, Finding, NotApplicable, PromiseError, Verdict
 from tuner.checks.probe import Probe
 
 CHECKS: tuple[Check, ...] = (
     Check("name", "The name is one word in lower case, with hyphens.", form.name),
-    Check("attributes", "dtype, jit_compile and cohort_size are what they can be.", form.attributes, of_form=True),
+    Check("attributes", "dtype, jit_compile and cohort_size are what they can be.", form.attributes, is_basic=True),
     Check(
         "shapes-and-dtypes",
         "x and the gradient are [n, P], the loss is [P], in the task's dtype.",
         form.shapes_and_dtypes,
-        of_form=True,
+        is_basic=True,
     ),
-    Check("state", "The state keeps its structure, shapes and dtypes from step to step.", form.state, of_form=True),
+    Check("state", "The state keeps its structure, shapes and dtypes from step to step.", form.state, is_basic=True),
     Check("layers", "The layers cover x in order, without gap or overlap.", form.layers),
-    Check("finite-start", "x, loss and gradient are finite at the first step.", form.finite_start, of_form=True),
+    Check("finite-start", "x, loss and gradient are finite at the first step.", form.finite_start, is_basic=True),
     Check("gradient", "The gradient equals central differences of the loss.", derivatives.gradient),
     Check("hessian", "The Hessian equals central differences of the gradient.", derivatives.hessian),
     Check("same-seed", "The same seed gives the same run, bit for bit.", runs.same_seed),
@@ -32,7 +27,7 @@ CHECKS: tuple[Check, ...] = (
     Check("each-step", "Each step draws anew where the task is random.", runs.each_step),
     Check("same-loss-twice", "The same x and state give the same loss and gradient.", runs.same_loss_twice),
     Check("cohort", "A cohort of P equals P runs of one, to rounding.", runs.cohort),
-    Check("lane-of-nan", "A lane of NaN is told as such and leaves the others alone.", runs.lane_of_nan),
+    Check("lane-of-nan", "A lane of NaN has a loss of NaN and leaves the others alone.", runs.lane_of_nan),
     Check("one-trace", "The compiled loop trains it, traced once for all seeds and steps.", runs.one_trace),
     Check("examples", "Each split has examples, and the first metric is the loss.", evaluation.examples),
     Check("metrics", "Metrics are finite, and the same each time, example by example.", evaluation.metrics),
@@ -55,26 +50,26 @@ def named(name: str) -> Check:
 
 
 def examine(probes: Sequence[Probe]) -> Iterator[Finding]:
-    """Yield what comes of each check, in order.
+    """Yield the result of each check, in order.
 
     Args:
-        probes: One task in each of its dtypes, at least one. Laws of form are put to all, the others to the last.
+        probes: One task in each of its dtypes, at least one. Basic checks run on all, the others on the last.
     """
     broken = False
     for check in CHECKS:
         if broken:
-            yield Finding(check, Verdict.SKIPPED, "what is wrong above comes first")
+            yield Finding(check, Verdict.SKIPPED, "skipped because of the failure above")
             continue
-        finding = _examined(check, probes if check.of_form else probes[-1:])
-        broken = check.of_form and finding.verdict is Verdict.FAILED
+        finding = _finding(check, probes if check.is_basic else probes[-1:])
+        broken = check.is_basic and finding.verdict is Verdict.FAILED
         yield finding
 
 
-def _examined(check: Check, probes: Sequence[Probe]) -> Finding:
+def _finding(check: Check, probes: Sequence[Probe]) -> Finding:
     note = None
     for probe in probes:
         try:
-            note = check.law(probe)
+            note = check.run(probe)
         except NotApplicable as reason:
             return Finding(check, Verdict.SKIPPED, str(reason))
         except PromiseError as error:

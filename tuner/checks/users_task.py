@@ -1,18 +1,19 @@
-"""What is looked at in a user's own task before it is tuned or trained: what spoils everything, and is soon seen."""
+"""Quick checks of a user's own task before it is tuned or trained, for mistakes that spoil every candidate."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 import tasks.registry
 from tasks.task import Task
 from tuner.checks import derivatives, form
-from tuner.checks.check import Law, NotApplicable, PromiseError
-from tuner.checks.probe import Probe, told
+from tuner.checks.check import CheckFunction, NotApplicable, PromiseError
+from tuner.checks.probe import Probe, naming
 
-LANES = 2  # two tell a lane from a cohort
-OF_FORM: tuple[Law, ...] = (
+LANES = 2  # enough to tell a lane from a cohort
+FORM: tuple[CheckFunction, ...] = (
     form.attributes,
     form.shapes_and_dtypes,
     form.state,
@@ -22,21 +23,21 @@ OF_FORM: tuple[Law, ...] = (
 
 
 def probes(name: str, options: Mapping[str, Any], precision: str | None = None, lanes: int = 3) -> list[Probe]:
-    """Return a task as it is trained, and in float64 as well where it takes that; the last is the most precise.
+    """Return a task in the precision of training, and then in float64 as well where it accepts that.
 
     Args:
         name: A name of `tasks.registry`, or a user's own.
         options: Keyword arguments of the task's constructor.
         precision: "float32", "float64"; None is the task's own.
-        lanes: Of a cohort, at most.
+        lanes: Maximum size of a cohort.
 
     Raises:
-        PromiseError: The task cannot be made, or is not of the precision that was asked for.
+        PromiseError: The task cannot be made, or has another precision than it was given.
         ValueError: There is no such task.
     """
     task = _made(name, options, precision)
     dtype = getattr(task, "dtype", None)
-    if precision not in (None, dtype, "bfloat16"):  # what computes in bfloat16 keeps float32
+    if precision not in (None, dtype, "bfloat16"):  # a task that computes in bfloat16 keeps float32
         raise PromiseError(
             f"the constructor raises ValueError for a dtype that it does not take. Received: for dtype={precision!r} a"
             f" task of {dtype!r}"
@@ -52,11 +53,11 @@ def probes(name: str, options: Mapping[str, Any], precision: str | None = None, 
 
 
 def check_users_task(name: str, options: Mapping[str, Any], precision: str | None) -> None:
-    """Refuse a task that is broken in a way that spoils every candidate, or is likely to.
+    """Refuse a task with a mistake that spoils every candidate, or is likely to.
 
-    It is made, evaluated once, and its gradient compared with central differences along itself and a random direction,
-    in float64 where the task takes that: two evaluations more, and four of the loss alone. What else it promises,
-    `lodo-tune tasks check` looks at.
+    The task is made, evaluated once, and its gradient compared with central differences along itself and a random
+    direction, in float64 where the task accepts that: two more evaluations, and four of the loss alone. The other
+    demands of the protocol are left to the whole suite.
 
     Args:
         name: The task, as `tasks.registry.load` takes it.
@@ -64,37 +65,35 @@ def check_users_task(name: str, options: Mapping[str, Any], precision: str | Non
         precision: "float32", "float64"; None is the task's own.
 
     Raises:
-        PromiseError: It is; one line that names the method, what is accepted and what came.
+        PromiseError: There is one; the line names the method, what is accepted and what was received.
     """
     label = name.rpartition("/")[2]
     try:
         trained, *doubled = probes(name, options, precision, LANES)
-        for law in OF_FORM:
-            _hold(law, trained)
-        _hold(derivatives.gradient_in_passing, next(filter(_is_sound, doubled), trained))
+        for check in FORM:
+            _run(check, trained)
+        _run(derivatives.gradient_quickly, next(filter(_is_sound, doubled), trained))
     except PromiseError as error:
         raise PromiseError(f"{label}: {error}") from error
 
 
 def _made(name: str, options: Mapping[str, Any], dtype: str | None) -> Task:
     kind: Any = tasks.registry.load(name)
-    with told("the constructor"):
+    with naming("the constructor"):
         made: Task = kind(dtype=dtype, **options)
         return made
 
 
 def _is_sound(probe: Probe) -> bool:
-    """Return whether a task that is trained in single precision can be looked at in double."""
+    """Return whether a task that is trained in single precision passes the checks of form in double."""
     try:
-        for law in OF_FORM:
-            _hold(law, probe)
+        for check in FORM:
+            _run(check, probe)
     except PromiseError:
         return False
     return True
 
 
-def _hold(law: Law, probe: Probe) -> None:
-    try:
-        law(probe)
-    except NotApplicable:
-        return
+def _run(check: CheckFunction, probe: Probe) -> None:
+    with contextlib.suppress(NotApplicable):
+        check(probe)

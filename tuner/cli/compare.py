@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import tasks.registry
-from search_spaces.suggestion import nearest
 from tasks.registry import TaskEntry
 from tuner.cli.output import check_output
-from tuner.cli.run import Machines, begin, check
+from tuner.cli.run import Machines, begin
 from tuner.cli.train import MOST_LANES, MOST_SEEDS
 from tuner.core.errors import UsageError, check_at_least_one
 from tuner.core.study import ComparisonSpec, Point, StudyRecord
+from tuner.core.text import nearest
 from tuner.core.trial import Measurement, Workload
 from tuner.storage import check_run_name
 from tuner.strategies.schedule import MAX_STEPS
@@ -62,11 +62,11 @@ def start(
 
     Raises:
         UsageError, ValueError: Something that was asked for cannot be.
-        StorageError, ExecutionError: The database or the machines fail.
+        StorageError, ClusterUnavailable: The database or the machines fail.
         Interrupted: By Ctrl-C or SIGTERM.
         NoResult: No run of an optimizer finished or diverged.
     """
-    check(machines)
+    machines.check()
     if machines.timeout is not None and request.seconds is not None and machines.timeout <= request.seconds:
         raise UsageError(
             f"--timeout is longer than --time. Received: {machines.timeout:g} s and {request.seconds:g} s of training"

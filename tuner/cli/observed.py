@@ -7,22 +7,67 @@ came to its end `seed-N.npz` (the weights, for `lodo-tune evaluate`) and the tas
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuner.cli.cohorts import cohorts_of, series, train_measured
 from tuner.cli.output import emptied
 from tuner.core.files import write
 from tuner.core.numbers import finite_or_none
-from tuner.core.trial import Status, Trial, Workload
+from tuner.core.trial import Evaluation, Status, Trial, Workload
 from tuner.results.tables.series import by_seed
 
 if TYPE_CHECKING:
-    from tuner.training.observing import Observed
+    from tuner.training.loop import Carry
 
 RUN_FILE = "run.json"
 SIDE = 640  # pixels, of a small picture's longer side, at most
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observed:
+    """A run that was validated on the way, and where its cohort has ended."""
+
+    evaluation: Evaluation  # with the observations "validation"
+    end: Carry
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """Gradient evaluations taken before each validation."""
+        return series(self.evaluation, "validation")[0]
+
+    @property
+    def validation(self) -> dict[str, tuple[float, ...]]:
+        """Of each metric, by name, its mean over the validation set at each point."""
+        return series(self.evaluation, "validation")[1]
+
+
+def run_observed(
+    workload: Workload, trials: Sequence[Trial], validate_every: int | None, progress: Callable[[float], None]
+) -> list[Observed]:
+    """Train all trials, cohort by cohort.
+
+    Args:
+        workload: What the trials share.
+        trials: With one budget.
+        validate_every: Gradient evaluations between two validations. None: no validation.
+        progress: Called with the share of the work that is done, from 0 to 1.
+
+    Raises:
+        ValueError: The task has no validation set.
+    """
+    from tuner.training.measurements.end_state import EndState
+    from tuner.training.measurements.validation import Validation
+
+    found: list[Observed] = []
+    for some, lanes, report in cohorts_of(workload, trials, progress):
+        end = EndState()
+        measurements = [end] if validate_every is None else [Validation(validate_every), end]
+        runs = train_measured(some, lanes, measurements, report)
+        found += [Observed(run, end.carry) for run in runs]
+    return found
 
 
 def as_json(observed: Observed) -> dict[str, Any]:

@@ -58,11 +58,11 @@ def paper(request: PaperRequest, machines: Machines, database: str, *, format: s
 
     Raises:
         UsageError, ValueError: Something that was asked for cannot be, or the names hold runs of other settings.
-        StorageError, ExecutionError: The database or the machines fail.
+        StorageError, ClusterUnavailable: The database or the machines fail.
         Interrupted: By Ctrl-C or SIGTERM; says how to go on.
         NoResult: Nothing of an optimizer's search finished or diverged; the rest is done nevertheless.
     """
-    run.check(machines)
+    machines.check()
     if not 0 < request.scale <= 1:
         raise UsageError(f"--scale is above 0 and at most 1. Received: {request.scale:g}")
     entry = task_entry(absolute(request.task))

@@ -15,6 +15,7 @@ from tuner.cli.show import by_run, found
 from tuner.core import files
 from tuner.core.errors import UsageError
 from tuner.core.study import StudyRecord
+from tuner.execution.resources import usable_cores
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures import Picture, PictureDrawer, picture_drawer
 from tuner.results.report import ComparisonRun, SearchRun, document
@@ -56,7 +57,7 @@ def write_report(database: str, names: Sequence[str], output: Path, *, overwrite
         if not studies:
             raise UsageError(f"{store.url} holds no study yet")
         searches = sum(study.is_search for study in studies)
-        with picture_drawer(machine.cores(), searches) as drawer:
+        with picture_drawer(usable_cores(), searches) as drawer:
             begun = [_begun(store, of_run, drawer) for of_run in by_run(studies).values()]
             runs = [replace(run, pictures=wait()) for run, wait in begun]
         page = document(

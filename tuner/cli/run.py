@@ -18,10 +18,11 @@ from tuner.cli.progress import Report
 from tuner.cli.results_folder import write_results
 from tuner.cli.show import print_table
 from tuner.cli.users_task import check_users_task
-from tuner.core.errors import UsageError, check_at_least_one, check_timeout
+from tuner.core.errors import UsageError
 from tuner.core.study import SearchSpec, StudyRecord, StudySpec, StudyStatus
 from tuner.core.trial import Status
-from tuner.execution.executor import DEFAULT_TRAIN, Executor
+from tuner.execution.executor import Executor
+from tuner.execution.resources import Resources
 from tuner.storage import Store, StudyExists, StudyOwned, check_run_name, maintenance, this_process
 from tuner.studies import machine
 from tuner.studies.callbacks import CallbackList
@@ -31,16 +32,9 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)  # what asks us to stop, beside Ctrl-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machines:
-    """Where a run's candidates are trained, and what they may take."""
+class Machines(Resources):
+    """What a run may use of the machines, and what is asked at the terminal."""
 
-    workers: int | None = None  # None: as many as the cores allow
-    cpus_per_candidate: int = 1
-    gpus_per_candidate: float = 0.0
-    timeout: float | None = None  # seconds an attempt
-    max_attempts: int = 3
-    address: str | None = None  # None: a Ray of our own
-    dashboard: bool = True
     wait: bool = False  # for another driver to give the study up
     yes: bool = False  # do not ask before a long search
 
@@ -77,11 +71,11 @@ def start(
 
     Raises:
         UsageError, ValueError: Something that was asked for cannot be.
-        StorageError, ExecutionError: The database or the machines fail.
+        StorageError, ClusterUnavailable: The database or the machines fail.
         Interrupted: By Ctrl-C or SIGTERM.
         NoResult: Nothing of a search finished or diverged.
     """
-    check(machines)
+    machines.check()
     if request.name is not None:
         check_run_name(request.name)
     check_output(output)
@@ -151,7 +145,7 @@ def begin(
         with saying_how(go_on), _interruptions(go_on) as again, Report(specs) as report:
             for remark in planned.remarks:
                 report.say(remark)
-            with _executor(machines, report, specs) as (executor, slots):
+            with _executor(machines, specs, report.say) as (executor, slots):
                 again()
                 if not agreed(executor, slots, report):
                     raise Interrupted(None, 130)
@@ -179,7 +173,7 @@ def resume(
     Raises:
         As `start`; UnknownStudy: there is none of this name.
     """
-    check(machines)
+    machines.check()
     check_output(output)
     check_output(tensorboard, "--tensorboard")
     maintenance.version(database)  # which makes no database where there is none
@@ -206,7 +200,7 @@ def resume(
             if not left:
                 report.say(f"{name} is complete")
             else:
-                with _executor(machines, report, [study.spec for study in left]) as (executor, _):
+                with _executor(machines, [study.spec for study in left], report.say) as (executor, _):
                     again()
                     stopped = _run_all(store, left, executor, report, wait=machines.wait)
         finished = store.find(name)
@@ -215,20 +209,6 @@ def resume(
         if stopped is not None:
             raise stopped
         _check_some_result(finished)
-
-
-def check(machines: Machines) -> None:
-    """Refuse limits that are out of range.
-
-    Raises:
-        UsageError: One is.
-    """
-    check_at_least_one("workers", machines.workers)
-    check_at_least_one("cpus_per_candidate", machines.cpus_per_candidate)
-    check_at_least_one("max_attempts", machines.max_attempts)
-    check_timeout(machines.timeout)
-    if not 0 <= machines.gpus_per_candidate < float("inf"):
-        raise UsageError(f"--gpus-per-candidate is at least 0. Received: {machines.gpus_per_candidate:g}")
 
 
 def _agreed(
@@ -305,43 +285,6 @@ def _show(
 
 
 @contextlib.contextmanager
-def _executor(machines: Machines, report: Report, specs: Sequence[StudySpec]) -> Iterator[tuple[Executor, int]]:
-    """Start or join Ray, say where its dashboard is, and count the candidates that can be trained at a time."""
-    from tuner.execution.ray.executor import RayExecutor
-    from tuner.execution.ray.session import RaySession
-
-    if machines.address is not None:
-        session = RaySession.join(machines.address, [spec.workload.task for spec in specs])
-        if not session.asks_for_a_token:
-            report.say("this cluster asks for no token: whoever reaches its ports can run code on all its nodes")
-    else:
-        cores = machine.cores()
-        if machines.cpus_per_candidate > cores:
-            report.say(f"--cpus-per-candidate is {machines.cpus_per_candidate}; this machine has {cores}")
-        workers = machines.workers or max(1, cores // machines.cpus_per_candidate)
-        session = RaySession.start(
-            workers=workers, cpus_per_candidate=machines.cpus_per_candidate, dashboard=machines.dashboard
-        )
-    with session:
-        if session.dashboard_url:
-            report.say(f"Ray dashboard: {session.dashboard_url}")
-        for number in _SIGNALS:  # Ray has put a handler of its own before ours, which prints its stack
-            signal.signal(number, signal.getsignal(number))
-        with RayExecutor(
-            session,
-            cpus_per_candidate=machines.cpus_per_candidate,
-            gpus_per_candidate=machines.gpus_per_candidate,
-            most_lanes=machines.workers,
-            timeout=machines.timeout,
-            max_attempts=machines.max_attempts,
-            train=_train(specs[0]),
-            say=report.say,
-        ) as executor:
-            slots = session.slots(cpus=machines.cpus_per_candidate, gpus=machines.gpus_per_candidate)
-            yield executor, min(slots, machines.workers or slots)
-
-
-@contextlib.contextmanager
 def _interruptions(resume_command: Callable[[], str | None]) -> Iterator[Callable[[], None]]:
     """Take SIGTERM and SIGHUP the way Ctrl-C is taken, and make of each an `Interrupted` that says how to go on.
 
@@ -377,9 +320,13 @@ def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
         signal.signal(number, handler)
 
 
-def _train(spec: StudySpec) -> str:
-    """Return the training function of a run's studies, of which all are searches or none is."""
-    return DEFAULT_TRAIN if isinstance(spec, SearchSpec) else "tuner.training.comparing:train"
+def _executor(
+    machines: Machines, specs: Sequence[StudySpec], say: Callable[[str], None]
+) -> contextlib.AbstractContextManager[tuple[Executor, int]]:
+    """Return an executor for a run's studies."""
+    from tuner.execution.ray.executor import open_executor
+
+    return open_executor(machines, [spec.workload.task for spec in specs], say=say)
 
 
 def _refuse_owned(studies: Sequence[StudyRecord]) -> None:

@@ -1,4 +1,4 @@
-"""`lodo-tune submit`: the driver itself on a cluster, so that the search outlives this machine's connection."""
+"""`lodo-tune submit`: run the driver itself on a cluster, so that a search survives a lost connection."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from pathlib import Path
 
 import click
 
-from tasks.user_module import TASK_FOLDER
+from tasks.importing import TASK_FOLDER
 from tuner.core.errors import UsageError
 
-VERBS = ("resume",)  # beside a search, what may be submitted
+VERBS = ("resume",)  # what may be submitted beside a search
 
 
 def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | None = None) -> int:
-    """Send a search or a resumption to a cluster, and follow it.
+    """Submit a search or a resumption to a cluster as a job, and follow it.
 
-    A task of one's own keeps the name that it has here, so that one cluster goes on with what another began.
+    A user's own task keeps the name that it has here, so that one cluster can resume what was started on another.
 
     Args:
-        address: Of the cluster's dashboard, "http://HOST:8265".
-        arguments: What would follow `lodo-tune` there.
-        detach: Whether not to wait for its end.
-        code: The task whose code is sent along, `path/to/file.py:NAME`; by default that of a search's --task.
+        address: Address of the cluster's dashboard, "http://HOST:8265".
+        arguments: The arguments of `lodo-tune` there.
+        detach: Whether to return at once instead of waiting for the end.
+        code: The task whose code is sent along, `path/to/file.py:NAME`. Default: that of --task.
 
     Returns:
-        The exit code of the driver there; 0 where it is not waited for.
+        The exit code of the driver there, or 0 with `detach`.
 
     Raises:
-        UsageError: Something of it makes no sense on another machine.
+        UsageError: An argument makes no sense on another machine.
+        InvalidRequest: The code beside the task is too large.
         ClusterUnavailable: The cluster does not answer.
     """
     if not address.startswith(("http://", "https://")):
-        raise UsageError(f"--address of submit is a dashboard's, http://HOST:8265. Received: {address!r}")
+        raise UsageError(f"--address of submit is that of a dashboard, http://HOST:8265. Received: {address!r}")
     check(arguments)
     from tuner.execution.ray.jobs import Jobs
     from tuner.studies.planner import absolute
@@ -46,7 +47,7 @@ def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | 
         task = value_of(sent, "--task")
         if task is not None:
             _replace(sent, "--task", absolute(task))
-        if origin := _send("--code" if code else "--task", code or task, folder):
+        if origin := _collect("--code" if code else "--task", code or task, folder):
             variables[TASK_FOLDER] = str(origin)
         for file in _values(sent, "--search-space"):
             folder.mkdir(exist_ok=True)
@@ -59,24 +60,26 @@ def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | 
         if sent[0] in VERBS:
             command.remove("--yes")
         job = jobs.submit(command, folder if folder.exists() else None, variables)
-    click.echo(f"submitted as {job}; Ctrl-C leaves it running. Its state: {_looking(sent)}", err=True)
+    click.echo(f"submitted as {job}; Ctrl-C leaves it running. Its state: {_status_command(sent)}", err=True)
     if detach:
         return 0
     return jobs.follow(job, lambda text: click.echo(text, nl=False))
 
 
 def check(arguments: Sequence[str]) -> None:
-    """Refuse what would be lost, shown to everybody, or not found on another machine.
+    """Check that nothing would be lost, shown to others, or not found on another machine.
 
     Raises:
-        UsageError: Something of it.
+        UsageError: Something would.
     """
     if not arguments or not (arguments[0].startswith("-") or arguments[0] in VERBS):
         raise UsageError("submit takes a search (-- --task T …) or a resumption (-- resume STUDY …)")
     if value_of(arguments, "--address") is not None:
-        raise UsageError("--address of a submitted search is the cluster's own: give it to submit alone, before --")
+        raise UsageError(
+            "--address of a submitted search is always the cluster's own: give it to submit only, before --"
+        )
     database = value_of(arguments, "--database")
-    if database is None or not _is_found_there(database):
+    if database is None or not _is_reachable_there(database):
         raise UsageError(
             "a submitted search needs --database: a server's URL, or a file's full path on the cluster's head"
         )
@@ -84,8 +87,8 @@ def check(arguments: Sequence[str]) -> None:
 
     if holds_a_password(database):
         raise UsageError(
-            "--database holds a password, which Ray shows to all who see its dashboard: keep it in the file"
-            " .pgpass of the cluster's user, or in PGPASSFILE there"
+            "--database holds a password, which Ray shows in its dashboard: keep it in the file .pgpass of the"
+            " cluster's user, or in PGPASSFILE there"
         )
     for option in ("--output", "--data-dir", "--tensorboard"):
         folder = value_of(arguments, option)
@@ -93,8 +96,8 @@ def check(arguments: Sequence[str]) -> None:
             raise UsageError(f"{option} of a submitted search is a full path on the cluster. Received: {folder!r}")
 
 
-def _is_found_there(database: str) -> bool:
-    """Whether a database is a server's, or a file with its full path."""
+def _is_reachable_there(database: str) -> bool:
+    """Return whether a database is on a server, or a file with its full path."""
     from tuner.storage import urls
 
     url = urls.parse(database)
@@ -122,9 +125,9 @@ def _replace(arguments: list[str], option: str, value: str, old: str | None = No
             arguments[place] = f"{option}={value}"
 
 
-def _send(option: str, task: str | None, folder: Path) -> Path | None:
-    """Gather a task's code into the folder; return the one that its file is in, if it is one."""
-    from tuner.execution.shipped import gather
+def _collect(option: str, task: str | None, folder: Path) -> Path | None:
+    """Collect the code of a task in `folder`; return the folder that its file is in, if it is a file."""
+    from tuner.execution.user_code import collect_code
     from tuner.studies.planner import absolute
 
     if task is None:
@@ -132,11 +135,11 @@ def _send(option: str, task: str | None, folder: Path) -> Path | None:
     place, colon, _ = task.rpartition(":")
     if colon and place.endswith(".py") and not Path(place).expanduser().is_file():
         raise UsageError(f"{option}: there is no file {place}")
-    return gather([absolute(task)], folder)
+    return collect_code([absolute(task)], folder)
 
 
-def _looking(arguments: Sequence[str]) -> str:
-    """Return the command that shows how a submitted search is getting on, from anywhere or from the head."""
+def _status_command(arguments: Sequence[str]) -> str:
+    """Return the command that shows the state of a submitted search, and where to run it."""
     database = value_of(arguments, "--database") or ""
     run = value_of(arguments, "--name") or (arguments[1] if arguments[0] in VERBS and len(arguments) > 1 else None)
     command = ["lodo-tune", *(["watch", run] if run else ["studies"]), "--database", database]

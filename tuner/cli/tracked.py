@@ -5,33 +5,62 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-from tuner.cli.cohorts import cohort_by_cohort
+from tuner.cli.cohorts import cohorts_of, series, train_measured
 from tuner.core.numbers import finite_or_none
 from tuner.core.trial import Evaluation, Status, Trial, Workload
 from tuner.results.tables.numbers import measured
 from tuner.results.tables.series import by_seed
 from tuner.results.tables.text_table import TextTable
 
-if TYPE_CHECKING:
-    from tuner.training.tracking import Tracked
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A run whose preconditioner was measured, and the same run once more with what it had learned."""
+
+    learning: Evaluation  # with the observations "hessian-error"
+    frozen: Evaluation
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """Gradient evaluations taken before each error."""
+        return series(self.learning, "hessian-error")[0]
+
+    @property
+    def errors(self) -> tuple[float, ...]:
+        """‖I - G(θ)H‖_F / √n at each point."""
+        return series(self.learning, "hessian-error")[1]["error"]
 
 
 def run_tracked(workload: Workload, trials: Sequence[Trial], progress: Callable[[float], None]) -> list[Tracked]:
-    """Train all trials, cohort by cohort.
+    """Train all trials twice, cohort by cohort.
 
     Args:
         workload: What the trials share.
         trials: With one budget.
-        progress: Is told the share of the work that is done, from 0 to 1.
+        progress: Called with the share of the work that is done, from 0 to 1.
 
     Raises:
-        ValueError: The optimizer or the task cannot be tracked.
+        InvalidRequest: The optimizer learns no preconditioner, or the task has no Hessian.
     """
-    from tuner.training.tracking import track
+    from tuner.training.frozen import frozen_as_in
+    from tuner.training.measurements.end_state import EndState
+    from tuner.training.measurements.hessian_error import HessianError
 
-    return cohort_by_cohort(track, workload, trials, progress)
+    found: list[Tracked] = []
+    for some, lanes, report in cohorts_of(workload, trials, progress):
+        end = EndState()
+        learning = train_measured(some, lanes, [HessianError(), end], _half(report, 0.0))
+        frozen = train_measured(some, lanes, [], _half(report, 0.5), frozen_as_in(end.carry))
+        found += map(Tracked, learning, frozen)
+    return found
+
+
+def _half(report: Callable[[float], None], before: float) -> Callable[[float], None]:
+    """Return what reports the share of one of two runs as a share of both."""
+    return lambda share: report(before + share / 2)
 
 
 def as_json(tracked: Tracked, *, curve: bool) -> dict[str, Any]:

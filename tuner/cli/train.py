@@ -10,20 +10,19 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import lodo.registry
 import tasks.registry
-from tuner.cli.cohorts import cohort_by_cohort
+from tuner.cli.observed import Observed, run_observed, write_run
 from tuner.cli.observed import as_json as observed_as_json
 from tuner.cli.observed import as_text as observed_as_text
-from tuner.cli.observed import write_run
 from tuner.cli.output import check_free, check_output
+from tuner.cli.tracked import Tracked, run_tracked
 from tuner.cli.tracked import as_json as tracked_as_json
 from tuner.cli.tracked import as_text as tracked_as_text
-from tuner.cli.tracked import run_tracked
 from tuner.cli.users_task import check_users_task
 from tuner.cli.watch import Watch
 from tuner.core.errors import UsageError, check_at_least_one, check_timeout
@@ -35,11 +34,7 @@ from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies.planner import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
 from tuner.studies.spaces import Shapes, default_space, numbers_beside
 from tuner.studies.task_options import task_options
-from tuner.training.tensorflow import load_tensorflow
-
-if TYPE_CHECKING:
-    from tuner.training.observing import Observed
-    from tuner.training.tracking import Tracked
+from tuner.training.tensorflow import configure, load_tensorflow
 
 MOST_SEEDS = 10_000
 MOST_OF_A_NETWORK = 1024  # layers, or rows of a block
@@ -118,10 +113,7 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
             tracked = run_tracked(workload, trials, progress)
             done = [one.learning for one in tracked]
         elif observing:
-            from tuner.training.observing import observe
-
-            every = request.validate_every
-            observed = cohort_by_cohort(lambda some, lanes: observe(some, lanes, every), workload, trials, progress)
+            observed = run_observed(workload, trials, request.validate_every, progress)
             done = [one.evaluation for one in observed]
         else:
             done = sorted(_evaluations(workload, trials, request, progress), key=lambda evaluation: evaluation.key)
@@ -150,8 +142,6 @@ def train(request: TrainRequest, *, curve: bool, as_json: bool) -> None:
 def _begin_tensorflow(threads: int) -> None:
     """Load TensorFlow with its settings, which come too late once anything has been computed; once is enough."""
     load_tensorflow()
-    from tuner.training.settings import configure
-
     configure(threads)
 
 

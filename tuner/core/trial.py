@@ -5,10 +5,14 @@ This module imports nothing but the standard library, so that everything may imp
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from tuner.core.objective import TRAINING_LOSS, Objective
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,16 +60,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What is measured of a run beside its losses, where `tuner.training.comparing` trains it."""
+    """What is measured of a run in addition to its losses; `tuner.training.measurements` turns it into callbacks."""
 
-    validate_every: int | None = None  # gradient evaluations between two looks at the validation set; None: no looks
-    seconds: float | None = None  # goes on beyond its steps until it has trained for so long; only a cohort of 1
-    test_examples: int | None = None  # so many of the test set, drawn at random once for all; None: all of it
+    validate_every: int | None = None  # gradient evaluations between two validations; None: no validation
+    seconds: float | None = None  # train on beyond the budget until this time has passed; only in cohorts of one lane
+    test_examples: int | None = None  # size of the test set's random part, the same for all runs; None: all of it
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What all trials of a study share; a worker compiles once for each workload it meets."""
+    """What all trials of a study share; a worker compiles one loop for each `identity`."""
 
     task: str  # a name of tasks.registry, or "module:NAME"
     optimizer: str  # a name of lodo.registry
@@ -75,7 +79,17 @@ class Workload:
     options: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of the task, such as batch_size
     data: Mapping[str, Any] | None = None  # fingerprint of the data set (name, sizes, sha256); None without data
     settings: Mapping[str, int] = field(default_factory=dict)  # of lodo.registry.SETTINGS; a study has none
-    measurement: Measurement | None = None  # None where only losses are wanted
+    measurement: Measurement | None = None  # None: losses only
+    objective: Objective = TRAINING_LOSS  # what the value of a run is
+
+    def identity(self) -> str:
+        """Return all that decides which loop is compiled, as JSON: every field except `measurement` and `objective`.
+
+        `Workload(**json.loads(identity))` is the workload again, without these two.
+        """
+        decisive = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        del decisive["measurement"], decisive["objective"]
+        return json.dumps(decisive, sort_keys=True, default=dict)  # dict: of mappings that are no dictionaries
 
     @property
     def task_label(self) -> str:
@@ -142,6 +156,11 @@ class Evaluation:
     error: str = ""  # a traceback, cut to 4 kB
     observations: tuple[Observation, ...] = ()  # in the order in which they were made
 
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values of the study's objectives; today there is one, the fitness."""
+        return (self.fitness,)
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptStarted:
@@ -181,13 +200,18 @@ class TrainingProgress:
 
 @dataclass(frozen=True, slots=True)
 class LaneObservations:
-    """What training yields where more than losses is wanted: an `Observation` of every lane."""
+    """What training yields where more than losses is measured: an `Observation` of every lane."""
 
     split: str
     evaluations: int
     seconds: float
     elapsed: float
-    metrics: Mapping[str, Sequence[float]]  # one number a lane
+    metrics: Mapping[str, Sequence[float]]  # one number per lane
+
+    def of_lane(self, lane: int) -> Observation:
+        """Return what was measured of one lane."""
+        metrics = {name: numbers[lane] for name, numbers in self.metrics.items()}
+        return Observation(self.split, self.evaluations, self.seconds, self.elapsed, metrics)
 
 
 Event = AttemptStarted | AttemptEnded | Progress | Evaluation

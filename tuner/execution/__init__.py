@@ -1,1 +1,1 @@
-"""Where and how candidates run: executors that own their failures."""
+"""Where and how candidates are trained: executors, workers, retries."""

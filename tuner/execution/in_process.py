@@ -1,7 +1,7 @@
-"""The executor that trains in its own process: no Ray, nothing to start, one cohort after the other.
+"""The executor that trains in its own process: without Ray, one cohort after the other.
 
-It cannot end a candidate that hangs, nor outlive one that takes the process down; a time limit is looked at between
-two chunks of losses.
+It can neither end a candidate that hangs nor survive one that crashes the process; the time limit is checked between
+two messages.
 """
 
 from __future__ import annotations
@@ -9,106 +9,106 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
 
+import tasks.registry
+from tasks.data_folder import using
+from tuner.core.errors import check_timeout
 from tuner.core.trial import Event, Trial, Workload
-from tuner.execution.attempts import Attempt, Cause, Failure, first_attempt
-from tuner.execution.executor import DEFAULT_TRAIN, Batch, cohorts, iterate
-from tuner.execution.running import Running
-from tuner.execution.worker import work
+from tuner.execution.executor import DEFAULT_TRAIN, Batch, Executor, cohorts
+from tuner.execution.retries import Attempt, Cause, Failure, first_attempt
+from tuner.execution.tracker import AttemptTracker
+from tuner.execution.worker import train_cohort
 
 
-class InProcessExecutor:
-    """Trains in the calling process; keeps the `Executor` protocol as far as one process can."""
+class InProcessExecutor(Executor):
+    """Trains in the calling process; implements the `Executor` protocol as far as one process can."""
 
-    def __init__(self, *, timeout: float | None = None, train: str = DEFAULT_TRAIN) -> None:
-        """Makes an executor.
+    def __init__(
+        self,
+        *,
+        timeout: float | None = None,
+        train: str = DEFAULT_TRAIN,
+        objects: Mapping[str, type] | None = None,
+        data_dir: Path | None = None,
+    ) -> None:
+        """Make an executor.
 
         Args:
-            timeout: seconds that an attempt may take, as far as training yields; None is no limit.
-            train: the training function, "module:function".
+            timeout: Seconds that an attempt may take, checked whenever training yields. Default: no limit.
+            train: The training function, "module:function".
+            objects: Tasks that no module holds, by the names under which trials refer to them.
+            data_dir: Folder of the data sets. Default: as `tasks.data_folder` finds it.
 
         Raises:
-            ValueError: the timeout is not positive.
+            InvalidRequest: The timeout is out of range.
         """
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"a timeout is a positive number of seconds. Received: {timeout}")
+        check_timeout(timeout)
+        for name, kind in (objects or {}).items():
+            tasks.registry.register(name, kind)
         self._timeout = timeout
         self._train = train
-        self._under_way: dict[Batch, Generator[Event, None, None]] = {}
+        self._data_dir = data_dir
+        self._open: dict[Batch, Generator[Event, None, None]] = {}
 
     @property
     def has_room(self) -> bool:
-        """Whether nothing waits: one cohort trains at a time."""
-        return not self._under_way
+        """Whether nothing waits: one cohort is trained at a time."""
+        return not self._open
 
     def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
-        """Takes trials in; see `Executor.submit`. Batches are trained one after the other; the label names nothing."""
+        """Accept trials; see `Executor.submit`. Batches are trained one after the other, and the label is unused."""
         del label, remaining
         size = workload.cohort_size
         waiting = deque(first_attempt(cohort, size) for cohort in cohorts(trials, size))
         batch = Batch()
         batch.is_open = bool(waiting)
         if waiting:
-            self._under_way[batch] = self._events(workload, waiting)
+            self._open[batch] = self._events(workload, waiting)
         return batch
 
     def poll(self) -> None:
-        """Trains the batch that was submitted first until something happens."""
-        batch, events = next(iter(self._under_way.items()), (None, None))
+        """Train the batch that was submitted first until something happens."""
+        batch, events = next(iter(self._open.items()), (None, None))
         if batch is None or events is None:
             return
-        event = next(events, None)
+        with using(self._data_dir):
+            event = next(events, None)
         if event is None:
             self.withdraw(batch)
         else:
-            batch.tell([event])
+            batch.add([event])
 
     def withdraw(self, batch: Batch) -> None:
-        """Closes a batch; see `Executor.withdraw`. In between two polls nothing runs."""
+        """Close a batch; see `Executor.withdraw`. Nothing runs between two calls of `poll`."""
         batch.is_open = False
-        events = self._under_way.pop(batch, None)
+        events = self._open.pop(batch, None)
         if events is not None:
             events.close()
 
-    def evaluate(self, workload: Workload, trials: Sequence[Trial], *, label: str) -> Iterator[Event]:
-        """Submits a batch and yields its events; see `Executor.evaluate`."""
-        return iterate(self, self.submit(workload, trials, label=label))
-
     def cancel(self) -> None:
-        """Closes all batches; in between two polls nothing runs."""
-        for batch in list(self._under_way):
+        """Close all batches. Nothing runs between two calls of `poll`."""
+        for batch in list(self._open):
             self.withdraw(batch)
 
     def close(self) -> None:
-        """Cancels what runs."""
+        """Cancel."""
         self.cancel()
-
-    def __enter__(self) -> Self:
-        """Returns the executor itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Closes the executor."""
-        self.close()
 
     def _events(self, workload: Workload, waiting: deque[Attempt]) -> Generator[Event, None, None]:
         while waiting:
-            running = Running(waiting.popleft())
+            tracker = AttemptTracker(waiting.popleft())
             failure = None
             started = time.monotonic()
-            messages = work(self._train, workload, running.attempt.lanes, let_through=(KeyboardInterrupt,))
+            messages = train_cohort(self._train, workload, tracker.attempt.lanes, let_through=(KeyboardInterrupt,))
             with contextlib.closing(messages):
                 for message in messages:
-                    yield from running.take(message, time.monotonic())
+                    yield from tracker.receive(message, time.monotonic())
                     if self._timeout is not None and time.monotonic() - started > self._timeout:
                         failure = Failure(Cause.TIMEOUT, f"timed out after {self._timeout:g} s")
                         break
-            # Nothing is ever lost in one process, so the limit on attempts has nothing to say.
-            events, following = running.end(failure, time.monotonic(), max_attempts=1)
+            # A single process never loses a worker, so the limit on attempts has no effect.
+            events, following = tracker.end(failure, time.monotonic(), max_attempts=1)
             waiting.extendleft(reversed(following))
             yield from events

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
+from tuner.core.objective import Objective
 from tuner.core.study import ComparisonSpec, SearchSpec, StudyRecord, StudySpec, StudyStatus
 from tuner.core.trial import Role, Status, Workload
 from tuner.storage import cells, comparisons, lease
@@ -171,6 +172,7 @@ def _row_of(spec: StudySpec) -> dict[str, Any]:
         "optimizer": workload.optimizer,
         "task": check_text("a task's name", workload.task),
         "kind": str(spec.kind),
+        "objective": workload.objective.to_dict(),
         "seed": int(spec.seed),
         "generations": int(spec.batches),
         "population": int(spec.batch_size),
@@ -278,6 +280,7 @@ def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -
         precision=cell.optional("precision", cell.text),
         options=cell.mapping("options"),
         data=cell.optional("data", cell.mapping),
+        objective=cell.made("objective", Objective.from_dict),
     )
     shared: dict[str, Any] = {
         "run": run,

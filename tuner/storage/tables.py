@@ -59,6 +59,7 @@ studies = Table(
     Column("kind", String(16), nullable=False),  # of core.study: "search" or "comparison"
     Column("strategy", String(64)),  # of a search, as are its parameters and fresh_seeds
     _json("parameters", nullable=True),
+    _json("objective"),
     Column("seed", BigInteger, nullable=False),
     Column("generations", Integer, nullable=False),
     Column("population", Integer, nullable=False),

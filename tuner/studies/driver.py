@@ -52,7 +52,7 @@ def run_studies(
 
     Raises:
         StorageError: The database fails, or another driver holds a study.
-        ExecutionError: The machines are gone, or never had the resources that were requested.
+        ClusterUnavailable: The machines are gone, or never had the resources that were requested.
         UnknownStudy: A study was deleted before it began, and the others have run; or while it ran.
         EveryCandidateFailed: All candidates of a generation of a study raised the same error; the others have run.
         OtherGenome: A study cannot be replayed with these versions.

@@ -9,6 +9,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from tuner.execution.resources import usable_cores
+
 PACKAGES = ("lodo-tune", "tensorflow", "keras", "ray", "deap", "numpy", "sqlalchemy")
 
 
@@ -25,12 +27,7 @@ def versions() -> dict[str, str]:
 
 def hardware() -> dict[str, Any]:
     """Return the driver's host name, processor, usable cores and memory in GiB."""
-    return {"node": socket.gethostname(), "processor": _processor(), "cores": cores(), "memory_gib": _memory()}
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {"node": socket.gethostname(), "processor": _processor(), "cores": usable_cores(), "memory_gib": _memory()}
 
 
 def _processor() -> str:

@@ -154,10 +154,10 @@ def variable_shapes(task: str, optimizers: Sequence[str], options: Mapping[str, 
     """
     if not any(map(lodo.registry.is_of_keras, optimizers)):
         return ()
-    from lodo.from_keras import A_VECTOR
+    from lodo.keras_adapter import VECTOR_SHAPES
 
     shapes: tuple[tuple[int, ...], ...] | None = getattr(tasks.registry.load(task)(**options), "variable_shapes", None)
-    return shapes or A_VECTOR
+    return shapes or VECTOR_SHAPES
 
 
 def run_name(task: str, taken: Sequence[str]) -> str:

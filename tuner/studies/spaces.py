@@ -7,8 +7,8 @@ from pathlib import Path
 
 import lodo.registry
 from search_spaces.space import SearchSpace
-from search_spaces.suggestion import nearest
 from tuner.core.errors import UsageError
+from tuner.core.text import nearest
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -62,12 +62,12 @@ def default_space(name: str, shapes: Shapes) -> tuple[SearchSpace, str]:
         from search_spaces import loader
 
         return loader.builtin(name), ""
-    from lodo import from_keras
+    from lodo import keras_adapter
     from search_spaces import derived
 
-    tunable = from_keras.tunable(name, shapes)
+    tunable = keras_adapter.tunable(name, shapes)
     space = derived.derive(name, tunable)
-    idle = [other for other in from_keras.tunable(name) if other not in tunable]
+    idle = [other for other in keras_adapter.tunable(name) if other not in tunable]
     return space, derived.describe(space, tunable, idle)
 
 
@@ -75,16 +75,16 @@ def numbers_beside(space: SearchSpace, shapes: Shapes) -> tuple[str, ...]:
     """Return what can be set of an optimizer beside its search space: what a derived one leaves at Keras' default."""
     if not lodo.registry.is_of_keras(space.optimizer):
         return ()
-    from lodo import from_keras
+    from lodo import keras_adapter
 
-    return tuple(name for name in from_keras.tunable(space.optimizer, shapes) if name not in space.names)
+    return tuple(name for name in keras_adapter.tunable(space.optimizer, shapes) if name not in space.names)
 
 
 def _check_keras(file: Path, space: SearchSpace, shapes: Shapes) -> None:
     """Refuse hyperparameters that Keras' optimizer does not have; it may have more, which stay as Keras has them."""
-    from lodo import from_keras
+    from lodo import keras_adapter
 
-    known = from_keras.tunable(space.optimizer, shapes)
+    known = keras_adapter.tunable(space.optimizer, shapes)
     for name in space.names:
         if name not in known:
             raise UsageError(

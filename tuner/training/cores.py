@@ -1,4 +1,4 @@
-"""Cores for runs that are timed: each has its own while it trains, and nobody else of ours is on them."""
+"""Cores for runs that are timed: no two of our processes that train use the same ones at a time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ POLL_SECONDS = 0.1
 
 
 @contextlib.contextmanager
-def cores_of_our_own(count: int) -> Iterator[tuple[int, ...]]:
-    """Keep this process on some cores for a `with` block; waits until so many are free.
+def own_cores(count: int) -> Iterator[tuple[int, ...]]:
+    """Bind this process to cores of its own for a `with` block; wait until enough are free.
 
-    A lock on a file of this user's says who has which, and goes with the process that holds it. Where processes cannot
-    be tied to cores (outside Linux), or there are fewer than asked for, none are taken.
+    A lock on a file of this user marks each core as taken, and ends with the process that holds it. Where processes
+    cannot be bound to cores (outside Linux), or there are fewer than asked for, none are taken.
 
     Args:
         count: How many cores, at least 1.
@@ -35,16 +35,16 @@ def cores_of_our_own(count: int) -> Iterator[tuple[int, ...]]:
         yield ()
         return
     with _first_free(sets) as cores:
-        _tie(cores)
+        _bind(cores)
         try:
             yield cores
         finally:
-            _tie(usable)
+            _bind(usable)
 
 
 @contextlib.contextmanager
 def _first_free(sets: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
-    """Lock the first of some sets of cores that nobody has; wait for it."""
+    """Lock the first set of cores that is free; wait until one is."""
     while True:
         for cores in sets:
             with contextlib.ExitStack() as locks, contextlib.suppress(BlockingIOError):
@@ -71,8 +71,8 @@ def _lock(core: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _tie(cores: Sequence[int]) -> None:
-    """Tie every thread of this process to these cores; those that it makes later follow the thread that makes them."""
+def _bind(cores: Sequence[int]) -> None:
+    """Bind every thread of this process to these cores; a later thread inherits the cores of the one that starts it."""
     for thread in os.listdir("/proc/self/task"):
         with contextlib.suppress(ProcessLookupError):
             os.sched_setaffinity(int(thread), cores)

@@ -1,7 +1,7 @@
-"""What a network is worth on examples that training never sees: a task's validation or test set, batch by batch.
+"""Metrics on examples that training never sees: a task's validation or test set, batch by batch.
 
-Examples are taken in an order that a seed decides, so that the first thousand of them are the same thousand whoever
-asks for more later, and a part of a large set is a fair sample of it.
+Examples are taken in an order that a seed decides: the first thousand are the same, however many follow, and a part of
+a large set is a random sample of it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tasks.task import Evaluated, State, Tensor
+from tuner.training.loop import Carry
 
 Split = Literal["validation", "test"]
 
 
 class Evaluator:
-    """Measures a task's metrics on one of its sets; compiled at its first use, once whatever is evaluated.
+    """Measures a task's metrics on one of its sets; compiled once, at its first use.
 
     Args:
         task: What was trained.
@@ -44,19 +45,19 @@ class Evaluator:
         )
 
     def order(self, seed: int) -> NDArray[np.int32]:
-        """Return the examples' numbers in the order in which this seed takes them."""
+        """Return the numbers of all examples in the order of this seed."""
         return np.random.default_rng(seed).permutation(self.examples).astype(np.int32)
 
     def batches(self, x: Tensor, state: State, chosen: NDArray[np.int32]) -> Iterator[NDArray[np.float64]]:
         """Measure examples, in order.
 
         Args:
-            x: [n, P] as training left it.
-            state: The task's, as training left it.
+            x: [n, P], where training has ended.
+            state: The task's state there.
             chosen: Numbers of examples.
 
         Yields:
-            Batch by batch, [examples, metrics, P]; together those of all that were chosen.
+            [examples, metrics, P] of each batch; the batches together are all that were chosen.
 
         Raises:
             ValueError: The task returns another shape.
@@ -80,3 +81,7 @@ class Evaluator:
         chosen = np.arange(self.examples, dtype=np.int32) if chosen is None else chosen
         total = sum(batch.sum(axis=0) for batch in self.batches(x, state, chosen))
         return np.asarray(total) / len(chosen)
+
+    def mean_metrics(self, carry: Carry, chosen: NDArray[np.int32] | None = None) -> dict[str, list[float]]:
+        """Return the same means by name, one number per lane, where training has come to."""
+        return dict(zip(self.metrics, self.means(*carry[:2], chosen).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""What a curve of losses is worth: fitness, and when a run counts as diverged. Decided here and nowhere else."""
+"""What a curve of losses is worth: its value by an objective, and whether the run diverged. Decided only here."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.trial import Status
 
-FINAL_SHARE = 10  # fitness is the mean over the last tenth of the budget (arXiv 2210.06171, appendix on tuning)
 
-
-def first_not_finite(losses: NDArray[np.floating]) -> int | None:
-    """Return the index of the first loss [evaluations] that is not finite, or None."""
+def until_not_finite(losses: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the losses [evaluations] up to the first that is not finite, which is included."""
     bad = np.flatnonzero(~np.isfinite(losses))
-    return int(bad[0]) if bad.size else None
+    return losses[: bad[0] + 1] if bad.size else losses
 
 
-def judge(losses: NDArray[np.floating], budget: int) -> tuple[Status, float, str]:
-    """Return the status, the fitness and a reason for a run that came to its end.
+def judge(losses: NDArray[np.floating], budget: int, objective: Objective = TRAINING_LOSS) -> tuple[Status, float, str]:
+    """Return the status, the value and a reason for a run that came to its end.
 
     Args:
-        losses: [evaluations], one a gradient evaluation, in order; all of the budget, or fewer if it diverged.
-        budget: The run's budget in gradient evaluations.
+        losses: [evaluations], one per gradient evaluation, in order; all of the budget, or fewer if it diverged.
+        budget: Gradient evaluations of the run.
+        objective: What the value is. Default: the mean over the last tenth of the budget.
 
     Returns:
-        FINISHED with the mean loss over the last tenth (at least one) of the budget and no reason; or DIVERGED with
-        +inf and the place where a loss first was not finite.
+        FINISHED with the objective's value and an empty reason; or DIVERGED with +inf and the place of the first loss
+        that is not finite.
     """
-    diverged_at = first_not_finite(losses)
-    if diverged_at is not None:
-        return Status.DIVERGED, math.inf, f"loss was {losses[diverged_at]} at evaluation {diverged_at}"
+    curve = until_not_finite(losses)
+    if len(curve) and not math.isfinite(curve[-1]):
+        return Status.DIVERGED, math.inf, f"loss was {curve[-1]} at evaluation {len(curve) - 1}"
     with np.errstate(over="ignore"):  # the sum of huge losses may overflow
-        fitness = float(np.mean(losses[-max(1, budget // FINAL_SHARE) :], dtype=np.float64))
-    if not math.isfinite(fitness):
-        return Status.DIVERGED, math.inf, f"the mean loss was {fitness}"
-    return Status.FINISHED, fitness, ""
+        value = float(np.mean(losses[-objective.evaluations(budget) :], dtype=np.float64))
+    if not math.isfinite(value):
+        return Status.DIVERGED, math.inf, f"the mean loss was {value}"
+    return Status.FINISHED, value, ""

@@ -1,15 +1,15 @@
 """The compiled loop in which a cohort trains: a task and an optimizer traced into one function.
 
 Hyperparameters, seeds, step numbers and budgets are tensors, so one compilation serves every candidate of a workload
-for as long as the process lives. It runs in chunks; how long a chunk is changes nothing but how often progress is told.
+for as long as the process lives. It runs in chunks; a chunk's length only decides how often progress is reported.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 import lodo.registry
+import tasks.data_folder
 import tasks.datasets
 import tasks.registry
 from lodo.optimizer import Optimizer
 from tasks.task import Task
 from tuner.core.trial import Workload
-from tuner.training.settings import configure
+from tuner.training.tensorflow import configure
 
-CHUNK_STEPS = 500  # steps a chunk at most; 16 lanes of float64 are 64 kB of losses then
+MAX_CHUNK_STEPS = 500  # 16 lanes of float64 losses are 64 kB then
 
 Carry = tuple[Any, Any, Any]  # x [n, P], the task's state, the optimizer's state
 
@@ -33,7 +34,7 @@ class Loop:
     """The compiled training loop of one workload.
 
     Attributes:
-        traces: How often the loop was traced; stays 1 whatever is trained.
+        traces: How often the loop was traced; stays 1, whatever is trained.
     """
 
     def __init__(self, task: Task, optimizer: Optimizer, lanes: int) -> None:
@@ -44,7 +45,7 @@ class Loop:
             name: tf.TensorSpec([lanes], self.dtype, name=name.replace(".", "_")) for name in optimizer.hyperparameters
         }
         seeds = tf.TensorSpec([lanes, 2], tf.int32)
-        # Drawing the start happens once a candidate, which would not repay what XLA takes to compile it.
+        # The start is drawn once per candidate, which would not repay XLA's compilation.
         self._begin = tf.function(self._trace_begin, input_signature=[hyperparameters, seeds, seeds], autograph=False)
         self._begin_at = tf.function(optimizer.initial_state, autograph=False)
         jit_compile = task.jit_compile and optimizer.jit_compile
@@ -61,10 +62,10 @@ class Loop:
     def run(
         self, carry: Carry, hyperparameters: Mapping[str, Any], task_seeds: Any, first: int, steps: int, horizon: int
     ) -> tuple[Carry, NDArray[np.floating]]:
-        """Train from step `first` (from 1) for `steps` (at most CHUNK_STEPS) steps.
+        """Train from step `first` (from 1) for `steps` (at most MAX_CHUNK_STEPS) steps.
 
         Returns:
-            What the next chunk starts from, and the losses [steps · evaluations a step, P].
+            What the next chunk starts from, and the losses [steps · evaluations per step, P].
         """
         numbers = [tf.constant(number, tf.int32) for number in (first, first + steps - 1, horizon)]
         carry, losses = self._run(carry, dict(hyperparameters), task_seeds, *numbers)
@@ -79,7 +80,7 @@ class Loop:
     ) -> tuple[Carry, Any]:
         self.traces += 1
         per_step = self.optimizer.evaluations_per_step
-        losses = tf.TensorArray(self.dtype, size=CHUNK_STEPS * per_step, element_shape=[self.lanes])
+        losses = tf.TensorArray(self.dtype, size=MAX_CHUNK_STEPS * per_step, element_shape=[self.lanes])
 
         def one_step(t: Any, carry: Carry, losses: Any) -> tuple[Any, Carry, Any]:
             x, task_state, optimizer_state = carry
@@ -110,49 +111,36 @@ class Loop:
 
 
 def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
-    """Return the loop of a workload whose trials give these hyperparameters; one a process, compiled at its first use.
+    """Return the loop of a workload whose trials have these hyperparameters; made once per process.
 
     Raises:
         ValueError: The data is not what the study was made on, or the optimizer needs what the task does not have.
     """
-    folder = os.environ.get("LODO_DATA_DIR")
-    return _loop(json.dumps([_identity(workload), list(hyperparameters), folder], sort_keys=True))
+    return _loop(workload.identity(), tuple(hyperparameters), tasks.data_folder.data_folder())
 
 
-def _identity(workload: Workload) -> dict[str, Any]:
-    """Return all that decides which loop is compiled, as JSON takes it."""
-    return {
-        "task": workload.task,
-        "optimizer": workload.optimizer,
-        "cohort_size": workload.cohort_size,
-        "threads": workload.threads,
-        "precision": workload.precision,
-        "options": dict(workload.options),
-        "settings": dict(workload.settings),
-        "data": None if workload.data is None else dict(workload.data),
-    }
-
-
-@lru_cache(maxsize=16)  # a worker may meet all optimizers of a task in turns; loops hold their compiled code and data
-def _loop(identity: str) -> Loop:
-    wanted, names, _ = json.loads(identity)
-    configure(wanted["threads"])
-    task = tasks.registry.load(wanted["task"])(dtype=wanted["precision"], **wanted["options"])
-    dataset = tasks.registry.entry(wanted["task"]).dataset
-    if dataset is not None and wanted["data"] is not None:
+@lru_cache(maxsize=16)  # a worker may train all optimizers of a task in turns; loops hold their compiled code and data
+def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | None) -> Loop:
+    del data_folder  # only a part of the key: the task finds it by itself
+    workload = Workload(**json.loads(identity))
+    configure(workload.threads)
+    task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
+    dataset = tasks.registry.entry(workload.task).dataset
+    if dataset is not None and workload.data is not None:
         found = tasks.datasets.fingerprint(dataset)
-        if found != wanted["data"]:
+        if found != workload.data:
             raise ValueError(
                 f"this worker's data is not the study's: {found['name']} with sha256 {found['sha256'][:12]}…, the"
-                f" study has sha256 {wanted['data']['sha256'][:12]}…"
+                f" study has sha256 {workload.data['sha256'][:12]}…"
             )
-    return Loop(task, build_optimizer(wanted["optimizer"], task, names, wanted["settings"]), wanted["cohort_size"])
+    optimizer = build_optimizer(workload.optimizer, task, hyperparameters, workload.settings)
+    return Loop(task, optimizer, workload.cohort_size)
 
 
 def build_optimizer(
     name: str, task: Task, hyperparameters: Sequence[str] | None = None, settings: Mapping[str, int] | None = None
 ) -> Optimizer:
-    """Return an optimizer of these hyperparameters that has been told of the task what it needs and wants.
+    """Return an optimizer of these hyperparameters, made with what it needs and wants to know of the task.
 
     Raises:
         ValueError: The task does not have what it needs, or the optimizer not these hyperparameters.
@@ -161,6 +149,6 @@ def build_optimizer(
     for need in optimizer_class.needs:
         if getattr(task, need, None) is None:
             raise ValueError(f"{name} needs a task with `{need}`. Received: {task.name}, which has none")
-    told = {tell: getattr(task, tell, None) for tell in (*optimizer_class.needs, *optimizer_class.wants)}
-    optimizer: Optimizer = optimizer_class(**told, **(settings or {}))
+    known = {name: getattr(task, name, None) for name in (*optimizer_class.needs, *optimizer_class.wants)}
+    optimizer: Optimizer = optimizer_class(**known, **(settings or {}))
     return optimizer

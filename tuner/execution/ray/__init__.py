@@ -1,1 +1,1 @@
-"""Execution on Ray: sessions, worker actors, jobs, and metrics."""
+"""Execution on Ray: sessions, workers that are actors, jobs, metrics."""

@@ -1,59 +1,95 @@
-"""The executor that trains on Ray: lanes that are actors, in the workers of a session."""
+"""The executor that trains on Ray, and how a session for it is opened from the requested resources."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from tasks.data_folder import data_folder
 from tuner.execution.executor import DEFAULT_TRAIN
-from tuner.execution.lane_executor import LaneExecutor
-from tuner.execution.ray.pool import RayFleet, RayLane
+from tuner.execution.pool_executor import PoolExecutor
+from tuner.execution.ray.pool import RayPool, RayWorker
 from tuner.execution.ray.session import RaySession
+from tuner.execution.resources import Resources, usable_cores
 
 
-class RayExecutor(LaneExecutor[RayLane]):
-    """Trains in the workers of a Ray session. The session stays its owner's to close."""
+class RayExecutor(PoolExecutor[RayWorker]):
+    """Trains in the workers of a Ray session, which its owner closes."""
 
     def __init__(
         self,
         session: RaySession,
+        resources: Resources | None = None,
         *,
-        cpus_per_candidate: int = 1,
-        gpus_per_candidate: float = 0.0,
-        most_lanes: int | None = None,
-        timeout: float | None = None,
-        max_attempts: int = 3,
-        grace: float = 10.0,
-        most_cohorts: int = 10_000,
         train: str = DEFAULT_TRAIN,
+        objects: Mapping[str, type] | None = None,
+        grace: float = 10.0,
+        max_cohorts: int = 10_000,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """Makes an executor.
+        """Make an executor.
 
         Args:
-            session: an open one.
-            cpus_per_candidate: cores a lane takes; equal to the workload's threads.
-            gpus_per_candidate: graphics cards a lane takes, or a share of one. With any, a lane is ended after a
-                cohort that raised, too.
-            most_lanes: how many candidates may train at a time; None is as many as the session has room for.
-            timeout: seconds that an attempt may take from its worker's first message; None is no limit.
-            max_attempts: how often a candidate may be lost with its worker before it fails.
-            grace: seconds that the end of a worker may take before its cohort is given up for lost.
-            most_cohorts: after so many a worker is ended and made anew.
-            train: the training function, "module:function", importable in the workers.
-            say: shows a line to people.
+            session: An open session.
+            resources: What the workers may use; `address` and `dashboard` are the session's and unused here.
+            train: The training function, "module:function", importable in the workers.
+            objects: Tasks that no module holds, by the names under which trials refer to them. Each worker gets them
+                once, by value.
+            grace: See `PoolExecutor`.
+            max_cohorts: See `PoolExecutor`.
+            say: Shows a line to the user.
 
         Raises:
-            ResourceError: no node of the session has that much.
-            ValueError: a limit is not positive.
+            InvalidRequest: A limit is out of range, no node of the session has so much, or an object cannot be sent.
         """
-        session.require(cpus=cpus_per_candidate, gpus=gpus_per_candidate)
-        super().__init__(
-            RayFleet(session, train=train, cpus=cpus_per_candidate, gpus=gpus_per_candidate, most=most_lanes),
-            cpus_per_candidate=cpus_per_candidate,
-            timeout=timeout,
-            max_attempts=max_attempts,
-            grace=grace,
-            most_cohorts=most_cohorts,
-            spares_lanes=gpus_per_candidate == 0,
-            say=say,
-        )
+        resources = resources or Resources()
+        resources.check()
+        session.require(resources)
+        pool = RayPool(session, resources, train=train, objects=objects or {})
+        super().__init__(pool, resources, grace=grace, max_cohorts=max_cohorts, say=say)
+
+
+@contextlib.contextmanager
+def open_executor(
+    resources: Resources,
+    tasks: Iterable[str] = (),
+    *,
+    train: str = DEFAULT_TRAIN,
+    objects: Mapping[str, type] | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Iterator[tuple[RayExecutor, int]]:
+    """Start a local Ray or join a cluster, and open an executor in it.
+
+    Args:
+        resources: What is requested. Unless it names a data folder, the workers use that of this process.
+        tasks: Names of the tasks that will be trained; a cluster's workers get the code of the user's own.
+        train: See `RayExecutor`.
+        objects: See `RayExecutor`.
+        say: Shows a line to the user.
+
+    Yields:
+        The executor, and how many cohorts it trains at a time.
+
+    Raises:
+        InvalidRequest: Something that was requested is out of range, or more than the machines have.
+        ClusterUnavailable: Ray does not start, or the cluster does not answer or refuses the connection.
+    """
+    resources.check()
+    resources = replace(resources, data_dir=data_folder(resources.data_dir))
+    address = resources.address
+    with RaySession.start(resources) if address is None else RaySession.join(address, tasks) as session:
+        for remark in _remarks(session, resources):
+            say(remark)
+        with RayExecutor(session, resources, train=train, objects=objects, say=say) as executor:
+            yield executor, session.slots(resources)
+
+
+def _remarks(session: RaySession, resources: Resources) -> Iterator[str]:
+    """Yield what the user should know about a session."""
+    if not session.has_token:
+        yield "this cluster asks for no token: whoever reaches its ports can run code on all its nodes"
+    if session.is_local and resources.cpus_per_candidate > usable_cores():
+        yield f"{resources.cpus_per_candidate} cores per candidate; this machine has {usable_cores()}"
+    if session.dashboard_url:
+        yield f"Ray dashboard: {session.dashboard_url}"

@@ -1,4 +1,7 @@
-"""A call of `ray.init` that leaves the process as it was: its output, its files' modes, its signal handlers."""
+"""A call of `ray.init` that leaves the process as it was: environment, output, file modes, signal handlers.
+
+Ray changes all of these when it starts. The process belongs to the caller, who may be a notebook or a service.
+"""
 
 from __future__ import annotations
 
@@ -12,34 +15,35 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tuner.execution.environment import environment
 
-def init_ray(**arguments: Any) -> Any:
-    """Calls `ray.init` without what it does beside: prints, open files, another SIGTERM handler.
+AUTH_MODE = "RAY_AUTH_MODE"
+
+
+def init_ray(auth_mode: str | None, **arguments: Any) -> Any:
+    """Call `ray.init` without its side effects.
 
     Args:
-        arguments: of `ray.init`.
+        auth_mode: Value of RAY_AUTH_MODE meanwhile; None leaves it unset.
+        arguments: Arguments of `ray.init`.
 
     Returns:
         Ray's context.
 
     Raises:
-        RuntimeError: this process is connected already.
-        Exception: whatever Ray raises; then nothing of it is left running.
+        RuntimeError: This process is connected to a Ray already.
+        Exception: Whatever Ray raises; in this case no process of Ray is left running.
     """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    with _private_files():
+    with _private_files(), ray_environment(auth_mode):
         import ray
 
         if ray.is_initialized():
             raise RuntimeError("this process is connected to a Ray already; close that session first")
-        # RAY_AUTH_MODE is read when Ray is imported, which may have been before it was set.
-        raylet: Any = importlib.import_module("ray._raylet")
-        raylet.Config.initialize("")
-        # Ray prints its node's messages ("a worker died…") on stdout, which is for data; log_to_driver leaves them in.
+        # Ray prints messages of its nodes ("a worker died…") on stdout even if log_to_driver is False.
         worker: Any = importlib.import_module("ray._private.worker")
         worker._worker_logs_enabled = False
         try:
-            with _no_sigterm_handler(), quiet():
+            with _kept_signal_handlers(), quiet():
                 return ray.init(log_to_driver=False, logging_level=logging.ERROR, **arguments)
         except BaseException:
             ray.shutdown()
@@ -47,8 +51,24 @@ def init_ray(**arguments: Any) -> Any:
 
 
 @contextlib.contextmanager
+def ray_environment(auth_mode: str | None) -> Iterator[None]:
+    """Import Ray without usage statistics and with this RAY_AUTH_MODE, and restore the environment at the end.
+
+    Ray can be configured in no other way. The processes that it starts inherit the environment; in this process it is
+    read on import and by `Config.initialize`, called here because Ray may have been imported before.
+    """
+    with environment({"RAY_USAGE_STATS_ENABLED": "0", AUTH_MODE: auth_mode}):
+        import ray
+
+        if not ray.is_initialized():
+            raylet: Any = importlib.import_module("ray._raylet")
+            raylet.Config.initialize("")
+        yield
+
+
+@contextlib.contextmanager
 def _private_files() -> Iterator[None]:
-    """Keeps what Ray writes, above all its token, from other users."""
+    """Make what Ray writes, above all its token, unreadable for other users."""
     before = os.umask(0o077)
     try:
         yield
@@ -61,20 +81,27 @@ def _private_files() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _no_sigterm_handler() -> Iterator[None]:
-    """Keeps the caller's SIGTERM handler, which `ray.init` would replace by one that exits with 15."""
+def _kept_signal_handlers() -> Iterator[None]:
+    """Keep the process's signal handlers.
+
+    `ray.init` would replace the handler of SIGTERM by one that exits with 15. Below Python, Ray's library installs
+    handlers that print a stack, which setting Python's handlers anew removes.
+    """
     utils: Any = importlib.import_module("ray._private.utils")
-    rays_own = utils.set_sigterm_handler
+    set_sigterm_handler = utils.set_sigterm_handler
     utils.set_sigterm_handler = lambda handler: None
     try:
         yield
     finally:
-        utils.set_sigterm_handler = rays_own
+        utils.set_sigterm_handler = set_sigterm_handler
+        if _is_main_thread():
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                _restore(number, signal.getsignal(number))
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Holds back Ray's own remarks; errors are raised, not logged. Some of its loggers have levels of their own."""
+    """Suppress Ray's log messages; errors are raised anyway. Some of its loggers have levels of their own."""
     logger, disabled = logging.getLogger("ray"), logging.root.manager.disable
     before = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -87,9 +114,9 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Lets a stop of Ray come to its end: cut off by a second Ctrl-C it would leave processes behind for minutes."""
-    if threading.current_thread() is not threading.main_thread():
+def uninterrupted() -> Iterator[None]:
+    """Ignore signals while Ray stops: interrupted by a second Ctrl-C, it would leave processes behind for minutes."""
+    if not _is_main_thread():
         yield
         return
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -98,4 +125,12 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: it was not Python's
+            _restore(number, handler)
+
+
+def _restore(number: signal.Signals, handler: Any) -> None:
+    signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: the handler is not Python's
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()  # Python allows no other thread to set handlers

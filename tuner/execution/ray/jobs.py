@@ -1,9 +1,8 @@
-"""A driver sent to a Ray cluster as a job, and followed from here."""
+"""Jobs: a driver that is submitted to a Ray cluster, and its output followed from here."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import shlex
 import socket
 import time
@@ -12,19 +11,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tuner.core.text import first_line
 from tuner.execution.executor import ClusterUnavailable
-from tuner.execution.plain import one_line
-from tuner.execution.ray.init import quiet
-from tuner.execution.ray.session import PROBE_SECONDS, token_exists
+from tuner.execution.ray.init import quiet, ray_environment
+from tuner.execution.ray.session import PROBE_SECONDS, auth_mode
 
 READY_SECONDS = 20.0
-"""How long a cluster that has just begun may take until one of its nodes takes jobs."""
+"""How long after its start a cluster may take until one of its nodes accepts jobs."""
 
 
 class Jobs:
-    """A cluster's job service, at the address of its dashboard.
+    """The job service of a cluster, at the address of its dashboard.
 
-    Its token is looked for where Ray looks for it: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, then the user's own file.
+    The token is looked up as Ray does: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, then the file of the user.
     """
 
     def __init__(self, address: str) -> None:
@@ -34,42 +33,31 @@ class Jobs:
             address: "http://HOST:8265".
 
         Raises:
-            ClusterUnavailable: nobody answers there, or it does not let us in.
+            ClusterUnavailable: No dashboard answers, or it refuses the connection.
         """
-        self._probe(address)
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        if token_exists():
-            os.environ.setdefault("RAY_AUTH_MODE", "token")
-        from ray.job_submission import JobSubmissionClient
-
+        _probe(address)
         try:
-            self._client: Any = JobSubmissionClient(address)
+            with ray_environment(auth_mode()):
+                from ray.job_submission import JobSubmissionClient
+
+                self._client: Any = JobSubmissionClient(address)
         except Exception as error:
-            raise ClusterUnavailable(f"no Ray dashboard lets us in at {address}: {one_line(str(error))}") from error
-
-    @staticmethod
-    def _probe(address: str) -> None:
-        """Look whether anybody is there: Ray itself waits for a minute."""
-        try:
-            url = urlsplit(address)
-            port = url.port or (443 if url.scheme == "https" else 80)
-            socket.create_connection((url.hostname or "", port), timeout=PROBE_SECONDS).close()
-        except (OSError, ValueError) as error:
-            raise ClusterUnavailable(f"no Ray dashboard answers at {address}: {one_line(str(error))}") from error
+            reason = first_line(str(error))
+            raise ClusterUnavailable(f"the Ray dashboard at {address} refuses the connection: {reason}") from error
 
     def submit(self, command: Sequence[str], folder: Path | None, variables: Mapping[str, str]) -> str:
-        """Send a command to the cluster's head.
+        """Submit a command, which runs on the cluster's head.
 
         Args:
-            command: what is run there.
-            folder: what its working directory holds; None is nothing.
-            variables: of its environment, and of its workers'.
+            command: The command and its arguments.
+            folder: Content of its working directory; None leaves it empty.
+            variables: Environment variables for it and its workers.
 
         Returns:
-            The job's id.
+            The id of the job.
 
         Raises:
-            ClusterUnavailable: it was not taken.
+            ClusterUnavailable: The job was not accepted.
         """
         environment: dict[str, Any] = {"env_vars": dict(variables)}
         if folder is not None:
@@ -81,17 +69,17 @@ class Jobs:
                     return str(self._client.submit_job(entrypoint=shlex.join(command), runtime_env=environment))
             except Exception as error:
                 if "No available agent" not in str(error) or time.monotonic() > end:
-                    raise ClusterUnavailable(f"the job was not taken: {one_line(str(error))}") from error
+                    raise ClusterUnavailable(f"the job was not accepted: {first_line(str(error))}") from error
                 time.sleep(1.0)
 
     def follow(self, job: str, say: Callable[[str], None]) -> int:
         """Pass on what a job prints until it ends.
 
         Returns:
-            Its exit code; 1 if it ended without one.
+            Its exit code, or 1 if it ended without one.
 
         Raises:
-            ClusterUnavailable: the cluster does not answer any more.
+            ClusterUnavailable: The cluster does not answer any more.
         """
 
         async def tail() -> None:
@@ -103,7 +91,17 @@ class Jobs:
                 asyncio.run(tail())
                 details = self._client.get_job_info(job)
         except Exception as error:
-            raise ClusterUnavailable(f"the job {job} cannot be followed: {one_line(str(error))}") from error
+            raise ClusterUnavailable(f"the job {job} cannot be followed: {first_line(str(error))}") from error
         if details.driver_exit_code is not None:
             return int(details.driver_exit_code)
         return 0 if str(details.status.value) == "SUCCEEDED" else 1
+
+
+def _probe(address: str) -> None:
+    """Check that the port accepts connections, for which Ray itself would wait a minute."""
+    try:
+        url = urlsplit(address)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        socket.create_connection((url.hostname or "", port), timeout=PROBE_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise ClusterUnavailable(f"no Ray dashboard answers at {address}: {first_line(str(error))}") from error

@@ -1,7 +1,7 @@
-"""Studies' figures as Ray's application metrics, which Prometheus reads and Grafana draws.
+"""Metrics of studies as application metrics of Ray, which Prometheus scrapes and Grafana shows.
 
-Ray exports them on the metrics port of the driver's node under these names with "ray_" before them, and a counter with
-"_total" behind it. Each carries the tags `task`, `run` and `optimizer`, and none has a tag of which there is no end.
+Ray exports them on the metrics port of the driver's node, with the prefix "ray_" and for counters the suffix "_total".
+Each has the tags `task`, `run` and `optimizer`; no tag has an unbounded number of values.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any, Self
 from ray.util.metrics import Counter, Gauge
 
 from tuner.core.study import SearchSpec, StudyRecord
+from tuner.core.text import first_line
 from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Key, Role, Status
-from tuner.execution.plain import one_line
 
 GAUGES = {
     "lodo_tune_generation": "Generation of the search that is under way, from 0.",
@@ -34,16 +34,16 @@ COUNTERS = {
     "lodo_tune_attempts_failed": "Attempts that ended without a result for all their candidates.",
 }
 REFRESH_SECONDS = 2.0
-"""How often the gauges are set anew: Ray forgets one that was not set for 20 s."""
+"""How often the gauges are set: Ray drops one that was not set for 20 s."""
 
 _TAGS = ("task", "run", "optimizer")
 
 
 class Metrics:
-    """Exports the figures of a run's studies while it is open; those of one that is complete stay until the end."""
+    """Exports the metrics of a run's studies while it is open; those of a complete study stay until the end."""
 
     def __init__(self) -> None:
-        """Make the metrics; Ray sends them every ten seconds once it runs, and drops them where it does not."""
+        """Define the metrics; Ray sends them every ten seconds while it runs, and ignores them otherwise."""
         self._gauges = {
             name: Gauge(name, text, (*_TAGS, "status") if name == "lodo_tune_candidates" else _TAGS)
             for name, text in GAUGES.items()
@@ -54,20 +54,20 @@ class Metrics:
         self._thread = threading.Thread(target=self._refresh, name="metrics", daemon=True)
 
     def study(self) -> StudyMetrics:
-        """Return a listener for a study; studies side by side take one each."""
+        """Return a new listener; each of the studies side by side needs one of its own."""
         study = StudyMetrics(self._counters)
         self._studies.append(study)
         return study
 
     def __enter__(self) -> Self:
-        """Begin to export."""
+        """Start to export."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Export once more, and end."""
+        """Export once more, and stop."""
         self._closed.set()
         self._thread.join()
 
@@ -81,36 +81,36 @@ class Metrics:
 
 
 class StudyMetrics:
-    """A listener that keeps the figures of one study.
+    """A listener that maintains the metrics of one study.
 
-    A fitness that is not finite is counted by its status and is no figure. Best and median stay as they are until
-    something of the next generation finishes.
+    A candidate whose fitness is not finite is only counted by status. Best and median fitness keep their values until
+    the first candidate of the next generation finishes.
 
     Attributes:
-        tags: What the study's figures are told apart by.
+        tags: The tags of the study's metrics.
     """
 
     _counts: Counts[Status]
     _seen: set[Key]
-    _fitnesses: list[float]  # of the generation under way, sorted
-    _attempts: dict[Key, set[Key]]  # of each candidate that runs, those of its attempt that still do
-    _busy: int  # attempts among them
+    _fitnesses: list[float]  # of the current generation, sorted
+    _attempts: dict[Key, set[Key]]  # by running candidate, those of its attempt that are running
+    _busy: int  # attempts with a running candidate
 
     def __init__(self, counters: dict[str, Any]) -> None:
-        """Make it with the counters of all studies."""
+        """Make a listener; the counters are shared by all studies."""
         self.tags: dict[str, str] = {}
         self._counters = counters
         self._figures: dict[tuple[str, Status | None], float] = {}
 
     def figures(self) -> dict[tuple[str, Status | None], float]:
-        """Return what the gauges are to be set to, by name and status; may be called from any thread."""
+        """Return the values of the gauges by name and status; may be called from any thread."""
         return dict(self._figures)
 
     def study_began(self, study: StudyRecord) -> None:
-        """Begin the figures of a study."""
+        """Reset the metrics for a study."""
         spec = study.spec
         values = (spec.workload.task_label, spec.run, spec.workload.optimizer)
-        self.tags = {name: one_line(value, limit=100) for name, value in zip(_TAGS, values, strict=True)}
+        self.tags = {name: first_line(value, limit=100) for name, value in zip(_TAGS, values, strict=True)}
         self._counts, self._seen = Counts(), set()
         self._begin_batch()
         self._set("candidates_planned", spec.due + 2 * (spec.fresh_seeds if isinstance(spec, SearchSpec) else 0))
@@ -119,20 +119,20 @@ class StudyMetrics:
                 self._set("candidates", 0, status)
 
     def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
-        """Begin a generation, or the fresh seeds."""
+        """Start a generation, or the fresh seeds."""
         self._begin_batch()
         if keys and keys[0].role is Role.SEARCH:
             self._set("generation", keys[0].generation)
 
     def known(self, key: Key, status: Status, fitness: float) -> None:
-        """Take in a result that is on record."""
+        """Count a result that was recorded before."""
         self._take(key, status, fitness)
 
     def happened(self, event: Event) -> None:
-        """Take in what happened."""
+        """Count an event."""
         if isinstance(event, Evaluation):
             self._take(event.key, event.status, event.fitness)
-            self._land((event.key,))
+            self._remove((event.key,))
             self._counters["lodo_tune_candidates_done"].inc(tags=self.tags)
         elif isinstance(event, AttemptStarted):
             members = set(event.keys)
@@ -140,14 +140,14 @@ class StudyMetrics:
             self._busy += 1
             self._set_running()
         elif isinstance(event, AttemptEnded):
-            self._land(event.keys)
+            self._remove(event.keys)
             self._counters["lodo_tune_attempts_failed"].inc(tags=self.tags)
 
     def remarked(self, text: str) -> None:
-        """Nothing of it is a figure."""
+        """Ignore a remark."""
 
     def study_ended(self, study: StudyRecord) -> None:
-        """Nothing runs any more; the rest stays as it is."""
+        """Set the number of running candidates to zero."""
         self._begin_batch()
 
     def _begin_batch(self) -> None:
@@ -155,7 +155,7 @@ class StudyMetrics:
         self._set_running()
 
     def _take(self, key: Key, status: Status, fitness: float) -> None:
-        """Count a result, the first of its candidate."""
+        """Count the first result of a candidate."""
         if key in self._seen:
             return
         self._seen.add(key)
@@ -167,8 +167,8 @@ class StudyMetrics:
             self._set("best_fitness", self._fitnesses[0])
             self._set("median_fitness", self._fitnesses[half] / 2 + self._fitnesses[~half] / 2)
 
-    def _land(self, keys: Collection[Key]) -> None:
-        """Take candidates off those that run, and an attempt off the busy ones with its last."""
+    def _remove(self, keys: Collection[Key]) -> None:
+        """Remove candidates from those that are running, and an attempt with its last candidate."""
         for key in keys:
             attempt = self._attempts.pop(key, None)
             if attempt is not None:

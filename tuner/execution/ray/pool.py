@@ -1,62 +1,75 @@
-"""Lanes on Ray: an actor each, pinned to its cores and graphics card; Ray repeats nothing that it does."""
+"""Workers on Ray: one actor each, pinned to its cores and its GPU. Ray repeats nothing that they do."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
-import socket
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray import cloudpickle
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+import tasks.registry
+from tasks.data_folder import DATA_DIR_VARIABLE
+from tuner.core.errors import InvalidRequest
+from tuner.core.text import first_line
 from tuner.core.trial import Trial, Workload
-from tuner.execution.attempts import Attempt, Failure
 from tuner.execution.executor import ClusterUnavailable
-from tuner.execution.plain import one_line
+from tuner.execution.messages import Update, bundled
 from tuner.execution.ray.errors import failure_of
 from tuner.execution.ray.session import RaySession
-from tuner.execution.worker import Said, Watchdog, bundled, load, work
+from tuner.execution.resources import Resources
+from tuner.execution.retries import Attempt, Failure
+from tuner.execution.worker import Watchdog, import_training, train_cohort
 
 NODES_SECONDS = 5.0
-"""How often a cluster is asked which of its nodes live."""
+"""How often a cluster is asked which of its nodes are alive."""
 
 READ_SECONDS = 30.0
-"""How long a message that is said to be there may take; longer only if its node dies in that moment."""
+"""How long it may take to fetch a message that is ready; it takes longer only if its node dies at that moment."""
 
-_numbers = count(1)  # of this process' lanes: an actor's name is its own within a session
+_numbers = count(1)  # of this process's workers: the name of an actor is unique within a session
 
 
 class Trainer:
-    """The actor behind a lane: it trains what it is told, in one process with one view of the graphics cards."""
+    """The actor: trains cohorts in one process with one view of the GPUs."""
 
-    def __init__(self, *, train: str, gpus: float) -> None:
+    def __init__(self, *, train: str, gpus: float, data_dir: str | None, objects: Mapping[str, bytes]) -> None:
         self._train = train
         self._gpus = gpus
-        load(train, gpus)  # so that a lane that is ready begins at once, and a candidate's time limit is its own
+        self._objects = dict(objects)
+        if data_dir is not None:
+            os.environ[DATA_DIR_VARIABLE] = data_dir
+        import_training(train, gpus)  # here, so that it does not count against a candidate's time limit
 
-    def where(self) -> tuple[str, int, str]:
-        """Return this process' host name, its id there, and Ray's id of the node."""
-        return socket.gethostname(), os.getpid(), ray.get_runtime_context().get_node_id()
+    def where(self) -> tuple[int, str]:
+        """Return the ids of this process and, in Ray, of its node."""
+        return os.getpid(), ray.get_runtime_context().get_node_id()
 
-    def work(self, workload: Workload, lanes: Sequence[Trial], watchdog: Watchdog | None) -> Iterator[Said]:
-        """Train one cohort; see `tuner.execution.worker.work`."""
+    def work(self, workload: Workload, lanes: Sequence[Trial], watchdog: Watchdog | None) -> Iterator[Update]:
+        """Train one cohort; see `tuner.execution.worker.train_cohort`."""
         node_id = ray.get_runtime_context().get_node_id()
-        messages = work(self._train, workload, lanes, node_id=node_id, gpus=self._gpus, watchdog=watchdog)
-        yield from bundled(messages, lanes)
+        options: Any = {"node_id": node_id, "gpus": self._gpus, "watchdog": watchdog, "prepare": self._register}
+        yield from bundled(train_cohort(self._train, workload, lanes, **options), lanes)
+
+    def _register(self) -> None:
+        """Register the objects that were sent, once; an error is that of each candidate."""
+        for name, pickled in self._objects.items():
+            tasks.registry.register(name, cloudpickle.loads(pickled))
+        self._objects = {}
 
 
-class RayLane:
-    """A lane that is an actor."""
+class RayWorker:
+    """A worker that is an actor."""
 
     def __init__(self, actor: Any, *, is_local: bool) -> None:
-        self.is_ready = False
         self.node_id = ""
         self.compiled: set[str] = set()
         self.cohorts = 0
@@ -68,40 +81,39 @@ class RayLane:
         self._stream: Any = None
 
     @property
-    def signal(self) -> Any:
+    def awaited(self) -> Any:
         """What `ray.wait` has to wait for before `read`.
 
-        The stream of a lane that was killed ends at once, but until its node agrees its reader would block; for ever
-        if the node hangs. So of such a one the very end is waited for.
+        The stream of a killed worker ends at once, but reading it would block until its node confirms the end; forever
+        if the node hangs. Therefore only the completion of the stream is awaited.
         """
         if self._stream is None:
             return self._where
         return self._stream.completed() if self._killed else self._stream
 
-    def begin(self, attempt: Attempt, workload: Workload, name: str, watchdog: Watchdog | None) -> None:
-        """Begins to train a cohort; see `Lane.begin`."""
+    def train(self, attempt: Attempt, workload: Workload, name: str, watchdog: Watchdog | None) -> None:
+        """Start to train a cohort; see `Worker.train`."""
         method = self._actor.work.options(num_returns="streaming", name=name)
         try:
             self._stream = method.remote(workload, attempt.lanes, watchdog)
         except RayError as error:
-            raise ClusterUnavailable(f"Ray takes no more tasks: {one_line(str(error))}") from error
+            raise ClusterUnavailable(f"Ray accepts no more tasks: {first_line(str(error))}") from error
 
-    def read(self) -> Said:
-        """Takes what it has to say; see `Lane.read`."""
+    def read(self) -> Update:
+        """Return the next update; see `Worker.read`."""
         try:
             if self._stream is None:
-                _, self._pid, self.node_id = ray.get(self._where, timeout=READ_SECONDS)
-                self.is_ready = True
-                return Said(is_over=True)
-            said: Said = ray.get(next(self._stream), timeout=READ_SECONDS)
-        except StopIteration:  # of a lane that was killed at its end
-            return Said(is_over=True)
+                self._pid, self.node_id = ray.get(self._where, timeout=READ_SECONDS)
+                return Update(is_over=True)
+            update: Update = ray.get(next(self._stream), timeout=READ_SECONDS)
+        except StopIteration:  # of a worker that was killed at its end
+            return Update(is_over=True)
         except RayError as error:
-            return Said(is_over=True, error=error)
-        return said
+            return Update(is_over=True, error=error)
+        return update
 
     def kill(self) -> None:
-        """Ends the actor's process. A soft cancellation first would block every forced one for good."""
+        """Kill the actor's process. A soft cancellation before it would block every forced one."""
         if self._killed:
             return
         self._killed = True
@@ -113,70 +125,88 @@ class RayLane:
                 ray.kill(self._actor, no_restart=True)
 
 
-class RayFleet:
-    """Makes lanes in a Ray session, which stays its owner's to close."""
+class RayPool:
+    """Starts workers in a Ray session, which its owner closes."""
 
-    def __init__(self, session: RaySession, *, train: str, cpus: int, gpus: float, most: int | None) -> None:
+    def __init__(self, session: RaySession, resources: Resources, *, train: str, objects: Mapping[str, type]) -> None:
         self.is_local = session.is_local
         self.folder: Path = session.folder
         self._session = session
-        self._cpus, self._gpus, self._most = cpus, gpus, most
-        self._arguments = {"train": train, "gpus": gpus}
+        self._resources = resources
+        cpus, gpus = resources.cpus_per_candidate, resources.gpus_per_candidate
+        data_dir = None if resources.data_dir is None else str(resources.data_dir)
+        self._arguments = {"train": train, "gpus": gpus, "data_dir": data_dir, "objects": ray.put(pickled(objects))}
         self._class: Any = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0, max_task_retries=0)(Trainer)
         self._capacity: tuple[int, frozenset[str]] = (1, frozenset())
         self._looked_at: float | None = None
 
-    def open(self, avoided: Collection[str]) -> RayLane:
-        """Begins to make a lane; see `Fleet.open`."""
-        options: dict[str, Any] = {"name": f"lane {next(_numbers)}"}
+    def start_worker(self, avoided: Collection[str]) -> RayWorker:
+        """Begin to start a worker; see `WorkerPool.start_worker`."""
+        options: dict[str, Any] = {"name": f"lane {next(_numbers)}"}  # shown in the dashboard: a contract
         if avoided:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(avoided))})"}
         try:
-            return RayLane(self._class.options(**options).remote(**self._arguments), is_local=self.is_local)
+            return RayWorker(self._class.options(**options).remote(**self._arguments), is_local=self.is_local)
         except RayError as error:
-            raise ClusterUnavailable(f"Ray makes no more actors: {one_line(str(error))}") from error
+            raise ClusterUnavailable(f"Ray starts no more actors: {first_line(str(error))}") from error
 
     def capacity(self) -> tuple[int, frozenset[str]]:
-        """Counts lanes and nodes, anew from time to time where nodes may join; see `Fleet.capacity`."""
+        """Count workers and nodes, repeatedly if nodes may join; see `WorkerPool.capacity`."""
         now = time.monotonic()
         if self._looked_at is not None and now < self._looked_at + NODES_SECONDS:
             return self._capacity
         if self._looked_at is None or not self.is_local:
             nodes = self._session.nodes()
-            slots = sum(node.slots(self._cpus, self._gpus) for node in nodes)
-            self._capacity = max(1, min(slots, self._most or slots)), frozenset(node.id for node in nodes)
+            self._capacity = self._session.slots(self._resources, nodes), frozenset(node.id for node in nodes)
         self._looked_at = now
         self._session.check_own_node(self._capacity[1])
         return self._capacity
 
-    def wait(self, lanes: Sequence[RayLane], ended: Sequence[RayLane], timeout: float) -> Sequence[RayLane]:
-        """Waits until a lane has something to say; see `Fleet.wait`."""
-        signals = {lane.signal: lane for lane in (*lanes, *ended)}
-        if not signals or not ray.is_initialized():  # the session was closed before its executor
-            return ended
+    def wait(self, workers: Sequence[RayWorker], killed: Sequence[RayWorker], timeout: float) -> Sequence[RayWorker]:
+        """Wait until a worker has an update; see `WorkerPool.wait`."""
+        awaited = {worker.awaited: worker for worker in (*workers, *killed)}
+        if not awaited or not ray.is_initialized():  # the session was closed before its executor
+            return killed
         try:
-            ready, _ = ray.wait(list(signals), num_returns=1, timeout=timeout)
-            if ready and len(signals) > 1:
-                ready, _ = ray.wait(list(signals), num_returns=len(signals), timeout=0)
+            ready, _ = ray.wait(list(awaited), num_returns=1, timeout=timeout)
+            if ready and len(awaited) > 1:
+                ready, _ = ray.wait(list(awaited), num_returns=len(awaited), timeout=0)
         except RayError as error:
-            raise ClusterUnavailable(f"Ray does not answer: {one_line(str(error))}") from error
-        return [signals[signal] for signal in ready]
+            raise ClusterUnavailable(f"Ray does not answer: {first_line(str(error))}") from error
+        return [awaited[reference] for reference in ready]
 
-    def answers(self, node_id: str, timeout: float) -> bool:
-        """Asks a node for a sign of life; see `Fleet.answers`. Ray itself takes a minute to find that one hangs."""
+    def responds(self, node_id: str, timeout: float) -> bool:
+        """Run a task on a node; see `WorkerPool.responds`. Ray itself takes a minute to notice a node that hangs."""
         if self.is_local:
             return True
         place = NodeAffinitySchedulingStrategy(node_id, soft=False)
         try:
-            sign = ray.remote(num_cpus=0, max_retries=0)(_sign_of_life).options(scheduling_strategy=place).remote()
-            return bool(ray.get(sign, timeout=timeout))
+            answer = ray.remote(num_cpus=0, max_retries=0)(_respond).options(scheduling_strategy=place).remote()
+            return bool(ray.get(answer, timeout=timeout))
         except RayError:
             return False
 
     def failure_of(self, error: BaseException) -> Failure:
-        """Says what an error means; see `Fleet.failure_of`."""
+        """Return what an error means; see `WorkerPool.failure_of`."""
         return failure_of(error, is_local=self.is_local)
 
 
-def _sign_of_life() -> bool:
+def pickled(objects: Mapping[str, type]) -> dict[str, bytes]:
+    """Return objects in the form in which they are sent: by value if they are defined in a script or a notebook.
+
+    Raises:
+        InvalidRequest: One of them cannot be pickled.
+    """
+    found = {}
+    for name, value in objects.items():
+        try:
+            found[name] = cloudpickle.dumps(value)
+        except Exception as error:
+            title, reason = name.rpartition(":")[2], first_line(str(error))
+            accepted = f": {title} cannot be sent to the workers: {reason}; define it in a module"
+            raise InvalidRequest("task", accepted) from error
+    return found
+
+
+def _respond() -> bool:
     return True

@@ -44,7 +44,7 @@ def rendered(figure: Figure, format: str = "png") -> bytes:
         else:
             from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-            FigureCanvasAgg(figure)  # type: ignore[no-untyped-call] # draws without a display; no global backend is set
+            FigureCanvasAgg(figure)  # draws without a display; no global backend is set
             figure.savefig(out, format=format, metadata=_METADATA[format])
     return out.getvalue()
 

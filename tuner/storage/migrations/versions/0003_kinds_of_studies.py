@@ -1,4 +1,4 @@
-"""Kinds of studies: searches with parameters of their strategy, and comparisons, which have no strategy."""
+"""Kinds of studies: searches with parameters of their strategy, comparisons without one; and their objective."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _STUDIES = sa.table(
     sa.column("sigmas", sa.JSON),
     sa.column("parameters", sa.JSON(none_as_null=True)),
     sa.column("comparison", sa.JSON(none_as_null=True)),
+    sa.column("objective", sa.JSON),
 )
+_TRAINING_LOSS = {"metric": "training-loss", "direction": "min", "reduction": "mean", "window": 0.1}
 _SEQUENCE = sa.table("sqlite_sequence", sa.column("name"), sa.column("seq"))
 
 
@@ -30,6 +32,7 @@ def upgrade() -> None:
     with op.batch_alter_table("studies", table_kwargs={"sqlite_autoincrement": True}) as studies:
         studies.add_column(sa.Column("kind", sa.String(16)))
         studies.add_column(sa.Column("parameters", sa.JSON()))
+        studies.add_column(sa.Column("objective", sa.JSON()))
         studies.alter_column("strategy", existing_type=sa.String(64), nullable=True)
         studies.alter_column("fresh_seeds", existing_type=sa.Integer(), nullable=True)
     connection = op.get_bind()
@@ -37,10 +40,12 @@ def upgrade() -> None:
     for study in connection.execute(sa.select(_STUDIES.c.id, _STUDIES.c.sigmas).where(is_search)).all():
         values = {"kind": "search", "parameters": {"sigmas": study.sigmas}}
         connection.execute(sa.update(_STUDIES).where(_STUDIES.c.id == study.id).values(values))
+    connection.execute(sa.update(_STUDIES).values(objective=_TRAINING_LOSS))
     nothing = {"kind": "comparison", "strategy": None, "fresh_seeds": None}
     connection.execute(sa.update(_STUDIES).where(~is_search).values(nothing))
     with op.batch_alter_table("studies", table_kwargs={"sqlite_autoincrement": True}) as studies:
         studies.alter_column("kind", existing_type=sa.String(16), nullable=False)
+        studies.alter_column("objective", existing_type=sa.JSON(), nullable=False)
         studies.drop_column("sigmas")
     _keep_counting(last_id)
 
@@ -63,6 +68,7 @@ def downgrade() -> None:
         studies.alter_column("fresh_seeds", existing_type=sa.Integer(), nullable=False)
         studies.drop_column("kind")
         studies.drop_column("parameters")
+        studies.drop_column("objective")
     _keep_counting(last_id)
 
 

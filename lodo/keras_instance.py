@@ -1,0 +1,135 @@
+"""Step an instance of a Keras optimizer as a pure function of x, gradient, state and hyperparameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lodo.optimizer import Tensor
+from lodo.scalar_proxy import ScalarProxy
+
+PLACEHOLDER = 0.5  # value of a hyperparameter while an instance is built; any number that switches nothing off
+
+
+class Instance(NamedTuple):
+    """An instance of a Keras optimizer, and the variables that hold x and the state during a step."""
+
+    optimizer: Any
+    of_x: list[Any]
+    of_state: list[Any]
+
+
+def build(keras_class: type, tuned: Mapping[str, float | None], values: Sequence[Any], dtype: Any) -> Instance:
+    """Build an instance for variables with these initial values.
+
+    Args:
+        keras_class: The class.
+        tuned: The hyperparameters that are tuned, with their defaults; all are switched on.
+        values: Arrays, one per variable.
+        dtype: Dtype of the variables.
+    """
+    switched_on = {name: default or PLACEHOLDER for name, default in tuned.items()}
+    optimizer: Any = keras_class(**switched_on)
+    of_x = [keras.Variable(value, dtype=tf.as_dtype(dtype).name) for value in values]
+    optimizer.build(of_x)
+    # The learning rate is a variable of the optimizer, but not part of the state: it is constant or a hyperparameter.
+    rate = optimizer.learning_rate
+    return Instance(optimizer, of_x, [variable for variable in optimizer.variables if variable is not rate])
+
+
+def initial_state(
+    keras_class: type, tuned: Mapping[str, float | None], shapes: Sequence[tuple[int, ...]], dtype: Any
+) -> list[Any]:
+    """Return the start of each tensor of the state: a constant array, or the index of the variable of x it copies.
+
+    Determined by building two instances, for two x whose entries all differ.
+
+    Raises:
+        ValueError: A tensor of the state is neither.
+    """
+    size = sum(map(math.prod, shapes))
+    found = []
+    for flat in (np.linspace(1, 2, size), np.linspace(3, 5, size)):
+        cuts = np.split(flat, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
+        values = [cut.reshape(shape) for cut, shape in zip(cuts, shapes, strict=True)]
+        instance = build(keras_class, tuned, values, dtype)
+        found.append(([part.numpy() for part in instance.of_x], [part.numpy() for part in instance.of_state]))
+    (x, state), (other_x, other_state) = found
+    starts: list[Any] = []
+    for value, other in zip(state, other_state, strict=True):
+        copied = [
+            number
+            for number, pair in enumerate(zip(x, other_x, strict=True))
+            if np.array_equal(pair[0], value) and np.array_equal(pair[1], other)
+        ]
+        if not copied and not np.array_equal(value, other):
+            raise ValueError(f"the state of keras:{keras_class.__name__} starts as neither a constant nor a copy of x")
+        starts.append(copied[0] if copied else value)
+    return starts
+
+
+def parts(column: Tensor, instance: Instance) -> list[Tensor]:
+    """Cut one lane's x [n] into its variables."""
+    cuts = tf.split(column, [math.prod(variable.shape) for variable in instance.of_x])
+    return [tf.reshape(cut, variable.shape) for cut, variable in zip(cuts, instance.of_x, strict=True)]
+
+
+def apply(
+    instance: Instance, x: Tensor, gradient: Tensor, state: Sequence[Tensor], values: Mapping[str, Tensor]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Take one step of one lane and return its x [n] and state.
+
+    Args:
+        instance: The optimizer to step.
+        x: [n].
+        gradient: [n].
+        state: As the previous step returned it.
+        values: Hyperparameter -> scalar tensor.
+    """
+    optimizer = instance.optimizer
+    for variable, value in zip([*instance.of_x, *instance.of_state], [*parts(x, instance), *state], strict=True):
+        variable.assign(value)
+    with _Tuned(optimizer, values):
+        optimizer.apply(parts(gradient, instance), instance.of_x)
+    moved = tf.concat([tf.reshape(variable, [-1]) for variable in instance.of_x], axis=0)
+    return moved, tuple(tf.convert_to_tensor(variable) for variable in instance.of_state)
+
+
+def unused(keras_class: type, tuned: Mapping[str, float | None], shapes: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
+    """Return the hyperparameters that a step on variables of these shapes does not use, by taking one step."""
+    values = [np.ones(shape) for shape in dict.fromkeys(shapes)]
+    instance = build(keras_class, tuned, values, "float32")
+    with _Tuned(instance.optimizer, dict.fromkeys(tuned, tf.constant(PLACEHOLDER))) as entered:
+        instance.optimizer.apply([tf.constant(value, tf.float32) for value in values], instance.of_x)
+    return entered.unused
+
+
+class _Tuned:
+    """Replace an optimizer's hyperparameters by tensors while the context is open."""
+
+    def __init__(self, optimizer: Any, values: Mapping[str, Tensor]) -> None:
+        self._optimizer = optimizer
+        self._rate = values.get("learning_rate")
+        self._proxies = {name: ScalarProxy(value) for name, value in values.items() if name != "learning_rate"}
+        self._before = {name: getattr(optimizer, name) for name in self._proxies}
+
+    def __enter__(self) -> _Tuned:
+        if self._rate is not None:
+            self._optimizer.learning_rate.assign(tf.cast(self._rate, self._optimizer.learning_rate.dtype))
+        for name, proxy in self._proxies.items():
+            setattr(self._optimizer, name, proxy)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self._before.items():  # tensors of a graph must not outlive it
+            setattr(self._optimizer, name, value)
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The hyperparameters that no operation has used."""
+        return tuple(name for name, proxy in self._proxies.items() if not proxy.used)

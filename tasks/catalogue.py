@@ -1,0 +1,167 @@
+"""The built-in tasks: their classes, line-ups and presets, known without loading TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from tasks.preset import ComparisonPreset, Preset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEntry:
+    """Metadata of a task that is available without loading its module."""
+
+    where: str  # "module:NAME"
+    summary: str  # one line
+    line_up: tuple[str, ...]  # the paper's optimizers for the task, in order
+    presets: Mapping[str, Preset]  # by name; "paper" is the default
+    comparison: ComparisonPreset  # the paper's
+    cohort_size: int  # candidates trained in lockstep; equals the attribute of the class
+    precisions: tuple[str, ...] | None = ("float32", "float64")  # None if only the class knows
+    dataset: str | None = None  # a name of `tasks.datasets.DATASETS`; None if the task needs no data
+
+
+_FALLING_SIGMAS = (3.0, 3.0, 3.0, 3.0, 2.0, 1.7, 1.4, 1.2, 0.9, 0.6)
+_ABLATIONS = ("LODO-Diagonal", "LODO-Global", "LODO-Residuals", "LODO-No-Momentum", "LODO-SGD")
+_ROSENBROCK = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
+_BOWL = ("Momentum", "RMSprop", "Adam", "Yogi", "L-BFGS", "O-LBFGS", "BFGS", "Levenberg-Marquardt", "LODO")
+_PIXELCNN = ("Momentum", "RMSprop", "Adam", "LARS", "Yogi", "LODO", *_ABLATIONS)
+_RESNET = ("Momentum", "RMSprop", "Adam", "LARS", "Yogi", "LODO")
+GENERAL_LINE_UP = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
+_QUICK = ("LODO", "Adam", "Momentum", "RMSprop")
+
+TASKS: Mapping[str, TaskEntry] = MappingProxyType(
+    {
+        "noisy-quadratic-bowl": TaskEntry(
+            where="tasks.noisy_quadratic_bowl:NoisyQuadraticBowl",
+            summary="100-dimensional quadratic, condition number 1,000, whose centre walks at random",
+            line_up=_BOWL,
+            presets={
+                "paper": Preset(
+                    generations=10,
+                    population=32,
+                    sigmas=_FALLING_SIGMAS,
+                    steps=(100, 300, 1_000, *[10_000] * 7),
+                    fresh_seeds=8,
+                    optimizers=_BOWL,
+                ),
+                "quick": Preset(
+                    generations=5,
+                    population=16,
+                    sigmas=(2.0, 2.0, 1.5, 1.0, 0.6),
+                    steps=(100, 300, 1_000, 2_000, 2_000),
+                    fresh_seeds=8,
+                    optimizers=_QUICK,
+                ),
+            },
+            comparison=ComparisonPreset(steps=100_000),
+            cohort_size=16,
+        ),
+        "pixelcnn": TaskEntry(
+            where="tasks.pixelcnn:PixelCNN",
+            summary="image generation: predict a pixel of an MNIST digit from the pixels before it, 94,696 parameters",
+            line_up=_PIXELCNN,
+            presets={
+                "paper": Preset(
+                    generations=10,
+                    population=32,
+                    sigmas=_FALLING_SIGMAS,
+                    steps=(*[1_000] * 4, 1_500, 1_500, 2_000, 3_000, 5_000, 8_000),
+                    fresh_seeds=4,
+                    optimizers=_PIXELCNN,
+                ),
+                "quick": Preset(
+                    generations=3,
+                    population=8,
+                    sigmas=(2.0, 1.0, 0.5),
+                    steps=(20, 30, 40),
+                    fresh_seeds=3,
+                    optimizers=_QUICK,
+                    options={"batch_size": 32},
+                ),
+            },
+            comparison=ComparisonPreset(steps=300_000, validate_every=1_000, halve_learning_rate=True),
+            cohort_size=1,
+            dataset="mnist",
+        ),
+        "resnet18-cifar10": TaskEntry(
+            where="tasks.resnet18:ResNet18",
+            summary="image classification: ResNet-18 on CIFAR-10, 11,173,962 parameters",
+            line_up=_RESNET,
+            presets={
+                "paper": Preset(
+                    generations=10,
+                    population=16,
+                    sigmas=_FALLING_SIGMAS,
+                    steps=(*[50] * 5, 60, 100, 200, 300, 500),
+                    fresh_seeds=4,
+                    optimizers=_RESNET,
+                ),
+                # Without LODO: its preconditioner and Adam's averages of it take 17 GB for this many weights.
+                "quick": Preset(
+                    generations=3,
+                    population=8,
+                    sigmas=(2.0, 1.0, 0.5),
+                    steps=(8, 12, 16),
+                    fresh_seeds=3,
+                    optimizers=("Adam", "Momentum", "RMSprop"),
+                    options={"batch_size": 16},
+                ),
+            },
+            comparison=ComparisonPreset(steps=3_000, validate_every=20),
+            cohort_size=1,
+            precisions=("float32", "float64", "bfloat16"),
+            dataset="cifar10",
+        ),
+        "rosenbrock": TaskEntry(
+            where="tasks.rosenbrock:Rosenbrock",
+            summary="Rosenbrock's curved valley in two dimensions, without noise",
+            line_up=_ROSENBROCK,
+            presets={
+                "paper": Preset(
+                    generations=10,
+                    population=32,
+                    sigmas=(3.0, 3.0, 3.0, 2.5, 2.0, 1.5, 1.0, 0.75, 0.5, 0.3),
+                    steps=(200,) * 10,
+                    fresh_seeds=8,
+                    optimizers=_ROSENBROCK,
+                ),
+                "quick": Preset(
+                    generations=5,
+                    population=16,
+                    sigmas=(3.0, 2.5, 1.5, 0.75, 0.3),
+                    steps=(200,) * 5,
+                    fresh_seeds=8,
+                    optimizers=_ROSENBROCK,
+                ),
+            },
+            comparison=ComparisonPreset(steps=200),
+            cohort_size=16,
+        ),
+    }
+)
+
+# For users' own tasks whose class has no attribute `presets`: the paper's schedule, with budgets that suit many tasks.
+GENERAL_PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "paper": Preset(
+            generations=10,
+            population=32,
+            sigmas=_FALLING_SIGMAS,
+            steps=(1_000,) * 10,
+            fresh_seeds=8,
+            optimizers=GENERAL_LINE_UP,
+        ),
+        "quick": Preset(
+            generations=3,
+            population=8,
+            sigmas=(2.0, 1.0, 0.5),
+            steps=(100,) * 3,
+            fresh_seeds=3,
+            optimizers=_QUICK,
+        ),
+    }
+)
+GENERAL_COMPARISON = ComparisonPreset(steps=10_000, validate_every=1_000)

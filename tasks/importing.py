@@ -1,0 +1,192 @@
+"""Import a task's class by 'package.module:NAME' or 'path/to/file.py:NAME', with errors that name the fault."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+from tasks.errors import TaskError, described, did_you_mean
+from tasks.task import METHODS
+
+TASK_FOLDER = "LODO_TASK_FOLDER"
+"""Environment variable of a worker on another machine: the folder that a task's file was in on the driver's machine.
+
+The file itself was copied to the worker's working directory.
+"""
+
+MAX_IMPORT_SECONDS = 120.0
+"""Longest time that a module may take to import; the time limit of a trial does not cover imports."""
+
+ACCEPTED_NAMES = "'package.module:NAME' or 'path/to/file.py:NAME'"
+ACCEPTED_TASKS = f"function_task(loss, start=...), keras_task(build, ...), or a class with {', '.join(METHODS)}"
+
+
+def task_class(where: str) -> type:
+    """Import a task's class.
+
+    The working directory, and the folder of a given file, are appended to `sys.path`, so that a task can import the
+    modules beside it.
+
+    Args:
+        where: 'package.module:NAME' or 'path/to/file.py:NAME'; a relative path starts at the working directory.
+
+    Raises:
+        TaskError: The text has another form; there is no such file or module; it raises on import; it has no such
+            class; or the class lacks a method of the Task protocol.
+    """
+    source, _, name = where.rpartition(":")
+    if not source or not name.isidentifier():
+        raise TaskError(f"A task is given as {ACCEPTED_NAMES}. Received: {where!r}")
+    module = _from_file(Path(source)) if _is_path(source) else _from_package(source)
+    found = getattr(module, name, None)
+    if found is None:
+        raise TaskError(f"{source} has no class {name!r}.{_suggestion(name, module)} Received: {where!r}")
+    return checked_class(found, where)
+
+
+def checked_class(found: Any, name: str) -> type:
+    """Return an object if it is a class with the methods of the Task protocol.
+
+    Args:
+        found: Any object.
+        name: How the message calls it; what follows the last colon is the name of the object itself.
+
+    Raises:
+        TaskError: It is not; the message says how it can be made a task, where that is known.
+    """
+    missing = [method for method in METHODS if not callable(getattr(found, method, None))]
+    if not inspect.isclass(found):
+        raise TaskError(
+            f"{name} is not a task but {_kind(found)}; a task is {ACCEPTED_TASKS}"
+            f"{_remedy(name.rpartition(':')[2], found)}"
+        )
+    if missing:
+        raise TaskError(f"{name} is not a Task: it has no method {', '.join(missing)}; a task is {ACCEPTED_TASKS}")
+    return found
+
+
+def is_importable(module: ModuleType) -> bool:
+    """Return whether a fresh process with this `sys.path` would import the same module by its name."""
+    top = sys.modules.get(module.__name__.partition(".")[0])
+    origin = getattr(getattr(top, "__spec__", None), "origin", None)
+    if top is None or origin is None:
+        return False
+    for finder in sys.meta_path:  # not importlib.util.find_spec, which answers from sys.modules
+        if (spec := finder.find_spec(top.__name__, None)) is not None:
+            return spec.origin == origin
+    return False
+
+
+def _kind(found: Any) -> str:
+    return "a function" if inspect.isroutine(found) else f"of type {type(found).__name__}"
+
+
+def _remedy(name: str, found: Any) -> str:
+    """Return how an object that is not a task can be made one, as far as that is known."""
+    if any(base.__module__.partition(".")[0] == "keras" for base in type(found).__mro__):
+        return ". Of a model it needs the function that builds it: MyTask = keras_task(build, train=(x, y), loss=...)"
+    if all(callable(getattr(found, method, None)) for method in METHODS):
+        return f". Give the class, {type(found).__name__}, and not an instance of it"
+    if callable(found):
+        return (
+            f". If {name} is a loss: MyTask = function_task({name}, start=[...]);"
+            f" if it builds a model: MyTask = keras_task({name}, train=(x, y), loss=...)"
+        )
+    return ""
+
+
+def _is_path(source: str) -> bool:
+    return source.endswith(".py") or os.sep in source or "/" in source
+
+
+def _from_file(path: Path) -> ModuleType:
+    """Import a file under a name derived from its full path, once per process."""
+    path = path.expanduser()
+    folder = os.environ.get(TASK_FOLDER)
+    if folder and (folder == str(path.parent) or not path.exists()) and (Path.cwd() / path.name).is_file():
+        path = Path.cwd() / path.name  # found by its name alone: the file may have moved on the driver's machine
+    path = path.resolve()
+    if not path.is_file():
+        raise TaskError(f"There is no file {path}")
+    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"  # two task.py files do not clash
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise TaskError(f"{path} is not a Python file: its name ends in .py. Received: {path.name!r}")
+    _search_last(path.parent)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it is executed: dataclasses and pickle look up their module there
+    try:
+        with _time_limit():
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise TaskError(f"{path} raises on import: {described(error, path)}") from error
+    return module
+
+
+def _from_package(name: str) -> ModuleType:
+    _search_last(Path.cwd())
+    try:
+        with _time_limit():
+            spec = importlib.util.find_spec(name)  # imports the parent packages
+    except ModuleNotFoundError:
+        spec = None
+    except (Exception, SystemExit) as error:
+        raise TaskError(f"Module {name!r} raises on import: {described(error, None)}") from error
+    if spec is None:
+        raise TaskError(f"There is no module {name!r}; a file is given as 'path/to/file.py:NAME'")
+    try:
+        with _time_limit():
+            return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        path = Path(spec.origin) if spec.origin else None
+        raise TaskError(f"{path or name} raises on import: {described(error, path)}") from error
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    """Raise TimeoutError after MAX_IMPORT_SECONDS, and every second from then on in case the module catches it.
+
+    Only the main thread can be interrupted (by SIGALRM, restored afterwards); other threads have no time limit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(
+            f"it takes over {MAX_IMPORT_SECONDS:g} s; move slow work into the constructor of the task's class"
+        )
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, MAX_IMPORT_SECONDS, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, remaining, interval)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _search_last(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _suggestion(name: str, module: ModuleType) -> str:
+    """Return the class of the module whose name is nearest, or else the names of all its classes."""
+    classes = [key for key, value in vars(module).items() if inspect.isclass(value) and not key.startswith("_")]
+    listed = f" It has {', '.join(classes)}." if classes else " It has no class."
+    return did_you_mean(name, classes) or listed

@@ -1,0 +1,33 @@
+"""Find random operations without an explicit seed in the traced graph of a user's code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Operations of tf.random.normal, .uniform, .shuffle and so on, and of tf.random.Generator.
+_STATEFUL = {
+    *("RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal", "ParameterizedTruncatedNormal"),
+    *("RandomGamma", "RandomPoisson", "RandomPoissonV2", "RandomShuffle", "Multinomial", "RngReadAndSkip"),
+    *("StatefulStandardNormalV2", "StatefulUniform", "StatefulUniformInt", "StatefulTruncatedNormal"),
+}
+SEED_STATE = "seed_generator_state"  # Keras' name of the variable of a keras.random.SeedGenerator
+
+
+def operation_types(graph: Any) -> set[str]:
+    """Return the types of the operations in a tf.Graph and in the functions that it calls."""
+    definition = graph.as_graph_def()
+    nodes = [*definition.node, *(node for function in definition.library.function for node in function.node_def)]
+    return {node.op for node in nodes}
+
+
+def unseeded(graph: Any) -> str | None:
+    """Return the first random operation of a graph whose numbers no seed repeats; None if there is none.
+
+    Args:
+        graph: A tf.Graph traced by tf.function. Variables that it reads directly are not part of the task's state.
+    """
+    found = sorted(operation_types(graph) & _STATEFUL)
+    if found:
+        return found[0]
+    names = [variable.name for variable in graph.variables if SEED_STATE in variable.name]
+    return "Keras' global generator" if names else None

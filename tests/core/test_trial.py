@@ -1,0 +1,51 @@
+"""Values that travel between the rooms."""
+
+import json
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from tuner.core.trial import (
+    Evaluation,
+    Key,
+    LaneObservations,
+    Measurement,
+    Observation,
+    Role,
+    Status,
+    Workload,
+)
+
+WORKLOAD = Workload("rosenbrock", "LODO", 2, options=MappingProxyType({"n": 10}), settings={"depth": 3})
+
+
+def test_the_identity_of_a_workload_is_all_of_it_but_what_is_measured():
+    assert Workload(**json.loads(WORKLOAD.identity())) == replace(WORKLOAD, options={"n": 10})
+    assert replace(WORKLOAD, measurement=Measurement(seconds=1.0)).identity() == WORKLOAD.identity()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": "other"},
+        {"optimizer": "Adam"},
+        {"cohort_size": 1},
+        {"threads": 2},
+        {"precision": "float32"},
+        {"options": {"n": 11}},
+        {"data": {"sha256": "0"}},
+        {"settings": {"depth": 4}},
+    ],
+)
+def test_workloads_that_differ_in_what_is_compiled_have_other_identities(change):
+    assert replace(WORKLOAD, **change).identity() != WORKLOAD.identity()
+
+
+def test_observations_of_lanes_are_taken_apart():
+    both = LaneObservations("validation", 5, 1.0, 2.0, {"loss": [3.0, 4.0]})
+    assert both.of_lane(1) == Observation("validation", 5, 1.0, 2.0, {"loss": 4.0})
+
+
+def test_an_evaluation_has_one_value_its_fitness():
+    assert Evaluation(Key(Role.SEARCH, 0, 0), Status.FINISHED, 2.0, (), 1, 0.1).values == (2.0,)

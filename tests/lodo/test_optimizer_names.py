@@ -1,0 +1,33 @@
+"""Names of optimizers that are given as classes."""
+
+import keras
+import pytest
+
+import lodo.keras
+from lodo import keras_adapter, registry
+
+
+@pytest.mark.parametrize("name", registry.OPTIMIZERS)
+def test_the_class_of_a_built_in_optimizer_has_the_optimizers_name(name):
+    assert registry.name_of(registry.load(name)) == name
+
+
+@pytest.mark.parametrize("name", keras_adapter.names())
+def test_a_class_of_keras_has_its_name_with_the_prefix(name):
+    assert registry.name_of(getattr(keras.optimizers, name.removeprefix("keras:"))) == name
+
+
+def test_a_name_is_its_own_name():
+    assert registry.name_of("keras:AdamW") == "keras:AdamW"
+
+
+class Mine(keras.optimizers.Adam):
+    """A user's own optimizer."""
+
+
+@pytest.mark.parametrize(
+    "given", [Mine, lodo.keras.LODO, keras.optimizers.Optimizer, keras.optimizers.Adam(), keras.Model, object, 7, None]
+)
+def test_what_has_no_name_is_refused_with_what_is_accepted(given):
+    with pytest.raises(ValueError, match=r"An optimizer is one of Adam, .*, keras:NAME.* not supported yet. Received"):
+        registry.name_of(given)

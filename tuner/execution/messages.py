@@ -1,0 +1,185 @@
+"""Messages that a worker sends to the driver: plain values, checked and of bounded size.
+
+What training yields may be anything. It is checked here, in the worker, so that whatever arrives can be stored.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.core.text import MAX_REASON_CHARACTERS, cut_traceback, first_line
+from tuner.core.trial import Evaluation, LaneObservations, Status, TrainingProgress, Trial
+
+MAX_LOSS_BYTES = 64_000
+"""Size of the losses of a message. Ray stores values below 100 kB with their owner, so that they outlive the worker."""
+
+MAX_METRICS = 64
+"""Metrics of an observation, so that those of a cohort are a small message."""
+
+MAX_BUNDLED = 8
+"""Messages that are sent together: the last losses and a few evaluations stay below 100 kB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Training has started."""
+
+    node: str  # host name
+    pid: int
+    node_id: str = ""  # Ray's id of the node
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """Training has raised; the last message."""
+
+    reason: str
+    error: str
+
+
+Message = Started | TrainingProgress | LaneObservations | Evaluation | Raised
+"""What a worker sends. An `Evaluation` comes without its losses and observations, which were sent before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Messages that a worker sends together; the last update of a cohort says that it is over."""
+
+    messages: tuple[Message, ...] = ()
+    is_over: bool = False
+    error: BaseException | None = None  # why nothing more will arrive
+
+
+def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Update]:
+    """Bundle evaluations with the last losses and with the end, since each update costs Ray half a millisecond.
+
+    The cohort is over with its last evaluation. Messages after that are dropped.
+
+    Args:
+        messages: Messages of `tuner.execution.worker.train_cohort`.
+        lanes: The trials, by lane.
+
+    Yields:
+        Updates, each of which is to be sent at once.
+    """
+    budget, left = max(trial.steps for trial in lanes), {trial.key for trial in lanes}
+    held: list[Message] = []
+    for message in messages:
+        if not left:
+            continue
+        held.append(message)
+        if isinstance(message, Evaluation):
+            left.discard(message.key)
+            is_due = not left
+        else:
+            is_due = not isinstance(message, TrainingProgress) or message.steps_done < budget
+        if is_due or len(held) == MAX_BUNDLED:
+            yield Update(tuple(held), is_over=not left)
+            held = []
+    if left:
+        yield Update(tuple(held), is_over=True)
+
+
+def checked(value: Any, lanes: Sequence[Trial]) -> Iterator[Message]:
+    """Yield the messages that stand for a value that training has yielded.
+
+    Args:
+        value: The value.
+        lanes: The trials, by lane.
+
+    Raises:
+        TypeError, ValueError: Training may not yield it.
+    """
+    if isinstance(value, TrainingProgress):
+        yield from _parts(value, len(lanes))
+    elif isinstance(value, LaneObservations):
+        yield _checked_observations(value, len(lanes))
+    elif isinstance(value, Evaluation):
+        yield _checked_evaluation(value, lanes)
+    else:
+        accepted = "TrainingProgress, LaneObservations and Evaluation"
+        raise TypeError(f"training yields {accepted}. Received: {type(value).__name__}")
+
+
+def _parts(progress: TrainingProgress, lanes: int) -> Iterator[TrainingProgress]:
+    """Split progress into messages of bounded size."""
+    losses = _checked_losses(progress.losses, lanes)
+    before = int(progress.steps_done) - len(losses)
+    rows = max(1, MAX_LOSS_BYTES // (lanes * losses.itemsize))
+    for start in range(0, len(losses), rows):
+        part = losses[start : start + rows]
+        yield TrainingProgress(before + start + len(part), part)
+
+
+def _checked_losses(losses: Any, lanes: int) -> NDArray[np.floating]:
+    """Return losses as a new floating-point array [evaluations, lanes]."""
+    array = np.array(losses)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"losses are real numbers. Received: an array of {array.dtype}")
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    if array.ndim != 2 or array.shape[1] != lanes:
+        raise ValueError(f"losses have the shape [evaluations, {lanes}]. Received: {list(array.shape)}")
+    return array
+
+
+def _checked_observations(observed: LaneObservations, lanes: int) -> LaneObservations:
+    """Return observations in which every field has its type."""
+    if len(observed.metrics) > MAX_METRICS:
+        raise ValueError(f"an observation has at most {MAX_METRICS} metrics. Received: {len(observed.metrics)}")
+    metrics = {str(name): tuple(map(float, given)) for name, given in observed.metrics.items()}
+    for name, values in metrics.items():
+        if len(values) != lanes:
+            raise ValueError(f"a metric has {lanes} numbers, one per lane. Received: {len(values)} of {name!r:.80}")
+    return LaneObservations(
+        split=str(observed.split),
+        evaluations=int(observed.evaluations),
+        seconds=float(observed.seconds),
+        elapsed=float(observed.elapsed),
+        metrics=metrics,
+    )
+
+
+def _checked_evaluation(evaluation: Evaluation, lanes: Sequence[Trial]) -> Evaluation:
+    """Return an evaluation in which every field has its type, without losses and observations.
+
+    If the fitness is not a number, the candidate has FAILED; if it is FINISHED and not finite, it has DIVERGED.
+    """
+    if all(evaluation.key != trial.key for trial in lanes):
+        raise ValueError(f"training evaluates only its own candidates. Received: {evaluation.key}")
+    status: Any = evaluation.status
+    fitness: Any = evaluation.fitness
+    reason = first_line(str(evaluation.reason))
+    if isinstance(fitness, bool) or not isinstance(fitness, numbers.Real):
+        status, reason = Status.FAILED, first_line(f"a fitness is a real number. Received: {_shown(fitness)}")
+    elif status not in tuple(Status) or not Status(status).is_final:
+        status, reason = Status.FAILED, first_line(f"a result's status is final. Received: {_shown(status)}")
+    elif status == Status.FINISHED and not math.isfinite(fitness):
+        status, reason = Status.DIVERGED, reason or f"fitness was {float(fitness)}"
+    return replace(
+        evaluation,
+        status=Status(status),
+        fitness=float(fitness) if status == Status.FINISHED else math.inf,
+        losses=(),
+        steps_done=int(evaluation.steps_done),
+        seconds=float(evaluation.seconds),
+        device=first_line(str(evaluation.device)),
+        reason=reason,
+        error=cut_traceback(str(evaluation.error)),
+        observations=(),
+    )
+
+
+def _shown(value: Any) -> str:
+    """Return a short representation; never raise."""
+    try:
+        return f"{type(value).__name__} {repr(value)[:MAX_REASON_CHARACTERS]}"
+    except BaseException:
+        return type(value).__name__

@@ -1,0 +1,270 @@
+"""The executor that trains on a pool of workers: assigns cohorts, reads messages, and handles every failure.
+
+Attempts are repeated only by the rules of `tuner.execution.retries`. The time limit of a cohort starts with its first
+message, so that a cohort that waits for a worker never times out. When the limit is exceeded, three measures follow one
+another: the worker's own watchdog, which leaves a traceback; the kill of the worker's process; and giving up the worker
+if neither ends it. What an abandoned worker sends later is dropped, and counted in `stale`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Generic
+
+from tuner.core.errors import InvalidRequest
+from tuner.core.trial import Evaluation, Trial, Workload
+from tuner.execution.assignment import Assignment
+from tuner.execution.costs import Costs
+from tuner.execution.dispatch import Dispatch, Queue
+from tuner.execution.executor import Batch, Executor, cohorts, task_name
+from tuner.execution.pool import W, WorkerPool
+from tuner.execution.resources import Resources
+from tuner.execution.retries import Cause, Failure, first_attempt
+from tuner.execution.roster import Roster
+from tuner.execution.worker import Watchdog
+
+POLL_SECONDS = 0.2
+"""How long to wait for something to happen."""
+
+CHECK_SECONDS = 0.1
+"""Interval of the check of deadlines; with many workers it takes longer than reading a message."""
+
+WAIT_SECONDS = 30.0
+"""How long to wait for workers of a cluster before it is reported."""
+
+
+class PoolExecutor(Executor, Generic[W]):
+    """Trains on the workers of a pool."""
+
+    def __init__(
+        self,
+        pool: WorkerPool[W],
+        resources: Resources | None = None,
+        *,
+        grace: float = 10.0,
+        max_cohorts: int = 10_000,
+        say: Callable[[str], None] = lambda line: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make an executor.
+
+        Args:
+            pool: Starts the workers.
+            resources: What a candidate may use, of which time limit, attempts, cores and GPUs are used here. A worker
+                with a GPU is ended after a cohort that raised, because its card's memory may be fragmented.
+            grace: Seconds that the end of a worker may take before it is given up.
+            max_cohorts: Number of cohorts after which a worker is replaced, in case something leaks.
+            say: Shows a line to the user.
+            clock: Returns seconds.
+
+        Raises:
+            InvalidRequest: A limit is out of range.
+        """
+        self._resources = resources or Resources()
+        self._resources.check()
+        self.stale = 0  # evaluations that came from abandoned workers
+        self._grace = grace
+        self._max_cohorts = max_cohorts
+        self._say = say
+        self._clock = clock
+        self._queues: list[Queue] = []
+        self._costs = Costs()
+        self._dispatch = Dispatch(self._costs)
+        self._roster = Roster(pool, self._dispatch)
+        self._dumps = 0
+        self._checked_at = clock()
+        self._waiting_since: float | None = None  # nothing is trained, and no worker has started yet
+
+    @property
+    def busy(self) -> int:
+        """Number of workers that are training."""
+        return len(self._roster.assignments)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more workload could start at once; see `Executor.has_room`."""
+        roster = self._roster
+        roster.capacity, _ = roster.pool.capacity()
+        unstarted = max(0, roster.capacity - len(roster.idle) - len(roster.assignments))
+        return self._dispatch.has_room(
+            self._queues, [*(worker.compiled for worker in roster.idle), *([()] * unstarted)]
+        )
+
+    def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
+        """Accept trials; see `Executor.submit`."""
+        if workload.threads != self._resources.cpus_per_candidate:
+            accepted = f"is {self._resources.cpus_per_candidate} for this executor, and a workload has as many threads"
+            raise InvalidRequest("cpus_per_candidate", accepted, workload.threads)
+        size = workload.cohort_size
+        attempts = [first_attempt(cohort, size) for cohort in cohorts(trials, size)]
+        queue = Queue(workload, label, attempts, remaining)
+        queue.is_open = bool(attempts)
+        if attempts:
+            self._queues.append(queue)
+        return queue
+
+    def poll(self) -> None:
+        """Assign cohorts, wait briefly, and read the workers; see `Executor.poll`."""
+        self._roster.refresh()
+        self._assign_waiting()
+        self._report_waiting()
+        for worker in self._roster.wait(POLL_SECONDS):
+            self._read(worker)
+        if self._clock() >= self._checked_at + CHECK_SECONDS:
+            self._checked_at = self._clock()
+            for assignment in list(self._roster.assignments.values()):
+                self._check_deadline(assignment)
+        self._queues = [queue for queue in self._queues if queue.is_open]
+
+    def withdraw(self, batch: Batch) -> None:
+        """End the running attempts of a batch; see `Executor.withdraw`."""
+        if batch.is_open and isinstance(batch, Queue):
+            self._end([batch])
+
+    def cancel(self) -> None:
+        """End all running attempts; see `Executor.cancel`."""
+        self._end(self._queues)
+
+    def close(self) -> None:
+        """Cancel, and end all workers."""
+        self.cancel()
+        self._roster.close()
+
+    def _end(self, queues: Sequence[Queue]) -> None:
+        """Close batches, kill the workers that train for them, and wait at most `grace` for their end."""
+        for queue in queues:
+            queue.clear()
+            queue.is_open = False
+        ended = [one for one in self._roster.assignments.values() if not one.queue.is_open]
+        now = self._clock()
+        for assignment in ended:
+            assignment.kill(now)
+            del self._roster.assignments[assignment.worker]
+            self._roster.forget(assignment.worker)
+        running = [assignment.worker for assignment in ended]
+        while running and self._clock() < now + self._grace:
+            gone = self._roster.pool.wait([], running, POLL_SECONDS)
+            running = [worker for worker in running if worker not in gone]
+        for assignment in ended:
+            assignment.remove_dump()
+        self._queues = [queue for queue in self._queues if queue.is_open]
+
+    def _assign_waiting(self) -> None:
+        """Assign a cohort to each idle worker for which it is worth it, and start workers if more could train."""
+        waiting = {queue.identity for queue in self._queues if len(queue)}
+        if not waiting:
+            return
+        # Workers that have compiled one of these workloads first, so that no other worker compiles it meanwhile.
+        for worker in sorted(self._roster.idle, key=lambda worker: worker.compiled.isdisjoint(waiting)):
+            queue = self._dispatch.choose(self._queues, worker.compiled)
+            if queue is not None:
+                self._roster.idle.remove(worker)
+                self._assign(worker, queue)
+        self._roster.start(self._dispatch.useful_workers(self._queues) - len(self._roster.starting))
+
+    def _assign(self, worker: W, queue: Queue) -> None:
+        attempt = queue.pop()
+        watchdog = None
+        if self._resources.timeout is not None:
+            self._dumps += 1
+            dump = self._roster.pool.folder / f"traceback-{self._dumps}.txt"
+            watchdog = Watchdog(self._resources.timeout, str(dump))
+        queue.in_progress += 1
+        self._roster.assignments[worker] = Assignment(queue, attempt, worker, watchdog, self._clock())
+        if queue.identity not in worker.compiled:
+            worker.compiled.add(queue.identity)
+            self._dispatch.compiled[queue.identity] += 1
+        worker.cohorts += 1
+        worker.train(attempt, queue.workload, task_name(queue.label, attempt.members), watchdog)
+
+    def _report_waiting(self) -> None:
+        """Say once that a cluster provides no workers."""
+        if self._roster.pool.is_local or self._roster.assignments or not self._roster.starting:
+            self._waiting_since = None
+            return
+        if self._waiting_since is None:
+            self._waiting_since = self._clock()
+        if self._clock() >= self._waiting_since + WAIT_SECONDS:
+            self._waiting_since = float("inf")
+            self._say("waiting for free cores: other work holds the cluster's, or its workers are slow to start")
+
+    def _read(self, worker: W) -> None:
+        """Process the next update of a worker."""
+        update, roster = worker.read(), self._roster
+        if worker in roster.abandoned:
+            self.stale += sum(isinstance(message, Evaluation) for message in update.messages)
+            if update.is_over:
+                roster.abandoned.remove(worker)
+        elif worker in roster.starting:
+            roster.starting.remove(worker)
+            if update.error is None:
+                roster.idle.append(worker)
+            else:
+                roster.tolerates_failed_start(worker, update.error)
+        else:
+            assignment = roster.assignments[worker]
+            for message in update.messages:
+                assignment.queue.add(assignment.tracker.receive(message, self._clock()))
+            if update.error is not None:
+                self._handle_error(assignment, update.error)
+            elif update.is_over:
+                self._finish(assignment, None)
+                is_spent = self._resources.gpus_per_candidate and assignment.tracker.has_raised
+                if is_spent or worker.cohorts >= self._max_cohorts:
+                    roster.discard(worker)
+                else:
+                    roster.idle.append(worker)
+
+    def _handle_error(self, assignment: Assignment[W], error: BaseException) -> None:
+        """End an assignment whose worker has ended with an error of Ray."""
+        worker = assignment.worker
+        self._roster.discard(worker)
+        failure, has_started = assignment.own_failure(), assignment.tracker.started_at is not None
+        if failure is None and not has_started and self._roster.tolerates_failed_start(worker, error):
+            # The worker had died before it was given this cohort, which therefore was not lost.
+            del self._roster.assignments[worker]
+            assignment.queue.in_progress -= 1
+            assignment.queue.put_first([assignment.tracker.attempt])
+            return
+        is_timeout = failure is not None and failure.cause is Cause.TIMEOUT
+        if is_timeout and not self._roster.pool.responds(worker.node_id, self._grace):
+            # Ray reports a worker as dead as soon as it was told to kill it, also on a node that does not answer.
+            failure = Failure(Cause.LOST, "node does not answer")
+            self._roster.avoid(worker.node_id)
+        self._finish(assignment, failure or self._roster.pool.failure_of(error))
+
+    def _check_deadline(self, assignment: Assignment[W]) -> None:
+        """Kill a worker whose time is over or whose node is dead; give it up if it does not end then."""
+        now, roster = self._clock(), self._roster
+        if assignment.node_is_dead:
+            assignment.kill(now)
+        elif assignment.is_overdue(now):
+            # A worker that never reported its start has done nothing: the attempt is lost and not timed out.
+            assignment.kill(now, timed_out=assignment.tracker.started_at is not None)
+        if assignment.killed_at is None or now < assignment.killed_at + self._grace:
+            return
+        failure = Failure(Cause.LOST, "node does not answer")
+        if roster.pool.is_local:  # there is no other node to try
+            failure = assignment.own_failure() or failure
+        else:
+            roster.avoid(assignment.worker.node_id)
+        roster.abandoned.append(assignment.worker)
+        roster.forget(assignment.worker)
+        self._finish(assignment, failure)
+
+    def _finish(self, assignment: Assignment[W], failure: Failure | None) -> None:
+        """End an assignment; the attempts that follow go first, so that a generation does not wait for them alone."""
+        queue, tracker, now = assignment.queue, assignment.tracker, self._clock()
+        del self._roster.assignments[assignment.worker]
+        assignment.remove_dump()
+        if tracker.started_at is not None:
+            self._roster.failed_starts = 0
+        events, following = tracker.end(failure, now, self._resources.max_attempts)
+        queue.in_progress -= 1
+        queue.put_first(following)
+        queue.add(events)
+        queue.is_open = bool(len(queue) or queue.in_progress)
+        if failure is None:
+            done = tracker.steps_done or tracker.attempt.budget
+            self._costs.record(queue.identity, done, now - assignment.assigned_at, compiled=assignment.was_compiled)

@@ -1,0 +1,61 @@
+"""What a run may use of the machines: workers, cores, GPUs, time, and where the data is."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuner.core.errors import InvalidRequest, check_at_least_one, check_timeout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Where candidates are trained, and what they may use.
+
+    Attributes:
+        workers: Largest number of workers, each of which trains one cohort at a time. Default: as many as fit.
+        cpus_per_candidate: Cores of a worker, equal to the threads of every workload.
+        gpus_per_candidate: GPUs of a worker, or a share of one. A worker without any sees no GPU.
+        timeout: Seconds that an attempt may take, from the first message of its worker. Default: no limit.
+        max_attempts: How often a candidate may be lost with its worker before it fails.
+        address: "HOST:PORT" of a Ray cluster, or "auto" for the one that RAY_ADDRESS names. Default: a local Ray.
+        dashboard: Whether a local Ray serves its dashboard.
+        data_dir: Folder of the data sets, on every node. Default: as in this process.
+    """
+
+    workers: int | None = None
+    cpus_per_candidate: int = 1
+    gpus_per_candidate: float = 0.0
+    timeout: float | None = None
+    max_attempts: int = 3
+    address: str | None = None
+    dashboard: bool = True
+    data_dir: Path | None = None
+
+    def check(self) -> None:
+        """Check that all values are in range.
+
+        Raises:
+            InvalidRequest: One is not.
+        """
+        check_at_least_one("workers", self.workers)
+        check_at_least_one("cpus_per_candidate", self.cpus_per_candidate)
+        check_at_least_one("max_attempts", self.max_attempts)
+        check_timeout(self.timeout)
+        gpus = self.gpus_per_candidate
+        if not 0 <= gpus < math.inf:
+            raise InvalidRequest("gpus_per_candidate", "is at least 0", gpus)
+        if gpus > 1 and gpus != int(gpus):
+            raise InvalidRequest("gpus_per_candidate", "is a share such as 0.25, or a whole number", gpus)
+
+    @property
+    def local_workers(self) -> int:
+        """Number of workers of a local Ray: as requested, or as many as this machine has cores for."""
+        return self.workers or max(1, usable_cores() // self.cpus_per_candidate)
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,103 @@
+"""The workers of a pool by what they are doing, and the nodes that get no more of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Generic
+
+from tuner.execution.assignment import Assignment
+from tuner.execution.dispatch import Dispatch
+from tuner.execution.executor import ClusterUnavailable
+from tuner.execution.pool import W, WorkerPool
+
+MAX_FAILED_STARTS = 5
+"""Workers that may die in a row without a message; after that, the fault is not one worker's."""
+
+JOINED_ADVICE = "Ray's logs say more; a cluster that asks for no token is joined with RAY_AUTH_MODE=disabled"
+
+
+class Roster(Generic[W]):
+    """The workers that a pool has started for an executor."""
+
+    def __init__(self, pool: WorkerPool[W], dispatch: Dispatch) -> None:
+        self.pool = pool
+        self.dispatch = dispatch
+        self.starting: list[W] = []
+        self.idle: list[W] = []
+        self.assignments: dict[W, Assignment[W]] = {}
+        self.abandoned: list[W] = []  # killed, but not known to have ended
+        self.capacity = 1  # workers that fit on the living nodes together
+        self.failed_starts = 0  # in a row
+        self._alive: frozenset[str] = frozenset()
+        self._avoided: set[str] = set()  # nodes that hung or vanished; unused while there are others
+
+    def refresh(self) -> None:
+        """Look up the living nodes, since nodes may join, and mark the assignments on nodes that died silently."""
+        self.capacity, alive = self.pool.capacity()
+        gone, self._alive = self._alive - alive, alive
+        if not gone:
+            return
+        for assignment in self.assignments.values():
+            assignment.node_is_dead = assignment.worker.node_id in gone
+        for worker in [worker for worker in self.idle if worker.node_id in gone]:
+            self.idle.remove(worker)
+            self.forget(worker)
+        self.avoid(*gone)
+
+    def start(self, wanted: int) -> None:
+        """Begin to start so many workers, as far as there is room."""
+        room = self.capacity - len(self.starting) - len(self.idle) - len(self.assignments)
+        for _ in range(min(room, wanted)):
+            self.starting.append(self.pool.start_worker(self._avoided if self._alive - self._avoided else ()))
+
+    def wait(self, seconds: float) -> Sequence[W]:
+        """Return the workers that can be read, after so many seconds at most."""
+        training = [assignment.worker for assignment in self.assignments.values() if assignment.killed_at is None]
+        killed = [assignment.worker for assignment in self.assignments.values() if assignment.killed_at is not None]
+        awaited, ending = [*self.starting, *training], [*self.abandoned, *killed]
+        if not awaited and not ending:
+            time.sleep(seconds)  # all nodes are gone; one may return
+        return self.pool.wait(awaited, ending, seconds)
+
+    def avoid(self, *nodes: str) -> None:
+        """Start no more workers on these nodes, and restart those that may be waiting for one of them."""
+        self._avoided.update(nodes)
+        for worker in self.starting:
+            worker.kill()
+        self.starting = []
+        for worker in [worker for worker in self.idle if worker.node_id in nodes]:
+            self.idle.remove(worker)
+            self.discard(worker)
+
+    def discard(self, worker: W) -> None:
+        """Kill a worker."""
+        self.forget(worker)
+        worker.kill()
+
+    def forget(self, worker: W) -> None:
+        """Drop what a worker that ends has compiled."""
+        self.dispatch.compiled.subtract(worker.compiled)
+        worker.compiled.clear()
+
+    def tolerates_failed_start(self, worker: W, error: BaseException) -> bool:
+        """Count a worker that died before its first message.
+
+        Returns:
+            Whether its cohort may be blamed on the worker alone; not so once several workers have died of it.
+
+        Raises:
+            ClusterUnavailable: Too many workers in a row have died before they were given a cohort.
+        """
+        failure = self.pool.failure_of(error)
+        self.failed_starts += 1
+        if worker.cohorts == 0 and self.failed_starts >= MAX_FAILED_STARTS:
+            advice = "its logs say more" if self.pool.is_local else JOINED_ADVICE
+            raise ClusterUnavailable(f"Ray's workers die as they start: {failure.reason}; {advice}")
+        return self.failed_starts < MAX_FAILED_STARTS
+
+    def close(self) -> None:
+        """Kill all workers that train nothing."""
+        for worker in (*self.starting, *self.idle):
+            worker.kill()
+        self.starting, self.idle = [], []

@@ -1,0 +1,85 @@
+"""The Python files that a user's own task may import, collected in a folder for other machines.
+
+Installed packages are not sent, since every node has its own. Only code is sent; data is found on each node where
+LODO_DATA_DIR says.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tuner.core.errors import InvalidRequest
+
+MAX_BYTES = 20_000_000
+"""Largest size of the code; a larger folder holds something else."""
+
+_NOT_CODE = {".git", ".venv", "venv", "node_modules", "__pycache__"}
+
+
+def collect_code(tasks: Iterable[str], target: Path) -> Path | None:
+    """Copy the code of tasks into a folder.
+
+    Args:
+        tasks: Names of tasks, files with their full paths; built-in and installed tasks need nothing.
+        target: A folder, created if something is copied.
+
+    Returns:
+        The folder of `path/to/file.py:NAME`, if one is among the tasks: a worker finds its files in the working
+        directory instead. None if nothing was copied, or only modules.
+
+    Raises:
+        InvalidRequest: The code is too large.
+    """
+    origin = None
+    for task in sorted(set(tasks)):
+        place, colon, _ = task.rpartition(":")
+        if not colon:
+            continue
+        if place.endswith(".py"):
+            origin = Path(place).parent
+            _copy(_files_beside(origin), origin, target)
+        else:
+            _copy(*_files_of_module(place.partition(".")[0]), target)
+    return origin
+
+
+def _files_beside(folder: Path) -> Iterator[Path]:
+    """Yield the Python files of a folder and of the packages in it."""
+    yield from folder.glob("*.py")
+    for package in folder.iterdir():
+        if (package / "__init__.py").is_file() and package.name not in _NOT_CODE:
+            yield from package.rglob("*.py")
+
+
+def _files_of_module(name: str) -> tuple[list[Path], Path]:
+    """Return the files of a module or package, and the folder that it is imported from; none if it is installed."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return [], Path()
+    path = Path(spec.origin).resolve()
+    installed = [Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib", "stdlib")]
+    if any(path.is_relative_to(folder) for folder in installed):
+        return [], Path()
+    if path.name == "__init__.py":
+        return sorted(path.parent.rglob("*.py")), path.parent.parent
+    return [path], path.parent
+
+
+def _copy(files: Iterable[Path], root: Path, target: Path) -> None:
+    copied = 0
+    for file in files:
+        copied += file.stat().st_size
+        if copied > MAX_BYTES:
+            limit = f"{MAX_BYTES // 1_000_000} MB"
+            advice = "give it a folder of its own, or install it on every node"
+            raise InvalidRequest("task", f": the code beside it exceeds {limit} in {root}; {advice}")
+        copy = target / file.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)

@@ -1,0 +1,54 @@
+"""What is measured of a cohort while it trains, one measurement per file."""
+
+from __future__ import annotations
+
+from lodo.learned_preconditioner import LearnedPreconditioner
+from tasks.task import Evaluated
+from tuner.core.errors import InvalidRequest
+from tuner.core.trial import Workload
+from tuner.training.cohort import Cohort
+from tuner.training.measurements.clock import LastTenth, Marks
+from tuner.training.measurements.floor import Floor
+from tuner.training.measurements.hessian_error import HessianError
+from tuner.training.measurements.measurement import MeasurementCallback
+from tuner.training.measurements.test_set import FinalTest
+from tuner.training.measurements.trajectory import Trajectory
+from tuner.training.measurements.validation import Validation
+
+
+def measurements_of(workload: Workload, cohort: Cohort) -> list[MeasurementCallback]:
+    """Return the measurements that a workload asks for and that its task and optimizer have.
+
+    The Hessian's error is measured where something is learned and one Hessian holds everywhere.
+
+    Args:
+        workload: Its `measurement` decides; None asks for none.
+        cohort: Of the workload.
+
+    Raises:
+        InvalidRequest: A cohort of several lanes is given a budget of seconds.
+    """
+    wanted, task = workload.measurement, cohort.loop.task
+    if wanted is None:
+        return []
+    if wanted.seconds is not None and len(cohort.lanes) > 1:
+        raise InvalidRequest("seconds", "is for cohorts of one lane", len(cohort.lanes))
+
+    def has_examples(split: str) -> bool:
+        return isinstance(task, Evaluated) and bool(task.examples(split))
+
+    measurements: list[MeasurementCallback] = []
+    if hasattr(task, "floor"):
+        measurements.append(Floor())
+    measurements.append(Marks(wanted.seconds))
+    if wanted.validate_every is not None and has_examples("validation"):
+        measurements.append(Validation(wanted.validate_every, after_divergence=True))
+    hessian = getattr(task, "hessian", None)
+    if isinstance(cohort.loop.optimizer, LearnedPreconditioner) and hessian is not None and not callable(hessian):
+        measurements.append(HessianError())
+    if wanted.seconds is not None:
+        measurements.append(LastTenth(wanted.seconds))
+    if has_examples("test"):
+        measurements.append(FinalTest(wanted.test_examples))
+    measurements.append(Trajectory())
+    return measurements

@@ -1,0 +1,32 @@
+"""The test set, which is read once, after training is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from tuner.core.trial import LaneObservations
+from tuner.training.evaluator import Evaluator
+from tuner.training.measurements.measurement import MeasurementCallback, Training
+
+_SEED = 0  # decides which examples are in a part of the set, the same for all that are compared
+
+
+class FinalTest(MeasurementCallback):
+    """Observes the test set at the end, unless every lane has diverged.
+
+    Args:
+        examples: How many, drawn at random once for all. Default: all.
+    """
+
+    def __init__(self, examples: int | None = None) -> None:
+        self._examples = examples
+
+    def end(self, training: Training) -> Iterable[LaneObservations]:
+        """Yield the metrics' means."""
+        x = training.carry[0].numpy()
+        if (np.isfinite(training.curve).all(axis=0) & np.isfinite(x).all(axis=0)).any():
+            evaluator = Evaluator(training.cohort.loop.task, "test")
+            chosen = np.sort(evaluator.order(_SEED)[: self._examples])
+            yield training.observation("test", evaluator.mean_metrics(training.carry, chosen))

@@ -1,0 +1,90 @@
+"""The training loop: trials in; losses, observations and evaluations out. Workers import this module.
+
+What is measured besides the losses is a matter of measurements (`tuner.training.measurements`), which are called on
+the way and change nothing of the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+
+import tensorflow as tf
+
+from tuner.core.objective import Objective
+from tuner.core.trial import Evaluation, Key, LaneObservations, TrainingProgress, Trial, Workload
+from tuner.training.cohort import Cohort
+from tuner.training.cores import own_cores
+from tuner.training.judgement import judge, until_not_finite
+from tuner.training.loop import Carry
+from tuner.training.measurements import measurements_of
+from tuner.training.measurements.measurement import MeasurementCallback, Training
+
+
+def train(
+    workload: Workload,
+    lanes: Sequence[Trial],
+    measurements: Sequence[MeasurementCallback] | None = None,
+    *,
+    start: Callable[[Cohort], Carry] | None = None,
+) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
+    """Train one cohort to the end of its budget, or until every lane has diverged.
+
+    A run that is timed and trains on CPUs has its cores for itself meanwhile.
+
+    Args:
+        workload: What the trials share.
+        lanes: `workload.cohort_size` trials with one budget; a candidate may fill several lanes.
+        measurements: What is measured on the way; used once. Default: what the workload's `measurement` asks for.
+        start: Returns where the lanes of the cohort start. Default: at the start of the task and the optimizer.
+
+    Yields:
+        `TrainingProgress` with the losses of all lanes, chunk by chunk; `LaneObservations` as they are made; at the end
+        one `Evaluation` per distinct key.
+
+    Raises:
+        ValueError: The lanes do not fit the workload, the data is not what the study was made on, or something cannot
+            be measured.
+    """
+    cohort = Cohort(workload, lanes)
+    measured = measurements_of(workload, cohort) if measurements is None else measurements
+    training = Training(cohort, (start or Cohort.begin)(cohort))
+    for each in measured:
+        yield from each.begin(training)
+    seconds = max((each.seconds for each in measured if each.seconds is not None), default=None)
+    stops = heapq.merge(*(each.stops(cohort.budget) for each in measured))
+    is_timed_on_cpu = seconds is not None and "GPU" not in training.carry[0].device
+    with own_cores(workload.threads) if is_timed_on_cpu else contextlib.nullcontext():
+        for chunk in cohort.chunks(training.carry, stops, seconds):
+            losses = training.advance(chunk)
+            if len(losses):
+                yield TrainingProgress(steps_done=min(training.evaluations, cohort.budget), losses=losses)
+            for each in measured:
+                yield from each.after_chunk(training)
+    for each in measured:
+        yield from each.end(training)
+    yield from _evaluations(training, workload.objective)
+
+
+def _evaluations(training: Training, objective: Objective) -> Iterator[Evaluation]:
+    """Yield one evaluation per distinct key of the lanes."""
+    cohort, curves = training.cohort, training.curve
+    where = tf.DeviceSpec.from_string(training.carry[0].device)
+    device = f"{where.device_type}:{where.device_index}" if where.device_type else "CPU:0"
+    places: dict[Key, int] = {}
+    for place, trial in enumerate(cohort.lanes):
+        places.setdefault(trial.key, place)
+    for key, place in places.items():
+        status, fitness, reason = judge(curves[:, place], cohort.budget, objective)
+        curve = until_not_finite(curves[:, place])
+        yield Evaluation(
+            key=key,
+            status=status,
+            fitness=fitness,
+            losses=curve,
+            steps_done=len(curve),
+            seconds=training.seconds / len(places),
+            device=device,
+            reason=reason,
+        )
