@@ -19,7 +19,7 @@ from typing import Any
 
 ROUNDING = 1e-12
 RELATIVE = {"float64": 1e-6, "float32": 1e-2}
-"""By the dtype of the losses; after the few steps recorded here. See tests/recorded/__main__.py for how it was found."""
+"""By the dtype of the losses, after the few steps recorded here; tests/recorded/__main__.py says how it was found."""
 
 _FINAL = ("finished", "diverged", "failed", "timed_out")
 _LABELS = ("study", "candidate")
