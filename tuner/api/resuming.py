@@ -8,6 +8,7 @@ from pathlib import Path
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
 from tuner.api.progress import Progress, progress_of
+from tuner.api.requests import Task, task_name
 from tuner.api.run import Comparison, Run
 from tuner.api.running import go_on
 from tuner.execution.resources import Resources
@@ -18,6 +19,7 @@ def resume(
     name: str,
     database: str | Path | Database = DEFAULT_DATABASE,
     *,
+    task: Task | None = None,
     workers: int | None = None,
     cpus_per_candidate: int = 1,
     gpus_per_candidate: float = 0.0,
@@ -35,6 +37,7 @@ def resume(
     Args:
         name: Of the run, or RUN/OPTIMIZER for one of its studies.
         database: Where it is.
+        task: The class of the run's task, if it was defined in a script or a notebook that has ended since.
         workers: As of `tune`; so are all arguments below that are not listed.
         cpus_per_candidate: As the run was begun with.
         gpus_per_candidate: GPUs per candidate, or a share of one.
@@ -56,6 +59,8 @@ def resume(
     Example:
         >>> run = tuner.resume("rosenbrock")  # doctest: +SKIP
     """
+    if task is not None:
+        task_name(task)  # registers it
     resources = Resources(
         workers=workers,
         cpus_per_candidate=cpus_per_candidate,
