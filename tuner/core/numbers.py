@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class HasFitness(Protocol):
@@ -23,3 +27,9 @@ def fitness(result: HasFitness) -> float:
 def finite_or_none(value: float | None) -> float | None:
     """Return a number as JSON can hold it: None where it is absent or not finite."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def until_not_finite(losses: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the losses [evaluations] up to and including the first that is not finite."""
+    is_finite = abs(losses) < math.inf  # False for NaN too
+    return losses if is_finite.all() else losses[: int(is_finite.argmin()) + 1]

@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 
+from tuner.core.numbers import until_not_finite
 from tuner.core.trial import (
     AttemptEnded,
     AttemptStarted,
@@ -24,7 +25,6 @@ from tuner.core.trial import (
 )
 from tuner.execution.messages import Message, Raised, Started
 from tuner.execution.retries import Attempt, Cause, Failure, next_attempts
-from tuner.training.judgement import until_not_finite
 
 
 class AttemptTracker:

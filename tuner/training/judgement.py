@@ -7,14 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.numbers import until_not_finite
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.trial import Status
-
-
-def until_not_finite(losses: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the losses [evaluations] up to the first that is not finite, which is included."""
-    bad = np.flatnonzero(~np.isfinite(losses))
-    return losses[: bad[0] + 1] if bad.size else losses
 
 
 def judge(losses: NDArray[np.floating], budget: int, objective: Objective = TRAINING_LOSS) -> tuple[Status, float, str]:

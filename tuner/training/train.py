@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
+from tuner.core.numbers import until_not_finite
 from tuner.core.objective import Objective
 from tuner.core.trial import Evaluation, Key, LaneObservations, TrainingProgress, Trial, Workload
 from tuner.training.cohort import Cohort
 from tuner.training.cores import own_cores
-from tuner.training.judgement import judge, until_not_finite
+from tuner.training.judgement import judge
 from tuner.training.loop import Carry
 from tuner.training.measurements import measurements_of
 from tuner.training.measurements.measurement import MeasurementCallback, Training
