@@ -31,7 +31,7 @@ def searched(tmp_path_factory):
     return folder, run(*SEARCH, *names, folder=folder)
 
 
-@pytest.mark.slow  # docs/keras.md, whose commands are tests, searches so too
+@pytest.mark.slow  # docs/guides/keras.md, whose commands are tests, searches so too
 def test_a_derived_space_is_shown_before_the_search_and_all_of_it_is_tuned(searched):
     folder, outcome = searched
     assert outcome.code == 0, outcome.err

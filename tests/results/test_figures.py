@@ -6,13 +6,15 @@ import math
 import struct
 import subprocess
 import sys
+import warnings
 
 import pytest
+from matplotlib import rc_context, rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tests.support.builders import ADAM, LODO, MOMENTUM, RMSPROP, YOGI, search, spec, study
 from tuner.core.trial import Status
-from tuner.results.figures import rendered
+from tuner.results.figures import FIGURES_OF_SEARCH, rendered
 from tuner.results.figures.canvas import new_figure
 from tuner.results.figures.colours import COLOURS, colour
 from tuner.results.figures.fitness import fitness_by_generation
@@ -163,6 +165,16 @@ def test_every_optimizer_has_a_colour_of_its_own_and_others_have_one_that_stays(
     assert len(set(COLOURS.values())) == len(COLOURS)
     assert colour("Mine") == colour("Mine")
     assert colour("Mine").startswith("#")
+
+
+def test_a_users_settings_of_matplotlib_change_nothing_and_are_kept():
+    one = searched(spec(), (4.0, 3.0, 2.0, 1.0), (0.4, 0.3, 0.2, DIVERGED))
+    kind = FIGURES_OF_SEARCH[0]
+    png = rendered(kind.draw([one]))
+    with rc_context({"font.size": 22, "axes.facecolor": "black", "backend": "svg", "savefig.dpi": 30}):
+        with warnings.catch_warnings(action="error"):
+            assert rendered(kind.draw([one])) == png
+        assert (rcParams["font.size"], rcParams["backend"], rcParams["savefig.dpi"]) == (22, "svg", 30)
 
 
 def test_no_display_and_no_global_state_are_touched():

@@ -18,7 +18,7 @@ from tuner.results.figures.canvas import loss_limits
 from tuner.results.figures.colours import COLOURS, colour
 from tuner.results.figures.curves import learning_by_steps, learning_by_time
 from tuner.results.figures.final import final_losses
-from tuner.results.figures.resampling import WINDOWS, by_steps, by_time
+from tuner.results.figures.resampling import MAX_WINDOWS, by_steps, by_time
 from tuner.results.figures.styles import LINES, style
 from tuner.results.figures.sweep import sweep
 from tuner.results.figures.trajectories import rosenbrock, trajectories
@@ -90,8 +90,8 @@ def test_on_a_logarithmic_axis_a_band_goes_no_further_down_than_the_lowest_seed(
 def test_long_curves_are_means_of_windows_that_leave_no_loss_out():
     curve = np.arange(1003.0) ** 2
     found = by_steps([curve])
-    assert len(found.at) == WINDOWS
-    widths = np.diff(np.linspace(0, 1003, WINDOWS + 1).astype(int))
+    assert len(found.at) == MAX_WINDOWS
+    widths = np.diff(np.linspace(0, 1003, MAX_WINDOWS + 1).astype(int))
     assert np.sum(found.mean * widths) == pytest.approx(curve.sum())
     assert found.mean[0] == np.mean(curve[: widths[0]])
     assert found.at[0] == (widths[0] - 1) / 2

@@ -10,7 +10,7 @@ from search_spaces.dimension import Dimension
 from tests.support.builders import MOMENTUM, run, spec, study
 from tuner.core.trial import Role, Status
 from tuner.results.figures import FIGURES_OF_SEARCH
-from tuner.results.figures.hyperparameter_axis import label, place
+from tuner.results.figures.hyperparameter_axis import label, position
 from tuner.results.figures.parallel import parallel_coordinates
 from tuner.results.figures.population import population
 from tuner.results.figures.sharpness import last_generations, sharpness
@@ -102,7 +102,7 @@ def test_in_parallel_coordinates_a_huge_loss_is_drawn_to_the_end_and_squeezes_no
 )  # fmt: skip
 def test_a_tick_says_the_value_itself(scale, value, text):
     dimension = Dimension("it", scale, 0.5)
-    assert label(dimension, place(dimension, value)) == text
+    assert label(dimension, position(dimension, value)) == text
 
 
 @pytest.mark.parametrize(

@@ -254,7 +254,7 @@ def test_evaluating_is_inference_on_the_chosen_images_by_the_moving_statistics(f
     assert task.metrics == ("loss", "accuracy")
 
 
-def test_an_image_that_was_learnt_is_told_right_in_evaluation(tmp_path: Path) -> None:
+def test_an_image_that_was_learnt_is_classified_correctly_in_evaluation(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     kinds = rng.integers(0, 256, (2, 32, 32, 3), np.uint8)
     labels = (np.arange(40) % 2).astype(np.uint8)
@@ -346,7 +346,7 @@ def test_the_loop_goes_through_xla_where_there_is_a_gpu(
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "message"),
     [
         ({"dtype": "float16"}, "`dtype` is one of bfloat16, float32, float64. Received: 'float16'"),
         ({"batch_size": 0}, "`batch_size` is a whole number from 1 to 65,536. Received: 0"),
@@ -360,8 +360,8 @@ def test_the_loop_goes_through_xla_where_there_is_a_gpu(
         ({"regularisation": None}, "`regularisation` is a finite number, at least 0. Received: None"),
     ],
 )
-def test_an_option_that_is_none_is_refused(folder: Path, option: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=f"^{told}$"):
+def test_an_option_that_is_none_is_refused(folder: Path, option: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
         NarrowResNet(data_dir=folder, **option)
 
 

@@ -1,4 +1,4 @@
-"""`tuner.evaluate`: what a trained network is worth on its task's test or validation set.
+"""`tuner.evaluate`: measure a trained network on its test or validation set.
 
 What was measured is kept beside the weights, example by example, so that an evaluation that was interrupted continues,
 and one of more examples begins where that of fewer ended.

@@ -1,4 +1,4 @@
-"""`tuner.paper`: the paper's protocol, a search and a comparison of what it finds."""
+"""`tuner.paper`: the paper's protocol, a search followed by a comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Progress of a call, for people: by default a plain line per generation; a subclass may show it otherwise."""
+"""Progress of a call, for people.
+
+The default prints a plain line per generation; a subclass may show progress in another way.
+"""
 
 from __future__ import annotations
 

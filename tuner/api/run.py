@@ -1,4 +1,7 @@
-"""Runs and studies as a caller sees them: frozen names whose values are read from the database when asked for."""
+"""Runs, studies and comparisons as the API returns them.
+
+They are frozen values that refer to a database; results are read from it on access.
+"""
 
 from __future__ import annotations
 

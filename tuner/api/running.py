@@ -1,4 +1,4 @@
-"""A run of studies, from its plan to its end: created in the database, trained on Ray, recorded."""
+"""The execution of a run of studies: created, trained on Ray and recorded."""
 
 from __future__ import annotations
 

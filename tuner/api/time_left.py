@@ -1,4 +1,4 @@
-"""How long a run will still take, judged by its pace from the first sign of progress on.
+"""Estimate of a run's remaining time, from its pace since the first progress.
 
 What comes before that (workers start, load TensorFlow and compile) is not counted; what later studies need to begin
 is, since it slows the pace.

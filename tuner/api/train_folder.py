@@ -1,4 +1,4 @@
-"""The folder that `train` writes: what was trained, for people and for `evaluate`.
+"""The folder that `train` writes: results for people and for `evaluate`.
 
 It holds `run.json` (the request, every loss, the validation), `losses.png`, and of each seed whose run finished
 `seed-N.npz` (the weights) and the task's own pictures, `seed-N-NAME.png`.

@@ -1,4 +1,7 @@
-"""`tuner.train`: one configuration of one optimizer, on one seed or several, in this process and without a database."""
+"""`tuner.train`: train one configuration of one optimizer on given seeds.
+
+Training runs in this process and uses no database.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The command line: how it ends, and the verbs that search and compare; what they do is imported when it is called."""
+"""The entry point of the command line: search, `submit`, and exit codes.
+
+The code behind a verb is imported when the verb is called.
+"""
 
 from __future__ import annotations
 

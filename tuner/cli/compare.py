@@ -1,4 +1,4 @@
-"""`lodo-tune compare`: tuned optimizers trained for long on the same seeds, and the table of how they compare."""
+"""`lodo-tune compare`: train tuned optimizers on the same seeds and compare them."""
 
 from __future__ import annotations
 

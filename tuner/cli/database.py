@@ -1,4 +1,7 @@
-"""`lodo-tune database …`: a database checked, upgraded, copied, exported and backed up; and a study deleted."""
+"""`lodo-tune database …`: maintenance of a database.
+
+Checks, upgrades, copies, exports and backups, and the deletion of a study.
+"""
 
 from __future__ import annotations
 

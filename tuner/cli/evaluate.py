@@ -1,4 +1,4 @@
-"""`lodo-tune evaluate DIR`: what a trained network is worth on its task's test or validation set."""
+"""`lodo-tune evaluate DIR`: measure a trained network on its task's data."""
 
 from __future__ import annotations
 

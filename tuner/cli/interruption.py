@@ -1,4 +1,4 @@
-"""How a command ends before its work is done: what is kept, and the command that goes on."""
+"""Interruptions and errors of a command, and the command that resumes the work."""
 
 from __future__ import annotations
 

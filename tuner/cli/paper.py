@@ -1,4 +1,4 @@
-"""`lodo-tune paper`: search, comparison and report by the paper's settings, one after the other.
+"""`lodo-tune paper`: search, comparison and report with the paper's settings.
 
 What is done already, under the same names in the same database, is not done again; so the same command goes on where it
 was stopped.

@@ -1,4 +1,7 @@
-"""Progress on standard error: a live line per study in a terminal, a line per generation elsewhere."""
+"""Progress on standard error.
+
+A live line per study in a terminal, and a line per generation elsewhere.
+"""
 
 from __future__ import annotations
 

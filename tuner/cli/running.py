@@ -1,4 +1,7 @@
-"""What verbs that run studies share: progress, interruptions, the table at the end, and the folders of results."""
+"""Shared parts of the verbs that run studies.
+
+Progress, interruptions, the table at the end, and the folders of results.
+"""
 
 from __future__ import annotations
 

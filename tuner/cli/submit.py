@@ -1,4 +1,7 @@
-"""`lodo-tune submit`: run the driver itself on a cluster, so that a search survives a lost connection."""
+"""`lodo-tune submit`: run the driver itself on a cluster.
+
+A search then survives a lost connection.
+"""
 
 from __future__ import annotations
 

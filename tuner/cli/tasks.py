@@ -1,4 +1,7 @@
-"""`lodo-tune tasks` and `lodo-tune tasks check`: what there is to tune on, and whether a task keeps its promises."""
+"""`lodo-tune tasks` and `lodo-tune tasks check`.
+
+They list the tasks, and check whether a task meets its requirements.
+"""
 
 from __future__ import annotations
 

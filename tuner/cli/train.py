@@ -1,4 +1,7 @@
-"""`lodo-tune train`: one configuration of one optimizer, on one seed or several, without a search."""
+"""`lodo-tune train`: train one configuration of one optimizer.
+
+It trains on one or several seeds, without a search.
+"""
 
 from __future__ import annotations
 

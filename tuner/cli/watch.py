@@ -1,4 +1,7 @@
-"""`lodo-tune watch STUDY`: a study followed from anywhere that reaches its database, without disturbing it."""
+"""`lodo-tune watch STUDY`: follow a study by reading its database.
+
+It works from any machine that reaches the database, and does not disturb the study.
+"""
 
 from __future__ import annotations
 

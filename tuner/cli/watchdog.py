@@ -1,4 +1,6 @@
-"""Ends a command whose work does not return: a hung candidate in this process obeys neither a time limit nor Ctrl-C.
+"""A watchdog that ends a command whose work in this process hangs.
+
+A hung candidate obeys neither a time limit nor Ctrl-C.
 
 While C++ code runs in the main thread, Python's signal handlers wait for it. A thread reads the signal nevertheless,
 from the descriptor to which Python writes it.

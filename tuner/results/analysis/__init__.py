@@ -1,1 +1,1 @@
-"""What the records of studies and comparisons mean, as frozen values."""
+"""What the records of searches and comparisons show, as frozen values."""

@@ -1,4 +1,4 @@
-"""What came of a comparison: one frozen value that its tables and figures are made from."""
+"""The results of a comparison, as one frozen value for its tables and figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Studies = Sequence[tuple[StudyRecord, Sequence[SeedRun]]]
 class FinalLoss:
     """The loss in the last tenth of a budget, over the runs of a contender."""
 
-    loss: Estimate | None  # of the runs that did not diverge; None where there is none
+    loss: Estimate | None  # over the runs that did not diverge; None without any
     diverged: int
     rank: Rank
 
@@ -36,29 +36,29 @@ class Contender:
     name: str  # unique in the comparison: the optimizer, or "momentum 0.5" in a sweep
     optimizer: str
     point: Point
-    scales: Mapping[str, Scale]  # of the hyperparameters that the search space knows
+    scales: Mapping[str, Scale]  # of the hyperparameters in the search space
     source: str  # where the hyperparameters come from
     status: str  # of the study
-    runs: tuple[SeedRun, ...]  # those that were begun, in the order of their seeds
-    seeds: int  # how many there are to be
+    runs: tuple[SeedRun, ...]  # those that have started, in the order of their seeds
+    seeds: int  # runs of a complete study
     counts: Mapping[Status, int]  # of the runs, by final status
     by_steps: FinalLoss
     by_time: FinalLoss | None  # None without a budget of seconds
     validation: Mapping[str, Estimate | None]  # of each metric at the end, over the runs that finished
     test: Mapping[str, Estimate | None]
-    floor: float | None  # what no optimizer of its kind goes below on average
-    pace: float | None  # gradient evaluations a second of training; None where runs were not timed alone
+    floor: float | None  # lowest mean loss that an optimizer with the same information can reach
+    pace: float | None  # gradient evaluations per second of training; None where runs trained in lockstep
     pace_with_validation: float | None
 
     @property
     def left(self) -> int:
-        """Runs that are not final yet."""
+        """Number of runs that are not final yet."""
         return self.seeds - sum(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A run of `lodo-tune compare`, complete or not. Fields that all its studies share are the first one's."""
+    """A comparison of some optimizers, complete or not. Fields that all its studies share are those of the first."""
 
     run: str
     task: str
@@ -81,19 +81,19 @@ class Comparison:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of what validation or test has measured, "loss" first."""
+        """Names of the validation and test metrics, "loss" first."""
         found = {name for one in self.contenders for name in (*one.validation, *one.test)}
         return tuple(sorted(found, key=lambda name: (name != "loss", name)))
 
 
 def compare_runs(studies: Studies) -> Comparison:
-    """Return what came of the studies of one comparison.
+    """Return the results of the studies of one comparison.
 
     Args:
-        studies: Each with its runs, in any number and state.
+        studies: Each with its runs, in any state.
 
     Raises:
-        ValueError: There is none, or they are not of one comparison.
+        ValueError: There is no study, or they are not of the same comparison.
     """
     runs = {study.spec.run for study, _ in studies}
     if len(runs) != 1 or any(study.is_search for study, _ in studies):
@@ -146,7 +146,7 @@ def _name(study: StudyRecord, point: Point) -> str:
 
 
 def _ranked(losses: Mapping[str, Sequence[float]], over: bool) -> Ranking:
-    """Rank contenders once all their runs are done; until then nobody has a place."""
+    """Rank contenders once all runs are complete; until then none has a rank."""
     return rank(losses) if over else Ranking(dict.fromkeys(losses, Rank(Standing.UNTESTED)), ())
 
 
@@ -179,12 +179,12 @@ def _contender(
 
 
 def _fitnesses(runs: Sequence[SeedRun]) -> list[float]:
-    """Return the losses by steps of the runs that say something, +inf of those that diverged."""
+    """Return the losses by steps of the runs that finished, and +inf for each that diverged."""
     return [fitness(run.candidate) for run in runs if run.candidate.status in (Status.FINISHED, Status.DIVERGED)]
 
 
 def _losses_by_time(runs: Sequence[SeedRun]) -> list[float]:
-    """Likewise by time, where a run may diverge that had not when its steps were over."""
+    """Return the losses by time likewise; a run may diverge after the step budget has ended."""
     losses = []
     for run in runs:
         if "time" in run.series and run.candidate.status in (Status.FINISHED, Status.DIVERGED):
@@ -199,7 +199,7 @@ def _final_loss(losses: Sequence[float], rank: Rank) -> FinalLoss:
 
 
 def _last(split: str, runs: Sequence[SeedRun]) -> dict[str, Estimate | None]:
-    """Return each metric's mean over the runs at its last observation."""
+    """Return the mean over the runs of each metric's last observation."""
     found: dict[str, list[float]] = {}
     for run in runs:
         for name, numbers in run.series[split].metrics.items() if split in run.series else ():
@@ -208,8 +208,8 @@ def _last(split: str, runs: Sequence[SeedRun]) -> dict[str, Estimate | None]:
 
 
 def _pace(clock: str, runs: Sequence[SeedRun]) -> float | None:
-    """Return the gradient evaluations a second of these runs together, by one of the clocks."""
+    """Return the gradient evaluations per second of all these runs, by one of the clocks."""
     marks = [run.series["training"] for run in runs if "training" in run.series]
     seconds = float(np.sum([getattr(mark, clock)[-1] for mark in marks]))
     evaluations = float(np.sum([mark.evaluations[-1] for mark in marks]))
-    return evaluations / seconds if seconds > 0 else None  # NaN, of runs in lockstep, is not
+    return evaluations / seconds if seconds > 0 else None  # false for NaN, the seconds of runs in lockstep

@@ -1,4 +1,4 @@
-"""The mean of a few runs, with its spread and how sure it is."""
+"""The mean of a few runs with its standard deviation and its confidence interval."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
-_SEED = 8  # of the resamples: the same numbers have the same interval
+_SEED = 8  # of the resampling: equal numbers have equal intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +18,21 @@ class Estimate:
 
     mean: float
     spread: float  # standard deviation over the runs, with divisor n, as in the paper
-    low: float | None  # of the 95 % interval of the mean; None of a single run
+    low: float | None  # end of the 95 % interval of the mean; None for a single run
     high: float | None
     runs: int
 
 
 def estimate(values: Sequence[float]) -> Estimate | None:
-    """Return the mean of some finite numbers; None where there is none.
+    """Return the mean of some finite numbers; None for no number.
 
-    The interval is the percentile bootstrap's: of the means of 10,000 samples drawn from these numbers with
-    replacement, the middle 95 %. With 8 runs it is a fifth narrower than Student's.
+    The interval is that of the percentile bootstrap: the middle 95 % of the means of 10,000 samples drawn with
+    replacement. With 8 runs it is a fifth narrower than Student's.
     """
     if not len(values):
         return None
     array = np.asarray(values, np.float64)
-    if (array == array[0]).all():  # exactly: a mean of equal numbers may be rounded, and then it has a spread
+    if (array == array[0]).all():  # exact: NumPy may round the mean of equal numbers
         one = float(array[0])
         return Estimate(one, 0.0, one if len(array) > 1 else None, one if len(array) > 1 else None, len(array))
     with np.errstate(over="ignore"):

@@ -1,4 +1,4 @@
-"""Runs that did not finish, grouped by their reasons."""
+"""Runs that did not finish, grouped by reason."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _DIGITS = re.compile(r"\d+(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Runs that ended alike."""
+    """Runs with the same final status and reason."""
 
     status: Status  # DIVERGED, FAILED or TIMED_OUT
-    reason: str  # numbers that differ from run to run are …
+    reason: str  # with … for numbers that differ between runs
     keys: tuple[Key, ...]  # in order
 
 
 def grouped_failures(candidates: Sequence[CandidateRecord]) -> tuple[FailureGroup, ...]:
-    """Return groups of the runs, of any role, that are final and did not finish; the largest first.
+    """Return groups of the runs of any role that are final and did not finish, the largest first.
 
-    Reasons that differ in nothing but numbers are one: "loss was nan at evaluation …".
+    Reasons that differ only in numbers are the same: "loss was nan at evaluation …".
     """
     groups: dict[tuple[Status, str], list[CandidateRecord]] = {}
     for candidate in sorted(candidates, key=lambda run: run.key):
         if candidate.status.is_final and candidate.status is not Status.FINISHED:
             pattern = _DIGITS.sub("…", candidate.reason)
             groups.setdefault((candidate.status, pattern), []).append(candidate)
-    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))  # stable: of one size, the first to occur
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))  # stable: groups of equal size keep their order
     return tuple(
         FailureGroup(
             status=status,

@@ -1,4 +1,4 @@
-"""The ledger of a search: what each optimizer was given, and what it had found after how much of it."""
+"""Fairness of a search: effort per optimizer, and best fitness by budget."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from tuner.core.trial import Role
 from tuner.results.analysis.generations import Generation, by_generation
 from tuner.results.analysis.summary import better_half
 
-REACH = 2.0  # standard deviations of the first generation's draws on either side of the defaults: 95 % of a gene's
+REACH = 2.0  # standard deviations around the defaults, in which 95 % of the first generation's genes lie
 
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """How far a search was after a generation."""
+    """The state of a search after a generation."""
 
     generation: int
     steps: int  # budget of an individual, in gradient evaluations
-    planned: int  # gradient evaluations that the schedule has given until then
-    best: float | None  # the lowest fitness so far at this budget; None where none finished
+    planned: int  # gradient evaluations of the schedule up to and including this generation
+    best: float | None  # lowest fitness so far at this budget; None where none finished
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What one optimizer was given in a search. Of what it cost, a `Summary` tells."""
+    """What one optimizer was given in a search; its cost is in the `Summary`."""
 
     optimizer: str
     dimensions: int  # hyperparameters that are tuned
     volume: float | None  # see `reached_volume`
-    genes: int  # of the best: all genes of the newest better half; 0 where none finished
-    at_a_bound: int  # of these
-    bounded: tuple[str, ...]  # the hyperparameters that they are of, in the order of the search space
-    attempts_lost: int  # trainings that came to nothing and were repeated
-    milestones: tuple[Milestone, ...]  # one a generation
+    genes: int  # of the better half of the last generation in which any finished; 0 where none did
+    at_a_bound: int  # how many of these genes lie at a bound
+    bounded: tuple[str, ...]  # hyperparameters of these genes, in the order of the search space
+    attempts_lost: int  # attempts that were lost with their worker and repeated
+    milestones: tuple[Milestone, ...]  # one per generation
 
 
 def effort(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Effort:
-    """Return the ledger of one optimizer's search.
+    """Return what one optimizer was given in its search.
 
     Args:
         study: A search as the store holds it.
@@ -73,9 +73,9 @@ def effort(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Effort:
 def reached_volume(spec: SearchSpec) -> float | None:
     """Return the volume of the search space that the first generation reaches, in the transformed space.
 
-    Draws are normal around the defaults, so that the space itself has no edge where its file gives no bound. What
-    counts is the box in which 95 % of each gene's first draws lie: REACH standard deviations to either side, cut at the
-    bounds. A width of 1 is a factor of e, of the value or of its distance from 1.
+    The first generation is drawn from a normal distribution around the defaults, and a dimension without bounds has no
+    width of its own. The volume is therefore that of the box within REACH standard deviations, cut at the bounds. A
+    width of 1 is a factor of e in the value or in its distance from 1.
 
     Returns:
         None where the strategy has no standard deviation.
@@ -99,7 +99,7 @@ def _milestones(spec: SearchSpec, generations: Sequence[Generation[CandidateReco
     for generation in generations:
         planned += spec.population * generation.steps
         alike = [generation.best, *(one.best for one in found if one.steps == generation.steps)]
-        begun = generation.left < generation.population  # nothing is known of one that has not
+        begun = generation.left < generation.population  # else there is no result
         best = min((value for value in alike if value is not None), default=None) if begun else None
         found.append(Milestone(generation.number, generation.steps, planned, best))
     return tuple(found)

@@ -1,4 +1,7 @@
-"""A search generation by generation, or a comparison point by point: budgets, fates, fitnesses of what finished."""
+"""Budgets, final statuses and fitnesses of a study by generation.
+
+A comparison is grouped by point instead.
+"""
 
 from __future__ import annotations
 
@@ -21,42 +24,42 @@ Searches = Sequence[tuple[StudyRecord, Sequence[CandidateRecord]]]
 
 @dataclass(frozen=True, slots=True)
 class Generation(Generic[Run]):
-    """What came of one generation. Fitnesses of different budgets do not compare."""
+    """Results of one generation. Fitnesses of different budgets are not comparable."""
 
     number: int  # from 0
     steps: int  # budget of an individual, in gradient evaluations
     sigma: float | None  # standard deviation of the draws in the transformed space; None where there is none
     population: int
     counts: Mapping[Status, int]  # individuals by final status, and RUNNING; zeros included
-    finished: tuple[Run, ...]  # best first; of equally good ones the lower slot
+    finished: tuple[Run, ...]  # best first; ties in slot order
 
     @property
     def left(self) -> int:
-        """Individuals that are not final yet, or not even known."""
+        """Number of individuals that are not final yet, or not stored yet."""
         return self.population - sum(count for status, count in self.counts.items() if status.is_final)
 
     @property
     def best(self) -> float | None:
-        """The lowest fitness; None where none finished."""
+        """Lowest fitness; None where none finished."""
         return fitness(self.finished[0]) if self.finished else None
 
     @property
     def median(self) -> float | None:
-        """The median fitness of those that finished, the others left out; None where none did."""
+        """Median fitness of the individuals that finished; None where none did."""
         return statistics.median(map(fitness, self.finished)) if self.finished else None
 
 
 def finished(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that finished, with the finite fitness that makes them so, in the order given."""
+    """Return the runs that finished with a finite fitness, in the order given."""
     return [run for run in runs if run.status is Status.FINISHED and math.isfinite(fitness(run))]
 
 
 def by_generation(spec: StudySpec, candidates: Sequence[Run]) -> tuple[Generation[Run], ...]:
-    """Return every generation of the schedule in order, also those that have not begun.
+    """Return every generation of the schedule in order, including those that have not started.
 
     Args:
-        spec: The study's.
-        candidates: All of the study, in any order; fresh runs are passed over.
+        spec: Specification of the study.
+        candidates: All of the study, in any order; runs on fresh seeds are ignored.
     """
     sigmas = spec.sigmas if isinstance(spec, SearchSpec) else ()
     members: list[list[Run]] = [[] for _ in range(spec.batches)]

@@ -1,8 +1,9 @@
-"""Who is best, and who is not to be samples from the best.
+"""The best optimizer of a comparison, and those indistinguishable from it.
 
-Best is whoever has the lowest mean among those that diverged least often. Each of the others is tested against it, and
-the p values are corrected for their number. Runs that are the same on every seed are one number and no sample: against
-it the other's runs are put to a sign test, and where both are one number their order is exact.
+The best is the optimizer with the lowest mean among those that diverged least often. Each of the others is tested
+against it, and the p values are corrected for the number of tests. Runs that are equal on every seed are a constant,
+not a sample: the other optimizer's runs are compared with the constant by a sign test, and two constants are ordered
+exactly.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ ROUNDING = 1e-26
 
 
 class Standing(StrEnum):
-    """How an optimizer stands to the best."""
+    """Standing of an optimizer relative to the best."""
 
     BEST = "best"
-    TIE = "tie"  # not to be samples from it
+    TIE = "tie"  # cannot be distinguished from the best
     WORSE = "worse"
-    LOWER = "lower"  # where it came to an end: it diverged more often
-    UNTESTED = ""  # there are too few runs for a test, or none that tells
+    LOWER = "lower"  # has lower losses where it finished, but diverged more often
+    UNTESTED = ""  # too few runs for a test
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Rank:
     """The rank of an optimizer."""
 
     standing: Standing
-    p: float | None = None  # after correction; None where nothing was tested
+    p: float | None = None  # after correction; None where no test was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
     """Rank optimizers by the losses of their runs.
 
     Args:
-        losses: Of each that is compared, one a run that finished or diverged; +inf of one that diverged.
+        losses: By optimizer, one per run that finished or diverged; +inf for one that diverged.
     """
     samples = {name: list(values) for name, values in losses.items() if values}
     ranks = dict.fromkeys(losses, Rank(Standing.UNTESTED))
@@ -64,7 +65,7 @@ def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
     left = [name for name in rivals if name not in exact]
     comparisons = {name: _compared(samples[best], samples[name]) for name in left}
     tested = [name for name in left if len(left) * comparisons[name].smallest <= LEVEL]
-    # Those that cannot be tested count as well: they are asked about, too.
+    # Optimizers that cannot be tested count as well: the question is asked of them, too.
     corrected = holm([*(comparisons[name].p for name in tested), *[1.0] * (len(left) - len(tested))])
     for name, p in zip(tested, corrected, strict=False):
         ranks[name] = Rank(_standing(samples[best], samples[name], p), p)
@@ -74,22 +75,22 @@ def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """A test of one rival against the best."""
+    """Test of one rival against the best."""
 
-    by_signs: bool  # whether one of them is the same on every seed
+    by_signs: bool  # by a sign test, since one of the two is constant
     runs: tuple[int, int]
     p: float
 
     @property
     def smallest(self) -> float:
-        """The smallest p that so many runs can have."""
+        """Smallest p that this number of runs can have."""
         return 2 * 0.5 ** max(self.runs) if self.by_signs else smallest_p(*self.runs)
 
 
 def _compared(best: Sequence[float], other: Sequence[float]) -> _Compared:
     for level, sample in ((best, other), (other, best)):
         if _is_constant(level):
-            # Runs that are the same on every seed are no sample: the other's lie above or below what is one number.
+            # The sample lies above or below a constant.
             return _Compared(True, (1, len(sample)), sign_test([value - level[0] for value in sample]))
     return _Compared(False, (len(best), len(other)), mann_whitney(best, other))
 

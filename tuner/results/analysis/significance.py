@@ -1,9 +1,9 @@
-"""Whether two samples differ: Mann and Whitney's test, exact, and Holm's correction for asking several times.
+"""Exact tests (Mann-Whitney U with ties, sign test) and Holm's correction.
 
-The test asks whether runs of one optimizer tend to be lower than runs of another, and goes by ranks alone: a run that
-diverged is one that is higher than all others. Its null distribution is counted, ties and all, where the samples are
-small. A signed-rank test of seeds as pairs would not do: its smallest p with 8 seeds is 2/2⁸ = 0.0078, and 0.06 after
-correction for 8 rivals.
+The Mann-Whitney test uses ranks alone, so that a run that diverged counts as higher than all others. Its null
+distribution is enumerated with ties where the samples are small. SciPy's `mannwhitneyu(method="exact")` ignores ties,
+which are common here: runs that diverge are equal. A signed-rank test with seeds as pairs would be too weak: its
+smallest p with 8 seeds is 2/2⁸ = 0.0078, which is 0.06 after correction for 8 rivals.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from collections.abc import Sequence
 import numpy as np
 
 LEVEL = 0.05
-MAX_EXACT = 100  # values of both samples together; beyond, the normal distribution is as good
+MAX_EXACT = 100  # values in both samples together; with more, the normal approximation is as good
 
 
 def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return the two-sided p of both samples being alike.
+    """Return the two-sided p value of the hypothesis that both samples have one distribution.
 
     Args:
-        first: At least one number; inf counts as such, NaN is not allowed.
+        first: At least one number; inf is allowed, NaN is not.
         second: Likewise.
     """
     doubled = _doubled_ranks([*first, *second])
@@ -34,12 +34,12 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def smallest_p(first: int, second: int) -> float:
-    """Return the smallest two-sided p that samples of these sizes can have: that of one wholly below the other."""
+    """Return the smallest two-sided p that samples of these sizes can have: one lies wholly below the other."""
     return min(1.0, 2 / math.comb(first + second, first)) if first and second else 1.0
 
 
 def sign_test(differences: Sequence[float]) -> float:
-    """Return the two-sided p of differences being positive as often as negative; those that are zero are left out."""
+    """Return the two-sided p of differences being positive as often as negative; zeros are ignored."""
     above, below = (sum(sign * value > 0 for value in differences) for sign in (1, -1))
     runs = above + below
     tail = sum(math.comb(runs, few) for few in range(min(above, below) + 1))
@@ -47,13 +47,13 @@ def sign_test(differences: Sequence[float]) -> float:
 
 
 def seeds_needed(rivals: int, *, by_signs: bool = False) -> int:
-    """Return with how many runs on each side the smallest p reaches the level after correction for so many rivals."""
+    """Return the number of runs per optimizer with which p can reach LEVEL after correction for some rivals."""
     smallest = (lambda seeds: 2 * 0.5**seeds) if by_signs else (lambda seeds: smallest_p(seeds, seeds))
     return next(seeds for seeds in range(1, 100) if rivals * smallest(seeds) <= LEVEL)
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """Return p values corrected for their number, in the order given (Holm 1979)."""
+    """Return p values corrected for multiple tests, in the order given (Holm 1979)."""
     corrected, least = [0.0] * len(ps), 0.0
     for rank, place in enumerate(sorted(range(len(ps)), key=lambda place: ps[place])):
         least = max(least, min(1.0, (len(ps) - rank) * ps[place]))
@@ -62,7 +62,7 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def _doubled_ranks(values: Sequence[float]) -> list[int]:
-    """Return twice the rank of each value, from 1, equal ones sharing theirs: whole numbers."""
+    """Return twice the rank of each value, counted from 1; ties share the mean rank, so that twice it is whole."""
     array = np.asarray(values)
     below = (array[None, :] < array[:, None]).sum(axis=1)
     equal = (array[None, :] == array[:, None]).sum(axis=1)
@@ -70,8 +70,8 @@ def _doubled_ranks(values: Sequence[float]) -> list[int]:
 
 
 def _rank_sums(doubled: Sequence[int], n: int) -> np.ndarray:
-    """Return the chance of each doubled rank sum of n of these, drawn without replacement; index is the sum."""
-    ways = np.zeros((n + 1, sum(doubled) + 1))  # of choosing so many with that sum, by all choices
+    """Return the probability of each doubled rank sum of n ranks drawn without replacement, indexed by the sum."""
+    ways = np.zeros((n + 1, sum(doubled) + 1))  # [ranks chosen, their sum]
     ways[0, 0] = 1
     for rank in doubled:
         ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()

@@ -1,4 +1,4 @@
-"""The summary of a study: one frozen value that every table, export and figure is made from."""
+"""The summary of a search, as one frozen value for its tables and exports."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ class Hyperparameter:
     name: str
     scale: Scale
     default: float
-    tuned: float | None  # None until the search is over, and if nothing of it finished: that was no search
+    tuned: float | None  # None until the search is complete, and where no individual finished
 
 
 @dataclass(frozen=True, slots=True)
 class FreshRuns:
-    """One point run on fresh seeds, at the last generation's budget."""
+    """Runs of one point on fresh seeds, with the last generation's budget."""
 
-    mean: float | None  # fitness of those that finished; None where none did
+    mean: float | None  # fitness of the runs that finished; None where none did
     spread: float | None  # their sample standard deviation; None where fewer than two finished
     finished: int
     diverged: int
     failed: int
     timed_out: int
-    seeds: int  # how many runs the study wants
+    seeds: int  # runs of a complete study
 
     @property
     def left(self) -> int:
-        """Runs that are not done yet."""
+        """Number of runs that are not final yet."""
         return self.seeds - self.finished - self.diverged - self.failed - self.timed_out
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best individual that had the budget of the newest generation of which any finished.
+    """The best individual with the budget of the last generation in which any finished.
 
-    Of equally good ones that of the earlier generation, and then the lower slot.
+    Ties go to the earlier generation, then to the lower slot.
     """
 
     generation: int
     slot: int
-    steps: int  # its budget: fitnesses of other budgets do not compare
+    steps: int  # its budget; fitnesses of other budgets are not comparable
     fitness: float
     hyperparameters: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Individuals of the search by what came of them."""
+    """Numbers of individuals of the search by final status."""
 
     finished: int
     diverged: int
@@ -70,21 +70,21 @@ class Counts:
 
     @property
     def done(self) -> int:
-        """Individuals that are final."""
+        """Number of individuals that are final."""
         return self.finished + self.diverged + self.failed + self.timed_out
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What runs have cost. Attempts that came to nothing and were repeated are not counted."""
+    """Cost of some runs. Attempts that were lost and repeated are not counted."""
 
     evaluations: int  # gradient evaluations
-    seconds: float  # of training, summed over candidates; not wall clock, for they run side by side
+    seconds: float  # of training, summed over candidates; not wall clock, since they run in parallel
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What came of a study, complete or not."""
+    """Results of a search, complete or not."""
 
     study: str  # RUN/OPTIMIZER
     run: str
@@ -111,7 +111,7 @@ class Summary:
 
 
 def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summary:
-    """Return the summary of a study, whatever its status; `summarise_outcomes` is quicker.
+    """Return the summary of a search of any status; `summarise_outcomes` reads less.
 
     Args:
         study: As the store holds it.
@@ -126,12 +126,12 @@ def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summ
 def summarise_outcomes(
     study: StudyRecord, candidates: Sequence[Run], hyperparameters: Callable[[Run], Mapping[str, float]]
 ) -> Summary:
-    """Return the summary of a study, whatever its status.
+    """Return the summary of a search of any status.
 
     Args:
         study: As the store holds it.
-        candidates: What came of all of its candidates, in any order.
-        hyperparameters: Returns those of a candidate; it is asked for the best.
+        candidates: Outcomes of all of its candidates, in any order.
+        hyperparameters: Returns the hyperparameters of a candidate; called for the best.
 
     Raises:
         ValueError: The study's search space cannot be read.
@@ -183,9 +183,9 @@ def summarise_outcomes(
 
 
 def better_half(generation: Generation[Run]) -> tuple[Run, ...]:
-    """Return the individuals whose average, under strategy `paper`, is the next mean.
+    """Return the better half of a generation's population, rounded down but at least one, as far as they finished.
 
-    The better half of the population (rounded down, one at least) or, where fewer finished, those that did.
+    Their average is the next mean under strategy `paper`.
     """
     return generation.finished[: max(1, generation.population // 2)]
 

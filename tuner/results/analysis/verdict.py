@@ -1,28 +1,29 @@
-"""The verdict on a tuned point: whether it beat the defaults by more than the spread, on seeds that both ran on.
+"""The verdict on a tuned point: whether it is better than the defaults.
 
-Default and tuned are run on the same fresh seeds, which the search has not seen. On one seed they share minibatches
-and noise, so that they are compared seed by seed: a seed's gain is the default's fitness less the tuned point's. The
-rule:
+Default and tuned are trained on the same fresh seeds, which the search has not used. On one seed they share
+minibatches and noise, so they are compared seed by seed: the gain of a seed is the default's fitness minus the tuned
+point's. The rule:
 
     The tuned point is better (or worse) if its mean gain lies above (below) zero by more than twice the gains'
     sample standard deviation.
 
-Both numbers stand in the table, so that a reader can check it without a formula. The two columns' own spreads are no
-guide: what all runs on a seed have in common (an easy minibatch, an unlucky initialisation) is in them twice and in
-the gains not at all. For two equally good points whose gains are independent and normally distributed, 'better' is in
-error with the chance that a t of n - 1 degrees of freedom exceeds 2 sqrt(n), and so is 'worse':
+Both numbers are in the table, so that a reader can check it without a formula. The spreads of the two columns are not
+a substitute: what all runs on a seed have in common (an easy minibatch, an unlucky initialisation) is in both of them
+and cancels in the gains. For two equally good points whose gains are independent and normally distributed, the
+probability of a wrong 'better' is that of a t variable with n - 1 degrees of freedom exceeding 2 sqrt(n), and that of
+a wrong 'worse' is the same:
 
     seeds                2        3        4        5        8
-    'better' in error   10.8 %    3.7 %    1.4 %    0.6 %    0.04 %
+    wrong 'better'      10.8 %    3.7 %    1.4 %    0.6 %    0.04 %
 
-Hence three seeds at least.
+Hence at least three seeds.
 
-Not every run ends with a number:
+Runs without a fitness:
 
-- A diverged run never enters a mean: leaving it out would flatter a point that diverges. So divergence is a verdict
-  of its own, and goes before any gain: the point that diverged on more of the seeds is named, or both if on as many.
-- A run that failed or timed out says nothing about the hyperparameters: its seed is left out for both.
-- A task without noise has gains of spread 0: any difference counts there, and no gain is 'within the spread'.
+- A mean over the runs that did not diverge would favour a point that diverges. Divergence is therefore a verdict of
+  its own and takes precedence over the gain: it names the point that diverged on more seeds, or both.
+- A run that failed or timed out is no evidence about the hyperparameters: its seed is left out for both points.
+- A task without noise has gains of spread 0: any difference is significant, and no gain is 'within the spread'.
 """
 
 from __future__ import annotations
@@ -40,29 +41,29 @@ from tuner.core.trial import Status
 
 MIN_SEEDS = 3
 
-_TELLING = (Status.FINISHED, Status.DIVERGED)
+_CONCLUSIVE = (Status.FINISHED, Status.DIVERGED)
 _Number = TypeVar("_Number", float, Fraction)
 
 
 class Verdict(StrEnum):
-    """How the tuned point did against the defaults, on fresh seeds."""
+    """The tuned point compared with the defaults on fresh seeds."""
 
     BETTER = "better"
     WORSE = "worse"
     WITHIN_THE_SPREAD = "within the spread"
     DEFAULT_DIVERGED = "default diverged"  # on more of the seeds than the tuned point
     TUNED_DIVERGED = "tuned diverged"  # on more of the seeds than the default
-    BOTH_DIVERGED = "both diverged"  # on as many
+    BOTH_DIVERGED = "both diverged"  # on equally many
     TOO_FEW_SEEDS = "too few seeds"  # fewer than MIN_SEEDS on which neither failed or timed out
-    NOT_RUN = "not run"  # not wanted, or not done yet
+    NOT_RUN = "not run"  # no fresh seeds, or not complete yet
 
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """By how much the tuned point's fitness is lower than the default's, seed by seed."""
+    """The default's fitness minus the tuned point's, seed by seed."""
 
-    mean: float | None = None  # None before all runs are done, and where any diverged or no seed is left
-    spread: float | None = None  # sample standard deviation; None of one seed, too
+    mean: float | None = None  # None until all runs are final, where any diverged, and where no seed is left
+    spread: float | None = None  # sample standard deviation; None with fewer than two seeds
 
 
 def sample_spread(fitnesses: Sequence[_Number]) -> float:
@@ -74,19 +75,19 @@ def sample_spread(fitnesses: Sequence[_Number]) -> float:
 
 
 def judge(default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int) -> tuple[Verdict, Gain]:
-    """Return the verdict on a tuned point, and its gain.
+    """Return the verdict on a tuned point and its gain.
 
     Args:
-        default: The defaults' runs on fresh seeds; `key.slot` is the number of the seed.
-        tuned: The tuned point's, likewise.
-        seeds: How many fresh seeds the study wants for each; until all of them are done the verdict is NOT_RUN.
+        default: Runs of the defaults on fresh seeds; `key.slot` is the number of the seed.
+        tuned: Runs of the tuned point, likewise.
+        seeds: Fresh seeds of a complete study; until all runs are final the verdict is NOT_RUN.
     """
     by_seed = [{run.key.slot: run for run in runs if run.status.is_final} for runs in (default, tuned)]
     shared = sorted(by_seed[0].keys() & by_seed[1].keys())
     if not seeds or len(shared) < seeds:
         return Verdict.NOT_RUN, Gain()
     pairs = [(by_seed[0][seed], by_seed[1][seed]) for seed in shared]
-    pairs = [pair for pair in pairs if all(run.status in _TELLING for run in pair)]
+    pairs = [pair for pair in pairs if all(run.status in _CONCLUSIVE for run in pair)]
     diverged = [sum(run.status is Status.DIVERGED for run in side) for side in zip(*pairs, strict=True)] or [0, 0]
     if any(diverged):
         if diverged[0] == diverged[1]:
@@ -97,7 +98,7 @@ def judge(default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int) -> t
 
 
 def _gain(fitnesses: Sequence[tuple[float | None, float | None]]) -> Gain:
-    """Return the gain over finite fitnesses of default and tuned, exact until its two numbers are rounded."""
+    """Return the gain over pairs of finite fitnesses, computed exactly and then rounded."""
     gains = [
         Fraction(default) - Fraction(tuned) for default, tuned in fitnesses if default is not None and tuned is not None
     ]

@@ -1,4 +1,7 @@
-"""Tuned configurations for use elsewhere, each with its provenance: one format a file."""
+"""Exports of tuned configurations to other tools, in one module per format.
+
+Each exported configuration has its provenance.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ __all__ = ["FORMATS", "Configuration", "ExportFormat", "NotExported", "export", 
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """One way to write a tuned configuration down.
+    """A format of tuned configurations.
 
     Args:
-        write: Takes the configuration; returns the text of a file.
-        has: Whether it can express an optimizer of this name. Default: any.
+        write: Takes the configuration, returns the text of a file.
+        has: Whether the format can express an optimizer, by name. Default: any.
         differing: By optimizer, why the format's optimizer of that name is not the same. Default: none.
     """
 
@@ -51,9 +54,9 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
     """Return a study's tuned configuration.
 
     Args:
-        study: With a tuned point.
+        study: A search with a tuned point.
         format: A name of `FORMATS`.
-        summary: The study's; adds the fitness of default and tuned to the provenance. Default None.
+        summary: Of the study; adds the fitness of default and tuned to the provenance. Default None.
 
     Returns:
         The text of a file, with a line end after its last line.
@@ -90,7 +93,7 @@ def formats_of(optimizer: str) -> tuple[str, ...]:
 
 
 def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:
-    """Return where a configuration comes from: enough to run the study again."""
+    """Return the provenance of a configuration: enough to run the study again."""
     spec, workload = study.search, study.spec.workload
     provenance: dict[str, Any] = {
         "made_by": "lodo-tune",

@@ -1,4 +1,4 @@
-"""An event file as TensorBoard reads it: scalars on their step, and a session of the HParams tab."""
+"""A TensorBoard event file: scalars by step, and a session of the HParams tab."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 MAX_FLOAT32 = 3.4028234663852886e38  # TensorBoard keeps scalars in float32
-_PLUGIN = "hparams"  # its tags and version are those of TensorBoard's plugin
+_PLUGIN = "hparams"  # name, tags and version of TensorBoard's plugin
 _STARTS, _ENDS = "_hparams_/session_start_info", "_hparams_/session_end_info"
 
 
@@ -18,12 +18,12 @@ class EventFile:
     """A new event file, written through to the disk when it is closed.
 
     Args:
-        folder: A run of TensorBoard's; made if it is not there.
-        started: The run's start, in seconds since 1970.
+        folder: Of a run in TensorBoard; created if missing.
+        started: Start of the run, in seconds since 1970.
     """
 
     def __init__(self, folder: Path, started: float) -> None:
-        from tensorboardX.record_writer import RecordWriter  # 0.2 s that nobody else should pay
+        from tensorboardX.record_writer import RecordWriter  # takes 0.2 s
 
         folder.mkdir(parents=True, exist_ok=True)
         self._started = started
@@ -40,13 +40,13 @@ class EventFile:
             self._writer.close()
 
     def scalar(self, tag: str, step: int, value: float, *, after: float = 0.0) -> None:
-        """Write a value; one that is not finite in float32 is left out.
+        """Write a value, unless it is not finite in float32.
 
         Args:
-            tag: What it is.
-            step: Where on the axis of steps.
-            value: The value.
-            after: Where on the axis of time, in seconds from the start. Default 0.
+            tag: Name of the scalar.
+            step: Step.
+            value: Value.
+            after: Seconds since the start. Default 0.
         """
         from tensorboardX.proto.summary_pb2 import Summary
 
@@ -55,12 +55,12 @@ class EventFile:
             self._write(after, step=step, summary=summary)
 
     def session(self, hyperparameters: Mapping[str, float | str], *, finished: bool, seconds: float) -> None:
-        """Write that this run is a session of the HParams tab, and how it ended.
+        """Write a session of the HParams tab: its hyperparameters and how it ended.
 
         Args:
-            hyperparameters: Its columns; numbers are kept in float64.
-            finished: Or failed.
-            seconds: How long it took.
+            hyperparameters: Columns of the tab; numbers are kept in float64.
+            finished: Whether it finished; otherwise it failed.
+            seconds: Duration.
         """
         from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 
@@ -70,7 +70,7 @@ class EventFile:
                 start.hparams[name].string_value = value
             else:
                 start.hparams[name].number_value = value
-        # Of its enumeration: 1 is success, 2 is failure.
+        # 1 is success, 2 is failure.
         end = SessionEndInfo(status=1 if finished else 2, end_time_secs=self._started + seconds)
         self._of_plugin(_STARTS, HParamsPluginData(version=0, session_start_info=start), 0.0)
         self._of_plugin(_ENDS, HParamsPluginData(version=0, session_end_info=end), seconds)
@@ -78,7 +78,7 @@ class EventFile:
     def _of_plugin(self, tag: str, content: Any, after: float) -> None:
         from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
 
-        data = SummaryMetadata.PluginData(plugin_name=_PLUGIN, content=content.SerializeToString())
+        data = SummaryMetadata.PluginData(plugin_name=_PLUGIN, content=content.SerializeToString(deterministic=True))
         value = Summary.Value(tag=tag, metadata=SummaryMetadata(plugin_data=data))
         self._write(after, summary=Summary(value=[value]))
 

@@ -1,4 +1,7 @@
-"""Hydra: `_target_` and arguments under one key per library, for `hydra.utils.instantiate`."""
+"""Hydra export: `_target_` and arguments, under one key per library.
+
+Each key holds an input of `hydra.utils.instantiate`.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,18 @@ _LIBRARIES: Mapping[str, tuple[Callable[[str], bool], Callable[[Configuration], 
 
 
 def has(optimizer: str) -> bool:
-    """Return whether any of the libraries has the optimizer."""
+    """Return whether one of the libraries has the optimizer."""
     return any(known(optimizer) for known, _ in _LIBRARIES.values())
 
 
 def write(configuration: Configuration) -> str:
     """Return YAML with a node for each library that has the optimizer, and the provenance.
 
-    PyTorch's node is partial, since the class takes the parameters to train as well. Under `warnings` stands in what
-    a library differs.
+    PyTorch's node is partial, since the class also takes the parameters to train. `warnings` lists what a library
+    does differently.
 
     Raises:
-        NotExported: Something was tuned that none of them takes.
+        NotExported: A hyperparameter was tuned that none of them takes.
     """
     calls = _calls(configuration)
     nodes = {name: call.as_mapping(_node) for name, call in calls.items()}
@@ -41,7 +44,7 @@ def write(configuration: Configuration) -> str:
 
 
 def _calls(configuration: Configuration) -> dict[str, Call]:
-    """Return the call of each library that has the optimizer with what was tuned of it."""
+    """Return the call of each library that has the optimizer with these hyperparameters."""
     found: dict[str, Call] = {}
     refusals: list[NotExported] = []
     for name, (known, call) in _LIBRARIES.items():

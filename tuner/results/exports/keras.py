@@ -1,4 +1,4 @@
-"""Keras: what `keras.optimizers.deserialize` takes."""
+"""Keras: a configuration for `keras.optimizers.deserialize`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tuner.results.exports.configuration import Configuration
 from tuner.results.exports.library import Call
 from tuner.results.tables.formats import strict_json
 
-# The class, Keras' or ours, and what ours does whatever was tuned (the constants of lodo's modules of the same names).
+# The class, of Keras or ours, and the constants of our optimizer (those of the modules of lodo with the same names).
 _CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "Adam": ("keras.optimizers.Adam", {"epsilon": 1e-7, "amsgrad": False}),
@@ -20,17 +20,17 @@ _CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
         "RMSprop": ("keras.optimizers.RMSprop", {"epsilon": 1e-7, "centered": False}),
     }
 )
-_OF_KERAS = "keras:"  # before the names of Keras' own optimizers
-_NAMES = {"initial_learning_rate": "learning_rate"}  # hyperparameters that Keras calls otherwise
+_OF_KERAS = "keras:"  # prefix of the names of Keras' own optimizers
+_NAMES = {"initial_learning_rate": "learning_rate"}  # hyperparameters with another name in Keras
 
 
 def has(optimizer: str) -> bool:
-    """Return whether Keras has an optimizer of this name, or `lodo.keras` has."""
+    """Return whether Keras or `lodo.keras` has the optimizer."""
     return optimizer in _CLASSES or optimizer.startswith(_OF_KERAS)
 
 
 def call(configuration: Configuration) -> Call:
-    """Return the class with its arguments; what was not tuned of one of Keras' own has Keras' defaults."""
+    """Return the class with its arguments; arguments that were not tuned have the defaults of Keras."""
     of_keras: tuple[str, Mapping[str, Any]] = (
         f"keras.optimizers.{configuration.optimizer.removeprefix(_OF_KERAS)}",
         {},
@@ -41,11 +41,10 @@ def call(configuration: Configuration) -> Call:
 
 
 def write(configuration: Configuration) -> str:
-    """Return JSON for `keras.optimizers.deserialize(json.load(file))`, which passes over the provenance.
+    """Return JSON for `keras.optimizers.deserialize(json.load(file))`, which ignores the provenance.
 
-    Of an optimizer of ours Keras knows the class once `lodo.keras` was imported.
-    Keras keeps a learning rate in float32: it comes back rounded to that. Lamb, which `deserialize` has forgotten, is
-    made by `keras.saving.deserialize_keras_object`.
+    Keras finds the class of one of our optimizers once `lodo.keras` is imported. It keeps a learning rate in float32
+    and returns it rounded. Lamb, which `deserialize` lacks, is made by `keras.saving.deserialize_keras_object`.
     """
     made = call(configuration)
     module, _, class_name = made.target.rpartition(".")

@@ -1,4 +1,6 @@
-"""How another library constructs an optimizer, and what it does differently: the common half of PyTorch and Optax.
+"""Calls that construct an optimizer in another library, and their differences.
+
+Common to PyTorch and Optax.
 
 Warnings describe differences from Keras, whose form our optimizers have.
 """
@@ -87,11 +89,11 @@ def renamed(values: Values, **names: str) -> dict[str, Any]:
 
 
 def measured_distance(share: float) -> str:
-    """Return a sentence on how far a library's steps were found to lead from those that were tuned.
+    """Return a sentence on the measured distance between a library's steps and ours.
 
     Args:
-        share: The greatest distance between the two in 50 steps on a quadratic and on Rosenbrock's function, as a share
-            of the farthest that ours come from the start; a test measures it.
+        share: The greatest distance in 50 steps on a quadratic and on Rosenbrock's function, as a share of our greatest
+            distance from the start; a test measures it.
     """
     return f"Measured at one setting, in 50 steps on two test functions: apart by {share:g} of the way at most."
 

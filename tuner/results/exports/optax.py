@@ -1,4 +1,7 @@
-"""Optax: a function of `optax` and its keyword arguments, of which a schedule is a call itself."""
+"""Optax export: a function of `optax` and its keyword arguments.
+
+A schedule among the arguments is a call itself.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ def _lion(values: Values, steps: int) -> Call:
 
 def _yogi(values: Values, steps: int) -> Call:
     beta_1, beta_2 = values["beta_1"], values["beta_2"]
-    ratio = math.sqrt(1 - beta_2) / (1 - beta_1)  # of the corrections' factors at the first step
+    ratio = math.sqrt(1 - beta_2) / (1 - beta_1)  # of the factors of the corrections at the first step
     bias = (
         "Optax corrects the bias of both averages, what was tuned corrects none: far above eps its first step is "
         f"{ratio:.3g} times as long, and the two agree only after some {1 / (1 - max(beta_1, beta_2)):.3g} steps. "
@@ -75,7 +78,7 @@ def _yogi(values: Values, steps: int) -> Call:
 
 
 def _lars(values: Values, steps: int) -> Call:
-    # Ours has fallen by one step's worth at the first step already, and to 0 at the last: η (1 - t/T)², t = 1 … T.
+    # Our schedule is η (1 - t/T)² with t = 1 … T: it is below η at the first step, and 0 at the last.
     start = values["learning_rate"] * (1 - 1 / steps) ** 2
     rate = Call(
         "optax.polynomial_schedule",

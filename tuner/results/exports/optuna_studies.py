@@ -1,4 +1,7 @@
-"""A study for Optuna: its individuals as trials in a storage that Optuna and its dashboard open."""
+"""Optuna export: a search as a study whose trials are its individuals.
+
+Optuna and its dashboard open the storage.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,21 @@ from tuner.core.trial import Role, Status
 from tuner.results.analysis.generations import by_generation
 
 MADE_BY = "lodo-tune"
-_WHOLE = "whole"  # attribute of a study whose trials are all there
+_WHOLE = "whole"  # attribute of a study that was written completely
 
 
-class NoOptuna(Exception):  # noqa: N818 (what is the case)
+class NoOptuna(Exception):  # noqa: N818 (states what happened)
     """Optuna is not installed, its storage cannot be used, or has a study of this name. The text is one line."""
 
     exit_code = 1
 
 
 class OptunaStorage:
-    """A storage of Optuna's.
+    """An Optuna storage.
 
     Args:
-        url: As Optuna takes it; its tables are made if they are not there.
-        shown: The same as it may be printed.
+        url: As Optuna takes it; its tables are created if missing.
+        shown: The URL as it may be printed.
 
     Raises:
         NoOptuna: Optuna is not installed, or the storage cannot be opened.
@@ -43,30 +46,30 @@ class OptunaStorage:
         self._optuna, self._shown = optuna, shown
         try:
             self._storage = optuna.storages.RDBStorage(url)
-        except Exception as error:  # SQLAlchemy's and Optuna's, of many kinds
+        except Exception as error:  # errors of SQLAlchemy and Optuna, of many kinds
             raise NoOptuna(f"Optuna cannot open {shown}: {_cause(error)}") from None
 
     def write(self, study: StudyRecord, candidates: Sequence[CandidateRecord]) -> int:
-        """Write a study: a trial for each individual of the search that is final, in order.
+        """Write a search: one trial per final individual, in order.
 
-        What finished is COMPLETE with its fitness; what diverged, failed or was timed out is FAIL, with `status` and
-        `reason` among its attributes. Fitnesses of different budgets do not compare: where there are several, the
-        trials that had another than the best individual's are infeasible for Optuna, by the constraint `budget`, so
-        that its best trial is the study's. A study that was cut off while it was written is written anew.
+        A trial is COMPLETE with its fitness if the individual finished. Otherwise it is FAIL, with `status` and
+        `reason` among its attributes. Fitnesses of different budgets are not comparable: where there are several
+        budgets, trials with another one than the best individual are infeasible for Optuna by the constraint `budget`,
+        so that Optuna's best trial is the study's. A study whose writing was interrupted is written anew.
 
         Args:
             study: As the store holds it; it may be running.
             candidates: All of its candidates, in any order.
 
         Returns:
-            How many trials were written.
+            Number of trials written.
 
         Raises:
             NoOptuna: There is a study of this name, or the storage fails.
         """
         name = study.spec.name
         try:
-            self._make_way(name)
+            self._free_name(name)
             made = self._optuna.create_study(study_name=name, storage=self._storage, direction="minimize")
             made.set_user_attr("made_by", MADE_BY)
             for attribute, value in _facts(study).items():
@@ -76,12 +79,12 @@ class OptunaStorage:
             made.set_user_attr(_WHOLE, True)
         except NoOptuna:
             raise
-        except Exception as error:  # SQLAlchemy's and Optuna's
+        except Exception as error:  # errors of SQLAlchemy and Optuna
             raise NoOptuna(f"Optuna cannot write {name} to {self._shown}: {_cause(error)}") from None
         return len(trials)
 
-    def _make_way(self, name: str) -> None:
-        """Refuse a name that is taken, unless by a study of ours that was cut off."""
+    def _free_name(self, name: str) -> None:
+        """Delete a study of this name that was not written completely; raise an error for any other."""
         for there in self._optuna.get_all_study_names(self._storage):
             if there == name:
                 attributes = self._optuna.load_study(study_name=name, storage=self._storage).user_attrs
@@ -122,7 +125,7 @@ class OptunaStorage:
 
 
 def _cause(error: Exception) -> str:
-    """Return why a database failed: the driver's own words where there are any, since SQLAlchemy's quote the URL."""
+    """Return why a database failed, in the driver's words if possible: those of SQLAlchemy contain the URL."""
     while error.__cause__ is not None and isinstance(error.__cause__, Exception) and not hasattr(error, "orig"):
         error = error.__cause__
     words = str(getattr(error, "orig", "")).strip()
@@ -130,7 +133,7 @@ def _cause(error: Exception) -> str:
 
 
 def _facts(study: StudyRecord) -> dict[str, Any]:
-    """Return what a study's attributes say of it; JSON-able."""
+    """Return the attributes of a study; JSON-able."""
     spec = study.search
     return {
         "task": spec.workload.task,

@@ -1,4 +1,4 @@
-"""The configuration under the names of this project, in JSON and YAML."""
+"""The configuration with our own names, as JSON and YAML."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def as_yaml(configuration: Configuration) -> str:
 
 def yaml_of(layout: Mapping[str, Any]) -> str:
     """Return YAML of a mapping, keys in the order given; a number that is not finite becomes null."""
-    import yaml  # 20 ms that nobody else should pay
+    import yaml  # takes 20 ms
 
-    # By way of JSON: no tuples, no numbers that are not finite, and no object twice, which YAML would write as &id001.
+    # Through JSON: no tuples, no numbers that are not finite, and no repeated object, which YAML would write as &id001.
     plain = json.loads(strict_json(layout))
     text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
     return text

@@ -1,7 +1,7 @@
-"""By which rule an optimizer steps, and the constants of that rule which were not tuned.
+"""The update rule of an optimizer, and its constants that were not tuned.
 
-Rules are named as Keras names them. An optimizer of ours and one of Keras' own may step by one rule: other libraries
-then have one counterpart for both.
+Rules have the names of Keras. One of our optimizers and one of Keras may have the same rule; other libraries then have
+one counterpart for both.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from tuner.results.exports.configuration import Configuration, NotExported
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule with what it takes."""
+    """An update rule with its parameters."""
 
     name: str
     tuned: tuple[str, ...]  # hyperparameters that are always tuned
-    constants: Mapping[str, float]  # what else it takes, and what that is where it was not tuned
+    constants: Mapping[str, float]  # other parameters, with their values where they were not tuned
 
 
 def _of_keras(name: str, **constants: float) -> Rule:
     return Rule(name, (), MappingProxyType(constants))
 
 
-# Of ours, the constants of lodo's modules; of Keras', the defaults of the constructors (a weight decay of 0 is none).
+# Constants are those of the modules of lodo, or the defaults of Keras' constructors (a weight decay of 0 is none).
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "Adam": Rule("Adam", ("learning_rate", "beta_1", "beta_2"), {"epsilon": 1e-7}),
@@ -50,15 +50,15 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 
 def rule_of(optimizer: str) -> str | None:
-    """Return the name of an optimizer's rule; None where none is known that another library may have."""
+    """Return the name of an optimizer's rule; None if there is none that another library may have."""
     return RULES[optimizer].name if optimizer in RULES else None
 
 
 def values_of(configuration: Configuration) -> dict[str, float]:
-    """Return all that the rule takes: the hyperparameters, and the constants for what was not tuned.
+    """Return all parameters of the rule: the hyperparameters, and constants for those that were not tuned.
 
     Raises:
-        NotExported: Something was tuned that the rule, as it is known here, does not take.
+        NotExported: A hyperparameter was tuned that the rule does not have here.
     """
     rule = RULES[configuration.optimizer]
     accepted = (*rule.tuned, *rule.constants)

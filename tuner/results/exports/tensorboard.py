@@ -1,4 +1,7 @@
-"""A study for TensorBoard: the search by generation, and each candidate as a session of the HParams tab."""
+"""TensorBoard export of a search.
+
+Scalars by generation, and each candidate as a session of the HParams tab.
+"""
 
 from __future__ import annotations
 
@@ -19,31 +22,31 @@ from tuner.results.analysis.generations import by_generation
 from tuner.results.exports.event_file import EventFile
 from tuner.results.figures.learning import WINDOWS, window_means
 
-SEARCH = "search"  # the run with what is told by generation, beside one run a candidate
+SEARCH = "search"  # the run with the scalars by generation, beside one run per candidate
 
 
 def write_study(
     study: StudyRecord, candidates: Sequence[CandidateRecord], curve: Callable[[Key], NDArray[Any]], folder: Path
 ) -> int:
-    """Write a study into a folder of TensorBoard's, whole or not at all; what was written of it earlier is replaced.
+    """Write a study into a log folder of TensorBoard, whole or not at all; an earlier version of it is replaced.
 
-    The run RUN/OPTIMIZER/search has `fitness/best` and `fitness/median` by generation, and how many individuals ended
-    in which way. Each final candidate is a run, such as RUN/OPTIMIZER/g03-s07, default-0 or tuned-0: a session of the
+    The run RUN/OPTIMIZER/search has `fitness/best` and `fitness/median` by generation, and the number of individuals by
+    final status. Each final candidate is a run, such as RUN/OPTIMIZER/g03-s07, default-0 or tuned-0: a session of the
     HParams tab with its hyperparameters, `generation` and `budget`, and the scalar `fitness`, if it has one, at its
-    budget. The best of each generation and the runs on fresh seeds have their curve of the loss, too, in at most
-    `WINDOWS` means: so the size of what is written does not grow with the budget.
+    budget. The best candidate of each generation and the runs on fresh seeds also have their loss curve, in at most
+    `WINDOWS` means, so that the size of the files does not grow with the budget.
 
     Args:
         study: As the store holds it; it may be running.
         candidates: All of its candidates, in any order.
-        curve: Reads the losses of a final candidate, one a gradient evaluation.
-        folder: TensorBoard's --logdir; made if it is not there.
+        curve: Reads the losses of a final candidate, one per gradient evaluation.
+        folder: The log folder of TensorBoard; created if missing.
 
     Returns:
-        How many candidates were written.
+        Number of candidates written.
 
     Raises:
-        NotWritten: The study's folder holds something else, or nothing can be written there.
+        NotWritten: The study's folder contains other files, or cannot be written to.
     """
     target = folder / study.spec.run / study.spec.workload.optimizer.replace(":", "-")
     beside = target.parent / f".lodo-tune-{secrets.token_hex(8)}.tmp"
@@ -64,7 +67,7 @@ def write_study(
 
 
 def _check_ours(target: Path) -> None:
-    """Refuse a folder in which there is anything but what was written here."""
+    """Raise an error for a folder with files that were not written here."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise NotWritten(f"cannot write {str(target)!r:.300}: it is not a folder")
     for path in target.rglob("*"):
@@ -75,7 +78,7 @@ def _check_ours(target: Path) -> None:
 
 
 def _replace(target: Path, beside: Path) -> None:
-    """Put a folder in the place of another."""
+    """Replace a folder by another."""
     old = beside.with_suffix(".old")
     if target.exists():
         target.rename(old)
@@ -90,7 +93,7 @@ def _started(study: StudyRecord) -> float:
 def _write_search(study: StudyRecord, candidates: Sequence[CandidateRecord], folder: Path) -> None:
     with EventFile(folder, _started(study)) as file:
         for generation in by_generation(study.spec, candidates):
-            if generation.left == generation.population:  # not begun
+            if generation.left == generation.population:  # not started
                 continue
             if generation.best is not None and generation.median is not None:
                 file.scalar("fitness/best", generation.number, generation.best)
@@ -102,7 +105,7 @@ def _write_search(study: StudyRecord, candidates: Sequence[CandidateRecord], fol
 
 
 def _drawn(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> frozenset[Key]:
-    """Return whose curves are written: the best of each generation's, and those on fresh seeds."""
+    """Return the candidates whose curves are written: the best of each generation, and those on fresh seeds."""
     generations = by_generation(study.spec, candidates)
     best = [generation.finished[0].key for generation in generations if generation.finished]
     return frozenset((*best, *(one.key for one in candidates if one.key.role is not Role.SEARCH)))

@@ -1,4 +1,7 @@
-"""What figures share: paper to draw on, plain panels, and axes for losses that no outlier stretches."""
+"""Common parts of figures: settings, panels, legends and axes.
+
+Axes for losses ignore outliers.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,14 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 DOTS_PER_INCH = 150
-LETTER_WIDTH = 0.0088  # inches that a letter takes on average, of a font of one point
+LETTER_WIDTH = 0.0088  # inches, of an average letter per point of font size
 MIN_LOG_RATIO = 10.0  # greatest / least value above which a logarithmic axis helps
-MAX_START = 3.0  # times the median of the curves' greatest values: a transient that goes higher is cut
-MAX_END = 30.0  # times the median of where curves end: one that ends higher is not waited for
-MIN_SHARE = 1e-20  # of the top: what lies below is rounding
-MAX_VALUE = 1e300  # nothing is drawn beyond: the edges of float64 leave an axis no room
-MIN_TICK_RATIO = 200.0  # greatest / least value of an axis on which powers of ten are too few to read it
-EDGE = 0.985  # of a panel's height, where marks of what is beyond stand
+MAX_START = 3.0  # times the median of the curves' maxima; transients above it are cut off
+MAX_END = 30.0  # times the median of the curves' ends; the axis does not extend to a curve that ends above it
+MIN_SHARE = 1e-20  # of the upper limit; smaller values are rounding errors
+MAX_VALUE = 1e300  # larger values are not drawn: an axis cannot extend beyond float64
+MIN_TICK_RATIO = 200.0  # greatest / least value of an axis above which powers of ten are enough ticks
+EDGE = 0.985  # of a panel's height, where marks of values beyond the axis are drawn
 
 
 Limits = tuple[bool, float, float]  # whether an axis is logarithmic, its lower and its upper end
@@ -49,7 +52,7 @@ def matplotlib_defaults() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    """Return a figure of so many inches with a title, and without pyplot's state or a display."""
+    """Return a figure with a title; size in inches. It uses neither the state of pyplot nor a display."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
@@ -59,9 +62,9 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 
 def headline(title: str, width: float) -> tuple[str, float]:
-    """Return a title in two lines at most, and the size in points in which it fits into so many inches.
+    """Return a title in at most two lines, and the font size with which it fits a width in inches.
 
-    A title that is too long for the smallest size is cut; names of runs are up to 100 characters long.
+    A title that is too long for the smallest size is cut: names of runs have up to 100 characters.
     """
     lines: list[str] = []
     for size in (12.0, 10.0, 8.0):
@@ -74,27 +77,27 @@ def headline(title: str, width: float) -> tuple[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Spacing:
-    """Of a grid of panels, in inches; fixed, since to fit it to what is drawn takes longer than all the drawing."""
+    """Spacing of panels, in inches; fixed, since a layout fitted to the content takes longer than the drawing."""
 
     panel: tuple[float, float] = (2.3, 1.2)  # width and height
-    between: tuple[float, float] = (0.72, 0.58)  # from panel to panel: ticks, and the name of what is drawn
-    left: float = 0.95  # ticks, and a row's name
+    between: tuple[float, float] = (0.72, 0.58)  # from panel to panel: ticks and labels
+    left: float = 0.95  # ticks and a row's name
     right: float = 0.25
     top: float = 0.65  # the title
-    bottom: float = 0.95  # ticks, and a legend
+    bottom: float = 0.95  # ticks and a legend
 
 
 def panel_figure(
     rows: int, columns: int, title: str, spacing: Spacing, *, sharey: bool = False
 ) -> tuple[Figure, NDArray[np.object_]]:
-    """Return a figure of many panels under a title.
+    """Return a figure with a grid of panels.
 
     Args:
-        rows: How many.
-        columns: How many.
-        title: Of the figure.
-        spacing: Of its panels.
-        sharey: Whether all panels have one vertical axis. Default False.
+        rows: Number of rows.
+        columns: Number of columns.
+        title: Title of the figure.
+        spacing: Spacing of the panels.
+        sharey: Whether all panels share one vertical axis. Default False.
 
     Returns:
         The figure, and its panels [rows, columns].
@@ -119,7 +122,7 @@ def panel_figure(
 
 
 def hide_spines(axes: Axes) -> None:
-    """Take the frame's upper and right side away."""
+    """Hide the upper and the right side of a panel's frame."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
@@ -127,15 +130,15 @@ def hide_spines(axes: Axes) -> None:
 def loss_limits(
     curves: Sequence[NDArray[np.floating]], floors: Sequence[float] = (), *, linear: bool = False
 ) -> Limits:
-    """Choose an axis for curves that are to be compared.
+    """Return an axis for several curves.
 
     Args:
-        curves: Any numbers, those that are not finite left out.
-        floors: Levels that are to be seen, too.
-        linear: Whether it must not be logarithmic, as for an accuracy. Default False.
+        curves: Any numbers; those that are not finite are ignored.
+        floors: Levels that the axis includes.
+        linear: Whether the axis must be linear, as for an accuracy. Default False.
 
     Returns:
-        The axis. Neither transients (MAX_START) nor a curve that ends far above the others (MAX_END) stretch it.
+        The axis, which ignores transients (MAX_START) and curves that end far above the others (MAX_END).
     """
     finite = [kept for curve in curves if len(kept := curve[np.isfinite(curve) & (np.abs(curve) <= MAX_VALUE)])]
     if not finite:
@@ -150,7 +153,7 @@ def loss_limits(
         positive = [float(curve[curve > 0].min()) for curve in finite if (curve > 0).any()]
         lower = max(min([*positive, *(floor for floor in floors if floor > 0)]), upper * MIN_SHARE)
         if upper / lower >= MIN_LOG_RATIO:
-            # On a long axis far is no longer far: what would at most treble its length is waited for.
+            # A logarithmic axis extends to a curve that at most trebles its length.
             upper = max([upper] + [one for one in ends if one / upper <= (upper / lower) ** 2])
             room = 10 ** (0.05 * math.log10(upper / lower))
             return True, lower / room, upper * room
@@ -159,7 +162,7 @@ def loss_limits(
 
 
 def apply_limits(axes: Axes, limits: Limits) -> None:
-    """Give a panel the vertical axis that `loss_limits` chose."""
+    """Set the vertical axis of a panel as `loss_limits` returns it."""
     logarithmic, lower, upper = limits
     if logarithmic:
         axes.set_yscale("log")
@@ -168,7 +171,7 @@ def apply_limits(axes: Axes, limits: Limits) -> None:
 
 
 def round_ticks(axis: Axis, ratio: float) -> None:
-    """Name few round values of a logarithmic axis: powers of ten, or 1, 2 and 5 times one where it is short.
+    """Set ticks of a logarithmic axis at powers of ten, or on a short axis at 1, 2 and 5 times these.
 
     Args:
         axis: Has a logarithmic scale already.
@@ -183,12 +186,12 @@ def round_ticks(axis: Axis, ratio: float) -> None:
 
 
 def mark_legend(figure: Figure, marks: Sequence[Line2D], columns: int) -> None:
-    """Say at the foot of a grid what its marks are."""
+    """Draw a legend of marks below the panels."""
     figure.legend(handles=marks, loc="lower center", ncols=columns, fontsize=8, frameon=False, columnspacing=1.4)
 
 
 def no_minor_ticks(panels: Iterable[Axes]) -> None:
-    """Leave the small ticks of vertical axes away; on dozens of panels they cost more time than all else."""
+    """Hide the minor ticks of vertical axes; on dozens of panels they take most of the time."""
     from matplotlib.ticker import NullLocator
 
     for axes in panels:
@@ -206,7 +209,7 @@ def spread_out(slot: int, population: int, width: float) -> float:
 
 
 def counts_axis(axes: Axes, name: str) -> None:
-    """Name the horizontal axis, and write its whole numbers with commas."""
+    """Label the horizontal axis, and write its whole numbers with commas."""
     from matplotlib.ticker import FuncFormatter
 
     axes.set_xlabel(name)

@@ -1,7 +1,7 @@
-"""One colour an optimizer, the same in every figure.
+"""One colour per optimizer, the same in every figure.
 
-The common ones have the palette of Okabe and Ito, which the colour-blind can tell apart; in greyscale, figures must not
-lean on colour alone.
+The common optimizers have the palette of Okabe and Ito, which colour-blind people can distinguish. Figures must not
+depend on colour alone, since they may be printed in greyscale.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ COLOURS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_OTHERS = ("#000000", "#44AA99", "#A05195", "#5B7F00")  # for optimizers of the user's own
+_OTHERS = ("#000000", "#44AA99", "#A05195", "#5B7F00")  # for the user's own optimizers
 
 
 def colour(optimizer: str) -> str:
-    """Return an optimizer's colour as #RRGGBB; one that is not in COLOURS gets one by its name, always the same."""
+    """Return an optimizer's colour as #RRGGBB; if it is not in COLOURS, one that depends on its name alone."""
     return COLOURS.get(optimizer) or _OTHERS[zlib.crc32(optimizer.encode()) % len(_OTHERS)]

@@ -1,4 +1,7 @@
-"""Learning curves of a comparison, by steps and by time: the mean over seeds, with a band of its standard deviation."""
+"""Learning curves of a comparison, by steps and by time.
+
+They show the mean and the standard deviation over seeds.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ MARKERS = 8  # per line
 
 
 def learning_by_steps(comparison: Comparison) -> Figure | None:
-    """Draw the training loss by gradient evaluations.
+    """Draw the training loss against gradient evaluations.
 
     Args:
         comparison: With curves (`Store.seed_runs(id, curves=True)`).
@@ -64,10 +67,10 @@ def learning_by_steps(comparison: Comparison) -> Figure | None:
 
 
 def learning_by_time(comparison: Comparison) -> Figure | None:
-    """Draw the training loss by seconds of training, of runs that were trained alone.
+    """Draw the training loss against seconds of training, of runs that trained alone.
 
     Returns:
-        None where no run was.
+        None where no run trained alone.
     """
     bands = [
         by_time([run.series["training"] for run in finished(one) if "training" in run.series], comparison.seconds)
@@ -88,15 +91,15 @@ def learning_by_time(comparison: Comparison) -> Figure | None:
 
 
 def finished(contender: Contender) -> list[SeedRun]:
-    """Return the runs that the numbers of a comparison are of."""
+    """Return the runs of a contender that finished, from which its numbers are computed."""
     return [run for run in contender.runs if run.candidate.status is Status.FINISHED]
 
 
 def draw_bands(axes: Axes, bands: Sequence[Band | None], looks: Sequence[Style], limits: Limits) -> list[Line2D | None]:
-    """Draw a line with its band a contender, those that leave the axis with a triangle on its upper edge.
+    """Draw one line with its band per contender, and a triangle on the upper edge for a line that leaves the axis.
 
     Returns:
-        The lines, for a legend; None of a contender without a band.
+        The lines, for a legend; None for a contender without a band.
     """
     apply_limits(axes, limits)
     hide_spines(axes)
@@ -109,11 +112,11 @@ def draw_bands(axes: Axes, bands: Sequence[Band | None], looks: Sequence[Style],
         at, mean = found.at, np.clip(found.mean, -MAX_VALUE, MAX_VALUE)
         spread = np.clip(found.spread, 0, MAX_VALUE)
         if spread.any():
-            # A logarithm makes an abyss of what is below the lowest seed, where a spread exceeds the mean.
+            # On a logarithmic axis a band that reaches zero would extend down without end.
             lower = np.maximum(mean - spread, found.least) if limits[0] else mean - spread
-            inside = mean <= limits[2]  # of a line that is out of sight, a band would only cover the others
+            inside = mean <= limits[2]  # the band of a line beyond the axis would only cover the others
             axes.fill_between(at, lower, mean + spread, where=inside, color=look.colour, alpha=0.16, lw=0, zorder=2)
-        apart = max(1, len(at) // MARKERS)  # and not all markers above each other
+        apart = max(1, len(at) // MARKERS)  # so that markers of several lines do not coincide
         (line,) = axes.plot(
             at, mean, lw=1.5, **look.line, marker=look.marker, ms=4.5,
             markevery=(place * apart // max(1, shown) % apart, apart), zorder=3,
@@ -134,23 +137,23 @@ def name_lines(
     bands: Sequence[Band | None],
     contenders: Sequence[Contender] | None = None,
 ) -> None:
-    """Name the contenders beside the panels, in the order in which their lines end, the highest first.
+    """Draw a legend of the contenders beside the panels, in the order in which their lines end, the highest first.
 
-    In a sweep they stay in the order of its parameter.
+    In a sweep they are in the order of its parameter.
 
     Args:
         figure: Gets the legend.
-        comparison: Whose contenders they are.
-        lines: One a contender, as `draw_bands` returns them.
-        bands: Likewise, what they are lines of.
-        contenders: Some of the comparison's. Default: all.
+        comparison: Has the contenders.
+        lines: One per contender, as `draw_bands` returns them.
+        bands: One per contender.
+        contenders: Contenders that are drawn. Default: all of the comparison.
     """
     from matplotlib.lines import Line2D as Line
 
     upper = next((line.axes.get_ylim()[1] for line in lines if line is not None and line.axes is not None), math.inf)
     entries = []
     for one, line, found in zip(contenders or comparison.contenders, lines, bands, strict=True):
-        label = one_line(one.name) + _fates(one)
+        label = one_line(one.name) + _missing(one)
         if found is not None and (found.mean > upper).all():
             label += "\n(above the axis)"
         last = math.inf if found is None else float(found.mean[-1])
@@ -165,8 +168,8 @@ def name_lines(
         text.set_parse_math(False)
 
 
-def _fates(contender: Contender) -> str:
-    """Return what a name is followed by in a legend: how many runs are missing from its line, and why."""
+def _missing(contender: Contender) -> str:
+    """Return the numbers of runs that are missing from a contender's line, by reason, for the legend."""
     missing = [
         f"{contender.counts[status]} {status}"
         for status in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
@@ -185,7 +188,7 @@ def _limits(comparison: Comparison, bands: Iterable[Band | None]) -> Limits:
 
 
 def _floors(comparison: Comparison) -> Mapping[float, list[str]]:
-    """Return each floor that there is, with those whose it is."""
+    """Return the contenders' names by their floor."""
     floors: dict[float, list[str]] = {}
     for one in comparison.contenders:
         if one.floor is not None:
@@ -194,7 +197,7 @@ def _floors(comparison: Comparison) -> Mapping[float, list[str]]:
 
 
 def _draw_floors(axes: Axes, comparison: Comparison, limits: Limits) -> None:
-    """Draw what no optimizer goes below on average, named where it is not everybody's."""
+    """Draw the floors, with the names of their contenders except for the most common one."""
     floors = _floors(comparison)
     most = max(floors, key=lambda floor: len(floors[floor]), default=None)
     for floor, names in floors.items():
@@ -213,7 +216,7 @@ def _diverged(contender: Contender) -> list[SeedRun]:
 
 
 def _cross_out(axes: Axes, comparison: Comparison) -> None:
-    """Mark on the upper edge where runs diverged."""
+    """Draw a cross on the upper edge where a run diverged."""
     for one, look in zip(comparison.contenders, styles(comparison), strict=True):
         ends = [run.candidate.steps_done for run in _diverged(one)]
         if ends:

@@ -1,4 +1,4 @@
-"""Where a comparison ended: every run's loss in the last tenth of its budget, the mean with its 95 % interval."""
+"""Final losses of a comparison: every run, and the mean with its 95 % interval."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ LossOf = Callable[[SeedRun], float | None]
 
 
 def final_losses(comparison: Comparison) -> Figure | None:
-    """Draw what the tables print: a row a contender, a panel a budget.
+    """Draw the final losses, one row per contender and one panel per budget.
 
     Returns:
-        None of a sweep, which `sweep` draws, and where no run finished.
+        None for a sweep, which `sweep` draws, and where no run finished.
     """
     if comparison.sweep is not None or not any(one.by_steps.loss for one in comparison.contenders):
         return None
@@ -38,20 +38,20 @@ def final_losses(comparison: Comparison) -> Figure | None:
         10.4 if timed else 7.2, 1.3 + 0.36 * len(comparison.contenders), f"{comparison.run}: {comparison.task_label}"
     )
     panels = figure.subplots(1, 1 + timed, sharey=True, squeeze=False)[0]
-    looks = styles(comparison)
+    styles_of = styles(comparison)
     draw_final_losses(
-        panels[0], comparison.contenders, looks, [one.by_steps for one in comparison.contenders], loss_by_steps
+        panels[0], comparison.contenders, styles_of, [one.by_steps for one in comparison.contenders], loss_by_steps
     )
     floors = "; grey: floor" if any(one.floor is not None for one in comparison.contenders) else ""
     marks = f"\nblack: mean and its 95 % interval{floors}"
     panels[0].set_xlabel(f"training loss in the last 10 % of {comparison.steps:,} evaluations{marks}")
     names = [one_line(one.name) for one in comparison.contenders]
     panels[0].set_yticks(range(len(names)), names, parse_math=False)
-    for text, look in zip(panels[0].get_yticklabels(), looks, strict=True):
-        text.set_color(look.colour)
+    for text, style in zip(panels[0].get_yticklabels(), styles_of, strict=True):
+        text.set_color(style.colour)
     if timed:
         draw_final_losses(
-            panels[1], comparison.contenders, looks, [one.by_time for one in comparison.contenders], _by_time
+            panels[1], comparison.contenders, styles_of, [one.by_time for one in comparison.contenders], _by_time
         )
         panels[1].set_xlabel(f"training loss in the last 10 % of {comparison.seconds:g} s{marks}")
         panels[1].tick_params(axis="y", labelleft=False)
@@ -73,11 +73,11 @@ def _by_time(run: SeedRun) -> float | None:
 def draw_final_losses(
     axes: Axes,
     contenders: Sequence[Contender],
-    looks: Sequence[Style],
+    styles_of: Sequence[Style],
     finals: Sequence[FinalLoss | None],
     loss_of: LossOf,
 ) -> None:
-    """Draw a row a contender, the first on top."""
+    """Draw one row per contender, the first on top."""
     losses = [sorted(loss for run in one.runs if (loss := loss_of(run)) is not None) for one in contenders]
     floors = [one.floor for one in contenders if one.floor is not None]
     logarithmic, low, high = loss_limits([np.array(some) for some in losses], floors)
@@ -85,11 +85,11 @@ def draw_final_losses(
         axes.set_xscale("log")
         round_ticks(axes.xaxis, high / low)
     axes.set_xlim(low, high)
-    for row, (one, look, final, some) in enumerate(zip(contenders, looks, finals, losses, strict=True)):
+    for row, (one, style, final, some) in enumerate(zip(contenders, styles_of, finals, losses, strict=True)):
         seen = [loss for loss in some if loss <= high]
-        axes.plot(seen, [row] * len(seen), look.marker, color=look.colour, ms=4, alpha=0.45, ls="", zorder=2)
+        axes.plot(seen, [row] * len(seen), style.marker, color=style.colour, ms=4, alpha=0.45, ls="", zorder=2)
         if len(seen) < len(some):
-            _write_beyond(axes, row, look.colour, some[len(seen) :])
+            _write_beyond(axes, row, style.colour, some[len(seen) :])
         if final is not None and final.loss is not None:
             found = final.loss
             if found.low is not None and found.high is not None:
@@ -106,7 +106,7 @@ def draw_final_losses(
 
 
 def _write_beyond(axes: Axes, row: int, colour: str, losses: Sequence[float]) -> None:
-    """Write what lies beyond the axis at its end: how high, and of how many runs if of several."""
+    """Write the median of the losses beyond the axis at its end, and their number if there are several."""
     many = f" ({len(losses)} runs)" if len(losses) > 1 else ""
     axes.annotate(
         f"{number(statistics.median(losses), 3)}{many} →", (EDGE, row), xycoords=axes.get_yaxis_transform(),
@@ -115,7 +115,7 @@ def _write_beyond(axes: Axes, row: int, colour: str, losses: Sequence[float]) ->
 
 
 def _write(axes: Axes, remark: str, row: int, limits: tuple[float, float], mean: float | None) -> None:
-    """Write a remark above a row's mean; at the edge where the mean is near it or beyond, or there is none."""
+    """Write a remark above a row's mean; aligned to the edge if the mean is near it."""
     transform = axes.transData if mean is not None else axes.get_yaxis_transform()
     at = 0.5 if mean is None else min(max(mean, limits[0]), limits[1])
     share = 0.5 if mean is None else axes.transScale.transform((at, 0))[0]
@@ -130,7 +130,7 @@ def _write(axes: Axes, remark: str, row: int, limits: tuple[float, float], mean:
 
 
 def _remark(contender: Contender, final: FinalLoss | None) -> str:
-    """Return what stands at the end of a row: the best, its ties, and runs that diverged."""
+    """Return the remark on a row: best or tie, and how many runs diverged."""
     if final is None:
         return ""
     standing = final.rank.standing

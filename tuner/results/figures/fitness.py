@@ -1,8 +1,8 @@
-"""The search in one picture: every individual's fitness, generation by generation, a panel an optimizer.
+"""Fitness of every individual of a search by generation, a panel per optimizer.
 
-Losses after different budgets do not compare, so lines break and a dotted line stands where the budget changes.
-Fitness axes are shared between panels. What did not finish is counted above each panel, generation by generation, and
-what lies far above all medians is drawn as a triangle on the upper edge instead of squeezing the rest.
+Fitnesses of different budgets are not comparable, so lines break and a dotted line is drawn where the budget changes.
+Panels share their fitness axis. Individuals that did not finish are counted above each panel by generation, and values
+far above all medians are drawn as triangles on the upper edge.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS = 3  # panels side by side at most
+MAX_COLUMNS = 3  # panels side by side
 PANEL = (3.0, 2.1)  # inches
-MAX_MEDIANS = 10.0  # times the greatest median: what lies above is drawn on the edge of a logarithmic axis
+MAX_MEDIANS = 10.0  # times the greatest median; larger values are drawn on the edge of a logarithmic axis
 MAX_DISTANCES = 1.0  # likewise on a linear axis, in distances from the least fitness to the greatest median
 
 _UNFINISHED = (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
 
 
 def fitness_by_generation(studies: Searches) -> Figure | None:
-    """Draw one task's searches.
+    """Draw searches on one task.
 
     Args:
-        studies: Panels in this order.
+        studies: One panel each, in this order.
 
     Returns:
-        None where no candidate is on record.
+        None where no candidate is recorded.
 
     Raises:
-        ValueError: They are of several tasks, whose fitnesses do not compare.
+        ValueError: They are of several tasks, whose fitnesses are not comparable.
     """
     tasks = sorted({study.spec.workload.task_label for study, _ in studies})
     if len(tasks) > 1:
@@ -62,7 +62,7 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     if not any(candidates for _, candidates in studies):
         return None
     panels = [(study, by_generation(study.spec, candidates)) for study, candidates in studies]
-    columns = 2 if len(panels) == 4 else min(COLUMNS, len(panels))
+    columns = 2 if len(panels) == 4 else min(MAX_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
     everyone = [generation for _, generations in panels for generation in generations]
     ends = [status for status in _UNFINISHED if any(generation.counts[status] for generation in everyone)]
@@ -73,7 +73,7 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     figure, found = panel_figure(rows, columns, f"{run}search on {tasks[0]}", spacing, sharey=True)
     axes = found.flatten()
     limits = _fitness_axis(axes[0], everyone)
-    axes[0].set_ylim(*limits)  # first, so that no outlier stretches it
+    axes[0].set_ylim(*limits)  # before drawing, so that the axis ignores outliers
     no_minor_ticks(axes)
     for place, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
         name = study.spec.name if several_runs else study.spec.workload.optimizer
@@ -90,7 +90,7 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
 
 
 def _fitness_axis(axes: Axes, generations: Sequence[Generation[CandidateRecord]]) -> tuple[float, float]:
-    """Choose the scale of the fitness axis, and return its limits."""
+    """Set the scale of the fitness axis, and return its limits."""
     values = [fitness(run) for generation in generations for run in generation.finished]
     if not values:
         return 0.0, 1.0
@@ -147,12 +147,12 @@ def _draw(
 
 
 def _above(ends: Sequence[Status]) -> int:
-    """Return the points between a panel and its title."""
+    """Return the distance between a panel and its title, in points."""
     return 9 + 9 * len(ends)
 
 
 def _count_above(axes: Axes, generations: Sequence[Generation[CandidateRecord]], ends: Sequence[Status]) -> None:
-    """Count what did not finish above a panel, one line per status."""
+    """Write the numbers of individuals that did not finish above a panel, one line per status."""
     for line, status in enumerate(reversed(ends)):
         style: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "fontsize": 7}
         height = 7 + 9 * line  # points
@@ -163,18 +163,18 @@ def _count_above(axes: Axes, generations: Sequence[Generation[CandidateRecord]],
 
 
 def _segments(generations: Sequence[Generation[CandidateRecord]]) -> Iterator[list[Generation[CandidateRecord]]]:
-    """Yield runs of neighbouring generations with one budget."""
+    """Yield consecutive generations with the same budget."""
     for _, segment in groupby(generations, key=lambda generation: generation.steps):
         yield list(segment)
 
 
 def _or_gap(values: Sequence[float | None]) -> list[float]:
-    """Return numbers to draw a line through; where there is none, the line has a gap."""
+    """Return numbers for a line, NaN for a gap."""
     return [math.nan if value is None else value for value in values]
 
 
 def _legend(figure: Figure, generations: Sequence[Generation[CandidateRecord]], columns: int, upper: float) -> None:
-    """Say below the panels what the marks are, of those that occur."""
+    """Draw a legend of the marks that occur."""
     from matplotlib.lines import Line2D
 
     lines = any(one.number < other.number and one.steps == other.steps for one, other in pairwise(generations))

@@ -1,4 +1,7 @@
-"""An axis on which a hyperparameter lies as the search sees it: by its logarithm, or a decay by its distance from 1."""
+"""An axis for a hyperparameter on its search scale.
+
+The scale is logarithmic in the value, or for a decay in its distance from 1.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 Side = Literal["x", "y"]
 
 MAX_TICKS = 5
-MIN_DECADES = 1.3  # decades: an axis shorter than that has too few whole ones to name
+MIN_DECADES = 1.3  # of an axis whose ticks are powers of ten alone
 
 
 def dimensions(spec: StudySpec) -> tuple[Dimension, ...]:
@@ -24,24 +27,24 @@ def dimensions(spec: StudySpec) -> tuple[Dimension, ...]:
     return SearchSpace.from_dict(spec.space).dimensions
 
 
-def place(dimension: Dimension, value: float) -> float:
-    """Return where a value stands on the axis: log10 of it, or how many nines a decay has, -log10(1 - v)."""
+def position(dimension: Dimension, value: float) -> float:
+    """Return the position of a value on the axis: log10(v), or for a decay -log10(1 - v), its number of nines."""
     if dimension.scale is Scale.LOG:
         return math.log10(value) if value > 0 else -math.inf
     return -math.log10(max(1 - value, 2.0**-53)) + 0.0  # + 0.0: no -0.0 where the value is 0
 
 
-def prepare(axes: Axes, side: Side, dimension: Dimension, places: Sequence[float]) -> None:
-    """Limit an axis to where values stand, and write the values themselves at its ticks.
+def prepare(axes: Axes, side: Side, dimension: Dimension, positions: Sequence[float]) -> None:
+    """Set the limits and the ticks of an axis.
 
     Args:
         axes: The panel.
         side: Which of its axes.
-        dimension: Whose values.
-        places: What `place` says of all that is to be seen.
+        dimension: The hyperparameter.
+        positions: Everything that the axis includes.
     """
     axis = axes.xaxis if side == "x" else axes.yaxis
-    finite = [one for one in places if math.isfinite(one)] or [0.0]
+    finite = [one for one in positions if math.isfinite(one)] or [0.0]
     low, high = min(finite), max(finite)
     room = 0.06 * (high - low) or 0.2
     low, high = low - room, high + room
@@ -51,19 +54,19 @@ def prepare(axes: Axes, side: Side, dimension: Dimension, places: Sequence[float
 
 
 def label(dimension: Dimension, at: float) -> str:
-    """Return the value that stands there, as people write it."""
+    """Return the value at a position, formatted."""
     return number(10**at, 3) if dimension.scale is Scale.LOG else hyperparameter(max(0.0, 1 - 10**-at), Scale.DECAY)
 
 
 def _ticks(dimension: Dimension, low: float, high: float) -> list[float]:
-    """Return places of round values: powers of ten, or 1, 2 and 5 times one where few of those are in sight."""
+    """Return positions of round values: powers of ten, or 1, 2 and 5 times these on a short axis."""
     start = low if dimension.scale is Scale.LOG else max(low, 0.0)
     if high - start >= MIN_DECADES:
         step = math.ceil((high - start) / MAX_TICKS)
         found = [float(power) for power in range(math.ceil(start), math.floor(high) + 1) if power % step == 0]
         if len(found) > 1:
             return found
-    sign = 1 if dimension.scale is Scale.LOG else -1  # of a decay the distance from 1 is round
+    sign = 1 if dimension.scale is Scale.LOG else -1  # for a decay the distance from 1 is round
     decades = range(math.floor(min(sign * start, sign * high)), math.ceil(max(sign * start, sign * high)) + 1)
     for multiples in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
         round_ones = (sign * (power + math.log10(multiple)) for power in decades for multiple in multiples)

@@ -1,4 +1,7 @@
-"""The losses of a few runs of one configuration in one picture, with what validation found on the way."""
+"""Training loss and validation metrics of runs of one configuration.
+
+The figure of `lodo-tune train`.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,17 @@ from tuner.results.figures.saving import rendered
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WINDOWS = 200  # of which each point of a curve is the mean, so that what is drawn is the trend and not the noise
+WINDOWS = 200  # each point of a curve is the mean of one, so that the trend is visible in the noise
 
 
 def losses_figure(document: Mapping[str, Any]) -> bytes:
-    """Return the picture of what `lodo-tune train` found.
+    """Return a figure of trained runs.
 
     Args:
-        document: As `train --json --curve` prints it: of each run every loss and, if there was any, its validation.
+        document: As `train --json --curve` prints it: the losses of each run and its validation, if any.
 
     Returns:
-        A PNG; the same for the same document.
+        A PNG, the same bytes for the same document.
     """
     with matplotlib_defaults():
         return rendered(_figure(document))
@@ -68,16 +71,16 @@ def _figure(document: Mapping[str, Any]) -> Figure:
 
 
 def _metrics(runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the names of what validation measured, in order."""
+    """Return the names of the validation metrics, in order."""
     return list(dict.fromkeys(name for run in runs for name in run.get("validation", {}) if name != "evaluations"))
 
 
 def window_means(losses: NDArray[np.floating], window: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Return the middles of windows, in evaluations taken, and the mean loss in each; a last, shorter one is left out.
+    """Return the middles of windows in gradient evaluations, and the mean loss in each; a shorter last one is omitted.
 
     Args:
-        losses: One a gradient evaluation.
-        window: How many of them a mean is of, at least 1.
+        losses: One per gradient evaluation.
+        window: Losses per mean, at least 1.
     """
     count = len(losses) // window
     means = losses[: count * window].reshape(count, window).mean(axis=1)

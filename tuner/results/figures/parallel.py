@@ -1,4 +1,7 @@
-"""Parallel coordinates: each individual of the last generations a line through its hyperparameters to its fitness."""
+"""Parallel coordinates of a search.
+
+One line per individual, through its hyperparameters and its fitness.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.text import one_line
 from tuner.results.analysis.generations import Searches, finished
 from tuner.results.figures.canvas import Spacing, panel_figure
-from tuner.results.figures.hyperparameter_axis import dimensions, label, place
+from tuner.results.figures.hyperparameter_axis import dimensions, label, position
 from tuner.results.figures.sharpness import MAX_MEDIANS, last_generations
 from tuner.results.figures.styles import style
 from tuner.results.tables.numbers import measured
@@ -23,15 +26,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS = 3
+MAX_COLUMNS = 3  # panels side by side
 SPACING = Spacing(panel=(3.5, 1.7), between=(0.5, 1.15), left=0.35, right=0.35, top=0.95, bottom=0.7)
 
 
 def parallel_coordinates(studies: Searches) -> Figure | None:
-    """Draw the individuals of the last generations that finished; those of `sharpness`.
+    """Draw the individuals of the last generations that finished, the same as `sharpness`.
 
     Args:
-        studies: A panel each, in this order.
+        studies: One panel each, in this order.
 
     Returns:
         None where none finished.
@@ -40,7 +43,7 @@ def parallel_coordinates(studies: Searches) -> Figure | None:
     found = [(study, some) for study, some in found if some]
     if not found:
         return None
-    columns = 2 if len(found) == 4 else min(COLUMNS, len(found))
+    columns = 2 if len(found) == 4 else min(MAX_COLUMNS, len(found))
     rows = math.ceil(len(found) / columns)
     title = f"{found[0][0].spec.run}: the last generations, the better the darker"
     figure, found_panels = panel_figure(rows, columns, title, SPACING)
@@ -53,24 +56,24 @@ def parallel_coordinates(studies: Searches) -> Figure | None:
 
 
 def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[CandidateRecord]) -> None:
-    """Draw one search: an upright a hyperparameter and one for the fitness, each from its least to its greatest."""
+    """Draw one search: an upright per hyperparameter and one for the fitness, each from its least to its greatest."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import LinearSegmentedColormap
 
     named = dimensions(study.spec)
-    places = np.array([[place(one, run.hyperparameters[one.name]) for one in named] for run in individuals])
+    places = np.array([[position(one, run.hyperparameters[one.name]) for one in named] for run in individuals])
     scores = np.array([fitness(run) for run in individuals])
     logarithmic = bool((scores > 0).all())
     top = min(float(scores.max()), MAX_MEDIANS * float(np.median(scores))) if logarithmic else float(scores.max())
-    heights = np.minimum(scores, top)  # one far off is drawn to the upright's end, and squeezes nobody
+    heights = np.minimum(scores, top)  # an outlier is drawn to the upright's end
     table = np.column_stack([places, np.log10(heights) if logarithmic else heights])  # [individuals, uprights]
     low, high = table.min(axis=0), table.max(axis=0)
-    tuned = None if study.tuned is None else np.array([place(one, study.tuned[one.name]) for one in named])
+    tuned = None if study.tuned is None else np.array([position(one, study.tuned[one.name]) for one in named])
     if tuned is not None:
         low[:-1], high[:-1] = np.minimum(low[:-1], tuned), np.maximum(high[:-1], tuned)
     width = np.where(high > low, high - low, 1.0)
     scaled = np.where(high > low, (table - low) / width, 0.5)
-    order = np.argsort(-scores, kind="stable")  # the best is drawn last, above the others
+    order = np.argsort(-scores, kind="stable")  # the best is drawn last, on top
     hue = style(study.spec.workload.optimizer).colour
     shades = LinearSegmentedColormap.from_list("better", ["#E4E4E4", hue])(np.linspace(0, 1, len(order)))
     across = np.arange(table.shape[1])
@@ -97,5 +100,5 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
 
 
 def _broken(dimension: Dimension) -> str:
-    """Return a name over several lines, so that neighbours do not touch."""
+    """Return a long name on several lines, so that neighbours do not touch."""
     return dimension.name.replace("_", "\n") if len(dimension.name) > 10 else dimension.name

@@ -1,4 +1,7 @@
-"""Where the population went: every individual in each hyperparameter, generation by generation, a row an optimizer."""
+"""Hyperparameters of every individual of a search, by generation.
+
+One row of panels per optimizer.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from tuner.core.text import one_line
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.generations import Searches, by_generation
 from tuner.results.figures.canvas import Spacing, columns_of, hide_spines, mark_legend, panel_figure, spread_out
-from tuner.results.figures.hyperparameter_axis import dimensions, place, prepare
+from tuner.results.figures.hyperparameter_axis import dimensions, position, prepare
 from tuner.results.figures.styles import style
 
 if TYPE_CHECKING:
@@ -21,13 +24,13 @@ if TYPE_CHECKING:
 
 
 def population(studies: Searches) -> Figure | None:
-    """Draw where the individuals of the search stood, on each hyperparameter's own scale.
+    """Draw the individuals of a search on the scale of each hyperparameter.
 
     Args:
-        studies: A row each, in this order.
+        studies: One row each, in this order.
 
     Returns:
-        None where no individual is on record.
+        None where no individual is recorded.
     """
     rows = [(study, [one for one in some if one.key.role is Role.SEARCH]) for study, some in studies]
     rows = [(study, some) for study, some in rows if some]
@@ -52,7 +55,7 @@ def population(studies: Searches) -> Figure | None:
 
 
 def name_row(axes: Axes, study: StudyRecord) -> None:
-    """Write the optimizer's name beside a row's first panel."""
+    """Write the optimizer's name beside the first panel of its row."""
     name = one_line(study.spec.workload.optimizer)
     long = len(name) > 14
     axes.set_ylabel(name.replace("-", "-\n", 1) if long else name, parse_math=False, fontweight="bold",
@@ -60,28 +63,28 @@ def name_row(axes: Axes, study: StudyRecord) -> None:
 
 
 def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateRecord], dimension: Dimension) -> None:
-    """Draw one hyperparameter of one search: the better half filled, the others hollow, crosses where none finished."""
+    """Draw one hyperparameter of a search: the better half filled, the others hollow, crosses for unfinished ones."""
     hue = style(study.spec.workload.optimizer).colour
     better: list[tuple[float, float]] = []
     others: list[tuple[float, float]] = []
     for generation in by_generation(study.spec, individuals):
         half = len(generation.finished) - len(generation.finished) // 2
         for rank, one in enumerate(generation.finished):
-            (better if rank < half else others).append(_spot(one, study, dimension))
+            (better if rank < half else others).append(_point(one, study, dimension))
     lost = [
-        _spot(one, study, dimension)
+        _point(one, study, dimension)
         for one in individuals
         if one.status.is_final and not (one.status is Status.FINISHED and math.isfinite(fitness(one)))
     ]
     axes.scatter(*columns_of(lost), s=14, marker="x", color="0.55", lw=0.8, zorder=2)
     axes.scatter(*columns_of(others), s=11, facecolor="none", edgecolor=hue, lw=0.6, alpha=0.8, zorder=3)
     axes.scatter(*columns_of(better), s=11, color=hue, lw=0, zorder=4)
-    marks = [place(dimension, one.hyperparameters[dimension.name]) for one in individuals]
-    default = place(dimension, dimension.default)
+    marks = [position(dimension, one.hyperparameters[dimension.name]) for one in individuals]
+    default = position(dimension, dimension.default)
     axes.axhline(default, color="0.4", ls=":", lw=1.1, zorder=1)
     marks.append(default)
     if study.tuned is not None:
-        tuned = place(dimension, study.tuned[dimension.name])
+        tuned = position(dimension, study.tuned[dimension.name])
         axes.axhline(tuned, color="black", ls="-", lw=0.9, zorder=1)
         marks.append(tuned)
     prepare(axes, "y", dimension, marks)
@@ -92,10 +95,10 @@ def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateR
     hide_spines(axes)
 
 
-def _spot(one: CandidateRecord, study: StudyRecord, dimension: Dimension) -> tuple[float, float]:
-    """Return where an individual is drawn: generations apart, individuals of one side by side in slot order."""
+def _point(one: CandidateRecord, study: StudyRecord, dimension: Dimension) -> tuple[float, float]:
+    """Return the position of an individual: generations apart, those of one generation side by side in slot order."""
     aside = spread_out(one.key.slot, study.search.population, 0.6)
-    return one.key.generation + aside, place(dimension, one.hyperparameters[dimension.name])
+    return one.key.generation + aside, position(dimension, one.hyperparameters[dimension.name])
 
 
 def _explain(figure: Figure, columns: int) -> None:

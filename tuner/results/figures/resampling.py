@@ -1,4 +1,4 @@
-"""Curves of several seeds on common points: windows of evaluations or of seconds, their means and their spread."""
+"""Mean and standard deviation of curves of several seeds at common points."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from tuner.core.study import Series
 
-WINDOWS = 200  # a line at most: what is drawn is the trend, not the noise of single losses
+MAX_WINDOWS = 200  # points per line, so that the trend is visible in the noise of single losses
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Band:
-    """The mean over seeds with one standard deviation (divisor n) to either side; [points] each."""
+    """Mean and standard deviation (divisor n) over seeds; [points] each."""
 
     at: Numbers
     mean: Numbers
     spread: Numbers
-    least: Numbers  # of the seeds
+    least: Numbers  # minimum over the seeds
 
 
 def band(at: Numbers, curves: Sequence[Numbers]) -> Band:
@@ -30,7 +30,7 @@ def band(at: Numbers, curves: Sequence[Numbers]) -> Band:
 
     Args:
         at: The points [points].
-        curves: One a seed [points]; at least one. Where any is not finite, neither is the band.
+        curves: One per seed [points]; at least one. Where any is not finite, neither is the band.
     """
     stacked = np.stack(curves)  # [seeds, points]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -38,13 +38,13 @@ def band(at: Numbers, curves: Sequence[Numbers]) -> Band:
 
 
 def by_steps(curves: Sequence[NDArray[np.floating]]) -> Band:
-    """Return the band of losses, one a gradient evaluation, in at most WINDOWS windows of the same width.
+    """Return the band of losses per gradient evaluation, in at most MAX_WINDOWS windows of equal width.
 
     Args:
-        curves: One a seed, at least one, all of one length.
+        curves: One per seed, at least one, all of one length.
     """
     length = len(curves[0])
-    edges = np.linspace(0, length, min(WINDOWS, length) + 1).astype(int)
+    edges = np.linspace(0, length, min(MAX_WINDOWS, length) + 1).astype(int)
     widths = np.diff(edges)
     with np.errstate(over="ignore", invalid="ignore"):
         means = [np.add.reduceat(np.asarray(curve, np.float64), edges[:-1]) / widths for curve in curves]
@@ -52,28 +52,28 @@ def by_steps(curves: Sequence[NDArray[np.floating]]) -> Band:
 
 
 def by_time(marks: Sequence[Series], budget: float | None) -> Band | None:
-    """Return the band of losses by seconds of training, as far as all runs go.
+    """Return the band of losses by seconds of training, up to the end of the shortest run.
 
     Args:
-        marks: Of each run its observations "training": each the mean loss since the one before.
-        budget: Seconds after which nothing is drawn; None: as far as all go.
+        marks: Observations "training" of each run: each is the mean loss since the one before.
+        budget: Seconds at which the band ends at the latest; None: no limit.
 
     Returns:
-        None where the seconds are nobody's own, as in a cohort.
+        None where runs have no seconds of their own, as in a cohort.
     """
     if not marks or any(not np.isfinite(one.seconds).all() or one.seconds[-1] <= 0 for one in marks):
         return None
     end = min(float(one.seconds[-1]) for one in marks)
     end = end if budget is None else min(end, budget)
-    windows = min(WINDOWS, *(max(1, int(np.sum(one.seconds <= end))) for one in marks))
+    windows = min(MAX_WINDOWS, *(max(1, int(np.sum(one.seconds <= end))) for one in marks))
     edges = np.linspace(0.0, end, windows + 1)
     return band((edges[:-1] + edges[1:]) / 2, [_means(one, edges) for one in marks])
 
 
 def _means(marks: Series, edges: Numbers) -> Numbers:
-    """Return the mean loss between edges; the evaluations between two marks count as evenly spread in time."""
+    """Return the mean loss between edges; evaluations between two marks are taken as evenly distributed in time."""
     seconds, evaluations = (np.concatenate([[0.0], clock]) for clock in (marks.seconds, marks.evaluations))
-    cuts = np.union1d(edges, seconds[seconds < edges[-1]])  # in each piece between them one mark's loss holds
+    cuts = np.union1d(edges, seconds[seconds < edges[-1]])  # between two cuts the loss is that of one mark
     middles = (cuts[:-1] + cuts[1:]) / 2
     weights = np.diff(np.interp(cuts, seconds, evaluations))
     losses = marks.metrics["loss"][np.searchsorted(marks.seconds, middles)]
@@ -83,15 +83,15 @@ def _means(marks: Series, edges: Numbers) -> Numbers:
 
 
 def observed(series: Sequence[Series], metric: str, clock: str = "evaluations") -> Band | None:
-    """Return the band of what was observed, as far as all runs were.
+    """Return the band of a metric that was measured during training, up to the end of the shortest run.
 
     Args:
-        series: One a run.
-        metric: Its name.
-        clock: "evaluations" or "seconds". Seconds differ from run to run: a point stands at their mean.
+        series: One per run.
+        metric: Name of the metric.
+        clock: "evaluations" or "seconds". Seconds differ between runs: a point is at their mean.
 
     Returns:
-        None where a run lacks the metric, or the clock is nobody's own.
+        None where a run lacks the metric, or has no seconds of its own.
     """
     if not series or any(metric not in one.metrics for one in series):
         return None
@@ -103,8 +103,8 @@ def observed(series: Sequence[Series], metric: str, clock: str = "evaluations") 
 
 
 def _thinned(found: Band) -> Band:
-    """Leave out points so that WINDOWS or fewer are left, the first and the last among them."""
-    if len(found.at) <= WINDOWS:
+    """Return a band with at most MAX_WINDOWS points, the first and the last among them."""
+    if len(found.at) <= MAX_WINDOWS:
         return found
-    kept = np.unique(np.linspace(0, len(found.at) - 1, WINDOWS).round().astype(int))
+    kept = np.unique(np.linspace(0, len(found.at) - 1, MAX_WINDOWS).round().astype(int))
     return Band(found.at[kept], found.mean[kept], found.spread[kept], found.least[kept])

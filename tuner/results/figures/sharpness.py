@@ -1,4 +1,7 @@
-"""How sharp the optimum is: fitness against each hyperparameter in the last generations, the tuned value marked."""
+"""Sharpness of the optimum of a search.
+
+Fitness against each hyperparameter in the last generations.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from tuner.results.figures.canvas import (
     no_minor_ticks,
     panel_figure,
 )
-from tuner.results.figures.hyperparameter_axis import dimensions, place, prepare
+from tuner.results.figures.hyperparameter_axis import dimensions, position, prepare
 from tuner.results.figures.population import name_row
 from tuner.results.figures.styles import style
 
@@ -33,18 +36,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MAX_GENERATIONS = 3  # the last ones, as far as they have the same budget
-MAX_MEDIANS = 20.0  # times the median fitness: what lies above is a triangle on the edge
+MAX_GENERATIONS = 3  # at the end of the search, as far as they have the same budget
+MAX_MEDIANS = 20.0  # times the median fitness; larger values are drawn as triangles on the edge
 
 
 def sharpness(studies: Searches) -> Figure | None:
     """Draw the fitness of the last generations, which share a budget, against each hyperparameter.
 
     Args:
-        studies: A row each, in this order.
+        studies: One row each, in this order.
 
     Returns:
-        None where no individual of them is final.
+        None where none of these individuals is final.
     """
     rows = [(study, last_generations(study, some)) for study, some in studies]
     rows = [(study, some) for study, some in rows if some]
@@ -73,7 +76,7 @@ def sharpness(studies: Searches) -> Figure | None:
 
 
 def last_generations(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> list[CandidateRecord]:
-    """Return the final individuals of the last generations that were begun and share a budget."""
+    """Return the final individuals of the last generations that have started and share a budget."""
     some = [one for one in candidates if one.key.role is Role.SEARCH and one.status.is_final]
     if not some:
         return []
@@ -86,10 +89,10 @@ def last_generations(study: StudyRecord, candidates: Sequence[CandidateRecord]) 
 def draw_sharpness(
     axes: Axes, study: StudyRecord, individuals: Sequence[CandidateRecord], dimension: Dimension, upper: float
 ) -> None:
-    """Draw one hyperparameter of one search; the last generation is filled, those before it are hollow."""
+    """Draw one hyperparameter of a search: the last generation filled, those before it hollow."""
     hue = style(study.spec.workload.optimizer).colour
     newest = max(one.key.generation for one in individuals)
-    where = {one.key: place(dimension, one.hyperparameters[dimension.name]) for one in individuals}
+    where = {one.key: position(dimension, one.hyperparameters[dimension.name]) for one in individuals}
     ended = [one for one in individuals if one.status is Status.FINISHED and math.isfinite(fitness(one))]
     lost = [one for one in individuals if one not in ended]
     seen = [one for one in ended if fitness(one) <= upper]
@@ -105,11 +108,11 @@ def draw_sharpness(
     axes.scatter([where[one.key] for one in lost], [EDGE] * len(lost), s=16, marker="x", color="0.4", lw=0.9, **on_edge)
     marks = list(where.values())
     if study.tuned is not None:
-        tuned = place(dimension, study.tuned[dimension.name])
+        tuned = position(dimension, study.tuned[dimension.name])
         axes.axvline(tuned, color="black", lw=0.9, zorder=1)
         marks.append(tuned)
     prepare(axes, "x", dimension, marks)
-    default = place(dimension, dimension.default)
+    default = position(dimension, dimension.default)
     if axes.get_xlim()[0] <= default <= axes.get_xlim()[1]:
         axes.axvline(default, color="0.4", ls=":", lw=1.1, zorder=1)
     axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
@@ -118,7 +121,7 @@ def draw_sharpness(
 
 
 def _limits(individuals: Sequence[CandidateRecord]) -> Limits:
-    """Return the fitness axis of a row: no further up than MAX_MEDIANS times the median."""
+    """Return the fitness axis of a row, up to MAX_MEDIANS times the median at most."""
     found = np.array([fitness(one) for one in individuals if one.status is Status.FINISHED])
     median = float(np.median(found)) if len(found) else math.nan
     return loss_limits([found if not median > 0 else found[found <= MAX_MEDIANS * median]])

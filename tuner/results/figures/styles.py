@@ -1,4 +1,7 @@
-"""How an optimizer is drawn: its colour, and beside it a dash and a marker that tell it apart in greyscale."""
+"""The style of each optimizer in figures: colour, dash and marker.
+
+Dash and marker distinguish optimizers in greyscale.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,12 @@ LINES: dict[str, tuple[Dash, str]] = {
     "LODO-SGD": (MIXED, "x"),
 }
 _DASHES = (SOLID, DASHED, MIXED, DOTTED)
-_MARKERS = ("1", "2", "3", "4", "+", "H", "8", "|")  # of the user's own optimizers: none of those above
+_MARKERS = ("1", "2", "3", "4", "+", "H", "8", "|")  # for the user's own optimizers: different from those above
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Of one contender, in all panels of a figure."""
+    """Style of one contender, in all panels of a figure."""
 
     colour: str  # "#RRGGBB"
     dash: Dash
@@ -47,17 +50,17 @@ class Style:
 
     @property
     def line(self) -> dict[str, Any]:
-        """Keyword arguments of a line."""
+        """Keyword arguments for a line."""
         return {"color": self.colour, "linestyle": self.dash}
 
     @property
     def points(self) -> dict[str, Any]:
-        """Keyword arguments of markers."""
+        """Keyword arguments for markers."""
         return {"color": self.colour, "marker": self.marker}
 
 
 def style(optimizer: str) -> Style:
-    """Return an optimizer's style; one that is not in LINES gets one by its name, always the same."""
+    """Return an optimizer's style; if it is not in LINES, one that depends on its name alone."""
     number = zlib.crc32(optimizer.encode())
     dash, marker = LINES.get(optimizer) or (_DASHES[number % 4], _MARKERS[number // 4 % len(_MARKERS)])
     return Style(colour(optimizer), dash, marker)
@@ -66,7 +69,7 @@ def style(optimizer: str) -> Style:
 def styles(comparison: Comparison) -> tuple[Style, ...]:
     """Return the contenders' styles, in their order.
 
-    The points of a sweep are one optimizer: they go from dark to light, as its parameter grows.
+    The points of a sweep are one optimizer: they go from dark to light with its parameter.
     """
     if comparison.sweep is None:
         return tuple(style(one.optimizer) for one in comparison.contenders)
@@ -74,7 +77,7 @@ def styles(comparison: Comparison) -> tuple[Style, ...]:
 
 
 def ramp(count: int) -> tuple[Style, ...]:
-    """Return styles from dark to light, which greyscale keeps in order (the map `viridis`, without its palest end)."""
+    """Return styles from dark to light, also in greyscale: the colour map `viridis` without its palest end."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 

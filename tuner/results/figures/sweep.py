@@ -1,4 +1,7 @@
-"""Loss against the parameter that a comparison sweeps: the mean over seeds, its standard deviation, every seed."""
+"""Final loss against the parameter of a sweep.
+
+Every seed, and the mean and the standard deviation over seeds.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from search_spaces.space import Dimension, Scale
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures.canvas import EDGE, apply_limits, hide_spines, loss_limits, new_figure
 from tuner.results.figures.final import loss_by_steps
-from tuner.results.figures.hyperparameter_axis import place
+from tuner.results.figures.hyperparameter_axis import position
 from tuner.results.figures.styles import style
 from tuner.results.tables.numbers import counted, number
 
@@ -20,17 +23,17 @@ if TYPE_CHECKING:
 
 
 def sweep(comparison: Comparison) -> Figure | None:
-    """Draw one sweep.
+    """Draw a sweep.
 
     Returns:
-        None of a comparison that sweeps nothing, and where no run finished or diverged.
+        None for a comparison without a sweep, and where no run finished or diverged.
     """
     points = [(one, float(one.point.value)) for one in comparison.contenders if one.point.value is not None]
     if comparison.sweep is None or not any(one.by_steps.loss or one.by_steps.diverged for one, _ in points):
         return None
     scale = points[0][0].scales.get(comparison.sweep)
     dimension = None if scale is not Scale.DECAY else Dimension(comparison.sweep, Scale.DECAY, 0.0)
-    where = [value if dimension is None else place(dimension, value) for _, value in points]
+    where = [value if dimension is None else position(dimension, value) for _, value in points]
     optimizer = points[0][0].optimizer
     hue = style(optimizer).colour
     figure = new_figure(6.4, 4.0, f"{comparison.run}: {optimizer} on {comparison.task_label}")

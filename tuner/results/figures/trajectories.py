@@ -1,4 +1,7 @@
-"""Where the optimizers went on Rosenbrock's valley: a panel each, on the contour of the loss."""
+"""Trajectories of optimizers on Rosenbrock's function.
+
+One panel per optimizer, with contours of the loss.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,10 @@ if TYPE_CHECKING:
 
 TASK = "rosenbrock"
 MINIMUM = (1.0, 1.0)
-MAX_WINDOW = ((-2.5, 2.5), (-1.5, 3.5))  # of x and y: a trajectory that leaves these leaves the panel
-COLUMNS = 3
+MAX_WINDOW = ((-2.5, 2.5), (-1.5, 3.5))  # of x and y; trajectories outside are cut off
+MAX_COLUMNS = 3  # panels side by side
 PANEL = (3.4, 3.0)  # inches
-LEVELS = np.logspace(-4, 2, 13)  # of the loss, evenly in its logarithm
+LEVELS = np.logspace(-4, 2, 13)  # contours of the loss
 
 
 def rosenbrock(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -34,10 +37,10 @@ def rosenbrock(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def trajectories(comparison: Comparison) -> Figure | None:
-    """Draw every contender's trajectories, one a seed; without noise most of them lie on each other.
+    """Draw the trajectories of every contender, one per seed; without noise most of them coincide.
 
     Returns:
-        None on another task, and where no trajectory was kept.
+        None for another task, and where no trajectory was recorded.
     """
     shown = [
         (one, look, some)
@@ -46,13 +49,13 @@ def trajectories(comparison: Comparison) -> Figure | None:
     ]
     if comparison.task != TASK or not shown:
         return None
-    columns = 2 if len(shown) in (2, 4) else min(COLUMNS, len(shown))
+    columns = 2 if len(shown) in (2, 4) else min(MAX_COLUMNS, len(shown))
     rows = math.ceil(len(shown) / columns)
     title = f"{comparison.run}: trajectories of {comparison.steps:,} gradient evaluations on {comparison.task_label}"
     figure = new_figure(max(5.4, PANEL[0] * columns), PANEL[1] * rows + 0.6, title)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
-    ways = [run.series["trajectory"] for _, _, some in shown for run in some]
-    across, along = _window(ways, "x", 0), _window(ways, "y", 1)
+    trajectories_shown = [run.series["trajectory"] for _, _, some in shown for run in some]
+    across, along = _window(trajectories_shown, "x", 0), _window(trajectories_shown, "y", 1)
     grid = np.meshgrid(np.linspace(*across, 160), np.linspace(*along, 160))
     losses = rosenbrock(*grid)
     for place, (axes, (one, look, some)) in enumerate(zip(panels, shown, strict=False)):
@@ -72,9 +75,9 @@ def trajectories(comparison: Comparison) -> Figure | None:
 
 def _draw(axes: Axes, contender: Contender, look: Style, runs: Sequence[SeedRun]) -> None:
     for run in runs:
-        way = run.series["trajectory"].metrics
-        axes.plot(way["x"], way["y"], "-", color=look.colour, lw=1.1, marker=".", ms=3.5, alpha=max(0.4, 1 / len(runs)),
-                  zorder=3)  # fmt: skip
+        trajectory = run.series["trajectory"].metrics
+        axes.plot(trajectory["x"], trajectory["y"], "-", color=look.colour, lw=1.1, marker=".", ms=3.5,
+                  alpha=max(0.4, 1 / len(runs)), zorder=3)  # fmt: skip
     first = runs[0].series["trajectory"].metrics
     axes.plot(first["x"][:1], first["y"][:1], "s", color="black", ms=5, zorder=4)
     ends = [run.series["trajectory"].metrics for run in runs]
@@ -86,9 +89,9 @@ def _draw(axes: Axes, contender: Contender, look: Style, runs: Sequence[SeedRun]
     axes.set_title(one_line(contender.name + found), loc="left", fontsize=9, color=look.colour, parse_math=False)
 
 
-def _window(ways: Sequence[Series], axis: str, number: int) -> tuple[float, float]:
+def _window(trajectories_shown: Sequence[Series], axis: str, number: int) -> tuple[float, float]:
     """Return the limits of an axis: all trajectories and the minimum with some room, within MAX_WINDOW."""
-    everything = np.concatenate([way.metrics[axis] for way in ways])
+    everything = np.concatenate([trajectory.metrics[axis] for trajectory in trajectories_shown])
     finite = everything[np.isfinite(everything)]
     low, high = min(MINIMUM[number], *finite.tolist()), max(MINIMUM[number], *finite.tolist())
     low, high = max(low, MAX_WINDOW[number][0]), min(high, MAX_WINDOW[number][1])

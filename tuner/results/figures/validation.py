@@ -1,4 +1,7 @@
-"""What was measured on the way of a comparison: the validation set, and how near G comes to the inverse Hessian."""
+"""Metrics measured during a comparison.
+
+Metrics of the validation set, and the distance of G from the inverse Hessian.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ _CLOCKS = {"evaluations": "gradient evaluations", "seconds": "seconds of trainin
 
 
 def validation(comparison: Comparison) -> Figure | None:
-    """Draw each metric of the validation set, by gradient evaluations and, where runs were timed alone, by seconds.
+    """Draw each validation metric against gradient evaluations and, where runs trained alone, seconds.
 
     Returns:
-        None where nothing was validated.
+        None without validation.
     """
     series = _of("validation", comparison)
     metrics = [name for name in comparison.metrics if any(name in one.metrics for some in series for one in some)]
@@ -55,7 +58,7 @@ def validation(comparison: Comparison) -> Figure | None:
 
 
 def hessian_error(comparison: Comparison) -> Figure | None:
-    """Draw ‖I - G(θ)H‖_F / √n of the optimizers that learn a preconditioner, where H is the same everywhere.
+    """Draw ‖I - G(θ)H‖_F / √n of the optimizers that learn a preconditioner, where H is constant.
 
     Returns:
         None where it was not measured.

@@ -1,4 +1,4 @@
-"""A report's fairness ledger, and what did not finish."""
+"""The fairness ledger of a report, and the runs that did not finish."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Ledger = Sequence[TextTable | str]  # tables, and paragraphs that explain the ta
 
 
 def search_ledger(studies: Searches, costs: Sequence[TextTable]) -> Ledger:
-    """Return what each optimizer of a search was given, what it cost, and what was found after how much of it.
+    """Return what each optimizer of a search was given, its cost, and its best fitness over the budget.
 
     Args:
         studies: Of one run, each with all of its candidates.
@@ -54,7 +54,7 @@ def search_ledger(studies: Searches, costs: Sequence[TextTable]) -> Ledger:
 
 
 def comparison_ledger(comparison: Comparison) -> Ledger:
-    """Return what the runs of each contender have cost."""
+    """Return the cost of the runs of each contender."""
     rows = [
         [
             one.name,

@@ -1,4 +1,4 @@
-"""What was run and on what, of one run, as a list of names and what is to be said of each."""
+"""The setting of a run: what was asked for and what it ran on, as facts by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuner.results.tables.numbers import NOTHING, counted
 
 
 def setting(run: Run) -> dict[str, str]:
-    """Return the facts of a run. Those that all its studies share are the first one's; what differs is said."""
+    """Return the facts of a run: those of its first study, and which other studies differ."""
     spec = run.records[0].spec
     workload = spec.workload
     found = {
@@ -33,7 +33,7 @@ def setting(run: Run) -> dict[str, str]:
 
 
 def status(run: Run) -> str:
-    """Return how a run stands: its studies' status, and how much of it is done."""
+    """Return the status of a run: that of its studies, and how much of it is complete."""
     states = list(dict.fromkeys(record.status for record in run.records))
     what = "individuals" if run.records[0].is_search else "runs"
     counts = f"{sum(map(done, run.records)):,} of {sum(map(total, run.records)):,} {what} done"

@@ -1,4 +1,4 @@
-"""Strict formats for machines: JSON without NaN, CSV that no spreadsheet takes for a formula; and the choice of one."""
+"""Strict formats for machines: JSON without NaN, and CSV without formulas."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def check_format(name: str, accepted: Sequence[str]) -> None:
-    """Check the name of a format.
+    """Raise an error for the name of a format that is not accepted.
 
     Raises:
-        ValueError: It is none of those accepted; the message lists them and suggests the nearest.
+        ValueError: It is not accepted; the message lists the accepted names and suggests the nearest.
     """
     if name not in accepted:
         raise ValueError(
@@ -29,15 +29,15 @@ def check_format(name: str, accepted: Sequence[str]) -> None:
 
 
 def strict_json(value: Any) -> str:
-    """Return JSON, two spaces a level, keys in the order given; a number that is not finite becomes null."""
+    """Return indented JSON, keys in the order given; a number that is not finite becomes null."""
     return json.dumps(_finite(value), indent=2, allow_nan=False)
 
 
 def strict_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return CSV with full precision; None and numbers that are not finite become empty cells.
 
-    A text that a spreadsheet would run as a formula (it begins with = + - @, a tab or a carriage return, and is no
-    number) gets an apostrophe in front.
+    A text that a spreadsheet would evaluate as a formula gets an apostrophe in front: one that begins with = + - @, a
+    tab or a carriage return, and is not a number.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -47,7 +47,7 @@ def strict_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """Return a value with lists for sequences, and None for each float that is not finite."""
+    """Return a value with lists for sequences and None for floats that are not finite."""
     if isinstance(value, Mapping):
         return {str(key): _finite(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Tables in LaTeX with the rules of booktabs; any engine that reads UTF-8 compiles them."""
+"""LaTeX tables with booktabs rules, for any engine that reads UTF-8."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def latex_table(table: TextTable, caption: str) -> str:
 
 
 def _bold(cell: str) -> str:
-    return rf"\textbf{{\boldmath {cell}}}"  # its formulas as well
+    return rf"\textbf{{\boldmath {cell}}}"  # formulas in it, too
 
 
 def comment(line: str) -> str:
@@ -62,7 +62,7 @@ def comment(line: str) -> str:
 
 
 def text(cell: str) -> str:
-    r"""Return a text that LaTeX prints as it is; 7.95e-6 becomes $7.95 \times 10^{-6}$, and -3 gets a true minus."""
+    r"""Return a text escaped for LaTeX; 7.95e-6 becomes $7.95 \times 10^{-6}$, and -3 gets a minus sign."""
     parts = []
     done = 0
     for match in _POWER.finditer(cell):
@@ -72,5 +72,5 @@ def text(cell: str) -> str:
 
 
 def _plain(cell: str) -> str:
-    marked = _SIGNED.sub("\x00", cell)  # a sign, and not the hyphen of a name
+    marked = _SIGNED.sub("\x00", cell)  # minus signs, not hyphens of names
     return "".join(_SPECIAL.get(character, character) for character in marked).replace("\x00", "$-$")

@@ -56,17 +56,17 @@ def render_studies(
 
 
 def done(study: StudyRecord) -> int:
-    """Return how many individuals of the search, or runs of the comparison, are final."""
+    """Return the number of individuals of a search, or of runs of a comparison, that are final."""
     return sum(count for status, count in study.counts.items() if status.is_final)
 
 
 def total(study: StudyRecord) -> int:
-    """Return how many individuals the search, or runs the comparison, has."""
+    """Return the number of individuals of a search, or of runs of a comparison."""
     return study.spec.due
 
 
 def moment(time: str) -> str:
-    """Return a stored time, ISO 8601 in UTC, to the minute as people write it."""
+    """Return a stored time (ISO 8601, UTC) to the minute, for people."""
     return one_line(time)[:16].replace("T", " ")
 
 
@@ -79,7 +79,7 @@ def named_values(values: Mapping[str, object]) -> str:
 
 
 def holder(study: StudyRecord) -> str:
-    """Return which driver has the study, and whether it may be taken over; "" if none."""
+    """Return the driver that owns the study, and whether it is gone; "" if none."""
     if study.owner is None:
         return ""
     gone = study.lease_left is not None and study.lease_left <= 0
@@ -87,7 +87,7 @@ def holder(study: StudyRecord) -> str:
 
 
 def _best_cell(best: Best | None) -> str:
-    """Return a fitness with its generation, since budgets grow and fitnesses of different budgets do not compare."""
+    """Return a fitness with its generation, since fitnesses of different budgets are not comparable."""
     return NOTHING if best is None else f"{measured(best.fitness)} (g{best.generation:02d})"
 
 

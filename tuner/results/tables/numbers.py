@@ -1,4 +1,8 @@
-"""Numbers and texts as people read them in a terminal: few digits, and nothing that controls it."""
+"""Numbers as people read them: few digits, and only those that matter.
+
+Written by hand, since neither format specifications nor `numpy.format_float_positional` offer what the tables need: a
+mean and its standard deviation rounded to the same digit, and decays near 1 by the digits of their distance from 1.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import re
 
 from search_spaces.space import Scale
 
-NOTHING = "–"  # stands where there is no number
+NOTHING = "–"  # in place of a number that is absent
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
@@ -15,7 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 def number(value: float | None, digits: int = 4, *, zeros: bool = False) -> str:
     """Return a number with this many significant digits, without trailing zeros unless `zeros`.
 
-    Plain decimals from 0.0001 to below 1,000,000, as 7.95e-6 beyond; NOTHING for None.
+    Decimal from 0.0001 to below 1,000,000, otherwise as 7.95e-6; NOTHING for None.
     """
     if value is None:
         return NOTHING
@@ -23,7 +27,7 @@ def number(value: float | None, digits: int = 4, *, zeros: bool = False) -> str:
         return str(float(value))
     if value == 0:
         return "0"
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")  # rounds first, so that 9.9999 counts as 10
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")  # rounded first, so that 9.9999 has the exponent of 10
     if -4 <= int(exponent) < 6:
         mantissa, tail = f"{value:.{max(0, digits - 1 - int(exponent))}f}", ""
     else:
@@ -32,15 +36,15 @@ def number(value: float | None, digits: int = 4, *, zeros: bool = False) -> str:
 
 
 def measured(value: float | None, digits: int = 4) -> str:
-    """Return a number as `number` does, but with its trailing zeros: they were measured."""
+    """Return a measured number: as `number` does, with trailing zeros."""
     return number(value, digits, zeros=True)
 
 
 def hyperparameter(value: float | None, scale: Scale) -> str:
     """Return a hyperparameter with the digits that matter on its scale.
 
-    A decay is felt by its distance from 1, so that distance has three significant digits: 0.999877, not 0.9999; and
-    what is nearer to 1 than a millionth is written as its distance, 1 - 1.11e-16.
+    The effect of a decay depends on its distance from 1, so that distance gets three significant digits: 0.999877, not
+    0.9999. A decay within a millionth of 1 is written by its distance, 1 - 1.11e-16.
     """
     if value is None or scale is not Scale.DECAY or value <= 0.9 or value >= 1:
         return number(value)
@@ -51,7 +55,7 @@ def hyperparameter(value: float | None, scale: Scale) -> str:
 
 
 def mean_and_spread(mean: float | None, spread: float | None) -> str:
-    """Return "mean ± spread", both down to the second digit of the spread (the mean to 2 to 8 digits)."""
+    """Return "mean ± spread", both to the second digit of the spread; the mean has 2 to 8 digits."""
     if mean is None or spread is None:
         return measured(mean)
     if not (mean and spread and math.isfinite(mean) and math.isfinite(spread)):
@@ -59,17 +63,19 @@ def mean_and_spread(mean: float | None, spread: float | None) -> str:
     exponent, of_spread = (int(f"{value:.1e}".split("e")[1]) for value in (mean, spread))
     digits = min(max(exponent - of_spread + 2, 2), 8)
     decimals = max(0, digits - 1 - exponent)
-    plain = -4 <= exponent < 6 and of_spread < 6 and of_spread + decimals >= 0  # else a plain spread would read as 0
+    plain = (
+        -4 <= exponent < 6 and of_spread < 6 and of_spread + decimals >= 0
+    )  # otherwise a decimal spread would read as 0
     return f"{measured(mean, digits)} ± {f'{spread:.{decimals}f}' if plain else measured(spread, 2)}"
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a whole number with its noun, in the plural but of one."""
+    """Return a whole number with its noun, in the plural unless it is 1."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def seconds(value: float) -> str:
-    """Return a duration in seconds: a decimal from 1 to 100, none above, two significant digits below."""
+    """Return a duration in seconds: one decimal from 1 to 100, none above, two significant digits below."""
     if value < 1:
         return number(value, 2)
     return f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"

@@ -1,4 +1,7 @@
-"""Numbers by gradient evaluations taken, a column a seed; of many seeds their mean, least and greatest."""
+"""Measurements of several runs by gradient evaluations.
+
+One column per seed, or statistics of many seeds.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,16 @@ from collections.abc import Sequence
 from tuner.results.tables.numbers import NOTHING, measured
 from tuner.results.tables.text_table import TextTable
 
-MAX_COLUMNS = 8  # of seeds side by side
+MAX_COLUMNS = 8  # seeds side by side; of more, statistics
 
 
 def by_seed(points: Sequence[Sequence[int]], values: Sequence[Sequence[float]], seeds: Sequence[int]) -> TextTable:
-    """Return a table of what was measured at some points of several runs.
+    """Return a table of measurements of several runs.
 
     Args:
-        points: Of each run, the evaluations taken before each measurement; a run that ended early has fewer.
-        values: Of each run, what was measured at its points.
-        seeds: Of the runs.
+        points: Per run, the evaluations before each measurement; a run that ended early has fewer.
+        values: Per run, the measurements.
+        seeds: One per run.
     """
     longest = max(points, key=len)
     rows = [[run[row] if row < len(run) else math.nan for run in values] for row in range(len(longest))]
@@ -39,7 +42,7 @@ def finite_or_none(value: float) -> float | None:
 
 
 def _spread(values: Sequence[float]) -> list[str]:
-    """Return the cells of a row that stands for many seeds: mean, least, greatest, and how many there are."""
+    """Return the cells of statistics of many seeds: mean, least, greatest, and their number."""
     if not values:
         return [NOTHING, NOTHING, NOTHING, "0"]
     return [*map(measured, (statistics.fmean(values), min(values), max(values))), str(len(values))]
