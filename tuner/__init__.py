@@ -4,9 +4,12 @@ The public names are imported when they are used: `import tuner` loads neither N
 
 Example:
     >>> import tuner
-    >>> run = tuner.tune("rosenbrock", ["Momentum", "Adam"], preset="quick")  # doctest: +SKIP
-    >>> print(run.table())  # doctest: +SKIP
-    >>> run["Adam"].tuned  # doctest: +SKIP
+    >>> run = tuner.tune("rosenbrock", ["Momentum", "Adam"], generations=2, population=8, steps=100)
+    >>> sorted(run["Adam"].tuned)
+    ['beta_1', 'beta_2', 'learning_rate']
+    >>> print(run.table())  # doctest: +ELLIPSIS
+    rosenbrock: rosenbrock, 2 generations × 8 individuals, strategy paper, seed 0
+    ...
 """
 
 from typing import TYPE_CHECKING

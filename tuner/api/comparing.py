@@ -88,8 +88,9 @@ def compare(
         As `tune`.
 
     Example:
-        >>> comparison = tuner.compare(run, seeds=8, steps=10_000)  # doctest: +SKIP
-        >>> print(comparison.table())  # doctest: +SKIP
+        >>> comparison = tuner.compare(task="rosenbrock", optimizers=["Adam", "Momentum"], defaults=True, seeds=2)
+        >>> comparison.trials().groupby("study").fitness.mean().idxmin()
+        'rosenbrock-comparison/Momentum'
     """
     if isinstance(search, Run):
         database = search.database if database is None else database

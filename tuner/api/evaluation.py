@@ -151,9 +151,9 @@ def evaluate(
         KeyboardInterrupt: What was measured is kept.
 
     Example:
-        >>> result = tuner.evaluate("digits", examples=100)  # doctest: +SKIP
-        >>> result.runs[0].mean("loss")  # doctest: +SKIP
-        1.0837
+        >>> result = tuner.evaluate("line", examples=10)
+        >>> result.runs[0].values.shape, result.runs[0].metrics
+        ((10, 2), ('loss', 'accuracy'))
     """
     request = EvaluateRequest(
         folder=Path(folder),

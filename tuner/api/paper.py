@@ -58,7 +58,9 @@ def paper(
         As `tune`; also InvalidRequest, if the names hold runs with other settings.
 
     Example:
-        >>> run, comparison = tuner.paper("noisy-quadratic-bowl", scale=0.01)  # doctest: +SKIP
+        >>> run, comparison = tuner.paper("rosenbrock", ["Momentum"], scale=0.1)
+        >>> comparison.name
+        'rosenbrock-rehearsal-comparison'
     """
     resources = resources or Resources()
     request = PaperRequest(

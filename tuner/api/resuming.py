@@ -57,7 +57,8 @@ def resume(
         As `tune`; also UnknownStudy, if there is none of this name.
 
     Example:
-        >>> run = tuner.resume("rosenbrock")  # doctest: +SKIP
+        >>> tuner.resume("first").is_complete
+        True
     """
     if task is not None:
         task_name(task)  # registers it

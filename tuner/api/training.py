@@ -103,7 +103,6 @@ def train(
         NotWritten: The folder cannot be written.
 
     Example:
-        >>> import tuner
         >>> result = tuner.train("rosenbrock", "Momentum", steps=200, hyperparameters={"learning_rate": 0.02})
         >>> result.runs[0].status
         'finished'

@@ -93,9 +93,9 @@ def tune(
         KeyboardInterrupt: What is finished is kept, and `resume` continues the run.
 
     Example:
-        >>> import tuner
-        >>> run = tuner.tune("rosenbrock", ["Momentum", "Adam"], preset="quick")  # doctest: +SKIP
-        >>> print(run.table())  # doctest: +SKIP
+        >>> run = tuner.tune("rosenbrock", "Adam", generations=2, population=4, steps=[20, 40], progress=False)
+        >>> run["Adam"].status
+        'complete'
     """
     request = SearchRequest(
         task=task_name(task),

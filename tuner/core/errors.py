@@ -85,9 +85,3 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(map(str, value)) or "none"
     return str(value)
-
-
-class UsageError(LodoTuneError):
-    """A command line that makes no sense; only the command line raises it."""
-
-    exit_code = 2
