@@ -1,13 +1,15 @@
-# The house's commands. Each makes what it needs: a virtual environment with the pinned dependencies.
+# Commands for users and contributors. Each first makes a virtual environment with the pinned dependencies.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_OPTIONS ?=
+# Both variables silence advice on the next major version of MkDocs, which the pins exclude.
+MKDOCS = NO_MKDOCS_2_WARNING=true DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs
 
-.PHONY: help install demo test test-docs test-slow test-faults check format docs pins clean
+.PHONY: help install demo test test-docs test-slow test-faults check format docs site pins clean
 
-help:  ## what there is
+help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(INSTALLED)  ## a virtual environment in .venv with everything pinned
@@ -26,8 +28,8 @@ test: $(INSTALLED)  ## the tests, under ten minutes on two cores
 	$(BIN)/python -m pytest -m "not slow and not ray" --numprocesses 2 --dist loadfile
 	$(BIN)/python -m pytest -m "ray and not slow"
 
-test-docs: $(INSTALLED)  ## the commands of docs/ as printed; the README's are among the tests
-	$(BIN)/python -m pytest -m slow tests/documents/test_readme.py
+test-docs: $(INSTALLED)  ## the commands of docs/ as printed; those of the README are part of make test
+	$(BIN)/python -m pytest -m slow tests/documents
 
 test-slow: $(INSTALLED)  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow
@@ -35,12 +37,13 @@ test-slow: $(INSTALLED)  ## the tests that take longer
 test-faults: $(INSTALLED)  ## every test in which something is killed, hangs, is full or lies
 	$(BIN)/python -m pytest -m faults
 
-check: $(INSTALLED)  ## format, lint, types, import rules, docs in step with the code, and what is in docker/
+check: $(INSTALLED)  ## format, lint, types, import rules, documentation and its links, and the files in docker/
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python docs/in_step.py --check
+	$(BIN)/python tools/in_step.py --check
+	$(MKDOCS) build --quiet
 	$(BIN)/hadolint docker/Dockerfile
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml
 	$(BIN)/python docker/check_manifests.py
@@ -49,13 +52,16 @@ format: $(INSTALLED)  ## format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(INSTALLED)  ## write the parts of the docs that are made from the code
-	$(BIN)/python docs/in_step.py
+docs: $(INSTALLED)  ## write the parts of the documentation that are made from the code
+	$(BIN)/python tools/in_step.py
+
+site: $(INSTALLED)  ## build the documentation into site/
+	$(MKDOCS) build --quiet
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 RUNTIME = -c requirements.txt pyproject.toml --extra digits --extra postgres --no-annotate
 
-pins: $(INSTALLED)  ## write requirements.txt and those of docker/ anew from pyproject.toml
+pins: $(INSTALLED)  ## write requirements.txt and those of docker/ from pyproject.toml
 	$(BIN)/pip install --quiet uv
 	$(COMPILE) --no-emit-package lodo-tune requirements.in -o requirements.txt
 	$(COMPILE) $(RUNTIME) -o docker/requirements.txt
@@ -63,4 +69,4 @@ pins: $(INSTALLED)  ## write requirements.txt and those of docker/ anew from pyp
 	  $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' docker/requirements.txt)
 
 clean:  ## remove the virtual environment and the caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -29,9 +29,9 @@ LOSSES = 200  # of a curve that the storage keeps
 
 def specification(arguments: argparse.Namespace) -> Any:
     """Return the study's specification, as the command line makes it."""
-    from tuner.studies.planner import Request, plan
+    from tuner.studies.planner import SearchRequest, plan_search
 
-    request = Request(
+    request = SearchRequest(
         task=TASK,
         optimizers=("Momentum",),
         generations=arguments.generations,
@@ -39,7 +39,7 @@ def specification(arguments: argparse.Namespace) -> Any:
         steps=(1,),
         name="overhead",
     )
-    return plan(request).specs[0]
+    return plan_search(request).specs[0]
 
 
 def study(spec: Any, executor: Any, database: Path) -> dict[str, float]:

@@ -1,12 +1,12 @@
-"""What the database costs: reading a large one, resuming, a candidate that does nothing, and eight drivers of one file.
+"""Benchmark of the storage: reading, resuming, cost per candidate, and concurrent drivers.
 
 python benchmarks/storage.py
-python benchmarks/storage.py --url postgresql://me@localhost/empty    # the candidate that does nothing there, too
+python benchmarks/storage.py --url postgresql://me@localhost/empty    # also measures `nothing` there
 
-studies, show     whole commands on 10,000 candidates with 1,000,000 losses, from start to end of the process
-resume            from `resume` to the first submission of a study of 320 candidates of which 310 are on record
-nothing           strategy and storage of a search of 10 x 32 in cohorts of 16 and singly; training takes no time
-eight drivers     each with a study of its own in one SQLite file, all writing as fast as they can: worst commit
+studies, show     whole commands on 10,000 candidates with 1,000,000 losses, including the start of the process
+resume            from `resume` to the first submission of a study of 320 candidates of which 310 are recorded
+nothing           strategy and storage of a search of 10 x 32 in cohorts of 16 and of 1; training takes no time
+eight drivers     each with a study of its own in one SQLite file, all writing as fast as possible: longest commit
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ print(storage.commits({url!r}, {run!r}, {begin!r}))
 
 
 class Nothing:
-    """An executor whose candidates take no time, a cohort after the other; it may stop at its first batch."""
+    """Executor that trains one cohort at a time in no time; it can raise at the first submission."""
 
     has_room = True
 
@@ -56,7 +56,7 @@ class Nothing:
         self._under_way: list[tuple[Batch, list[tuple[Trial, ...]]]] = []
 
     def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
-        """Take trials in."""
+        """Add trials."""
         del label, remaining
         if self.stop:
             raise KeyboardInterrupt
@@ -65,7 +65,7 @@ class Nothing:
         return batch
 
     def poll(self) -> None:
-        """Start the next cohort, and end it with losses that cost nothing."""
+        """Start and end the next cohort."""
         batch, left = self._under_way[0]
         cohort = left.pop(0)
         batch.add([AttemptStarted(tuple(trial.key for trial in cohort), 1, "node", 1)])
@@ -77,11 +77,11 @@ class Nothing:
             self._under_way.pop(0)
 
     def cancel(self) -> None:
-        """Nothing runs."""
+        """Do nothing: no cohort runs between two calls."""
 
 
 def spec(run: str, *, population: int = 32, generations: int = 10, cohort_size: int = 16) -> SearchSpec:
-    """Return a study's specification."""
+    """Return the specification of a study."""
     return SearchSpec(
         run=run,
         workload=Workload(task="nothing", optimizer="Adam", cohort_size=cohort_size),
@@ -97,7 +97,7 @@ def spec(run: str, *, population: int = 32, generations: int = 10, cohort_size: 
 
 
 def filled(url: str, candidates: int, points: int) -> None:
-    """Make a database with one complete study."""
+    """Create a database with one complete study."""
     with Store.open(url) as store:
         asked = spec("large", population=candidates // 10)
         study = store.create_study(asked)
@@ -122,7 +122,7 @@ def filled(url: str, candidates: int, points: int) -> None:
 
 
 def commands(folder: Path) -> None:
-    """Time whole commands on a large database."""
+    """Measure the time of whole commands on a large database."""
     url = str(folder / "large.db")
     filled(url, LARGE, POINTS)
     for command in (["studies"], ["show", "large"]):
@@ -133,16 +133,16 @@ def commands(folder: Path) -> None:
                 lambda line=line: subprocess.run(line, check=True, capture_output=True, cwd=setting.ROOT)
             )
             took.append(elapsed)
-        tell(" ".join(command), f"{statistics.median(took):.2f} s, least {min(took):.2f}")
+        report(" ".join(command), f"{statistics.median(took):.2f} s, minimum {min(took):.2f}")
 
 
 def resume(folder: Path) -> None:
-    """Time a resumption up to the first submission."""
+    """Measure the time from a resumption to the first submission."""
     url = str(folder / "resume.db")
     with Store.open(url) as store:
         study = store.create_study(spec("run"))
         run_study(store, study, Nothing(), NoCallback(), owner=this_process())
-        with store._writing() as connection:  # as if the last ten had not come back
+        with store._writing() as connection:  # as if the last ten were unfinished
             connection.exec_driver_sql("DELETE FROM evaluations WHERE candidate_id > 310")
             connection.exec_driver_sql("UPDATE candidates SET status = 'waiting' WHERE id > 310")
             connection.exec_driver_sql("UPDATE studies SET status = 'interrupted', finished_at = NULL, tuned = NULL")
@@ -157,7 +157,7 @@ def resume(folder: Path) -> None:
         float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
         for _ in range(ROUNDS)
     ]
-    tell("resume", f"{statistics.median(took):.2f} s to the first submission, imports included")
+    report("resume", f"{statistics.median(took):.2f} s to the first submission, imports included")
 
 
 def again(url: str) -> None:
@@ -167,7 +167,7 @@ def again(url: str) -> None:
 
 
 def nothing(url: str, kind: str) -> None:
-    """Time a search whose candidates take no time."""
+    """Measure the time of a search without training."""
     with Store.open(url) as store:
         for size in (16, 1):
             took = []
@@ -177,11 +177,11 @@ def nothing(url: str, kind: str) -> None:
                     lambda study=study: run_study(store, study, Nothing(), NoCallback(), owner=this_process())
                 )
                 took.append(elapsed / 320 * 1e3)
-            tell("nothing", f"{kind}, cohorts of {size}: {statistics.median(took):.2f} ms a candidate")
+            report("nothing", f"{kind}, cohorts of {size}: {statistics.median(took):.2f} ms per candidate")
 
 
 def eight(folder: Path) -> None:
-    """Let eight processes write to one file."""
+    """Measure the longest commit while eight processes write to one file."""
     url, begin = str(folder / "eight.db"), time.time() + 4.0
     Store.open(url).close()
     scripts = [
@@ -191,14 +191,14 @@ def eight(folder: Path) -> None:
     processes = [
         subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for script in scripts
     ]
-    said = [process.communicate()[0] for process in processes]
+    outputs = [process.communicate()[0] for process in processes]
     failed = sum(process.returncode != 0 for process in processes)
-    waits = [float(word) for text in said for word in text.split()]
-    tell("eight drivers", f"{DRIVERS * COMMITS} commits, {failed} drivers failed, worst wait {max(waits):.2f} s")
+    waits = [float(word) for text in outputs for word in text.split()]
+    report("eight drivers", f"{DRIVERS * COMMITS} commits, {failed} drivers failed, longest wait {max(waits):.2f} s")
 
 
 def commits(url: str, run: str, begin: float) -> float:
-    """Record candidates one by one, and return the longest wait for one of them."""
+    """Record candidates one by one, and return the longest time for one of them."""
     with Store.open(url) as store:
         study = store.create_study(spec(run, population=COMMITS))
         epoch = store.acquire(study.id, owner=this_process())
@@ -214,7 +214,7 @@ def commits(url: str, run: str, begin: float) -> float:
         return max(waits)
 
 
-def tell(what: str, found: str) -> None:
+def report(what: str, found: str) -> None:
     """Print a line."""
     print(f"{what:14} {found}", flush=True)
 
@@ -222,7 +222,7 @@ def tell(what: str, found: str) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", help="an empty database of a server's")
+    parser.add_argument("--url", help="an empty database on a server")
     asked = parser.parse_args()
     print(setting.machine())
     with tempfile.TemporaryDirectory() as name:

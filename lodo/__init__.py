@@ -1,4 +1,4 @@
-"""LODO and the optimizers it is compared with, one per file, as pure functions on cohorts.
+"""LODO and the optimizers it is compared with, as pure functions on cohorts.
 
 Importing this package loads nothing. `lodo.registry` lists the optimizers; each optimizer's module loads TensorFlow.
 """

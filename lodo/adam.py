@@ -1,4 +1,4 @@
-"""Adam (Kingma and Ba 2015, arXiv 1412.6980), as `keras.optimizers.Adam` computes it."""
+"""Adam as in Keras (Kingma and Ba 2015, arXiv 1412.6980)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BFGS with a dense inverse Hessian, without a line search (Nocedal and Wright 2006, Numerical Optimization)."""
+"""BFGS without a line search (Nocedal and Wright 2006, Numerical Optimization)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The linear network of LODO's preconditioner, its transpose, and its gradient without autodiff.
+"""The linear network of LODO's preconditioner, its transpose and its gradient.
 
     G(θ) = α_0 · [I 0] · U(θ)ᵀ U(θ) · [I 0]ᵀ          U(θ) = B_N P_N ··· B_2 P_2 B_1 P_1
 
@@ -163,8 +163,8 @@ def _permuted(flow: Tensor, permutation: Permutation, inverse: Permutation, *, f
     """Return flow [ñ, P] with its rows permuted: (P v)[j] = v[permutation[j]].
 
     XLA fuses a gather with the operations before it, which then read the blocks in random order. That is faster while
-    the blocks are in the cache, and two to three times slower otherwise. To prevent the fusion, the gather stands in a
-    conditional with two equal branches, which XLA does not fuse; on a GPU it is a scatter, since a conditional
+    the blocks are in the cache, and two to three times slower otherwise. To prevent the fusion, the gather is placed in
+    a conditional with two equal branches, which XLA does not fuse; on a GPU it is a scatter, since a conditional
     synchronises with the host. A single lane is passed as a vector, because XLA may copy a matrix of one column to
     transpose it.
     """

@@ -1,7 +1,7 @@
-"""LODO for Keras models: `model.compile(optimizer=lodo.keras.LODO(), …)`, with TensorFlow as Keras' backend.
+"""LODO for Keras models: `model.compile(optimizer=lodo.keras.LODO(), …)`.
 
-LODO's vector x consists of all trainable variables, in the model's order: its preconditioner mixes the layers. The step
-is that of `lodo.lodo.LODO`, bit for bit.
+Keras' backend must be TensorFlow. LODO's vector x consists of all trainable variables, in the model's order: its
+preconditioner mixes the layers. The step is that of `lodo.lodo.LODO`, bit for bit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Optimizers of Keras as optimizers of this package: `keras:AdamW`, `keras:Lion`, `keras:Muon` and so on.
+"""Optimizers of Keras as optimizers of this package, such as `keras:AdamW`.
 
 The steps are Keras' own: the values of one lane are assigned to an instance of the class, its `apply` is called, and
 the values are read back. All of it is traced into the compiled loop. The instances hold nothing between steps: the

@@ -1,4 +1,4 @@
-"""Step an instance of a Keras optimizer as a pure function of x, gradient, state and hyperparameters."""
+"""Step an instance of a Keras optimizer as a pure function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LARS, layer-wise adaptive rate scaling (You, Gitman and Ginsburg 2017, arXiv 1708.03888)."""
+"""LARS, layer-wise adaptive rate scaling (You et al. 2017, arXiv 1708.03888)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""L-BFGS for noisy gradients, without a line search (Schraudolph, Yu and Günter 2007, AISTATS)."""
+"""L-BFGS for noisy gradients (Schraudolph, Yu and Günter 2007, AISTATS)."""
 
 from __future__ import annotations
 

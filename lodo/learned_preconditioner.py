@@ -1,4 +1,4 @@
-"""The step shared by LODO and its ablations: update the preconditioner G(θ), the momentum and x.
+"""The step shared by LODO and its ablations.
 
 The hypergradient needs no tape through the loss: with g = ∇f(x_{t+1}) it is -∂(gᵀ G(θ_t) m_t)/∂θ (arXiv 2210.06171,
 algorithm 1). So a step needs one gradient, and updates θ with the momentum m of the previous step before it updates x.

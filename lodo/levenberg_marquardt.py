@@ -1,4 +1,4 @@
-"""The damped Newton step of Levenberg and Marquardt with the exact Hessian (Marquardt 1963, SIAM Journal 11)."""
+"""Levenberg-Marquardt with the exact Hessian (Marquardt 1963, SIAM Journal 11)."""
 
 from __future__ import annotations
 

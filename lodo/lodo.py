@@ -1,8 +1,8 @@
-"""LODO, Learning to Optimize During Optimization (arXiv 2210.06171, algorithm 1), without autodiff.
+"""LODO, Learning to Optimize During Optimization (arXiv 2210.06171).
 
-gᵀ G m is α_0 (Ug)·(Um). A step makes four passes through the network: two of m, at the new θ, give the step of x, and
-two of g the hypergradient. The activations and signals of m are stored for the next hypergradient: 2 · 16 · ñ = 64 n
-numbers. θ and Adam's two averages of it (384 n numbers) and m (n) complete the state.
+This is algorithm 1 without autodiff: gᵀ G m is α_0 (Ug)·(Um), and a step makes four passes through the network. Two of
+m, at the new θ, give the step of x, and two of g the hypergradient. The activations and signals of m are stored for the
+next hypergradient: 2 · 16 · ñ = 64 n numbers. θ, its two averages (384 n numbers) and m (n) complete the state.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""LODO-Diagonal, the ablation of LODO that learns one rate per coordinate (arXiv 2210.06171, ablations)."""
+"""LODO-Diagonal, the ablation with one learned rate per coordinate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from lodo.optimizer import State, Tensor
 
 
 class LODODiagonal(LearnedPreconditioner):
-    """LODO with a diagonal preconditioner: G(θ) = α_0 diag(θ), θ [n, P] starting at 1.
+    """LODO with a diagonal preconditioner (arXiv 2210.06171, ablations).
+
+    G(θ) = α_0 diag(θ), where θ [n, P] starts at 1.
 
     θ may become negative, as in the paper.
 

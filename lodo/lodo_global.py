@@ -1,4 +1,4 @@
-"""LODO-Global, the ablation of LODO that learns a single rate (arXiv 2210.06171, ablations)."""
+"""LODO-Global, the ablation with a single learned rate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from lodo.optimizer import State, Tensor
 
 
 class LODOGlobal(LearnedPreconditioner):
-    """LODO with one learned number for all coordinates: G(θ) = α_0 θ I, θ [1, P] starting at 1.
+    """LODO with one learned rate for all coordinates (arXiv 2210.06171, ablations).
+
+    G(θ) = α_0 θ I, where θ [1, P] starts at 1.
 
     θ may become negative, as in the paper.
 

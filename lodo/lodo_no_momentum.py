@@ -1,4 +1,4 @@
-"""LODO-No-Momentum, the ablation of LODO that steps along the latest gradient (arXiv 2210.06171, ablations)."""
+"""LODO-No-Momentum, the ablation that steps along the latest gradient."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from lodo.optimizer import Hyperparameters, Tensor
 
 
 class LODONoMomentum(LODO):
-    """LODO with β = 0: m is the latest gradient.
+    """LODO with β = 0, so that m is the latest gradient (arXiv 2210.06171, ablations).
 
         θ ← θ + Adam step of size α along ∂(gᵀ G(θ) m)/∂θ          m: the gradient of the previous step
         x ← x - G(θ) g

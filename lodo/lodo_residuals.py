@@ -1,4 +1,4 @@
-"""LODO-Residuals, the ablation of LODO whose network is made of residual layers (arXiv 2210.06171, ablations)."""
+"""LODO-Residuals, the ablation with a network of residual layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lodo.residual_network import ResidualNetwork
 
 
 class LODOResiduals(LearnedPreconditioner):
-    """LODO with a network of diagonal residual layers in place of orthogonal blocks.
+    """LODO with diagonal residual layers in place of orthogonal blocks (arXiv 2210.06171, ablations).
 
         G(θ) = α_0 [I 0] Vᵀ D V [I 0]ᵀ          V = ∏ (I + diag(w_i) P_i), N layers of width 2n
 

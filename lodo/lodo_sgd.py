@@ -1,4 +1,4 @@
-"""LODO-SGD, the ablation of LODO that learns its preconditioner by gradient descent (arXiv 2210.06171)."""
+"""LODO-SGD, the ablation that learns its preconditioner by gradient descent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from lodo.meta_optimizers import MetaSGD
 
 
 class LODOSGD(LODO):
-    """LODO with gradient descent on θ in place of Adam.
+    """LODO with gradient descent on θ in place of Adam (arXiv 2210.06171, ablations).
 
         θ ← θ + α ∂(gᵀ G(θ) m)/∂θ
         m ← β m + (1-β) g

@@ -1,4 +1,4 @@
-"""Meta-optimizers: they step the parameters θ of a learned preconditioner, given the hypergradient.
+"""Meta-optimizers, which step the parameters θ of a learned preconditioner.
 
 θ is a tuple of tensors whose last axes have one length: P lanes, or count · P where lanes are folded into another axis.
 The learning rates are repeated to that length, since they multiply every entry of θ at every step.

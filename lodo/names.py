@@ -1,4 +1,4 @@
-"""Names of optimizers: the prefix of those of Keras, and the error for names that do not exist."""
+"""Names of optimizers: the prefix of Keras' ones, and errors for unknown names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Optimizer protocol, and the base class of optimizers with one gradient per step.
+"""The Optimizer protocol, and the base class for one gradient per step.
 
 An optimizer steps a **cohort**: P candidates in lockstep, one per lane. Lanes are the *last* axis of every array and do
 not influence each other. Hyperparameters are tensors, one value per lane: one compilation serves all candidates.

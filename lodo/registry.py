@@ -1,4 +1,7 @@
-"""Find optimizers by name. Loads TensorFlow only with an optimizer's module, or to look up a name of Keras."""
+"""Find optimizers by name, and names of optimizer classes.
+
+TensorFlow is loaded only with an optimizer's module, or to look up a name of Keras.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The residual network of LODO-Residuals, its transpose, and its gradient without autodiff.
+"""The network of LODO-Residuals, its transpose and its gradient.
 
     V = (I + diag(w_N) P_N) ··· (I + diag(w_2) P_2) (I + diag(w_1) P_1)
 

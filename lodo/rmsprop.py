@@ -1,4 +1,4 @@
-"""RMSprop (Hinton 2012, Coursera lecture 6e), as `keras.optimizers.RMSprop` computes it."""
+"""RMSprop as in Keras (Hinton 2012, Coursera lecture 6e)."""
 
 from __future__ import annotations
 

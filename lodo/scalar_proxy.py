@@ -1,4 +1,4 @@
-"""A scalar tensor in place of a Python number, for code that was written for numbers.
+"""A scalar tensor in place of a Python number, for code written for numbers.
 
 Keras' optimizers store hyperparameters as Python numbers, compute with them, and skip what a zero switches off
 (`if self.momentum > 0:`). A proxy is a tensor in arithmetic and a positive number in conditions.

@@ -1,4 +1,4 @@
-"""The history of L-BFGS and its two-loop recursion: the inverse Hessian times a vector, without the matrix.
+"""The history of L-BFGS and its two-loop recursion.
 
 The recursion is Nocedal's (1980, Mathematics of Computation 35); Schraudolph, Yu and Günter (2007) use it for noisy
 gradients. The pairs are stored in ring buffers. An empty slot holds s = y = 0 and 1/sᵀy = 0, which changes nothing in

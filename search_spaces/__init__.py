@@ -1,4 +1,4 @@
-"""Search spaces: one YAML file per optimizer, and the transformed space in which the search runs."""
+"""Search spaces: one YAML file per optimizer, and the transformed space."""
 
 from __future__ import annotations
 

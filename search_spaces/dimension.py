@@ -1,4 +1,4 @@
-"""A dimension of a search space: the scale, default and bounds of one hyperparameter.
+"""A dimension of a search space: scale, default and bounds.
 
 The search runs in a transformed space, with one coordinate u per hyperparameter v, as in arXiv 2210.06171:
 

@@ -1,4 +1,6 @@
-"""Read and validate search-space files; errors are one line that names file, line and key.
+"""Read and validate search-space files.
+
+Errors are one line that names file, line and key. A file reads:
 
     optimizer: LODO
     hyperparameters:

@@ -1,4 +1,4 @@
-"""The search space of one optimizer, and the mapping between hyperparameters and genomes."""
+"""The search space of one optimizer: hyperparameters and genomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read a safe subset of YAML: mappings, lists and text, with the line of each value.
+"""Read a safe subset of YAML, with the line of each value.
 
 In YAML 1.1 `1e-3` is text, `010` is 8, `1:30` is 90, `no` is false, and the last of two equal keys wins. Here every
 scalar stays the text that was written, which a schema interprets, and PyYAML's composer refuses what settings do not

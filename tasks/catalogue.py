@@ -1,4 +1,7 @@
-"""The built-in tasks: their classes, line-ups and presets, known without loading TensorFlow."""
+"""The built-in tasks: their classes, line-ups and presets.
+
+Loads no TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ class TaskEntry:
     presets: Mapping[str, Preset]  # by name; "paper" is the default
     comparison: ComparisonPreset  # the paper's
     cohort_size: int  # candidates trained in lockstep; equals the attribute of the class
-    precisions: tuple[str, ...] | None = ("float32", "float64")  # None if only the class knows
+    precisions: tuple[str, ...] | None = ("float32", "float64")  # None if the class alone decides
     dataset: str | None = None  # a name of `tasks.datasets.DATASETS`; None if the task needs no data
 
 

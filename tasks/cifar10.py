@@ -1,4 +1,4 @@
-"""CIFAR-10: find its images, split them, and compute the fingerprint that a study stores.
+"""CIFAR-10: find its images, split them, and compute their fingerprint.
 
 Loads only NumPy until more is needed.
 """

@@ -1,4 +1,4 @@
-"""Keras' cache of data sets, and whether its downloads can be had.
+"""Keras' cache of data sets, and whether its servers answer.
 
 Uses the standard library only.
 """

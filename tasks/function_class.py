@@ -1,4 +1,4 @@
-"""The base class of tasks made by `function_task`: the loss of a vector and its gradient, for each lane."""
+"""The base class of tasks made by `function_task`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make a task from a Python function: `function_task(loss, start=[0, 0])` returns its class.
+"""Make a task from a Python function, with `function_task(loss, start=…)`.
 
 Calling `function_task` loads TensorFlow; importing this module does not.
 """

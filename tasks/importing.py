@@ -1,4 +1,4 @@
-"""Import a task's class by 'package.module:NAME' or 'path/to/file.py:NAME', with errors that name the fault."""
+"""Import a task's class from a module or file, with errors that name the fault."""
 
 from __future__ import annotations
 

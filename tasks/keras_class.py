@@ -1,4 +1,4 @@
-"""The base class of tasks made by `keras_task`: the model's weights are x, its other variables the state."""
+"""The base class of tasks made by `keras_task`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses and accuracy of Keras models, for minibatches as `model.fit` computes them and for single examples."""
+"""Losses and accuracy of Keras models, for minibatches and single examples."""
 
 from __future__ import annotations
 

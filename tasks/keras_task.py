@@ -1,4 +1,4 @@
-"""Make a task from a Keras model: `keras_task(build, train=(x, y), loss=...)` returns its class.
+"""Make a task from a Keras model, with `keras_task(build, train=…, loss=…)`.
 
 Calling `keras_task` loads Keras; importing this module does not.
 """

@@ -1,4 +1,4 @@
-"""MNIST: find its images, split them, and compute the fingerprint that a study stores.
+"""MNIST: find its images, split them, and compute their fingerprint.
 
 Loads only NumPy until more is needed.
 """

@@ -1,4 +1,4 @@
-"""The noisy quadratic bowl: an ill-conditioned quadratic whose centre moves at random (arXiv 2210.06171)."""
+"""The noisy quadratic bowl, whose centre moves at random (arXiv 2210.06171)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Image generation: predict a pixel of an MNIST digit from the pixels before it (arXiv 2210.06171)."""
+"""Image generation: a PixelCNN on MNIST (arXiv 2210.06171)."""
 
 from __future__ import annotations
 

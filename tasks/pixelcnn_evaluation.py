@@ -1,4 +1,4 @@
-"""Compute the PixelCNN's loss over all 784 pixels of an image, sharing work between pixels.
+"""Compute the PixelCNN's loss over all 784 pixels of an image.
 
 The 28 pixels of a column ("queries") differ in their row alone. Above its row a query has the inputs of a fully visible
 image, below it those of an invisible one. In the first pool, at full resolution, each block extends the difference by

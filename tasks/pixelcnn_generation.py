@@ -1,4 +1,4 @@
-"""Generate digits with a PixelCNN, pixel by pixel in raster order, by sampling from its softmax."""
+"""Generate digits with a PixelCNN, pixel by pixel in raster order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The PixelCNN: the layout of its weights in a flat vector, its inputs and its logits.
+"""The PixelCNN: the layout of its weights, its inputs and its logits.
 
 As in arXiv 2210.06171:
 

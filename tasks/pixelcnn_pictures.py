@@ -1,4 +1,4 @@
-"""Pictures of a PixelCNN's digits and inputs, in rows and columns with thin lines between them."""
+"""Pictures of a PixelCNN's digits and inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find random operations without an explicit seed in the traced graph of a user's code."""
+"""Find random operations without an explicit seed in a traced graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find tasks by name: built-in, a user's own, of an installed package, or defined in this session.
+"""Find tasks by name, and names of task classes.
 
 Loads TensorFlow only with a task's own module.
 """
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 PLUGINS = "lodo_tune.tasks"  # the group of entry points by which installed packages offer tasks
-SESSION = "session:"  # prefix of tasks that only this process knows
+SESSION = "session:"  # prefix of tasks that are registered in this process alone
 
 _MAIN = ("__main__", "__mp_main__")
 _session_tasks: dict[str, type] = {}  # by full name

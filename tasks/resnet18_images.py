@@ -1,4 +1,4 @@
-"""CIFAR-10's images as tensors, and how ResNet-18 standardises, crops and flips them.
+"""CIFAR-10's images as tensors: standardised, cropped and flipped.
 
 Images are stored as bytes, once per machine, and converted one minibatch at a time.
 """

@@ -1,4 +1,4 @@
-"""ResNet-18 for images of 32×32 pixels: the layout of its weights in a flat vector, and its logits.
+"""ResNet-18 for images of 32×32 pixels: the layout of its weights, its logits.
 
 As in arXiv 2210.06171, with a 3×3 first convolution and without the first max-pooling:
 

@@ -1,4 +1,4 @@
-"""Rosenbrock's function in two dimensions, scaled as in arXiv 2210.06171, without noise."""
+"""Rosenbrock's function, scaled as in arXiv 2210.06171, without noise."""
 
 from __future__ import annotations
 

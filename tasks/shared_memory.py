@@ -1,4 +1,4 @@
-"""Share large arrays between the processes of a machine: files in the user's cache, mapped by each process.
+"""Share large arrays between the processes of a machine.
 
 A mapped file is in memory once, for any number of workers. It is named by the hash of its contents, written atomically,
 and compared with the expected array when it is opened. If there is no space, or no folder that only this user can write

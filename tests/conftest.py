@@ -19,8 +19,8 @@ STARTS_RAY = {
     "test_ray_clusters",
     "test_ray_faults",
     "test_ray_session",
-    "test_readme",
     "test_runs",
+    "test_sessions",
     "test_submit",
 }
 """Files whose tests start a Ray, or commands that do, which takes both cores of a small machine."""

@@ -1,1 +1,103 @@
-"""Hyperparameter search for optimizers: candidates, where they are trained, and what comes of it."""
+"""Tune the hyperparameters of optimizers, fairly, with a genetic algorithm on Ray.
+
+The public names are imported when they are used: `import tuner` loads neither NumPy, pandas, TensorFlow nor Ray.
+
+Example:
+    >>> import tuner
+    >>> run = tuner.tune("rosenbrock", ["Momentum", "Adam"], preset="quick")  # doctest: +SKIP
+    >>> print(run.table())  # doctest: +SKIP
+    >>> run["Adam"].tuned  # doctest: +SKIP
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tuner.api.comparing import compare
+    from tuner.api.database import Database, open_database
+    from tuner.api.evaluation import EvaluateRequest, EvaluateResult, evaluate
+    from tuner.api.paper import paper
+    from tuner.api.progress import Progress
+    from tuner.api.resuming import resume
+    from tuner.api.run import Comparison, Run, Study
+    from tuner.api.train_result import TrainedRun, TrainResult
+    from tuner.api.training import TrainRequest, train
+    from tuner.api.tuning import tune
+    from tuner.core.errors import InvalidRequest, LodoTuneError
+    from tuner.execution.resources import Resources
+    from tuner.results.tables.table import Table
+    from tuner.studies.callbacks import Callback
+    from tuner.studies.comparison_planner import CompareRequest
+    from tuner.studies.paper_protocol import PaperRequest
+    from tuner.studies.planner import SearchRequest
+
+_MODULES = {
+    "Callback": "tuner.studies.callbacks",
+    "CompareRequest": "tuner.studies.comparison_planner",
+    "Comparison": "tuner.api.run",
+    "Database": "tuner.api.database",
+    "EvaluateRequest": "tuner.api.evaluation",
+    "EvaluateResult": "tuner.api.evaluation",
+    "InvalidRequest": "tuner.core.errors",
+    "LodoTuneError": "tuner.core.errors",
+    "PaperRequest": "tuner.studies.paper_protocol",
+    "Progress": "tuner.api.progress",
+    "Resources": "tuner.execution.resources",
+    "Run": "tuner.api.run",
+    "SearchRequest": "tuner.studies.planner",
+    "Study": "tuner.api.run",
+    "Table": "tuner.results.tables.table",
+    "TrainRequest": "tuner.api.training",
+    "TrainResult": "tuner.api.train_result",
+    "TrainedRun": "tuner.api.train_result",
+    "compare": "tuner.api.comparing",
+    "evaluate": "tuner.api.evaluation",
+    "open_database": "tuner.api.database",
+    "paper": "tuner.api.paper",
+    "resume": "tuner.api.resuming",
+    "train": "tuner.api.training",
+    "tune": "tuner.api.tuning",
+}
+
+__all__ = [
+    "Callback",
+    "CompareRequest",
+    "Comparison",
+    "Database",
+    "EvaluateRequest",
+    "EvaluateResult",
+    "InvalidRequest",
+    "LodoTuneError",
+    "PaperRequest",
+    "Progress",
+    "Resources",
+    "Run",
+    "SearchRequest",
+    "Study",
+    "Table",
+    "TrainRequest",
+    "TrainResult",
+    "TrainedRun",
+    "compare",
+    "evaluate",
+    "open_database",
+    "paper",
+    "resume",
+    "train",
+    "tune",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'tuner' has no attribute {name!r}")
+    import importlib
+
+    found: object = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted({*globals(), *__all__})

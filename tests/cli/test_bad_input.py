@@ -64,7 +64,7 @@ def refused(*arguments, code=2):
         ((*ROSENBROCK, "--steps", "10,x"), "takes whole numbers, separated by commas. Received: '10,x'"),
         ((*ROSENBROCK, "--steps", "0"), "--steps takes whole numbers, at least 1. Received: 0"),
         ((*ROSENBROCK, "--steps", "1,2", "--generations", "3"), "one for each of the 3 generations. Received: 2"),
-        ((*ROSENBROCK, "--sigma", "-1"), "--sigma takes finite numbers, at least 0. Received: -1.0"),
+        ((*ROSENBROCK, "--sigma", "-1"), "--sigma takes finite numbers, at least 0. Received: -1"),
         ((*ROSENBROCK, "--sigma", "inf"), "--sigma takes finite numbers, at least 0. Received: inf"),
         ((*ROSENBROCK, "--seed", "-1"), "--seed is a whole number, at least 0. Received: -1"),
         ((*ROSENBROCK, "--seed", str(2**63)), f"--seed is at most {2**63 - 1}. Received: {2**63}"),

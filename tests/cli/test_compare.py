@@ -11,13 +11,13 @@ import pytest
 
 from tests.support.command_line import call, run, start
 from tests.support.store_values import candidate, driven, evaluation, key
-from tuner.cli.compare import CompareRequest, plan
-from tuner.core.errors import UsageError
+from tuner.core.errors import InvalidRequest
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Role, Workload
 from tuner.execution.in_process import InProcessExecutor
 from tuner.storage import Store
 from tuner.studies.callbacks import NoCallback
+from tuner.studies.comparison_planner import CompareRequest, plan_comparison
 from tuner.studies.driver import run_study
 from tuner.studies.sweeps import SWEEPS
 
@@ -200,8 +200,8 @@ def complete(store, study, epoch, values, finish):
 
 
 def planned(database, **request):
-    found, base = plan(CompareRequest(task="rosenbrock", **request), database)
-    return {spec.workload.optimizer: spec for spec in found.specs}, base
+    found = plan_comparison(CompareRequest(task="rosenbrock", **request), database)
+    return {spec.workload.optimizer: spec for spec in found.specs}, found.base
 
 
 def points(spec):
@@ -221,7 +221,8 @@ def test_the_newest_complete_search_of_the_task_says_what_is_compared(database):
 
 def test_an_incomplete_study_is_refused_by_name(database):
     with pytest.raises(
-        UsageError, match=r"^not complete: newest/LODO \(interrupted\); go on with lodo-tune resume newest"
+        InvalidRequest,
+        match=r"^search: not complete: newest/LODO \(interrupted\); resume newest, or leave",
     ):
         planned(database, search="newest")
 
@@ -251,7 +252,7 @@ def test_an_exported_configuration_is_compared_as_it_was_exported(database, tmp_
         "tuned by newer at 200 evaluations",
         f"adam.{format}",
     ]
-    with pytest.raises(UsageError, match="it is for Adam, which is not compared here \\(LODO\\)"):
+    with pytest.raises(InvalidRequest, match="it is for Adam, which is not compared here \\(LODO\\)"):
         planned(database, configs=(file,), optimizers=("LODO",))
 
 
@@ -264,7 +265,7 @@ def test_an_exported_configuration_is_compared_as_it_was_exported(database, tmp_
         ('{"optimizer": "Adam", "hyperparameters": {"learning_rate": 1}}', "Adam needs a value for beta_1, beta_2"),
         ('{"optimizer": "Adam", "hyperparameters": [1]}', "hyperparameters map names to numbers"),
         ("optimizer: !!python/object:os.system Adam", "line 1: "),
-        ("[]", "takes what 'lodo-tune export"),
+        ("[]", "takes an export as JSON or YAML"),
         ("", "the file must have content"),
     ],
 )

@@ -51,7 +51,7 @@ def test_an_earlier_run_is_not_mixed_with_another_nor_replaced_unasked(folder):
     command = ["train", "--task", TASK, "--optimizer", "Adam", "--steps", 5, "--output", folder]
     refused = call(*command)
     assert refused.code == 2
-    assert "is not empty; name another folder, or say --force" in refused.err
+    assert "is not empty; name another folder, or give --force" in refused.err
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
     assert call(*command, "--force").code == 0
     left = {file.name for file in folder.iterdir()}
@@ -129,9 +129,9 @@ def test_other_weights_are_measured_anew(folder):
     [
         (
             lambda folder: (folder / "run.json").unlink(),
-            "is to be a folder that 'lodo-tune train --output' has written",
+            "is not a folder that training has written",
         ),
-        (lambda folder: (folder / "run.json").write_text("{"), "is to be a folder"),
+        (lambda folder: (folder / "run.json").write_text("{"), "is not a folder"),
         (lambda folder: (folder / "seed-0.npz").unlink(), "seed-0.npz cannot be read: FileNotFoundError"),
         (lambda folder: (folder / "seed-0.npz").write_bytes(b"x"), "seed-0.npz cannot be read"),
         (

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tests.support.command_line import call, run
 from tuner.core.trial import Status
 from tuner.storage import Store
-from tuner.studies.planner import Request, plan
+from tuner.studies.planner import SearchRequest, plan_search
 
 SEARCH = (
     "--task", "rosenbrock", "--generations", 2, "--population", 4, "--steps", 30, "--sigma", 1, "--name", "valley",
@@ -31,7 +31,7 @@ def searched(tmp_path_factory):
     return folder, run(*SEARCH, *names, folder=folder)
 
 
-@pytest.mark.slow  # docs/keras.md, whose commands are tests, searches so too
+@pytest.mark.slow  # docs/guides/keras.md, whose commands are tests, searches so too
 def test_a_derived_space_is_shown_before_the_search_and_all_of_it_is_tuned(searched):
     folder, outcome = searched
     assert outcome.code == 0, outcome.err
@@ -94,7 +94,7 @@ def test_what_keras_does_not_take_is_refused_in_a_line(arguments, message):
 
 def test_what_has_no_effect_on_a_tasks_variables_is_neither_searched_nor_set():
     # Muon orthogonalises matrices alone; Rosenbrock's x is a vector.
-    planned = plan(Request(task="rosenbrock", optimizers=("keras:Muon",)))
+    planned = plan_search(SearchRequest(task="rosenbrock", optimizers=("keras:Muon",)))
     (spec,), (told,) = planned.specs, planned.remarks
     assert list(spec.space["hyperparameters"]) == ["learning_rate", "adam_beta_1", "adam_beta_2", "adam_weight_decay"]
     assert "without effect on this task: weight_decay, muon_a, muon_c, momentum, rms_rate" in told

@@ -8,8 +8,7 @@ import pytest
 
 from tests.support.command_line import call, run, start
 from tests.support.report_values import database
-from tuner.cli import compare
-from tuner.cli import run as run_command
+from tuner.api import paper
 from tuner.storage import Store
 
 REHEARSAL = (
@@ -32,8 +31,8 @@ def asked(monkeypatch, tmp_path):
     """Return a function that gives the search and the comparison that a command asks for; nothing is trained."""
     monkeypatch.chdir(tmp_path)
     received = []
-    monkeypatch.setattr(run_command, "start", lambda request, *_, **__: received.append(request))
-    monkeypatch.setattr(compare, "start", lambda request, *_, **__: received.append(request))
+    monkeypatch.setattr(paper, "search", lambda request, *_, **__: received.append(request))
+    monkeypatch.setattr(paper, "comparison", lambda request, *_, **__: received.append(request))
 
     def ask(*arguments):
         call("paper", "--output", "out", *arguments)  # which ends where the runs are to be read

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from tests.support.builders import ADAM, LODO, spec, study
-from tuner.cli.progress import Report
-from tuner.cli.time_left import TimeLeft
+from tuner.api.time_left import TimeLeft
+from tuner.cli.progress import TerminalProgress
 from tuner.core.trial import AttemptEnded, Evaluation, Key, Progress, Role, Status
 
 KEYS = [Key(Role.SEARCH, 0, slot) for slot in range(4)]
@@ -37,7 +37,9 @@ def console():
 @pytest.fixture
 def report(console, clock):
     """Returns the listener of a report's one study."""
-    return Report([spec()], console=console, clock=clock).listener()
+    progress = TerminalProgress(console=console, clock=clock)
+    progress.begin([spec()])
+    return progress.callback()
 
 
 def said(console):
@@ -83,7 +85,9 @@ def test_elsewhere_than_in_a_terminal_a_generation_is_one_line_with_best_median_
 
 
 def test_what_nobody_has_begun_yet_may_take_much_longer_and_is_said_to(console, clock):
-    report = Report([spec(ADAM), spec(LODO)], console=console, clock=clock).listener()
+    progress = TerminalProgress(console=console, clock=clock)
+    progress.begin([spec(ADAM), spec(LODO)])
+    report = progress.callback()
     report.study_began(study(tuned=False))
     report.batch_began("generation 0", 100, KEYS)
     for clock.now, steps in ((4.0, 1), (5.0, 100)):
@@ -119,8 +123,9 @@ def test_results_on_record_count_as_done_but_not_towards_the_pace(report, consol
 
 def test_a_terminal_shows_the_state_while_it_changes():
     file = io.StringIO()
-    with Report([spec()], console=Console(file=file, force_terminal=True, width=200)) as report:
-        listener = report.listener()
+    with TerminalProgress(console=Console(file=file, force_terminal=True, width=200)) as report:
+        report.begin([spec()])
+        listener = report.callback()
         listener.study_began(study(tuned=False))
         listener.batch_began("generation 0", 100, KEYS)
         listener.happened(evaluation(2, 0.25))
@@ -130,9 +135,10 @@ def test_a_terminal_shows_the_state_while_it_changes():
 
 def test_studies_that_run_side_by_side_have_a_line_each_and_share_the_time_left(clock):
     file = io.StringIO()
-    with Report([spec()], console=Console(file=file, force_terminal=True, width=200), clock=clock) as report:
+    with TerminalProgress(console=Console(file=file, force_terminal=True, width=200), clock=clock) as report:
+        report.begin([spec()])
         for space in (ADAM, LODO):
-            listener = report.listener()
+            listener = report.callback()
             listener.study_began(study(spec(space), tuned=False))
             listener.batch_began("generation 0", 100, KEYS)
         file.truncate(0)

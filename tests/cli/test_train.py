@@ -153,7 +153,7 @@ def test_an_interruption_that_ray_swallows_while_it_starts_is_heard_all_the_same
             time.sleep(5)
         yield None, 1
 
-    monkeypatch.setattr("tuner.cli.run._executor", swallowing)
+    monkeypatch.setattr("tuner.api.running._executor", swallowing)
     outcome = call("--task", "rosenbrock", "--database", tmp_path / "here.db")
     assert (outcome.code, outcome.err.splitlines()[-1]) == (143, "lodo-tune: interrupted; nothing was begun")
 

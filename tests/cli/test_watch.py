@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.command_line import call
 from tests.support.store_values import ME, candidate, driven, evaluation, hashes, key, keys, spec
-from tuner.cli import follow
+from tuner.api.database import Database
+from tuner.cli import watch
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Status
 from tuner.storage import Store
@@ -28,7 +29,7 @@ def watched(url: str, name: str, *deeds: object, interval: float = 1.0) -> list[
     lines: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("click.echo", lambda line, err=False: lines.append(line))
-        follow.watch(url, name, interval, sleep=sleep)
+        watch.follow(Database(url), name, interval, sleep=sleep)
     assert left == []
     return lines
 
@@ -72,7 +73,7 @@ def test_a_run_is_followed_from_study_to_study_and_an_interruption_says_how_to_g
             store.release(driven_later, epochs[-1], StudyStatus.INTERRUPTED)
 
         epochs: list[int] = []
-        nothing = [lambda: None] * (follow.QUIET_LOOKS - 1)
+        nothing = [lambda: None] * (watch.IDLE_READINGS - 1)
         assert watched(url, "run", between, lambda: None, next_one, stop, *nothing) == [
             "run/Adam  running",
             "run/Yogi  waiting",
@@ -91,8 +92,8 @@ def test_watching_changes_nothing_and_loads_neither_ray_nor_tensorflow(tmp_path:
         store.release(study, epoch, StudyStatus.COMPLETE)
     before = hashes(tmp_path)["studies.db"]
     code = (
-        "import sys\nfrom tuner.cli import follow\n"
-        f"follow.watch({url!r}, 'run/Adam', 1.0)\n"
+        "import sys\nfrom tuner.api.database import Database\nfrom tuner.cli.watch import follow\n"
+        f"follow(Database({url!r}), 'run/Adam', 1.0)\n"
         "print(sorted({'ray', 'tensorflow'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

@@ -1,19 +1,16 @@
-"""Conformance suite of the store: what must hold on every database alike.
+"""Conformance suite of the store: the guarantees that hold on every kind of database.
 
-The laws:
-
-1. **Whole or not at all.** A method that returns has written all it was given; one that raises has written nothing.
-2. **Final is final.** Once a candidate is finished, diverged, failed or timed out, no later result, attempt or driver
-   changes its row, its evaluation or its curve. The first result wins, and the later one is told so.
-3. **One driver.** A study is held by one driver. Every write names the driver's epoch and is refused when the epoch is
-   over, by whatever way it ended. Another driver gets the study when it was given back, when the lease has run out, or
-   when the owner's process is known to have ended; what was left running then waits again.
-4. **Twice is once.** To say a thing again changes nothing: the same candidates, the same start, the same result, the
-   same remark. To say another thing in its place is an error.
-5. **Bit for bit.** Numbers come back as they were given, inf among them; NaN is never a number here and is refused.
-   What was returned never changes afterwards.
-6. **Everything is accounted for.** A study is complete only with all candidates of its search, and none unfinished.
-7. **Nothing runs for ever.** A candidate is running exactly while its newest attempt is open.
+1. **Atomic.** A method that returns has written everything; a method that raises has written nothing.
+2. **Final.** Once a candidate is finished, diverged, failed or timed out, no later result, attempt or driver changes
+   its row, its evaluation or its curve. The first result is kept, and the return value says that a later one was not.
+3. **One driver.** A study is held by one driver. Every write names the driver's epoch, and is refused once the driver
+   has lost or released the study. Another driver can acquire a study that was released, whose lease has expired, or
+   whose owner's process is known to have ended; running candidates then wait again.
+4. **Idempotent.** Repeating a call changes nothing: the same candidates, start, result or remark. A different value for
+   the same key is an error.
+5. **Exact.** Numbers are read back bit for bit, inf included; NaN is refused. Values that were returned never change.
+6. **Complete.** A study can be marked as complete only with all candidates, none of them unfinished.
+7. **Consistent.** A candidate is running exactly while its newest attempt is open.
 """
 
 from __future__ import annotations
@@ -26,4 +23,4 @@ from tests.conformance.store_laws_of_studies import LawsOfStudies
 
 
 class StoreConformance(LawsOfStudies, LawsOfCandidates, LawsOfResults, LawsOfDrivers, LawsOfComparisons):
-    """The suite; a subclass brings the fixture `store`, a new and empty store."""
+    """The suite; a subclass provides the fixture `store`, a new and empty store."""

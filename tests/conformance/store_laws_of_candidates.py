@@ -1,4 +1,4 @@
-"""Laws of the store about candidates: what they keep, and that to add them twice is to add them once."""
+"""Guarantees of the store for candidates: exact values and idempotent additions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws of the store about comparisons: what they compare, and what is measured of their runs."""
+"""Guarantees of the store for comparisons and the measurements of their runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws of the store about drivers: one at a time, and nothing of one that has lost its study."""
+"""Guarantees of the store for drivers: one at a time, and no writes of former ones."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class LawsOfDrivers:
             with pytest.raises(StudyOwned):
                 store.acquire(study, owner=ME)
             process.kill()
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie, as under a careless parent
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # stays a zombie: not waited for
             assert store.studies()[0].lease_left == 0.0
             assert store.acquire(study, owner=ME) == 2
 
@@ -82,7 +82,7 @@ class LawsOfDrivers:
         left = store.studies()[0].lease_left
         assert left == pytest.approx(15.0, abs=5.0)
 
-    @pytest.mark.parametrize("ended", ["taken over", "given back"])
+    @pytest.mark.parametrize("ended", ["taken over", "released"])
     @pytest.mark.parametrize(
         "write",
         [
@@ -101,7 +101,7 @@ class LawsOfDrivers:
         study = store.create_study(spec()).id
         epoch = store.acquire(study, owner=NOBODY, lease_seconds=1e-6)
         store.add(study, epoch, [candidate(key())])
-        if ended == "given back":
+        if ended == "released":
             store.release(study, epoch, StudyStatus.INTERRUPTED)
         else:
             time.sleep(0.01)
@@ -122,7 +122,7 @@ class LawsOfDrivers:
         second = store.acquire(study, owner="another:1")
         assert [each.status for each in store.candidates(study)][:2] == [Status.FINISHED, Status.WAITING]
         assert [each.outcome for each in store.attempts(study)] == ["finished", "lost"]
-        store.start_attempt(study, second, [key(1)], 1, "node", 2)  # a driver counts its attempts from 1
+        store.start_attempt(study, second, [key(1)], 1, "node", 2)  # attempts are counted from 1 per driver
         assert store.record(study, second, [evaluation(key(1))]) == [True]
         assert [(each.epoch, each.number) for each in store.attempts(study, key(1))] == [(first, 1), (second, 1)]
         assert store.candidates(study)[1].attempts == 2
@@ -169,7 +169,7 @@ class LawsOfDrivers:
             try:
                 while not done.is_set():
                     store.renew(study, epoch)
-                    time.sleep(0.002)  # lets the other thread have its turn
+                    time.sleep(0.002)  # lets the other thread run
             except BaseException as error:
                 failed.append(error)
 

@@ -1,4 +1,4 @@
-"""Laws of the store about evaluations, curves and attempts: final is final."""
+"""Guarantees of the store for evaluations, curves and attempts."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ class LawsOfResults:
         study, epoch = driven(store, add=[key()])
         store.start_attempt(study, epoch, [key()], 1, "node", 1)
         store.start_attempt(study, epoch, [key()], 2, "node", 2)
-        store.end_attempt(study, epoch, [key()], 1, "given up")  # said too late, of an attempt that is over
+        store.end_attempt(study, epoch, [key()], 1, "given up")  # too late: the attempt has ended
         assert [each.outcome for each in store.attempts(study)] == ["lost", None]
         found = store.candidates(study)[0]
         assert (found.status, found.attempts) == (Status.RUNNING, 2)

@@ -1,4 +1,4 @@
-"""Laws of the store about studies: what they keep, how they are found, when they are complete."""
+"""Guarantees of the store for studies: stored values, names and completion."""
 
 from __future__ import annotations
 

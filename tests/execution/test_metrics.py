@@ -211,7 +211,7 @@ def test_figures_stay_although_nothing_happens_any_more(scrape):
 
 def test_the_docs_list_every_metric_with_its_kind_and_meaning():
     rows = re.findall(
-        r"^\| `(ray_lodo_tune_\w+)` \| (\w+) \| (.*) \|$", (ROOT / "docs/monitoring.md").read_text(), re.M
+        r"^\| `(ray_lodo_tune_\w+)` \| (\w+) \| (.*) \|$", (ROOT / "docs/guides/monitoring.md").read_text(), re.M
     )
     told = {name: (kind, text) for name, kind, text in rows}
     said = {f"ray_{name}": ("gauge", text) for name, text in GAUGES.items()}

@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt: its limits, and the two ways in which it is told the Hessian."""
+"""Levenberg-Marquardt: its limits, and the two ways in which it receives the Hessian."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_with_much_damping_it_is_a_short_step_along_the_scaled_gradient():
 def test_a_constant_hessian_gives_the_same_step_as_an_array_or_from_a_function():
     lanes = tf.constant(np.stack([HESSIAN, HESSIAN], axis=-1))
     as_array, once, by_lane = (
-        step_by(told, 0.3, 2.0) for told in (HESSIAN, lambda x: tf.constant(HESSIAN), lambda x: lanes)
+        step_by(given, 0.3, 2.0) for given in (HESSIAN, lambda x: tf.constant(HESSIAN), lambda x: lanes)
     )
     for lane, damping in enumerate((0.3, 2.0)):
         square = HESSIAN @ HESSIAN

@@ -46,21 +46,21 @@ def test_a_task_without_a_hessian_is_refused_before_anything_trains():
         next(run)
 
 
-def test_levenberg_marquardt_is_told_a_hessian_that_changes():
+def test_levenberg_marquardt_receives_a_hessian_that_changes():
     losses = last_losses("rosenbrock", "Levenberg-Marquardt", {"damping": 0.5}, 30)
     reference = LevenbergMarquardt(ROSENBROCK_START, damping=0.5)
     expected = [reference.step(rosenbrock, rosenbrock_hessian)[1] for _ in range(30)]
     np.testing.assert_allclose(losses, np.repeat(expected, LANES, axis=1), rtol=1e-9)
 
 
-def test_levenberg_marquardt_is_told_a_hessian_that_is_the_same_everywhere():
+def test_levenberg_marquardt_receives_a_hessian_that_is_the_same_everywhere():
     losses = last_losses("noisy-quadratic-bowl", "Levenberg-Marquardt", {"damping": 1e-9}, 300, n=6)
     # Newton's jump to each centre has the mean loss ½ tr(H) = 0.6674 at these eigenvalues, with a deviation of
     # √(½ tr(H²)) = 0.73 a step: five standard errors of the mean of 600. Descent along the gradient cannot come near.
     assert losses.mean() == pytest.approx(0.6674, abs=0.15)
 
 
-def test_lars_is_told_the_layers_and_the_horizon():
+def test_lars_receives_the_layers_and_the_horizon():
     losses = last_losses("rosenbrock", "LARS", {"learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0}, 40)
     x, y = -0.5, 2.0
     for t in range(1, 41):  # each coordinate is a layer: it moves by its own size times the global rate
@@ -92,7 +92,7 @@ def test_two_evaluations_a_step_are_all_in_the_curve_and_within_the_budget():
     np.testing.assert_array_equal(losses[2::2], losses[1:-1:2])
 
 
-def test_keras_optimizers_are_told_the_kernels_and_biases_that_make_up_pixelcnns_weights():
+def test_keras_optimizers_receive_the_kernels_and_biases_that_make_up_pixelcnns_weights():
     shapes = PixelCNN.variable_shapes
     assert (len(shapes), sum(map(math.prod, shapes))) == (124, 94_696)
     assert [(start, stop) for start, stop in PixelCNN.layers] == [

@@ -84,7 +84,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What two lanes minimise, and what an optimizer may be told of it."""
+    """What two lanes minimise, and what an optimizer may need of it."""
 
     start: Array
     batches: tuple[Callable, Callable]
@@ -124,7 +124,7 @@ PROBLEMS = {
 
 @lru_cache
 def build(name, problem):
-    """The optimizer, told of the problem what it needs; one for all tests, since it compiles its update once."""
+    """The optimizer, with what it needs of the problem; one for all tests, since it compiles its update once."""
     optimizer_class = registry.load(name)
     return optimizer_class(**{need: getattr(PROBLEMS[problem], need) for need in optimizer_class.needs})
 
@@ -174,10 +174,10 @@ def lodo_arguments(optimizer, n: int, lanes: int) -> list[dict]:
 def reference_run(name, problem, lane):
     at, settings, extra = PROBLEMS[problem], SETTINGS[name][lane], reference_arguments(name, problem)[lane]
     reference = REFERENCES[name](at.start, **extra, **settings)
-    told = (at.reference_hessian,) if name == "Levenberg-Marquardt" else ()
+    hessian = (at.reference_hessian,) if name == "Levenberg-Marquardt" else ()
     path, curve = [], []
     for t in range(1, STEPS + 1):
-        x, losses = reference.step(at.batches[lane](t), *told)
+        x, losses = reference.step(at.batches[lane](t), *hessian)
         path.append(np.array(x))
         curve.extend(losses)
     return np.stack(path), np.array(curve)
@@ -214,8 +214,8 @@ def test_the_search_space_tunes_exactly_the_hyperparameters_that_the_optimizer_t
 @pytest.mark.parametrize("name", registry.OPTIMIZERS)
 def test_the_registry_knows_the_whole_numbers_that_a_constructor_takes_and_their_defaults(name):
     parameters = inspect.signature(registry.load(name)).parameters.values()
-    told = {one.name: one.default for one in parameters if isinstance(one.default, int) and one.name != "history"}
-    assert dict(registry.SETTINGS.get(name, {})) == told
+    defaults = {one.name: one.default for one in parameters if isinstance(one.default, int) and one.name != "history"}
+    assert dict(registry.SETTINGS.get(name, {})) == defaults
 
 
 def test_no_two_optimizers_behave_alike_on_the_bowl():

@@ -112,9 +112,9 @@ class TestReadBack:
 
     def test_the_best_trial_is_the_best_individual_of_the_last_budget(self, study, tmp_path):
         with Store.open(str(tmp_path / "studies.db"), read_only=True) as store:
-            from tuner.cli.show import summaries
+            from tuner.api.reading import summary_of
 
-            (summary,) = summaries(store, store.studies())
+            summary = summary_of(store, store.studies()[0])
         assert study.best_value == summary.best.fitness == 1.5
         assert study.best_params == dict(summary.best.hyperparameters)
 

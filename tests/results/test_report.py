@@ -17,8 +17,8 @@ from tests.results.test_comparison_table import HIGH, contest
 from tests.support.builders import ADAM, LODO, fresh, run, search, spec, study
 from tests.support.command_line import call
 from tests.support.report_values import HOSTILE, database
-from tuner.cli import compare, repeat
-from tuner.cli import run as run_command
+from tuner.api import comparing, tuning
+from tuner.cli.repeat_command import repeat_command
 from tuner.core.study import StudySpec
 from tuner.core.text import printable
 from tuner.core.trial import Role, Status
@@ -28,7 +28,8 @@ from tuner.results.figures import Picture
 from tuner.results.report import ComparisonRun, SearchRun, document
 from tuner.results.tables.table import Table
 from tuner.storage import Store
-from tuner.studies.planner import Request, plan
+from tuner.studies.comparison_planner import CompareRequest, plan_comparison
+from tuner.studies.planner import SearchRequest, plan_search
 
 
 class Read(HTMLParser):
@@ -208,20 +209,21 @@ def test_the_best_so_far_begins_anew_where_the_budget_changes():
 @pytest.mark.parametrize(
     "asked",
     [
-        Request(task="rosenbrock"),
-        Request(task="pixelcnn", preset="quick", optimizers=("LODO", "Adam"), seed=3),
-        Request(task="noisy-quadratic-bowl", generations=2, population=5, steps=(7, 9), sigmas=(1.5, 0.25)),
-        Request(task="rosenbrock", strategy="random", precision="float32", cpus_per_candidate=2, optimizers=("Yogi",)),
+        SearchRequest(task="rosenbrock"),
+        SearchRequest(task="pixelcnn", preset="quick", optimizers=("LODO", "Adam"), seed=3),
+        SearchRequest(task="noisy-quadratic-bowl", generations=2, population=5, steps=(7, 9), sigma=(1.5, 0.25)),
+        SearchRequest(
+            task="rosenbrock", strategy="random", precision="float32", cpus_per_candidate=2, optimizers=("Yogi",)
+        ),
     ],
 )
 def test_the_command_that_repeats_a_search_asks_for_the_same_search(asked, monkeypatch):
-    specs = [replace(each, run="again") for each in plan(asked).specs]
-    received = []
-    monkeypatch.setattr(run_command, "start", lambda request, *_, **__: received.append(request))
-    words = shlex.split(repeat.command(specs))
+    specs = [replace(each, run="again") for each in plan_search(asked).specs]
+    received = _requested(monkeypatch, tuning, "search")
+    words = shlex.split(repeat_command(specs))
     assert words[0] == "lodo-tune"
     assert call(*words[1:]).code == 0
-    assert list(plan(received[0]).specs) == specs
+    assert list(plan_search(received[0]).specs) == specs
 
 
 @pytest.mark.parametrize(
@@ -233,25 +235,36 @@ def test_the_command_that_repeats_a_search_asks_for_the_same_search(asked, monke
     ],
 )
 def test_the_command_that_repeats_a_comparison_asks_for_the_same_comparison(options, monkeypatch, tmp_path):
-    asked = compare.CompareRequest(task="noisy-quadratic-bowl", defaults=True, name="again", **options)
-    specs = list(compare.plan(asked, str(tmp_path / "none.db"))[0].specs)
+    asked = CompareRequest(task="noisy-quadratic-bowl", defaults=True, name="again", **options)
+    specs = list(plan_comparison(asked, str(tmp_path / "none.db")).specs)
+    received = _requested(monkeypatch, comparing, "comparison")
+    assert call(*shlex.split(repeat_command(specs))[1:]).code == 0
+    assert list(plan_comparison(received[0], str(tmp_path / "none.db")).specs) == specs
+
+
+def _requested(monkeypatch, module, function):
+    """Let a function of the API end the command; return the list of its requests."""
     received = []
-    monkeypatch.setattr(compare, "start", lambda request, *_, **__: received.append(request))
-    assert call(*shlex.split(repeat.command(specs))[1:]).code == 0
-    assert list(compare.plan(received[0], str(tmp_path / "none.db"))[0].specs) == specs
+
+    def end(request, *_, **__):
+        received.append(request)
+        sys.exit(0)
+
+    monkeypatch.setattr(module, function, end)
+    return received
 
 
 def test_a_search_space_or_a_configuration_of_the_user_s_stands_as_a_file_to_be_given():
     mine = {**LODO, "hyperparameters": {**LODO["hyperparameters"], "momentum": {"scale": "decay", "default": 0.5}}}
     of: StudySpec = spec(mine, fresh_seeds=8)
-    assert "--search-space FILE" in repeat.command([of])
-    assert "--search-space" not in repeat.command([spec(LODO, fresh_seeds=8)])
+    assert "--search-space FILE" in repeat_command([of])
+    assert "--search-space" not in repeat_command([spec(LODO, fresh_seeds=8)])
 
 
 @pytest.mark.parametrize(
     ("arguments", "said", "code"),
     [
-        (("--output", "taken.html"), "taken.html is there already; name another file, or say --force", 2),
+        (("--output", "taken.html"), "taken.html is there already; name another file, or give --force", 2),
         (("--output", "missing/report.html"), "there is no folder", 2),
         (("--output", "."), "is a file, such as report.html", 2),
         (("nothing",), "no study 'nothing'", 1),

@@ -241,7 +241,7 @@ def test_the_best_value_is_the_one_that_the_study_has(of_tensorboard, place):
     last = [group for group in groups.values() if group.hparams["generation"].number_value == 1]
     values = [metric.value for group in last for metric in group.metric_values if metric.name.tag == "fitness"]
     with Store.open(str(place / "studies.db"), read_only=True) as store:
-        from tuner.cli.show import summaries
+        from tuner.api.reading import summary_of
 
-        (summary,) = summaries(store, store.studies())
+        summary = summary_of(store, store.studies()[0])
     assert min(values) == summary.best.fitness == 1.5

@@ -47,7 +47,7 @@ def test_nothing_to_search_is_an_error_that_asks_for_a_file():
         derive("keras:Odd", {"step": 0.1})
 
 
-def test_a_derived_space_is_told_in_a_line_with_what_it_leaves_alone():
+def test_a_derived_space_is_described_in_a_line_with_what_it_leaves_alone():
     arguments = {"learning_rate": 0.001, "beta_1": 0.9, "epsilon": 1e-7, "weight_decay": None}
     assert describe(derive("keras:Adam", arguments), arguments) == (
         "keras:Adam has no search space of its own; derived from its constructor: learning_rate log from 0.001, "

@@ -1,1 +1,1 @@
-"""Tests of the room `storage`."""
+"""Tests of `tuner.storage`."""

@@ -1,4 +1,4 @@
-"""Copies and backups: never of what is damaged, never in the way of a driver, never half there."""
+"""Copies and backups of databases: damaged, in use, and interrupted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def url(tmp_path: Path) -> str:
 
 
 def under_way(store: Store, run: str = "driven") -> tuple[int, int]:
-    """Make a study that a driver holds, with a candidate that runs."""
+    """Create a study that a driver holds, with a running candidate."""
     study, epoch = driven(store, run, owner=ME, add=keys())
     store.record(study, epoch, [evaluation(key(0))])
     store.start_attempt(study, epoch, [key(1)], 1, "node-1", 17)
@@ -44,7 +44,7 @@ def test_a_backup_by_the_name_of_a_link_to_nothing_is_refused(url: str, tmp_path
     (tmp_path / "m.db").symlink_to(tmp_path / "nowhere.db")
     outcome = call("database", "backup", tmp_path / "m.db", "--database", url)
     assert (outcome.code, outcome.out) == (1, "")
-    assert "m.db' is there already; name another file for the backup" in outcome.err
+    assert "m.db' exists already; name another file for the backup" in outcome.err
     assert not (tmp_path / "nowhere.db").exists()
 
 
@@ -65,7 +65,7 @@ def test_of_backups_by_one_name_at_once_one_is_made_and_the_others_say_so(url: s
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(said) == ["is there already; name another file for the backup"] * 2 + ["made"]
+    assert sorted(said) == ["exists already; name another file for the backup"] * 2 + ["made"]
     assert held(str(tmp_path / "m.db")) == held(url)
 
 
@@ -171,7 +171,7 @@ def test_a_study_that_is_driven_is_left_out_of_a_copy_of_all_and_the_others_are_
     assert outcome.out == "run/Adam: copied and compared\nlast/Adam: copied and compared\n"
     assert outcome.code == 73
     assert "the study driven/Adam is owned by" in outcome.err
-    assert "copy it once it is free" in outcome.err
+    assert "copy it once that driver has ended" in outcome.err
 
 
 def test_a_copy_of_a_study_whose_driver_was_killed_is_sound_and_goes_on(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How curves become bytes and come back bit for bit."""
+"""Lossless encoding and decoding of curves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lodo-tune database …`: bring up to date, check, copy, back up, delete."""
+"""`lodo-tune database …`: upgrade, check, copy, back up, delete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """A function from a kind of database to the URL of a new one."""
+    """Return a function from a kind of database to the URL of a new one."""
 
     def new(kind: str, name: str = "studies") -> str:
         if kind == "sqlite":
@@ -38,7 +38,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 def filled(url: str, run: str = "run", status: str = StudyStatus.INTERRUPTED) -> int:
-    """Make a study with every outcome, attempts that were lost, and a remark."""
+    """Create a study with each kind of result, lost attempts and a remark."""
     with Store.open(url) as store:
         study, epoch = driven(store, run, add=keys())
         store.start_attempt(study, epoch, [key(0), key(1)], 1, "node-1", 17)
@@ -52,7 +52,7 @@ def filled(url: str, run: str = "run", status: str = StudyStatus.INTERRUPTED) ->
 
 
 def held(url: str, name: str = "run") -> Any:
-    """Return all that a database says of a study, but for the number that it has there."""
+    """Return all values of a study in a database, except its id."""
     with Store.open(url, read_only=True) as store:
         study = next(each for each in store.studies() if each.spec.run == name)
         record, *others = everything(store, study.id)
@@ -103,23 +103,23 @@ def test_a_study_that_is_there_or_is_driven_is_not_copied(tmp_path: Path) -> Non
         driven(store, "driven", owner=ME)
     outcome = call("database", "copy", here, there, "driven")
     assert outcome.code == StudyOwned.exit_code
-    assert "copy it once it is free" in outcome.err
+    assert "copy it once that driver has ended" in outcome.err
     assert "both databases are" in call("database", "copy", here, here).err
 
 
 def test_a_copy_that_is_not_like_its_original_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here, there = str(tmp_path / "a.db"), str(tmp_path / "b.db")
     study = filled(here)
-    plain = copying._of
+    plain = copying._rows_of
 
     def losing(connection: Any, table: Any, ids: list[int]) -> Any:
         rows = plain(connection, table, ids)
         return rows[1:] if table.name == "curves" and str(connection.engine.url).endswith("a.db") else rows
 
     with Store.open(here) as one, Store.open(there) as other:
-        monkeypatch.setattr(copying, "_of", losing)
+        monkeypatch.setattr(copying, "_rows_of", losing)
         monkeypatch.setattr(copying, "_digest", lambda connection, _: str(connection.engine.url))
-        with pytest.raises(Damaged, match="is not like the original"):
+        with pytest.raises(Damaged, match="differs from the original"):
             one.copy_to(other, study)
         assert other.studies() == []
 
@@ -143,15 +143,15 @@ def test_a_missing_row_makes_a_copy_unlike_its_original(tmp_path: Path) -> None:
     [
         ("DELETE FROM curves WHERE candidate_id = 1", "run/Adam search 0/0: has a result without its curve"),
         ("UPDATE curves SET data = x'ffff' WHERE candidate_id = 1", "0/0: a stored curve cannot be decompressed"),
-        ("DELETE FROM evaluations WHERE candidate_id = 1", "search 0/0: is finished, its result is not there"),
+        ("DELETE FROM evaluations WHERE candidate_id = 1", "search 0/0: is finished, but has no result"),
         ("UPDATE evaluations SET fitness = 9e999 WHERE candidate_id = 1", "0/0: is finished with the fitness inf"),
-        ("DELETE FROM attempts", "search 0/0: counts 1 attempts, of which 0 are there"),
+        ("DELETE FROM attempts", "search 0/0: counts 1 attempts, of which 0 exist"),
         ("UPDATE studies SET status = 'complete'", "run/Adam: is complete with 3 of 6 candidates of the search"),
         ("UPDATE candidates SET status = 'running' WHERE id = 2", "run/Adam: 1 candidates run without a driver"),
-        ("DELETE FROM observations WHERE name = '@seconds'", "search 0/0, test: stored observations are not whole"),
+        ("DELETE FROM observations WHERE name = '@seconds'", "search 0/0, test: stored observations are incomplete"),
         ("UPDATE observations SET length = 1, data = x'ffff'", "search 0/0, test: a stored curve cannot be decompr"),
         ("UPDATE candidates SET role = 'comparison'", "run/Adam: is a search with 6 candidates of a comparison"),
-        ("DELETE FROM studies", "a row of candidates refers to a row of studies that is not there"),
+        ("DELETE FROM studies", "a row of candidates refers to a row of studies that does not exist"),
     ],
 )  # fmt: skip
 def test_what_contradicts_itself_is_named(tmp_path: Path, damage: str, fault: str) -> None:
@@ -200,7 +200,7 @@ def test_a_backup_holds_all_and_is_for_its_owner_alone(place: Any, tmp_path: Pat
     assert call("database", "backup", file, "--database", url).code == 0
     assert held(str(file)) == held(url)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert "is there already" in call("database", "backup", file, "--database", url).err
+    assert "exists already" in call("database", "backup", file, "--database", url).err
 
 
 def test_a_backup_of_a_database_in_use_is_one_moment_of_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an earlier version has written, this one reads and brings up to date, on both kinds of database."""
+"""Databases of earlier versions can be read and upgraded, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_every_version_of_the_schema_is_frozen() -> None:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def thawed(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """A function from a version to the URL of a database that it has left."""
+    """Return a function from a version to the URL of a database that it wrote."""
 
     def of(version: str) -> str:
         if request.param == "sqlite":

@@ -1,4 +1,4 @@
-"""How the schema is made, brought up to date and judged."""
+"""Creation, upgrade and check of the schema."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def a_later_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """Make the program one version younger; yields the directory of its steps, for a test to write the second."""
+    """Add a version to the program, and yield the path at which a test writes the migration to it."""
     place = tmp_path / "migrations"
     shutil.copytree(Path(migrations.__file__).parent, place)
     monkeypatch.setattr(schema, "MIGRATIONS", str(place))
@@ -62,7 +62,7 @@ def step(*, ending: str = "pass", recreate: str = "auto") -> str:
 
 
 def opened(url: str) -> MigrationContext:
-    """Return Alembic's view of a database, past the store."""
+    """Return Alembic's context for a database, without the store."""
     connection = create_engine(url.replace("postgresql://", "postgresql+psycopg://")).connect()
     options = {"compare_type": True, "compare_server_default": True, "version_table": schema.VERSION_TABLE}
     return MigrationContext.configure(connection, opts=options)
@@ -76,7 +76,7 @@ def version(url: str) -> str | None:
 
 
 def filled(url: str) -> None:
-    """Make a database of the first version with a study, a candidate and its result."""
+    """Create a database of the first version with a study, a candidate and its result."""
     with Store.open(url) as store:
         study, epoch = driven(store, add=[key()])
         store.record(study, epoch, [evaluation(key(), observations=observations(key()))])
@@ -91,7 +91,7 @@ def test_the_migrations_lead_to_the_tables(url: str) -> None:
 
 
 def test_the_migrations_lead_to_the_very_definitions_of_the_tables(tmp_path: Path) -> None:
-    """The comparison above sees neither check constraints nor the names of keys; SQLite keeps the whole text."""
+    """The test above compares neither check constraints nor names of keys; SQLite stores the complete statements."""
 
     def definitions(path: Path) -> dict[str, list[str]]:
         with sqlite3.connect(path) as connection:
@@ -126,7 +126,7 @@ def test_the_version_that_readers_compare_with_is_the_newest_step() -> None:
 def test_a_database_of_the_version_before_is_brought_up_to_date_with_all_it_holds(
     url: str, a_later_version: Path, recreate: str
 ) -> None:
-    """Also where SQLite copies the table, whose dropping would take with it all that refers to it."""
+    """SQLite copies the table, and dropping the original would delete all rows that refer to it."""
     with pytest.MonkeyPatch.context() as before:
         before.setattr(schema, "VERSION", NEWEST)
         filled(url)
@@ -178,7 +178,7 @@ def test_a_command_that_writes_brings_an_older_database_up_to_date_itself(url: s
     a_later_version.write_text(step())
     outcome = call("studies", "--database", url)
     assert outcome.code == 1
-    assert "lodo-tune database upgrade brings it up to date" in outcome.err
+    assert "upgrade it with 'lodo-tune database upgrade'" in outcome.err
     outcome = call("database", "delete-study", "run", "--yes", "--database", url)
     assert (outcome.code, outcome.out) == (0, "run/Adam: deleted\n")
     assert version(url) == LATER

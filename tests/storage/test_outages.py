@@ -1,4 +1,4 @@
-"""A database server that goes away under a run: short outages pass unnoticed, a long one ends it with how to go on."""
+"""Outages of a database server during a run."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from tests.studies.test_driver_faults import drive, ended, rows
 from tests.support.losing_proxy import LosingProxy
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.support.store_values import ME, candidate, driven, evaluation, keys, spec
-from tuner.cli.going_on import resume_command, saying_how
+from tuner.cli.interruption import advice_on_error, resume_command
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Status
 from tuner.storage import Changed, DiskFull, LeaseLost, NotOurs, Store, Unreachable
-from tuner.storage.patience import Patience
+from tuner.storage.retries import Retrier
 
 pytestmark = pytest.mark.faults
 
 
 def failing(times: int, error: Exception) -> Callable[[], str]:
-    """Return a transaction that fails so many times."""
+    """Return a transaction that fails a given number of times."""
     left = [times]
 
     def transaction() -> str:
@@ -41,18 +41,18 @@ AWAY = Unreachable("away")
 
 
 def test_what_fails_while_the_server_is_away_is_tried_again_and_nothing_else_is() -> None:
-    assert Patience(60.0).call(failing(2, AWAY)) == "done"
+    assert Retrier(60.0).call(failing(2, AWAY)) == "done"
     for error in (LeaseLost("lost"), DiskFull("full"), ValueError("odd")):
         with pytest.raises(type(error)):
-            Patience(60.0).call(failing(1, error))
+            Retrier(60.0).call(failing(1, error))
     with pytest.raises(Unreachable):
-        Patience(0.0).call(failing(1, AWAY))
+        Retrier(0.0).call(failing(1, AWAY))
 
 
 def test_what_was_disturbed_is_read_again_without_patience_and_not_for_ever() -> None:
-    assert Patience(0.0).call(failing(3, Changed("changed"))) == "done"
+    assert Retrier(0.0).call(failing(3, Changed("changed"))) == "done"
     with pytest.raises(Changed):
-        Patience(0.0).call(failing(1000, Changed("changed")))
+        Retrier(0.0).call(failing(1000, Changed("changed")))
 
 
 def test_an_outage_is_one_whoever_meets_it_and_the_next_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,27 +63,27 @@ def test_an_outage_is_one_whoever_meets_it_and_the_next_begins_anew(monkeypatch:
         now[0] += seconds
         return False
 
-    patience = Patience(60.0)
+    retrier = Retrier(60.0)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(patience._over, "wait", wait)
+    monkeypatch.setattr(retrier._stopped, "wait", wait)
     with pytest.raises(Unreachable):
-        patience.call(failing(1000, AWAY))
+        retrier.call(failing(1000, AWAY))
     assert now[0] == pytest.approx(60.0)
     assert waits[:4] == [0.1, 0.2, 0.4, 0.8]  # twice the last, and 5 s at most
     assert max(waits) == 5.0
     with pytest.raises(Unreachable):  # what a driver that gives up has still to write is tried once
-        patience.call(failing(1, AWAY))
+        retrier.call(failing(1, AWAY))
     assert now[0] == pytest.approx(60.0)
-    assert patience.call(lambda: "back") == "back"
-    assert patience.call(failing(3, AWAY)) == "done"
+    assert retrier.call(lambda: "back") == "back"
+    assert retrier.call(failing(3, AWAY)) == "done"
 
 
 def test_an_interruption_ends_the_waiting_in_all_threads() -> None:
-    patience, ended_by = Patience(3600.0), list[type[BaseException]]()
+    retrier, ended_by = Retrier(3600.0), list[type[BaseException]]()
 
     def beat() -> None:
         try:
-            patience.call(failing(10**6, AWAY))
+            retrier.call(failing(10**6, AWAY))
         except Unreachable as error:
             ended_by.append(type(error))
 
@@ -92,7 +92,7 @@ def test_an_interruption_ends_the_waiting_in_all_threads() -> None:
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        patience.call(failing(10**6, AWAY))
+        retrier.call(failing(10**6, AWAY))
     thread.join(timeout=10)
     assert ended_by == [Unreachable]
 
@@ -184,14 +184,14 @@ def test_a_driver_outlives_an_outage_and_finds_the_same(
 @pytest.mark.parametrize("error", [AWAY, DiskFull("full"), LeaseLost("lost")])
 def test_what_ends_a_run_for_now_says_how_it_goes_on(error: Exception) -> None:
     plain = str(error)
-    with pytest.raises(type(error)) as caught, saying_how(lambda: "lodo-tune resume run"):
+    with pytest.raises(type(error)) as caught, advice_on_error(lambda: "lodo-tune resume run"):
         raise error
     assert str(caught.value) == f"{plain}. What is finished is kept. Go on with: lodo-tune resume run"
 
 
 def test_what_ends_a_run_before_it_began_or_for_good_says_no_such_thing() -> None:
     for error, command in ((Unreachable("a"), None), (NotOurs("a"), "lodo-tune resume run")):
-        with pytest.raises(type(error)) as caught, saying_how(lambda command=command: command):  # type: ignore[misc]
+        with pytest.raises(type(error)) as caught, advice_on_error(lambda command=command: command):  # type: ignore[misc]
             raise error
         assert str(caught.value) == "a"
 
@@ -202,4 +202,4 @@ def test_the_command_to_go_on_names_the_database_unless_it_is_the_usual_one(
     monkeypatch.chdir(tmp_path)
     for name, place in (("lodo-tune.db", ""), ("a b.db", " --database 'sqlite:///a b.db'")):
         with Store.open(name) as store:
-            assert resume_command("run", store).replace("%20", " ") == f"lodo-tune resume run{place}"
+            assert resume_command("run", store.url).replace("%20", " ") == f"lodo-tune resume run{place}"

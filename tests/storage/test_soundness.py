@@ -1,4 +1,4 @@
-"""What is damaged by hand or by a stranger: each verb says it in a line, `check` finds it, and nothing else is lost."""
+"""Damaged databases: each command reports the damage in one line, and `check` finds it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.command_line import call
 from tests.support.store_values import ME, candidate, driven, evaluation, key, keys
-from tuner.cli.results_folder import write_results
+from tuner.api.results_folder import write_results
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Role
 from tuner.storage import Damaged, Store
@@ -23,7 +23,7 @@ FRESH = [key(slot, 0, role) for role in (Role.DEFAULT, Role.TUNED) for slot in r
 
 @pytest.fixture
 def path(template: Path, tmp_path: Path) -> Path:
-    """Return a database of one's own to spoil."""
+    """Return a copy of the database for a test to damage."""
     return Path(shutil.copy(template, tmp_path))
 
 
@@ -64,15 +64,15 @@ OF_A_STUDY = {
     "steps = '[1.5, 2]'": "its steps is not a list of 2 whole numbers",
     "parameters = 'null'": "its parameters is not a mapping. Received: None",
     "parameters = '{\"sigmas\": [1]}'": "its parameters is not a mapping with 2 finite sigmas. Received: {",
-    "kind = 'odd'": "its kind is none of search, comparison. Received: 'odd'",
+    "kind = 'odd'": "its kind is not one of search, comparison. Received: 'odd'",
     "kind = 'comparison'": "its comparison is not a mapping. Received: None",
     "tuned = '[1]'": "its tuned is not a mapping. Received: [1]",
-    'tuned = \'{"rate": "x"}\'': "its tuned is not numbers by name",
+    'tuned = \'{"rate": "x"}\'': "its tuned is not a mapping from names to numbers",
     "tuned = '{\"x\": 1}'": "its tuned is not a number for each of rate. Received: {'x': 1}",
     "tuned = '{}'": "its tuned is not a number for each of rate. Received: {}",
     "tuned_genome = '7'": "its tuned_genome is not a list of numbers",
     "space = '{}'": "its space is not a search space. Received: {}",
-    "status = 'weird'": "its status is none of running, interrupted, stopped, complete. Received: 'weird'",
+    "status = 'weird'": "its status is not one of running, interrupted, stopped, complete. Received: 'weird'",
     "optimizer = '../../escaped'": "its optimizer is not a name. Received: '../../escaped'",
     "run = 'a/b'": "its run is not a name. Received: 'a/b'",
     "generations = 'many'": "its generations is not a whole number of at least 0. Received: 'many'",
@@ -83,7 +83,7 @@ OF_A_CANDIDATE = {
     "UPDATE candidates SET genome = 'null' WHERE id = 1": "its genome is not a list of numbers. Received: None",
     "UPDATE candidates SET genome = '[1,' WHERE id = 1": "its genome is not a list of numbers. Received: '[1,'",
     "UPDATE candidates SET hyperparameters = '3' WHERE id = 1": "its hyperparameters is not a mapping. Received: 3",
-    "UPDATE candidates SET status = 'odd' WHERE id = 1": "its status is none of waiting, running,",
+    "UPDATE candidates SET status = 'odd' WHERE id = 1": "its status is not one of waiting, running,",
     "UPDATE evaluations SET fitness = 'abc' WHERE candidate_id = 1": "its fitness is not a number. Received: 'abc'",
     "UPDATE evaluations SET seconds = 'x' WHERE candidate_id = 1": "its seconds is not a number. Received: 'x'",
 }
@@ -115,7 +115,7 @@ def test_a_candidate_that_cannot_be_read_is_named_with_its_study(path: Path, dam
     assert outcome.code == 1
     assert said in outcome.out
     if "odd" in damage:
-        said = "a candidate of the study run/Adam is damaged: its status is none of waiting, running,"
+        said = "a candidate of the study run/Adam is damaged: its status is not one of waiting, running,"
     for verb in (["studies"], ["show", "run"], ["table", "run"]):
         outcome = call(*verb, "--database", path)
         assert outcome.code == 1
@@ -127,17 +127,17 @@ def test_a_candidate_that_cannot_be_read_is_named_with_its_study(path: Path, dam
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ("UPDATE candidates SET generation = 99 WHERE id = 1", "run/Adam search 99/0: the study has no such place"),
-        ("UPDATE candidates SET slot = 3 WHERE id = 9", "run/Adam default 0/3: the study has no such place"),
-        ("UPDATE attempts SET ended_at = NULL WHERE candidate_id = 1", "0/0: is finished with 1 attempts under way"),
+        ("UPDATE candidates SET generation = 99 WHERE id = 1", "run/Adam search 99/0: the study has no such key"),
+        ("UPDATE candidates SET slot = 3 WHERE id = 9", "run/Adam default 0/3: the study has no such key"),
+        ("UPDATE attempts SET ended_at = NULL WHERE candidate_id = 1", "0/0: is finished with 1 open attempts"),
         ("UPDATE attempts SET outcome = 'odd' WHERE candidate_id = 1", "an attempt of run/Adam search 0/0 is damaged"),
         (
             "DELETE FROM candidates WHERE role = 'tuned' AND study_id = 1",
             "run/Adam: is complete with 0 of 3 runs of role tuned on fresh seeds",
         ),
         ("UPDATE studies SET tuned_genome = '[1, 2]'", "run/Adam: its tuned_genome has 2 entries, its space 1"),
-        ("UPDATE studies SET tuned_genome = NULL", "run/Adam: has one of tuned and tuned_genome, and not the other"),
-        ("UPDATE curves SET length = 'x' WHERE candidate_id = 1", "0/0: a stored curve has a dtype or length that no"),
+        ("UPDATE studies SET tuned_genome = NULL", "run/Adam: has only one of tuned and tuned_genome"),
+        ("UPDATE curves SET length = 'x' WHERE candidate_id = 1", "0/0: a stored curve has an invalid dtype or length"),
         ("ALTER TABLE evaluations DROP COLUMN device", "the table evaluations has no column device"),
         ("DROP TABLE curves", "there is no table curves"),
         (

@@ -1,4 +1,4 @@
-"""The conformance suite of the store over every database, and the suite itself against broken stores."""
+"""Conformance of the store on each kind of database, and of the suite on broken stores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a new database file, to be copied."""
+    """Return an empty database file to be copied."""
     path = tmp_path_factory.mktemp("template") / "studies.db"
     Store.open(str(path)).close()
     return path
@@ -67,13 +67,13 @@ class TestPostgreSQL(StoreConformance):
 
 
 def empty(store: Store) -> None:
-    """Delete the studies, and with them all there is."""
+    """Delete all studies, and with them all other rows."""
     with store._writing() as connection:
         connection.execute(tables.studies.delete())
 
 
 def overwrite(connection: Any, study_id: int, epoch: int, given: Any, encoded: Any) -> list[bool]:
-    """Record as if nothing were ever final."""
+    """Record evaluations even of candidates that are final."""
     for table in ("evaluations", "curves"):
         connection.exec_driver_sql(f"DELETE FROM {table}")
     connection.exec_driver_sql("UPDATE candidates SET status = 'waiting'")
@@ -97,8 +97,8 @@ ANY_FAILURE = (Exception, pytest.fail.Exception)
             "test_a_driver_whose_process_was_killed_is_followed_at_once",
             (),
         ),
-        (processes, "is_gone", lambda *_: False, "test_a_driver_whose_process_was_killed_is_followed_at_once", ()),
-        (processes, "is_gone", lambda *_: True, "test_the_owner_itself_is_not_let_in_twice", ()),
+        (processes, "has_ended", lambda *_: False, "test_a_driver_whose_process_was_killed_is_followed_at_once", ()),
+        (processes, "has_ended", lambda *_: True, "test_the_owner_itself_is_not_let_in_twice", ()),
         (attempts, "lose_all", lambda *_: None, "test_a_new_driver_finds_nothing_running", ()),
         (attempts, "close", lambda *_: None, "test_a_result_ends_its_attempt", ()),
         (

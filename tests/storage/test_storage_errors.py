@@ -1,4 +1,4 @@
-"""What the store says of databases that are not ours, not whole or not there, and never says of passwords."""
+"""Errors for foreign, damaged and missing databases, without passwords."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_new_database_is_not_made_beside_the_log_of_a_lost_one(database: Path)
         shutil.copy(f"{database}-wal", database.with_name("kept"))
     database.unlink()
     shutil.move(database.with_name("kept"), f"{database}-wal")
-    with pytest.raises(Unwritable, match=r"studies\.db-wal' is left of a database that is gone"):
+    with pytest.raises(Unwritable, match=r"studies\.db-wal' belongs to a database that was deleted"):
         Store.open(str(database))
     assert not database.exists()
 
@@ -273,7 +273,7 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, length: int, re
 def test_a_link_to_nothing_is_not_taken_for_a_new_database(tmp_path: Path) -> None:
     (tmp_path / "studies.db").symlink_to(tmp_path / "gone.db")
     for read_only in (True, False):
-        with pytest.raises(Unwritable, match="is a symbolic link to a file that is not there"):
+        with pytest.raises(Unwritable, match="is a symbolic link to a file that does not exist"):
             Store.open(str(tmp_path / "studies.db"), read_only=read_only)
 
 

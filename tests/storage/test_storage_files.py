@@ -1,4 +1,4 @@
-"""How the store uses its SQLite file: settings, locks, modes, names, and what listing costs."""
+"""Use of a SQLite file: settings, locks, permissions, names, and the cost of listing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_connection_has_the_settings_that_keep_results_safe(tmp_path: Path
 
 @pytest.fixture
 def statements() -> Iterator[list[str]]:
-    """Collect the statements that any engine sends."""
+    """Yield a list to which the statements of all engines are appended."""
     sent: list[str] = []
 
     def listen(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
@@ -156,15 +156,15 @@ def test_a_cohort_takes_as_many_transactions_and_statements_as_one_candidate(
 
 
 def test_an_id_that_the_process_does_not_have_is_not_mistaken_for_the_owner() -> None:
-    """A pid that was given to another process after the owner had ended: the time of its start tells them apart."""
-    machine, pid = processes.machine(), int(ME.rpartition(":")[2])
-    begun = processes.started(pid)
+    """The start time distinguishes two processes with the same id."""
+    machine, pid = processes.machine_id(), int(ME.rpartition(":")[2])
+    begun = processes.start_ticks(pid)
     assert begun is not None
-    assert not processes.is_gone(ME, machine, begun)
-    assert processes.is_gone(ME, machine, begun - 1)
-    assert not processes.is_gone(ME, "another boot/another namespace", begun - 1)
-    assert not processes.is_gone(f"elsewhere:{pid}", machine, begun - 1)
-    assert not processes.is_gone(ME, None, None)
+    assert not processes.has_ended(ME, machine, begun)
+    assert processes.has_ended(ME, machine, begun - 1)
+    assert not processes.has_ended(ME, "another boot/another namespace", begun - 1)
+    assert not processes.has_ended(f"elsewhere:{pid}", machine, begun - 1)
+    assert not processes.has_ended(ME, None, None)
 
 
 def test_a_row_that_is_called_running_without_any_driver_waits_again(tmp_path: Path) -> None:

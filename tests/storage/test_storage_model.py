@@ -1,4 +1,4 @@
-"""The store against a model of it, through any sequence of writes."""
+"""Comparison of the store with a model after random sequences of writes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FINAL = st.sampled_from([status for status in Status if status.is_final])
 
 
 class StoreModel(RuleBasedStateMachine):
-    """The store against a dictionary, through any sequence of writes by drivers old and new."""
+    """The store and a dictionary after random writes of current and former drivers."""
 
     url = "sqlite://"
     runs = itertools.count()  # on a server all examples share a database

@@ -1,4 +1,4 @@
-"""What the store does where it may not write, must wait, or has no space left."""
+"""Files that are read-only, locked or out of space."""
 
 from __future__ import annotations
 
@@ -164,8 +164,8 @@ def test_a_database_that_is_written_to_while_it_is_read_without_locks_is_read_ag
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = sqlite_file.identity(database)
-    assert sqlite_file.is_untouched(database, before)
-    monkeypatch.setattr(sqlite_file, "is_to_be_left_alone", lambda path: True)
+    assert sqlite_file.is_unchanged(database, before)
+    monkeypatch.setattr(sqlite_file, "must_read_without_locks", lambda path: True)
     with Store.open(str(database), read_only=True) as reader:
 
         def read_while_somebody_writes() -> None:
@@ -201,7 +201,7 @@ def test_a_directory_that_is_none_is_refused(tmp_path: Path, place: str, read_on
 
 
 def holder(path: Path, seconds: float) -> subprocess.Popen[str]:
-    """Start a process that holds the database; it has it when it says so."""
+    """Start a process that locks the database, and return once it holds the lock."""
     script = (
         "import sqlite3, sys, time\n"
         "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
@@ -239,7 +239,7 @@ def test_a_lock_that_is_let_go_in_time_is_waited_for(database: Path) -> None:
 
 @pytest.fixture
 def small_pages(database: Path) -> Iterator[Callable[[int | None], None]]:
-    """Yield a way to limit the pages that new connections may use."""
+    """Yield a function that limits the number of pages of new connections."""
     limit: list[int | None] = [None]
 
     def connected(connection: sqlite3.Connection, _: object) -> None:

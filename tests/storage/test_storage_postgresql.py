@@ -1,4 +1,4 @@
-"""What is special to a database server: it goes away, ends connections, has roles and other tables."""
+"""PostgreSQL: lost connections, roles, foreign tables and locks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tuner.storage import (
     Store,
     Unreachable,
     Unwritable,
-    failures,
+    database_errors,
     urls,
 )
 
@@ -100,7 +100,7 @@ def test_an_empty_or_missing_database_on_a_server_has_nothing_to_read(postgresql
     server, name = postgresql_server, postgresql_server.create_database()
     with pytest.raises(NoDatabase, match="empty"):
         Store.open(server.url(name), read_only=True)
-    with pytest.raises(NoDatabase, match=r"none is not on the server\. Create it there") as caught:
+    with pytest.raises(NoDatabase, match=r"none does not exist on the server\. Create it there") as caught:
         Store.open(server.url("none"), read_only=True)
     one_line(caught.value)
 
@@ -108,7 +108,7 @@ def test_an_empty_or_missing_database_on_a_server_has_nothing_to_read(postgresql
 @pytest.mark.postgresql
 def test_a_user_whom_the_server_does_not_let_in_is_no_outage(postgresql_server: Server) -> None:
     server, name = postgresql_server, postgresql_server.create_database()
-    with pytest.raises(NotAdmitted, match="lets nobody in by this name and password") as caught:
+    with pytest.raises(NotAdmitted, match="refused this user name and password") as caught:
         Store.open(server.url(name, "stranger"), patience=60.0)
     assert caught.value.exit_code == 2
     one_line(caught.value)
@@ -129,7 +129,7 @@ def test_a_connection_that_fails_is_an_outage_or_a_refusal(said: str, kind: type
         """As psycopg raises it before there is a connection: without an SQLSTATE."""
 
     error = DBAPIError("connect", None, OperationalError(said))
-    assert type(failures.told(error, urls.parse("postgresql://lodo@h/d"), 1.0)) is kind
+    assert type(database_errors.translate(error, urls.parse("postgresql://lodo@h/d"), 1.0)) is kind
 
 
 @pytest.mark.postgresql
@@ -165,11 +165,11 @@ def test_a_commit_whose_reply_is_lost_is_said_again_without_being_done_twice(pos
 
 
 def test_what_the_driver_logs_is_not_printed_before_the_line_that_says_what_happened() -> None:
-    """As of a pipeline that an interruption cuts off."""
+    """Such as the warning about a pipeline that an interruption ended."""
     pytest.importorskip("psycopg")
     script = (
-        "import logging\nfrom tuner.storage import connection, urls\n"
-        "connection.make_engine(urls.parse('postgresql://lodo@h/d'), read_only=True, busy_timeout=1.0)\n"
+        "import logging\nfrom tuner.storage import engines, urls\n"
+        "engines.make_engine(urls.parse('postgresql://lodo@h/d'), read_only=True, busy_timeout=1.0)\n"
         "logging.getLogger('psycopg').warning('error ignored terminating a pipeline')"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)

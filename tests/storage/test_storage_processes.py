@@ -1,4 +1,4 @@
-"""What the store keeps when processes are killed, stopped and in each other's way."""
+"""Processes that are killed, suspended, or compete for a study."""
 
 from __future__ import annotations
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from tests.support.builders import ADAM, LODO, spec
-from tuner.cli import run
+from tuner.api.tuning import confirmed
+from tuner.cli.flags import flag_of
+from tuner.cli.search import asks_before_a_long_search, confirm
 from tuner.core.trial import Evaluation, Status
 from tuner.studies.estimate import PROBE_COHORT, duration, long_run, measured_cost, seconds
-from tuner.studies.planner import Request
+from tuner.studies.planner import Plan, SearchRequest
 
 
 class Machine:
@@ -31,7 +33,8 @@ def study(space=ADAM, **fields):
 def told(costs, specs, others=(), workers=2):
     said = []
     machine = Machine(costs)
-    return long_run(machine, specs, lambda: others, workers, said.append), machine, said
+    estimate = long_run(machine, specs, lambda: others, workers, said.append)
+    return [] if estimate is None else estimate.lines(flag_of), machine, said
 
 
 def test_a_cohort_s_cost_is_measured_with_every_worker_busy():
@@ -66,7 +69,7 @@ def test_a_long_search_is_told_with_what_would_take_less():
     lines, machine, said = told({"Adam": 2.0, "LODO": 4.0}, [study(), study(LODO)], others)
     assert lines == [
         # (2 + 4) · 5,000 s, at two cohorts a time
-        "The search will train for about 8.3 h: 3 s a gradient evaluation as measured, 2 at a time",
+        "The search will train for about 8.3 h: 3 s per gradient evaluation as measured, 2 at a time",
         "  --preset quick would take about 2 min",  # 3 · 2 · 20 s: the same workload, at the mean cost
         "  --preset small would take about 1.3 min",  # 2 · 2 · 20 s, measured
         "  --steps 120,240 would take about 1 h",
@@ -101,27 +104,29 @@ class Terminal:
     def say(self, text):
         self.said.append(text)
 
-    def ask(self, lines, question):
+    def confirm(self, lines, question):
         self.said += [*lines, question]
         return self.answer
 
 
 @pytest.mark.parametrize("answer", [True, False])
-def test_a_long_search_is_begun_only_with_a_yes(monkeypatch, answer):
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+def test_a_long_search_is_begun_only_with_a_yes(answer):
     terminal = Terminal(answer)
-    request = Request(task="rosenbrock")
-    specs = [replace(study(), steps=(10_000_000,) * 2)]
-    agreed = run._agreed(request, specs, run.Machines(), Machine({"Adam": 1.0, "Momentum": 1.0}), 2, terminal)
-    assert agreed == answer
+    request = SearchRequest(task="rosenbrock")
+    plan = Plan((replace(study(), steps=(10_000_000,) * 2),), (), "rosenbrock")
+    machine = Machine({"Adam": 1.0, "Momentum": 1.0})
+    begun = confirmed(request, plan, lambda found: confirm(terminal, found), terminal.say, machine, 2)
+    assert begun == answer
     assert "Begin?" in terminal.said
 
 
+def test_a_short_search_is_begun_without_a_question():
+    plan = Plan((study(),), (), "rosenbrock")
+    assert confirmed(SearchRequest(task="rosenbrock"), plan, None, lambda text: None, Machine({"Adam": 1e-4}), 2)
+
+
 def test_with_yes_or_without_a_terminal_nothing_is_measured_nor_asked(monkeypatch):
-    request, machine = Request(task="rosenbrock"), Machine({})
     for here, yes in ((True, True), (False, False)):
         monkeypatch.setattr("sys.stdin.isatty", lambda here=here: here)
         monkeypatch.setattr("sys.stderr.isatty", lambda here=here: here)
-        assert run._agreed(request, [study()], run.Machines(yes=yes), machine, 2, Terminal(False))
-    assert machine.trials == []
+        assert not asks_before_a_long_search(yes=yes)

@@ -16,7 +16,7 @@ from tests.support.command_line import call
 from tests.support.killed_driver import spec as trained_spec
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.support.store_values import ME, NOBODY, candidate, driven, evaluation, key, keys, spec
-from tuner.cli import run
+from tuner.api import running
 from tuner.core.study import StudyRecord, StudySpec, StudyStatus
 from tuner.execution.in_process import InProcessExecutor
 from tuner.storage import Gone, Store, StudyExists, StudyOwned, UnknownStudy
@@ -91,10 +91,10 @@ def test_a_run_named_after_its_task_takes_the_next_number_if_another_was_faster(
     with Store.open(str(tmp_path / "studies.db")) as store:
         planned = specs("rosenbrock")
         store.create_run(specs("rosenbrock", ("Momentum",)))
-        made = run._create(store, planned, "rosenbrock")
+        made = running.create(store, planned, "rosenbrock")
         assert [study.spec.name for study in made] == [f"rosenbrock-2/{optimizer}" for optimizer in OPTIMIZERS]
         with pytest.raises(StudyExists):
-            run._create(store, planned, None)
+            running.create(store, planned, None)
 
 
 def test_of_a_run_that_is_driven_nothing_is_deleted(url: str) -> None:

@@ -8,7 +8,8 @@ from tasks.preset import Preset
 from tasks.registry import TASKS
 from tuner.core.errors import InvalidRequest
 from tuner.strategies.schedule import sigma_schedule as schedule
-from tuner.studies.planner import Request, plan, run_name
+from tuner.studies.lookup import run_name
+from tuner.studies.planner import SearchRequest, plan_search
 
 PRESET = Preset(
     generations=4,
@@ -48,7 +49,7 @@ def test_fewer_or_more_generations_stretch_the_preset_and_keep_its_first_and_its
 
 
 def test_a_list_that_fits_no_number_of_generations_is_refused():
-    with pytest.raises(InvalidRequest, match="sigmas takes one value, or one for each of the 3 generations"):
+    with pytest.raises(InvalidRequest, match="sigma takes one value, or one for each of the 3 generations"):
         schedule(PRESET, steps=[1, 2, 3], sigmas=[1.0, 0.5])
 
 
@@ -56,7 +57,7 @@ def test_a_list_that_fits_no_number_of_generations_is_refused():
 @pytest.mark.parametrize("preset", ["paper", "quick"])
 def test_every_preset_of_every_task_makes_a_plan_with_all_of_its_optimizers(task, preset, monkeypatch):
     monkeypatch.setattr("tuner.studies.planner.data_fingerprint", lambda entry: (None, None))
-    planned = plan(Request(task=task, preset=preset))
+    planned = plan_search(SearchRequest(task=task, preset=preset))
     entry = TASKS[task].presets[preset]
     assert [spec.workload.optimizer for spec in planned.specs] == list(entry.optimizers)
     for spec in planned.specs:
@@ -74,12 +75,12 @@ def test_a_user_s_search_space_is_what_its_study_searches(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("optimizer: Adam\nhyperparameters:\n  learning_rate: {scale: log, default: 0.5}\n")
     with pytest.raises(ValueError, match=r"mine\.yaml"):  # Adam has two more hyperparameters
-        plan(Request(task="rosenbrock", optimizers=("Adam",), search_spaces=(file,)))
+        plan_search(SearchRequest(task="rosenbrock", optimizers=("Adam",), search_spaces=(file,)))
     file.write_text(
         "optimizer: Adam\nhyperparameters:\n  learning_rate: {scale: log, default: 0.5}\n"
         "  beta_1: {scale: decay, default: 0.8}\n  beta_2: {scale: decay, default: 0.99}\n"
     )
-    (spec,) = plan(Request(task="rosenbrock", optimizers=("Adam",), search_spaces=(file,))).specs
+    (spec,) = plan_search(SearchRequest(task="rosenbrock", optimizers=("Adam",), search_spaces=(file,))).specs
     assert spec.space["hyperparameters"]["learning_rate"]["default"] == 0.5
 
 

@@ -1,4 +1,4 @@
-"""Drives an optimizer of the product outside the training loop, on problems whose every number the test knows."""
+"""Step an optimizer of `lodo` outside the training loop, on problems that tests compute by hand."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.references import Array, Minibatch
 
-Batch = Callable[[int], Minibatch]  # the step's number, from 1 -> the minibatch of one lane
+Batch = Callable[[int], Minibatch]  # number of the step, from 1 -> the minibatch of one lane
 
 
 def drive(
@@ -20,9 +20,9 @@ def drive(
     state=None,
     horizon: int | None = None,
 ) -> tuple[Array, Array]:
-    """Takes steps with a cohort whose lanes differ in hyperparameters and minibatches.
+    """Take steps with a cohort whose lanes differ in hyperparameters and minibatches.
 
-    The horizon that the optimizer is told is the number of steps, unless another is given.
+    The horizon passed to the optimizer is the number of steps, unless another one is given.
 
     Returns:
         x after each step [steps, n, P], and the losses [evaluations, P].
@@ -49,5 +49,5 @@ def drive(
 
 
 def lane_seeds(lanes: int):
-    """Returns a seed for each lane, int32 [P, 2]."""
+    """Return one seed per lane, int32 [P, 2]."""
     return tf.constant([[7, lane] for lane in range(lanes)], tf.int32)

@@ -1,8 +1,8 @@
 """A driver that kills itself: `python -m tests.support.killed_driver DATABASE POINT COUNT [comparison]`.
 
-It makes or resumes a small study, a search or a comparison, on a stand-in for training, and passes points on its way:
-whenever it passes the one that was named for the COUNT-th time, it ends itself as `kill -9` would. The points are
-patched in here; the product knows nothing of them. COUNT 0 is never.
+It creates or resumes a small study, a search or a comparison, with a substitute for training. When it reaches POINT for
+the COUNT-th time, it ends like a process that is killed by SIGKILL; with COUNT 0 it never does. The points are added
+here by patching; the program itself has none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudyStatus
 from tuner.core.trial import Evaluation, LaneObservations, Measurement, Status, TrainingProgress, Trial, Workload
 from tuner.execution.in_process import InProcessExecutor
-from tuner.storage import Store, connection, this_process
+from tuner.storage import Store, this_process, transactions
 from tuner.strategies.generational import Generational
 from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_study
@@ -37,11 +37,11 @@ POINTS = (
     "after telling the strategy",
 )
 GENERATIONS, POPULATION = 4, 8
-SECONDS = float(os.environ.get("COHORT_SECONDS", "0"))  # that a cohort trains
+SECONDS = float(os.environ.get("COHORT_SECONDS", "0"))  # of training per cohort
 
 
 def spec() -> SearchSpec:
-    """Return the study's: four generations of eight, in cohorts of four."""
+    """Return the specification of a search: four generations of eight candidates in cohorts of four."""
     return SearchSpec(
         run="run",
         workload=Workload(task="stand-in", optimizer="Adam", cohort_size=4),
@@ -57,7 +57,7 @@ def spec() -> SearchSpec:
 
 
 def comparison() -> ComparisonSpec:
-    """Return a comparison's: two points on eight seeds, in cohorts of four."""
+    """Return the specification of a comparison: two points on eight seeds in cohorts of four."""
     search = spec()
     return ComparisonSpec(
         run=search.run,
@@ -74,7 +74,7 @@ def comparison() -> ComparisonSpec:
 
 
 def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
-    """Yield losses that depend on a candidate alone, smallest at rate 2; each tenth measured where it is wanted."""
+    """Yield losses that depend only on the candidate, smallest at rate 2, and measurements if they are requested."""
     for part in range(2):
         time.sleep(SECONDS / 2)
         if workload.measurement is not None:
@@ -92,7 +92,7 @@ def _losses(trial: Trial) -> Any:
 
 
 def patch(point: str, count: int) -> None:
-    """Make this process end itself when it passes a point for the count-th time."""
+    """Make this process kill itself when it reaches a point for the count-th time."""
     left = count
 
     def passing(here: str) -> None:
@@ -102,7 +102,7 @@ def patch(point: str, count: int) -> None:
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    plain = connection.writing
+    plain = transactions.writing
 
     @contextmanager
     def writing(*arguments: Any) -> Iterator[Any]:
@@ -112,7 +112,7 @@ def patch(point: str, count: int) -> None:
             passing("before a commit")
         passing("after a commit")
 
-    connection.writing = writing
+    transactions.writing = writing
     _around(InProcessExecutor, "submit", passing, before="before training")
     _around(InProcessExecutor, "poll", passing, after="within training")
     _around(InProcessExecutor, "withdraw", passing, after="after training")
@@ -120,7 +120,7 @@ def patch(point: str, count: int) -> None:
 
 
 def _around(owner: Any, name: str, passing: Callable[[str], None], *, before: str = "", after: str = "") -> None:
-    """Let a method pass a point before or after what it does."""
+    """Add points before and after a method."""
     plain = getattr(owner, name)
 
     def calling(self: Any, *arguments: Any, **others: Any) -> Any:
@@ -133,7 +133,7 @@ def _around(owner: Any, name: str, passing: Callable[[str], None], *, before: st
 
 
 def main() -> None:
-    """Run or resume the study, to its end or to the point."""
+    """Run or resume the study, until it ends or the point is reached."""
     database, point, count, *kind = sys.argv[1:]
     if point not in POINTS:
         sys.exit(f"no such point: {point}")

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of PostgreSQL that can lose the reply to a COMMIT: the server has done it, nobody hears so."""
+"""TCP proxy for PostgreSQL that can lose the reply to a COMMIT."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import threading
 from contextlib import suppress
 from typing import Self
 
-COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"  # a simple query, as the protocol has it
+COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"  # as a simple query of PostgreSQL's protocol
 
 
 class LosingProxy:
-    """Passes everything on; after `lose_next_commit`, the connection ends between the next COMMIT and its reply."""
+    """Forwards all data; after `lose_next_commit`, the connection ends between the next COMMIT and its reply."""
 
     def __init__(self, port: int) -> None:
-        """Listen on a free port in front of this one; both are of 127.0.0.1."""
+        """Listen on a free port of 127.0.0.1, and forward to another port of it."""
         self._behind = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -29,7 +29,7 @@ class LosingProxy:
         self._listener.close()
 
     def lose_next_commit(self) -> None:
-        """Let the reply to the next COMMIT be lost."""
+        """Lose the reply to the next COMMIT."""
         self._losing.set()
 
     def _accept(self) -> None:

@@ -1,4 +1,4 @@
-"""A ResNet-18 of few channels, and images for it: what the tests of the task can afford."""
+"""A ResNet-18 with few channels, and images for it, for fast tests of the task."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A throw-away PostgreSQL server: made, started, killed and removed by the tests themselves.
+"""Temporary PostgreSQL server that tests start, kill and remove.
 
-PostgreSQL's programs refuse to run as root, so for root they run as another user. `postgres` is started itself and not
-by way of pg_ctl, so that it is our own child, and a kill is followed by a wait.
+PostgreSQL's programs refuse to run as root, so root starts them as another user. `postgres` is started directly instead
+of by pg_ctl, so that it is a child of this process, which can wait for it after a kill.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ import pytest
 
 
 class Server:
-    """A server in a directory of its own; `fsync` off, because its machine is not going to lose power."""
+    """A server in a directory of its own, without `fsync`, because tests simulate no power failure."""
 
     def __init__(self, programs: str) -> None:
-        """Make the cluster's files; `start` starts it."""
+        """Create the files of the server; `start` starts it."""
         self._directory = Path(tempfile.mkdtemp(prefix="lodopg-"))
         self._programs = programs
         self._as_user: dict[str, Any] = {}
@@ -72,14 +72,14 @@ class Server:
         raise RuntimeError("PostgreSQL did not start within 30 s")
 
     def kill(self) -> None:
-        """End the server as a crash would."""
+        """Kill the server, as in a crash."""
         self._process.kill()
         self._process.wait()
-        time.sleep(0.2)  # its children notice, and let go of the shared memory
+        time.sleep(0.2)  # until its children have ended and released the shared memory
 
     def remove(self) -> None:
         """Stop the server and delete its files."""
-        self._process.send_signal(signal.SIGQUIT)  # at once; what it holds is thrown away
+        self._process.send_signal(signal.SIGQUIT)  # immediate shutdown
         self._process.wait()
         shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -111,7 +111,7 @@ class Server:
 
 @pytest.fixture(scope="module", name="postgresql_server")
 def a_postgresql_server() -> Server:
-    """Return the server that all tests share; skips them where there is none to be had."""
+    """Return the server that all tests share; skip the test if PostgreSQL is not installed."""
     pytest.importorskip("psycopg", reason="psycopg, PostgreSQL's driver, is not installed")
     programs = server_programs()
     if programs is None:
@@ -128,7 +128,7 @@ def _shared(programs: str) -> Server:
 
 
 def server_programs() -> str | None:
-    """Return the directory of the server programs, which is rarely on PATH."""
+    """Return the directory of the server programs, which is usually not on PATH; None if they are not installed."""
     configured = shutil.which("pg_config")
     places = [subprocess.check_output([configured, "--bindir"], text=True).strip()] if configured else []
     places += [str(place) for place in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]

@@ -8,7 +8,7 @@ INPUTS = np.random.default_rng(0).normal(size=(64, 3))
 TARGETS = INPUTS @ WEIGHTS + 0.1 * np.random.default_rng(1).normal(size=64)
 PARTS = {"train": slice(0, 40), "validation": slice(40, 47), "test": slice(47, 64)}
 PICTURE = np.arange(24, dtype=np.uint8).reshape(4, 6)
-CLOSE = 0.1  # what counts as accurate
+CLOSE = 0.1  # errors below this count as accurate
 
 
 class Line:

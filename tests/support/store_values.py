@@ -1,4 +1,4 @@
-"""Small studies, candidates and evaluations for the tests of the storage."""
+"""Small studies, candidates and evaluations for tests of the storage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudySpec
 from tuner.core.trial import Candidate, Evaluation, Key, Measurement, Observation, Role, Status, Trial, Workload
 from tuner.storage import StorageError, Store
 
-NOBODY = "elsewhere:1"  # an owner on another host, of whose process nothing is known
+NOBODY = "elsewhere:1"  # an owner on another host, whose process cannot be checked
 ME = f"{socket.gethostname()}:{os.getpid()}"
 
 
@@ -47,7 +47,7 @@ def spec(
 def comparison(
     run: str = "run", optimizer: str = "Adam", *, points: int = 1, seeds: int = 3, **others: Any
 ) -> ComparisonSpec:
-    """Return the specification of a comparison of one point, or of several."""
+    """Return the specification of a comparison of one or more points."""
     search = spec(run, optimizer)
     values: dict[str, Any] = {
         "run": run,
@@ -70,22 +70,22 @@ def comparison(
 
 
 def key(slot: int = 0, generation: int = 0, role: Role = Role.SEARCH) -> Key:
-    """Return a candidate's place."""
+    """Return the key of a candidate."""
     return Key(role, generation, slot)
 
 
 def keys(generations: int = 2, population: int = 3) -> list[Key]:
-    """Return all places of a search, in order."""
+    """Return all keys of a search in order."""
     return [key(slot, generation) for generation in range(generations) for slot in range(population)]
 
 
 def candidate(at: Key, rate: float = 0.1, seed: int = 5, steps: int = 200) -> Candidate:
-    """Return a candidate for a place."""
+    """Return a candidate with a key."""
     return Candidate((math.log(rate), -2.5), Trial(at, {"rate": rate}, seed, steps))
 
 
 def evaluation(at: Key, status: Status = Status.FINISHED, **others: Any) -> Evaluation:
-    """Return what came of the candidate of a place: its losses depend on the place alone."""
+    """Return the evaluation of a candidate; its losses depend only on the key."""
     values: dict[str, Any] = {
         "fitness": 0.5 if status is Status.FINISHED else math.inf,
         "losses": losses(at),
@@ -98,12 +98,12 @@ def evaluation(at: Key, status: Status = Status.FINISHED, **others: Any) -> Eval
 
 
 def losses(at: Key) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the losses of a place, [20]."""
+    """Return losses that depend only on the key, [20]."""
     return np.random.default_rng([at.generation, at.slot]).normal(size=20)
 
 
 def observations(at: Key) -> tuple[Observation, ...]:
-    """Return what was measured of a place: it depends on the place alone."""
+    """Return observations that depend only on the key."""
     marks = np.random.default_rng([at.generation, at.slot, 1]).normal(size=(3, 2)).tolist()
     return (
         *(
@@ -122,7 +122,7 @@ def driven(
     make: Callable[..., StudySpec] = spec,
     **others: Any,
 ) -> tuple[int, int]:
-    """Create a study, acquire it, add candidates for some keys; return its id and epoch."""
+    """Create a study, acquire it, add candidates with some keys, and return the id and epoch."""
     study = store.create_study(make(run, **others)).id
     epoch = store.acquire(study, owner=owner)
     store.add(study, epoch, [candidate(each) for each in add])
@@ -130,7 +130,7 @@ def driven(
 
 
 def everything(store: Store, study: int) -> Any:
-    """Return all that the store says of a study, but for the clock."""
+    """Return all stored values of a study, except the time left of its lease."""
     records = store.candidates(study)
     curves = [store.curve(study, record.key).tobytes() for record in records]
     record = next(each for each in store.studies() if each.id == study)
@@ -144,7 +144,7 @@ def everything(store: Store, study: int) -> Any:
 
 
 def child(script: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start Python on a script that has the values of the tests at hand."""
+    """Start Python on a script in which the names of this module and of `tuner.storage` are imported."""
     start = "import sys, time, json\nfrom tests.support.store_values import *\nfrom tuner.storage import *\n"
     return subprocess.Popen(
         [sys.executable, "-c", start + script, *arguments],

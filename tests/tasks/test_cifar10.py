@@ -135,7 +135,7 @@ def test_the_cache_of_keras_is_used_without_asking_the_network(tmp_path: Path, m
     assert len(cifar10().train.labels) == 54
 
 
-def test_a_broken_cache_of_keras_is_told_and_left_alone_though_keras_would_delete_it(
+def test_a_broken_cache_of_keras_is_reported_and_left_alone_though_keras_would_delete_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = tmp_path / "keras" / "datasets" / "cifar-10-batches-py-target_archive"
@@ -165,7 +165,7 @@ def test_the_names_of_keras_cache_and_archive_are_keras_own(tmp_path: Path, monk
     assert asked["fname"] + "_archive" == tasks.cifar10.KERAS_ARCHIVE
 
 
-def test_a_download_that_fails_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_that_fails_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     from keras.datasets import cifar10 as keras_cifar10
 
     def fail() -> None:
@@ -265,9 +265,9 @@ BROKEN = {
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_file_is_an_error_that_names_it_and_what_is_expected(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "cifar10.npz"
-    write_broken, told = BROKEN[kind]
+    write_broken, message = BROKEN[kind]
     write_broken(path)
-    with pytest.raises(DatasetError, match=told) as caught:
+    with pytest.raises(DatasetError, match=message) as caught:
         cifar10(tmp_path)
     assert str(path) in str(caught.value)
     assert "expected" in str(caught.value)

@@ -116,7 +116,7 @@ def test_the_cache_of_keras_is_read_and_left_alone_though_keras_would_delete_it(
 
 
 @pytest.mark.usefixtures("digits")
-def test_a_broken_cache_of_keras_is_left_alone_and_told_and_the_digits_are_used(
+def test_a_broken_cache_of_keras_is_left_alone_and_reported_and_the_digits_are_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = cached_by_keras(tmp_path)
@@ -146,7 +146,7 @@ def test_keras_downloads_where_the_network_answers(
 
 
 @pytest.mark.usefixtures("digits")
-def test_a_download_that_fails_is_told_and_the_digits_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_that_fails_is_reported_and_the_digits_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise Exception("URL fetch failure")  # as Keras does
 
@@ -302,16 +302,16 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(folder: Path, monkeypatch: 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_file_is_an_error_that_names_it_and_what_is_expected(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "mnist.npz"
-    write, told = BROKEN[kind]
+    write, message = BROKEN[kind]
     write(path)
-    with pytest.raises(DatasetError, match=told) as caught:
+    with pytest.raises(DatasetError, match=message) as caught:
         mnist(tmp_path)
     assert str(path) in str(caught.value)
     assert "expected" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_may_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise PermissionError(13, "Permission denied")
 

@@ -97,7 +97,7 @@ def test_single_precision_is_the_users_choice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "told"),
+    ("loss", "message"),
     [
         (lambda x: x, r"must return a floating-point scalar.*Received: float64 of shape \(2,\)$"),
         (lambda x: None, r"must return a floating-point scalar.*Received: None; is there a `return`\?$"),
@@ -114,9 +114,9 @@ def test_single_precision_is_the_users_choice() -> None:
         (lambda x: 1 / 0, r"the loss raises ZeroDivisionError: division by zero \(line \d+\)$"),
     ],
 )
-def test_a_function_that_is_no_loss_is_told_in_one_line(loss: Any, told: str) -> None:
+def test_a_function_that_is_no_loss_is_reported_in_one_line(loss: Any, message: str) -> None:
     found = function_task(loss, start=[0.0, 0.0], name="mine")
-    with pytest.raises(TaskError, match=rf"^mine: .*{told}") as caught:
+    with pytest.raises(TaskError, match=rf"^mine: .*{message}") as caught:
         found()
     assert "\n" not in str(caught.value)
 
@@ -136,7 +136,7 @@ def test_a_start_that_draws_no_vector_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"loss": 3}, r"`loss` must be a function loss\(x\).*Received: 3"),
         ({"loss": lambda: 0}, r"`loss` must be a function loss\(x\).*Received: \(\)"),
@@ -146,10 +146,10 @@ def test_a_start_that_draws_no_vector_is_refused() -> None:
         ({"cohort_size": 0}, r"`cohort_size` is a whole number from 1 to 256"),
     ],
 )
-def test_arguments_that_make_no_task_are_refused_at_once(change: dict[str, Any], told: str) -> None:
+def test_arguments_that_make_no_task_are_refused_at_once(change: dict[str, Any], message: str) -> None:
     sound: dict[str, Any] = {"loss": valley, "start": [0, 0]}
     arguments = sound | change
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         function_task(arguments.pop("loss"), **arguments)
 
 
@@ -181,15 +181,15 @@ def test_train_takes_a_function_from_a_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("loss", r"is not a task but a function; a task is function_task.*MyTask = function_task\(loss, start=\["),
         ("made", r"is not a task but of type FunctionTask; .*Give the class, FunctionTask, and not an instance"),
         ("tf", r"is not a task but of type .*; a task is function_task\(loss, start=\.\.\.\), keras_task\(build, "),
     ],
 )
-def test_what_is_not_a_task_is_told_how_to_become_one(path: Path, name: str, told: str) -> None:
-    with pytest.raises(TaskError, match=told):
+def test_what_is_not_a_task_is_reported_with_how_to_become_one(path: Path, name: str, message: str) -> None:
+    with pytest.raises(TaskError, match=message):
         load(f"{path}:{name}")
 
 
@@ -229,7 +229,7 @@ def test_a_name_that_two_packages_offer_is_not_guessed(tmp_path: Path, monkeypat
         load("same")
 
 
-def test_a_package_that_offers_what_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_offers_what_is_not_there_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     offer(tmp_path, "offers_nothing", "empty = offers_nothing:Absent")
     with pytest.raises(TaskError, match=r"offers_nothing has no class 'Absent'\. It has Rosenbrock, Mine"):

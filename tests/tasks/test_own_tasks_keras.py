@@ -297,7 +297,7 @@ WITH_NAN = np.where(np.arange(60)[:, None] == 7, np.nan, POINTS)
 
 
 @pytest.mark.parametrize(
-    ("train", "told"),
+    ("train", "message"),
     [
         ((POINTS, CLASSES[:5]), r"arrays of different lengths. Received: x with 60, y with 5"),
         (((POINTS, IMAGES[:3]), CLASSES), r"Received: x\[0\] with 60, x\[1\] with 3, y with 60"),
@@ -314,8 +314,8 @@ WITH_NAN = np.where(np.arange(60)[:, None] == 7, np.nan, POINTS)
         (tf.data.Dataset.from_tensor_slices(POINTS), r"must be a pair.*Received: elements TensorSpec"),
     ],
 )
-def test_data_that_cannot_be_learned_from_is_told(train: Any, told: str) -> None:
-    with pytest.raises(TaskError, match=rf"^`train`.*{told}") as caught:
+def test_data_that_cannot_be_learned_from_is_reported(train: Any, message: str) -> None:
+    with pytest.raises(TaskError, match=rf"^`train`.*{message}") as caught:
         examples(train, "train", "float32")
     assert "\n" not in str(caught.value)
 
@@ -336,7 +336,7 @@ def noise(draw: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"build": noise(tf.random.normal)}, r"draws random numbers that no seed repeats \(RandomStandardNormal\)"),
         (
@@ -359,16 +359,16 @@ def noise(draw: Any) -> Any:
         ({"train": (POINTS, CLASSES[:5])}, r"`train` has arrays of different lengths"),
     ],
 )
-def test_a_model_that_cannot_be_trained_is_told_before_anything_is(change: dict[str, Any], told: str) -> None:
+def test_a_model_that_cannot_be_trained_is_reported_before_anything_is(change: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"build": line, "train": (POINTS, CLASSES), "loss": CROSS_ENTROPY, "name": "mine"} | change
     found = keras_task(given.pop("build"), **given)
-    with pytest.raises(TaskError, match=rf"^mine: .*({told})") as caught:
+    with pytest.raises(TaskError, match=rf"^mine: .*({message})") as caught:
         found()
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"build": 3}, r"`build` must be a function.*Received: int"),
         ({"build": line()}, r"Received: Sequential; return it from a function"),
@@ -380,10 +380,10 @@ def test_a_model_that_cannot_be_trained_is_told_before_anything_is(change: dict[
         ({"dtype": "float16"}, r"`dtype` is one of float32, float64"),
     ],
 )
-def test_arguments_that_make_no_task_are_refused_at_once(change: dict[str, Any], told: str) -> None:
+def test_arguments_that_make_no_task_are_refused_at_once(change: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"build": line, "train": (POINTS, CLASSES), "loss": CROSS_ENTROPY} | change
     build = given.pop("build")
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         keras_task(build, **given)
 
 

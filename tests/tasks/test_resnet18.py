@@ -18,9 +18,9 @@ from tasks.resnet18 import ResNet18
 from tasks.resnet18_images import colour_statistics, cropped
 from tasks.task import Evaluated
 from tests.support.narrow_resnet import NarrowResNet, noise, write, write_noise
-from tuner.core.errors import UsageError
+from tuner.core.errors import InvalidRequest
 from tuner.core.trial import Workload
-from tuner.studies.planner import Request, plan
+from tuner.studies.planner import SearchRequest, plan_search
 from tuner.training.loop import Loop, loop_of
 
 SEED = np.array([[3, 4]], np.int32)
@@ -254,7 +254,7 @@ def test_evaluating_is_inference_on_the_chosen_images_by_the_moving_statistics(f
     assert task.metrics == ("loss", "accuracy")
 
 
-def test_an_image_that_was_learnt_is_told_right_in_evaluation(tmp_path: Path) -> None:
+def test_an_image_that_was_learnt_is_classified_correctly_in_evaluation(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     kinds = rng.integers(0, 256, (2, 32, 32, 3), np.uint8)
     labels = (np.arange(40) % 2).astype(np.uint8)
@@ -308,16 +308,16 @@ def test_bfloat16_keeps_weights_state_and_losses_in_single_precision_and_trains(
 def test_tasks_that_do_not_compute_in_bfloat16_say_so_and_no_search_begins(name: str) -> None:
     with pytest.raises(ValueError, match=r"^`dtype` is one of float32, float64. Received: 'bfloat16'$"):
         load(name)(dtype="bfloat16")
-    told = r"^--precision is one of float32, float64 for this task. Received: 'bfloat16'$"
-    with pytest.raises(UsageError, match=told):
-        plan(Request(task=name, precision="bfloat16"))
+    told = r"^precision is one of float32, float64 for this task. Received: 'bfloat16'$"
+    with pytest.raises(InvalidRequest, match=told):
+        plan_search(SearchRequest(task=name, precision="bfloat16"))
 
 
 def test_a_search_in_bfloat16_is_of_bfloat16_and_of_the_data_that_is_there(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LODO_DATA_DIR", str(folder))
-    planned = plan(Request(task="resnet18-cifar10", precision="bfloat16", preset="quick"))
+    planned = plan_search(SearchRequest(task="resnet18-cifar10", precision="bfloat16", preset="quick"))
     assert [spec.workload.precision for spec in planned.specs] == ["bfloat16"] * 3
     assert planned.specs[0].workload.data == fingerprint("cifar10", folder)
     assert any("is a part of CIFAR-10: 60 and 20 images" in remark for remark in planned.remarks)
@@ -346,7 +346,7 @@ def test_the_loop_goes_through_xla_where_there_is_a_gpu(
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "message"),
     [
         ({"dtype": "float16"}, "`dtype` is one of bfloat16, float32, float64. Received: 'float16'"),
         ({"batch_size": 0}, "`batch_size` is a whole number from 1 to 65,536. Received: 0"),
@@ -360,8 +360,8 @@ def test_the_loop_goes_through_xla_where_there_is_a_gpu(
         ({"regularisation": None}, "`regularisation` is a finite number, at least 0. Received: None"),
     ],
 )
-def test_an_option_that_is_none_is_refused(folder: Path, option: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=f"^{told}$"):
+def test_an_option_that_is_none_is_refused(folder: Path, option: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
         NarrowResNet(data_dir=folder, **option)
 
 

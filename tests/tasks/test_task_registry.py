@@ -165,7 +165,7 @@ def test_a_users_task_may_bring_its_own_presets(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("import json\n1 / 0\n", r"my_task.py raises on import: ZeroDivisionError: division by zero \(line 2\)"),
         ("import not_there\n", r"my_task.py raises on import: ModuleNotFoundError: No module named 'not_there'"),
@@ -174,15 +174,15 @@ def test_a_users_task_may_bring_its_own_presets(path: Path) -> None:
         ("raise ValueError('two\\nlines')\n", r"ValueError: two lines \(line 1\)$"),
     ],
 )
-def test_a_file_that_raises_on_import_is_told_with_the_exception(path: Path, text: str, told: str) -> None:
+def test_a_file_that_raises_on_import_is_reported_with_the_exception(path: Path, text: str, message: str) -> None:
     path.write_text(text)
-    with pytest.raises(TaskError, match=told) as caught:
+    with pytest.raises(TaskError, match=message) as caught:
         load(f"{path}:Mine")
     assert caught.value.__cause__ is not None
     assert "\n" not in str(caught.value)
 
 
-def test_a_module_that_never_ends_is_told_where_it_hangs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_that_never_ends_is_reported_where_it_hangs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.importing.MAX_IMPORT_SECONDS", 0.3)
     path.write_text("import time\nwhile True:\n    time.sleep(0.01)\n")
     with pytest.raises(
@@ -200,7 +200,7 @@ def test_a_file_that_raised_is_imported_anew_once_it_is_mended(path: Path) -> No
     assert load(f"{path}:Mine").__name__ == "Mine"
 
 
-def test_a_module_that_raises_on_import_is_told_with_its_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_that_raises_on_import_is_reported_with_its_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (path.parent / "raises_on_import.py").write_text("\n1 / 0\n")
     monkeypatch.chdir(path.parent)
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -209,7 +209,7 @@ def test_a_module_that_raises_on_import_is_told_with_its_file(path: Path, monkey
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("Mime", r"has no class 'Mime'. Did you mean 'Mine'\?"),
         ("Zzzzz", r"has no class 'Zzzzz'. It has Mine, NotATask\."),
@@ -217,13 +217,13 @@ def test_a_module_that_raises_on_import_is_told_with_its_file(path: Path, monkey
         ("mine", r"is not a task but a function; .*MyTask = function_task\(mine, start=\[\.\.\.\]\)"),
     ],
 )
-def test_a_wrong_class_is_told_with_what_there_is(path: Path, name: str, told: str) -> None:
-    with pytest.raises(TaskError, match=told):
+def test_a_wrong_class_is_reported_with_what_there_is(path: Path, name: str, message: str) -> None:
+    with pytest.raises(TaskError, match=message):
         load(f"{path}:{name}")
 
 
 @pytest.mark.parametrize(
-    ("where", "told"),
+    ("where", "message"),
     [
         ("not_there.py:Mine", "There is no file .*not_there.py"),
         ("no.such.module:Mine", "There is no module 'no.such.module'"),
@@ -233,13 +233,13 @@ def test_a_wrong_class_is_told_with_what_there_is(path: Path, name: str, told: s
         ("folder/file.txt:Mine", "There is no file"),
     ],
 )
-def test_a_wrong_place_is_told(where: str, told: str) -> None:
-    with pytest.raises(TaskError, match=told):
+def test_a_wrong_place_is_reported(where: str, message: str) -> None:
+    with pytest.raises(TaskError, match=message):
         load(where)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"generations": 0}, "`generations` is at least 1. Received: 0"),
         ({"population": 0}, "`population` is at least 1. Received: 0"),
@@ -252,13 +252,13 @@ def test_a_wrong_place_is_told(where: str, told: str) -> None:
         ({"optimizers": ()}, "at least one optimizer"),
     ],
 )
-def test_a_preset_that_makes_no_sense_is_refused(change: dict[str, object], told: str) -> None:
+def test_a_preset_that_makes_no_sense_is_refused(change: dict[str, object], message: str) -> None:
     sound = {
         **{"generations": 2, "population": 4, "sigmas": (2.0, 1.0), "steps": (10, 20)},
         **{"fresh_seeds": 0, "optimizers": ("Adam",)},
     }
     Preset(**sound)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         Preset(**{**sound, **change})
 
 

@@ -12,9 +12,11 @@ from tasks.noisy_quadratic_bowl import NoisyQuadraticBowl
 from tests.references.tasks import ROSENBROCK_START, rosenbrock
 from tests.support.command_line import call
 from tests.support.driving import drive, lane_seeds
-from tuner.cli.tracked import Tracked, as_text, run_tracked
+from tuner.api import measured
+from tuner.api.train_result import TrainedRun
+from tuner.cli.train import hessian_errors
 from tuner.core.errors import InvalidRequest
-from tuner.core.trial import Evaluation, Key, Observation, Role, Status, Trial, Workload
+from tuner.core.trial import Key, Role, Status, Trial, Workload
 from tuner.training.cohort import Cohort
 from tuner.training.measurements.hessian_error import HessianError, hessian_error
 from tuner.training.train import train
@@ -33,7 +35,7 @@ def workload(optimizer="LODO", lanes=2, **fields):
 
 
 def tracked(steps, optimizer="LODO"):
-    return run_tracked(workload(optimizer), trials(steps), lambda share: None)
+    return list(measured.tracked(workload(optimizer), trials(steps), lambda steps: None))
 
 
 @pytest.mark.parametrize("optimizer", ["LODO", "LODO-Diagonal"])
@@ -59,19 +61,19 @@ def test_the_estimate_is_the_norm_of_what_is_left_of_the_identity(optimizer):
 def test_on_the_bowl_the_error_falls_and_the_frozen_preconditioner_is_at_its_best_from_the_start():
     steps = 8000
     for one in tracked(steps):
-        assert one.points == tuple(range(0, steps + 1, steps // 20))
+        assert one.error_points == tuple(range(0, steps + 1, steps // 20))
         assert max(one.errors[10:]) < 0.8 * one.errors[0]
-        assert one.learning.status is one.frozen.status is Status.FINISHED
+        assert one.status == one.frozen.status == Status.FINISHED
         early, late = slice(0, steps // 10), slice(-steps // 10, None)
-        assert np.mean(one.frozen.losses[early]) < 0.5 * np.mean(one.learning.losses[early])
-        assert np.mean(one.frozen.losses[early]) < 1.2 * np.mean(one.learning.losses[late])
+        assert np.mean(one.frozen.losses[early]) < 0.5 * np.mean(one.losses[early])
+        assert np.mean(one.frozen.losses[early]) < 1.2 * np.mean(one.losses[late])
 
 
 def test_tracking_changes_nothing_of_the_run():
     alone = list(train(workload(), trials(130)))[-2:]
     for one, other in zip(tracked(130), alone, strict=True):
-        np.testing.assert_array_equal(one.learning.losses, other.losses)
-        assert one.learning.fitness == other.fitness
+        np.testing.assert_array_equal(one.losses, other.losses)
+        assert one.fitness == other.fitness
 
 
 @pytest.mark.parametrize("name", [name for name in registry.OPTIMIZERS if name.startswith("LODO")])
@@ -146,17 +148,11 @@ def test_a_tracked_run_that_diverges_shows_no_number_that_it_did_not_come_to():
 
 
 def test_many_seeds_are_a_row_of_mean_least_and_greatest():
-    run = Evaluation(Key(Role.SEARCH, 0, 0), Status.FINISHED, 1.0, [2.0] * 10, 10, 0.1)
-
-    def tracked_run(*errors):
-        points = [
-            Observation("hessian-error", at, 0.0, 0.0, {"error": error})
-            for at, error in zip((0, 5), errors, strict=False)
-        ]
-        return Tracked(replace(run, observations=tuple(points)), run)
-
-    found = [tracked_run(1.0, error) for error in (0.25, 0.5, 0.75, *[0.5] * 6)]
-    lines = as_text([*found, tracked_run(1.0)], range(10), 10).splitlines()  # the last ended early
+    errors = [(1.0, error) for error in (0.25, 0.5, 0.75, *[0.5] * 6)]
+    run = TrainedRun(0, "finished", 1.0, np.full(10, 2.0), 10, 0.1)
+    whole = [replace(run, error_points=(0, 5), errors=each, frozen=run) for each in errors]
+    ended = replace(run, error_points=(0,), errors=(1.0,), frozen=run)
+    lines = hessian_errors([*whole, ended], 10).splitlines()
     assert lines[1].split() == ["evaluations", "mean", "least", "greatest", "of", "seeds"]
     assert lines[3].split() == ["0", "1.000", "1.000", "1.000", "10"]
     assert lines[4].split() == ["5", "0.5000", "0.2500", "0.7500", "9"]

@@ -1,4 +1,4 @@
-"""The command line: one verb per file; a verb's work is imported when it is called."""
+"""The command line: one verb per file, whose work is imported when it is called."""
 
 from tuner.cli.app import commands, main
 

@@ -1,4 +1,7 @@
-"""The command line: how it ends, and the verbs that search and compare; what they do is imported when it is called."""
+"""The entry point of the command line: search, `submit`, and exit codes.
+
+The code behind a verb is imported when the verb is called.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,11 @@ from typing import Any
 
 import click
 
-from tuner.cli.database_group import upkeep
+from tuner.cli.compare import compare
+from tuner.cli.database import database_group
+from tuner.cli.evaluate import evaluate
+from tuner.cli.export import export
+from tuner.cli.figures import figures
 from tuner.cli.flags import (
     PATH,
     debug_option,
@@ -24,8 +31,15 @@ from tuner.cli.flags import (
     task_option,
 )
 from tuner.cli.group import Group
-from tuner.cli.reading_verbs import READING
-from tuner.cli.training_verbs import TRAINING
+from tuner.cli.paper import paper
+from tuner.cli.report import report
+from tuner.cli.resume import resume
+from tuner.cli.show import show
+from tuner.cli.studies import studies
+from tuner.cli.table import table
+from tuner.cli.tasks import tasks_group
+from tuner.cli.train import train
+from tuner.cli.watch import watch
 from tuner.core.errors import InvalidRequest
 
 RUN_EXAMPLES = """\b
@@ -57,7 +71,7 @@ def main() -> None:
     except KeyboardInterrupt:  # before click was reached, or after
         _fail("interrupted", 130, debug)
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        from tuner.cli.quiet import silence
+        from tuner.cli.silence import silence
 
         silence(sys.stdout)
         sys.exit(0)
@@ -71,7 +85,7 @@ def main() -> None:
             code = 74
             message = f"{error.strerror}: {error.filename or 'standard output, or a temporary file'}"
             if error.filename is None:  # what is still to be written would fail once more as Python ends
-                from tuner.cli.quiet import silence
+                from tuner.cli.silence import silence
 
                 silence(sys.stdout)
         _fail(" ".join(message.split()), getattr(error, "exit_code", code), debug)
@@ -130,141 +144,9 @@ def commands(context: click.Context, /, **options: Any) -> None:
             click.echo(context.get_help())
             return
         raise click.UsageError("--task is missing: 'lodo-tune tasks' lists what there is", context)
-    from tuner.cli import database, run
-    from tuner.studies import planner
+    from tuner.cli.search import run_search
 
-    planner.set_data_dir(options["data_dir"])
-    request = planner.Request(
-        task=options["task"],
-        optimizers=options["optimizers"],
-        preset=options["preset"],
-        generations=options["generations"],
-        population=options["population"],
-        steps=options["steps"],
-        sigmas=options["sigma"],
-        strategy=options["strategy"],
-        seed=options["seed"],
-        name=options["name"],
-        cpus_per_candidate=options["cpus_per_candidate"],
-        search_spaces=options["search_space"],
-        precision=options["precision"],
-        options=options["task_options"],
-    )
-    run.start(
-        request,
-        _read_machines(options),
-        database.database(options["database"]),
-        format="json" if options["as_json"] else "text",
-        output=options["output"],
-        tensorboard=options["tensorboard"],
-    )
-
-
-@commands.command(epilog="Example: lodo-tune resume bowl")
-@click.argument("study")
-@machine_options
-@outcome_options
-def resume(study: str, **options: Any) -> None:
-    """Go on with the run or study STUDY where it stopped, to the same result."""
-    from tuner.cli import database, run
-    from tuner.studies import planner
-
-    planner.set_data_dir(options["data_dir"])
-    run.resume(
-        study,
-        _read_machines(options),
-        database.database(options["database"]),
-        format="json" if options["as_json"] else "text",
-        output=options["output"],
-        tensorboard=options["tensorboard"],
-    )
-
-
-@commands.command(epilog="Example: lodo-tune compare --task noisy-quadratic-bowl --from bowl --name bowl-comparison")
-@click.option("--task", required=True, metavar="NAME")
-@click.option(
-    "--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Default: all of the search, or of the files."
-)
-@click.option(
-    "--from", "search", metavar="RUN", help="The search whose tuned hyperparameters are used. Default: the newest."
-)
-@click.option("--config", "configs", type=PATH, multiple=True, metavar="FILE", help="Or an export's; repeatable.")
-@click.option("--defaults", is_flag=True, help="Or the defaults.")
-@click.option("--halve-learning-rate", is_flag=True, help="Every learning rate half as large, as for long runs.")
-@click.option("--sweep", metavar="NAME", help="LODO alone, over momentum, depth or block-size.")
-@click.option("--seeds", type=int, default=8, show_default=True, metavar="N", help="Each on the seeds 0 to N-1.")
-@click.option("--steps", type=int, metavar="N", help="Gradient evaluations a run. Default: the paper's.")
-@click.option(
-    "--time", "seconds", type=float, metavar="SECONDS", help="Train on for so long, each run alone and timed."
-)
-@click.option("--validate-every", type=int, metavar="N", help="Gradient evaluations. Default: the paper's.")
-@click.option("--test-examples", type=int, metavar="N", help="So many of the test set, at random. Default: all.")
-@click.option("--name", metavar="RUN", help="Default: the search's or task's, with -comparison.")
-@task_option
-@precision_option
-@machine_options
-@outcome_options
-def compare(**options: Any) -> None:
-    """Train tuned optimizers for long, each on the same seeds, and print how they compare.
-
-    Validation on the way, the test set at the very end; stored in the database, and resumed like a search.
-    """
-    from tuner.cli import database
-    from tuner.cli.compare import CompareRequest, start
-    from tuner.studies import planner
-
-    planner.set_data_dir(options["data_dir"])
-    names = (
-        "task", "optimizers", "search", "configs", "defaults", "halve_learning_rate", "sweep", "seeds", "steps",
-        "seconds", "validate_every", "test_examples", "name", "cpus_per_candidate", "precision",
-    )  # fmt: skip
-    start(
-        CompareRequest(**{name: options[name] for name in names}, options=options["task_options"]),
-        _read_machines(options),
-        database.database(options["database"]),
-        format="json" if options["as_json"] else "text",
-        output=options["output"],
-    )
-
-
-@commands.command(epilog="Example: lodo-tune paper --task noisy-quadratic-bowl --scale 0.01 --output rehearsal")
-@click.option("--task", required=True, metavar="NAME")
-@click.option("--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Default: the task's line-up.")
-@click.option(
-    "--scale",
-    type=float,
-    default=1.0,
-    show_default=True,
-    metavar="S",
-    help="A rehearsal: budgets times S (20 steps at least), individuals times its root (8 at least).",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that the search draws.")
-@click.option("--name", metavar="RUN", help="Default: the task's name with -paper, or -rehearsal.")
-@task_option
-@precision_option
-@machine_options
-@outcome_options
-def paper(**options: Any) -> None:
-    """Search, compare and report by the paper's settings, in one go; --output is needed.
-
-    The same command goes on where it was stopped: what is complete is not done again.
-    """
-    from tuner.cli import database
-    from tuner.cli.paper import PaperRequest
-    from tuner.cli.paper import paper as run_paper
-    from tuner.studies import planner
-
-    if options["output"] is None:
-        raise click.UsageError("--output is missing: the folder for tables, figures and report.html")
-    planner.set_data_dir(options["data_dir"])
-    names = ("task", "optimizers", "scale", "seed", "name", "cpus_per_candidate", "precision")
-    run_paper(
-        PaperRequest(**{name: options[name] for name in names}, options=options["task_options"]),
-        _read_machines(options),
-        database.database(options["database"]),
-        format="json" if options["as_json"] else "text",
-        output=options["output"],
-    )
+    run_search(options)
 
 
 @commands.command(
@@ -290,16 +172,6 @@ def submit(address: str, detach: bool, code: str | None, debug: bool, arguments:
     return job.submit(address, arguments, detach=detach, code=code)
 
 
-def _read_machines(options: dict[str, Any]) -> Any:
-    from tuner.cli.run import Machines
-
-    names = (
-        "workers", "cpus_per_candidate", "gpus_per_candidate", "timeout", "max_attempts", "address", "wait",
-    )  # fmt: skip
-    given = {name: options[name] for name in names}
-    return Machines(**given, dashboard=not options["no_dashboard"], yes=options.get("yes", False))
-
-
 def _was_given(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
@@ -308,5 +180,8 @@ def _dashed(names: list[str]) -> str:
     return ", ".join("--" + name.removeprefix("as_").replace("_", "-") for name in names)
 
 
-for verb in (*TRAINING, *READING, upkeep):
+for verb in (
+    resume, compare, paper, train, evaluate, tasks_group, table, figures, studies, show, watch, export, report,
+    database_group,
+):  # fmt: skip
     commands.add_command(verb)

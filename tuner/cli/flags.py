@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import json
+import math
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tuner.core.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from tuner.api.database import Database
+
 _FLAGS = {
-    "sigmas": "--sigma",
     "search": "--from",
     "configs": "--config",
     "seconds": "--time",
-    "settings": "--set",
+    "hyperparameters": "--set",
     "options": "--option",
     "search_spaces": "--search-space",
-    "task_options": "--option",
+    "folder": "DIR",
+    "source": "FROM",
+    "study": "STUDY",
+    "target": "TO",
 }
-"""Flags of fields that are called otherwise in Python."""
+"""Flags and arguments of fields that are named otherwise in Python."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,7 +51,59 @@ def list_of(kind: Callable[[str], Any], what: str) -> Callable[..., Any]:
 
 def flag_of(field: str) -> str:
     """Return the flag of a field: "--max-attempts" of "max_attempts"."""
-    return field if field.startswith("--") else _FLAGS.get(field, "--" + field.replace("_", "-"))
+    return _FLAGS.get(field, "--" + field.replace("_", "-"))
+
+
+def database_of(option: str | None) -> Database:
+    """Return the database of --database, of the environment (LODO_TUNE_DATABASE), or lodo-tune.db in this folder.
+
+    Raises:
+        InvalidRequest: The option is empty.
+        BadUrl: It is no URL of a database.
+    """
+    from tuner.api.database import DEFAULT_DATABASE, Database
+
+    chosen = os.environ.get("LODO_TUNE_DATABASE") or DEFAULT_DATABASE if option is None else option
+    return Database(chosen)
+
+
+def named_values(field: str, given: Sequence[str], read: Callable[[str], Any], accepted: str) -> dict[str, Any]:
+    """Return the values of an option that is given as NAME=VALUE, repeatedly.
+
+    Args:
+        field: Which option, for errors.
+        given: As it was given.
+        read: Returns a value; raises ValueError.
+        accepted: What is accepted, for errors.
+
+    Raises:
+        InvalidRequest: One is not of this form, or a name is given twice.
+    """
+    values: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if name in values:
+            raise InvalidRequest(field, f"names {name} twice. Received: {' and '.join(map(repr, given))}")
+        try:
+            values[name] = read(value)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise InvalidRequest(field, accepted, text)
+    return values
+
+
+def task_options_of(given: Sequence[str]) -> dict[str, Any]:
+    """Return the values of --option; a value is read as JSON (numbers, true, false), or else as text."""
+    return named_values("options", given, _json_or_text, "takes NAME=VALUE, each name once")
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return text if isinstance(value, float) and not math.isfinite(value) else value  # our JSON holds no NaN
 
 
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

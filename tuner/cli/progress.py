@@ -1,58 +1,59 @@
-"""Progress on standard error: a live line a study in a terminal, a line a generation elsewhere."""
+"""Progress on standard error.
+
+A live line per study in a terminal, and a line per generation elsewhere.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Self
 
 import click
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tuner.cli.quiet import silence
-from tuner.cli.study_progress import StudyProgress
-from tuner.cli.time_left import TimeLeft
-from tuner.core.study import StudySpec
-from tuner.results.tables.numbers import counted
+from tuner.api.progress import Progress
+from tuner.cli.silence import silence
+from tuner.cli.watchdog import Watchdog
+
+LONG = 60.0  # seconds between two lines outside a terminal; work that takes less needs none
 
 
 class _Console(Console):
-    """A console whose reader may leave: what is said after that goes nowhere, and the search goes on."""
+    """A console whose reader may leave: what is written after that is dropped, and the run goes on."""
 
     def on_broken_pipe(self) -> None:
-        """Fall silent."""
+        """Drop all further output."""
         self.quiet = True
         silence(sys.stderr)
 
 
-class Report:
-    """Shows a run: of each study under way its generation, how many are done, best, median, failures; and time left."""
+class TerminalProgress(Progress):
+    """Shows a run: of each study under way its generation, counts, best and median; and the time left.
+
+    Args:
+        executor_started: Called once the workers are ready to be used.
+        console: Where to write. Default: standard error.
+        clock: Returns the time in seconds.
+    """
 
     def __init__(
         self,
-        specs: Sequence[StudySpec],
+        executor_started: Callable[[], None] = lambda: None,
         *,
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make a report.
-
-        Args:
-            specs: All studies that will be run, for the estimate of the time left.
-            console: Where to write; standard error by default.
-            clock: Returns the time in seconds.
-        """
         self.console = console or _Console(stderr=True)
-        self._clock = clock
-        self._started = clock()
-        self._left = TimeLeft(work=sum(_evaluations(spec) for spec in specs))
-        self._studies: list[StudyProgress] = []
-        self._expected = len(specs)
+        super().__init__(lambda text: self.console.print(Text(text), soft_wrap=True), clock=clock)
+        self._executor_started = executor_started
         self._live: Live | None = None
 
-    def __enter__(self) -> Report:
+    def __enter__(self) -> Self:
         if self.console.is_terminal:
             self._live = Live(console=self.console, refresh_per_second=4, transient=True, get_renderable=self._lines)
             self._live.start()
@@ -63,12 +64,16 @@ class Report:
             self._live.stop()
             self._live = None
 
-    def say(self, text: str) -> None:
-        """Print a line for people."""
-        self.console.print(Text(text), soft_wrap=True)
+    def executor_started(self) -> None:
+        """See `Progress`."""
+        self._executor_started()
 
-    def ask(self, lines: Sequence[str], question: str) -> bool:
-        """Print lines, and ask a question of who sits at the terminal."""
+    def guard(self, seconds: float | None) -> AbstractContextManager[object]:
+        """Return a context that ends this process if its code does not return."""
+        return Watchdog(seconds)
+
+    def confirm(self, lines: Sequence[str], question: str) -> bool:
+        """Print lines, and ask a question at the terminal."""
         if self._live is not None:  # it would paint over the answer
             self._live.stop()
         try:
@@ -79,47 +84,68 @@ class Report:
             if self._live is not None:
                 self._live.start()
 
-    def listener(self) -> StudyProgress:
-        """Return the listener of one study."""
-        study = StudyProgress(self.say, self._closed, self._saved, self._done)
-        self._studies.append(study)
-        return study
-
-    def _closed(self, line: str) -> None:
-        """Print the line of a generation that has ended; in a terminal it was seen already."""
+    def _generation_ended(self, line: str) -> None:
+        """Print the line of a generation that has ended; a terminal has shown it already."""
         if not self.console.is_terminal:
-            self.say(f"{line}; {self._time_left()}")
-
-    def _saved(self, evaluations: float) -> None:
-        self._left.saved(evaluations)
-
-    def _done(self, evaluations: float) -> None:
-        self._left.done(evaluations, self._clock())
+            super()._generation_ended(line)
 
     def _lines(self) -> Text:
-        """The state of things: a line a study, and what is left."""
+        """Return the state of the run: a line per study, and the time left."""
         lines = [line for study in self._studies if (line := study.line())]
         return Text("\n".join([*lines, self._time_left()]) if lines else "starting …")
 
-    def _time_left(self) -> str:
-        now = self._clock()
-        left = self._left.seconds(now)
-        if left is None:
-            return "time left: not known yet"
-        if not left:
-            return f"{_duration(now - self._started)} so far"
-        unknown = self._expected - len(self._studies)  # whose pace nobody has seen: LODO takes ten times what Adam does
-        if unknown > 0:
-            return f"more than {_duration(left)} left, {counted(unknown, 'optimizer')} not begun"
-        return f"about {_duration(left)} left"
+
+class LineProgress(Progress):
+    """Shows work without a database on a line of its own, which is replaced; nothing outside a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda text: click.echo(text, err=True))
+
+    def __exit__(self, *_: object) -> None:
+        if sys.stderr.isatty():
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+    def advance(self, label: str, done: int, total: int) -> None:
+        """See `Progress`."""
+        self.show(f"{label}: {done / total:.0%}")
+
+    def show(self, line: str) -> None:
+        """Show a line in place of the last."""
+        if sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+
+    def guard(self, seconds: float | None) -> AbstractContextManager[object]:
+        """Return a context that ends this process if its code does not return."""
+        return Watchdog(seconds)
 
 
-def _evaluations(spec: StudySpec) -> int:
-    """Gradient evaluations that a study takes if nothing diverges."""
-    return spec.total_budget
+class ExamplesProgress(LineProgress):
+    """Shows how many examples are done and how long the rest will take; elsewhere than at a terminal, by minutes.
+
+    The clock starts after the first batch, which is compiled.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun: dict[str, tuple[float, int]] = {}
+        self._written: float | None = None
+
+    def advance(self, label: str, done: int, total: int) -> None:
+        """See `Progress`."""
+        now = time.monotonic()
+        if label not in self._begun:
+            self._begun[label], self._written = (now, done), None
+            return
+        started, before = self._begun[label]
+        left = (total - done) * (now - started) / max(1, done - before)
+        line = f"{label}: {done:,} of {total:,} examples, {_clock(left)} left"
+        self.show(line)
+        is_due = left > LONG if self._written is None else now > self._written + LONG
+        if is_due and not sys.stderr.isatty():
+            self.say(line + ("; --examples N takes fewer" if self._written is None else ""))
+            self._written = now
 
 
-def _duration(seconds: float) -> str:
+def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

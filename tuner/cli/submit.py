@@ -1,4 +1,7 @@
-"""`lodo-tune submit`: run the driver itself on a cluster, so that a search survives a lost connection."""
+"""`lodo-tune submit`: run the driver itself on a cluster.
+
+A search then survives a lost connection.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | 
         raise UsageError(f"--address of submit is that of a dashboard, http://HOST:8265. Received: {address!r}")
     check(arguments)
     from tuner.execution.ray.jobs import Jobs
-    from tuner.studies.planner import absolute
+    from tuner.studies.lookup import absolute
 
     sent = list(arguments)
     variables = {"TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
@@ -128,7 +131,7 @@ def _replace(arguments: list[str], option: str, value: str, old: str | None = No
 def _collect(option: str, task: str | None, folder: Path) -> Path | None:
     """Collect the code of a task in `folder`; return the folder that its file is in, if it is a file."""
     from tuner.execution.user_code import collect_code
-    from tuner.studies.planner import absolute
+    from tuner.studies.lookup import absolute
 
     if task is None:
         return None

@@ -1,4 +1,7 @@
-"""`lodo-tune tasks` and `lodo-tune tasks check`: what there is to tune on, and whether a task keeps its promises."""
+"""`lodo-tune tasks` and `lodo-tune tasks check`.
+
+They list the tasks, and check whether a task meets its requirements.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,39 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-import tasks.registry
-from tasks.registry import TaskEntry
+from tuner.cli.flags import data_dir_option, debug_option, only_json_option
+from tuner.cli.group import Group
 
 if TYPE_CHECKING:
+    from tasks.registry import TaskEntry
     from tuner.checks.check import Finding
     from tuner.checks.probe import Probe
 
 DEFAULT_PRESET = "quick"  # its options make a task small
 
 
-def print_tasks(*, as_json: bool) -> None:
-    """Print the tasks that ship and those that installed packages offer, a line each; loads none of them."""
+@click.group(
+    "tasks",
+    cls=Group,
+    invoke_without_command=True,
+    epilog="\b\nExample: lodo-tune tasks\nExample: lodo-tune tasks check my_task.py:MyTask",
+)
+@only_json_option
+@debug_option
+@click.pass_context
+def tasks_group(context: click.Context, as_json: bool, debug: bool) -> None:
+    """List the tasks that ship and those that installed packages offer; or check one."""
+    import tasks.registry
+
+    if context.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError(f"options of {context.invoked_subcommand!r} come after it; move --json")
+        return
     plugins = {name: f"of an installed package: {where}" for name, where in tasks.registry.plugins().items()}
     if as_json:
         listed = [_listed(name, entry) for name, entry in tasks.registry.TASKS.items()]
@@ -35,34 +55,41 @@ def print_tasks(*, as_json: bool) -> None:
         click.echo(f"{name:{width}}  {summary}")
 
 
-def check_task(name: str, *, preset: str | None, as_json: bool) -> None:
-    """Put a task through the conformance suite and print what comes of each check.
+@tasks_group.command(epilog="Example: lodo-tune tasks check my_task.py:MyTask")
+@click.argument("name")
+@click.option("--preset", metavar="NAME", help="Whose options the task gets. Default: 'quick' if there is one.")
+@data_dir_option
+@only_json_option
+@debug_option
+def check(name: str, preset: str | None, data_dir: Path | None, as_json: bool, debug: bool) -> None:
+    """Check whether the task NAME keeps the promises of a task; exit code 1 if it does not.
 
-    Args:
-        name: As --task takes it.
-        preset: Whose options the task gets. None: those of `quick` if there is one, else none.
-        as_json: Whether to print JSON.
-
-    Raises:
-        UsageError: There is no such preset.
-        ValueError: There is no such task.
-        ClickException: A check failed; exit code 1.
+    NAME is as --task takes it. Shapes, gradient, seeds, lanes and evaluation are put to the test, a line each. A search
+    and 'train' look at the most important of these themselves before they start on a task of your own.
     """
-    from tuner.cli.watch import Watch
-    from tuner.core.errors import UsageError
-    from tuner.studies.planner import absolute, task_entry
+    from tuner.api.data_folder import using_data
+
+    with using_data(data_dir):
+        _check(name, preset, as_json)
+
+
+def _check(name: str, preset: str | None, as_json: bool) -> None:
+    """Put a task through the conformance suite, and print the result of each check."""
+    from tuner.cli.watchdog import Watchdog
+    from tuner.core.errors import InvalidRequest
+    from tuner.studies.lookup import absolute, task_entry
     from tuner.training.tensorflow import load_tensorflow
 
     task = absolute(name)
     entry = task_entry(task)
     if preset is not None and preset not in entry.presets:
-        raise UsageError(f"--preset is one of {', '.join(entry.presets)} for this task. Received: {preset!r}")
+        raise InvalidRequest("preset", f"is one of {', '.join(entry.presets)} for this task", preset)
     chosen = preset or (DEFAULT_PRESET if DEFAULT_PRESET in entry.presets else None)
     options = dict(entry.presets[chosen].options) if chosen else {}
     load_tensorflow()
     from tuner.checks.users_task import probes
 
-    with Watch(None), _without_advice():
+    with Watchdog(None), _without_warnings():
         of_the_task = probes(task, options)
         if not as_json:
             click.echo(_heading(name, chosen, options, of_the_task))
@@ -89,8 +116,8 @@ def _examined(of_the_task: Sequence[Probe], name: str, *, print_each: bool) -> I
 
 
 @contextmanager
-def _without_advice() -> Iterator[None]:
-    """Keep back what TensorFlow says of functions that are traced anew, as many checks have to."""
+def _without_warnings() -> Iterator[None]:
+    """Suppress the warnings of TensorFlow about functions that are traced again, as many checks require."""
     logger = logging.getLogger("tensorflow")
     before = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,1 +1,1 @@
-"""Values that every room shares: trials, studies, events, seeds, errors, files."""
+"""Shared values: trials, studies, events, seeds, errors and files."""

@@ -1,4 +1,4 @@
-"""Errors of every room: one line for people, and the exit code of a command."""
+"""Base classes of errors with exit codes, and checks of requests."""
 
 from __future__ import annotations
 

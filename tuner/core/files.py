@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES, errno.EMLINK)
 
 
-class NotWritten(Exception):  # noqa: N818 (what is the case)
-    """A file was not written; what stood there before is untouched. The text is one line.
+class NotWritten(Exception):  # noqa: N818 (states what is the case)
+    """A file was not written; an existing file is unchanged. The text is one line.
 
     Attributes:
         exit_code: 74 where no space is left or a limit on the size of files is reached, 1 otherwise.
@@ -26,42 +26,46 @@ class NotWritten(Exception):  # noqa: N818 (what is the case)
 
 
 def write(path: str | os.PathLike[str], content: str | bytes, overwrite: bool = False) -> None:
-    """Write a file whole or not at all: into a temporary file beside it, to the disk, and renamed.
+    """Write a file atomically: a temporary file in the same folder is written, flushed to the disk and renamed.
 
     Args:
-        path: Where; its folder exists.
-        content: A text becomes UTF-8, with line ends as they are.
-        overwrite: Whether a file that is there may be replaced. Default False.
+        path: Path of the file; its folder must exist.
+        content: The content; text is encoded as UTF-8, with unchanged line ends.
+        overwrite: Whether an existing file may be replaced. Default False.
 
     Raises:
-        NotWritten: A file is there and may not be replaced, a link or something else than an ordinary file is there,
-            the folder is missing or does not allow writing, or the disk is full.
+        NotWritten: The file exists and may not be replaced, the path is a link or not an ordinary file, the folder is
+            missing or cannot be written, or the disk is full.
     """
     target = Path(path)
     data = content.encode() if isinstance(content, str) else content
     try:
         _check_free(target, overwrite)
-        beside = target.with_name(f".lodo-tune-{secrets.token_hex(8)}.tmp")
+        temporary = target.with_name(f".lodo-tune-{secrets.token_hex(8)}.tmp")
         try:
-            _write_through(beside, data)
-            _move(beside, target, overwrite)
+            _write_through(temporary, data)
+            _move(temporary, target, overwrite)
         finally:
             with contextlib.suppress(FileNotFoundError):
-                beside.unlink()
+                temporary.unlink()
         _settle(target.parent)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, or a name that is none
+    except (OSError, ValueError) as error:  # ValueError: the path contains NUL or is not a valid name
         raise not_written(path, error) from error
 
 
 def not_written(path: str | os.PathLike[str], error: OSError | ValueError) -> NotWritten:
-    """Return what to raise where the system would not write something at this path."""
+    """Return the error to raise when the system refused to write at this path."""
     full = isinstance(error, OSError) and error.errno in _FULL
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return NotWritten(f"cannot write {str(path)!r:.300}: {reason}", 74 if full else 1)
 
 
 def _check_free(target: Path, overwrite: bool) -> None:
-    """Refuse whatever must not be replaced."""
+    """Check that nothing exists at the path that must not be replaced.
+
+    Raises:
+        NotWritten: Such a file exists.
+    """
     try:
         mode = target.lstat().st_mode
     except FileNotFoundError:
@@ -79,32 +83,36 @@ def _exists(target: Path) -> NotWritten:
     return NotWritten(f"cannot write {str(target)!r:.300}: the file exists, and overwriting it was not asked for")
 
 
-def _write_through(beside: Path, data: bytes) -> None:
-    """Create a file, with the permissions that the umask leaves, and bring its bytes to the disk."""
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+def _write_through(temporary: Path, data: bytes) -> None:
+    """Create a file with the permissions that the umask leaves, and flush its bytes to the disk."""
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _move(beside: Path, target: Path, overwrite: bool) -> None:
-    """Rename a file; without `overwrite`, one that appeared meanwhile is not replaced either."""
+def _move(temporary: Path, target: Path, overwrite: bool) -> None:
+    """Rename a file; without `overwrite`, a file that was created meanwhile is not replaced either.
+
+    Raises:
+        NotWritten: The target exists and may not be replaced.
+    """
     if not overwrite:
         try:
-            os.link(beside, target, follow_symlinks=False)
+            os.link(temporary, target, follow_symlinks=False)
         except FileExistsError:
             raise _exists(target) from None
         except OSError as error:
-            if error.errno not in _NO_LINKS:  # some file systems have no second names: there, the earlier look counts
+            if error.errno not in _NO_LINKS:  # without hard links only the check before remains
                 raise
         else:
             return
-    os.replace(beside, target)
+    os.replace(temporary, target)
 
 
 def _settle(folder: Path) -> None:
-    """Bring a folder's entries to the disk, where the file system can."""
+    """Flush the entries of a folder to the disk, where the file system supports it."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

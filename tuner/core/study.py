@@ -1,6 +1,6 @@
-"""Frozen values of a study: what it was asked to do, and what is recorded of it.
+"""Frozen values of studies: specifications, records and results.
 
-The store returns them, the loop and the results read them; none of them changes after it was handed out.
+The store returns them; they never change afterwards.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Point:
 
     hyperparameters: Mapping[str, float]
     settings: Mapping[str, int] = field(default_factory=dict)  # arguments of the optimizer's constructor
-    optimizer: str | None = None  # the optimizer that is trained, where it is not the study's
+    optimizer: str | None = None  # the optimizer to train, if it is not the study's
     value: float | None = None  # of the parameter that a sweep varies
 
 
@@ -45,7 +45,7 @@ class _Spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpec(_Spec):
-    """Everything that decides the outcome of a search of one optimizer, and what it ran on."""
+    """Specification of a search: everything that determines the result for one optimizer, and the hardware."""
 
     kind: ClassVar[Role] = Role.SEARCH
 
@@ -54,7 +54,7 @@ class SearchSpec(_Spec):
     generations: int
     population: int  # candidates per generation
     steps: tuple[int, ...]  # budget of a candidate in gradient evaluations, per generation
-    fresh_seeds: int  # seeds on which the defaults and the tuned point are trained at the end
+    fresh_seeds: int  # on which the defaults and the tuned point are trained at the end
 
     @property
     def batches(self) -> int:
@@ -68,17 +68,17 @@ class SearchSpec(_Spec):
 
     @property
     def due(self) -> int:
-        """Candidates that a complete study has, fresh seeds not counted."""
+        """Number of candidates of a complete study, without those on fresh seeds."""
         return self.generations * self.population
 
     @property
     def sigmas(self) -> tuple[float, ...]:
-        """Standard deviation of the draws, per generation; empty where the strategy has none."""
+        """Standard deviation of the draws per generation; empty if the strategy has none."""
         return tuple(self.parameters.get("sigmas", ()))
 
     @property
     def total_budget(self) -> int:
-        """Gradient evaluations of the whole study, fresh seeds included, where no candidate ends early."""
+        """Gradient evaluations of the whole study, fresh seeds included, if no candidate ends early."""
         return self.population * sum(self.steps) + 2 * self.fresh_seeds * self.steps[-1]
 
     def budget_of(self, batch: int) -> int:
@@ -92,15 +92,15 @@ class SearchSpec(_Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonSpec(_Spec):
-    """Everything that decides the outcome of one optimizer's part of a comparison: given points on the same seeds."""
+    """Specification of one optimizer's part of a comparison: given points are trained on the same seeds."""
 
     kind: ClassVar[Role] = Role.COMPARISON
 
-    points: tuple[Point, ...]  # several only in a sweep
+    points: tuple[Point, ...]  # more than one only in a sweep
     seeds: int  # each point is trained on the seeds seed, seed + 1, …
     steps: int  # budget of a run in gradient evaluations
     measurement: Measurement
-    source: str  # where the hyperparameters come from, for people
+    source: str  # origin of the hyperparameters, as shown to users
     sweep: str | None = None  # the parameter that differs from point to point: "momentum", "depth" or "block-size"
 
     @property
@@ -115,12 +115,12 @@ class ComparisonSpec(_Spec):
 
     @property
     def due(self) -> int:
-        """Runs that a complete study has."""
+        """Number of runs of a complete study."""
         return len(self.points) * self.seeds
 
     @property
     def total_budget(self) -> int:
-        """Gradient evaluations of the whole study, where no run ends early."""
+        """Gradient evaluations of the whole study, if no run ends early."""
         return self.due * self.steps
 
     def budget_of(self, batch: int) -> int:
@@ -139,13 +139,13 @@ class ComparisonSpec(_Spec):
 
 
 StudySpec = SearchSpec | ComparisonSpec
-"""Specification of a study, stored as it is when the study is created."""
+"""Specification of a study, stored when the study is created and unchanged afterwards."""
 
 
 class StudyStatus:
-    """Where a study stands."""
+    """Status of a study."""
 
-    RUNNING = "running"  # also: its driver died; then its lease runs out
+    RUNNING = "running"  # also after its driver has ended without releasing it
     INTERRUPTED = "interrupted"
     STOPPED = "stopped"  # every candidate of a generation failed for one reason
     COMPLETE = "complete"
@@ -153,7 +153,7 @@ class StudyStatus:
 
 @dataclass(frozen=True, slots=True)
 class StudyRecord:
-    """A study as the store holds it."""
+    """A study as it is stored."""
 
     id: int
     spec: StudySpec
@@ -162,10 +162,10 @@ class StudyRecord:
     finished_at: str | None
     tuned: Mapping[str, float] | None  # the tuned hyperparameters, once the search is over
     tuned_genome: tuple[float, ...] | None
-    notes: tuple[str, ...]  # remarks of the strategy, such as a generation that wholly diverged
-    counts: Mapping[Status, int]  # candidates of the search, or of the comparison, by status
-    owner: str | None  # "host:pid" of the driver that holds it, if any
-    lease_left: float | None  # seconds until another driver may take over; None without an owner
+    notes: tuple[str, ...]  # remarks of the strategy, such as that a whole generation diverged
+    counts: Mapping[Status, int]  # number of candidates of the search or comparison by status
+    owner: str | None  # "host:pid" of the driver that holds the study, if any
+    lease_left: float | None  # seconds until another driver may acquire the study; None without an owner
 
     @property
     def is_search(self) -> bool:
@@ -197,18 +197,18 @@ class StudyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a candidate: all that tables count, and quick to read."""
+    """Outcome of a candidate: the few values that tables count, which are fast to read."""
 
     key: Key
     status: Status
-    fitness: float | None  # None while it is not final
+    fitness: float | None  # None until the candidate is final
     steps_done: int
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateRecord(Outcome):
-    """A candidate with what came of it; without its curve, which Store.curve reads."""
+    """A candidate and its outcome, without its curve, which Store.curve reads."""
 
     genome: tuple[float, ...]
     hyperparameters: Mapping[str, float]
@@ -233,8 +233,8 @@ class Series:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeedRun:
-    """One run of a comparison: a point on a seed. Figures and tables of comparisons are made from these."""
+    """One run of a comparison: a point trained on a seed."""
 
     candidate: CandidateRecord
-    series: Mapping[str, Series]  # by split; those that there are
-    losses: NDArray[np.floating] | None  # [evaluations] of the step budget; None where they were not asked for
+    series: Mapping[str, Series]  # by split
+    losses: NDArray[np.floating] | None  # [evaluations] within the budget; None if they were not requested

@@ -1,6 +1,6 @@
-"""Frozen values that travel between the rooms: keys, candidates, trials, evaluations and events.
+"""Frozen values of trials: keys, candidates, evaluations and events.
 
-This module imports nothing but the standard library, so that everything may import it.
+This module imports only the standard library, so that every module may import it.
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """Where a candidate stands. The last four are final and never change again."""
+    """Status of a candidate. The last four are final and never change again."""
 
     WAITING = "waiting"
     RUNNING = "running"
     FINISHED = "finished"  # every loss finite; fitness is finite
     DIVERGED = "diverged"  # a loss was not finite; fitness is +inf
     FAILED = "failed"  # an exception, out of memory, or lost workers; fitness is +inf
-    TIMED_OUT = "timed out"  # ended by --timeout; fitness is +inf
+    TIMED_OUT = "timed out"  # exceeded the time limit; fitness is +inf
 
     @property
     def is_final(self) -> bool:
-        """Whether a candidate with this status is done for good."""
+        """Whether the status never changes again."""
         return self not in (Status.WAITING, Status.RUNNING)
 
 
 class Role(StrEnum):
     """Why a candidate is trained."""
 
-    SEARCH = "search"  # one individual of the search; generations × population of them a study
+    SEARCH = "search"  # a candidate of a search; a study has generations × population of them
     DEFAULT = "default"  # the default hyperparameters on a fresh seed
     TUNED = "tuned"  # the tuned hyperparameters on a fresh seed
-    COMPARISON = "comparison"  # given hyperparameters on one of a comparison's seeds; points × seeds of them a study
+    COMPARISON = "comparison"  # a point on one seed; a study of a comparison has points × seeds of them
 
     @property
     def is_due(self) -> bool:
-        """Whether a study is complete only with generations × population candidates of this role."""
+        """Whether candidates of this role are counted to find out whether a study is complete."""
         return self in (Role.SEARCH, Role.COMPARISON)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    """A candidate's place within its study; unique there."""
+    """Key of a candidate, unique within its study."""
 
     role: Role
-    generation: int  # from 0; always 0 for DEFAULT and TUNED; of a COMPARISON the number of its point
-    slot: int  # from 0; the individual's place, or the number of the seed
+    generation: int  # from 0; 0 for DEFAULT and TUNED, the number of the point for COMPARISON
+    slot: int  # from 0; the candidate's position in its generation, or the number of the seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Workload:
     task: str  # a name of tasks.registry, or "module:NAME"
     optimizer: str  # a name of lodo.registry
     cohort_size: int  # candidates trained in lockstep by one Ray task; part of the study, never of the workers
-    threads: int = 1  # TensorFlow threads a candidate
+    threads: int = 1  # TensorFlow threads per candidate
     precision: str | None = None  # "float32", "float64"; None is the task's own
     options: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of the task, such as batch_size
     data: Mapping[str, Any] | None = None  # fingerprint of the data set (name, sizes, sha256); None without data
@@ -93,13 +93,13 @@ class Workload:
 
     @property
     def task_label(self) -> str:
-        """The task's name for people: a user's own without the folders that its file is in."""
+        """Name of the task as it is shown: the path of a user's file is left out."""
         return self.task.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """All that a worker needs to know of one candidate, besides its workload."""
+    """All that a worker needs to train one candidate, in addition to the workload."""
 
     key: Key
     hyperparameters: Mapping[str, float]
@@ -109,50 +109,50 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A trial with the genome it was decoded from: what the store keeps before anything runs."""
+    """A trial and the genome that it was decoded from, as they are stored before the training."""
 
     genome: tuple[float, ...]  # in the transformed space, in the order of the search space
     trial: Trial
 
     @property
     def key(self) -> Key:
-        """The candidate's place within its study."""
+        """Key of the candidate."""
         return self.trial.key
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was measured of one candidate at a moment of its training.
+    """Measurement of one candidate at one moment of its training.
 
-    The splits are "training" (a mark of the clock; its loss is the mean since the mark before), "validation" and "test"
-    (the metrics' means over the set), "time" (once `Measurement.seconds` have passed; its loss is the mean over the
-    last tenth of them), "floor" (what no optimizer can go below on average, where the task knows it), "hessian-error"
-    (how far a learned preconditioner is from the inverse Hessian) and "trajectory" (x and y, in two dimensions).
+    The splits are "training" (at intervals; the loss is the mean since the previous one), "validation" and "test"
+    (means of the metrics over the set), "time" (after `Measurement.seconds`; the loss is the mean over the last tenth
+    of that time), "floor" (lower bound of the mean loss of any optimizer, if the task knows it), "hessian-error"
+    (distance of a learned preconditioner from the inverse Hessian) and "trajectory" (x and y, in two dimensions).
     """
 
     split: str
     evaluations: int  # gradient evaluations taken before it
-    seconds: float  # of training alone until then; NaN within a cohort, whose seconds are no candidate's own
-    elapsed: float  # likewise with validation; compilation in neither
+    seconds: float  # of training until then, without validation; NaN in a cohort of several candidates
+    elapsed: float  # like `seconds`, but with validation; neither includes compilation
     metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What came of one candidate. `fitness` is +inf unless the status is FINISHED."""
+    """Result of one candidate. `fitness` is +inf unless the status is FINISHED."""
 
     key: Key
     status: Status
     fitness: float  # mean training loss over the last 10 % of the budget
     losses: (
         Sequence[float] | NDArray[np.floating]
-    )  # one a gradient evaluation, as far as it came; cut after the first that is not finite
+    )  # one per gradient evaluation; cut after the first loss that is not finite
     steps_done: int  # gradient evaluations
-    seconds: float  # wall clock of training alone, a candidate's share of its cohort's
+    seconds: float  # wall-clock time of training; within a cohort, the candidate's share
     attempt: int = 1
     node: str = ""
     device: str = ""
-    reason: str = ""  # one line, for people: "loss was nan at evaluation 17", "worker crashed", ...
+    reason: str = ""  # one line for users: "loss was nan at evaluation 17", "worker crashed", ...
     error: str = ""  # a traceback, cut to 4 kB
     observations: tuple[Observation, ...] = ()  # in the order in which they were made
 
@@ -174,7 +174,7 @@ class AttemptStarted:
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnded:
-    """Event: an attempt came to nothing and its candidates wait again or have become final."""
+    """Event: an attempt ended without a result; its candidates wait again or are final."""
 
     keys: tuple[Key, ...]
     attempt: int
@@ -183,7 +183,7 @@ class AttemptEnded:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Event: these candidates have come this far."""
+    """Event: progress of the training of these candidates."""
 
     keys: tuple[Key, ...]
     attempt: int
@@ -192,10 +192,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingProgress:
-    """What training yields on its way: the losses since it last yielded, under 100 kB of them."""
+    """Progress of a cohort, as training yields it: the losses since the last one, less than 100 kB."""
 
     steps_done: int  # gradient evaluations of each lane so far, these included
-    losses: NDArray[np.floating]  # [evaluations since the last, lanes]
+    losses: NDArray[np.floating]  # [evaluations since the last one, lanes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What came of studies: summaries, tables, exports and figures, from frozen values alone."""
+"""Results of studies: summaries, tables, exports and figures of frozen values."""

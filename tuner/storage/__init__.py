@@ -1,7 +1,6 @@
-"""Studies in a database: its tables, the store that reads and writes them, and the migrations."""
+"""Storage of studies in a SQL database; `Store` is the entrance."""
 
 from tuner.storage.attempts import AttemptRecord
-from tuner.storage.checking import Soundness
 from tuner.storage.errors import (
     BadName,
     BadUrl,
@@ -27,9 +26,10 @@ from tuner.storage.errors import (
     Unreachable,
     Unwritable,
 )
-from tuner.storage.names import check_run_name
+from tuner.storage.integrity import Soundness
 from tuner.storage.processes import this_process
 from tuner.storage.store import Store
+from tuner.storage.validation import check_run_name
 
 __all__ = [
     "AttemptRecord",

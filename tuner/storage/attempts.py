@@ -1,6 +1,6 @@
-"""Rows of attempts: each time that a worker trained a candidate, or should have.
+"""Rows of attempts to train candidates.
 
-An attempt is open from its start to its end, and a candidate is running exactly while its newest attempt is open.
+An attempt is open from its start to its end. A candidate is running exactly while its newest attempt is open.
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Update, bindparam, insert, select, update
 
 from tuner.core.trial import Key, Role, Status
-from tuner.storage import candidates, cells
+from tuner.storage import candidates
+from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.errors import Conflict
-from tuner.storage.names import clean_message
 from tuner.storage.tables import attempts
 from tuner.storage.tables import candidates as candidate_table
-from tuner.storage.times import now
+from tuner.storage.timestamps import now
+from tuner.storage.validation import clean_message
 
-LOST = "lost"  # the outcome of an attempt that came to nothing
+LOST = "lost"  # outcome of an attempt that ended without a result
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """An attempt as the store holds it."""
+    """An attempt as it is stored."""
 
     key: Key
-    epoch: int  # the driver that made it
-    number: int  # from 1 for each driver
+    epoch: int  # of the driver that started it
+    number: int  # counted from 1 per driver
     node: str
-    pid: int  # 0 if it was never said to have started
+    pid: int  # 0 if its start was not reported
     started_at: str  # UTC, ISO 8601
     ended_at: str | None  # None while it runs
     outcome: str | None  # the candidate's final status, or "lost"; None while it runs
@@ -39,36 +40,36 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """An attempt that has begun to train a candidate."""
+class NewAttempt:
+    """An attempt of a worker that has started to train a candidate."""
 
-    row: Row[Any]  # the candidate's, as `candidates.locate` returns it
-    number: int  # from 1
+    row: Row[Any]  # the candidate, as `candidates.locate` returns it
+    number: int  # counted from 1
     node: str
     pid: int
 
 
-def start(connection: Connection, epoch: int, given: Sequence[Begun]) -> None:
-    """Open attempts of candidates, which run from now on; the same once more changes nothing.
+def start(connection: Connection, epoch: int, started: Sequence[NewAttempt]) -> None:
+    """Open attempts and mark their candidates as running; repeating the call changes nothing.
 
-    One that is final is left alone (a cohort is trained whole, also where some of its members are done), and so is one
-    that has a newer attempt. An older attempt that is still open ends as lost.
+    Candidates that are final are skipped (a cohort is trained as a whole, even if some of its candidates are final), as
+    are candidates that have a newer attempt. An older attempt that is still open ends as lost.
 
     Args:
-        connection: Within a fenced transaction.
-        epoch: The driver's.
-        given: The attempts; of one candidate at most one.
+        connection: In a fenced transaction.
+        epoch: Epoch of the driver.
+        started: The attempts, at most one per candidate.
 
     Raises:
-        Conflict: an attempt has ended already.
+        Conflict: An attempt has ended already.
     """
-    newest = _newest(connection, epoch, [one.row.id for one in given])
-    begun = [one for one in given if _is_new(one, newest.get(one.row.id))]
-    if not begun:
+    newest = _newest(connection, epoch, [one.row.id for one in started])
+    new = [one for one in started if _is_new(one, newest.get(one.row.id))]
+    if not new:
         return
-    followed = [one for one in begun if one.row.id in newest]  # an earlier driver's have all ended
-    for number in {one.number for one in followed}:
-        ended = [{"candidate": one.row.id} for one in followed if one.number == number]
+    superseding = [one for one in new if one.row.id in newest]  # attempts of earlier drivers have all ended
+    for number in {one.number for one in superseding}:
+        ended = [{"candidate": one.row.id} for one in superseding if one.number == number]
         _end(connection, ended, LOST, f"followed by attempt {number}")
     connection.execute(
         insert(attempts),
@@ -83,26 +84,27 @@ def start(connection: Connection, epoch: int, given: Sequence[Begun]) -> None:
                 "reason": "",
                 "error": "",
             }
-            for one in begun
+            for one in new
         ],
     )
     connection.execute(
         update(candidate_table)
         .where(candidate_table.c.id == bindparam("candidate"))
         .values(status=Status.RUNNING.value, attempts=candidate_table.c.attempts + 1),
-        [{"candidate": one.row.id} for one in begun],
+        [{"candidate": one.row.id} for one in new],
     )
 
 
-def _is_new(one: Begun, last: Row[Any] | None) -> bool:
-    """Whether an attempt is to be opened, given the newest that this driver has made of its candidate."""
+def _is_new(one: NewAttempt, last: Row[Any] | None) -> bool:
+    """Return whether an attempt has to be opened, given the newest attempt of this driver at the same candidate."""
     if Status(one.row.status).is_final or (last is not None and last.number > one.number):
         return False
     if last is None or last.number < one.number:
         return True
     if last.ended_at is not None:
         raise Conflict(
-            f"attempt {one.number} of the candidate with id {one.row.id} has ended; the next needs a new number"
+            f"attempt {one.number} of the candidate with id {one.row.id} has ended already; "
+            "the next attempt needs a new number"
         )
     return False
 
@@ -111,11 +113,11 @@ def end(connection: Connection, epoch: int, rows: Sequence[Row[Any]], number: in
     """End attempts as lost; their candidates wait again, unless they are final or have a newer attempt.
 
     Args:
-        connection: Within a fenced transaction.
-        epoch: The driver's.
+        connection: In a fenced transaction.
+        epoch: Epoch of the driver.
         rows: Rows of candidates, as `candidates.locate` returns them.
-        number: Which attempt.
-        reason: One line.
+        number: Number of the attempt.
+        reason: The reason in one line.
         error: A traceback, or "".
     """
     newest = _newest(connection, epoch, [row.id for row in rows])
@@ -128,17 +130,17 @@ def close(connection: Connection, endings: Sequence[dict[str, Any]]) -> None:
     """End the open attempts of candidates that have become final.
 
     Args:
-        connection: Within a fenced transaction.
-        endings: For each `candidate` (its id), `new_outcome`, `new_reason` and `new_error`.
+        connection: In a fenced transaction.
+        endings: One mapping per candidate: `candidate` (its id), `new_outcome`, `new_reason` and `new_error`.
     """
     if endings:
         connection.execute(_ending(), list(endings))
 
 
 def lose_all(connection: Connection, study_id: int, reason: str) -> None:
-    """End every open attempt of a study as lost, and let every running candidate wait again.
+    """End all open attempts of a study as lost, and set all its running candidates to waiting.
 
-    A candidate that is called running without an attempt waits again too: no row runs for ever.
+    This includes candidates that are marked as running without an open attempt, so that none stays running for ever.
     """
     in_study = select(candidate_table.c.id).where(
         candidate_table.c.study_id == study_id, candidate_table.c.status == Status.RUNNING.value
@@ -156,48 +158,53 @@ def lose_all(connection: Connection, study_id: int, reason: str) -> None:
 
 
 def newest_numbers(connection: Connection, epoch: int, ids: Sequence[int]) -> dict[int, int]:
-    """Return the number of each candidate's newest attempt by this driver; none for one that it never tried."""
+    """Return the number of this driver's newest attempt by candidate, without candidates that it never tried."""
     return {candidate: row.number for candidate, row in _newest(connection, epoch, ids).items()}
 
 
 def read(connection: Connection, study_id: int, key: Key | None) -> list[AttemptRecord]:
-    """Return the attempts of a study, or of one candidate, in the order in which they began."""
-    query = with_places().where(candidate_table.c.study_id == study_id).order_by(attempts.c.id)
+    """Return the attempts of a study, or of one candidate, in the order in which they were started.
+
+    Raises:
+        UnknownCandidate: The key was never added.
+        Damaged: A row cannot be read.
+    """
+    query = with_keys().where(candidate_table.c.study_id == study_id).order_by(attempts.c.id)
     if key is not None:
         query = query.where(attempts.c.candidate_id == candidates.locate(connection, study_id, [key])[key].id)
     return [record(row, f"study {study_id}") for row in connection.execute(query)]
 
 
-def with_places() -> Select[Any]:
-    """Return the query for attempts with the places of their candidates."""
-    place = (candidate_table.c.study_id, candidate_table.c.role, candidate_table.c.generation, candidate_table.c.slot)
-    return select(attempts, *place).join(candidate_table, candidate_table.c.id == attempts.c.candidate_id)
+def with_keys() -> Select[Any]:
+    """Return a query for attempts with the study and key of their candidates."""
+    query = select(attempts, candidate_table.c.study_id, *candidates.KEY_COLUMNS)
+    return query.join(candidate_table, candidate_table.c.id == attempts.c.candidate_id)
 
 
-def record(row: Row[Any], place: str) -> AttemptRecord:
+def record(row: Row[Any], study: str) -> AttemptRecord:
     """Return the record of a row.
 
     Args:
-        row: As `with_places` asks for it.
-        place: The study, as an error names it.
+        row: A row of the query `with_keys`.
+        study: The study, as errors name it.
 
     Raises:
-        Damaged: A column holds what it cannot hold; the text names the study, the candidate and the column.
+        Damaged: A column holds an invalid value; the text names the study, the candidate and the column.
     """
-    cell = cells.Row(row._mapping, f"an attempt of {place} {row.role} {row.generation}/{row.slot}")
+    checked = CheckedRow(row._mapping, f"an attempt of {study} {candidates.short_key(row)}")
     outcomes = [LOST, *(status.value for status in Status if status.is_final)]
     over = row.ended_at is not None
     return AttemptRecord(
-        key=Key(Role(cell.one_of("role", list(Role))), cell.integer("generation"), cell.integer("slot")),
-        epoch=cell.integer("epoch"),
-        number=cell.integer("number"),
-        node=cell.text("node"),
-        pid=cell.integer("pid"),
-        started_at=cell.text("started_at"),
-        ended_at=cell.text("ended_at") if over else None,
-        outcome=cell.one_of("outcome", outcomes) if over else None,
-        reason=cell.text("reason"),
-        error=cell.text("error"),
+        key=Key(Role(checked.one_of("role", list(Role))), checked.integer("generation"), checked.integer("slot")),
+        epoch=checked.integer("epoch"),
+        number=checked.integer("number"),
+        node=checked.text("node"),
+        pid=checked.integer("pid"),
+        started_at=checked.text("started_at"),
+        ended_at=checked.text("ended_at") if over else None,
+        outcome=checked.one_of("outcome", outcomes) if over else None,
+        reason=checked.text("reason"),
+        error=checked.text("error"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows of candidates: who is tried, and how each stands."""
+"""Rows of candidates: what is trained, and the status of each."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from sqlalchemy import Connection, Row, Select, bindparam, case, func, insert, o
 
 from tuner.core.study import CandidateRecord, Outcome
 from tuner.core.trial import Candidate, Key, Role, Status
-from tuner.storage import cells
+from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.curves import EncodedCurve, decode
 from tuner.storage.errors import Conflict, Damaged, UnknownCandidate
 from tuner.storage.tables import candidates, curves, evaluations, studies
 
-_CHUNK = 500  # keys a statement: SQLite and PostgreSQL limit the number of parameters
+KEY_COLUMNS = (candidates.c.role, candidates.c.generation, candidates.c.slot)
+
+_CHUNK_SIZE = 500  # keys per statement: SQLite and PostgreSQL limit the number of parameters
 _UNFINISHED = or_(*(candidates.c.status == status.value for status in Status if not status.is_final))
 _ROLES = {role.value: role for role in Role}
 _STATUSES = {status.value: status for status in Status}
-_PLACE = (candidates.c.role, candidates.c.generation, candidates.c.slot)
 
 
 def add(connection: Connection, study_id: int, new: Sequence[Candidate]) -> None:
-    """Insert candidates; one that is there as it is given is left alone, whatever came of it since.
+    """Insert candidates; those that are stored already are left unchanged.
 
     Raises:
-        Conflict: another candidate is stored for a key, or two are given for it.
-        ValueError: a number is not finite or out of range.
+        Conflict: A different candidate is stored for a key, or two different ones are given for it.
+        ValueError: A number is not finite or is out of range.
     """
     rows: dict[Key, dict[str, Any]] = {}
     for candidate in new:
@@ -48,17 +49,17 @@ def locate(connection: Connection, study_id: int, keys: Sequence[Key]) -> dict[K
     """Return the rows of candidates by key.
 
     Raises:
-        UnknownCandidate: one of them was never added.
+        UnknownCandidate: A key was never added.
     """
     found = {_key(row): row for row in _located(connection, study_id, list(dict.fromkeys(keys)))}
     for key in keys:
         if key not in found:
-            raise UnknownCandidate(f"the study {study_id} has no candidate {shown(key)}")
+            raise UnknownCandidate(f"the study {study_id} has no candidate {long_key(key)}")
     return found
 
 
 def set_status(connection: Connection, values: Sequence[tuple[int, Status]]) -> None:
-    """Set the status of candidates by id; one that is final stays as it is."""
+    """Set the status of candidates, given by id; those that are final are left unchanged."""
     if values:
         connection.execute(
             update(candidates)
@@ -69,7 +70,7 @@ def set_status(connection: Connection, values: Sequence[tuple[int, Status]]) -> 
 
 
 def progress(connection: Connection, study_id: int) -> tuple[int, int]:
-    """Return how many candidates of the search or comparison there are, and how many of all roles are not final."""
+    """Return the number of candidates of the search or comparison, and of unfinished candidates of any role."""
     counted = select(
         func.count(case((candidates.c.role.in_([role for role in Role if role.is_due]), 1))),
         func.count(case((_UNFINISHED, 1))),
@@ -79,7 +80,7 @@ def progress(connection: Connection, study_id: int) -> tuple[int, int]:
 
 
 def late_results(connection: Connection, study_id: int) -> int:
-    """Return how many late results were refused in a study."""
+    """Return the number of late results that were refused in a study."""
     total = select(func.coalesce(func.sum(candidates.c.late_results), 0)).where(candidates.c.study_id == study_id)
     return int(connection.scalar(total) or 0)
 
@@ -87,8 +88,12 @@ def late_results(connection: Connection, study_id: int) -> int:
 def read(
     connection: Connection, study_id: int, role: Role | None, generation: int | None, slot: int | None
 ) -> list[CandidateRecord]:
-    """Return the candidates of a study in the order of their keys, without curves."""
-    query = with_results().where(candidates.c.study_id == study_id).order_by(*_PLACE)
+    """Return the candidates of a study in the order of their keys, without curves.
+
+    Raises:
+        Damaged: A row cannot be read.
+    """
+    query = with_results().where(candidates.c.study_id == study_id).order_by(*KEY_COLUMNS)
     if role is not None:
         query = query.where(candidates.c.role == Role(role))
     for column, number in ((candidates.c.generation, generation), (candidates.c.slot, slot)):
@@ -97,23 +102,28 @@ def read(
     try:
         return [record(row, "") for row in connection.execute(query)]
     except Damaged as error:
-        raise Damaged(f"{_study(connection, study_id)}{error}") from error
+        raise Damaged(f"{_study_name(connection, study_id)}{error}") from error
 
 
 def outcomes(connection: Connection, study_id: int) -> list[Outcome]:
-    """Return what came of the candidates of a study, in the order of their keys, and no more than that is read."""
-    what = (candidates.c.status, *(evaluations.c[name] for name in ("fitness", "steps_done", "seconds")))
+    """Return the outcomes of a study's candidates in the order of their keys, reading only the columns that they need.
+
+    Raises:
+        Damaged: A row cannot be read.
+    """
+    results = (candidates.c.status, *(evaluations.c[name] for name in ("fitness", "steps_done", "seconds")))
     joined = candidates.outerjoin(evaluations, evaluations.c.candidate_id == candidates.c.id)
-    query = select(*_PLACE, *what).select_from(joined).where(candidates.c.study_id == study_id).order_by(*_PLACE)
+    query = select(*KEY_COLUMNS, *results).select_from(joined)
+    query = query.where(candidates.c.study_id == study_id).order_by(*KEY_COLUMNS)
     try:
         return [_outcome(row) for row in connection.execute(query)]
     except Damaged as error:
-        raise Damaged(f"{_study(connection, study_id)}{error}") from error
+        raise Damaged(f"{_study_name(connection, study_id)}{error}") from error
 
 
 def _outcome(row: Row[Any]) -> Outcome:
     role, generation, slot, status, fitness, steps_done, seconds = tuple(row)
-    # What cells check one by one, at once: a database has tens of thousands of these.
+    # The checks of CheckedRow in one expression, which is faster: a database has tens of thousands of these rows.
     if (
         role in _ROLES
         and status in _STATUSES
@@ -125,40 +135,38 @@ def _outcome(row: Row[Any]) -> Outcome:
     ):
         key = Key(_ROLES[role], generation, slot)
         return Outcome(key=key, status=_STATUSES[status], fitness=fitness, steps_done=steps_done, seconds=seconds)
-    return Outcome(**_checked(cells.Row(row._mapping, f" {row.role} {row.generation}/{row.slot}")))
+    return Outcome(**_outcome_fields(CheckedRow(row._mapping, f" {short_key(row)}")))
 
 
-def _checked(cell: cells.Row) -> dict[str, Any]:
-    """Return the fields of an outcome."""
-    evaluated = cell.values["fitness"] is not None
+def _outcome_fields(checked: CheckedRow) -> dict[str, Any]:
+    evaluated = checked.values["fitness"] is not None
     return {
-        "key": Key(Role(cell.one_of("role", list(Role))), cell.integer("generation"), cell.integer("slot")),
-        "status": Status(cell.one_of("status", list(Status))),
-        "fitness": cell.number("fitness", infinite=True) if evaluated else None,
-        "steps_done": cell.integer("steps_done") if evaluated else 0,
-        "seconds": cell.number("seconds") if evaluated else 0.0,
+        "key": Key(Role(checked.one_of("role", list(Role))), checked.integer("generation"), checked.integer("slot")),
+        "status": Status(checked.one_of("status", list(Status))),
+        "fitness": checked.number("fitness", infinite=True) if evaluated else None,
+        "steps_done": checked.integer("steps_done") if evaluated else 0,
+        "seconds": checked.number("seconds") if evaluated else 0.0,
     }
 
 
-def _study(connection: Connection, study_id: int) -> str:
-    """Return the name of a study, as errors name it."""
+def _study_name(connection: Connection, study_id: int) -> str:
     row = connection.execute(select(studies.c.run, studies.c.optimizer).where(studies.c.id == study_id)).one()
     return f"{row.run}/{row.optimizer}"
 
 
 def with_results() -> Select[Any]:
-    """Return the query for candidates with what came of them, all columns but the evaluation's own status."""
+    """Return a query for candidates and their evaluations: all columns but the status of the evaluation."""
     return select(candidates, *(column for column in evaluations.c if column.name not in candidates.c)).outerjoin(
         evaluations, evaluations.c.candidate_id == candidates.c.id
     )
 
 
 def read_curve(connection: Connection, study_id: int, key: Key) -> npt.NDArray[Any]:
-    """Return the losses of a candidate; none while it is not final.
+    """Return the losses of a candidate; an empty array while it is not final.
 
     Raises:
-        UnknownCandidate: it was never added.
-        Damaged: the stored bytes cannot be read.
+        UnknownCandidate: The key was never added.
+        Damaged: The stored bytes cannot be read.
     """
     candidate = locate(connection, study_id, [key])[key]
     query = select(curves.c.dtype, curves.c.length, curves.c.data).where(curves.c.candidate_id == candidate.id)
@@ -166,33 +174,38 @@ def read_curve(connection: Connection, study_id: int, key: Key) -> npt.NDArray[A
     try:
         return np.zeros(0) if row is None else decode(EncodedCurve(row.dtype, row.length, row.data))
     except Damaged as error:
-        raise Damaged(f"{_study(connection, study_id)} {key.role} {key.generation}/{key.slot}: {error}") from error
+        raise Damaged(f"{_study_name(connection, study_id)} {short_key(key)}: {error}") from error
 
 
-def shown(key: Key) -> str:
-    """Return a key as errors name it."""
+def short_key(key: Key | Row[Any]) -> str:
+    """Return a key, or the key of a row, as reports of damage name it: "search 3/17"."""
+    return f"{key.role} {key.generation}/{key.slot}"
+
+
+def long_key(key: Key) -> str:
+    """Return a key as errors name it that concern what the caller passed: "(search, generation 3, slot 17)"."""
     return f"({key.role}, generation {key.generation}, slot {key.slot})"
 
 
 def _located(connection: Connection, study_id: int, keys: list[Key]) -> Iterator[Row[Any]]:
     query: Select[Any] = select(candidates).where(candidates.c.study_id == study_id)
-    for start in range(0, len(keys), _CHUNK):
-        places = [(key.role.value, int(key.generation), int(key.slot)) for key in keys[start : start + _CHUNK]]
-        yield from connection.execute(query.where(tuple_(*_PLACE).in_(places))).all()
+    for start in range(0, len(keys), _CHUNK_SIZE):
+        chunk = [(key.role.value, int(key.generation), int(key.slot)) for key in keys[start : start + _CHUNK_SIZE]]
+        yield from connection.execute(query.where(tuple_(*KEY_COLUMNS).in_(chunk))).all()
 
 
 def _row_of(study_id: int, candidate: Candidate) -> dict[str, Any]:
     key, trial = candidate.key, candidate.trial
     if not 0 <= trial.seed < 2**63 or trial.steps < 0:
         raise ValueError(
-            f"the candidate {shown(key)} must have a seed of at least 0 and below 2**63, and at least 0 steps. "
+            f"the candidate {long_key(key)} must have a seed of at least 0 and below 2**63, and at least 0 steps. "
             f"Received: seed {trial.seed}, {trial.steps} steps"
         )
     genome = [float(value) for value in candidate.genome]
     hyperparameters = {str(name): float(value) for name, value in trial.hyperparameters.items()}
     if not np.all(np.isfinite([*genome, *hyperparameters.values()])):
         raise ValueError(
-            f"the candidate {shown(key)} must have finite numbers. Received: genome {genome}, {hyperparameters}"
+            f"the candidate {long_key(key)} must have finite numbers. Received: genome {genome}, {hyperparameters}"
         )
     return {
         "study_id": study_id,
@@ -211,8 +224,8 @@ def _row_of(study_id: int, candidate: Candidate) -> dict[str, Any]:
 
 def _conflict(key: Key) -> Conflict:
     return Conflict(
-        f"another candidate is stored for {shown(key)}: its genome, hyperparameters, seed or steps differ; "
-        "a resumed study must ask for the same candidates"
+        f"another candidate is stored for {long_key(key)}: its genome, hyperparameters, seed or steps differ; "
+        "a resumed study must propose the same candidates"
     )
 
 
@@ -220,27 +233,27 @@ def _key(row: Row[Any]) -> Key:
     return Key(Role(row.role), row.generation, row.slot)
 
 
-def record(row: Row[Any], place: str) -> CandidateRecord:
+def record(row: Row[Any], study: str) -> CandidateRecord:
     """Return the record of a row.
 
     Args:
-        row: Of candidates and their evaluations, as `read` asks for them.
-        place: The study, as an error names it.
+        row: A row of the query `with_results`.
+        study: The study, as errors name it.
 
     Raises:
-        Damaged: A column holds what it cannot hold; the text names the study, the candidate and the column.
+        Damaged: A column holds an invalid value; the text names the study, the candidate and the column.
     """
-    cell = cells.Row(row._mapping, f"{place} {row.role} {row.generation}/{row.slot}")
+    checked = CheckedRow(row._mapping, f"{study} {short_key(row)}")
     evaluated = row.fitness is not None
     return CandidateRecord(
-        **_checked(cell),
-        genome=cell.numbers("genome"),
-        hyperparameters=cell.named_numbers("hyperparameters"),
-        seed=cell.integer("seed"),
-        steps=cell.integer("steps"),
-        attempts=cell.integer("attempts"),
-        node=cell.text("node") if evaluated else "",
-        device=cell.text("device") if evaluated else "",
-        reason=cell.text("reason") if evaluated else "",
-        error=cell.text("error") if evaluated else "",
+        **_outcome_fields(checked),
+        genome=checked.numbers("genome"),
+        hyperparameters=checked.named_numbers("hyperparameters"),
+        seed=checked.integer("seed"),
+        steps=checked.integer("steps"),
+        attempts=checked.integer("attempts"),
+        node=checked.text("node") if evaluated else "",
+        device=checked.text("device") if evaluated else "",
+        reason=checked.text("reason") if evaluated else "",
+        error=checked.text("error") if evaluated else "",
     )

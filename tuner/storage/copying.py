@@ -1,4 +1,4 @@
-"""Studies copied from one database into another, of whichever kind, and compared afterwards."""
+"""Copies of studies to another database, each compared with the original."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from tuner.storage.attempts import LOST
 from tuner.storage.errors import Damaged
 from tuner.storage.tables import attempts, candidates, curves, evaluations, observations, studies
 
-BATCH = 500  # candidates whose rows are held in memory at a time
+BATCH_SIZE = 500  # candidates whose rows are in memory at a time
 
-# What says who drives the study now; a copy is driven by nobody.
+# A copy has no driver, whatever the original has.
 _LEASE = ("owner", "owner_machine", "owner_started", "lease_seconds", "renewed_at", "renewed_uptime")
-_OF_CANDIDATES = (attempts, evaluations, curves, observations)
+_CANDIDATE_TABLES = (attempts, evaluations, curves, observations)
 _ORDER = {attempts: (attempts.c.epoch, attempts.c.number), observations: (observations.c.split, observations.c.name)}
 
 Values = dict[str, Any]
 
 
 def copy_study(source: Connection, target: Connection, study_id: int) -> int:
-    """Copy a study with all that belongs to it, within the target's transaction, and return its new id.
+    """Copy a study with all its rows, within the target's transaction, and return the new id.
 
-    The copy has the same epoch and no driver: what runs is interrupted in it, and waits.
+    The copy has the same epoch and no driver. A running study is interrupted in the copy, and running candidates wait.
 
     Raises:
-        Damaged: What is in the target afterwards is not what is in the source.
+        Damaged: The copy differs from the original.
     """
-    row = _study(source, study_id)
+    row = _study_row(source, study_id)
     new = int(target.execute(insert(studies).values(row)).inserted_primary_key[0])  # type: ignore[index]
     for batch in _batches(source, study_id):
         given = [{**row, "study_id": new} for row in batch.values()]
@@ -41,22 +41,23 @@ def copy_study(source: Connection, target: Connection, study_id: int) -> int:
             [{name: value for name, value in row.items() if name != "id"} for row in given],
         )
         ids = dict(zip(batch, order.scalars(), strict=True))
-        for table in _OF_CANDIDATES:
-            belonging = [{**row, "candidate_id": ids[row["candidate_id"]]} for row in _of(source, table, list(ids))]
-            if belonging:
-                target.execute(insert(table), belonging)
-    if not are_alike(source, study_id, target, new):
-        raise Damaged(f"the copy of the study {row['run']}/{row['optimizer']} is not like the original; it was undone")
+        for table in _CANDIDATE_TABLES:
+            stored = _rows_of(source, table, list(ids))
+            if stored:
+                target.execute(insert(table), [{**row, "candidate_id": ids[row["candidate_id"]]} for row in stored])
+    if not are_equal(source, study_id, target, new):
+        name = f"{row['run']}/{row['optimizer']}"
+        raise Damaged(f"the copy of the study {name} differs from the original; nothing was written")
     return new
 
 
-def are_alike(source: Connection, study_id: int, target: Connection, other: int) -> bool:
-    """Return whether a study of one database and one of another hold the same, but for ids and drivers."""
+def are_equal(source: Connection, study_id: int, target: Connection, other: int) -> bool:
+    """Return whether two studies in two databases are equal, apart from ids and drivers."""
     return _digest(source, study_id) == _digest(target, other)
 
 
-def _study(connection: Connection, study_id: int) -> Values:
-    """Return the row of a study as a copy has it."""
+def _study_row(connection: Connection, study_id: int) -> Values:
+    """Return the row of a study as its copy has it."""
     row = connection.execute(select(studies).where(studies.c.id == study_id)).one()._asdict()
     values = {name: value for name, value in row.items() if name not in ("id", *_LEASE)}
     if values["status"] == StudyStatus.RUNNING:
@@ -65,24 +66,24 @@ def _study(connection: Connection, study_id: int) -> Values:
 
 
 def _batches(connection: Connection, study_id: int) -> Iterator[dict[int, Values]]:
-    """Yield the rows of a study's candidates by id, in the order of their keys; none of them runs."""
+    """Yield the rows of a study's candidates by id, in the order of their keys; running ones wait."""
     order = (candidates.c.role, candidates.c.generation, candidates.c.slot)
     ids = connection.scalars(select(candidates.c.id).where(candidates.c.study_id == study_id).order_by(*order)).all()
-    for first in range(0, len(ids), BATCH):
-        some = ids[first : first + BATCH]
-        found = connection.execute(select(candidates).where(candidates.c.id.in_(some)))
+    for first in range(0, len(ids), BATCH_SIZE):
+        batch = ids[first : first + BATCH_SIZE]
+        found = connection.execute(select(candidates).where(candidates.c.id.in_(batch)))
         rows = {row.id: row._asdict() for row in found}
         for row in rows.values():
             if row["status"] == Status.RUNNING:
                 row["status"] = Status.WAITING.value
-        yield {id: rows[id] for id in some}
+        yield {id: rows[id] for id in batch}
 
 
-def _of(connection: Connection, table: Table, ids: list[int]) -> list[Values]:
-    """Return the rows that belong to candidates, in an order that a copy keeps; an attempt's own id is left out.
+def _rows_of(connection: Connection, table: Table, ids: list[int]) -> list[Values]:
+    """Return the rows of candidates in one table, in an order that the copy keeps, without the ids of attempts.
 
-    An attempt that is open ends: when it did where nobody drives the study is not known, and a copy must not depend on
-    when it was made.
+    An open attempt is ended at the time when it started: its real end is unknown, and copies that are made at different
+    times must be equal.
     """
     order = [table.c.candidate_id, *_ORDER.get(table, ())]
     rows = connection.execute(select(table).where(table.c.candidate_id.in_(ids)).order_by(*order))
@@ -95,19 +96,19 @@ def _of(connection: Connection, table: Table, ids: list[int]) -> list[Values]:
 
 
 def _digest(connection: Connection, study_id: int) -> str:
-    """Return a hash of all that belongs to a study as a copy has it, but for ids."""
+    """Return a hash of all rows of a study as its copy has them, without ids."""
     digest = hashlib.sha256()
 
-    def add(values: Values, *left_out: str) -> None:
-        digest.update(repr(sorted((name, value) for name, value in values.items() if name not in left_out)).encode())
+    def add(values: Values, *excluded: str) -> None:
+        digest.update(repr(sorted((name, value) for name, value in values.items() if name not in excluded)).encode())
 
-    add(_study(connection, study_id))
+    add(_study_row(connection, study_id))
     for batch in _batches(connection, study_id):
-        places = {id: number for number, id in enumerate(batch)}
+        positions = {id: number for number, id in enumerate(batch)}
         for row in batch.values():
             add(row, "id", "study_id")
-        for table in _OF_CANDIDATES:
-            rows = sorted(_of(connection, table, list(batch)), key=lambda row: places[row["candidate_id"]])
+        for table in _CANDIDATE_TABLES:
+            rows = sorted(_rows_of(connection, table, list(batch)), key=lambda row: positions[row["candidate_id"]])
             for row in rows:
-                add({**row, "candidate_id": places[row["candidate_id"]]})
+                add({**row, "candidate_id": positions[row["candidate_id"]]})
     return digest.hexdigest()

@@ -1,7 +1,7 @@
-"""Learning curves as bytes: full length, bit for bit, about half their size.
+"""Lossless compression of learning curves to about half their size.
 
-The bytes of the numbers are shuffled before they are compressed: first the lowest byte of every loss, then the next,
-and so on. Neighbouring losses share sign, exponent and leading digits, so the high bytes become long runs.
+The bytes of the numbers are shuffled before compression: first the lowest byte of every loss, then the next, and so on.
+Neighbouring losses share sign, exponent and leading digits, so the high bytes become long runs.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import numpy.typing as npt
 from tuner.storage.errors import Damaged
 
 DTYPES = ("float32", "float64")
-LEVEL = 1  # higher levels win 1 or 2 % for several times the time
+LEVEL = 1  # of zlib: higher levels save 1 or 2 % and take several times as long
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedCurve:
-    """A curve as it is stored."""
+    """A curve in the form in which it is stored."""
 
     dtype: str  # one of DTYPES
-    length: int  # losses
+    length: int  # number of losses
     data: bytes  # zlib of the shuffled little-endian bytes
 
 
@@ -33,16 +33,17 @@ def encode(losses: Sequence[float] | npt.NDArray[Any]) -> EncodedCurve:
     """Encode a curve.
 
     Args:
-        losses: [length], one a gradient evaluation. A float32 array stays float32; any other sequence of real numbers
+        losses: [length], one per gradient evaluation. A float32 array stays float32; any other sequence of real numbers
             becomes float64.
 
     Raises:
-        ValueError: the losses are not a one-dimensional sequence of real numbers.
+        ValueError: The losses are not a one-dimensional sequence of real numbers.
     """
     array = np.asarray(losses)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "fiu") or array.dtype.itemsize > 8:
         raise ValueError(
-            f"losses must be a one-dimensional sequence of float32 or float64. Received: {_described(array)}"
+            "losses must be a one-dimensional sequence of float32 or float64. "
+            f"Received: {array.dtype} of shape {list(array.shape)}"
         )
     dtype = "float32" if array.dtype.kind == "f" and array.dtype.itemsize == 4 else "float64"
     raw = np.ascontiguousarray(array, dtype=np.dtype(dtype).newbyteorder("<")).view(np.uint8)
@@ -54,26 +55,22 @@ def decode(curve: EncodedCurve) -> npt.NDArray[Any]:
     """Decode a curve into a read-only array [length] of its own dtype.
 
     Raises:
-        Damaged: the bytes are not those of such a curve.
+        Damaged: The bytes do not encode such a curve.
     """
-    is_one = isinstance(curve.length, int) and curve.length >= 0 and isinstance(curve.data, bytes)
-    if curve.dtype not in DTYPES or not is_one:
-        raise Damaged(f"a stored curve has a dtype or length that no curve has: {curve.dtype!r}, {curve.length}")
+    is_well_typed = isinstance(curve.length, int) and curve.length >= 0 and isinstance(curve.data, bytes)
+    if curve.dtype not in DTYPES or not is_well_typed:
+        raise Damaged(f"a stored curve has an invalid dtype or length: {curve.dtype!r}, {curve.length}")
     size = np.dtype(curve.dtype).itemsize
-    unpacker = zlib.decompressobj()
+    decompressor = zlib.decompressobj()
     try:
-        # One byte more than it may hold: a damaged or hostile row cannot make us fill the memory.
-        raw = unpacker.decompress(curve.data, curve.length * size + 1)
+        # The limit is one byte more than expected, so that a damaged or hostile row cannot fill the memory.
+        raw = decompressor.decompress(curve.data, curve.length * size + 1)
     except zlib.error as error:
         raise Damaged("a stored curve cannot be decompressed") from error
-    if len(raw) != curve.length * size or not unpacker.eof:
+    if len(raw) != curve.length * size or not decompressor.eof:
         raise Damaged(f"a stored curve of {curve.length} losses does not have the length that was recorded")
     numbers = np.frombuffer(raw, np.uint8).reshape(size, curve.length).T  # [length, bytes of a number]
-    little = np.dtype(curve.dtype).newbyteorder("<")
-    array = np.ascontiguousarray(numbers).reshape(-1).view(little).astype(curve.dtype, copy=False)
+    little_endian = np.dtype(curve.dtype).newbyteorder("<")
+    array = np.ascontiguousarray(numbers).reshape(-1).view(little_endian).astype(curve.dtype, copy=False)
     array.setflags(write=False)
     return array
-
-
-def _described(array: npt.NDArray[Any]) -> str:
-    return f"{array.dtype} of shape {list(array.shape)}"

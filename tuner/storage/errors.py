@@ -1,82 +1,80 @@
-"""Errors of the storage: one line each for people, with the exit code of a command that ends by it."""
+"""Errors of the storage, each with the exit code of a command that ends with it."""
 
-# ruff: noqa: N818 - the names say what is the case, as in `except StudyOwned`
+# ruff: noqa: N818 - the names state what is the case, as in `except StudyOwned`
 
 from __future__ import annotations
 
-from typing import ClassVar
+from tuner.core.errors import LodoTuneError
 
 
-class StorageError(Exception):
-    """Something about the database or what it holds; its text is one line and never holds a password."""
-
-    exit_code: ClassVar[int] = 1
+class StorageError(LodoTuneError):
+    """Base class of all errors about a database or its contents; the text is one line without passwords."""
 
 
 class BadUrl(StorageError):
-    """The text is not the URL of a database that can be used."""
+    """The text is not the URL of a supported database."""
 
     exit_code = 2
 
 
 class BadName(StorageError, ValueError):
-    """A name breaks the rule for names."""
+    """A name or a text breaks the rule for what may be stored."""
 
     exit_code = 2
 
 
 class NotAdmitted(StorageError):
-    """The database server does not let this user in: its name, its password or the server's rules are against it."""
+    """The database server rejected the login: user name, password or its access rules do not match."""
 
     exit_code = 2
 
 
 class NoDatabase(StorageError):
-    """There is nothing to read at this place."""
+    """There is no database to read at this location."""
 
 
 class NotOurs(StorageError):
-    """What is there was not made by this program; it is left as it is."""
+    """The file or database was not created by this program; it is left unchanged."""
 
 
 class Damaged(StorageError):
-    """The database is ours, but part of it cannot be read."""
+    """The database was created by this program, but part of it cannot be read."""
 
 
 class NewerSchema(StorageError):
-    """The database was made by a later version of this program."""
+    """The database was created by a later version of this program."""
 
 
 class OlderSchema(StorageError):
-    """The database was made by an earlier version, and was opened for reading only."""
+    """The database was created by an earlier version of this program, and is opened read-only."""
 
 
 class Unwritable(StorageError):
-    """The file, its directory or the database role does not allow writing."""
+    """The file, its directory or the database role does not permit writing."""
 
 
 class DiskFull(StorageError):
-    """No space is left, or a limit on the file's size is reached; what was acknowledged before is safe."""
+    """No space is left, or the limit on the size of files is reached; acknowledged writes are safe."""
 
     exit_code = 74
 
 
 class Gone(StorageError):
-    """The database's file was deleted or replaced while it was open."""
+    """The file of the database was deleted or replaced while it was open."""
 
 
 class Locked(StorageError):
-    """Another process held the database for longer than the busy timeout."""
+    """Another process held a lock on the database for longer than the busy timeout."""
 
     exit_code = 75
 
 
 class Changed(Locked):
-    """Somebody wrote to the database while it was read without locks; what was read may be wrong."""
+    """The database was written to while it was read without locks, so the values read may be wrong."""
 
 
 class Unreachable(StorageError):
-    """The database server cannot be reached, or went away."""
+    """The database server cannot be reached, or the connection to it was lost."""
 
     exit_code = 75
 
@@ -90,19 +88,19 @@ class UnknownCandidate(StorageError):
 
 
 class StudyExists(StorageError):
-    """A study of this name is there already."""
+    """A study of this name exists already."""
 
 
 class StudyComplete(StorageError):
-    """The study is complete and takes no more drivers."""
+    """The study is complete, so no driver can acquire it."""
 
 
 class Incomplete(StorageError):
-    """A study cannot be called complete while candidates are missing or unfinished."""
+    """The study cannot be marked as complete: candidates are missing or unfinished."""
 
 
 class Conflict(StorageError):
-    """Something else is stored already under this key."""
+    """A different value is stored already under this key."""
 
 
 class StudyOwned(StorageError):

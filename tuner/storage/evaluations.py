@@ -1,4 +1,4 @@
-"""Rows of evaluations: what came of each candidate, once and for good."""
+"""Rows of evaluations: the result of each candidate, recorded once."""
 
 from __future__ import annotations
 
@@ -12,61 +12,69 @@ from sqlalchemy import Connection, bindparam, insert, update
 from tuner.core.trial import Evaluation, Status
 from tuner.storage import attempts, candidates, observations
 from tuner.storage.curves import EncodedCurve, encode
-from tuner.storage.names import clean_message
 from tuner.storage.tables import candidates as candidate_table
 from tuner.storage.tables import curves, evaluations
-from tuner.storage.times import now
+from tuner.storage.timestamps import now
+from tuner.storage.validation import clean_message
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
-    """The numbers of an evaluation as they are stored."""
+class EncodedNumbers:
+    """The losses and observations of an evaluation in the form in which they are stored."""
 
     curve: EncodedCurve
     observations: observations.Columns
 
 
-def prepare(given: Sequence[Evaluation]) -> list[Encoded]:
-    """Check evaluations and encode their curves, before any transaction: encoding takes most of the time.
+def prepare(given: Sequence[Evaluation]) -> list[EncodedNumbers]:
+    """Check evaluations and encode their numbers, before the transaction: encoding takes most of the time.
 
     Raises:
-        ValueError: a status is not final, a fitness does not fit its status, or a number is not finite.
+        ValueError: A status is not final, a fitness does not fit its status, or a number is not finite.
+        BadName: The name of a split or metric cannot be stored.
     """
     for evaluation in given:
         _check(evaluation)
-    return [Encoded(encode(one.losses), observations.prepare(one.observations)) for one in given]
+    return [EncodedNumbers(encode(one.losses), observations.prepare(one.observations)) for one in given]
 
 
 def record(
-    connection: Connection, study_id: int, epoch: int, given: Sequence[Evaluation], encoded: Sequence[Encoded]
+    connection: Connection, study_id: int, epoch: int, given: Sequence[Evaluation], encoded: Sequence[EncodedNumbers]
 ) -> list[bool]:
-    """Make candidates final: status, evaluation, curve, observations, and the end of their attempt.
+    """Make candidates final: write status, evaluation, curve and observations, and end their attempts.
+
+    Args:
+        connection: In a fenced transaction.
+        study_id: Id of the study.
+        epoch: Epoch of the driver.
+        given: The evaluations.
+        encoded: Their numbers, as `prepare` returned them.
 
     Returns:
-        Whether each was recorded. False for one that is final already, and for the late result of an attempt that this
-        driver has followed by another; the latter is counted. Nothing changes for either.
+        Whether each evaluation was recorded. It is not if the candidate is final already, or if this driver has
+        started a later attempt; the latter is counted as a late result. The candidate is then unchanged.
 
     Raises:
-        UnknownCandidate: one of them was never added; nothing is recorded.
+        UnknownCandidate: A candidate was never added; nothing is recorded.
     """
     rows = candidates.locate(connection, study_id, [evaluation.key for evaluation in given])
     newest = attempts.newest_numbers(connection, epoch, [row.id for row in rows.values()])
-    accepted: dict[int, tuple[Evaluation, Encoded]] = {}
-    untold: list[attempts.Begun] = []
-    verdicts, late = [], []
+    accepted: dict[int, tuple[Evaluation, EncodedNumbers]] = {}
+    unreported: list[attempts.NewAttempt] = []  # their start was not reported
+    recorded, late = [], []
     for evaluation, numbers in zip(given, encoded, strict=True):
         row = rows[evaluation.key]
         is_late = evaluation.attempt < newest.get(row.id, 0)
         is_new = not (is_late or Status(row.status).is_final or row.id in accepted)
-        verdicts.append(is_new)
+        recorded.append(is_new)
         if is_late:
             late.append({"candidate": row.id})
         if is_new:
             accepted[row.id] = (evaluation, numbers)
             if evaluation.attempt > newest.get(row.id, 0):
-                untold.append(attempts.Begun(row, evaluation.attempt, evaluation.node, 0))
-    if untold:  # nobody told of their start; they shall have rows all the same
-        attempts.start(connection, epoch, untold)
+                unreported.append(attempts.NewAttempt(row, evaluation.attempt, evaluation.node, 0))
+    if unreported:
+        attempts.start(connection, epoch, unreported)
     if late:
         connection.execute(
             update(candidate_table)
@@ -76,17 +84,17 @@ def record(
         )
     if accepted:
         _write(connection, epoch, accepted)
-    return verdicts
+    return recorded
 
 
-def _write(connection: Connection, epoch: int, accepted: dict[int, tuple[Evaluation, Encoded]]) -> None:
+def _write(connection: Connection, epoch: int, accepted: dict[int, tuple[Evaluation, EncodedNumbers]]) -> None:
     rows: list[dict[str, Any]] = []
     for candidate, (evaluation, _) in accepted.items():
         rows.append(
             {
                 "candidate_id": candidate,
                 "status": evaluation.status.value,
-                "fitness": float(evaluation.fitness) + 0.0,  # SQLite knows no -0.0; so no database shall
+                "fitness": float(evaluation.fitness) + 0.0,  # SQLite stores -0.0 as 0.0; so do the others
                 "steps_done": int(evaluation.steps_done),
                 "seconds": float(evaluation.seconds),
                 "epoch": epoch,
@@ -130,13 +138,13 @@ def _write(connection: Connection, epoch: int, accepted: dict[int, tuple[Evaluat
 
 
 def _check(evaluation: Evaluation) -> None:
-    key, fitness = candidates.shown(evaluation.key), float(evaluation.fitness)
+    key, fitness = candidates.long_key(evaluation.key), float(evaluation.fitness)
     if not evaluation.status.is_final:
         raise ValueError(f"the evaluation of {key} must have a final status. Received: {evaluation.status}")
     fits = math.isfinite(fitness) if evaluation.status is Status.FINISHED else fitness == math.inf
     if not fits:
         raise ValueError(
-            f"the fitness of {key} must be finite if it is finished, and inf if not. "
+            f"the fitness of {key} must be finite if the candidate is finished, and inf otherwise. "
             f"Received: {fitness} of a candidate that is {evaluation.status}"
         )
     if not (math.isfinite(evaluation.seconds) and evaluation.seconds >= 0 and evaluation.steps_done >= 0):
@@ -145,4 +153,4 @@ def _check(evaluation: Evaluation) -> None:
             f"Received: {evaluation.seconds} s, {evaluation.steps_done} steps"
         )
     if evaluation.attempt < 1:
-        raise ValueError(f"attempts count from 1. Received: {evaluation.attempt} for {key}")
+        raise ValueError(f"attempts are counted from 1. Received: {evaluation.attempt} for {key}")

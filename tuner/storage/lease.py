@@ -1,8 +1,8 @@
-"""Ownership of a study: a lease that its driver renews, and an epoch by which every write is fenced.
+"""Ownership of studies: leases of drivers, and epochs that fence writes.
 
-A driver that holds a study has an epoch, the number of drivers that the study has had so far. Each of its writes names
-it and is refused once another driver has the next: a driver that was stopped for an hour and wakes up changes nothing.
-The study's row stays locked from that check to the commit, so no driver can take over in between.
+The epoch of a driver is the number of drivers that the study has had so far. Each write names the epoch, and is refused
+once another driver has acquired the study, so that a driver that was suspended for an hour changes nothing when it
+resumes. The study's row stays locked from this check to the commit, so that no driver can acquire it in between.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from sqlalchemy import Column, Connection, Row, Update, func, select, update
 from tuner.core.study import StudyStatus
 from tuner.storage import attempts, candidates, processes
 from tuner.storage.errors import Incomplete, LeaseLost, StudyComplete, StudyOwned, UnknownStudy
-from tuner.storage.names import check_text
 from tuner.storage.tables import studies
-from tuner.storage.times import now
+from tuner.storage.timestamps import now
+from tuner.storage.validation import check_text
 
 _COLUMNS: tuple[Column[Any], ...] = (
     studies.c.id,
@@ -40,14 +40,14 @@ _COLUMNS: tuple[Column[Any], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Now, by the clocks that leases are measured with."""
+    """The current time, on the two clocks by which leases are measured."""
 
-    wall: float  # seconds since 1970 by the database's clock; for SQLite it is this machine's
+    wall: float  # seconds since 1970 on the database's clock; for SQLite, on this machine's
     uptime: float  # seconds since this machine started
 
 
 def moment(connection: Connection) -> Moment:
-    """Read the clocks."""
+    """Return the current time."""
     wall = time.time()
     if connection.dialect.name == "postgresql":
         wall = float(connection.scalar(select(func.extract("epoch", func.clock_timestamp()))))  # type: ignore[arg-type]
@@ -57,61 +57,62 @@ def moment(connection: Connection) -> Moment:
 def heartbeat_age(row: Row[Any], at: Moment) -> float:
     """Return how many seconds ago the owner renewed its lease.
 
-    On one machine the time since it started counts, so that setting the clock takes no study from its driver.
+    On the owner's machine it is measured by the uptime, so that setting the time of day does not end a lease.
 
     Args:
         row: A row of studies with an owner.
-        at: Now.
+        at: The current time.
     """
-    if row.owner_machine is not None and row.owner_machine == processes.machine():
+    if row.owner_machine is not None and row.owner_machine == processes.machine_id():
         return max(0.0, float(at.uptime - row.renewed_uptime))
     return max(0.0, float(at.wall - row.renewed_at))
 
 
 def seconds_left(row: Row[Any], at: Moment) -> float:
-    """Return the seconds until another driver may take over; 0 if the owner's process is known to have ended.
+    """Return the seconds until another driver may acquire a study; 0 if the owner's process is known to have ended.
 
     Args:
         row: A row of studies with an owner.
-        at: Now.
+        at: The current time.
     """
-    if processes.is_gone(row.owner, row.owner_machine, row.owner_started):
+    if processes.has_ended(row.owner, row.owner_machine, row.owner_started):
         return 0.0
     return max(0.0, float(row.lease_seconds) - heartbeat_age(row, at))
 
 
 def fence(connection: Connection, study_id: int, epoch: int) -> Row[Any]:
-    """Check that the caller holds the study, and keep it so until the transaction ends.
+    """Check that the caller holds a study, and lock its row until the transaction ends.
 
     Raises:
-        UnknownStudy: there is no such study.
-        LeaseLost: the caller's epoch is over.
+        UnknownStudy: The study does not exist.
+        LeaseLost: The caller no longer holds the study.
     """
     row = _locked(connection, study_id)
     if row.owner is None or row.epoch != epoch:
-        reason = "was given back" if row.owner is None else f"was taken over by {row.owner}"
+        reason = "was released" if row.owner is None else f"was taken over by {row.owner}"
         raise LeaseLost(f"the study {row.run}/{row.optimizer} {reason}; nothing was written")
     return row
 
 
 def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: float, epochs: list[int]) -> int:
-    """Take a study that nobody holds, or whose owner is gone or silent for longer than its lease; return the epoch.
+    """Acquire a study without a driver, or whose driver has ended or let its lease expire; return the epoch.
 
-    What the former owner left running waits again.
+    Candidates that the previous driver left running wait again.
 
     Args:
-        connection: Within a writing transaction.
-        study_id: Which study.
-        owner: "host:pid".
-        lease_seconds: How long it stays theirs.
-        epochs: That earlier attempts of the same call may have got, whose commit was not heard of; this one is added.
+        connection: In a writing transaction.
+        study_id: Id of the study.
+        owner: "host:pid" of the new driver.
+        lease_seconds: Duration of the lease.
+        epochs: Epochs that earlier attempts of the same call have written, perhaps successfully although the reply to
+            the commit was lost; the new epoch is added.
 
     Raises:
-        UnknownStudy: there is no such study.
-        StudyComplete: the study takes no more drivers.
-        StudyOwned: another driver holds it.
-        ValueError: the lease is not a positive number of seconds.
-        BadName: the owner's name cannot be stored.
+        UnknownStudy: The study does not exist.
+        StudyComplete: The study is complete.
+        StudyOwned: Another driver holds the study.
+        ValueError: The lease is not a positive number of seconds.
+        BadName: The owner's name cannot be stored.
     """
     check_text("an owner's name", owner)
     if not 0 < lease_seconds < float("inf"):
@@ -123,8 +124,8 @@ def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: fl
     if row.status == StudyStatus.COMPLETE:
         raise StudyComplete(f"the study {name} is complete; there is nothing left to do")
     at = moment(connection)
-    _refuse_owned(row, at, "or be waited for (--wait)")
-    # Also where nobody holds it: whatever is called running has no driver.
+    _check_available(row, at, "or once that driver has ended")
+    # Also if the study had no owner: no candidate may be running without a driver.
     attempts.lose_all(connection, study_id, f"its driver {row.owner or ''} was lost".replace("  ", " "))
     pid = processes.pid_of(owner)
     epochs.append(int(row.epoch) + 1)
@@ -133,8 +134,8 @@ def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: fl
             epoch=row.epoch + 1,
             status=StudyStatus.RUNNING,
             owner=owner,
-            owner_machine=processes.machine(),
-            owner_started=None if pid is None else processes.started(pid),
+            owner_machine=processes.machine_id(),
+            owner_started=None if pid is None else processes.start_ticks(pid),
             lease_seconds=float(lease_seconds),
             renewed_at=at.wall,
             renewed_uptime=at.uptime,
@@ -144,40 +145,40 @@ def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: fl
 
 
 def check_free(connection: Connection, study_ids: Sequence[int]) -> None:
-    """Check that no driver holds any of some studies, nor of their runs, and keep it so until the transaction ends.
+    """Check that no study of some studies' runs has a driver, and lock their rows until the transaction ends.
 
-    A driver takes the studies of its run one after another, and counts on those that it has not taken yet.
+    A driver acquires the studies of a run one after another, and relies on those that it has not acquired yet.
 
     Raises:
-        UnknownStudy: there is no such study.
-        StudyOwned: one does.
+        UnknownStudy: A study does not exist.
+        StudyOwned: A driver holds one of the studies, or another study of their runs.
     """
     at = moment(connection)
     chosen = {row.id: row for row in (_locked(connection, study_id) for study_id in sorted(study_ids))}
     runs = {row.run for row in chosen.values()}
-    beside = select(*_COLUMNS).where(studies.c.run.in_(runs)).order_by(studies.c.id).with_for_update()
-    for row in connection.execute(beside):
-        otherwise = "or interrupted where it runs"
+    of_runs = select(*_COLUMNS).where(studies.c.run.in_(runs)).order_by(studies.c.id).with_for_update()
+    for row in connection.execute(of_runs):
+        alternative = "or once that driver is interrupted"
         if row.id not in chosen:
-            otherwise += f"; its driver may be about to take the other studies of {row.run}, which stay till then"
-        _refuse_owned(row, at, otherwise)
+            alternative += f"; until then the other studies of {row.run} are kept, since that driver may acquire them"
+        _check_available(row, at, alternative)
 
 
-def _refuse_owned(row: Row[Any], at: Moment, otherwise: str) -> None:
+def _check_available(row: Row[Any], at: Moment, alternative: str) -> None:
     left = 0.0 if row.owner is None else seconds_left(row, at)
     if left > 0:
         raise StudyOwned(
             f"the study {row.run}/{row.optimizer} is owned by {row.owner}, heartbeat {heartbeat_age(row, at):.0f} s "
-            f"ago; it can be taken over if that driver stays silent for another {left:.0f} s, {otherwise}"
+            f"ago; it can be taken over after another {left:.0f} s without a heartbeat, {alternative}"
         )
 
 
 def renew(connection: Connection, study_id: int, epoch: int) -> None:
-    """Say that the owner lives.
+    """Renew the lease of a study.
 
     Raises:
-        UnknownStudy: there is no such study.
-        LeaseLost: the caller's epoch is over.
+        UnknownStudy: The study does not exist.
+        LeaseLost: The caller no longer holds the study.
     """
     fence(connection, study_id, epoch)
     at = moment(connection)
@@ -185,13 +186,13 @@ def renew(connection: Connection, study_id: int, epoch: int) -> None:
 
 
 def release(connection: Connection, study_id: int, epoch: int, status: str) -> None:
-    """Give a study back; what still runs waits again. The same once more changes nothing.
+    """Release a study with a new status; running candidates wait again. Repeating the call changes nothing.
 
     Raises:
-        UnknownStudy: there is no such study.
-        LeaseLost: the caller's epoch is over.
-        Incomplete: the study is to be complete, but not all its candidates are there and final.
-        ValueError: it is not the status of a study that nobody drives.
+        UnknownStudy: The study does not exist.
+        LeaseLost: The caller no longer holds the study.
+        Incomplete: The status is 'complete', but candidates are missing or not final.
+        ValueError: The status is not one of a study without a driver.
     """
     allowed = (StudyStatus.INTERRUPTED, StudyStatus.STOPPED, StudyStatus.COMPLETE)
     if status not in allowed:
@@ -203,11 +204,11 @@ def release(connection: Connection, study_id: int, epoch: int, status: str) -> N
     values: dict[str, Any] = {"status": status, "owner": None, "owner_machine": None, "owner_started": None}
     if status == StudyStatus.COMPLETE:
         due = row.generations * row.population
-        searched, unfinished = candidates.progress(connection, study_id)
-        if searched != due or unfinished:
+        found, unfinished = candidates.progress(connection, study_id)
+        if found != due or unfinished:
             raise Incomplete(
-                f"the study {row.run}/{row.optimizer} is not complete: {searched} of {due} candidates are "
-                f"there, and {unfinished} of all are not final"
+                f"the study {row.run}/{row.optimizer} is not complete: {found} of {due} candidates exist, "
+                f"and {unfinished} candidates are not final"
             )
         values["finished_at"] = now()
     attempts.lose_all(connection, study_id, "its driver stopped")
@@ -219,7 +220,7 @@ def _update(study_id: int) -> Update:
 
 
 def _locked(connection: Connection, study_id: int) -> Row[Any]:
-    # SQLite has no FOR UPDATE and needs none: its writers hold the whole database.
+    # SQLite has no FOR UPDATE and needs none: a writer locks the whole database.
     row: Row[Any] | None = connection.execute(
         select(*_COLUMNS).where(studies.c.id == study_id).with_for_update()
     ).one_or_none()

@@ -1,10 +1,11 @@
-"""What is done with a database as a whole: which schema it has, brought up to date, copied into a file."""
+"""Maintenance of whole databases: schema version, upgrade and backup."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tuner.storage import backup, connection, opening, schema, sqlite_file, urls
+from tuner.storage import backup, opening, schema, sqlite_file, transactions, urls
+from tuner.storage.engines import make_engine
 from tuner.storage.errors import NoDatabase
 from tuner.storage.store import Store
 
@@ -12,12 +13,20 @@ BUSY_TIMEOUT = 10.0  # seconds
 
 
 def shown(database: str) -> str:
-    """Return a database as it may be printed."""
+    """Return the URL of a database in printable form, without passwords.
+
+    Raises:
+        BadUrl: The text is not the URL of a database.
+    """
     return urls.shown(urls.parse(database))
 
 
 def is_in_memory(database: str) -> bool:
-    """Return whether a database ends with the process that opens it."""
+    """Return whether a database exists only as long as the process that opens it.
+
+    Raises:
+        BadUrl: The text is not the URL of a database.
+    """
     url = urls.parse(database)
     return url.get_backend_name() == "sqlite" and urls.sqlite_path(url) is None
 
@@ -26,29 +35,30 @@ def version(database: str) -> str:
     """Return the version of a database's schema.
 
     Raises:
-        NoDatabase: There is none.
-        StorageError: It cannot be read, or is another program's.
+        NoDatabase: The database does not exist, or has no tables.
+        StorageError: The database cannot be read, or was created by another program.
     """
     url = urls.parse(database)
     path = urls.sqlite_path(url)
     if path is not None and not sqlite_file.exists(path):
-        raise NoDatabase(f"there is no database {str(path)!r}; a run makes one, and --database names another")
-    engine = connection.make_engine(url, read_only=True, busy_timeout=BUSY_TIMEOUT)
+        raise sqlite_file.missing_error(path)
+    engine = make_engine(url, read_only=True, busy_timeout=BUSY_TIMEOUT)
     try:
-        with connection.reading(engine, BUSY_TIMEOUT) as opened:
-            found = schema.read_version(opened)
+        with transactions.reading(engine, BUSY_TIMEOUT) as connection:
+            found = schema.read_version(connection)
     finally:
         engine.dispose()
     if found is None:
-        raise NoDatabase(f"there are no tables in {urls.shown(url)}; a run makes them")
+        raise NoDatabase(f"there are no tables in {urls.shown(url)}; a run creates them")
     return found
 
 
 def upgrade(database: str) -> Path | None:
-    """Bring a database to the newest schema, and return where a SQLite file is kept as it was, if it was older.
+    """Upgrade a database to the newest schema, and return the backup made of a SQLite file with an older one.
 
     Raises:
-        StorageError: As `Store.open`; the database is as it was.
+        NoDatabase: The database does not exist, or has no tables.
+        StorageError: The database could not be upgraded, and is unchanged; see `Store.open`.
     """
     path = urls.sqlite_path(urls.parse(database))
     before = version(database)
@@ -59,24 +69,23 @@ def upgrade(database: str) -> Path | None:
 
 
 def back_up(database: str, file: Path) -> None:
-    """Copy a whole database into a new SQLite file, whole or not at all; a driver may write meanwhile.
+    """Copy a whole database into a new SQLite file, entirely or not at all; a driver may write meanwhile.
 
     Raises:
-        Unwritable: The file is there already, or cannot be made.
+        Unwritable: The file exists already, or cannot be created.
         StorageError: The database cannot be read.
     """
     path = urls.sqlite_path(urls.parse(database))
     if path is not None:
-        version(database)  # is there, and is ours
+        version(database)  # raises where there is no database of ours
         backup.back_up(path, file)
         return
-    with Store.open(database, read_only=True) as here:
-        sqlite_file.create(file, lambda new: _fill(here, new), what=backup.WHAT, alone=True)
+    with Store.open(database, read_only=True) as source:
+        sqlite_file.create(file, lambda new: _copy_all(source, new), what=backup.WHAT, exclusive=True)
 
 
-def _fill(here: Store, new: Path) -> None:
-    """Copy a server's database into an empty file."""
-    url = urls.parse(str(new))
-    opening.fill(url, new, BUSY_TIMEOUT)
-    with Store.open(str(new)) as there:
-        here.copy_all_to(there)
+def _copy_all(source: Store, new: Path) -> None:
+    """Copy the database of a server into an empty file."""
+    opening.create_tables(urls.parse(str(new)), new, BUSY_TIMEOUT)
+    with Store.open(str(new)) as target:
+        source.copy_all_to(target)

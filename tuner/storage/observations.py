@@ -1,7 +1,7 @@
-"""Rows of observations: what was measured of a candidate beside its losses, one column of numbers a row.
+"""Rows of observations: the measurements of candidates other than losses.
 
-A split's observations are a table of their own shape (evaluations, seconds, elapsed, and its metrics), so that each of
-its columns is stored as a curve is, bit for bit.
+The observations of one split are a table (evaluations, seconds, elapsed and metrics) whose columns are stored like
+curves, one column per row.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from tuner.core.study import Series
 from tuner.core.trial import Key, Observation, Role
 from tuner.storage.curves import EncodedCurve, decode, encode
 from tuner.storage.errors import Damaged
-from tuner.storage.names import check_text
 from tuner.storage.tables import candidates, observations
+from tuner.storage.validation import check_text
 
-_CLOCKS = ("@evaluations", "@seconds", "@elapsed")  # what no metric may be called
+_CLOCKS = ("@evaluations", "@seconds", "@elapsed")  # reserved: no metric may have such a name
 
-Columns = dict[tuple[str, str], EncodedCurve]  # (split, name) -> numbers
+Columns = dict[tuple[str, str], EncodedCurve]  # (split, name) -> column
 
 
 def prepare(given: Sequence[Observation]) -> Columns:
     """Encode a candidate's observations.
 
     Raises:
-        ValueError: A metric has the name of a clock, or a value is no number.
+        ValueError: A metric has the name of a clock, or a value is not a number.
         BadName: A name cannot be stored.
     """
     by_split: dict[str, list[Observation]] = defaultdict(list)
@@ -41,14 +41,14 @@ def prepare(given: Sequence[Observation]) -> Columns:
         columns |= {(split, name): encode(np.array(clock)) for name, clock in zip(_CLOCKS, clocks, strict=True)}
         for name in dict.fromkeys(name for one in some for name in one.metrics):
             if name in _CLOCKS:
-                raise ValueError(f"a metric has a name of its own. Received: {name!r}")
+                raise ValueError(f"a metric must not be named as a clock is, {', '.join(_CLOCKS)}. Received: {name!r}")
             numbers = [float(one.metrics.get(name, np.nan)) for one in some]
             columns[split, check_text("a metric's name", name, 64)] = encode(np.array(numbers))
     return columns
 
 
 def write(connection: Connection, accepted: Mapping[int, Columns]) -> None:
-    """Insert the observations of candidates by id, within the transaction that makes them final."""
+    """Insert the observations of candidates, given by id, in the transaction that makes them final."""
     rows = [
         {
             "candidate_id": candidate,
@@ -66,10 +66,10 @@ def write(connection: Connection, accepted: Mapping[int, Columns]) -> None:
 
 
 def read(connection: Connection, study_id: int) -> dict[Key, dict[str, Series]]:
-    """Return the observations of a study's candidates, by split; nothing of those that have none.
+    """Return the observations of a study's candidates by key and split; a candidate without any is left out.
 
     Raises:
-        Damaged: Stored bytes cannot be read.
+        Damaged: A stored column cannot be read.
     """
     query = (
         select(observations, candidates.c.role, candidates.c.generation, candidates.c.slot)
@@ -89,11 +89,11 @@ def read_series(columns: Mapping[str, EncodedCurve]) -> Series:
     """Decode the observations of one split.
 
     Raises:
-        Damaged: A column cannot be read, is missing, or is longer than another.
+        Damaged: A column cannot be read, a clock is missing, or the columns differ in length.
     """
     numbers: dict[str, Any] = {name: decode(column) for name, column in columns.items()}
     if not numbers.keys() >= set(_CLOCKS) or len({len(column) for column in numbers.values()}) != 1:
-        raise Damaged(f"stored observations are not whole: {', '.join(sorted(numbers))}")
+        raise Damaged(f"stored observations are incomplete: {', '.join(sorted(numbers))}")
     evaluations, seconds, elapsed = (numbers.pop(name) for name in _CLOCKS)
     return Series(
         evaluations, seconds, elapsed, dict(sorted(numbers.items(), key=lambda item: (item[0] != "loss", item[0])))

@@ -1,4 +1,4 @@
-"""Opening a database: what is there is judged first, made if it is missing, and brought to our schema."""
+"""Opening of a database: it is checked, created if it is missing, and upgraded."""
 
 from __future__ import annotations
 
@@ -7,31 +7,39 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
-from tuner.storage import backup, connection, schema, sqlite_file, urls
+from tuner.storage import backup, schema, sqlite_file, transactions, urls
+from tuner.storage.engines import make_engine
 from tuner.storage.errors import Damaged, NoDatabase
 
 
 def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> Engine:
-    """Return an engine on a database that has our schema.
+    """Return an engine for a database that has the newest schema.
+
+    A missing SQLite file is created, and an older schema is upgraded, unless the database is opened read-only.
+
+    Args:
+        url: As `urls.parse` returns it.
+        read_only: Whether to open the database for reading only.
+        busy_timeout: Seconds to wait for a lock of another process.
 
     Raises:
-        StorageError: see `Store.open`.
+        StorageError: The database cannot be opened; see `Store.open`.
     """
     path = urls.sqlite_path(url)
     if path is not None:
         _prepare_file(url, path, read_only=read_only, busy_timeout=busy_timeout)
     elif read_only and url.get_backend_name() == "sqlite":
-        raise NoDatabase("a database in memory holds nothing to read; name a file")
-    engine = connection.make_engine(url, read_only=read_only, busy_timeout=busy_timeout)
+        raise NoDatabase("a new database in memory holds nothing to read; name a file")
+    engine = make_engine(url, read_only=read_only, busy_timeout=busy_timeout)
     try:
-        with connection.reading(engine, busy_timeout) as opened:
-            current = schema.is_current(opened, read_only=read_only)
-            version = schema.read_version(opened)
+        with transactions.reading(engine, busy_timeout) as connection:
+            current = schema.is_current(connection, read_only=read_only)
+            version = schema.read_version(connection)
         if not current:
             if path is not None and version is not None:
                 backup.before_upgrade(path, version)
-            with connection.migrating(engine, busy_timeout) as opened:
-                schema.upgrade(opened)
+            with transactions.migrating(engine, busy_timeout) as connection:
+                schema.upgrade(connection)
     except BaseException:
         engine.dispose()
         raise
@@ -41,37 +49,37 @@ def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> Engine:
 def _prepare_file(url: URL, path: Path, *, read_only: bool, busy_timeout: float) -> None:
     if not sqlite_file.exists(path):
         if read_only:
-            raise NoDatabase(f"there is no database {str(path)!r}; a run makes one, and --database names another")
-        sqlite_file.create(path, lambda new: fill(url, new, busy_timeout))
+            raise sqlite_file.missing_error(path)
+        sqlite_file.create(path, lambda new: create_tables(url, new, busy_timeout))
     if not read_only:
         sqlite_file.check_writable(path)
-    # Judged through a connection that cannot write: what turns out to be newer or damaged is left as it is.
-    judge = connection.make_engine(url, read_only=True, busy_timeout=busy_timeout)
+    # This connection cannot write, so that a newer or damaged database is left unchanged.
+    engine = make_engine(url, read_only=True, busy_timeout=busy_timeout)
     try:
-        with connection.reading(judge, busy_timeout) as opened:
-            version = schema.read_version(opened)
-            if version is None:  # a new one is made whole, so this one has lost its tables
-                raise Damaged(f"the database {str(path)!r} is damaged: it has our mark, but no tables")
-            schema.refuse_newer(opened, version)
+        with transactions.reading(engine, busy_timeout) as connection:
+            version = schema.read_version(connection)
+            if version is None:  # our files are created with their tables, so the tables were lost
+                raise Damaged(f"the database {str(path)!r} is damaged: it was created by lodo-tune, but has no tables")
+            schema.check_not_newer(connection, version)
     finally:
-        judge.dispose()
+        engine.dispose()
 
 
-def fill(url: URL, new: Path, busy_timeout: float) -> None:
-    """Make the tables in an empty SQLite file, and mark it as ours.
+def create_tables(url: URL, new: Path, busy_timeout: float) -> None:
+    """Create the tables in an empty SQLite file, and mark it with our application id.
 
     Args:
         url: The database, as errors name it.
         new: The file.
-        busy_timeout: Seconds to wait for another process' lock.
+        busy_timeout: Seconds to wait for a lock of another process.
 
     Raises:
         StorageError: The file cannot be written.
     """
-    engine = connection.make_engine(url, read_only=False, busy_timeout=busy_timeout, file=new)
+    engine = make_engine(url, read_only=False, busy_timeout=busy_timeout, file=new)
     try:
-        with connection.writing(engine, busy_timeout) as opened:
-            opened.exec_driver_sql(f"PRAGMA application_id = {sqlite_file.APPLICATION_ID}")
-            schema.upgrade(opened)
+        with transactions.writing(engine, busy_timeout) as connection:
+            connection.exec_driver_sql(f"PRAGMA application_id = {sqlite_file.APPLICATION_ID}")
+            schema.upgrade(connection)
     finally:
         engine.dispose()

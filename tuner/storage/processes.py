@@ -1,4 +1,4 @@
-"""This machine and its processes: whether an owner's process is gone, and a clock that nobody sets."""
+"""Identity of processes, and whether the owner of a study has ended."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 
 
 def this_process() -> str:
-    """Return "host:pid" of this process, the owner's name of a driver."""
+    """Return "host:pid" of this process, by which a driver names itself as owner."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @cache
-def machine() -> str | None:
-    """Return what tells this boot of this machine, and this process namespace, from all others; None where unknown.
+def machine_id() -> str | None:
+    """Return an identifier of this boot of this machine and of this process namespace; None where it is unknown.
 
-    Only where two processes agree on it do pids and `uptime` mean the same to both: a container has its own pids, and
-    may have the host name of another.
+    Process ids and `uptime` are comparable only between two processes with the same identifier: a container has process
+    ids of its own, and may have the same host name as another one.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -29,37 +29,37 @@ def machine() -> str | None:
 
 
 def uptime() -> float:
-    """Return the seconds since this machine started, sleep included; nothing that sets the time of day moves it."""
+    """Return the seconds since this machine started, sleep included; setting the time of day does not change it."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def pid_of(owner: str) -> int | None:
-    """Return the pid of an owner "host:pid" on this host; None for another host or another form."""
+    """Return the process id of an owner "host:pid" on this host; None for another host or another form."""
     host, _, pid = owner.rpartition(":")
     return int(pid) if host == socket.gethostname() and pid.isascii() and pid.isdigit() else None
 
 
-def started(pid: int) -> int | None:
-    """Return when a process began, in the kernel's ticks since boot; None if it has ended, also if it is a zombie."""
+def start_ticks(pid: int) -> int | None:
+    """Return when a process started, in kernel ticks since boot; None if it has ended or is a zombie."""
     try:
-        # The command's name, in parentheses, may itself hold spaces and parentheses.
+        # The command's name, in parentheses, may itself contain spaces and parentheses.
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
     return None if fields[0] in ("Z", "X") else int(fields[19])
 
 
-def is_gone(owner: str, owner_machine: str | None, owner_started: int | None) -> bool:
+def has_ended(owner: str, owner_machine: str | None, owner_started: int | None) -> bool:
     """Return whether the owner's process is known to have ended.
 
-    "No" where that cannot be known: on another host, in another container, without /proc.
+    The result is False where this cannot be determined: on another host, in another container, without /proc.
 
     Args:
         owner: "host:pid".
-        owner_machine: `machine()` as the owner saw it.
-        owner_started: `started(pid)` as the owner saw it.
+        owner_machine: `machine_id()` in the owner's process.
+        owner_started: `start_ticks(pid)` of the owner's process.
     """
     pid = pid_of(owner)
-    if pid is None or owner_machine is None or owner_machine != machine() or owner_started is None:
+    if pid is None or owner_machine is None or owner_machine != machine_id() or owner_started is None:
         return False
-    return started(pid) != owner_started
+    return start_ticks(pid) != owner_started

@@ -1,7 +1,7 @@
-"""Schema of the database: which version it has, and how it is brought to ours.
+"""Version of the database's schema, and its upgrade to the newest one.
 
-Each database carries its version in a table of its own. Alembic runs the migrations, and is imported only when there is
-one to run: a reader needs nothing but the number.
+Each database stores its version in a separate table. Alembic runs the migrations; it is imported only when there is one
+to run.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from sqlalchemy import Connection, column, inspect, select, table, text
 from tuner.storage import urls
 from tuner.storage.errors import Damaged, NewerSchema, NoDatabase, NotOurs, OlderSchema
 
-VERSION_TABLE = "lodo_tune_version"  # not Alembic's usual name, which a database shared with others may hold already
-VERSION = "0003"  # the newest migration; versions are four digits and only grow
+VERSION_TABLE = "lodo_tune_version"  # not Alembic's default name, which may be taken in a shared database
+VERSION = "0003"  # of the newest migration; four digits, increasing
 MIGRATIONS = "tuner.storage:migrations"
 
-_CREATION_LOCK = 0x4C4F444F  # PostgreSQL's advisory lock: one process at a time makes the tables
+_CREATION_LOCK = 0x4C4F444F  # key of PostgreSQL's advisory lock: one process at a time creates the tables
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the schema to our version, within the caller's transaction: afterwards it is old or new, never between.
+    """Upgrade the schema to the newest version, entirely or not at all, within the caller's transaction.
 
     Args:
-        connection: Within a writing transaction; it sees an empty database, or one of ours of any version up to now.
+        connection: In a writing transaction; the database is empty, or has the schema of this or an earlier version.
 
     Raises:
-        NotOurs: the database holds tables of another program.
-        NewerSchema: a later version of this program made it.
-        Damaged: its version is unreadable.
+        NotOurs: The database holds tables of another program.
+        NewerSchema: The database was created by a later version of this program.
+        Damaged: The version cannot be read.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CREATION_LOCK})
@@ -37,7 +37,7 @@ def upgrade(connection: Connection) -> None:
     if version == VERSION:
         return
     if version is not None:
-        refuse_newer(connection, version)
+        check_not_newer(connection, version)
 
     from alembic import command
     from alembic.config import Config
@@ -50,42 +50,43 @@ def upgrade(connection: Connection) -> None:
 
 
 def is_current(connection: Connection, *, read_only: bool) -> bool:
-    """Return whether the schema is ours; False if it is to be brought there.
+    """Return whether the schema is the newest; False if it has to be upgraded.
 
     Raises:
-        NoDatabase: it is opened for reading, and empty.
-        NotOurs: it holds tables of another program.
-        NewerSchema: a later version of this program made it.
-        OlderSchema: it is opened for reading, and older.
-        Damaged: its version is unreadable.
+        NoDatabase: The database is opened read-only, and is empty.
+        NotOurs: The database holds tables of another program.
+        NewerSchema: The database was created by a later version of this program.
+        OlderSchema: The database is opened read-only, and its schema is older.
+        Damaged: The version cannot be read.
     """
     version = read_version(connection)
     if version == VERSION:
         return True
     if version is not None:
-        refuse_newer(connection, version)
+        check_not_newer(connection, version)
     if read_only:
         if version is None:
             raise NoDatabase(f"{_place(connection)} is empty: no study was ever run in it")
         raise OlderSchema(
             f"{_place(connection)} has schema {version}, and this version of lodo-tune reads {VERSION}; "
-            "lodo-tune database upgrade brings it up to date"
+            "upgrade it with 'lodo-tune database upgrade'"
         )
     return False
 
 
 def read_version(connection: Connection) -> str | None:
-    """Return the version of the schema, or None for an empty database.
+    """Return the version of the schema; None for an empty database.
 
     Raises:
-        NotOurs: there are tables, but not ours.
-        Damaged: the version's table does not hold one version.
+        NotOurs: The database holds tables of another program.
+        Damaged: The table of the version does not hold exactly one version.
     """
     names = inspect(connection).get_table_names()
     if VERSION_TABLE not in names:
         if names:
             raise NotOurs(
-                f"{_place(connection)} holds tables of another program ({', '.join(sorted(names)[:3])}); name another"
+                f"{_place(connection)} holds tables of another program ({', '.join(sorted(names)[:3])}); "
+                "name another database"
             )
         return None
     rows: Sequence[object] = connection.scalars(select(column("version_num")).select_from(table(VERSION_TABLE))).all()
@@ -94,16 +95,16 @@ def read_version(connection: Connection) -> str | None:
     return rows[0]
 
 
-def refuse_newer(connection: Connection, version: str) -> None:
-    """Refuse a version that this program does not know.
+def check_not_newer(connection: Connection, version: str) -> None:
+    """Check that a schema is not newer than the newest one that this program knows.
 
     Raises:
-        NewerSchema: it does not.
+        NewerSchema: The schema is newer.
     """
     if int(version) > int(VERSION):
         raise NewerSchema(
-            f"{_place(connection)} has schema {version}, made by a later version of lodo-tune; "
-            f"this one knows up to {VERSION}: update lodo-tune, or name another database"
+            f"{_place(connection)} has schema {version}, created by a later version of lodo-tune; "
+            f"this version knows schemas up to {VERSION}: update lodo-tune, or name another database"
         )
 
 

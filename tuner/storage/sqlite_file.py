@@ -1,4 +1,4 @@
-"""The SQLite file itself: told from foreign files before SQLite opens it, and made whole or not at all."""
+"""Recognition and atomic creation of SQLite's database files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.storage.errors import DiskFull, NotOurs, StorageError, Unwritable
+from tuner.storage.errors import DiskFull, NoDatabase, NotOurs, StorageError, Unwritable
 
-APPLICATION_ID = 0x4C4F444F  # "LODO" in the file's header, where SQLite keeps a place for it
+APPLICATION_ID = 0x4C4F444F  # "LODO", in the field of SQLite's header that is meant for it
 _HEADER_BYTES = 100
 _MAGIC = b"SQLite format 3\x00"
 _SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -22,7 +22,7 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which file is at a place, and whether what SQLite has written of it is what it was."""
+    """Identity of a file, and the size and time by which a change is noticed."""
 
     device: int
     inode: int
@@ -30,12 +30,12 @@ class Identity:
     modified: int  # nanoseconds
 
     def is_same_file(self, other: Identity | None) -> bool:
-        """Return whether the other is the same file, whatever was written to it since."""
+        """Return whether the other is the same file, even if it was written to meanwhile."""
         return other is not None and (self.device, self.inode) == (other.device, other.inode)
 
 
 def identity(path: Path) -> Identity | None:
-    """Return what is at a place; None if nothing is, or it cannot be known."""
+    """Return the identity of a file; None if there is none, or it cannot be determined."""
     try:
         found = path.stat()
     except OSError:
@@ -44,28 +44,28 @@ def identity(path: Path) -> Identity | None:
 
 
 def exists(path: Path) -> bool:
-    """Return whether one of our databases is at this place; a foreign file is only read, and never by SQLite.
+    """Return whether a path is one of our databases; any other file is only read, and never opened by SQLite.
 
     Raises:
-        NotOurs: something else is there, an empty file included.
-        Unwritable: it may not be read, its directory is missing, or it is a link to nothing.
+        NotOurs: The path is something else, such as an empty file.
+        Unwritable: The file may not be read, its directory is missing, or it is a link to a missing file.
     """
     try:
         mode = path.stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a pipe would be waited for
-            raise NotOurs(f"{str(path)!r} is not an ordinary file, and so no database")
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a pipe would block
+            raise NotOurs(f"{str(path)!r} is not an ordinary file, so it is not a database")
         with path.open("rb") as file:
             header = file.read(_HEADER_BYTES)
     except FileNotFoundError:
         if path.is_symlink():
-            raise Unwritable(f"the database {str(path)!r} is a symbolic link to a file that is not there") from None
+            raise Unwritable(f"the database {str(path)!r} is a symbolic link to a file that does not exist") from None
         if not path.absolute().parent.is_dir():
-            raise Unwritable(f"the database {str(path)!r} has no place: its directory does not exist") from None
+            raise Unwritable(f"the database {str(path)!r} cannot be created: its directory does not exist") from None
         return False
     except IsADirectoryError:
         raise NotOurs(f"{str(path)!r} is a directory, not a database file") from None
     except OSError as error:
-        raise _told(error, path, "cannot be opened") from error
+        raise _storage_error(error, path, "cannot be opened") from error
     if not header:
         raise NotOurs(f"{str(path)!r} is an empty file, not a database of lodo-tune; delete it or name another file")
     if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
@@ -75,110 +75,100 @@ def exists(path: Path) -> bool:
     return True
 
 
-def create(path: Path, fill: Callable[[Path], None], *, what: str = "the database", alone: bool = False) -> None:
-    """Make a database: filled under another name in the same directory, then given its own in one step.
+def create(path: Path, fill: Callable[[Path], None], *, what: str = "the database", exclusive: bool = False) -> None:
+    """Create a database: it is filled under a temporary name in the same directory, and then renamed.
 
-    Whoever finds the file finds all of it. Of several processes that make it at once, one wins, and the others use
-    what it made, or learn that they came too late.
+    The file is therefore complete when it appears under its name. If several processes create it at the same time, one
+    of them succeeds, and the others use its file, or raise an error if `exclusive` is set.
 
     Args:
-        path: Where nothing is yet.
-        fill: Creates the tables in the empty file that it is given, marks it with APPLICATION_ID, and leaves it closed.
-        what: What is made, for errors.
-        alone: Whether to be too late is an error.
+        path: Path of the new file.
+        fill: Creates the tables in the empty file that it is given, sets APPLICATION_ID, and closes the file.
+        what: What is created, for errors.
+        exclusive: Whether it is an error that the file exists already.
 
     Raises:
-        Unwritable: the directory cannot be written, the log of a lost database is in the way, or, if it is to be made
-            by nobody else, something is there.
-        DiskFull: there is no space for it.
+        Unwritable: The directory cannot be written, the log of a deleted database is in the way, or the file exists
+            and `exclusive` is set.
+        DiskFull: No space is left for the file.
     """
     try:
-        if alone:
-            check_free(path, what)
+        if exclusive and os.path.lexists(path):  # a link to a missing file counts, too
+            raise _exists_error(path, what)
         for side in _SIDE_FILES:
             left = path.with_name(path.name + side)
-            # SQLite would replay the log of the former file into the new one.
-            if side != "-shm" and _holds_something(left):
+            # SQLite would replay the log of the deleted database into the new one.
+            if side != "-shm" and _is_nonempty(left):
                 raise Unwritable(
-                    f"{str(left)!r} is left of a database that is gone; restore that database or delete the file"
+                    f"{str(left)!r} belongs to a database that was deleted; restore that database or delete this file"
                 )
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.absolute().parent)  # mode 0600
         os.close(handle)
     except OSError as error:
-        raise _told(error, path, "cannot be created", what) from error
+        raise _storage_error(error, path, "cannot be created", what) from error
     new = Path(name)
     try:
         fill(new)
-        if _holds_something(new.with_name(new.name + "-wal")):
-            # SQLite keeps silent where it cannot move the log into the file while it closes it.
-            raise full(path, what)
-        _flush(new)
-        with suppress(FileExistsError) if not alone else nullcontext():
+        if _is_nonempty(new.with_name(new.name + "-wal")):
+            # SQLite reports no error when it cannot move the log into the file while closing it.
+            raise disk_full_error(path, what)
+        _fsync(new)
+        with suppress(FileExistsError) if not exclusive else nullcontext():
             _publish(new, path)
-        _flush(path.absolute().parent)
+        _fsync(path.absolute().parent)
     except FileExistsError:
-        raise taken(path, what) from None
+        raise _exists_error(path, what) from None
     except OSError as error:
-        raise _told(error, path, "cannot be created", what) from error
+        raise _storage_error(error, path, "cannot be created", what) from error
     finally:
         for leftover in (new, *(new.with_name(new.name + side) for side in _SIDE_FILES)):
             leftover.unlink(missing_ok=True)
 
 
-def check_free(path: Path, what: str) -> None:
-    """Refuse a place where something is, be it a link to nothing.
-
-    Raises:
-        Unwritable: something is there.
-    """
-    if os.path.lexists(path):
-        raise taken(path, what)
+def missing_error(path: Path) -> NoDatabase:
+    """Return the error for a database that does not exist."""
+    return NoDatabase(f"there is no database {str(path)!r}; start a run to create it, or name another database")
 
 
-def taken(path: Path, what: str) -> Unwritable:
-    """Return the error of a place where something is."""
-    return Unwritable(f"{str(path)!r} is there already; name another file for {what}")
-
-
-def full(path: Path, what: str) -> DiskFull:
-    """Return the error of a place that cannot take what is written there."""
+def disk_full_error(path: Path, what: str) -> DiskFull:
+    """Return the error for a file that cannot be created because no space is left."""
     return DiskFull(f"{what} {str(path)!r} cannot be created: no space left, or a limit reached")
 
 
 def check_writable(path: Path) -> None:
-    """Check that the file can be written; its directory too, where SQLite keeps its log.
+    """Check that the file can be written, and its directory too, where SQLite keeps the log.
 
     Raises:
-        Unwritable: one of them cannot.
+        Unwritable: The file or its directory cannot be written.
     """
     for place, what in ((path, "file"), (path.resolve().parent, "directory")):
         if not os.access(place, os.W_OK):
             raise Unwritable(f"the database {str(path)!r} cannot be written: its {what} is read-only for this user")
 
 
-def is_to_be_left_alone(path: Path) -> bool:
-    """Return whether a reader must do without SQLite's side files.
+def must_read_without_locks(path: Path) -> bool:
+    """Return whether a reader must open the file without locks, because it must not create SQLite's side files.
 
-    That is so where it cannot make them; and where the database is another user's, who could not write files that this
-    reader made, and would be locked out of his own database. Files that are there, and hold something, are used.
+    This is the case if the directory cannot be written, or if the database belongs to another user, who could not write
+    to side files of this reader and would be locked out. Side files that exist and are not empty are used.
     """
-    real = path.resolve()  # the side files are beside the file, not beside a link to it
-    if _holds_something(real.with_name(real.name + "-wal")):
+    real = path.resolve()  # side files are in the directory of the file, not of a link to it
+    if _is_nonempty(real.with_name(real.name + "-wal")):
         return False
-    user = os.geteuid()  # of root's files SQLite itself makes the owner's
+    user = os.geteuid()  # SQLite run by root gives side files the owner of the database
     return not os.access(real.parent, os.W_OK) or user not in (0, real.stat().st_uid)
 
 
-def is_untouched(path: Path, before: Identity | None) -> bool:
-    """Return whether a database that was read without locks is what it was before, so that what was read is true.
+def is_unchanged(path: Path, before: Identity | None) -> bool:
+    """Return whether a database that was read without locks was not written to since, so that the values are correct.
 
-    Whoever writes to it writes into its log first, and moves that into the file later.
+    A writer writes to the log first, and moves the log into the file later.
     """
     real = path.resolve()
-    return identity(path) == before and not _holds_something(real.with_name(real.name + "-wal"))
+    return identity(path) == before and not _is_nonempty(real.with_name(real.name + "-wal"))
 
 
-def _holds_something(file: Path) -> bool:
+def _is_nonempty(file: Path) -> bool:
     try:
         return file.stat().st_size > 0
     except FileNotFoundError:
@@ -187,24 +177,28 @@ def _holds_something(file: Path) -> bool:
 
 def _publish(new: Path, path: Path) -> None:
     try:
-        os.link(new, path)  # fails where the name is taken, unlike a rename
+        os.link(new, path)  # unlike a rename, fails if the name exists
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
             raise
-        # A file system without hard links: take the name first.
+        # A file system without hard links: the name is reserved first.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         new.replace(path)
 
 
-def _flush(place: Path) -> None:
-    descriptor = os.open(place, os.O_RDONLY)
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _told(error: OSError, path: Path, fault: str, what: str = "the database") -> StorageError:
+def _exists_error(path: Path, what: str) -> Unwritable:
+    return Unwritable(f"{str(path)!r} exists already; name another file for {what}")
+
+
+def _storage_error(error: OSError, path: Path, fault: str, what: str = "the database") -> StorageError:
     kind = DiskFull if error.errno in _NO_SPACE else Unwritable
     shown = repr(str(path)) if len(str(path)) <= 300 else f"{str(path)[:297]!r}..."
     return kind(f"{what} {shown} {fault}: {(error.strerror or 'unknown error').lower()}")

@@ -1,12 +1,12 @@
-"""Tables of the database: studies, candidates, attempts, evaluations, curves and observations.
+"""Tables of the database.
 
 ```
-studies 1 ── n candidates 1 ── n attempts       one for each time that a worker trained it, or should have
-                          1 ── 1 evaluations    what came of it; from then on the candidate never changes
-                          1 ── 1 curves         its losses, apart, so that listing candidates reads no curve
-                          1 ── n observations   what else was measured, a column of numbers a row; of comparisons only
+studies 1 ── n candidates 1 ── n attempts       one per attempt of a worker to train the candidate
+                          1 ── 1 evaluations    the result; once it is recorded, the candidate never changes
+                          1 ── 1 curves         the losses, stored apart from what lists of candidates read
+                          1 ── n observations   other measurements, one row per column of numbers; comparisons only
 ```
-The tables are what the migrations lead to: a test compares the two.
+A test compares these tables with the result of the migrations.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from tuner.core.trial import Status
 
-# Constraints have names, so that a later migration can change them on every database.
+# Every constraint has a name, so that a migration can change it in every kind of database.
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -56,8 +56,8 @@ studies = Table(
     Column("run", String(64), nullable=False),
     Column("optimizer", String(64), nullable=False),
     Column("task", String(255), nullable=False),
-    Column("kind", String(16), nullable=False),  # of core.study: "search" or "comparison"
-    Column("strategy", String(64)),  # of a search, as are its parameters and fresh_seeds
+    Column("kind", String(16), nullable=False),  # "search" or "comparison"
+    Column("strategy", String(64)),  # searches only, as are `parameters` and `fresh_seeds`
     _json("parameters", nullable=True),
     _json("objective"),
     Column("seed", BigInteger, nullable=False),
@@ -74,24 +74,22 @@ studies = Table(
     _json("versions"),
     _json("hardware"),
     Column("status", String(16), nullable=False),
-    Column("created_at", String(32), nullable=False),  # UTC, ISO 8601, as all times that are for people
+    Column("created_at", String(32), nullable=False),  # UTC, ISO 8601, as are all columns of text named _at
     Column("finished_at", String(32)),
     _json("tuned", nullable=True),
     _json("tuned_genome", nullable=True),
     _json("notes"),
-    # The lease. `epoch` counts the drivers that the study has had; a write with another epoch is refused.
+    # The lease. `epoch` counts the drivers that the study has had; a write that names another epoch is refused.
     Column("epoch", Integer, nullable=False),
-    Column("owner", String(255)),  # "host:pid", or NULL when no driver holds the study
-    Column("owner_machine", String(128)),  # boot and process namespace, where they are known
-    Column(
-        "owner_started", BigInteger
-    ),  # when the process began, in the kernel's ticks: a reused pid is another process
+    Column("owner", String(255)),  # "host:pid"; NULL while no driver holds the study
+    Column("owner_machine", String(128)),  # boot and process namespace; NULL where they are unknown
+    Column("owner_started", BigInteger),  # start of the process in kernel ticks; tells reused process ids apart
     Column("lease_seconds", Double),
-    Column("renewed_at", Double),  # seconds since 1970 by the database's clock
+    Column("renewed_at", Double),  # seconds since 1970 on the database's clock
     Column("renewed_uptime", Double),  # seconds since the owner's machine started
-    _json("comparison", nullable=True),  # fields of a ComparisonSpec
+    _json("comparison", nullable=True),  # comparisons only: fields of a ComparisonSpec
     UniqueConstraint("run", "optimizer"),
-    sqlite_autoincrement=True,  # the id of a deleted study is never given to another, whose driver would pass the fence
+    sqlite_autoincrement=True,  # no id is reused: the driver of a deleted study would pass the fence of another
 )
 
 candidates = Table(
@@ -107,10 +105,8 @@ candidates = Table(
     Column("seed", BigInteger, nullable=False),
     Column("steps", Integer, nullable=False),
     Column("status", String(16), nullable=False),
-    Column("attempts", Integer, nullable=False),  # rows of `attempts`
-    Column(
-        "late_results", Integer, nullable=False
-    ),  # results of abandoned attempts that came after all and were refused
+    Column("attempts", Integer, nullable=False),  # number of rows in `attempts`
+    Column("late_results", Integer, nullable=False),  # refused results of attempts that had been abandoned
     UniqueConstraint("study_id", "role", "generation", "slot"),
     CheckConstraint(f"status IN ({_any_of(list(Status))})", name="status"),
 )
@@ -122,12 +118,12 @@ attempts = Table(
     Column("id", Integer, primary_key=True),
     Column("candidate_id", ForeignKey(candidates.c.id, ondelete="CASCADE"), nullable=False),
     Column("epoch", Integer, nullable=False),
-    Column("number", Integer, nullable=False),  # from 1 for each driver
+    Column("number", Integer, nullable=False),  # counted from 1 per driver
     Column("node", String(255), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("started_at", String(32), nullable=False),
     Column("ended_at", String(32)),
-    Column("outcome", String(16)),  # the candidate's final status, or "lost"; NULL while it runs
+    Column("outcome", String(16)),  # the candidate's final status, or "lost"; NULL while the attempt runs
     Column("reason", Text, nullable=False),
     Column("error", Text, nullable=False),
     UniqueConstraint("candidate_id", "epoch", "number"),
@@ -138,7 +134,7 @@ evaluations = Table(
     metadata,
     Column("candidate_id", ForeignKey(candidates.c.id, ondelete="CASCADE"), primary_key=True),
     Column("status", String(16), nullable=False),
-    Column("fitness", Double, nullable=False),  # finite, or +inf unless the status is 'finished'
+    Column("fitness", Double, nullable=False),  # finite if the status is 'finished', +inf otherwise
     Column("steps_done", Integer, nullable=False),
     Column("seconds", Double, nullable=False),
     Column("epoch", Integer, nullable=False),
@@ -165,7 +161,7 @@ observations = Table(
     metadata,
     Column("candidate_id", ForeignKey(candidates.c.id, ondelete="CASCADE"), primary_key=True),
     Column("split", String(16), primary_key=True),
-    Column("name", String(64), primary_key=True),  # "@evaluations", "@seconds", "@elapsed", or a metric's
+    Column("name", String(64), primary_key=True),  # "@evaluations", "@seconds", "@elapsed", or the name of a metric
     Column("dtype", String(8), nullable=False),
     Column("length", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),

@@ -1,4 +1,4 @@
-"""URLs of databases: what is accepted, and how one is shown without its secrets."""
+"""URLs of databases: parsed, and shown without their secrets."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from tuner.storage.errors import BadUrl
+from tuner.storage.validation import is_storable
 
 ACCEPTED = "accepted are a file name, sqlite:///FILE and postgresql://USER@HOST:PORT/DATABASE"
 MASK = "***"
 
-# Options that are shown; what another holds may be a secret by a name of which nobody has thought.
+# Options that are shown. The value of any other option may be a secret, whatever its name.
 _SHOWN = re.compile(
     "host|hostaddr|port|user|dbname|service|ssl(mode|rootcert)|application_name|connect_timeout|options"
     "|target_session_attrs|client_encoding"
 )
-# What is meant as a URL, or as libpq's list of options, and would become the name of a file.
-_NO_FILE = re.compile(
+# Texts that are meant as a URL, or as a list of libpq's options, and would otherwise be used as the name of a file.
+_NOT_A_FILE = re.compile(
     r"postgres\w*(\+\w+)?:|[^/]*:[^/]*@|.*:.*@.*/|(.*\s)?(host|hostaddr|port|dbname|user|password|passfile)\s*=",
     re.I | re.S,
 )
@@ -30,21 +31,21 @@ def parse(text: str) -> URL:
     """Parse the URL of a database; a bare path is a SQLite file.
 
     Raises:
-        BadUrl: it is neither a path nor a URL of SQLite or PostgreSQL. The text itself is not repeated: it may hold a
-            password.
+        BadUrl: The text is neither a path nor a URL of SQLite or PostgreSQL. The message does not repeat it, because
+            it may hold a password.
     """
-    if not text or "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise BadUrl(f"the database's URL is empty or holds NUL or lone surrogates; {ACCEPTED}")
-    if "://" not in text and _NO_FILE.match(text):
-        raise BadUrl(f"what is given as the database is neither the name of a file nor a URL; {ACCEPTED}")
+    if not text or not is_storable(text):
+        raise BadUrl(f"the database's URL is empty or contains NUL or lone surrogates; {ACCEPTED}")
+    if "://" not in text and _NOT_A_FILE.match(text):
+        raise BadUrl(f"the database is neither the name of a file nor a URL; {ACCEPTED}")
     if "://" not in text:
         return URL.create("sqlite", database=text)
     if text.partition("?")[0].count("@") > 1:
-        raise BadUrl(f"the database's URL holds more than one '@'; within a password it is written %40; {ACCEPTED}")
+        raise BadUrl(f"the database's URL contains more than one '@'; within a password, write %40; {ACCEPTED}")
     try:
         url = make_url(text)
-    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
-        # Without its cause, which quotes the URL.
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
+        # The cause is suppressed: it quotes the URL.
         raise BadUrl(f"the database's URL cannot be read; {ACCEPTED}") from None
     url = url.set(drivername=url.drivername.lower())
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
@@ -57,22 +58,22 @@ def parse(text: str) -> URL:
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """Return the file that a SQLite URL names, or None for a database in memory and for a server."""
+    """Return the file that a SQLite URL names; None for a database in memory and for a server."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
     return Path(url.database or "")
 
 
 def shown(url: URL) -> str:
-    """Return a URL as it may be printed: without any password, also not one among its options."""
+    """Return a URL in printable form, without passwords, neither before the host nor among the options."""
     options = {name: value if _SHOWN.fullmatch(name) else MASK for name, value in url.query.items()}
-    # SQLAlchemy hides the password before the '@' only, and would write the mask of an option as %2A.
+    # SQLAlchemy hides only the password before the '@', and writes the mask of an option as %2A.
     text = url.set(drivername=url.get_backend_name(), query=options).render_as_string(hide_password=True)
     return text.replace(quote_plus(MASK), MASK)
 
 
 def without_secrets(text: str, url: URL) -> str:
-    """Return the first line of a message with every secret of the URL masked."""
+    """Return the first line of a message, with every secret of the URL masked."""
     line = text.strip().splitlines()[0].strip() if text.strip() else ""
     secrets = [url.password, *(value for name, value in url.query.items() if not _SHOWN.fullmatch(name))]
     for secret in secrets:
@@ -83,10 +84,10 @@ def without_secrets(text: str, url: URL) -> str:
 
 
 def holds_a_password(text: str) -> bool:
-    """Return whether the URL of a database holds a password, before its host or among its options.
+    """Return whether the URL of a database contains a password, before the host or among the options.
 
     Raises:
-        BadUrl: as `parse`.
+        BadUrl: The text is not the URL of a database; see `parse`.
     """
     url = parse(text)
     return bool(url.password) or any(not _SHOWN.fullmatch(name) for name in url.query)

@@ -83,7 +83,7 @@ def sigma_schedule(
             raise InvalidRequest(field, f"is at most {maximum}", value)
     for sigma in sigmas or ():
         if not (math.isfinite(sigma) and sigma >= 0):
-            raise InvalidRequest("sigmas", "takes finite numbers, at least 0", sigma)
+            raise InvalidRequest("sigma", "takes finite numbers, at least 0", sigma)
     for budget in steps or ():
         if budget < 1:
             raise InvalidRequest("steps", "takes whole numbers, at least 1", budget)
@@ -95,7 +95,7 @@ def sigma_schedule(
         generations=count,
         population=population or defaults.population,
         steps=_fitted("steps", steps, defaults.steps, count),
-        parameters={"sigmas": list(_fitted("sigmas", sigmas, defaults.sigmas, count))},
+        parameters={"sigmas": list(_fitted("sigma", sigmas, defaults.sigmas, count))},
     )
 
 

@@ -64,7 +64,7 @@ def run_studies(
         driver.run(studies, wait=wait)
     except BaseException:
         executor.cancel()
-        store.give_up()  # one attempt to write what is pending
+        store.stop_retrying()  # one attempt to write what is pending
         raise
     finally:
         driver.close()

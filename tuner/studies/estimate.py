@@ -1,8 +1,7 @@
 """How long a search will take on these machines, measured before it begins, and what would take less.
 
-Only where somebody sits at a terminal who can say no. A probe trains the defaults for a few steps on every worker at
-once, as the search will, so that it measures what a busy machine does; compilation is not counted, but is not lost
-either, since the same workers go on with the same optimizer.
+A probe trains the defaults for a few steps on every worker at once, as the search will, so that it measures a busy
+machine. Compilation is not counted, but is not lost either, since the same workers go on with the same optimizer.
 """
 
 from __future__ import annotations
@@ -10,20 +9,20 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from search_spaces.space import SearchSpace
 from tuner.core.study import SearchSpec
 from tuner.core.trial import Evaluation, Key, Role, Status, Trial
 from tuner.execution.executor import Executor
 
-LONG = 600.0  # seconds; nobody is asked about less
-FITS = 3600.0  # seconds; fewer steps are suggested that take no longer, as far as LEAST_STEPS allows
+LONG = 600.0  # seconds; a search that takes less is begun without a question
+FITS = 3600.0  # seconds; fewer steps are suggested that take no longer, as far as MIN_STEPS allows
 PROBE_SINGLE = 2  # steps, where a candidate is a network
 PROBE_COHORT = 200  # steps, where a cohort of toys trains in lockstep
-LEAST_STEPS = 20  # that a suggestion leaves to every generation: a loss after fewer says little
+MIN_STEPS = 20  # that a suggestion leaves to every generation: a loss after fewer says little
 
-Costs = dict[str, float]  # seconds a gradient evaluation of a cohort, by optimizer
+Costs = dict[str, float]  # seconds per gradient evaluation of a cohort, by optimizer
 
 
 def measured_cost(executor: Executor, spec: SearchSpec, workers: int) -> float | None:
@@ -63,23 +62,53 @@ def whole(specs: Sequence[SearchSpec], costs: Costs, workers: int) -> float:
     return sum(seconds(spec, costs.get(spec.workload.optimizer, mean), workers) for spec in specs)
 
 
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A shorter search: one field of the request, its other value, and what that would take."""
+
+    field: str  # "preset" or "steps"
+    value: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How long a long search will train, as measured, and what would take less."""
+
+    seconds: float
+    seconds_per_evaluation: float
+    workers: int
+    shorter: tuple[Alternative, ...]
+
+    def lines(self, name_of: Callable[[str], str] = str) -> list[str]:
+        """Return the estimate in words, line by line, with each field's name replaced by `name_of(field)`."""
+        return [
+            f"The search will train for about {duration(self.seconds)}: {self.seconds_per_evaluation:.2g} s per "
+            f"gradient evaluation as measured, {self.workers} at a time",
+            *(
+                f"  {name_of(each.field)} {each.value} would take about {duration(each.seconds)}"
+                for each in self.shorter
+            ),
+        ]
+
+
 def long_run(
     executor: Executor,
     specs: Sequence[SearchSpec],
     others: Callable[[], Iterable[tuple[str, Sequence[SearchSpec]]]],
     workers: int,
     say: Callable[[str], None],
-) -> list[str]:
-    """Return what to tell before a long search, line by line; nothing of a short one, or one that cannot be measured.
+) -> Estimate | None:
+    """Return how long a search will take; None if it is short, or cannot be measured.
 
-    The first optimizer alone is measured where it says that all is short.
+    The first optimizer alone is measured if it shows that the search is short.
 
     Args:
         executor: Trains the probes.
         specs: Of the studies that are to run.
         others: Makes the studies of other presets, by preset.
         workers: How many cohorts are trained at a time.
-        say: Tells what is going on.
+        say: Takes a line on what is going on.
     """
     costs: Costs = {}
     for number, spec in enumerate(specs):
@@ -88,30 +117,27 @@ def long_run(
         if cost is not None:
             costs[spec.workload.optimizer] = cost
         if number == 0 and (not costs or whole(specs, costs, workers) < LONG):
-            return []
+            return None
     needed = whole(specs, costs, workers)
-    per = statistics.fmean(costs.values())
-    lines = [
-        f"The search will train for about {duration(needed)}: {per:.2g} s a gradient evaluation as measured, "
-        f"{workers} at a time"
-    ]
+    mean = statistics.fmean(costs.values())
+    found = []
     for preset, shorter in others():
-        cost = per
+        cost = mean
         if shorter[0].workload.options != specs[0].workload.options:
-            say(f"measuring --preset {preset}: a few steps")
-            cost = measured_cost(executor, shorter[0], workers) or per
+            say(f"measuring preset {preset}: a few steps")
+            cost = measured_cost(executor, shorter[0], workers) or mean
         took = sum(seconds(spec, cost, workers) for spec in shorter)
         if took < needed:
-            lines.append(f"  --preset {preset} would take about {duration(took)}")
+            found.append(Alternative("preset", preset, took))
     fewer = _fewer(specs[0].steps, needed)
     if fewer is not None:
         took = whole([replace(spec, steps=fewer) for spec in specs], costs, workers)
-        lines.append(f"  --steps {_listed(fewer)} would take about {duration(took)}")
-    return lines
+        found.append(Alternative("steps", _listed(fewer), took))
+    return Estimate(needed, mean, workers, tuple(found))
 
 
 def duration(value: float) -> str:
-    """Return seconds as people say them: 40 s, 12 min, 3.5 h, 2.1 days."""
+    """Return seconds with two digits and a suitable unit: 40 s, 12 min, 3.5 h, 2.1 days."""
     for unit, size in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
         if value >= size:
             return f"{value / size:.2g} {unit}"
@@ -120,7 +146,7 @@ def duration(value: float) -> str:
 
 def _fewer(steps: Sequence[int], needed: float) -> tuple[int, ...] | None:
     """Return shorter budgets in the same proportions; None where the search fits FITS, or has no steps to spare."""
-    factor = min(needed / FITS, min(steps) / LEAST_STEPS)
+    factor = min(needed / FITS, min(steps) / MIN_STEPS)
     return tuple(round(budget / factor) for budget in steps) if factor > 1 else None
 
 

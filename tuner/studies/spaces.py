@@ -1,4 +1,4 @@
-"""The search space of each optimizer of a command: the user's file, the one that ships, or one that is derived."""
+"""The search space of each optimizer of a request: the user's file, the built-in one, or one that is derived."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import lodo.registry
 from search_spaces.space import SearchSpace
-from tuner.core.errors import UsageError
+from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
 
 Shapes = Sequence[tuple[int, ...]]
@@ -24,7 +24,7 @@ def search_spaces_of(
         shapes: Of the variables that are trained; for Keras' optimizers, which may treat some otherwise.
 
     Raises:
-        UsageError: A file is for none of them, or two are for one, or Keras' optimizer has no such hyperparameters.
+        InvalidRequest: A file is for none of them, or two are for one, or Keras' optimizer has no such hyperparameters.
         ValueError: A file cannot be used, or there is nothing to derive a space from; one line.
     """
     from search_spaces import loader  # pydantic and YAML, only once they are needed
@@ -33,11 +33,11 @@ def search_spaces_of(
     for file in files:
         space = loader.load(file)
         if space.optimizer not in names:
-            raise UsageError(
-                f"--search-space {file}: it is for {space.optimizer}, which is not tuned here ({', '.join(names)})"
+            raise InvalidRequest(
+                "search_spaces", f"{file}: it is for {space.optimizer}, which is not tuned here ({', '.join(names)})"
             )
         if space.optimizer in spaces:
-            raise UsageError(f"--search-space {file}: there is another file for {space.optimizer}")
+            raise InvalidRequest("search_spaces", f"{file}: there is another file for {space.optimizer}")
         if lodo.registry.is_of_keras(space.optimizer):
             _check_keras(file, space, shapes)
         else:
@@ -87,7 +87,9 @@ def _check_keras(file: Path, space: SearchSpace, shapes: Shapes) -> None:
     known = keras_adapter.tunable(space.optimizer, shapes)
     for name in space.names:
         if name not in known:
-            raise UsageError(
-                f"--search-space {file}: {space.optimizer} has nothing of this name to tune on this task"
-                f"{nearest(name, tuple(known))}. Accepted: {', '.join(known)}. Received: {name!r}"
+            raise InvalidRequest(
+                "search_spaces",
+                f"{file}: {space.optimizer} has nothing of this name to tune on this task"
+                f"{nearest(name, tuple(known))}. Accepted: {', '.join(known)}",
+                name,
             )

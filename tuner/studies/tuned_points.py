@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces import strict_yaml
-from tuner.core.errors import UsageError
+from tuner.core.errors import InvalidRequest
 from tuner.core.study import StudyRecord, StudyStatus
 from tuner.core.trial import Status
 from tuner.storage import NoDatabase, Store
-from tuner.studies.planner import check_optimizer
+from tuner.studies.lookup import check_optimizer
 from tuner.studies.spaces import Shapes, default_space, numbers_beside
 
 TUNED_BY, DEFAULTS, HALVED = "tuned by ", "the defaults", ", learning rates halved"  # parts of a source's text
@@ -49,7 +49,7 @@ def searched(
         optimizers: Names; None is all that were tuned.
 
     Raises:
-        UsageError: There is no such search, it is of another task, or what is asked of it is missing or incomplete.
+        InvalidRequest: There is no such search, it is of another task, or what is asked of it is missing or incomplete.
         StorageError: The database cannot be read.
     """
     try:
@@ -61,11 +61,13 @@ def searched(
                 studies = [study for study in store.find(run) if study.is_search]
                 _check_run(run, studies, task)
     except NoDatabase as error:
-        raise UsageError(f"nothing is tuned yet: {error}; --defaults or --config do without") from None
+        raise InvalidRequest(
+            "search", f": nothing is tuned yet: {error}; or give {{defaults}} or {{configs}}"
+        ) from None
     by_name = {study.spec.workload.optimizer: study for study in studies}
     for name in optimizers or ():
         if name not in by_name:
-            raise UsageError(f"--optimizers: {studies[0].spec.run} has tuned {', '.join(by_name)}. Received: {name}")
+            raise InvalidRequest("optimizers", f": {studies[0].spec.run} has tuned {', '.join(by_name)}", name)
     chosen = [by_name[name] for name in optimizers] if optimizers else studies
     _check_complete(chosen)
     return [
@@ -83,7 +85,7 @@ def _source(study: StudyRecord) -> str:
 
 
 def defaults(name: str, shapes: Shapes) -> Tuned:
-    """Return an optimizer's defaults.
+    """Return the defaults of an optimizer.
 
     Raises:
         ValueError: There is nothing to derive them from.
@@ -107,14 +109,14 @@ class Config:
         """Return the hyperparameters, checked.
 
         Raises:
-            UsageError: They are not the optimizer's, or out of range.
+            InvalidRequest: They are not the optimizer's, or out of range.
         """
         space, _ = default_space(self.optimizer, shapes)
         others = numbers_beside(space, shapes)
         try:
             space.encode({name: value for name, value in self.hyperparameters.items() if name not in others})
         except ValueError as error:
-            raise UsageError(f"--config {self.file}: {error}") from None
+            raise InvalidRequest("configs", f"{self.file}: {error}") from None
         said = f", exported of {self.study}" if self.study else ""
         said += f", tuned on {self.task}" if self.task else ""
         source = f"{self.file.name} (sha256 {self.sha256[:12]}…{said})"
@@ -125,33 +127,34 @@ def read_config(file: Path) -> Config:
     """Read an exported configuration; nothing in it is ever run.
 
     Raises:
-        UsageError: It cannot be read, or is no export as JSON or YAML.
+        InvalidRequest: It cannot be read, or is no export as JSON or YAML.
     """
     if not file.is_file():
-        raise UsageError(f"--config: there is no file {file}")
+        raise InvalidRequest("configs", f": there is no file {file}")
     try:
         with file.open("rb") as opened:
             data = opened.read(strict_yaml.MAX_BYTES + 1)
         content = strict_yaml.read(data).content  # which takes JSON as well
     except OSError as error:
-        raise UsageError(f"--config {file}: {error.strerror}") from None
+        raise InvalidRequest("configs", f"{file}: {error.strerror}") from None
     except ValueError as error:
         line = getattr(error, "line", None)
-        raise UsageError(f"--config {file}{f', line {line}' if line else ''}: {error}") from None
+        raise InvalidRequest("configs", f"{file}{f', line {line}' if line else ''}: {error}") from None
     if not isinstance(content, dict) or not {"optimizer", "hyperparameters"} <= content.keys():
-        raise UsageError(
-            f"--config {file}: takes what 'lodo-tune export --format json' or yaml writes, with the keys optimizer and "
-            f"hyperparameters. Received: {', '.join(content) if isinstance(content, dict) else 'no mapping'}"
+        keys = ", ".join(content) if isinstance(content, dict) else "no mapping"
+        raise InvalidRequest(
+            "configs",
+            f"{file}: takes an export as JSON or YAML, with the keys optimizer and hyperparameters. Received: {keys}",
         )
     values = content["hyperparameters"]
     if not isinstance(values, dict):
-        raise UsageError(f"--config {file}: hyperparameters map names to numbers. Received: {values!r:.80}")
+        raise InvalidRequest("configs", f"{file}: hyperparameters map names to numbers. Received: {values!r:.80}")
     provenance = content.get("provenance")
     said = provenance if isinstance(provenance, dict) else {}
     return Config(
         file=file,
         sha256=hashlib.sha256(data).hexdigest(),
-        optimizer=check_optimizer(f"--config {file}", str(content["optimizer"])),
+        optimizer=check_optimizer("configs", str(content["optimizer"]), file=file),
         hyperparameters={name: _number(file, name, value) for name, value in values.items()},
         study=str(said.get("study", "")),
         task=str(said.get("task", "")),
@@ -164,7 +167,7 @@ def _number(file: Path, name: str, text: object) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UsageError(f"--config {file}: {name} is a finite number. Received: {text!r:.80}")
+        raise InvalidRequest("configs", f"{file}: {name} is a finite number. Received: {text!r:.80}")
     return value
 
 
@@ -177,9 +180,8 @@ def _newest(
         if study.spec.workload.task == task:
             runs.setdefault(study.spec.run, []).append(study)
     if not runs:
-        raise UsageError(
-            f"nothing is tuned on {task} in {place}: tune first (lodo-tune --task {task}), or give --defaults or "
-            "--config"
+        raise InvalidRequest(
+            "search", f": nothing is tuned on {task} in {place}: tune first, or give {{defaults}} or {{configs}}"
         )
     wanted = set(optimizers or ())
     for studies in reversed(runs.values()):
@@ -190,24 +192,25 @@ def _newest(
     last = list(runs.values())[-1]
     if wanted <= {study.spec.workload.optimizer for study in last}:
         _check_complete([study for study in last if not wanted or study.spec.workload.optimizer in wanted])
-    raise UsageError(
-        f"--optimizers: no search on {task} in {place} has tuned {', '.join(sorted(wanted))}; tune first "
-        f"(lodo-tune --task {task} --optimizers …), or give --defaults or --config"
+    raise InvalidRequest(
+        "optimizers",
+        f": no search on {task} in {place} has tuned {', '.join(sorted(wanted))}; tune first, or give {{defaults}} or"
+        " {configs}",
     )
 
 
 def _check_run(run: str, studies: Sequence[StudyRecord], task: str) -> None:
     if not studies:
-        raise UsageError(f"--from takes a search; {run} is a comparison itself")
+        raise InvalidRequest("search", f"takes a search; {run} is a comparison itself")
     of = studies[0].spec.workload.task
     if of != task:
-        raise UsageError(f"--from: {run} was tuned on {of}, and --task is {task}")
+        raise InvalidRequest("search", f": {run} was tuned on {of}, and {{task}} is {task}")
 
 
 def _check_complete(studies: Sequence[StudyRecord]) -> None:
     left = [f"{study.spec.name} ({study.status})" for study in studies if study.status != StudyStatus.COMPLETE]
     if left:
-        raise UsageError(
-            f"not complete: {', '.join(left)}; go on with lodo-tune resume {studies[0].spec.run}, or leave them out by "
-            "--optimizers"
+        raise InvalidRequest(
+            "search",
+            f": not complete: {', '.join(left)}; resume {studies[0].spec.run}, or leave them out of {{optimizers}}",
         )

@@ -20,7 +20,7 @@ def save(path: Path, x: Tensor, state: State) -> None:
     """Write x [n, 1] and the state's tensors into an .npz file, whole or not at all.
 
     Raises:
-        NotWritten: It cannot be written; what stood there before is untouched.
+        NotWritten: It cannot be written; an earlier file of this name is unchanged.
     """
     leaves = {f"state_{number}": np.asarray(leaf) for number, leaf in enumerate(tf.nest.flatten(state))}
     content = io.BytesIO()
@@ -29,7 +29,7 @@ def save(path: Path, x: Tensor, state: State) -> None:
 
 
 def load(path: Path, x: Tensor, state: State) -> tuple[Tensor, State, str]:
-    """Read what `save` has written.
+    """Read a file that `save` has written.
 
     Args:
         path: The file.
@@ -40,7 +40,7 @@ def load(path: Path, x: Tensor, state: State) -> tuple[Tensor, State, str]:
         x, the state, and the sha256 of the file.
 
     Raises:
-        ValueError: The file is missing, is none of ours, or is of another task.
+        ValueError: The file is missing, was not written by `save`, or is of another task.
     """
     try:
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The results of a comparison: one frozen value from which its tables and figures are made."""
+"""The results of a comparison, as one frozen value for its tables and figures."""
 
 from __future__ import annotations
 

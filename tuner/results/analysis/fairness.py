@@ -1,4 +1,4 @@
-"""Fairness of a search: what each optimizer was given, and its best fitness over the course of the budget."""
+"""Fairness of a search: effort per optimizer, and best fitness by budget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A search by generation, or a comparison by point: budgets, final statuses, and fitnesses."""
+"""Budgets, final statuses and fitnesses of a study by generation.
+
+A comparison is grouped by point instead.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The best optimizer of a comparison, and those that cannot be distinguished from it.
+"""The best optimizer of a comparison, and those indistinguishable from it.
 
 The best is the optimizer with the lowest mean among those that diverged least often. Each of the others is tested
 against it, and the p values are corrected for the number of tests. Runs that are equal on every seed are a constant,

@@ -1,4 +1,4 @@
-"""Exact tests of two samples (Mann-Whitney U with ties, signs), and Holm's correction for several tests.
+"""Exact tests (Mann-Whitney U with ties, sign test) and Holm's correction.
 
 The Mann-Whitney test uses ranks alone, so that a run that diverged counts as higher than all others. Its null
 distribution is enumerated with ties where the samples are small. SciPy's `mannwhitneyu(method="exact")` ignores ties,

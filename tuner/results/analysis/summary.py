@@ -1,4 +1,4 @@
-"""The summary of a search: one frozen value from which its tables and exports are made."""
+"""The summary of a search, as one frozen value for its tables and exports."""
 
 from __future__ import annotations
 

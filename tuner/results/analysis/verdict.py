@@ -1,4 +1,4 @@
-"""The verdict on a tuned point: whether it is better than the defaults by more than the spread.
+"""The verdict on a tuned point: whether it is better than the defaults.
 
 Default and tuned are trained on the same fresh seeds, which the search has not used. On one seed they share
 minibatches and noise, so they are compared seed by seed: the gain of a seed is the default's fitness minus the tuned

@@ -1,4 +1,7 @@
-"""Tuned configurations for use elsewhere, each with its provenance, in one format per module."""
+"""Exports of tuned configurations to other tools, in one module per format.
+
+Each exported configuration has its provenance.
+"""
 
 from __future__ import annotations
 

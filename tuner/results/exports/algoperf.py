@@ -1,4 +1,7 @@
-"""AlgoPerf: a list of points for `tuning_search_space`, with the names of its own submissions."""
+"""AlgoPerf export: a list of points for `tuning_search_space`.
+
+Hyperparameters have the names of AlgoPerf's own submissions.
+"""
 
 from __future__ import annotations
 

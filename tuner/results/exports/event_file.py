@@ -1,4 +1,4 @@
-"""An event file for TensorBoard: scalars by step, and a session of the HParams tab."""
+"""A TensorBoard event file: scalars by step, and a session of the HParams tab."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Hydra: `_target_` and arguments under one key per library, for `hydra.utils.instantiate`."""
+"""Hydra export: `_target_` and arguments, under one key per library.
+
+Each key holds an input of `hydra.utils.instantiate`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How another library constructs an optimizer and what it does differently; common to PyTorch and Optax.
+"""Calls that construct an optimizer in another library, and their differences.
+
+Common to PyTorch and Optax.
 
 Warnings describe differences from Keras, whose form our optimizers have.
 """

@@ -1,4 +1,7 @@
-"""Optax: a function of `optax` and its keyword arguments, of which a schedule is a call itself."""
+"""Optax export: a function of `optax` and its keyword arguments.
+
+A schedule among the arguments is a call itself.
+"""
 
 from __future__ import annotations
 

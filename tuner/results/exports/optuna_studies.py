@@ -1,4 +1,7 @@
-"""A search for Optuna: its individuals as trials in a storage that Optuna and its dashboard open."""
+"""Optuna export: a search as a study whose trials are its individuals.
+
+Optuna and its dashboard open the storage.
+"""
 
 from __future__ import annotations
 

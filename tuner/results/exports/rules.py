@@ -1,4 +1,4 @@
-"""The update rule of an optimizer, and the constants of the rule that were not tuned.
+"""The update rule of an optimizer, and its constants that were not tuned.
 
 Rules have the names of Keras. One of our optimizers and one of Keras may have the same rule; other libraries then have
 one counterpart for both.

@@ -1,4 +1,7 @@
-"""A search for TensorBoard: scalars by generation, and each candidate as a session of the HParams tab."""
+"""TensorBoard export of a search.
+
+Scalars by generation, and each candidate as a session of the HParams tab.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""PyTorch: a class of `torch.optim` and its keyword arguments, for `class(parameters, **arguments)`."""
+"""PyTorch export: a class of `torch.optim` and its keyword arguments.
+
+The call is `class(parameters, **arguments)`.
+"""
 
 from __future__ import annotations
 

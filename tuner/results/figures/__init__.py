@@ -1,4 +1,7 @@
-"""Figures of searches and comparisons, from frozen values; matplotlib is imported when one is drawn."""
+"""Figures of searches and comparisons, from frozen values.
+
+Matplotlib is imported when a figure is drawn.
+"""
 
 from tuner.results.analysis.generations import Searches
 from tuner.results.figures.drawing import Picture, PictureDrawer, figure_files, picture_drawer

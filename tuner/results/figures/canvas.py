@@ -1,4 +1,7 @@
-"""Parts of every figure: settings, panels, legends, and axes for losses that ignore outliers."""
+"""Common parts of figures: settings, panels, legends and axes.
+
+Axes for losses ignore outliers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Learning curves of a comparison, by steps and by time: mean and standard deviation over seeds."""
+"""Learning curves of a comparison, by steps and by time.
+
+They show the mean and the standard deviation over seeds.
+"""
 
 from __future__ import annotations
 

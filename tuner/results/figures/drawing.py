@@ -1,4 +1,7 @@
-"""The figures of a run, as files and as pictures of a report, drawn in several processes where that is faster."""
+"""The figures of a run, as files and as pictures of a report.
+
+They are drawn in several processes where that is faster.
+"""
 
 from __future__ import annotations
 

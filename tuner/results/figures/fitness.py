@@ -1,4 +1,4 @@
-"""A search in one figure: the fitness of every individual by generation, one panel per optimizer.
+"""Fitness of every individual of a search by generation, a panel per optimizer.
 
 Fitnesses of different budgets are not comparable, so lines break and a dotted line is drawn where the budget changes.
 Panels share their fitness axis. Individuals that did not finish are counted above each panel by generation, and values

@@ -1,4 +1,7 @@
-"""An axis for a hyperparameter on its search scale: logarithmic, or for a decay by its distance from 1."""
+"""An axis for a hyperparameter on its search scale.
+
+The scale is logarithmic in the value, or for a decay in its distance from 1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of figures: a name for the file, a title and a caption for people, and the function that draws it."""
+"""The kinds of figures: file name, title, caption, and the drawing function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Training loss and validation metrics of a few runs of one configuration, for `lodo-tune train`."""
+"""Training loss and validation metrics of runs of one configuration.
+
+The figure of `lodo-tune train`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Parallel coordinates of a search: one line per individual through its hyperparameters and its fitness."""
+"""Parallel coordinates of a search.
+
+One line per individual, through its hyperparameters and its fitness.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The population of a search: every individual in each hyperparameter by generation, one row per optimizer."""
+"""Hyperparameters of every individual of a search, by generation.
+
+One row of panels per optimizer.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curves of several seeds resampled to common points: their mean and standard deviation."""
+"""Mean and standard deviation of curves of several seeds at common points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Figures as PNG, PDF and SVG: the same bytes for the same figure, and files written whole or not at all."""
+"""Figures as PNG, PDF and SVG files.
+
+The same figure gives the same bytes, and a file is written whole or not at all.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sharpness of the optimum: fitness against each hyperparameter in the last generations."""
+"""Sharpness of the optimum of a search.
+
+Fitness against each hyperparameter in the last generations.
+"""
 
 from __future__ import annotations
 

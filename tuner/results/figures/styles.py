@@ -1,4 +1,7 @@
-"""Style of an optimizer: its colour, and a dash and a marker that distinguish it in greyscale."""
+"""The style of each optimizer in figures: colour, dash and marker.
+
+Dash and marker distinguish optimizers in greyscale.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Loss against the parameter of a sweep: mean and standard deviation over seeds, and every seed."""
+"""Final loss against the parameter of a sweep.
+
+Every seed, and the mean and the standard deviation over seeds.
+"""
 
 from __future__ import annotations
 

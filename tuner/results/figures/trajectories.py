@@ -1,4 +1,7 @@
-"""Trajectories of optimizers on Rosenbrock's function, one panel per optimizer, with contours of the loss."""
+"""Trajectories of optimizers on Rosenbrock's function.
+
+One panel per optimizer, with contours of the loss.
+"""
 
 from __future__ import annotations
 

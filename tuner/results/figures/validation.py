@@ -1,4 +1,7 @@
-"""Metrics measured during a comparison: of the validation set, and the distance of G from the inverse Hessian."""
+"""Metrics measured during a comparison.
+
+Metrics of the validation set, and the distance of G from the inverse Hessian.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A report: one HTML file on the runs of a database that needs no network and no other file."""
+"""A report: one HTML file on the runs of a database.
+
+It needs no network and no other file.
+"""
 
 from tuner.results.report.document import document
 from tuner.results.report.runs import ComparisonRun, SearchRun

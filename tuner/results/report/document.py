@@ -1,4 +1,7 @@
-"""The page of a report: runs one after the other, each with its setting, tables, figures, failures and ledger."""
+"""The page of a report, with a part for each run.
+
+A part has the run's setting, tables, figures, failures and ledger.
+"""
 
 from __future__ import annotations
 

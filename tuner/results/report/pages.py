@@ -1,4 +1,4 @@
-"""HTML from the templates beside this module: every value is text, and is escaped."""
+"""HTML rendered from the templates beside this module, with every value escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strict formats for machines: JSON without NaN, and CSV without formulas for spreadsheets."""
+"""Strict formats for machines: JSON without NaN, and CSV without formulas."""
 
 from __future__ import annotations
 

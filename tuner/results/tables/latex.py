@@ -1,4 +1,4 @@
-"""Tables in LaTeX with the rules of booktabs; any engine that reads UTF-8 compiles them."""
+"""LaTeX tables with booktabs rules, for any engine that reads UTF-8."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tables that belong together, with what explains them, as text, Markdown and LaTeX: the frame of every result."""
+"""A section of results: tables and their explanations.
+
+It is rendered as text, Markdown and LaTeX.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Measurements of several runs by gradient evaluations: one column per seed, or statistics of many seeds."""
+"""Measurements of several runs by gradient evaluations.
+
+One column per seed, or statistics of many seeds.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is recorded of one study, candidates and curves left out, as text and as JSON."""
+"""The record of one study without candidates and curves, as text and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The table of searches and comparisons: one value that prints as text, shows in a notebook, and exports."""
+"""The table of searches and comparisons.
+
+One value that prints as text, is displayed in a notebook, and exports itself to files.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Migrations of the database's schema, run by Alembic from within the program; `env` is its entrance."""
+"""Migrations of the database's schema, run by Alembic; `env` is its entry point."""

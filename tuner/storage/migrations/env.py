@@ -1,4 +1,4 @@
-"""Entrance of Alembic: runs the steps on the connection that it is handed, within that connection's transaction."""
+"""Entry point of Alembic, which runs migrations on a given connection."""
 
 from __future__ import annotations
 

@@ -83,20 +83,16 @@ class MeasurementCallback:
 
     def stops(self, budget: int) -> Iterable[int]:
         """Return increasing numbers of evaluations after which a chunk is to end, perhaps infinitely many."""
-        del budget
         return ()
 
     def begin(self, training: Training) -> Iterable[LaneObservations]:
         """Look at the start. What is compiled here takes no time of the training."""
-        del training
         return ()
 
     def after_chunk(self, training: Training) -> Iterable[LaneObservations]:
         """Look at where a chunk has ended."""
-        del training
         return ()
 
     def end(self, training: Training) -> Iterable[LaneObservations]:
         """Look at where training has ended: at the end of the budget or of the time, or where all lanes diverged."""
-        del training
         return ()

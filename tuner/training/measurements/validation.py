@@ -24,7 +24,6 @@ class Validation(MeasurementCallback):
 
     def stops(self, budget: int) -> Iterable[int]:
         """Return all multiples."""
-        del budget
         return itertools.count(self._every, self._every)
 
     def begin(self, training: Training) -> Iterable[LaneObservations]:

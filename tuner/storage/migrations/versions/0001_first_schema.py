@@ -1,6 +1,6 @@
 """First schema: studies, candidates, attempts, evaluations and curves.
 
-Written out, and not taken from `tuner.storage.tables`: that module moves on, this step stays.
+The tables are written out here instead of imported from `tuner.storage.tables`, because that module will change.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Comparisons: studies that say what they compare, and what is measured of their runs beside the losses."""
+"""Comparisons: a column for their specification, and a table of observations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column and the table; every study that there is is a search."""
+    """Add the column and the table; all existing studies are searches."""
     op.add_column("studies", sa.Column("comparison", sa.JSON()))
     op.create_table(
         "observations",
@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take both away; comparisons go with them."""
+    """Drop the column and the table, and delete all comparisons."""
     op.drop_table("observations")
     studies = sa.table("studies", sa.column("id"), sa.column("comparison"))
     candidates = sa.table("candidates", sa.column("id"), sa.column("study_id"))

@@ -27,7 +27,7 @@ _SEQUENCE = sa.table("sqlite_sequence", sa.column("name"), sa.column("seq"))
 
 
 def upgrade() -> None:
-    """Replace σ by the parameters of a strategy; comparisons lose the columns that only a search has."""
+    """Replace σ by the parameters of a strategy; columns that only searches have become NULL in comparisons."""
     last_id = _last_id()
     with op.batch_alter_table("studies", table_kwargs={"sqlite_autoincrement": True}) as studies:
         studies.add_column(sa.Column("kind", sa.String(16)))
@@ -51,7 +51,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Restore σ, 0 where a strategy has none; comparisons pose as searches of strategy "none" again."""
+    """Restore σ, 0 where a strategy has none; comparisons become searches of the strategy "none"."""
     last_id = _last_id()
     with op.batch_alter_table("studies", table_kwargs={"sqlite_autoincrement": True}) as studies:
         studies.add_column(sa.Column("sigmas", sa.JSON()))
@@ -73,7 +73,7 @@ def downgrade() -> None:
 
 
 def _last_id() -> int | None:
-    """Return the largest id that a study ever had in a SQLite file; None elsewhere, or without studies."""
+    """Return the largest id that a study ever had in a SQLite file; None for a server, or without studies."""
     if op.get_bind().dialect.name != "sqlite":
         return None
     last: int | None = op.get_bind().scalar(sa.select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == "studies"))
@@ -81,7 +81,7 @@ def _last_id() -> int | None:
 
 
 def _keep_counting(last_id: int | None) -> None:
-    """Restore SQLite's counter of ids, which went with the old table: an id of a deleted study is never reused."""
+    """Restore SQLite's counter of ids, dropped with the old table, so that ids of deleted studies are not reused."""
     if last_id is not None:
         connection = op.get_bind()
         connection.execute(sa.delete(_SEQUENCE).where(_SEQUENCE.c.name == "studies"))

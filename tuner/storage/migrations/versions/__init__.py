@@ -1,1 +1,1 @@
-"""Steps of the schema, one a file, each from the version before; a released step never changes."""
+"""Migrations, one per version of the schema; a released migration never changes."""

@@ -1,0 +1,168 @@
+"""`tuner.compare`: train optimizers for long on the same seeds, and compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tuner.api.data_folder import using_data
+from tuner.api.database import DEFAULT_DATABASE, Database
+from tuner.api.progress import Progress, progress_of
+from tuner.api.requests import Optimizer, Task, optimizer_names, paths, task_name
+from tuner.api.run import Comparison, Run
+from tuner.api.running import begin, check_users_task
+from tuner.core.errors import InvalidRequest
+from tuner.execution.resources import Resources
+from tuner.storage import check_run_name
+from tuner.studies.callbacks import Callback
+from tuner.studies.comparison_planner import CompareRequest, plan_comparison
+
+
+def compare(
+    search: Run | str | None = None,
+    *,
+    task: Task | None = None,
+    optimizers: Optimizer | Iterable[Optimizer] | None = None,
+    configs: str | Path | Iterable[str | Path] = (),
+    defaults: bool = False,
+    halve_learning_rate: bool = False,
+    sweep: str | None = None,
+    seeds: int = 8,
+    steps: int | None = None,
+    seconds: float | None = None,
+    validate_every: int | None = None,
+    test_examples: int | None = None,
+    name: str | None = None,
+    database: str | Path | Database | None = None,
+    workers: int | None = None,
+    cpus_per_candidate: int = 1,
+    gpus_per_candidate: float = 0.0,
+    timeout: float | None = None,
+    max_attempts: int = 3,
+    address: str | None = None,
+    dashboard: bool = False,
+    data_dir: str | Path | None = None,
+    precision: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    wait: bool = False,
+    callback: Callable[[], Callback] | None = None,
+    progress: bool | Callable[[str], None] | Progress | None = True,
+) -> Comparison:
+    """Train tuned optimizers for long, each on the same seeds, with validation on the way and the test set at the end.
+
+    Args:
+        search: The run whose tuned hyperparameters are compared, or its name. Default: the newest complete one of the
+            task in the database.
+        task: As of `tune`. Default: the search's.
+        optimizers: Names or classes. Default: all of the search, or of the files.
+        configs: Exported configurations (JSON or YAML) whose hyperparameters are used instead.
+        defaults: Whether to use the defaults instead.
+        halve_learning_rate: Whether to halve every learning rate, as for long runs.
+        sweep: Vary a parameter of LODO alone: "momentum", "depth" or "block-size".
+        seeds: Number of seeds; each optimizer is trained on the seeds 0 to seeds - 1.
+        steps: Budget of a run in gradient evaluations. Default: the paper's.
+        seconds: Continue each run until it has trained for so long, alone and timed.
+        validate_every: Gradient evaluations between two validations. Default: the paper's.
+        test_examples: Number of examples of the test set, at random. Default: all.
+        name: Name of the run. Default: the search's or the task's, with "-comparison".
+        database: As of `tune`. Default: the search's.
+        workers: As of `tune`; so are all arguments below that are not listed.
+        cpus_per_candidate: Cores, and threads of TensorFlow, per run.
+        gpus_per_candidate: GPUs per run, or a share of one.
+        timeout: Seconds after which a run (or cohort) is ended.
+        max_attempts: How often a run may lose its worker before it fails.
+        address: "HOST:PORT" of a Ray cluster to join.
+        dashboard: Whether to serve the dashboard of a local Ray.
+        data_dir: Folder of the data sets.
+        precision: Default: the search's, or the task's own.
+        options: Keyword arguments of the task. Default: the search's.
+        wait: Whether to wait while another driver holds a study.
+        callback: Makes a `Callback` for each study.
+        progress: As of `tune`.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        As `tune`.
+
+    Example:
+        >>> comparison = tuner.compare(run, seeds=8, steps=10_000)  # doctest: +SKIP
+        >>> print(comparison.table())  # doctest: +SKIP
+    """
+    if isinstance(search, Run):
+        database = search.database if database is None else database
+        task = search.studies[0].spec.workload.task if task is None else task
+    if task is None:
+        raise InvalidRequest("task", "is missing: it is needed unless a run is given")
+    request = CompareRequest(
+        task=task_name(task),
+        optimizers=optimizer_names(optimizers),
+        search=search.name if isinstance(search, Run) else search,
+        configs=paths(configs),
+        defaults=defaults,
+        halve_learning_rate=halve_learning_rate,
+        sweep=sweep,
+        seeds=seeds,
+        steps=steps,
+        seconds=seconds,
+        validate_every=validate_every,
+        test_examples=test_examples,
+        name=name,
+        cpus_per_candidate=cpus_per_candidate,
+        precision=precision,
+        options=options or {},
+    )
+    resources = Resources(
+        workers=workers,
+        cpus_per_candidate=cpus_per_candidate,
+        gpus_per_candidate=gpus_per_candidate,
+        timeout=timeout,
+        max_attempts=max_attempts,
+        address=address,
+        dashboard=dashboard,
+        data_dir=None if data_dir is None else Path(data_dir),
+    )
+    place = DEFAULT_DATABASE if database is None else database
+    return comparison(request, resources, place, callback=callback, wait=wait, progress=progress)
+
+
+def comparison(
+    request: CompareRequest,
+    resources: Resources,
+    database: str | Path | Database = DEFAULT_DATABASE,
+    *,
+    callback: Callable[[], Callback] | None = None,
+    wait: bool = False,
+    progress: bool | Callable[[str], None] | Progress | None = True,
+) -> Comparison:
+    """Run a request for a comparison; see `compare`.
+
+    Args:
+        request: What to compare.
+        resources: Where to train.
+        database: Where to record.
+        callback: Makes a further callback for each study.
+        wait: Whether to wait while another driver holds a study.
+        progress: As of `tune`.
+
+    Raises:
+        As `tune`.
+    """
+    resources.check()
+    if resources.timeout is not None and request.seconds is not None and resources.timeout <= request.seconds:
+        raise InvalidRequest(
+            "timeout",
+            f"is longer than {{seconds}}. Received: {resources.timeout:g} s and {request.seconds:g} s of training",
+        )
+    if request.name is not None:
+        check_run_name(request.name)
+    shown = progress_of(progress)
+    with using_data(resources.data_dir):
+        place = database if isinstance(database, Database) else Database(database)
+        plan = plan_comparison(request, place.source)
+        check_users_task(plan.specs[0], resources.timeout, shown)
+        with place.writing() as store:
+            run = begin(plan, request.name, resources, store, shown, callbacks=callback, wait=wait)
+    return Comparison(place, run)

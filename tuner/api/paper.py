@@ -1,0 +1,133 @@
+"""`tuner.paper`: the paper's protocol, a search followed by a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tuner.api.comparing import comparison
+from tuner.api.data_folder import using_data
+from tuner.api.database import DEFAULT_DATABASE, Database
+from tuner.api.progress import Progress, progress_of
+from tuner.api.requests import Optimizer, Task, optimizer_names, task_name
+from tuner.api.resuming import resumption
+from tuner.api.run import Comparison, Run
+from tuner.api.tuning import search
+from tuner.core.study import StudyRecord, StudyStatus
+from tuner.execution.resources import Resources
+from tuner.storage import NoDatabase, UnknownStudy
+from tuner.studies.comparison_planner import plan_comparison
+from tuner.studies.paper_protocol import PaperRequest, check_same, paper_requests
+from tuner.studies.planner import Plan, plan_search
+
+
+def paper(
+    task: Task,
+    optimizers: Optimizer | Iterable[Optimizer] | None = None,
+    *,
+    scale: float = 1.0,
+    seed: int = 0,
+    name: str | None = None,
+    database: str | Path | Database = DEFAULT_DATABASE,
+    precision: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    resources: Resources | None = None,
+    wait: bool = False,
+    progress: Callable[[], Progress] | bool | None = True,
+) -> tuple[Run, Comparison]:
+    """Search and compare by the paper's settings; what is complete under the same names is not done again.
+
+    Args:
+        task: As of `tune`.
+        optimizers: Names or classes. Default: the task's line-up.
+        scale: Below 1 a rehearsal: budgets times the scale (20 steps at least), candidates times its root (8 at least).
+        seed: Decides everything that the search draws.
+        name: Name of the search. Default: the task's with "-paper", or "-rehearsal".
+        database: As of `tune`; what is there under these names already counts.
+        precision: As of `tune`.
+        options: Keyword arguments of the task.
+        resources: Where to train. Default: a local Ray with all cores.
+        wait: Whether to wait while another driver holds a study.
+        progress: True writes lines to standard error, False nothing; a function makes a `Progress` for each run.
+
+    Returns:
+        The search and the comparison.
+
+    Raises:
+        As `tune`; also InvalidRequest, if the names hold runs with other settings.
+
+    Example:
+        >>> run, comparison = tuner.paper("noisy-quadratic-bowl", scale=0.01)  # doctest: +SKIP
+    """
+    resources = resources or Resources()
+    request = PaperRequest(
+        task=task_name(task),
+        optimizers=optimizer_names(optimizers),
+        scale=scale,
+        seed=seed,
+        name=name,
+        cpus_per_candidate=resources.cpus_per_candidate,
+        precision=precision,
+        options=options or {},
+    )
+    return protocol(request, resources, database, wait=wait, progress=progress)
+
+
+def protocol(
+    request: PaperRequest,
+    resources: Resources,
+    database: str | Path | Database = DEFAULT_DATABASE,
+    *,
+    wait: bool = False,
+    progress: Callable[[], Progress] | bool | None = True,
+) -> tuple[Run, Comparison]:
+    """Run a request for the paper's protocol; see `paper`.
+
+    Args:
+        request: On which task, and at what scale.
+        resources: Where to train.
+        database: Where to record.
+        wait: Whether to wait while another driver holds a study.
+        progress: As of `paper`.
+
+    Raises:
+        As `paper`.
+    """
+    resources.check()
+    place = database if isinstance(database, Database) else Database(database)
+
+    def once(name: str, plan: Callable[[], Plan], begin: Callable[[Progress], object]) -> None:
+        shown = progress_of(progress) if isinstance(progress, bool | None) else progress()
+        stored = _stored(place, name)
+        if not stored:
+            begin(shown)
+            return
+        check_same(stored, plan().specs)
+        if all(record.status == StudyStatus.COMPLETE for record in stored):
+            shown.say(f"{name} is complete")
+        else:
+            resumption(name, resources, place, wait=wait, progress=shown)
+
+    with using_data(resources.data_dir):
+        first, second = paper_requests(request)
+        searched, compared = str(first.name), str(second.name)
+        once(
+            searched,
+            lambda: plan_search(first),
+            lambda shown: search(first, resources, place, wait=wait, progress=shown),
+        )
+        once(
+            compared,
+            lambda: plan_comparison(second, place.source),
+            lambda shown: comparison(second, resources, place, wait=wait, progress=shown),
+        )
+    return Run(place, searched), Comparison(place, compared)
+
+
+def _stored(database: Database, name: str) -> Sequence[StudyRecord]:
+    try:
+        with database.reading() as store:
+            return store.find(name)
+    except (NoDatabase, UnknownStudy):
+        return ()

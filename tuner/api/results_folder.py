@@ -1,0 +1,42 @@
+"""The files that `Run.save` writes: tables, tuned configurations, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tuner.api.reading import drawable, table_of
+from tuner.core import files
+from tuner.core.study import StudyRecord
+from tuner.results import exports
+from tuner.results.figures import figure_files
+from tuner.storage import Damaged, Store
+
+FIGURES = ("png", "pdf")  # for screens, and for print
+TABLES = (("text", "txt"), ("markdown", "md"), ("latex", "tex"), ("json", "json"), ("csv", "csv"))
+
+
+def write_results(store: Store, records: Sequence[StudyRecord], folder: Path) -> None:
+    """Write the tables and the figures, and of a search its configurations, into a folder, replacing older ones.
+
+    Args:
+        store: Holds them.
+        records: Of one run.
+        folder: Where.
+
+    Raises:
+        NotWritten: A file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    root, table = folder.resolve(), table_of(store, records)
+    for format, ending in TABLES:
+        files.write(folder / f"table.{ending}", table.to_format(format) + "\n", overwrite=True)
+    for record, row in zip((record for record in records if record.is_search), table.searches, strict=True):
+        if record.tuned is not None and row.best is not None:
+            for format in ("json", "yaml"):
+                file = folder / f"{record.spec.workload.optimizer.replace(':', '-')}.{format}"
+                if not file.resolve().is_relative_to(root):  # the name came with a database that is not ours
+                    raise Damaged(f"the study {record.spec.name!a} would be written outside {str(folder)!r}")
+                files.write(file, exports.export(record, format, row), overwrite=True)
+    for name, content in figure_files(drawable(store, records), FIGURES):
+        files.write(folder / name, content, overwrite=True)

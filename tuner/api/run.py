@@ -1,0 +1,281 @@
+"""Runs, studies and comparisons as the API returns them.
+
+They are frozen values that refer to a database; results are read from it on access.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.api.database import Database
+from tuner.api.reading import drawable, summary_of, table_of
+from tuner.api.trials import trials_frame
+from tuner.core.errors import InvalidRequest
+from tuner.core.study import CandidateRecord, SeedRun, StudyRecord, StudySpec, StudyStatus
+from tuner.core.text import nearest
+from tuner.core.trial import Key, Role, Status
+from tuner.results.tables.table import Table
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One study: the search of one optimizer, or its part of a comparison.
+
+    Attributes:
+        database: Where it is.
+        record: What the database held of it when it was read.
+    """
+
+    database: Database
+    record: StudyRecord
+
+    @property
+    def name(self) -> str:
+        """RUN/OPTIMIZER."""
+        return self.record.spec.name
+
+    @property
+    def run(self) -> str:
+        """Name of its run."""
+        return self.record.spec.run
+
+    @property
+    def optimizer(self) -> str:
+        """Name of its optimizer."""
+        return self.record.spec.workload.optimizer
+
+    @property
+    def spec(self) -> StudySpec:
+        """Everything that decides its outcome."""
+        return self.record.spec
+
+    @property
+    def status(self) -> str:
+        """Where it stands: "running", "interrupted", "stopped" or "complete"."""
+        return self.record.status
+
+    @property
+    def tuned(self) -> dict[str, float] | None:
+        """The tuned hyperparameters; None until the search is over, and if nothing of it finished."""
+        tuned = self.record.tuned
+        return None if tuned is None or not self.record.counts[Status.FINISHED] else dict(tuned)
+
+    def trials(self) -> pd.DataFrame:
+        """Return a DataFrame with a row per candidate; see `Run.trials`."""
+        return trials_frame(self._candidates())
+
+    def curve(self, generation: int, slot: int, role: str | None = None) -> npt.NDArray[Any]:
+        """Return the losses of a candidate, one per gradient evaluation.
+
+        Args:
+            generation: Its generation, or the number of its point in a comparison.
+            slot: Its place there.
+            role: "search", "default", "tuned" or "comparison". Default: "search", or "comparison".
+
+        Raises:
+            UnknownCandidate: There is none.
+        """
+        key = Key(self.record.spec.kind if role is None else Role(role), generation, slot)
+        with self.database.reading() as store:
+            return store.curve(self.record.id, key)
+
+    def export(self, format: str = "json") -> str:
+        """Return the tuned configuration as the text of a file.
+
+        Args:
+            format: "json", "yaml", "keras", "torch", "optax", "algoperf" or "hydra".
+
+        Raises:
+            NotExported: There is no such format, it cannot express the optimizer, or nothing is tuned yet.
+            InvalidRequest: The study is part of a comparison.
+        """
+        from tuner.results import exports
+
+        if not self.record.is_search:
+            source = self.record.comparison.source
+            raise InvalidRequest("study", f": {self.name} is a comparison, with hyperparameters {source}")
+        with self.database.reading() as store:
+            return exports.export(self.record, format, summary_of(store, self.record))
+
+    def details(self, format: str = "text") -> str:
+        """Return what is recorded of the study, candidates and curves left out.
+
+        Args:
+            format: "text" or "json".
+
+        Raises:
+            ValueError: There is no such format.
+        """
+        from tuner.results.tables import show
+
+        with self.database.reading() as store:
+            if self.record.is_search:
+                return show.render_search(self.record, store.candidates(self.record.id), format)
+            return show.render_comparison(self.record, store.seed_runs(self.record.id), format)
+
+    def _candidates(self) -> list[tuple[StudyRecord, CandidateRecord]]:
+        with self.database.reading() as store:
+            return [(self.record, candidate) for candidate in store.candidates(self.record.id)]
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredRun:
+    """What a run of searches and a comparison have in common: a mapping of optimizers to studies.
+
+    Attributes:
+        database: Where it is.
+        name: RUN, or RUN/OPTIMIZER for a part of it that is one study.
+    """
+
+    database: Database
+    name: str
+
+    @property
+    def studies(self) -> tuple[Study, ...]:
+        """Its studies, in order, as they are now."""
+        with self.database.reading() as store:
+            return tuple(Study(self.database, record) for record in store.find(self.name))
+
+    @property
+    def optimizers(self) -> tuple[str, ...]:
+        """Names of its optimizers, in order."""
+        return tuple(study.optimizer for study in self.studies)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of its studies are complete."""
+        return all(study.status == StudyStatus.COMPLETE for study in self.studies)
+
+    def __getitem__(self, optimizer: str) -> Study:
+        """Return the study of an optimizer.
+
+        Raises:
+            KeyError: There is none.
+        """
+        studies = {study.optimizer: study for study in self.studies}
+        if optimizer not in studies:
+            near = nearest(optimizer, tuple(studies))
+            raise KeyError(f"{self.name} has {', '.join(studies)}{near}. Received: {optimizer!r}")
+        return studies[optimizer]
+
+    def __iter__(self) -> Iterator[Study]:
+        return iter(self.studies)
+
+    def __len__(self) -> int:
+        return len(self.studies)
+
+    def trials(self) -> pd.DataFrame:
+        """Return a DataFrame with a row per candidate.
+
+        The columns are study, generation, slot, role, status, fitness (inf for one that diverged or failed), one per
+        hyperparameter (named after it, empty for optimizers without it), seed, budget and steps_done (gradient
+        evaluations) and seconds (of training). In a comparison, generation is the number of the point, and slot that
+        of the seed.
+        """
+        return trials_frame([row for study in self.studies for row in study._candidates()])
+
+    def table(self) -> Table:
+        """Return its table, which prints as text and converts to a DataFrame, Markdown, LaTeX, CSV and JSON."""
+        with self.database.reading() as store:
+            return table_of(store, store.find(self.name))
+
+    def figure(self, name: str | None = None) -> Figure | None:
+        """Draw a figure; None if there is nothing to draw yet.
+
+        Args:
+            name: Of a search "search" (the default), "search-population", "search-sharpness" or "search-parallel"; of a
+                comparison "learning-by-steps" (the default), "learning-by-time", "validation", "final-losses",
+                "sweep", "hessian-error" or "trajectories".
+
+        Raises:
+            InvalidRequest: There is no such figure.
+        """
+        from tuner.results.figures import kinds_of
+
+        with self.database.reading() as store:
+            of = drawable(store, store.find(self.name))
+        kinds = {kind.name: kind for kind in kinds_of(of)}
+        chosen = next(iter(kinds)) if name is None else name
+        if chosen not in kinds:
+            raise InvalidRequest("figure", f"is one of {', '.join(kinds)}{nearest(chosen, tuple(kinds))}", chosen)
+        figure: Figure | None = kinds[chosen].draw(of)
+        return figure
+
+    def save(self, folder: str | Path) -> Path:
+        """Write its tables and figures, and of a search its configurations, into a folder, replacing older ones.
+
+        Args:
+            folder: Is made if it is not there.
+
+        Returns:
+            The folder.
+
+        Raises:
+            NotWritten: A file cannot be written.
+        """
+        from tuner.api.results_folder import write_results
+
+        with self.database.reading() as store:
+            write_results(store, store.find(self.name), Path(folder))
+        return Path(folder)
+
+    def report(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write an HTML page on the run: tables, figures, failures and costs, in one file.
+
+        Args:
+            path: The file.
+            overwrite: Whether it may replace one that is there.
+
+        Returns:
+            The path.
+
+        Raises:
+            NotWritten: The file cannot be written.
+        """
+        from tuner.api.report import write_report
+
+        write_report(self.database, (self.name,), Path(path), overwrite=overwrite)
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        return f"<h4>{html.escape(self.name)}</h4>{self.table()._repr_html_()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run(_StoredRun):
+    """A run of searches: one study per optimizer.
+
+    Example:
+        >>> run = tuner.open_database("lodo-tune.db").run("bowl")  # doctest: +SKIP
+        >>> run["Adam"].tuned  # doctest: +SKIP
+        {'learning_rate': 0.3017, 'beta_1': 0.8126, 'beta_2': 0.9973}
+    """
+
+    def export(self, optimizer: str, format: str = "json") -> str:
+        """Return the tuned configuration of an optimizer; see `Study.export`."""
+        return self[optimizer].export(format)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(_StoredRun):
+    """A comparison: one study per optimizer, each trained with given hyperparameters on the same seeds."""
+
+    def runs(self, optimizer: str, *, curves: bool = False) -> list[SeedRun]:
+        """Return what was measured of an optimizer's runs, in the order of their seeds.
+
+        Args:
+            optimizer: Its name.
+            curves: Whether to read every loss as well.
+        """
+        study = self[optimizer]
+        with self.database.reading() as store:
+            return store.seed_runs(study.record.id, curves=curves)

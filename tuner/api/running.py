@@ -1,0 +1,213 @@
+"""The execution of a run of studies: created, trained on Ray and recorded."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import tasks.registry
+from tuner.api.progress import Progress
+from tuner.core.errors import InvalidRequest
+from tuner.core.study import StudyRecord, StudySpec, StudyStatus
+from tuner.execution.executor import Executor
+from tuner.execution.resources import Resources
+from tuner.storage import Store, StudyExists, StudyOwned, this_process
+from tuner.studies import machine
+from tuner.studies.callbacks import Callback, CallbackList
+from tuner.studies.lookup import check_same_data, run_name, task_entry
+from tuner.studies.planner import Plan
+from tuner.training.tensorflow import load_tensorflow
+
+RESUMABLE = (73, 74, 75)  # exit codes of errors after which a run can be resumed
+
+
+class NotBegun(KeyboardInterrupt):
+    """The estimate of a long search was declined; nothing was begun."""
+
+
+def begin(
+    plan: Plan,
+    name: str | None,
+    resources: Resources,
+    store: Store,
+    progress: Progress,
+    *,
+    callbacks: Callable[[], Callback] | None = None,
+    confirm: Callable[[Executor, int], bool] | None = None,
+    wait: bool = False,
+) -> str:
+    """Create the studies of a plan and run them to their ends; return the name of the run.
+
+    Args:
+        plan: The studies.
+        name: The run's. Default: one that is free, made from the plan's.
+        resources: Where to train.
+        store: Where to record.
+        progress: Receives what is reported.
+        callbacks: Makes a further callback for each study.
+        confirm: Takes the executor, and how many cohorts it trains at a time, before anything is created; False leaves
+            it at that.
+        wait: Whether to wait for a study that another driver takes meanwhile.
+
+    Raises:
+        StudyExists: There is a run of this name.
+        StorageError, ClusterUnavailable: The database or the machines fail.
+        EveryCandidateFailed: All candidates of a generation raised the same error; the other studies have run.
+        KeyboardInterrupt: With a note how to go on.
+    """
+    taken = store.runs()
+    run = name or run_name(plan.base, taken)
+    if run in taken:
+        raise StudyExists(f"there is a run {run!r} in {store.url}: resume it, or give another name")
+    specs = [replace(spec, run=run) for spec in plan.specs]
+    with _note_on_error(progress), progress:
+        progress.begin(specs)
+        for remark in plan.remarks:
+            progress.say(remark)
+        with _executor(resources, specs, progress) as (executor, slots):
+            progress.executor_started()
+            if confirm is not None and not confirm(executor, slots):
+                raise NotBegun
+            studies = create(store, specs, None if name else plan.base)
+            progress.created(studies[0].spec.run, store.url)
+            _run(store, studies, executor, progress, callbacks, wait)
+    return studies[0].spec.run
+
+
+def go_on(
+    name: str,
+    resources: Resources,
+    store: Store,
+    progress: Progress,
+    *,
+    callbacks: Callable[[], Callback] | None = None,
+    wait: bool = False,
+) -> None:
+    """Run what is left of a run, or of one study.
+
+    Raises:
+        As `begin`; also UnknownStudy, if there is none of this name, and InvalidRequest, if the resources or the data
+        are not those that the study was begun with.
+    """
+    studies = store.find(name)
+    left = [study for study in studies if study.status != StudyStatus.COMPLETE]
+    threads = {study.spec.workload.threads for study in left}
+    if threads - {resources.cpus_per_candidate}:
+        raise InvalidRequest(
+            "cpus_per_candidate",
+            f"is {threads.pop()} for {name}: it decides the last bits of the results",
+            resources.cpus_per_candidate,
+        )
+    if not wait:
+        _refuse_owned(left)  # before Ray starts; the store refuses a driver that comes later
+    progress.created(name, store.url)
+    with _note_on_error(progress), progress:
+        progress.begin([study.spec for study in left])
+        for study in left:
+            spec = study.spec
+            check_same_data(task_entry(spec.workload.task), spec.workload.data, f"{spec.name} was begun")
+            _remark_versions(spec, progress)
+        if not left:
+            progress.say(f"{name} is complete")
+            return
+        with _executor(resources, [study.spec for study in left], progress) as (executor, _):
+            progress.executor_started()
+            _run(store, left, executor, progress, callbacks, wait)
+
+
+def check_users_task(spec: StudySpec, timeout: float | None, progress: Progress) -> None:
+    """Check a task that is not built in for what would spoil every candidate, before anything is started or written.
+
+    Raises:
+        ValueError: It is broken; one line.
+    """
+    workload = spec.workload
+    if workload.task in tasks.registry.TASKS:
+        return
+    load_tensorflow()
+    from tuner.checks.users_task import check_users_task as check
+
+    with progress.guard(timeout):
+        check(workload.task, workload.options, workload.precision)
+
+
+def create(store: Store, specs: Sequence[StudySpec], base: str | None) -> list[StudyRecord]:
+    """Create the studies of a run.
+
+    Args:
+        store: Where.
+        specs: Of one run.
+        base: What the run's name was made from; it takes the next number if another run has the name by now. None: the
+            name was given.
+
+    Raises:
+        StudyExists: A name that was given is another run's by now.
+    """
+    while True:
+        try:
+            return store.create_run(specs)
+        except StudyExists:
+            if base is None:
+                raise
+            run = run_name(base, store.runs())
+            specs = [replace(spec, run=run) for spec in specs]
+
+
+def _run(
+    store: Store,
+    studies: Sequence[StudyRecord],
+    executor: Executor,
+    progress: Progress,
+    callbacks: Callable[[], Callback] | None,
+    wait: bool,
+) -> None:
+    """Run all studies to their ends."""
+    from tuner.execution.ray.metrics import Metrics
+    from tuner.studies.driver import run_studies
+
+    with Metrics() as metrics:
+
+        def callback() -> CallbackList:
+            others = () if callbacks is None else (callbacks(),)
+            return CallbackList(progress.callback(), metrics.study(), *others)
+
+        run_studies(store, studies, executor, callback, owner=this_process(), wait=wait)
+
+
+def _executor(
+    resources: Resources, specs: Sequence[StudySpec], progress: Progress
+) -> contextlib.AbstractContextManager[tuple[Executor, int]]:
+    """Return an executor for the studies of a run; tasks that no module holds are sent to its workers by value."""
+    from tuner.execution.ray.executor import open_executor
+
+    names = {spec.workload.task for spec in specs}
+    by_value = {name: tasks.registry.load(name) for name in names if name.startswith(tasks.registry.SESSION)}
+    return open_executor(resources, names, objects=by_value, say=progress.say)
+
+
+@contextlib.contextmanager
+def _note_on_error(progress: Progress) -> Iterator[None]:
+    """Add to what ends a run before its time how it goes on."""
+    try:
+        yield
+    except BaseException as error:
+        ends_for_now = isinstance(error, KeyboardInterrupt) or getattr(error, "exit_code", None) in RESUMABLE
+        if ends_for_now and progress.run is not None:
+            error.add_note(
+                f"What is finished is kept. Go on with tuner.resume({progress.run!r}, database={progress.database!r})"
+            )
+        raise
+
+
+def _refuse_owned(studies: Sequence[StudyRecord]) -> None:
+    for study in studies:
+        if study.lease_left:
+            raise StudyOwned(f"{study.spec.name} is owned by another driver, {study.owner}; wait until it is given up")
+
+
+def _remark_versions(spec: StudySpec, progress: Progress) -> None:
+    now = machine.versions()
+    changed = [f"{name} {was} → {now.get(name)}" for name, was in spec.versions.items() if now.get(name) != was]
+    if changed:
+        progress.say(f"{spec.name} was begun with other versions, results may differ in their last bits: {changed}")

@@ -1,0 +1,93 @@
+"""The folder that `train` writes: results for people and for `evaluate`.
+
+It holds `run.json` (the request, every loss, the validation), `losses.png`, and of each seed whose run finished
+`seed-N.npz` (the weights) and the task's own pictures, `seed-N-NAME.png`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.api.train_result import TrainResult
+from tuner.core.files import write
+from tuner.core.trial import Status, Trial, Workload
+
+if TYPE_CHECKING:
+    from tuner.training.loop import Carry
+
+RUN_FILE, LOSSES_FILE, OF_A_SEED = "run.json", "losses.png", "seed-"
+PICTURE_SIZE = 640  # pixels, of a small picture's longer side, at most
+
+
+def write_run(
+    folder: Path, result: TrainResult, workload: Workload, trials: Sequence[Trial], ends: Sequence[Carry]
+) -> None:
+    """Write the folder; what an earlier run has left there is removed.
+
+    Args:
+        folder: Is made if it is not there.
+        result: What came of the runs.
+        workload: What was trained.
+        trials: One per run.
+        ends: Where each came to.
+
+    Raises:
+        NotWritten: A file cannot be written.
+    """
+    from tuner.results.figures.learning import losses_figure
+    from tuner.training.weights import save
+
+    _empty(folder)
+    document = result.to_dict()
+    for trial, end, run in zip(trials, ends, document["runs"], strict=True):
+        kept = run["status"] == Status.FINISHED and _is_alone(end)
+        run["weights"] = f"{OF_A_SEED}{trial.seed}.npz" if kept else None
+        if kept:
+            save(folder / run["weights"], *end[:2])
+            for picture, content in _pictures(workload, trial, end).items():
+                write(folder / f"{OF_A_SEED}{trial.seed}-{picture}.png", content, overwrite=True)
+    full = {**document, "workload": asdict(workload), "runs": document["runs"]}
+    write(folder / LOSSES_FILE, losses_figure(full), overwrite=True)
+    write(folder / RUN_FILE, json.dumps(full, allow_nan=False) + "\n", overwrite=True)  # last: the others are there
+
+
+def _empty(folder: Path) -> None:
+    """Make the folder, and remove the files of an earlier run from it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if file.is_file() and (file.name in (RUN_FILE, LOSSES_FILE) or file.name.startswith(OF_A_SEED)):
+            file.unlink()
+
+
+def _is_alone(end: Carry) -> bool:
+    """Return whether the run was a cohort of its own, as a network's is; a toy's x is not worth a file."""
+    return int(end[0].shape[1]) == 1
+
+
+def _pictures(workload: Workload, trial: Trial, end: Carry) -> dict[str, bytes]:
+    """Return the task's own pictures as PNG, by name."""
+    import tensorflow as tf
+
+    from tasks.task import Pictured
+    from tuner.training.loop import loop_of
+
+    task = loop_of(workload, list(trial.hyperparameters)).task
+    if not isinstance(task, Pictured):
+        return {}
+    pictures = task.pictures(*end[:2], trial.seed)
+    return {name: _png(tf.convert_to_tensor(picture)) for name, picture in pictures.items()}
+
+
+def _png(picture: Any) -> bytes:
+    """Return a picture [height, width] or [height, width, 3] as PNG; each pixel of a small one a square of several."""
+    import tensorflow as tf
+
+    image = picture[..., tf.newaxis] if picture.shape.rank == 2 else picture
+    times = max(1, PICTURE_SIZE // max(image.shape[:2]))
+    image = tf.repeat(tf.repeat(image, times, axis=0), times, axis=1)
+    content: bytes = tf.io.encode_png(image).numpy()
+    return content

@@ -1,0 +1,279 @@
+"""`tuner.train`: train one configuration of one optimizer on given seeds.
+
+Training runs in this process and uses no database.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lodo.registry
+import tasks.registry
+from tuner.api.data_folder import using_data
+from tuner.api.measured import Advance, tracked, validated
+from tuner.api.progress import Progress, progress_of
+from tuner.api.requests import Optimizer, Task, optimizer_name, sequence, task_name
+from tuner.api.train_result import TrainedRun, TrainResult, run_of
+from tuner.core.errors import InvalidRequest, check_at_least_one, check_timeout
+from tuner.core.folders import check_empty, check_writable
+from tuner.core.seeds import MAX_SEED
+from tuner.core.trial import Evaluation, Key, Role, Trial, Workload
+from tuner.core.trial import Progress as TrialProgress
+from tuner.strategies.schedule import MAX_STEPS
+from tuner.studies.comparison_planner import MAX_COHORT_SIZE, MAX_SEEDS
+from tuner.studies.lookup import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
+from tuner.studies.spaces import Shapes, default_space, numbers_beside
+from tuner.studies.task_options import task_options
+from tuner.training.tensorflow import configure, load_tensorflow
+
+if TYPE_CHECKING:
+    from tuner.training.loop import Carry
+
+MAX_NETWORK = 1024  # layers, or rows of a block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """Runs of one optimizer with given hyperparameters, on given seeds; the attributes are the arguments of `train`."""
+
+    task: str
+    optimizer: str
+    hyperparameters: Mapping[str, float] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    steps: int
+    seeds: Sequence[int] = (0,)
+    precision: str | None = None
+    cpus_per_candidate: int = 1
+    track: str | None = None
+    validate_every: int | None = None
+    output: Path | None = None
+    force: bool = False
+    timeout: float | None = None
+    data_dir: Path | None = None
+
+
+def train(
+    task: Task,
+    optimizer: Optimizer,
+    *,
+    steps: int,
+    hyperparameters: Mapping[str, float] | None = None,
+    seeds: int | Sequence[int] = 0,
+    validate_every: int | None = None,
+    track: str | None = None,
+    output: str | Path | None = None,
+    force: bool = False,
+    timeout: float | None = None,
+    precision: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    cpus_per_candidate: int = 1,
+    data_dir: str | Path | None = None,
+    progress: bool | Callable[[str], None] | Progress | None = False,
+) -> TrainResult:
+    """Train one configuration, in this process, without a search and without a database.
+
+    Args:
+        task: As of `tune`.
+        optimizer: A name, or the class of a built-in optimizer or one of `keras.optimizers`.
+        steps: Gradient evaluations per run.
+        hyperparameters: By name; also depth and block_size of LODO. Others are at their defaults.
+        seeds: One seed, or several in rising order.
+        validate_every: Measure the validation set every so many gradient evaluations.
+        track: "hessian-error" measures how near LODO's preconditioner comes to the inverse Hessian, and trains each run
+            once more with it frozen.
+        output: A folder for losses, weights and pictures, which `evaluate` reads.
+        force: Whether to empty the folder of an earlier run.
+        timeout: Seconds per run (or cohort) after which it is ended; looked at between two chunks of losses.
+        precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the task's own.
+        options: Keyword arguments of the task, such as batch_size.
+        cpus_per_candidate: Threads of TensorFlow. They are set once per process.
+        data_dir: Folder of the data sets.
+        progress: As of `tune`.
+
+    Returns:
+        What came of each run, with its losses as an array. A run that diverged or failed has a status and a reason.
+
+    Raises:
+        InvalidRequest: An argument is unknown or out of range.
+        ValueError: The task or the data cannot be used, or the task has no validation set or no Hessian.
+        NotWritten: The folder cannot be written.
+
+    Example:
+        >>> import tuner
+        >>> result = tuner.train("rosenbrock", "Momentum", steps=200, hyperparameters={"learning_rate": 0.02})
+        >>> result.runs[0].status
+        'finished'
+        >>> result.runs[0].losses.shape
+        (200,)
+    """
+    request = TrainRequest(
+        task=task_name(task),
+        optimizer=optimizer_name(optimizer),
+        hyperparameters=hyperparameters or {},
+        options=options or {},
+        steps=steps,
+        seeds=sequence(seeds) or (),
+        precision=precision,
+        cpus_per_candidate=cpus_per_candidate,
+        track=track,
+        validate_every=validate_every,
+        output=None if output is None else Path(output),
+        force=force,
+        timeout=timeout,
+        data_dir=None if data_dir is None else Path(data_dir),
+    )
+    return training(request, progress=progress)
+
+
+def training(request: TrainRequest, *, progress: bool | Callable[[str], None] | Progress | None = False) -> TrainResult:
+    """Train what is requested; see `train`.
+
+    Args:
+        request: What to train.
+        progress: As of `tune`.
+
+    Raises:
+        As `train`.
+    """
+    _check(request)
+    with using_data(request.data_dir):
+        return _trained(request, progress_of(progress))
+
+
+def _check(request: TrainRequest) -> None:
+    check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
+    check_at_least_one("steps", request.steps)
+    check_at_least_one("validate_every", request.validate_every)
+    check_timeout(request.timeout)
+    if request.track is not None:
+        if request.track != "hessian-error":
+            raise InvalidRequest("track", "is 'hessian-error'", request.track)
+        if request.validate_every is not None or request.output is not None:
+            raise InvalidRequest("track", "goes with neither {validate_every} nor {output}")
+    if request.output is not None:
+        check_writable("output", request.output)
+        if not request.force:
+            check_empty("output", request.output, advice=", or give {force} to empty it first")
+    if request.steps > MAX_STEPS:
+        raise InvalidRequest("steps", f"is at most {MAX_STEPS}", request.steps)
+    seeds = request.seeds
+    if not seeds or seeds[0] < 0 or seeds[-1] > MAX_SEED or len(seeds) > MAX_SEEDS:
+        raise InvalidRequest("seed", f"is a whole number from 0 to {MAX_SEED}, and {{seeds}} one from 1 to {MAX_SEEDS}")
+
+
+def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
+    threads, seeds = request.cpus_per_candidate, request.seeds
+    task = absolute(request.task)
+    if tasks.registry.is_own(task) or lodo.registry.is_of_keras(request.optimizer):
+        _begin_tensorflow(threads)  # looking these up uses it
+    entry = task_entry(task)
+    check_optimizer("optimizer", request.optimizer)
+    data, note = data_fingerprint(entry)
+    _begin_tensorflow(threads)
+    options = task_options(task, request.options, {})
+    shapes = variable_shapes(task, [request.optimizer], options)
+    hyperparameters, settings = _given(request.optimizer, request.hyperparameters, shapes)
+    if note:
+        progress.say(note)
+    workload = Workload(
+        task=task,
+        optimizer=request.optimizer,
+        cohort_size=1 if entry.cohort_size == 1 else min(len(seeds), MAX_COHORT_SIZE),
+        threads=threads,
+        precision=request.precision,
+        options=options,
+        settings=settings,
+        data=data,
+    )
+    if task not in tasks.registry.TASKS:
+        from tuner.checks.users_task import check_users_task
+
+        with progress.guard(request.timeout):
+            check_users_task(task, options, request.precision)
+    trials = [Trial(Key(Role.SEARCH, 0, at), hyperparameters, seed, request.steps) for at, seed in enumerate(seeds)]
+    label = f"{request.task}/{request.optimizer}"
+
+    def advance(done: int) -> None:
+        progress.advance(label, done, len(trials) * request.steps)
+
+    ends: list[Carry] = []
+    with progress, progress.guard(request.timeout):
+        runs = _runs(request, workload, trials, advance, ends)
+    dtype = request.precision or tasks.registry.load(task)(**options).dtype
+    result = TrainResult(
+        task=request.task,
+        optimizer=request.optimizer,
+        hyperparameters=hyperparameters | settings,
+        steps=request.steps,
+        dtype=dtype,
+        runs=tuple(replace(run, seed=seed) for run, seed in zip(runs, seeds, strict=True)),
+    )
+    if request.output is not None:
+        from tuner.api.train_folder import write_run
+
+        write_run(request.output, result, workload, trials, ends)
+    return result
+
+
+def _runs(
+    request: TrainRequest, workload: Workload, trials: Sequence[Trial], advance: Advance, ends: list[Carry]
+) -> list[TrainedRun]:
+    """Train all trials; `ends` takes where each came to, if a folder is to be written."""
+    if request.track is not None:
+        return list(tracked(workload, trials, advance))
+    if request.validate_every is not None or request.output is not None:
+        runs = []
+        for run, end in validated(workload, trials, request.validate_every, advance):
+            runs.append(run)
+            ends.append(end)
+        return runs
+    found = sorted(_evaluations(workload, trials, request, advance), key=lambda evaluation: evaluation.key)
+    return list(map(run_of, found))
+
+
+def _begin_tensorflow(threads: int) -> None:
+    """Load TensorFlow with its settings, which have no effect once anything has been computed; once is enough."""
+    load_tensorflow()
+    configure(threads)
+
+
+def _given(optimizer: str, given: Mapping[str, float], shapes: Shapes) -> tuple[dict[str, float], dict[str, int]]:
+    """Return the hyperparameters, the defaults with the given ones in their place, and settings of the constructor."""
+    space, _ = default_space(optimizer, shapes)
+    others, whole = numbers_beside(space, shapes), lodo.registry.SETTINGS.get(optimizer, {})
+    for name, value in given.items():
+        if not math.isfinite(value):
+            raise InvalidRequest("hyperparameters", f": {name} must be a finite number. Received: {value!r}")
+        if name in others and value < 0:
+            raise InvalidRequest("hyperparameters", f": {name} must be at least 0. Received: {value!r}")
+        if name in whole and not (value >= 1 and float(value).is_integer() and value <= MAX_NETWORK):
+            raise InvalidRequest(
+                "hyperparameters", f": {name} must be a whole number from 1 to {MAX_NETWORK}. Received: {value!r}"
+            )
+    values = space.defaults() | {name: float(value) for name, value in given.items() if name not in whole}
+    try:
+        space.encode({name: value for name, value in values.items() if name not in others})
+    except ValueError as error:
+        also = f". Also accepted: {', '.join((*others, *whole))}" if others or whole else ""
+        raise InvalidRequest("hyperparameters", f": {error}{also}") from None
+    return values, {name: int(value) for name, value in given.items() if name in whole}
+
+
+def _evaluations(
+    workload: Workload, trials: Sequence[Trial], request: TrainRequest, advance: Advance
+) -> Iterator[Evaluation]:
+    """Train, cohort by cohort; whatever happens to a run is its evaluation."""
+    from tuner.execution.in_process import InProcessExecutor
+
+    finished = 0
+    with InProcessExecutor(timeout=request.timeout) as executor:
+        for event in executor.evaluate(workload, trials, label=f"{request.task}/{request.optimizer}"):
+            if isinstance(event, Evaluation):
+                finished += request.steps
+                yield event
+            elif isinstance(event, TrialProgress):
+                advance(finished + event.steps_done * len(event.keys))

@@ -1,0 +1,197 @@
+"""`tuner.tune`: search the hyperparameters of optimizers on a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tuner.api.data_folder import using_data
+from tuner.api.database import DEFAULT_DATABASE, Database
+from tuner.api.progress import Progress, progress_of
+from tuner.api.requests import Optimizer, Task, optimizer_names, paths, sequence, task_name
+from tuner.api.run import Run
+from tuner.api.running import begin, check_users_task
+from tuner.core.study import SearchSpec
+from tuner.execution.executor import Executor
+from tuner.execution.resources import Resources
+from tuner.storage import check_run_name
+from tuner.studies.callbacks import Callback
+from tuner.studies.estimate import Estimate, long_run
+from tuner.studies.lookup import absolute, task_entry
+from tuner.studies.planner import Plan, SearchRequest, plan_search
+
+
+def tune(
+    task: Task,
+    optimizers: Optimizer | Iterable[Optimizer] | None = None,
+    *,
+    preset: str = "paper",
+    strategy: str = "paper",
+    generations: int | None = None,
+    population: int | None = None,
+    steps: int | Sequence[int] | None = None,
+    sigma: float | Sequence[float] | None = None,
+    seed: int = 0,
+    name: str | None = None,
+    database: str | Path | Database = DEFAULT_DATABASE,
+    workers: int | None = None,
+    cpus_per_candidate: int = 1,
+    gpus_per_candidate: float = 0.0,
+    timeout: float | None = None,
+    max_attempts: int = 3,
+    address: str | None = None,
+    dashboard: bool = False,
+    search_space: str | Path | Iterable[str | Path] = (),
+    data_dir: str | Path | None = None,
+    precision: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    wait: bool = False,
+    callback: Callable[[], Callback] | None = None,
+    progress: bool | Callable[[str], None] | Progress | None = True,
+) -> Run:
+    """Tune the hyperparameters of optimizers on a task, fairly, on Ray, and record everything in a database.
+
+    Args:
+        task: Name of a built-in task, "module:NAME", "path/to/file.py:NAME", or a task's class. A class of a module is
+            imported by the workers; one of a script or a notebook is sent to them by value, see `tuner.api.requests`.
+        optimizers: Names of built-in optimizers, "keras:NAME", or their classes; one or several. Default: the task's.
+        preset: Schedule of the search: "paper", "quick", or another preset of the task.
+        strategy: Name of a search strategy: "paper" (the genetic algorithm) or "random".
+        generations: Default: as many as the longest list given has, or the preset.
+        population: Candidates per generation. Default: the preset's.
+        steps: Budget of a candidate in gradient evaluations: one value, or one per generation. Default: the preset's.
+        sigma: Standard deviation of the draws, likewise.
+        seed: Decides everything that is drawn.
+        name: Name of the run. Default: the task's name, numbered where that is taken.
+        database: Where to record: a file, a URL, or a `Database`.
+        workers: Number of candidates (or cohorts of them) at a time. Default: as many as fit.
+        cpus_per_candidate: Cores, and threads of TensorFlow, per candidate.
+        gpus_per_candidate: GPUs per candidate, or a share of one.
+        timeout: Seconds after which a candidate (or cohort) is ended.
+        max_attempts: How often a candidate may lose its worker before it fails.
+        address: "HOST:PORT" of a Ray cluster to join. Default: a local Ray of our own.
+        dashboard: Whether to serve the dashboard of a local Ray.
+        search_space: YAML files with search spaces of your own, one per optimizer.
+        data_dir: Folder of mnist.npz and cifar10.npz. Default: where LODO_DATA_DIR or Keras has them.
+        precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the task's own.
+        options: Keyword arguments of the task, such as batch_size. Default: the preset's.
+        wait: Whether to wait while another driver holds a study.
+        callback: Makes a `Callback` for each study, such as its class.
+        progress: True writes a line per generation to standard error, False nothing; a function takes each line.
+
+    Returns:
+        The run. It stays in the database, from which `open_database(…).run(name)` returns it again.
+
+    Raises:
+        InvalidRequest: An argument is unknown or out of range.
+        ValueError: A task, an optimizer, a search-space file or a data set cannot be used.
+        StorageError, ClusterUnavailable: The database or the machines fail.
+        EveryCandidateFailed: All candidates of a generation raised the same error; the other studies are complete.
+        KeyboardInterrupt: What is finished is kept, and `resume` continues the run.
+
+    Example:
+        >>> import tuner
+        >>> run = tuner.tune("rosenbrock", ["Momentum", "Adam"], preset="quick")  # doctest: +SKIP
+        >>> print(run.table())  # doctest: +SKIP
+    """
+    request = SearchRequest(
+        task=task_name(task),
+        optimizers=optimizer_names(optimizers),
+        preset=preset,
+        generations=generations,
+        population=population,
+        steps=sequence(steps),
+        sigma=sequence(sigma),
+        strategy=strategy,
+        seed=seed,
+        name=name,
+        cpus_per_candidate=cpus_per_candidate,
+        search_spaces=paths(search_space),
+        precision=precision,
+        options=options or {},
+    )
+    resources = Resources(
+        workers=workers,
+        cpus_per_candidate=cpus_per_candidate,
+        gpus_per_candidate=gpus_per_candidate,
+        timeout=timeout,
+        max_attempts=max_attempts,
+        address=address,
+        dashboard=dashboard,
+        data_dir=None if data_dir is None else Path(data_dir),
+    )
+    return search(request, resources, database, callback=callback, wait=wait, progress=progress)
+
+
+def search(
+    request: SearchRequest,
+    resources: Resources,
+    database: str | Path | Database = DEFAULT_DATABASE,
+    *,
+    confirm: Callable[[Estimate], bool] | None = None,
+    callback: Callable[[], Callback] | None = None,
+    wait: bool = False,
+    progress: bool | Callable[[str], None] | Progress | None = True,
+) -> Run:
+    """Run a request for searches; see `tune`.
+
+    Args:
+        request: What to search.
+        resources: Where to train.
+        database: Where to record.
+        confirm: Takes an estimate of the time if the search takes longer than ten minutes, before anything is created;
+            False leaves it at that. Default: nothing is measured.
+        callback: Makes a further callback for each study.
+        wait: Whether to wait while another driver holds a study.
+        progress: As of `tune`.
+
+    Raises:
+        As `tune`.
+    """
+    resources.check()
+    if request.name is not None:
+        check_run_name(request.name)
+    shown = progress_of(progress)
+    with using_data(resources.data_dir):
+        plan = plan_search(request)  # what is wrong with the request is found before a database is made
+        check_users_task(plan.specs[0], resources.timeout, shown)
+        place = database if isinstance(database, Database) else Database(database)
+        with place.writing() as store:
+            run = begin(
+                plan,
+                request.name,
+                resources,
+                store,
+                shown,
+                callbacks=callback,
+                confirm=None if confirm is None else partial(confirmed, request, plan, confirm, shown.say),
+                wait=wait,
+            )
+    return Run(place, run)
+
+
+def confirmed(
+    request: SearchRequest,
+    plan: Plan,
+    confirm: Callable[[Estimate], bool],
+    say: Callable[[str], None],
+    executor: Executor,
+    slots: int,
+) -> bool:
+    """Measure how long a search will take; return whether it is short or confirmed."""
+
+    def others() -> Iterator[tuple[str, Sequence[SearchSpec]]]:
+        shorter = replace(request, generations=None, population=None, steps=None, sigma=None)
+        for preset in task_entry(absolute(request.task)).presets:
+            if preset != request.preset:
+                yield preset, _searches(plan_search(replace(shorter, preset=preset)))
+
+    estimate = long_run(executor, _searches(plan), others, slots, say)
+    return estimate is None or confirm(estimate)
+
+
+def _searches(plan: Plan) -> list[SearchSpec]:
+    return [spec for spec in plan.specs if isinstance(spec, SearchSpec)]

@@ -1,0 +1,118 @@
+"""The command that repeats a run, from its specifications."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import lodo.registry
+import tasks.registry
+from tasks.preset import Preset
+from tuner import strategies
+from tuner.core.study import ComparisonSpec, SearchSpec, StudySpec
+from tuner.studies import tuned_points
+
+
+def repeat_command(specs: Sequence[StudySpec]) -> str:
+    """Return the command line that makes a run's studies anew.
+
+    A file that was given, of which only the content is on record, stands as FILE. Nothing of a user's own is imported:
+    fresh seeds, which presets alone decide, are right for a task of their own only if it has the usual presets.
+
+    Args:
+        specs: Of one run, in order.
+    """
+    first, workload = specs[0], specs[0].workload
+    words = ["lodo-tune", *([] if isinstance(first, SearchSpec) else ["compare"]), "--task", workload.task]
+    entry = tasks.registry.TASKS.get(workload.task)
+    presets: Mapping[str, Preset] = tasks.registry.GENERAL_PRESETS if entry is None else entry.presets
+    names = [spec.workload.optimizer for spec in specs]
+    if isinstance(first, SearchSpec):
+        words += _search([spec for spec in specs if isinstance(spec, SearchSpec)], names, presets)
+    else:
+        words += _comparison([spec for spec in specs if isinstance(spec, ComparisonSpec)], names)
+    if workload.precision is not None:
+        words += ["--precision", workload.precision]
+    if workload.threads != 1:
+        words += ["--cpus-per-candidate", str(workload.threads)]
+    return " ".join(word if word == "FILE" else shlex.quote(word) for word in [*words, "--name", first.run])
+
+
+def _search(specs: Sequence[SearchSpec], names: Sequence[str], presets: Mapping[str, Preset]) -> list[str]:
+    spec = specs[0]
+    name, preset = _nearest(spec, presets)
+    words = [] if name == "paper" else ["--preset", name]
+    if list(names) != [each for each in preset.optimizers if each in lodo.registry.OPTIMIZERS]:
+        words += ["--optimizers", ",".join(names)]
+    for option, asked, own in (
+        ("--generations", spec.generations, preset.generations),
+        ("--population", spec.population, preset.population),
+        ("--steps", spec.steps, preset.steps),
+        ("--sigma", spec.sigmas, preset.sigmas),
+    ):
+        if asked != own:
+            words += [option, ",".join(map(str, asked)) if isinstance(asked, tuple) else str(asked)]
+    words += [] if spec.strategy == strategies.DEFAULT else ["--strategy", spec.strategy]
+    words += _options(spec.workload.options, preset.options)
+    for each in specs:
+        words += [] if _ships(each) else ["--search-space", "FILE"]
+    return [*words, "--seed", str(spec.seed)]
+
+
+def _comparison(specs: Sequence[ComparisonSpec], names: Sequence[str]) -> list[str]:
+    spec = specs[0]
+    words = ["--sweep", spec.sweep] if spec.sweep else ["--optimizers", ",".join(names)]
+    sources = [each.source for each in specs]
+    for source in dict.fromkeys(source.removesuffix(tuned_points.HALVED) for source in sources):
+        if source.startswith(tuned_points.TUNED_BY):
+            words += ["--from", source.removeprefix(tuned_points.TUNED_BY).split(" ")[0].removesuffix(",")]
+        else:
+            words += ["--defaults"] if source == tuned_points.DEFAULTS else ["--config", "FILE"]
+    words += ["--halve-learning-rate"] if sources[0].endswith(tuned_points.HALVED) else []
+    words += _options(spec.workload.options, {})
+    words += ["--steps", str(spec.steps), "--seeds", str(spec.seeds)]
+    measured = spec.measurement
+    for option, value in (
+        ("--validate-every", measured.validate_every),
+        ("--time", measured.seconds),
+        ("--test-examples", measured.test_examples),
+    ):
+        words += [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
+    return words
+
+
+def _nearest(spec: SearchSpec, presets: Mapping[str, Preset]) -> tuple[str, Preset]:
+    """Return the preset that a search was made from: of those with its fresh seeds, the one with most of the rest."""
+
+    def alike(entry: tuple[str, Preset]) -> tuple[bool, int]:
+        preset = entry[1]
+        same = (
+            preset.generations == spec.generations,
+            preset.population == spec.population,
+            preset.steps == spec.steps,
+            preset.sigmas == spec.sigmas,
+            dict(preset.options) == dict(spec.workload.options),
+        )
+        return preset.fresh_seeds == spec.fresh_seeds, sum(same)
+
+    return max(presets.items(), key=alike)  # of equals the first, which is the paper's
+
+
+def _options(given: Mapping[str, Any], own: Mapping[str, Any]) -> list[str]:
+    changed = {name: value for name, value in given.items() if name not in own or own[name] != value}
+    return [
+        word
+        for name, value in changed.items()
+        for word in ("--option", f"{name}={value if isinstance(value, str) else json.dumps(value)}")
+    ]
+
+
+def _ships(spec: StudySpec) -> bool:
+    """Return whether a study's search space is the one that it has without a file; Keras' own are not looked at."""
+    if spec.workload.optimizer not in lodo.registry.OPTIMIZERS:
+        return True
+    from search_spaces import loader
+
+    return loader.builtin(spec.workload.optimizer).to_dict() == spec.space

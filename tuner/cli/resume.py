@@ -1,0 +1,26 @@
+"""`lodo-tune resume`: go on with a run, and print its table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tuner.cli.flags import database_of, machine_options, outcome_options
+
+
+@click.command(epilog="Example: lodo-tune resume bowl")
+@click.argument("study")
+@machine_options
+@outcome_options
+def resume(study: str, **options: Any) -> None:
+    """Go on with the run or study STUDY where it stopped, to the same result."""
+    from tuner.api.resuming import resumption
+    from tuner.cli.running import resources_of, run_and_print
+
+    resources, database = resources_of(options), database_of(options["database"])
+    run_and_print(
+        options,
+        database,
+        lambda progress: resumption(study, resources, database, wait=options["wait"], progress=progress),
+    )

@@ -1,0 +1,128 @@
+"""Shared parts of the verbs that run studies.
+
+Progress, interruptions, the table at the end, and the folders of results.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tuner.api.database import Database
+from tuner.api.run import Comparison, Run
+from tuner.cli.interruption import Interruptions, advice_on_error, resume_command
+from tuner.cli.progress import TerminalProgress
+from tuner.core.errors import LodoTuneError
+from tuner.core.folders import check_writable
+from tuner.core.study import StudyStatus
+from tuner.core.trial import Status
+from tuner.execution.resources import Resources
+from tuner.storage import StudyExists, StudyOwned
+from tuner.studies.batch import EveryCandidateFailed
+
+
+class NoResult(LodoTuneError):  # noqa: N818 (states what is the case)
+    """Every candidate of a search failed or timed out; the table says so, and so does the exit code."""
+
+    exit_code = 1
+
+
+def resources_of(options: dict[str, Any]) -> Resources:
+    """Return what the options of `flags.machine_options` request."""
+    names = ("workers", "cpus_per_candidate", "gpus_per_candidate", "timeout", "max_attempts", "address", "data_dir")
+    return Resources(**{name: options[name] for name in names}, dashboard=not options["no_dashboard"])
+
+
+def run_and_print(
+    options: dict[str, Any], database: Database, call: Callable[[TerminalProgress], Run | Comparison]
+) -> None:
+    """Call a function of the API that runs studies, and print the table.
+
+    Args:
+        options: Those of `flags.outcome_options`.
+        database: Where the studies are recorded.
+        call: Takes the progress; returns the run.
+
+    Raises:
+        LodoTuneError: Of the call; also NoResult, if a study has none.
+        Interrupted: By Ctrl-C or SIGTERM.
+    """
+    check_folders(options)
+    stopped = None
+    with advised(options, database) as progress:
+        try:
+            run = call(progress)
+        except EveryCandidateFailed as error:
+            stopped, run = error, database.run(str(progress.run))
+    if stopped is None or any(study.status == StudyStatus.COMPLETE for study in run):
+        click.echo(run.table().to_format("json" if options["as_json"] else "text"))
+        write_folders(run, options["output"], options.get("tensorboard"))
+    if stopped is not None:
+        raise stopped
+    check_some_result(run)
+
+
+@contextlib.contextmanager
+def advised(options: dict[str, Any], database: Database) -> Iterator[TerminalProgress]:
+    """Yield the progress of a run; interruptions and errors that end it for now name the command that goes on.
+
+    Args:
+        options: Of the command.
+        database: Where the run is recorded.
+    """
+
+    def go_on() -> str | None:
+        return None if progress.run is None else resume_command(progress.run, progress.database)
+
+    interruptions = Interruptions(go_on)
+    progress = TerminalProgress(interruptions.executor_started)
+    try:
+        with advice_on_error(go_on), interruptions:
+            yield progress
+    except StudyExists as error:
+        wait = " --wait" if options["wait"] else ""
+        error.args = (f"{error} ({resume_command(options['name'], database.url)}{wait})",)
+        raise
+    except StudyOwned as error:
+        if progress.run is None:
+            error.args = (f"{error}: --wait waits for it",)
+        raise
+
+
+def check_folders(options: dict[str, Any]) -> None:
+    """Check that results can be written where they are requested.
+
+    Raises:
+        InvalidRequest: They cannot.
+    """
+    check_writable("output", options["output"])
+    check_writable("tensorboard", options.get("tensorboard"))
+
+
+def write_folders(run: Run | Comparison, output: Path | None, tensorboard: Path | None = None) -> None:
+    """Write tables, configurations and figures, and event files for TensorBoard, where requested."""
+    if output is not None:
+        run.save(output)
+    if tensorboard is not None:
+        for _ in run.database.to_tensorboard(tensorboard, run.name):
+            pass
+
+
+def check_some_result(run: Run | Comparison) -> None:
+    """Raise NoResult if all candidates of a study failed or timed out.
+
+    Raises:
+        NoResult: They did.
+    """
+    for study in run:
+        counts = study.record.counts
+        if not counts[Status.FINISHED] and not counts[Status.DIVERGED]:
+            what = "individual" if study.record.is_search else "run"
+            raise NoResult(
+                f"{study.name}: no {what} finished; {counts[Status.FAILED]} failed and "
+                f"{counts[Status.TIMED_OUT]} timed out (lodo-tune show {study.name} says why)"
+            )

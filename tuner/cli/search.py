@@ -1,0 +1,59 @@
+"""`lodo-tune --task …`: a run of searches, and the tuned table at the end."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tuner.cli.flags import database_of, flag_of, task_options_of
+
+if TYPE_CHECKING:
+    from tuner.cli.progress import TerminalProgress
+    from tuner.studies.estimate import Estimate
+
+FIELDS = (
+    "task", "optimizers", "preset", "generations", "population", "steps", "sigma", "strategy", "seed", "name",
+    "cpus_per_candidate", "precision",
+)  # fmt: skip
+
+
+def run_search(options: dict[str, Any]) -> None:
+    """Search as the options of the command line request, and print the table.
+
+    Raises:
+        LodoTuneError, ValueError: What is requested cannot be done, or failed.
+        Interrupted: By Ctrl-C or SIGTERM, or the estimate of a long search was declined.
+    """
+    from tuner.api.tuning import search
+    from tuner.cli.running import resources_of, run_and_print
+    from tuner.studies.planner import SearchRequest
+
+    request = SearchRequest(
+        **{name: options[name] for name in FIELDS},
+        search_spaces=options["search_space"],
+        options=task_options_of(options["task_options"]),
+    )
+    resources, database = resources_of(options), database_of(options["database"])
+    asks = asks_before_a_long_search(yes=options["yes"])
+    run_and_print(
+        options,
+        database,
+        lambda progress: search(
+            request,
+            resources,
+            database,
+            confirm=(lambda estimate: confirm(progress, estimate)) if asks else None,
+            wait=options["wait"],
+            progress=progress,
+        ),
+    )
+
+
+def asks_before_a_long_search(*, yes: bool) -> bool:
+    """Return whether somebody is at the terminal who can answer, and is to be asked."""
+    return not yes and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm(progress: TerminalProgress, estimate: Estimate) -> bool:
+    """Show how long a search will take, and ask whether to begin it."""
+    return progress.confirm(estimate.lines(flag_of), "Begin?")

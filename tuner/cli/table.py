@@ -1,0 +1,40 @@
+"""`lodo-tune table`: what was tuned, and how it compares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tuner.cli.flags import database_of, database_option, debug_option, json_option
+
+if TYPE_CHECKING:
+    from tuner.storage import Damaged
+
+
+@click.command(epilog="Example: lodo-tune table bowl --format markdown")
+@click.argument("study", nargs=-1)
+@click.option("--format", default="text", show_default=True, help="text, markdown, latex, csv or json.")
+@json_option
+@database_option
+@debug_option
+def table(study: tuple[str, ...], format: str, as_json: bool, database: str | None, debug: bool) -> None:
+    """Print the tables of the runs or studies STUDY, or of all: what was tuned, and how it compares."""
+    damaged: list[Damaged] = []
+    found = database_of(database).table(*study, damaged=damaged)
+    if found.searches or found.comparisons:
+        click.echo(found.to_format("json" if as_json else format))
+    raise_first(damaged)
+
+
+def raise_first(damaged: list[Damaged]) -> None:
+    """Raise an error for studies that could not be read, now that all others are printed.
+
+    Raises:
+        Damaged: There is one.
+    """
+    from tuner.results.tables.numbers import counted
+
+    if damaged:
+        others = f" (and {counted(len(damaged) - 1, 'other')}: lodo-tune database check)" if len(damaged) > 1 else ""
+        raise type(damaged[0])(f"{damaged[0]}{others}")

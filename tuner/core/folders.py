@@ -1,0 +1,43 @@
+"""Whether a folder can take what a call will write there, found out before long work."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+from tuner.core.errors import InvalidRequest
+
+
+def check_writable(field: str, folder: Path | None) -> None:
+    """Check that files can be written into a folder that may not exist yet; nothing is left behind.
+
+    Raises:
+        InvalidRequest: They cannot.
+    """
+    if folder is None:
+        return
+    places = (folder.absolute(), *folder.absolute().parents)
+    nearest = next(place for place in places if place.exists())
+    if not nearest.is_dir():
+        raise InvalidRequest(field, f": {nearest} is not a folder")
+    made = places[: places.index(nearest)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InvalidRequest(field, f": nothing can be written to {folder}: {error.strerror}") from None
+    finally:
+        for place in made:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+
+
+def check_empty(field: str, folder: Path | None, *, advice: str = "") -> None:
+    """Check that a folder holds nothing.
+
+    Raises:
+        InvalidRequest: It holds something.
+    """
+    if folder is not None and folder.is_dir() and any(folder.iterdir()):
+        raise InvalidRequest(field, f": {folder} is not empty; name another folder{advice}")

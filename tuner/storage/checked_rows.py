@@ -1,0 +1,141 @@
+"""Rows that are checked as they are read.
+
+An error names the row and the column at fault. A database file can come from elsewhere or be edited by hand, and SQLite
+stores text in a column of numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+from tuner.storage.errors import BadName, Damaged
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidJson:
+    """Text that was read from a column of JSON and cannot be decoded."""
+
+    text: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRow:
+    """Row of a table, and its description for errors.
+
+    Each method returns the value of a column, and raises Damaged if the value is not of the kind that belongs there.
+    """
+
+    values: Mapping[Any, Any]
+    description: str
+
+    def text(self, column: str) -> str:
+        """Return a text."""
+        value = self.values[column]
+        return value if isinstance(value, str) else self._refuse(column, "not a text")
+
+    def one_of(self, column: str, allowed: Sequence[str]) -> str:
+        """Return a text that is one of those allowed."""
+        value = self.values[column]
+        return str(value) if value in allowed else self._refuse(column, f"not one of {', '.join(allowed)}")
+
+    def name(self, column: str, check: Callable[[str], None]) -> str:
+        """Return a name that passes a check of `validation`, because it is used in the names of files."""
+        try:
+            check(self.text(column))
+        except BadName:
+            self._refuse(column, "not a name")
+        return self.text(column)
+
+    def integer(self, column: str, minimum: int = 0) -> int:
+        """Return an integer that is not below a minimum."""
+        value = self.values[column]
+        is_one = isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+        return int(value) if is_one else self._refuse(column, f"not a whole number of at least {minimum}")
+
+    def number(self, column: str, *, infinite: bool = False) -> float:
+        """Return a finite number, or +inf where `infinite` permits it."""
+        value = self.values[column]
+        return float(value) if _is_number(value, infinite=infinite) else self._refuse(column, "not a number")
+
+    def numbers(self, column: str, count: int | None = None) -> tuple[float, ...]:
+        """Return a list of finite numbers, of a given length unless `count` is None."""
+        value = self.values[column]
+        if not isinstance(value, list) or not all(map(_is_number, value)) or count not in (None, len(value)):
+            self._refuse(column, f"not a list of {'' if count is None else f'{count} '}numbers")
+        return tuple(value)
+
+    def integers(self, column: str, count: int) -> tuple[int, ...]:
+        """Return a list of integers of a given length."""
+        value = self.numbers(column, count)
+        if not all(isinstance(each, int) for each in value):
+            self._refuse(column, f"not a list of {count} whole numbers")
+        return tuple(map(int, value))
+
+    def repeated_integer(self, column: str, count: int) -> int:
+        """Return the integer of which a list of a given length consists."""
+        values = self.integers(column, count)
+        if len(set(values)) != 1:
+            self._refuse(column, f"not a list of {count} equal whole numbers")
+        return values[0]
+
+    def texts(self, column: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        value = self.values[column]
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            self._refuse(column, "not a list of texts")
+        return tuple(value)
+
+    def mapping(self, column: str) -> Mapping[str, Any]:
+        """Return a mapping whose keys are texts."""
+        value = self.values[column]
+        return value if isinstance(value, dict) else self._refuse(column, "not a mapping")
+
+    def parameters(self, column: str, generations: int) -> Mapping[str, Any]:
+        """Return the parameters of a strategy; `sigmas`, if present, is a list of one number per generation."""
+        value = self.mapping(column)
+        sigmas = value.get("sigmas", [0.0] * generations)
+        if not isinstance(sigmas, list) or len(sigmas) != generations or not all(map(_is_number, sigmas)):
+            self._refuse(column, f"not a mapping with {generations} finite sigmas")
+        return value
+
+    def named_numbers(self, column: str, names: Collection[str] | None = None) -> Mapping[str, float]:
+        """Return a mapping from names to finite numbers, from exactly the given names unless they are None."""
+        value = self.mapping(column)
+        if not all(map(_is_number, value.values())):
+            self._refuse(column, "not a mapping from names to numbers")
+        if names is not None and set(value) != set(names):
+            self._refuse(column, f"not a number for each of {', '.join(names)}")
+        return value
+
+    def space(self, column: str) -> Mapping[str, Any]:
+        """Return a search space, of which only the names of the hyperparameters are checked."""
+        named = self.mapping(column).get("hyperparameters")
+        if not isinstance(named, dict) or not named or not all(isinstance(each, dict) for each in named.values()):
+            self._refuse(column, "not a search space")
+        return self.mapping(column)
+
+    def decoded(self, column: str, decode: Callable[[Mapping[str, Any]], Value]) -> Value:
+        """Return the value that a function decodes from a mapping."""
+        try:
+            return decode(self.mapping(column))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            self._refuse(column, "not valid")
+
+    def optional(self, column: str, read: Callable[[str], Value]) -> Value | None:
+        """Return None for NULL, and otherwise the value that another method reads."""
+        return None if self.values[column] is None else read(column)
+
+    def _refuse(self, column: str, fault: str) -> NoReturn:
+        value = self.values[column]
+        shown = ascii(value.text if isinstance(value, InvalidJson) else value)
+        raise Damaged(f"{self.description} is damaged: its {column} is {fault}. Received: {shown:.80}")
+
+
+def _is_number(value: object, *, infinite: bool = False) -> bool:
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_one and (math.isfinite(value) or (infinite and value == math.inf))  # type: ignore[arg-type]

@@ -1,0 +1,170 @@
+"""Conversion of specifications to columns of a study's row, and back."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from tuner.core.objective import Objective
+from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudySpec
+from tuner.core.trial import Measurement, Role, Workload
+from tuner.storage.checked_rows import CheckedRow
+from tuner.storage.validation import check_optimizer_name, check_run_name, check_text
+
+
+def to_columns(spec: StudySpec) -> dict[str, Any]:
+    """Return the values of the columns that hold a specification.
+
+    Raises:
+        BadName: A name or text cannot be stored, or breaks the rule for names.
+        ValueError: The specification is inconsistent, or a number is out of range or not finite.
+    """
+    workload = spec.workload
+    check_run_name(spec.run)
+    check_optimizer_name(workload.optimizer)
+    if not 0 <= spec.seed < 2**63:
+        raise ValueError(f"a study's seed must be at least 0 and below 2**63. Received: {spec.seed}")
+    if workload.settings:
+        raise ValueError(
+            f"settings of an optimizer's constructor cannot be stored with a study. Received: {dict(workload.settings)}"
+        )
+    return {
+        "run": spec.run,
+        "optimizer": workload.optimizer,
+        "task": check_text("a task's name", workload.task),
+        "kind": str(spec.kind),
+        "objective": workload.objective.to_dict(),
+        "seed": int(spec.seed),
+        "generations": int(spec.batches),
+        "population": int(spec.batch_size),
+        **(_search_columns(spec) if isinstance(spec, SearchSpec) else _comparison_columns(spec)),
+        "cohort_size": int(workload.cohort_size),
+        "threads": int(workload.threads),
+        "precision": None if workload.precision is None else check_text("a precision", workload.precision, 16),
+        "options": _mapping("options", workload.options),
+        "data": None if workload.data is None else _mapping("data", workload.data),
+        "space": _mapping("space", spec.space),
+        "versions": _mapping("versions", spec.versions),
+        "hardware": _mapping("hardware", spec.hardware),
+    }
+
+
+def from_row(row: CheckedRow) -> StudySpec:
+    """Return the specification that a row holds.
+
+    Raises:
+        Damaged: A column holds an invalid value.
+    """
+    generations = row.integer("generations")
+    shared: dict[str, Any] = {
+        "run": row.text("run"),
+        "workload": Workload(
+            task=row.text("task"),
+            optimizer=row.text("optimizer"),
+            cohort_size=row.integer("cohort_size", 1),
+            threads=row.integer("threads", 1),
+            precision=row.optional("precision", row.text),
+            options=row.mapping("options"),
+            data=row.optional("data", row.mapping),
+            objective=row.decoded("objective", Objective.from_dict),
+        ),
+        "seed": row.integer("seed"),
+        "space": row.space("space"),
+        "versions": row.mapping("versions"),
+        "hardware": row.mapping("hardware"),
+    }
+    if row.one_of("kind", (Role.SEARCH, Role.COMPARISON)) == Role.SEARCH:
+        return SearchSpec(
+            **shared,
+            strategy=row.text("strategy"),
+            parameters=row.parameters("parameters", generations),
+            generations=generations,
+            population=row.integer("population"),
+            steps=row.integers("steps", generations),
+            fresh_seeds=row.integer("fresh_seeds"),
+        )
+    return ComparisonSpec(
+        **shared,
+        seeds=row.integer("population"),
+        steps=row.repeated_integer("steps", generations),
+        **row.decoded("comparison", lambda stored: _comparison_fields(stored, generations)),
+    )
+
+
+def _search_columns(spec: SearchSpec) -> dict[str, Any]:
+    if len(spec.steps) != spec.generations:
+        raise ValueError(
+            f"a search has one number of steps per generation. Received: {spec.generations} generations, "
+            f"{len(spec.steps)} steps"
+        )
+    return {
+        "strategy": check_text("a strategy's name", spec.strategy, 64),
+        "parameters": _mapping("parameters", spec.parameters),
+        "fresh_seeds": int(spec.fresh_seeds),
+        "steps": [int(steps) for steps in spec.steps],
+    }
+
+
+def _comparison_columns(spec: ComparisonSpec) -> dict[str, Any]:
+    if not spec.points:
+        raise ValueError("a comparison has at least one point. Received: none")
+    for point in spec.points:
+        values = [*point.hyperparameters.values(), *([] if point.value is None else [point.value])]
+        if not all(map(math.isfinite, values)):
+            raise ValueError(f"a point of a comparison must be finite. Received: {dict(point.hyperparameters)}")
+    measurement = spec.measurement
+    for number in (measurement.validate_every, measurement.seconds, measurement.test_examples):
+        if number is not None and not 0 < number < math.inf:
+            raise ValueError(f"the numbers of a comparison's measurement must be positive. Received: {measurement}")
+    points = [
+        {
+            "hyperparameters": {str(name): float(value) for name, value in point.hyperparameters.items()},
+            "settings": {str(name): int(value) for name, value in point.settings.items()},
+            "optimizer": point.optimizer,
+            "value": point.value,
+        }
+        for point in spec.points
+    ]
+    comparison = {
+        "points": points,
+        "measurement": asdict(measurement),
+        "source": check_text("the source of a comparison's hyperparameters", spec.source, 1000),
+        "sweep": spec.sweep,
+    }
+    return {"comparison": comparison, "steps": [int(spec.steps)] * len(points)}
+
+
+def _comparison_fields(stored: Mapping[str, Any], points: int) -> dict[str, Any]:
+    """Return the fields of a ComparisonSpec that the column `comparison` holds.
+
+    Raises:
+        ValueError: The number of points differs from that in the study's row.
+    """
+    if len(stored["points"]) != points:
+        raise ValueError(f"there are {len(stored['points'])} points instead of {points}")
+    return {
+        "points": tuple(Point(**point) for point in stored["points"]),
+        "measurement": Measurement(**stored["measurement"]),
+        "source": stored["source"],
+        "sweep": stored["sweep"],
+    }
+
+
+def _mapping(what: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping as it is read back from JSON: tuples become lists.
+
+    Raises:
+        ValueError: JSON cannot represent a value or a key.
+    """
+    try:
+        stored: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"a study's {what} must be plain JSON with finite numbers: {error}. Received: {dict(value)}"
+        ) from error
+    if list(stored) != list(value):
+        raise ValueError(f"the keys of a study's {what} must be texts. Received: {list(value)}")
+    return stored

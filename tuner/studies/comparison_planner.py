@@ -1,0 +1,238 @@
+"""The specifications of a comparison's studies, from a request; the database is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tasks.registry
+from tasks.registry import TaskEntry
+from tuner.core.errors import InvalidRequest, check_at_least_one
+from tuner.core.study import ComparisonSpec, Point, StudyRecord
+from tuner.core.text import nearest
+from tuner.core.trial import Measurement, Workload
+from tuner.strategies.schedule import MAX_STEPS
+from tuner.studies import machine
+from tuner.studies.lookup import (
+    absolute,
+    check_optimizer,
+    check_precision,
+    data_fingerprint,
+    described,
+    task_entry,
+    variable_shapes,
+)
+from tuner.studies.planner import Plan
+from tuner.studies.sweeps import OPTIMIZER, SWEEPS
+from tuner.studies.task_options import task_options
+from tuner.studies.tuned_points import Config, Tuned, defaults, read_config, searched
+from tuner.training.tensorflow import load_tensorflow
+
+MAX_SEEDS = 10_000
+MAX_COHORT_SIZE = 32  # seeds trained in lockstep; beyond, memory costs more than lockstep saves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareRequest:
+    """A comparison: which optimizers are trained with which hyperparameters, on how many seeds, for how long.
+
+    Attributes:
+        task: Name of a built-in task, "module:NAME" or "path/to/file.py:NAME".
+        optimizers: Names. Default: all of the search, or of the files.
+        search: Name of the search whose tuned hyperparameters are used. Default: the newest.
+        configs: Exported configurations whose hyperparameters are used instead.
+        defaults: Whether to use the defaults instead.
+        halve_learning_rate: Whether to halve every learning rate, as for long runs.
+        sweep: Name of a parameter of LODO that is varied: "momentum", "depth" or "block-size".
+        seeds: Number of seeds, from 0.
+        steps: Budget of a run in gradient evaluations. Default: the paper's.
+        seconds: Continue each run until it has trained for so long, alone and timed.
+        validate_every: Gradient evaluations between two validations. Default: the paper's.
+        test_examples: Number of examples of the test set, at random. Default: all.
+        name: Name of the run. Default: the search's or the task's, with "-comparison".
+        cpus_per_candidate: Cores, and threads of TensorFlow, per run.
+        precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the search's, or the task's own.
+        options: Keyword arguments of the task. Default: the search's.
+    """
+
+    task: str
+    optimizers: tuple[str, ...] | None = None
+    search: str | None = None
+    configs: tuple[Path, ...] = ()
+    defaults: bool = False
+    halve_learning_rate: bool = False
+    sweep: str | None = None
+    seeds: int = 8
+    steps: int | None = None
+    seconds: float | None = None
+    validate_every: int | None = None
+    test_examples: int | None = None
+    name: str | None = None
+    cpus_per_candidate: int = 1
+    precision: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def plan_comparison(request: CompareRequest, database: str) -> Plan:
+    """Return the specifications of a comparison's studies; the run is unnamed if the request does not name it.
+
+    Raises:
+        InvalidRequest: Something unknown or out of range is requested.
+        ValueError: A task, an optimizer or a data set cannot be used; one line each.
+        StorageError: The database cannot be read.
+    """
+    _check_numbers(request)
+    task = absolute(request.task)
+    entry = task_entry(task)
+    found, compared, remarks = _compared(request, task, entry, database)
+    search = found[0].spec if found else None
+    tuned_on = None if search is None else search.workload
+    options = task_options(task, request.options, {} if tuned_on is None else tuned_on.options)
+    precision = request.precision or (None if tuned_on is None else tuned_on.precision)
+    check_precision(precision, entry)
+    data, note = data_fingerprint(entry)
+    if search is not None and (None if search.workload.data is None else dict(search.workload.data)) != data:
+        remarks.append(
+            f"{search.run} was tuned on other data: {described(search.workload.data)}; here is {described(data)}"
+        )
+    preset = entry.comparison
+    measurement = Measurement(
+        validate_every=_validate_every(request, task, preset.validate_every),
+        seconds=request.seconds,
+        test_examples=request.test_examples,
+    )
+    alone = entry.cohort_size == 1 or request.seconds is not None
+    versions, hardware = machine.versions(), machine.hardware()
+    specs = []
+    for tuned in compared:
+        sweep = None if request.sweep is None else SWEEPS[request.sweep]
+        points = (Point(tuned.hyperparameters),) if sweep is None else sweep(tuned.hyperparameters)
+        specs.append(
+            ComparisonSpec(
+                run=request.name or "",
+                workload=Workload(
+                    task=task,
+                    optimizer=tuned.optimizer,
+                    cohort_size=1 if alone else min(request.seeds, MAX_COHORT_SIZE),
+                    threads=request.cpus_per_candidate,
+                    precision=precision,
+                    options=options,
+                    data=data,
+                ),
+                seed=0,
+                seeds=request.seeds,
+                steps=request.steps or preset.steps,
+                space=tuned.space,
+                versions=versions,
+                hardware=hardware,
+                points=points,
+                measurement=measurement,
+                source=tuned.source,
+                sweep=request.sweep,
+            )
+        )
+    base = task.rpartition(":")[2] if search is None else search.run
+    base = f"{base[:40]}-{f'sweep-{request.sweep}' if request.sweep else 'comparison'}"
+    return Plan(tuple(specs), (*remarks, *([note] if note else [])), base)
+
+
+def _check_numbers(request: CompareRequest) -> None:
+    check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
+    for field_, maximum in (
+        ("seeds", MAX_SEEDS),
+        ("steps", MAX_STEPS),
+        ("validate_every", MAX_STEPS),
+        ("test_examples", MAX_STEPS),
+    ):
+        value = getattr(request, field_)
+        check_at_least_one(field_, value)
+        if value is not None and value > maximum:
+            raise InvalidRequest(field_, f"is at most {maximum}", value)
+    if request.seconds is not None and not 0 < request.seconds < float("inf"):
+        raise InvalidRequest("seconds", "is a positive number of seconds", request.seconds)
+    if request.defaults and request.search is not None:
+        raise InvalidRequest("defaults", "and {search} exclude each other")
+    if request.sweep is None:
+        return
+    if request.sweep not in SWEEPS:
+        raise InvalidRequest(
+            "sweep", f"is one of {', '.join(SWEEPS)}{nearest(request.sweep, tuple(SWEEPS))}", request.sweep
+        )
+    if request.optimizers not in (None, (OPTIMIZER,)):
+        received = ",".join(request.optimizers or ())
+        raise InvalidRequest("sweep", f"is of {OPTIMIZER} alone. Received: {{optimizers}} {received}")
+
+
+def _compared(
+    request: CompareRequest, task: str, entry: TaskEntry, database: str
+) -> tuple[list[StudyRecord], list[Tuned], list[str]]:
+    """Return the searches that were used, what is compared, and remarks.
+
+    The hyperparameters of an optimizer are those of its file in `configs`; else the defaults, if `defaults` is set;
+    else those that a search has found.
+    """
+    configs = _configs(request)
+    asked = request.optimizers if request.sweep is None else (OPTIMIZER,)
+    names = None if asked is None else tuple(dict.fromkeys(check_optimizer("optimizers", name) for name in asked))
+    for config in configs.values():
+        if names is not None and config.optimizer not in names:
+            raise InvalidRequest(
+                "configs",
+                f"{config.file}: it is for {config.optimizer}, which is not compared here ({', '.join(names)})",
+            )
+    remarks = [
+        f"{config.file} was tuned on {config.task}" for config in configs.values() if config.task not in ("", task)
+    ]
+    found: list[tuple[StudyRecord, Tuned]] = []
+    if request.defaults:
+        names = names or tuple(dict.fromkeys((*(name for name in entry.line_up if _exists(name)), *configs)))
+    elif not configs or request.search is not None or (names is not None and not set(names) <= configs.keys()):
+        left = None if names is None else [name for name in names if name not in configs]
+        if left is None or left:
+            found = searched(database, task, request.search, left)
+    by_name = {tuned.optimizer: tuned for _, tuned in found}
+    names = names or tuple(dict.fromkeys((*by_name, *configs)))
+    shapes = variable_shapes(task, names, {}) if set(names) - by_name.keys() else ()
+    compared = []
+    for name in names:
+        if name in configs:
+            tuned = configs[name].tuned(shapes)
+        elif name in by_name:
+            tuned = by_name[name]
+        else:
+            tuned = defaults(name, shapes)
+        compared.append(tuned.halved() if request.halve_learning_rate else tuned)
+    return [study for study, _ in found], compared, remarks
+
+
+def _configs(request: CompareRequest) -> dict[str, Config]:
+    configs: dict[str, Config] = {}
+    for file in request.configs:
+        config = read_config(file)
+        if config.optimizer in configs:
+            raise InvalidRequest("configs", f"{file}: there is another file for {config.optimizer}")
+        configs[config.optimizer] = config
+    return configs
+
+
+def _exists(name: str) -> bool:
+    try:
+        check_optimizer("optimizers", name)
+    except InvalidRequest:
+        return False
+    return True
+
+
+def _validate_every(request: CompareRequest, task: str, preset: int | None) -> int | None:
+    """Return how often to validate: not at all for a task that cannot, which is refused if it was requested."""
+    if request.validate_every is None and task in tasks.registry.TASKS:
+        return preset
+    load_tensorflow()
+    kind: Any = tasks.registry.load(task)
+    if hasattr(kind, "evaluate") and hasattr(kind, "examples"):
+        return request.validate_every or preset
+    if request.validate_every is not None:
+        raise InvalidRequest("validate_every", f": {task} has no validation set")
+    return None

@@ -1,0 +1,119 @@
+"""Tasks, optimizers and data of a request, found by name; and names for runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lodo.registry
+import tasks.registry
+from tasks.registry import TaskEntry
+from tuner.core.errors import InvalidRequest
+from tuner.training.tensorflow import load_tensorflow
+
+
+def absolute(task: str) -> str:
+    """Return a task's name as a worker elsewhere understands it: a user's file by its full path."""
+    place, colon, name = task.rpartition(":")
+    return f"{Path(place).expanduser().resolve()}:{name}" if colon and place.endswith(".py") else task
+
+
+def task_entry(task: str) -> TaskEntry:
+    """Return what is known of a task.
+
+    Raises:
+        ValueError: There is no task of this name, or a user's own cannot be used.
+    """
+    if tasks.registry.is_own(task):
+        load_tensorflow()  # without its messages, which importing the user's module would print
+    return tasks.registry.entry(task)
+
+
+def check_optimizer(field: str, name: str, *, file: Path | None = None) -> str:
+    """Return the name of an optimizer if there is one of this name.
+
+    Args:
+        field: What the error names.
+        name: Of an optimizer.
+        file: Where the name was read, for the error.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    if lodo.registry.is_of_keras(name):
+        load_tensorflow()  # without its messages, which importing Keras would print
+    try:
+        return lodo.registry.check(name)
+    except ValueError as error:
+        raise InvalidRequest(field, f"{file or ''}: {error}") from None
+
+
+def check_precision(precision: str | None, entry: TaskEntry) -> None:
+    """Check that a task can be trained in a precision; None is accepted.
+
+    Raises:
+        InvalidRequest: It cannot.
+    """
+    if precision is not None and entry.precisions is not None and precision not in entry.precisions:
+        raise InvalidRequest("precision", f"is one of {', '.join(entry.precisions)} for this task", precision)
+
+
+def variable_shapes(task: str, optimizers: Sequence[str], options: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of the variables that a task trains; empty if none of the optimizers is of Keras.
+
+    Raises:
+        ValueError: The task cannot be made.
+    """
+    if not any(map(lodo.registry.is_of_keras, optimizers)):
+        return ()
+    from lodo.keras_adapter import VECTOR_SHAPES
+
+    shapes: tuple[tuple[int, ...], ...] | None = getattr(tasks.registry.load(task)(**options), "variable_shapes", None)
+    return shapes or VECTOR_SHAPES
+
+
+def data_fingerprint(entry: TaskEntry) -> tuple[dict[str, Any] | None, str]:
+    """Return the fingerprint of a task's data, None where it has none, and a remark on it for people.
+
+    Raises:
+        ValueError: The data is missing or broken.
+    """
+    if entry.dataset is None:
+        return None, ""
+    import tasks.datasets
+
+    return tasks.datasets.facts(entry.dataset)
+
+
+def described(data: Mapping[str, Any] | None) -> str:
+    """Return a fingerprint in words."""
+    return "none" if data is None else f"{data['name']} {data['sizes']} with sha256 {data['sha256'][:12]}…"
+
+
+def check_same_data(entry: TaskEntry, data: Mapping[str, Any] | None, what: str) -> str:
+    """Check that a task's data is what was trained on before, and return a remark on it for people.
+
+    Args:
+        entry: The task.
+        data: The fingerprint from before.
+        what: Begins the error: "bowl/Adam was begun".
+
+    Raises:
+        InvalidRequest: It is other data.
+        ValueError: The data is missing or broken.
+    """
+    found, note = data_fingerprint(entry)
+    before = None if data is None else dict(data)
+    if found != before:
+        raise InvalidRequest("data_dir", f": {what} on other data: {described(before)}; here is {described(found)}")
+    return note
+
+
+def run_name(task: str, taken: Sequence[str]) -> str:
+    """Return a name for a run of a task: the task's, with a number where that is taken already."""
+    place, _, name = task.rpartition(":")
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", name if place else task).strip("-._")[:56] or "run"
+    numbered = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
+    return next(candidate for candidate in numbered if candidate not in taken)

@@ -1,0 +1,138 @@
+"""The paper's protocol: a search and a comparison of what it finds, by the paper's settings, at any scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tasks.registry import TaskEntry
+from tuner.core.errors import InvalidRequest
+from tuner.core.study import StudyRecord, StudySpec
+from tuner.storage import check_run_name
+from tuner.studies.comparison_planner import CompareRequest
+from tuner.studies.lookup import absolute, run_name, task_entry
+from tuner.studies.planner import SearchRequest
+
+MIN_STEPS, MIN_POPULATION = 20, 8  # of a rehearsal: a tenth of the steps is 2, half of the candidates is 4
+MAX_VALIDATIONS, MAX_TEST_EXAMPLES = 10, 100  # of a rehearsal
+
+_SAME = (
+    "population", "generations", "steps", "parameters", "seed", "strategy", "workload", "fresh_seeds", "space",
+    "points", "seeds", "measurement", "source", "sweep",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperRequest:
+    """The paper's whole protocol on a task.
+
+    Attributes:
+        task: Name of a task with a preset "paper".
+        optimizers: Names. Default: the task's line-up.
+        scale: Below 1 a rehearsal: budgets times the scale (20 steps at least), candidates times its root (8 at least).
+        seed: Decides everything that the search draws.
+        name: Name of the search. Default: the task's with "-paper", or "-rehearsal".
+        cpus_per_candidate: Cores, and threads of TensorFlow, per candidate.
+        precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the task's own.
+        options: Keyword arguments of the task.
+    """
+
+    task: str
+    optimizers: tuple[str, ...] | None = None
+    scale: float = 1.0
+    seed: int = 0
+    name: str | None = None
+    cpus_per_candidate: int = 1
+    precision: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def paper_requests(request: PaperRequest) -> tuple[SearchRequest, CompareRequest]:
+    """Return the search and the comparison of the protocol, both named.
+
+    Raises:
+        InvalidRequest: The scale is out of range, or the task has no preset "paper".
+        ValueError: There is no such task.
+        BadName: A run cannot have such a name.
+    """
+    if not 0 < request.scale <= 1:
+        raise InvalidRequest("scale", "is above 0 and at most 1", request.scale)
+    entry = task_entry(absolute(request.task))
+    if "paper" not in entry.presets:
+        raise InvalidRequest("task", f": {request.task} has no preset 'paper', but {', '.join(entry.presets)}")
+    name = request.name or f"{run_name(request.task, ())[:32]}-{'paper' if request.scale == 1 else 'rehearsal'}"
+    compared = f"{name}-comparison"
+    check_run_name(compared)
+    return _search(request, entry, name), _comparison(request, entry, name, compared)
+
+
+def check_same(stored: Sequence[StudyRecord], planned: Sequence[StudySpec]) -> None:
+    """Refuse to go on with a run that was made by other settings. Where it was made, and with what, is free.
+
+    Raises:
+        InvalidRequest: It was.
+    """
+    run = stored[0].spec.run
+    theirs, ours = ([spec.workload.optimizer for spec in specs] for specs in ([each.spec for each in stored], planned))
+    if theirs != ours:
+        raise InvalidRequest(
+            "name",
+            f": there is a run {run!r} with other optimizers, {', '.join(theirs)}; here {', '.join(ours)}: give another"
+            " name",
+        )
+    for record, spec in zip(stored, planned, strict=True):
+        for name in _SAME:
+            was, now = getattr(record.spec, name, None), getattr(spec, name, None)
+            if was != now:
+                raise InvalidRequest(
+                    "name",
+                    f": there is a run {run!r} with other settings ({name} of {spec.workload.optimizer}): give the"
+                    f" settings of then, or another name. Received: {now!s:.120}, where it has {was!s:.120}",
+                )
+
+
+def _search(request: PaperRequest, entry: TaskEntry, name: str) -> SearchRequest:
+    """Return the search, with the paper's schedule at this scale."""
+    search = SearchRequest(
+        task=request.task,
+        optimizers=request.optimizers,
+        seed=request.seed,
+        name=name,
+        cpus_per_candidate=request.cpus_per_candidate,
+        precision=request.precision,
+        options=request.options,
+    )
+    if request.scale == 1:
+        return search
+    preset = entry.presets["paper"]
+    population = max(MIN_POPULATION, round(preset.population * math.sqrt(request.scale)))
+    return replace(
+        search,
+        population=min(preset.population, population),
+        steps=tuple(_shorter(steps, request.scale) for steps in preset.steps),
+    )
+
+
+def _comparison(request: PaperRequest, entry: TaskEntry, search: str, name: str) -> CompareRequest:
+    """Return the comparison of what the search finds, with the paper's budget at this scale."""
+    preset = entry.comparison
+    comparison = CompareRequest(
+        task=request.task,
+        search=search,
+        name=name,
+        halve_learning_rate=preset.halve_learning_rate,
+        cpus_per_candidate=request.cpus_per_candidate,
+    )
+    if request.scale == 1:
+        return comparison
+    steps = _shorter(preset.steps, request.scale)
+    validate_every = preset.validate_every
+    if validate_every is not None:
+        validate_every = min(max(round(validate_every * request.scale), math.ceil(steps / MAX_VALIDATIONS)), steps)
+    return replace(comparison, steps=steps, validate_every=validate_every, test_examples=MAX_TEST_EXAMPLES)
+
+
+def _shorter(steps: int, scale: float) -> int:
+    return min(steps, max(MIN_STEPS, round(steps * scale)))
