@@ -44,7 +44,8 @@ def specification(arguments: argparse.Namespace) -> Any:
 
 def study(spec: Any, executor: Any, database: Path) -> dict[str, float]:
     """Run the study; return milliseconds a candidate of the search: all of them, and without the first generation."""
-    from tuner.core.trial import AttemptStarted, Evaluation, Role
+    from tuner.core.events import AttemptStarted
+    from tuner.core.trial import Evaluation, Role
     from tuner.storage import Store, this_process
     from tuner.studies.callbacks import NoCallback
     from tuner.studies.driver import run_study

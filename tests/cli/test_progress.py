@@ -9,7 +9,8 @@ from rich.console import Console
 from tests.support.builders import ADAM, LODO, spec, study
 from tuner.api.time_left import TimeLeft
 from tuner.cli.progress import TerminalProgress
-from tuner.core.trial import AttemptEnded, Evaluation, Key, Progress, Role, Status
+from tuner.core.events import AttemptEnded, Progress
+from tuner.core.trial import Evaluation, Key, Role, Status
 
 KEYS = [Key(Role.SEARCH, 0, slot) for slot in range(4)]
 

@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.conformance.executor_conformance import FAKE
 from tests.support.builders import ADAM, MOMENTUM, spec, study
 from tests.support.ray_sessions import ROOT, local_session, ray_executor, wait_until
-from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Key, Role, Status
+from tuner.core.events import AttemptEnded, AttemptStarted
+from tuner.core.trial import Evaluation, Key, Role, Status
 from tuner.execution.ray.metrics import COUNTERS, GAUGES, Metrics
 from tuner.storage import Store
 from tuner.studies.callbacks import Callback, CallbackList

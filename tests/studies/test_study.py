@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from search_spaces.space import SearchSpace
+from tuner.core.events import TrainingProgress
 from tuner.core.study import SearchSpec, StudyStatus
-from tuner.core.trial import Evaluation, Key, Role, Status, TrainingProgress, Workload
+from tuner.core.trial import Evaluation, Key, Role, Status, Workload
 from tuner.execution.in_process import InProcessExecutor
 from tuner.storage import Store, StudyComplete, StudyOwned
 from tuner.studies.batch import EveryCandidateFailed

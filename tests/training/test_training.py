@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tuner.core.trial import Evaluation, Key, Role, Status, TrainingProgress, Trial, Workload
+from tuner.core.events import TrainingProgress
+from tuner.core.trial import Evaluation, Key, Role, Status, Trial, Workload
 from tuner.training import cohort, loop
 from tuner.training.train import train
 

@@ -7,9 +7,10 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from tuner.core.events import AttemptEnded, Event, Progress
 from tuner.core.study import StudyRecord
 from tuner.core.text import one_line
-from tuner.core.trial import AttemptEnded, Evaluation, Event, Key, Progress, Role, Status
+from tuner.core.trial import Evaluation, Key, Role, Status
 from tuner.results.tables.numbers import number
 
 

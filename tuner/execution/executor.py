@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from tuner.core.errors import LodoTuneError
-from tuner.core.trial import Event, Trial, Workload
+from tuner.core.events import Event
+from tuner.core.trial import Trial, Workload
 
 DEFAULT_TRAIN = "tuner.training.train:train"
 """The training function that workers import; `tuner.execution.worker` describes what it yields."""

@@ -15,7 +15,8 @@ from pathlib import Path
 import tasks.registry
 from tasks.data_folder import using
 from tuner.core.errors import check_timeout
-from tuner.core.trial import Event, Trial, Workload
+from tuner.core.events import Event
+from tuner.core.trial import Trial, Workload
 from tuner.execution.executor import DEFAULT_TRAIN, Batch, Executor, cohorts
 from tuner.execution.retries import Attempt, Cause, Failure, first_attempt
 from tuner.execution.tracker import AttemptTracker

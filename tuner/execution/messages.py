@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.events import LaneObservations, TrainingProgress
 from tuner.core.text import MAX_REASON_CHARACTERS, cut_traceback, first_line
-from tuner.core.trial import Evaluation, LaneObservations, Status, TrainingProgress, Trial
+from tuner.core.trial import Evaluation, Status, Trial
 
 MAX_LOSS_BYTES = 64_000
 """Size of the losses of a message. Ray stores values below 100 kB with their owner, so that they outlive the worker."""

@@ -9,20 +9,16 @@ from typing import cast
 
 import numpy as np
 
-from tuner.core.numbers import until_not_finite
-from tuner.core.trial import (
+from tuner.core.events import (
     AttemptEnded,
     AttemptStarted,
-    Evaluation,
     Event,
-    Key,
     LaneObservations,
-    Observation,
     Progress,
-    Status,
     TrainingProgress,
-    Trial,
 )
+from tuner.core.numbers import until_not_finite
+from tuner.core.trial import Evaluation, Key, Observation, Status, Trial
 from tuner.execution.messages import Message, Raised, Started
 from tuner.execution.retries import Attempt, Cause, Failure, next_attempts
 

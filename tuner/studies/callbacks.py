@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from tuner.core.events import Event
 from tuner.core.study import StudyRecord
-from tuner.core.trial import Event, Key, Status
+from tuner.core.trial import Key, Status
 
 
 class Callback(Protocol):

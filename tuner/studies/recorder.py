@@ -11,7 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Key, Trial
+from tuner.core.events import AttemptEnded, AttemptStarted, Event
+from tuner.core.trial import Evaluation, Key, Trial
 from tuner.storage import Store
 
 DELAY = 0.2

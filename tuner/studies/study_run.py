@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from tuner.core.events import Event
 from tuner.core.numbers import fitness
 from tuner.core.study import SearchSpec, StudyRecord, StudyStatus
-from tuner.core.trial import Evaluation, Event, Key, Trial, Workload
+from tuner.core.trial import Evaluation, Key, Trial, Workload
 from tuner.execution.executor import cohorts
 from tuner.storage import LeaseLost, Store, UnknownStudy
 from tuner.studies.batch import Batch, BatchSource, EveryCandidateFailed, Result

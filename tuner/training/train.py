@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
+from tuner.core.events import LaneObservations, TrainingProgress
 from tuner.core.numbers import until_not_finite
 from tuner.core.objective import Objective
-from tuner.core.trial import Evaluation, Key, LaneObservations, TrainingProgress, Trial, Workload
+from tuner.core.trial import Evaluation, Key, Trial, Workload
 from tuner.training.cohort import Cohort
 from tuner.training.cores import own_cores
 from tuner.training.judgement import judge

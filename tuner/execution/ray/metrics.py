@@ -16,9 +16,10 @@ from typing import Any, Self
 
 from ray.util.metrics import Counter, Gauge
 
+from tuner.core.events import AttemptEnded, AttemptStarted, Event
 from tuner.core.study import SearchSpec, StudyRecord
 from tuner.core.text import first_line
-from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Key, Role, Status
+from tuner.core.trial import Evaluation, Key, Role, Status
 
 GAUGES = {
     "lodo_tune_generation": "Generation of the search that is under way, from 0.",

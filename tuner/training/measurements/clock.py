@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.events import LaneObservations
 from tuner.core.objective import TRAINING_LOSS
-from tuner.core.trial import LaneObservations
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
 MARKS = 1000  # within the budget, and as many within the seconds

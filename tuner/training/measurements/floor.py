@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lodo.learned_preconditioner import LearnedPreconditioner
 from tuner.core.errors import InvalidRequest
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.cohort import Cohort
 from tuner.training.loop import Carry
 from tuner.training.measurements.measurement import MeasurementCallback, Training

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.cohort import Chunk, Cohort
 from tuner.training.loop import Carry
 

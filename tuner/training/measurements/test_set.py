@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.evaluator import Evaluator
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 

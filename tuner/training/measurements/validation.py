@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.evaluator import Evaluator
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
