@@ -112,7 +112,8 @@ def test_a_wholly_diverged_generation_keeps_its_mean_and_the_study_goes_on_and_s
 
 def test_a_study_all_of_whose_candidates_raise_one_error_stops_after_a_generation_with_that_error(store):
     with pytest.raises(
-        EveryCandidateFailed, match="all 10 candidates of run/Adam, generation 0, failed alike: ValueError: no way"
+        EveryCandidateFailed,
+        match="all 10 candidates of run/Adam, generation 0, raised the same error: ValueError: no way",
     ):
         run(store, **{"raise": "no way"})
     (study,) = store.find("run")

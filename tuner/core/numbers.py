@@ -15,17 +15,17 @@ class HasFitness(Protocol):
 
     @property
     def fitness(self) -> float | None:
-        """The candidate's fitness; None where it is not known yet."""
+        """The candidate's fitness; None until it is available."""
         ...
 
 
 def fitness(result: HasFitness) -> float:
-    """Return the fitness of a result; +inf where there is none."""
+    """Return the fitness of a result; +inf if there is none."""
     return math.inf if result.fitness is None else result.fitness
 
 
 def finite_or_none(value: float | None) -> float | None:
-    """Return a number as JSON can hold it: None where it is absent or not finite."""
+    """Return a number that JSON can represent: None if it is absent or not finite."""
     return value if value is not None and math.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""Callbacks: what a study reports while it runs."""
+"""Callbacks: receivers of the events of a running study."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Callback(Protocol):
         """Handle the start of a study, or its resumption."""
 
     def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
-        """Handle the start of a batch; `known` is called next for those of its candidates that are recorded already.
+        """Handle the start of a batch; `known` is called next for each of its candidates that is already recorded.
 
         Args:
-            name: For people: "generation 3" or "fresh seeds".
+            name: Text for display: "generation 3" or "fresh seeds".
             budget: Gradient evaluations per candidate.
             keys: All candidates of the batch, in slot order.
         """

@@ -1,7 +1,8 @@
-"""One driver's run of a study: ask for work, tell what happened, tick.
+"""The run of a study by one driver: `ask` for work, `tell` events, `tick`.
 
-State is rows: whatever is recorded is not trained again, and a study that was interrupted anywhere continues to the
-same result. A command line's driver, a service's supervisor and an adapter to another library all use this interface.
+The state is in the database: recorded candidates are not trained again, and a study that was interrupted at any point
+continues to the same result. A command line's driver, a service's supervisor and an adapter to another library all use
+this interface.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tuner.studies.search import SearchBatches
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a study needs to have trained before it can go on; see `Executor.submit`."""
+    """Candidates that a study needs trained before it can continue; see `Executor.submit`."""
 
     workload: Workload
     trials: tuple[Trial, ...]
@@ -35,17 +36,17 @@ class Work:
 
 
 class StudyRun:
-    """A study that this driver holds, from the moment it is created until it is over or closed.
+    """A study that this driver holds, from the construction of this object until the study is over or closed.
 
-    Call `ask` for work, have it trained, pass each event to `tell`, call `tick` now and then and after events that came
-    together; then `ask` again. Any exception releases the study.
+    Call `ask` for work, train it, pass each event to `tell`, call `tick` regularly and after each group of events; then
+    call `ask` again. Any exception releases the study.
 
     Args:
-        store: Holds the study and takes its results.
-        study: Created, and perhaps begun.
-        callback: Receives everything that happens.
-        owner: Names this driver to others, "host:pid".
-        lease_seconds: How long the study stays with this driver if its process stops.
+        store: Store of the study and its results.
+        study: A study that was created, and possibly begun.
+        callback: Receives all events.
+        owner: Name of this driver, "host:pid".
+        lease_seconds: Seconds for which the study remains with this driver after its process has stopped.
 
     Raises:
         StorageError: The database fails, or another driver holds the study.
@@ -64,7 +65,7 @@ class StudyRun:
         self._batch: Batch | None = None
         self._results: dict[Key, Result] = {}  # of the batch
         self._recorder: Recorder | None = None  # while work is outstanding
-        self._left = 0  # evaluations that are outstanding
+        self._left = 0  # number of outstanding evaluations
         self._stack = ExitStack()
         with self._released_on_error():
             renew = Heartbeat(lambda: store.renew(study.id, self._epoch), every=lease_seconds / 4)
@@ -74,11 +75,11 @@ class StudyRun:
             self._source = self._batches()
 
     def ask(self) -> Work | None:
-        """Return what is to be trained next; None while earlier work is outstanding, and once the study is over.
+        """Return the work to train next; None while earlier work is outstanding, and once the study is over.
 
         Raises:
             StorageError: The database fails, or the study was lost to another driver.
-            EveryCandidateFailed: A batch raised the same error throughout.
+            EveryCandidateFailed: All candidates of a batch raised the same error.
             OtherGenome: The study cannot be replayed with these versions.
         """
         if self.is_over or self._left:
@@ -99,7 +100,7 @@ class StudyRun:
         return None
 
     def tell(self, event: Event) -> None:
-        """Take an event of the outstanding work.
+        """Record an event of the outstanding work.
 
         Raises:
             StorageError: It could not be written; the study is released.
@@ -110,7 +111,7 @@ class StudyRun:
                 self._report(self._recorder.take(event))
 
     def tick(self) -> None:
-        """Write what has waited for long enough.
+        """Write events that have waited long enough.
 
         Raises:
             StorageError: It could not be written; the study is released.
@@ -121,7 +122,7 @@ class StudyRun:
                 self._report(self._recorder.tick())
 
     def close(self) -> None:
-        """Release the study, interrupted unless it is over; what has come so far is written."""
+        """Write the waiting events and release the study, as interrupted unless it is over."""
         if not self.is_over:
             self._release(StudyStatus.INTERRUPTED)
 
@@ -142,10 +143,10 @@ class StudyRun:
         )
 
     def _begin(self, batch: Batch) -> Work | None:
-        """Add the candidates of a batch to the store; return those that are to be trained, None if there are none.
+        """Add the candidates of a batch to the store; return those to train, None if there are none.
 
-        A cohort that misses any result is trained whole, with the same members in the same lanes, because this is what
-        makes its numbers the same; recorded results take precedence.
+        A cohort that lacks any result is trained as a whole, with the same members in the same lanes, so that its
+        numbers are the same; recorded results take precedence.
         """
         spec, candidates = self.study.spec, batch.candidates
         workload = spec.workload_of(candidates[0].key.generation)
@@ -185,7 +186,7 @@ class StudyRun:
         except EveryCandidateFailed:
             self._release(StudyStatus.STOPPED)
             raise
-        except LeaseLost:  # another driver's by now
+        except LeaseLost:  # another driver has acquired it
             self._release(None)
             raise
         except UnknownStudy:
@@ -196,7 +197,7 @@ class StudyRun:
             raise
 
     def _release(self, status: str | None) -> None:
-        """Write what waits, end the heartbeat and give the study back with this status; None: it is not ours."""
+        """Write the waiting events, end the heartbeat and release the study with this status; None: it is not held."""
         if self.is_over:
             return
         self.is_over = True

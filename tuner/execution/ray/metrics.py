@@ -1,4 +1,7 @@
-"""Metrics of studies as application metrics of Ray, which Prometheus scrapes and Grafana shows.
+"""Metrics of studies, exported as application metrics of Ray.
+
+Prometheus scrapes them and Grafana shows them.
+
 
 Ray exports them on the metrics port of the driver's node, with the prefix "ray_" and for counters the suffix "_total".
 Each has the tags `task`, `run` and `optimizer`; no tag has an unbounded number of values.
@@ -35,7 +38,7 @@ COUNTERS = {
     "lodo_tune_attempts_failed": "Attempts that ended without a result for all their candidates.",
 }
 REFRESH_SECONDS = 2.0
-"""How often the gauges are set: Ray drops one that was not set for 20 s."""
+"""Seconds between two updates of the gauges: Ray drops a gauge that was not set for 20 s."""
 
 _TAGS = ("task", "run", "optimizer")
 
@@ -55,20 +58,20 @@ class Metrics:
         self._thread = threading.Thread(target=self._refresh, name="metrics", daemon=True)
 
     def study(self) -> StudyMetrics:
-        """Return a new listener; each of the studies side by side needs one of its own."""
+        """Return a new listener; each of several concurrent studies needs one of its own."""
         study = StudyMetrics(self._counters)
         self._studies.append(study)
         return study
 
     def __enter__(self) -> Self:
-        """Start to export."""
+        """Start exporting."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Export once more, and stop."""
+        """Export a last time, and stop."""
         self._closed.set()
         self._thread.join()
 
@@ -94,11 +97,11 @@ class StudyMetrics:
     _counts: Counts[Status]
     _seen: set[Key]
     _fitnesses: list[float]  # of the current generation, sorted
-    _attempts: dict[Key, set[Key]]  # by running candidate, those of its attempt that are running
+    _attempts: dict[Key, set[Key]]  # by running candidate, the running candidates of its attempt
     _busy: int  # attempts with a running candidate
 
     def __init__(self, counters: dict[str, Any]) -> None:
-        """Make a listener; the counters are shared by all studies."""
+        """Create a listener; the counters are shared by all studies."""
         self.tags: dict[str, str] = {}
         self._counters = counters
         self._figures: dict[tuple[str, Status | None], float] = {}
@@ -169,7 +172,7 @@ class StudyMetrics:
             self._set("median_fitness", self._fitnesses[half] / 2 + self._fitnesses[~half] / 2)
 
     def _remove(self, keys: Collection[Key]) -> None:
-        """Remove candidates from those that are running, and an attempt with its last candidate."""
+        """Remove candidates from the running ones, and an attempt with its last candidate."""
         for key in keys:
             attempt = self._attempts.pop(key, None)
             if attempt is not None:

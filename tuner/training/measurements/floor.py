@@ -1,4 +1,4 @@
-"""The mean loss that no optimizer can go below, where the task knows it."""
+"""A lower bound of any optimizer's mean loss, if the task defines one."""
 
 from __future__ import annotations
 
