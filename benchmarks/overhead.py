@@ -56,7 +56,7 @@ def study(spec: Any, executor: Any, database: Path) -> dict[str, float]:
     class Clock(NoCallback):
         """Notes when the candidates of the search begin and end."""
 
-        def happened(self, event: Any) -> None:
+        def on_event(self, event: Any) -> None:
             if isinstance(event, AttemptStarted):
                 begun.append(time.perf_counter())
             elif isinstance(event, Evaluation) and event.key.role is Role.SEARCH:

@@ -128,7 +128,7 @@ class StopsAfter(NoCallback):
     def __init__(self, evaluations):
         self.left = evaluations
 
-    def happened(self, event):
+    def on_event(self, event):
         self.left -= isinstance(event, Evaluation)
         if self.left == 0:
             raise KeyboardInterrupt
@@ -159,7 +159,7 @@ def test_results_that_came_before_an_interruption_are_kept_and_only_cohorts_that
     heard = []
 
     class Hears(NoCallback):
-        def happened(self, event):
+        def on_event(self, event):
             if isinstance(event, Evaluation) and event.key.generation == 0 and event.key.role is Role.SEARCH:
                 heard.append(event.key.slot)
 
@@ -183,7 +183,7 @@ def test_a_second_driver_is_refused_while_the_first_lives(store):
     study = store.create_study(spec())
 
     class Meanwhile(NoCallback):
-        def batch_began(self, name, budget, keys):
+        def on_batch_begin(self, name, budget, keys):
             with executor() as workers, pytest.raises(StudyOwned, match="elsewhere:1"):
                 run_study(store, study, workers, NoCallback(), owner="elsewhere:2")
 

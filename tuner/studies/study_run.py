@@ -70,7 +70,7 @@ class StudyRun:
         with self._released_on_error():
             renew = Heartbeat(lambda: store.renew(study.id, self._epoch), every=lease_seconds / 4)
             self._heartbeat = self._stack.enter_context(renew)
-            callback.study_began(study)
+            callback.on_study_begin(study)
             self._recorded = {record.key: record for record in store.candidates(study.id)}
             self._source = self._batches()
 
@@ -96,7 +96,7 @@ class StudyRun:
                 if work is not None:
                     return work
             self._release(StudyStatus.COMPLETE)
-        self._callback.study_ended(self._store.find(self.study.spec.name)[0])
+        self._callback.on_study_end(self._store.find(self.study.spec.name)[0])
         return None
 
     def tell(self, event: Event) -> None:
@@ -133,7 +133,7 @@ class StudyRun:
 
         def remark(text: str) -> None:
             self._store.add_note(study.id, self._epoch, text)
-            self._callback.remarked(text)
+            self._callback.on_remark(text)
 
         return SearchBatches(
             spec,
@@ -156,9 +156,11 @@ class StudyRun:
             for candidate in candidates
             if (record := self._recorded.get(candidate.key)) and record.status.is_final
         }
-        self._callback.batch_began(batch.name, candidates[0].trial.steps, [candidate.key for candidate in candidates])
+        self._callback.on_batch_begin(
+            batch.name, candidates[0].trial.steps, [candidate.key for candidate in candidates]
+        )
         for key, known in self._results.items():
-            self._callback.known(key, known.status, fitness(known))
+            self._callback.on_recorded_result(key, known.status, fitness(known))
         missing = [
             cohort
             for cohort in cohorts([candidate.trial for candidate in candidates], workload.cohort_size)
@@ -177,7 +179,7 @@ class StudyRun:
             if isinstance(event, Evaluation):
                 self._left -= 1
                 self._results.setdefault(event.key, event)
-            self._callback.happened(event)
+            self._callback.on_event(event)
 
     @contextmanager
     def _released_on_error(self) -> Iterator[None]:

@@ -110,7 +110,7 @@ class StudyMetrics:
         """Return the values of the gauges by name and status; may be called from any thread."""
         return dict(self._figures)
 
-    def study_began(self, study: StudyRecord) -> None:
+    def on_study_begin(self, study: StudyRecord) -> None:
         """Reset the metrics for a study."""
         spec = study.spec
         values = (spec.workload.task_label, spec.run, spec.workload.optimizer)
@@ -122,17 +122,17 @@ class StudyMetrics:
             if status.is_final:
                 self._set("candidates", 0, status)
 
-    def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
+    def on_batch_begin(self, name: str, budget: int, keys: Sequence[Key]) -> None:
         """Start a generation, or the fresh seeds."""
         self._begin_batch()
         if keys and keys[0].role is Role.SEARCH:
             self._set("generation", keys[0].generation)
 
-    def known(self, key: Key, status: Status, fitness: float) -> None:
+    def on_recorded_result(self, key: Key, status: Status, fitness: float) -> None:
         """Count a result that was recorded before."""
         self._take(key, status, fitness)
 
-    def happened(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Count an event."""
         if isinstance(event, Evaluation):
             self._take(event.key, event.status, event.fitness)
@@ -147,10 +147,10 @@ class StudyMetrics:
             self._remove(event.keys)
             self._counters["lodo_tune_attempts_failed"].inc(tags=self.tags)
 
-    def remarked(self, text: str) -> None:
+    def on_remark(self, text: str) -> None:
         """Ignore a remark."""
 
-    def study_ended(self, study: StudyRecord) -> None:
+    def on_study_end(self, study: StudyRecord) -> None:
         """Set the number of running candidates to zero."""
         self._begin_batch()
 
