@@ -125,19 +125,13 @@ def train(
         timeout=timeout,
         data_dir=None if data_dir is None else Path(data_dir),
     )
-    return training(request, progress=progress)
+    return run_training(request, progress=progress)
 
 
-def training(request: TrainRequest, *, progress: bool | Callable[[str], None] | Progress | None = False) -> TrainResult:
-    """Train what is requested; see `train`.
-
-    Args:
-        request: What to train.
-        progress: As of `tune`.
-
-    Raises:
-        As `train`.
-    """
+def run_training(
+    request: TrainRequest, *, progress: bool | Callable[[str], None] | Progress | None = False
+) -> TrainResult:
+    """Train what is requested; see `train`."""
     _check(request)
     with using_data(request.data_dir):
         return _trained(request, progress_of(progress))

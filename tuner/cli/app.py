@@ -144,9 +144,9 @@ def commands(context: click.Context, /, **options: Any) -> None:
             click.echo(context.get_help())
             return
         raise click.UsageError("--task is missing: 'lodo-tune tasks' lists what there is", context)
-    from tuner.cli.search import run_search
+    from tuner.cli.search import search_and_print
 
-    run_search(options)
+    search_and_print(options)
 
 
 def _was_given(context: click.Context, name: str) -> bool:

@@ -39,26 +39,7 @@ MAX_COHORT_SIZE = 32  # seeds trained in lockstep; beyond, memory costs more tha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareRequest:
-    """Request of a comparison: optimizers, hyperparameters, seeds and budget.
-
-    Attributes:
-        task: Name of a built-in task, "module:NAME" or "path/to/file.py:NAME".
-        optimizers: Names. Default: all of the search or of the files.
-        search: Name of the search whose tuned hyperparameters are used. Default: the newest.
-        configs: Exported configurations whose hyperparameters are used instead.
-        defaults: Whether to use the defaults instead.
-        halve_learning_rate: Whether to halve every learning rate, as for long runs.
-        sweep: Name of a parameter of LODO that is varied: "momentum", "depth" or "block-size".
-        seeds: Number of seeds, from 0.
-        steps: Budget of a run in gradient evaluations. Default: the paper's.
-        seconds: Duration in seconds for which each run continues, alone and timed.
-        validate_every: Gradient evaluations between two validations. Default: the paper's.
-        test_examples: Number of examples of the test set, at random. Default: all.
-        name: Name of the run. Default: the search's or the task's, with "-comparison".
-        cpus_per_candidate: Cores, and threads of TensorFlow, per run.
-        precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the search's, or the task's own.
-        options: Keyword arguments of the task. Default: the search's.
-    """
+    """What is compared, on how many seeds and for how long; the attributes are the arguments of `tuner.compare`."""
 
     task: str
     optimizers: tuple[str, ...] | None = None

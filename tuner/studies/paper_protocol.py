@@ -26,19 +26,7 @@ _SAME = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperRequest:
-    """Request of the paper's whole protocol on a task.
-
-    Attributes:
-        task: Name of a task with a preset "paper".
-        optimizers: Names. Default: the task's line-up.
-        scale: Below 1, a rehearsal: budgets are multiplied by the scale (at least 20 steps), candidates by its square
-            root (at least 8).
-        seed: Seed of all random draws of the search.
-        name: Name of the search. Default: the task's with "-paper", or "-rehearsal".
-        cpus_per_candidate: Cores, and threads of TensorFlow, per candidate.
-        precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the task's own.
-        options: Keyword arguments of the task.
-    """
+    """The paper's whole protocol on a task; the attributes are the arguments of `tuner.paper`."""
 
     task: str
     optimizers: tuple[str, ...] | None = None

@@ -31,24 +31,7 @@ from tuner.studies.task_options import task_options
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
-    """Request of a run of searches: optimizers, task and settings.
-
-    Attributes:
-        task: Name of a built-in task, "module:NAME" or "path/to/file.py:NAME".
-        optimizers: Names. Default: those of the preset.
-        preset: Name of one of the task's presets.
-        generations: Number of generations. Default: the length of the longest given list, or the preset's.
-        population: Candidates per generation. Default: the preset's.
-        steps: Budget of a candidate in gradient evaluations: one value, or one per generation. Default: the preset's.
-        sigma: Standard deviation of the draws, likewise.
-        strategy: Name of a search strategy.
-        seed: Seed of all random draws.
-        name: Name of the run. Default: the task's name, numbered if that is taken.
-        cpus_per_candidate: Cores, and threads of TensorFlow, per candidate.
-        search_spaces: YAML files with search spaces, one per optimizer.
-        precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the task's own.
-        options: Keyword arguments of the task, such as batch_size. Default: the preset's.
-    """
+    """Which optimizers are tuned on which task, and how; the attributes are the arguments of `tuner.tune`."""
 
     task: str
     optimizers: tuple[str, ...] | None = None
