@@ -116,12 +116,15 @@ def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
     Raises:
         ValueError: The data is not the study's, or the task lacks an attribute that the optimizer needs.
     """
-    return _loop(workload.identity(), tuple(hyperparameters), tasks.data_folder.data_folder())
+    # A class that a notebook defines again under the same name needs another loop.
+    is_of_session = workload.task.startswith(tasks.registry.SESSION)
+    kind = tasks.registry.load(workload.task) if is_of_session else None
+    return _loop(workload.identity(), tuple(hyperparameters), tasks.data_folder.data_folder(), kind)
 
 
 @lru_cache(maxsize=16)  # a worker may alternate between all optimizers of a task; loops hold compiled code and data
-def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | None) -> Loop:
-    del data_folder  # only part of the cache key: the task looks it up itself
+def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | None, kind: type | None) -> Loop:
+    del data_folder, kind  # only parts of the cache key
     workload = Workload(**json.loads(identity))
     configure(workload.threads)
     task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
