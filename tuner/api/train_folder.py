@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tuner.api.train_result import TrainResult
 from tuner.core.files import write
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tuner.training.loop import Carry
 
 RUN_FILE, LOSSES_FILE, OF_A_SEED = "run.json", "losses.png", "seed-"
-PICTURE_SIZE = 640  # pixels, of a small picture's longer side, at most
 
 
 def write_run(
@@ -39,6 +38,7 @@ def write_run(
         NotWritten: A file cannot be written.
     """
     from tuner.results.figures.learning import losses_figure
+    from tuner.training.pictures import pictures_of
     from tuner.training.weights import save
 
     _empty(folder)
@@ -48,7 +48,7 @@ def write_run(
         run["weights"] = f"{OF_A_SEED}{trial.seed}.npz" if kept else None
         if kept:
             save(folder / run["weights"], *end[:2])
-            for picture, content in _pictures(workload, trial, end).items():
+            for picture, content in pictures_of(workload, trial, end).items():
                 write(folder / f"{OF_A_SEED}{trial.seed}-{picture}.png", content, overwrite=True)
     full = {**document, "workload": asdict(workload), "runs": document["runs"]}
     write(folder / LOSSES_FILE, losses_figure(full), overwrite=True)
@@ -66,28 +66,3 @@ def _empty(folder: Path) -> None:
 def _is_alone(end: Carry) -> bool:
     """Return whether the run was a cohort of its own, as a network's is; a toy's x is not worth a file."""
     return int(end[0].shape[1]) == 1
-
-
-def _pictures(workload: Workload, trial: Trial, end: Carry) -> dict[str, bytes]:
-    """Return the task's own pictures as PNG, by name."""
-    import tensorflow as tf
-
-    from tasks.task import Pictured
-    from tuner.training.loop import loop_of
-
-    task = loop_of(workload, list(trial.hyperparameters)).task
-    if not isinstance(task, Pictured):
-        return {}
-    pictures = task.pictures(*end[:2], trial.seed)
-    return {name: _png(tf.convert_to_tensor(picture)) for name, picture in pictures.items()}
-
-
-def _png(picture: Any) -> bytes:
-    """Return a picture [height, width] or [height, width, 3] as PNG; each pixel of a small one a square of several."""
-    import tensorflow as tf
-
-    image = picture[..., tf.newaxis] if picture.shape.rank == 2 else picture
-    times = max(1, PICTURE_SIZE // max(image.shape[:2]))
-    image = tf.repeat(tf.repeat(image, times, axis=0), times, axis=1)
-    content: bytes = tf.io.encode_png(image).numpy()
-    return content
