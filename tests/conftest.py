@@ -1,7 +1,5 @@
 """What holds for all tests: no clock decides whether one passes, and those that start Ray run one at a time."""
 
-import os
-
 import pytest
 from hypothesis import settings
 
@@ -20,6 +18,7 @@ STARTS_RAY = {
     "test_ray_faults",
     "test_ray_session",
     "test_runs",
+    "test_scripts",
     "test_sessions",
     "test_submit",
 }
@@ -31,13 +30,3 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.stem in STARTS_RAY:
             item.add_marker(pytest.mark.ray)
-
-
-@pytest.fixture(autouse=True)
-def _data_is_looked_for_where_it_was():
-    """Take back what --data-dir of a command in this process has set, for the next test."""
-    before = os.environ.get("LODO_DATA_DIR")
-    yield
-    os.environ.pop("LODO_DATA_DIR", None)
-    if before is not None:
-        os.environ["LODO_DATA_DIR"] = before

@@ -1,12 +1,15 @@
-"""Tune the hyperparameters of optimizers, fairly, with a genetic algorithm on Ray.
+"""Hyperparameter tuning of optimizers with a genetic algorithm on Ray.
 
 The public names are imported when they are used: `import tuner` loads neither NumPy, pandas, TensorFlow nor Ray.
 
 Example:
     >>> import tuner
-    >>> run = tuner.tune("rosenbrock", ["Momentum", "Adam"], preset="quick")  # doctest: +SKIP
-    >>> print(run.table())  # doctest: +SKIP
-    >>> run["Adam"].tuned  # doctest: +SKIP
+    >>> run = tuner.tune("rosenbrock", ["Momentum", "Adam"], generations=2, population=8, steps=100)
+    >>> sorted(run["Adam"].tuned)
+    ['beta_1', 'beta_2', 'learning_rate']
+    >>> print(run.table())  # doctest: +ELLIPSIS
+    rosenbrock: rosenbrock, 2 generations × 8 individuals, strategy paper, seed 0
+    ...
 """
 
 from typing import TYPE_CHECKING

@@ -31,8 +31,8 @@ def asked(monkeypatch, tmp_path):
     """Return a function that gives the search and the comparison that a command asks for; nothing is trained."""
     monkeypatch.chdir(tmp_path)
     received = []
-    monkeypatch.setattr(paper, "search", lambda request, *_, **__: received.append(request))
-    monkeypatch.setattr(paper, "comparison", lambda request, *_, **__: received.append(request))
+    monkeypatch.setattr(paper, "run_search", lambda request, *_, **__: received.append(request))
+    monkeypatch.setattr(paper, "run_comparison", lambda request, *_, **__: received.append(request))
 
     def ask(*arguments):
         call("paper", "--output", "out", *arguments)  # which ends where the runs are to be read

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tasks.importing import task_class
 from tests.support.ray_sessions import ROOT, local_session
-from tuner.cli.submit import check, submit
-from tuner.core.errors import InvalidRequest, UsageError
+from tuner.cli.submit import check, submit_job
+from tuner.core.errors import InvalidRequest
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.user_code import collect_code
 
@@ -58,21 +59,21 @@ def mine(tmp_path):
     ],
 )
 def test_what_would_be_lost_or_shown_to_others_is_refused(arguments, words):
-    with pytest.raises(UsageError, match=words) as caught:
+    with pytest.raises(click.UsageError, match=words) as caught:
         check(arguments)
     assert "secret" not in str(caught.value)
 
 
 def test_a_cluster_that_does_not_answer_is_one_line():
     with pytest.raises(ClusterUnavailable, match=r"^no Ray dashboard answers at http://127\.0\.0\.1:9: "):
-        submit("http://127.0.0.1:9", ["--task", "rosenbrock", "--database", "/data/a.db"], detach=True)
+        submit_job("http://127.0.0.1:9", ["--task", "rosenbrock", "--database", "/data/a.db"], detach=True)
 
 
 def test_an_address_of_another_kind_is_refused_at_once():
     with pytest.raises(
-        UsageError, match=r"^--address of submit is that of a dashboard, http://HOST:8265. Received: '10"
+        click.UsageError, match=r"^--address of submit is that of a dashboard, http://HOST:8265. Received: '10"
     ):
-        submit("10.0.0.5:6379", ["--task", "rosenbrock", "--database", "/data/a.db"], detach=True)
+        submit_job("10.0.0.5:6379", ["--task", "rosenbrock", "--database", "/data/a.db"], detach=True)
 
 
 class Taken(BaseException):  # nothing on its way may take it for an error
@@ -95,7 +96,7 @@ def sent(monkeypatch):
 
     def submitted(*arguments, **options):
         with pytest.raises(Taken) as caught:
-            submit("http://head:8265", arguments, detach=True, **options)
+            submit_job("http://head:8265", arguments, detach=True, **options)
         return caught.value.args
 
     return submitted
@@ -112,8 +113,8 @@ def test_a_task_of_ones_own_keeps_its_name_so_that_another_cluster_can_go_on_wit
 
 
 def test_code_that_is_not_there_is_refused(sent):
-    with pytest.raises(UsageError, match=r"^--code: there is no file nowhere.py"):
-        submit("http://head:8265", ["resume", "mine", "--database", "/a.db"], detach=True, code="nowhere.py:Mine")
+    with pytest.raises(click.UsageError, match=r"^--code: there is no file nowhere.py"):
+        submit_job("http://head:8265", ["resume", "mine", "--database", "/a.db"], detach=True, code="nowhere.py:Mine")
 
 
 def test_code_that_was_sent_is_found_by_its_name_also_where_it_came_from_another_folder(mine, monkeypatch):

@@ -219,7 +219,7 @@ def test_the_best_so_far_begins_anew_where_the_budget_changes():
 )
 def test_the_command_that_repeats_a_search_asks_for_the_same_search(asked, monkeypatch):
     specs = [replace(each, run="again") for each in plan_search(asked).specs]
-    received = _requested(monkeypatch, tuning, "search")
+    received = _requested(monkeypatch, tuning, "run_search")
     words = shlex.split(repeat_command(specs))
     assert words[0] == "lodo-tune"
     assert call(*words[1:]).code == 0
@@ -237,7 +237,7 @@ def test_the_command_that_repeats_a_search_asks_for_the_same_search(asked, monke
 def test_the_command_that_repeats_a_comparison_asks_for_the_same_comparison(options, monkeypatch, tmp_path):
     asked = CompareRequest(task="noisy-quadratic-bowl", defaults=True, name="again", **options)
     specs = list(plan_comparison(asked, str(tmp_path / "none.db")).specs)
-    received = _requested(monkeypatch, comparing, "comparison")
+    received = _requested(monkeypatch, comparing, "run_comparison")
     assert call(*shlex.split(repeat_command(specs))[1:]).code == 0
     assert list(plan_comparison(received[0], str(tmp_path / "none.db")).specs) == specs
 

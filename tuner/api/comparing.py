@@ -88,8 +88,9 @@ def compare(
         As `tune`.
 
     Example:
-        >>> comparison = tuner.compare(run, seeds=8, steps=10_000)  # doctest: +SKIP
-        >>> print(comparison.table())  # doctest: +SKIP
+        >>> comparison = tuner.compare(task="rosenbrock", optimizers=["Adam", "Momentum"], defaults=True, seeds=2)
+        >>> comparison.trials().groupby("study").fitness.mean().idxmin()
+        'rosenbrock-comparison/Momentum'
     """
     if isinstance(search, Run):
         database = search.database if database is None else database
@@ -125,10 +126,10 @@ def compare(
         data_dir=None if data_dir is None else Path(data_dir),
     )
     place = DEFAULT_DATABASE if database is None else database
-    return comparison(request, resources, place, callback=callback, wait=wait, progress=progress)
+    return run_comparison(request, resources, place, callback=callback, wait=wait, progress=progress)
 
 
-def comparison(
+def run_comparison(
     request: CompareRequest,
     resources: Resources,
     database: str | Path | Database = DEFAULT_DATABASE,
@@ -137,19 +138,7 @@ def comparison(
     wait: bool = False,
     progress: bool | Callable[[str], None] | Progress | None = True,
 ) -> Comparison:
-    """Run a request for a comparison; see `compare`.
-
-    Args:
-        request: What to compare.
-        resources: Where to train.
-        database: Where to record.
-        callback: Makes a further callback for each study.
-        wait: Whether to wait while another driver holds a study.
-        progress: As of `tune`.
-
-    Raises:
-        As `tune`.
-    """
+    """Run a request for a comparison; see `compare`."""
     resources.check()
     if resources.timeout is not None and request.seconds is not None and resources.timeout <= request.seconds:
         raise InvalidRequest(

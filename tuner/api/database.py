@@ -298,8 +298,10 @@ def open_database(url: str | Path = DEFAULT_DATABASE) -> Database:
         BadUrl: The URL is none of these.
 
     Example:
-        >>> import tuner
-        >>> tuner.open_database("lodo-tune.db")
+        >>> database = tuner.open_database("lodo-tune.db")
+        >>> database
         Database('sqlite:///lodo-tune.db')
+        >>> [run.name for run in database.runs()]
+        ['first', 'second']
     """
     return Database(url)

@@ -151,9 +151,9 @@ def evaluate(
         KeyboardInterrupt: What was measured is kept.
 
     Example:
-        >>> result = tuner.evaluate("digits", examples=100)  # doctest: +SKIP
-        >>> result.runs[0].mean("loss")  # doctest: +SKIP
-        1.0837
+        >>> result = tuner.evaluate("line", examples=10)
+        >>> result.runs[0].values.shape, result.runs[0].metrics
+        ((10, 2), ('loss', 'accuracy'))
     """
     request = EvaluateRequest(
         folder=Path(folder),
@@ -163,21 +163,13 @@ def evaluate(
         cpus_per_candidate=cpus_per_candidate,
         data_dir=None if data_dir is None else Path(data_dir),
     )
-    return evaluation(request, progress=progress)
+    return run_evaluation(request, progress=progress)
 
 
-def evaluation(
+def run_evaluation(
     request: EvaluateRequest, *, progress: bool | Callable[[str], None] | Progress | None = False
 ) -> EvaluateResult:
-    """Measure what is requested; see `evaluate`.
-
-    Args:
-        request: What to measure.
-        progress: As of `tune`.
-
-    Raises:
-        As `evaluate`.
-    """
+    """Measure what is requested; see `evaluate`."""
     check_at_least_one("examples", request.examples)
     check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
     if request.split not in ("validation", "test"):

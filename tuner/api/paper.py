@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner.api.comparing import comparison
+from tuner.api.comparing import run_comparison
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
 from tuner.api.progress import Progress, progress_of
 from tuner.api.requests import Optimizer, Task, optimizer_names, task_name
-from tuner.api.resuming import resumption
+from tuner.api.resuming import run_resume
 from tuner.api.run import Comparison, Run
-from tuner.api.tuning import search
+from tuner.api.tuning import run_search
 from tuner.core.study import StudyRecord, StudyStatus
 from tuner.execution.resources import Resources
 from tuner.storage import NoDatabase, UnknownStudy
@@ -58,7 +58,9 @@ def paper(
         As `tune`; also InvalidRequest, if the names hold runs with other settings.
 
     Example:
-        >>> run, comparison = tuner.paper("noisy-quadratic-bowl", scale=0.01)  # doctest: +SKIP
+        >>> run, comparison = tuner.paper("rosenbrock", ["Momentum"], scale=0.1)
+        >>> comparison.name
+        'rosenbrock-rehearsal-comparison'
     """
     resources = resources or Resources()
     request = PaperRequest(
@@ -71,10 +73,10 @@ def paper(
         precision=precision,
         options=options or {},
     )
-    return protocol(request, resources, database, wait=wait, progress=progress)
+    return run_paper(request, resources, database, wait=wait, progress=progress)
 
 
-def protocol(
+def run_paper(
     request: PaperRequest,
     resources: Resources,
     database: str | Path | Database = DEFAULT_DATABASE,
@@ -82,18 +84,7 @@ def protocol(
     wait: bool = False,
     progress: Callable[[], Progress] | bool | None = True,
 ) -> tuple[Run, Comparison]:
-    """Run a request for the paper's protocol; see `paper`.
-
-    Args:
-        request: On which task, and at what scale.
-        resources: Where to train.
-        database: Where to record.
-        wait: Whether to wait while another driver holds a study.
-        progress: As of `paper`.
-
-    Raises:
-        As `paper`.
-    """
+    """Run a request for the paper's protocol; see `paper`."""
     resources.check()
     place = database if isinstance(database, Database) else Database(database)
 
@@ -107,7 +98,7 @@ def protocol(
         if all(record.status == StudyStatus.COMPLETE for record in stored):
             shown.say(f"{name} is complete")
         else:
-            resumption(name, resources, place, wait=wait, progress=shown)
+            run_resume(name, resources, place, wait=wait, progress=shown)
 
     with using_data(resources.data_dir):
         first, second = paper_requests(request)
@@ -115,12 +106,12 @@ def protocol(
         once(
             searched,
             lambda: plan_search(first),
-            lambda shown: search(first, resources, place, wait=wait, progress=shown),
+            lambda shown: run_search(first, resources, place, wait=wait, progress=shown),
         )
         once(
             compared,
             lambda: plan_comparison(second, place.source),
-            lambda shown: comparison(second, resources, place, wait=wait, progress=shown),
+            lambda shown: run_comparison(second, resources, place, wait=wait, progress=shown),
         )
     return Run(place, searched), Comparison(place, compared)
 

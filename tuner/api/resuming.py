@@ -57,7 +57,8 @@ def resume(
         As `tune`; also UnknownStudy, if there is none of this name.
 
     Example:
-        >>> run = tuner.resume("rosenbrock")  # doctest: +SKIP
+        >>> tuner.resume("first").is_complete
+        True
     """
     if task is not None:
         task_name(task)  # registers it
@@ -71,10 +72,10 @@ def resume(
         dashboard=dashboard,
         data_dir=None if data_dir is None else Path(data_dir),
     )
-    return resumption(name, resources, database, callback=callback, wait=wait, progress=progress)
+    return run_resume(name, resources, database, callback=callback, wait=wait, progress=progress)
 
 
-def resumption(
+def run_resume(
     name: str,
     resources: Resources,
     database: str | Path | Database = DEFAULT_DATABASE,
@@ -83,19 +84,7 @@ def resumption(
     wait: bool = False,
     progress: bool | Callable[[str], None] | Progress | None = True,
 ) -> Run | Comparison:
-    """Continue a run; see `resume`.
-
-    Args:
-        name: Of the run, or of one of its studies.
-        resources: Where to train.
-        database: Where it is.
-        callback: Makes a further callback for each study.
-        wait: Whether to wait while another driver holds a study.
-        progress: As of `tune`.
-
-    Raises:
-        As `resume`.
-    """
+    """Continue a run; see `resume`."""
     resources.check()
     place = database if isinstance(database, Database) else Database(database)
     with using_data(resources.data_dir), place.writing(create=False) as store:

@@ -255,9 +255,11 @@ class Run(_StoredRun):
     """A run of searches: one study per optimizer.
 
     Example:
-        >>> run = tuner.open_database("lodo-tune.db").run("bowl")  # doctest: +SKIP
-        >>> run["Adam"].tuned  # doctest: +SKIP
-        {'learning_rate': 0.3017, 'beta_1': 0.8126, 'beta_2': 0.9973}
+        >>> run = tuner.open_database("lodo-tune.db").run("first")
+        >>> run.optimizers
+        ('Adam', 'LODO')
+        >>> run.trials().query("status == 'diverged'")[["study", "generation", "slot"]].values.tolist()
+        [['first/Adam', 0, 1], ['first/LODO', 0, 1]]
     """
 
     def export(self, optimizer: str, format: str = "json") -> str:

@@ -19,10 +19,10 @@ from tuner.api.progress import Progress, progress_of
 from tuner.api.requests import Optimizer, Task, optimizer_name, sequence, task_name
 from tuner.api.train_result import TrainedRun, TrainResult, run_of
 from tuner.core.errors import InvalidRequest, check_at_least_one, check_timeout
+from tuner.core.events import Progress as TrialProgress
 from tuner.core.folders import check_empty, check_writable
 from tuner.core.seeds import MAX_SEED
 from tuner.core.trial import Evaluation, Key, Role, Trial, Workload
-from tuner.core.trial import Progress as TrialProgress
 from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies.comparison_planner import MAX_COHORT_SIZE, MAX_SEEDS
 from tuner.studies.lookup import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
@@ -103,7 +103,6 @@ def train(
         NotWritten: The folder cannot be written.
 
     Example:
-        >>> import tuner
         >>> result = tuner.train("rosenbrock", "Momentum", steps=200, hyperparameters={"learning_rate": 0.02})
         >>> result.runs[0].status
         'finished'
@@ -126,19 +125,13 @@ def train(
         timeout=timeout,
         data_dir=None if data_dir is None else Path(data_dir),
     )
-    return training(request, progress=progress)
+    return run_training(request, progress=progress)
 
 
-def training(request: TrainRequest, *, progress: bool | Callable[[str], None] | Progress | None = False) -> TrainResult:
-    """Train what is requested; see `train`.
-
-    Args:
-        request: What to train.
-        progress: As of `tune`.
-
-    Raises:
-        As `train`.
-    """
+def run_training(
+    request: TrainRequest, *, progress: bool | Callable[[str], None] | Progress | None = False
+) -> TrainResult:
+    """Train what is requested; see `train`."""
     _check(request)
     with using_data(request.data_dir):
         return _trained(request, progress_of(progress))

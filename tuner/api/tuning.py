@@ -93,9 +93,9 @@ def tune(
         KeyboardInterrupt: What is finished is kept, and `resume` continues the run.
 
     Example:
-        >>> import tuner
-        >>> run = tuner.tune("rosenbrock", ["Momentum", "Adam"], preset="quick")  # doctest: +SKIP
-        >>> print(run.table())  # doctest: +SKIP
+        >>> run = tuner.tune("rosenbrock", "Adam", generations=2, population=4, steps=[20, 40], progress=False)
+        >>> run["Adam"].status
+        'complete'
     """
     request = SearchRequest(
         task=task_name(task),
@@ -123,10 +123,10 @@ def tune(
         dashboard=dashboard,
         data_dir=None if data_dir is None else Path(data_dir),
     )
-    return search(request, resources, database, callback=callback, wait=wait, progress=progress)
+    return run_search(request, resources, database, callback=callback, wait=wait, progress=progress)
 
 
-def search(
+def run_search(
     request: SearchRequest,
     resources: Resources,
     database: str | Path | Database = DEFAULT_DATABASE,
@@ -138,18 +138,8 @@ def search(
 ) -> Run:
     """Run a request for searches; see `tune`.
 
-    Args:
-        request: What to search.
-        resources: Where to train.
-        database: Where to record.
-        confirm: Takes an estimate of the time if the search takes longer than ten minutes, before anything is created;
-            False leaves it at that. Default: nothing is measured.
-        callback: Makes a further callback for each study.
-        wait: Whether to wait while another driver holds a study.
-        progress: As of `tune`.
-
-    Raises:
-        As `tune`.
+    `confirm` takes an estimate if the search takes longer than ten minutes, before anything is created; False ends it
+    there. Without it nothing is measured.
     """
     resources.check()
     if request.name is not None:

@@ -1,4 +1,4 @@
-"""The entry point of the command line: search, `submit`, and exit codes.
+"""The entry point of the command line: the group of verbs, and exit codes.
 
 The code behind a verb is imported when the verb is called.
 """
@@ -22,7 +22,6 @@ from tuner.cli.export import export
 from tuner.cli.figures import figures
 from tuner.cli.flags import (
     PATH,
-    debug_option,
     flag_of,
     list_of,
     machine_options,
@@ -36,6 +35,7 @@ from tuner.cli.report import report
 from tuner.cli.resume import resume
 from tuner.cli.show import show
 from tuner.cli.studies import studies
+from tuner.cli.submit import submit
 from tuner.cli.table import table
 from tuner.cli.tasks import tasks_group
 from tuner.cli.train import train
@@ -144,32 +144,9 @@ def commands(context: click.Context, /, **options: Any) -> None:
             click.echo(context.get_help())
             return
         raise click.UsageError("--task is missing: 'lodo-tune tasks' lists what there is", context)
-    from tuner.cli.search import run_search
+    from tuner.cli.search import search_and_print
 
-    run_search(options)
-
-
-@commands.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-    epilog="Example: lodo-tune submit --address http://head:8265 -- --task pixelcnn"
-    " --database postgresql://lodo@server/studies",
-)
-@click.option(
-    "--address", required=True, metavar="URL", help="Of the cluster's dashboard, http://HOST:8265; with its token."
-)
-@click.option("--detach", is_flag=True, help="Do not wait for its end.")
-@click.option("--code", metavar="FILE.py:NAME", help="The task whose code to send along. Default: that of --task.")
-@debug_option
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGUMENTS")
-def submit(address: str, detach: bool, code: str | None, debug: bool, arguments: tuple[str, ...]) -> int:
-    """Run a search, or 'resume', on a Ray cluster as a job of its own: what follows -- is the command there.
-
-    It needs nothing of this machine any more once it was taken. A task's own code is sent along; for 'resume' name it
-    with --code. The cluster's nodes have lodo-tune installed. Its exit code is the search's.
-    """
-    from tuner.cli import submit as job
-
-    return job.submit(address, arguments, detach=detach, code=code)
+    search_and_print(options)
 
 
 def _was_given(context: click.Context, name: str) -> bool:
@@ -181,7 +158,7 @@ def _dashed(names: list[str]) -> str:
 
 
 for verb in (
-    resume, compare, paper, train, evaluate, tasks_group, table, figures, studies, show, watch, export, report,
+    resume, compare, paper, submit, train, evaluate, tasks_group, table, figures, studies, show, watch, export, report,
     database_group,
 ):  # fmt: skip
     commands.add_command(verb)

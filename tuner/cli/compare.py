@@ -52,7 +52,7 @@ def compare(**options: Any) -> None:
 
     Validation on the way, the test set at the very end; stored in the database, and resumed like a search.
     """
-    from tuner.api.comparing import comparison
+    from tuner.api.comparing import run_comparison
     from tuner.cli.running import resources_of, run_and_print
     from tuner.core.folders import check_empty
     from tuner.studies.comparison_planner import CompareRequest
@@ -64,5 +64,5 @@ def compare(**options: Any) -> None:
     run_and_print(
         options,
         database,
-        lambda progress: comparison(request, resources, database, wait=options["wait"], progress=progress),
+        lambda progress: run_comparison(request, resources, database, wait=options["wait"], progress=progress),
     )

@@ -28,13 +28,13 @@ def evaluate(folder: Path, **options: Any) -> None:
 
     What was measured is kept in DIR: an evaluation that was cut off goes on where it was.
     """
-    from tuner.api.evaluation import EvaluateRequest, evaluation
+    from tuner.api.evaluation import EvaluateRequest, run_evaluation
     from tuner.cli.progress import ExamplesProgress
 
     names = ("split", "examples", "seed", "cpus_per_candidate", "data_dir")
     request = EvaluateRequest(folder=folder, **{name: options[name] for name in names})
     try:
-        result = evaluation(request, progress=ExamplesProgress())
+        result = run_evaluation(request, progress=ExamplesProgress())
     except KeyboardInterrupt as error:
         kept = [f"{note}; the same command goes on" for note in getattr(error, "__notes__", ())]
         raise KeyboardInterrupt("; ".join(["interrupted", *kept])) from None

@@ -49,7 +49,7 @@ def paper(**options: Any) -> None:
 
     The same command goes on where it was stopped: what is complete is not done again.
     """
-    from tuner.api.paper import protocol
+    from tuner.api.paper import run_paper
     from tuner.api.report import write_report
     from tuner.cli.interruption import Interruptions, advice_on_error
     from tuner.cli.progress import TerminalProgress
@@ -68,7 +68,7 @@ def paper(**options: Any) -> None:
     resources, database = resources_of(options), database_of(options["database"])
     interruptions = Interruptions(_same_command)
     with advice_on_error(_same_command), interruptions:
-        runs = protocol(
+        runs = run_paper(
             request,
             resources,
             database,

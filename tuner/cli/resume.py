@@ -15,12 +15,12 @@ from tuner.cli.flags import database_of, machine_options, outcome_options
 @outcome_options
 def resume(study: str, **options: Any) -> None:
     """Go on with the run or study STUDY where it stopped, to the same result."""
-    from tuner.api.resuming import resumption
+    from tuner.api.resuming import run_resume
     from tuner.cli.running import resources_of, run_and_print
 
     resources, database = resources_of(options), database_of(options["database"])
     run_and_print(
         options,
         database,
-        lambda progress: resumption(study, resources, database, wait=options["wait"], progress=progress),
+        lambda progress: run_resume(study, resources, database, wait=options["wait"], progress=progress),
     )

@@ -17,14 +17,14 @@ FIELDS = (
 )  # fmt: skip
 
 
-def run_search(options: dict[str, Any]) -> None:
+def search_and_print(options: dict[str, Any]) -> None:
     """Search as the options of the command line request, and print the table.
 
     Raises:
         LodoTuneError, ValueError: What is requested cannot be done, or failed.
         Interrupted: By Ctrl-C or SIGTERM, or the estimate of a long search was declined.
     """
-    from tuner.api.tuning import search
+    from tuner.api.tuning import run_search
     from tuner.cli.running import resources_of, run_and_print
     from tuner.studies.planner import SearchRequest
 
@@ -38,7 +38,7 @@ def run_search(options: dict[str, Any]) -> None:
     run_and_print(
         options,
         database,
-        lambda progress: search(
+        lambda progress: run_search(
             request,
             resources,
             database,

@@ -12,13 +12,33 @@ from pathlib import Path
 
 import click
 
-from tasks.importing import TASK_FOLDER
-from tuner.core.errors import UsageError
+from tuner.cli.flags import debug_option
 
 VERBS = ("resume",)  # what may be submitted beside a search
 
 
-def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | None = None) -> int:
+@click.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="Example: lodo-tune submit --address http://head:8265 -- --task pixelcnn"
+    " --database postgresql://lodo@server/studies",
+)
+@click.option(
+    "--address", required=True, metavar="URL", help="Of the cluster's dashboard, http://HOST:8265; with its token."
+)
+@click.option("--detach", is_flag=True, help="Do not wait for its end.")
+@click.option("--code", metavar="FILE.py:NAME", help="The task whose code to send along. Default: that of --task.")
+@debug_option
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGUMENTS")
+def submit(address: str, detach: bool, code: str | None, debug: bool, arguments: tuple[str, ...]) -> int:
+    """Run a search, or 'resume', on a Ray cluster as a job of its own: what follows -- is the command there.
+
+    It needs nothing of this machine any more once it was taken. A task's own code is sent along; for 'resume' name it
+    with --code. The cluster's nodes have lodo-tune installed. Its exit code is the search's.
+    """
+    return submit_job(address, arguments, detach=detach, code=code)
+
+
+def submit_job(address: str, arguments: Sequence[str], *, detach: bool, code: str | None = None) -> int:
     """Submit a search or a resumption to a cluster as a job, and follow it.
 
     A user's own task keeps the name that it has here, so that one cluster can resume what was started on another.
@@ -33,13 +53,14 @@ def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | 
         The exit code of the driver there, or 0 with `detach`.
 
     Raises:
-        UsageError: An argument makes no sense on another machine.
+        click.UsageError: An argument makes no sense on another machine.
         InvalidRequest: The code beside the task is too large.
         ClusterUnavailable: The cluster does not answer.
     """
     if not address.startswith(("http://", "https://")):
-        raise UsageError(f"--address of submit is that of a dashboard, http://HOST:8265. Received: {address!r}")
+        raise click.UsageError(f"--address of submit is that of a dashboard, http://HOST:8265. Received: {address!r}")
     check(arguments)
+    from tasks.importing import TASK_FOLDER
     from tuner.execution.ray.jobs import Jobs
     from tuner.studies.lookup import absolute
 
@@ -55,7 +76,7 @@ def submit(address: str, arguments: Sequence[str], *, detach: bool, code: str | 
         for file in _values(sent, "--search-space"):
             folder.mkdir(exist_ok=True)
             if (folder / Path(file).name).exists():
-                raise UsageError(f"--search-space: two files to be sent are called {Path(file).name}; rename one")
+                raise click.UsageError(f"--search-space: two files to be sent are called {Path(file).name}; rename one")
             (folder / Path(file).name).write_bytes(_read(file))
             _replace(sent, "--search-space", Path(file).name, file)
         jobs = Jobs(address)
@@ -73,30 +94,32 @@ def check(arguments: Sequence[str]) -> None:
     """Check that nothing would be lost, shown to others, or not found on another machine.
 
     Raises:
-        UsageError: Something would.
+        click.UsageError: Something would.
     """
     if not arguments or not (arguments[0].startswith("-") or arguments[0] in VERBS):
-        raise UsageError("submit takes a search (-- --task T …) or a resumption (-- resume STUDY …)")
+        raise click.UsageError("submit takes a search (-- --task T …) or a resumption (-- resume STUDY …)")
     if value_of(arguments, "--address") is not None:
-        raise UsageError(
+        raise click.UsageError(
             "--address of a submitted search is always the cluster's own: give it to submit only, before --"
         )
     database = value_of(arguments, "--database")
     if database is None or not _is_reachable_there(database):
-        raise UsageError(
+        raise click.UsageError(
             "a submitted search needs --database: a server's URL, or a file's full path on the cluster's head"
         )
     from tuner.storage.urls import holds_a_password
 
     if holds_a_password(database):
-        raise UsageError(
+        raise click.UsageError(
             "--database holds a password, which Ray shows in its dashboard: keep it in the file .pgpass of the"
             " cluster's user, or in PGPASSFILE there"
         )
     for option in ("--output", "--data-dir", "--tensorboard"):
         folder = value_of(arguments, option)
         if folder is not None and not Path(folder).is_absolute():
-            raise UsageError(f"{option} of a submitted search is a full path on the cluster. Received: {folder!r}")
+            raise click.UsageError(
+                f"{option} of a submitted search is a full path on the cluster. Received: {folder!r}"
+            )
 
 
 def _is_reachable_there(database: str) -> bool:
@@ -137,7 +160,7 @@ def _collect(option: str, task: str | None, folder: Path) -> Path | None:
         return None
     place, colon, _ = task.rpartition(":")
     if colon and place.endswith(".py") and not Path(place).expanduser().is_file():
-        raise UsageError(f"{option}: there is no file {place}")
+        raise click.UsageError(f"{option}: there is no file {place}")
     return collect_code([absolute(task)], folder)
 
 
@@ -154,4 +177,4 @@ def _read(file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise UsageError(f"--search-space: {file} cannot be read: {error.strerror}") from None
+        raise click.UsageError(f"--search-space: {file} cannot be read: {error.strerror}") from None

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 @debug_option
 def train(**options: Any) -> None:
     """Train one configuration, without a search and without a database."""
-    from tuner.api.training import TrainRequest, training
+    from tuner.api.training import TrainRequest, run_training
     from tuner.cli.progress import LineProgress
 
     if options["seed"] is not None and options["seeds"] is not None:
@@ -83,7 +83,7 @@ def train(**options: Any) -> None:
         options=task_options_of(options["task_options"]),
         seeds=seeds,
     )
-    result = training(request, progress=LineProgress())
+    result = run_training(request, progress=LineProgress())
     if options["as_json"]:
         click.echo(json.dumps(result.to_dict(curve=options["curve"]), allow_nan=False))
     else:

@@ -1,4 +1,7 @@
-"""The specifications of a run of searches, from a request; nothing is written, nothing started."""
+"""Specifications of a run of searches, from a request.
+
+Planning writes and starts nothing.
+"""
 
 from __future__ import annotations
 
@@ -28,24 +31,7 @@ from tuner.studies.task_options import task_options
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
-    """A run of searches: which optimizers are tuned on which task, and how.
-
-    Attributes:
-        task: Name of a built-in task, "module:NAME" or "path/to/file.py:NAME".
-        optimizers: Names. Default: those of the preset.
-        preset: Name of one of the task's presets.
-        generations: Default: as many as the longest list given has, or the preset.
-        population: Candidates per generation. Default: the preset's.
-        steps: Budget of a candidate in gradient evaluations: one value, or one per generation. Default: the preset's.
-        sigma: Standard deviation of the draws, likewise.
-        strategy: Name of a search strategy.
-        seed: Decides everything that is drawn.
-        name: Name of the run. Default: the task's name, numbered where that is taken.
-        cpus_per_candidate: Cores, and threads of TensorFlow, per candidate.
-        search_spaces: YAML files with search spaces, one per optimizer.
-        precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the task's own.
-        options: Keyword arguments of the task, such as batch_size. Default: the preset's.
-    """
+    """Which optimizers are tuned on which task, and how; the attributes are the arguments of `tuner.tune`."""
 
     task: str
     optimizers: tuple[str, ...] | None = None
@@ -65,18 +51,18 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The studies of a run, in order, and remarks for people."""
+    """The studies of a run, in order, and remarks for users."""
 
     specs: tuple[StudySpec, ...]
     remarks: tuple[str, ...]
-    base: str  # what the run's name is made from if none is requested
+    base: str  # base of the run's name if none is requested
 
 
 def plan_search(request: SearchRequest) -> Plan:
     """Return the specifications of a run's studies; the run is unnamed if the request does not name it.
 
     Raises:
-        InvalidRequest: Something unknown or out of range is requested.
+        InvalidRequest: A requested value is unknown or out of range.
         ValueError: A task, an optimizer, a search-space file or a data set cannot be used; one line each.
     """
     if request.seed < 0:
