@@ -135,7 +135,7 @@ def test_a_comparison_that_was_killed_goes_on_to_the_same_table_bit_for_bit(tmp_
         assert runs(tmp_path, name) == runs(tmp_path / "whole", name)
 
     def without_seconds(text):
-        before, _, after = text.partition("Gradient evaluations a second")
+        before, _, after = text.partition("Gradient evaluations per second")
         return before, after.partition("Hyperparameters")[2]
 
     assert without_seconds(resumed.out) == without_seconds(whole.out)

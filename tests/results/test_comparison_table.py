@@ -96,11 +96,11 @@ def test_the_best_and_its_tie_are_bold_and_the_others_are_not():
 
 def test_what_was_not_measured_is_absent_and_not_faked():
     bare = render_comparisons([three(measured=False)], "text")
-    for word in ("time budget", "validation", "a second"):
+    for word in ("time budget", "validation", "per second"):
         assert word not in bare
     timed = render_comparisons([three(seconds=5.0)], "text")
     assert lines(timed, "last 10 % of the time budget")["Momentum"].split()[1] == "12.5"
-    assert "a second" in timed
+    assert "per second" in timed
 
 
 def test_a_run_that_diverged_by_time_alone_counts_there_alone():
@@ -117,11 +117,11 @@ def test_until_all_runs_are_done_nobody_has_a_place_and_it_says_how_to_go_on():
     waiting += [SeedRun(run(Role.COMPARISON, 0, slot, some[slot]), {}, None) for slot in range(3, 6)]
     text = render_comparisons([compare_runs([(first, runs), (second, waiting)])], "text")
     assert "best" not in text.replace("than the best", "")
-    assert "Momentum: interrupted, 3 of 6 runs left; lodo-tune resume contest/Momentum" in text
+    assert "Momentum: interrupted, 3 of 6 runs left; continue with lodo-tune resume contest/Momentum" in text
 
 
 def test_runs_that_failed_are_told():
-    assert "- Adam: of 6 runs 1 failed; they are in no number here" in render_comparisons([three()], "text")
+    assert "- Adam: 1 failed of 6 runs; these are not included in any number" in render_comparisons([three()], "text")
 
 
 def test_provenance_says_versions_data_seeds_and_where_the_hyperparameters_come_from():

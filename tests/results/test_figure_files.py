@@ -54,11 +54,11 @@ def database(tmp_path):
     path = tmp_path / "studies.db"
     with Store.open(str(path)) as store:
         for name, role, more in (
-            ("hunt", Role.SEARCH, {}),
-            ("contest", Role.COMPARISON, {"comparison": comparison(), "fresh_seeds": 0}),
+            ("hunt", Role.SEARCH, {"generations": 1}),
+            ("contest", Role.COMPARISON, {"make": comparison}),
         ):
             places = [key(slot, 0, role) for slot in range(3)]
-            id, epoch = driven(store, name, add=places, generations=1, **more)
+            id, epoch = driven(store, name, add=places, **more)
             store.record(id, epoch, [evaluation(at, observations=observations(at)) for at in places])
     return path
 
@@ -97,7 +97,9 @@ def test_a_figure_that_is_there_is_replaced_only_by_force(database, tmp_path):
     again = ("figures", "hunt", "--output", drawn, "--database", database)
     refused = call(*again)
     assert refused.code == 2
-    assert "hunt-search-parallel.png exists; name another folder, or say --force to replace 1 such files" in refused.err
+    assert (
+        "hunt-search-parallel.png exists; name another folder, or give --force to replace 1 such files" in refused.err
+    )
     assert [path.read_text() for path in drawn.iterdir()] == ["mine"]
     assert call(*again, "--force").code == 0
     assert (drawn / "hunt-search-parallel.png").read_bytes().startswith(BEGINNINGS["png"])

@@ -65,10 +65,7 @@ def test_where_optuna_is_missing_one_line_says_how_to_get_it(tmp_path, monkeypat
     monkeypatch.setattr(builtins, "__import__", without)
     outcome = export(tmp_path)
     assert outcome.code == 1
-    assert (
-        outcome.err
-        == "lodo-tune: --optuna needs Optuna, which is not installed here: pip install 'lodo-tune[optuna]'\n"
-    )
+    assert outcome.err == "lodo-tune: Optuna is not installed: pip install 'lodo-tune[optuna]'\n"
     assert not (tmp_path / "optuna.db").exists()
 
 

@@ -99,8 +99,8 @@ def test_a_test_that_cannot_find_anything_is_refused_and_says_how_many_seeds_wou
     few = rank({name: [1.0 + number, 1.1 + number, 1.2 + number] for number, name in enumerate("abc")})
     assert {one.standing for name, one in few.ranks.items() if name != "a"} == {Standing.UNTESTED}
     assert few.remarks == (
-        "no test of b, c against a: with so few runs Mann and Whitney's smallest p is 0.1, and 0.2 after correction for"
-        " 2 rivals, above 0.05 whatever they are; 5 seeds would do.",
+        "no test of b, c against a: with so few runs the smallest p of the Mann-Whitney test is 0.1, and 0.2 after "
+        "correction for 2 rivals, above 0.05 in any case; 5 seeds would be enough.",
     )
 
 
@@ -109,15 +109,15 @@ def test_against_runs_that_are_the_same_on_every_seed_signs_are_counted():
     assert found.ranks["same"] == Rank(Standing.WORSE, pytest.approx(2 * 2 / 256))  # Holm: second of three
     assert found.ranks["within"] == Rank(Standing.TIE, 1.0)  # four of eight below it
     assert found.ranks["spread"].p == pytest.approx(3 * 2 / 12870)
-    assert found.remarks[0].startswith("same, within against lodo: one of the two is the same on every seed")
+    assert found.remarks[0].startswith("same, within against lodo: one of the two is equal on every seed")
 
 
 def test_three_runs_above_one_number_are_not_worse_than_it():
     found = rank({"constant": [1.0] * 3, "lodo": [1.1, 1.2, 1.3]})
     assert found.ranks["lodo"].standing is Standing.UNTESTED
     assert found.remarks == (
-        "no test of lodo against constant: with so few runs the sign test's smallest p is 0.25, and 0.25 after "
-        "correction for 1 rival, above 0.05 whatever they are; 6 seeds would do.",
+        "no test of lodo against constant: with so few runs the smallest p of the sign test is 0.25, and 0.25 after "
+        "correction for 1 rival, above 0.05 in any case; 6 seeds would be enough.",
     )
 
 
@@ -127,11 +127,9 @@ def test_two_that_are_the_same_on_every_seed_are_ordered_and_not_tested():
     assert {one.p for one in exact.ranks.values()} == {None}
 
 
-def test_an_order_of_what_rounding_leaves_is_said_to_say_nothing():
+def test_an_order_of_rounding_errors_is_called_meaningless():
     found = rank({"yogi": [2.8e-31] * 4, "momentum": [4.3e-31] * 4, "lodo": [2.0e-21] * 4})
-    assert found.remarks[0] == (
-        "yogi, momentum: losses below 1e-26 are what rounding leaves; their order says nothing."
-    )
+    assert found.remarks[0] == ("yogi, momentum: losses below 1e-26 are rounding errors; their order is meaningless.")
     assert len(rank({"yogi": [2.8e-31] * 4, "lodo": [2.0e-21] * 4}).remarks) == 1
 
 

@@ -65,28 +65,28 @@ LODO       initial_learning_rate        1  →         –
 Momentum   learning_rate             0.01  →      0.05
            momentum                     0  →      0.85
 
-Fitness after 200 gradient evaluations, the lower the better; ± over 3 fresh seeds
+Fitness after 200 gradient evaluations (lower is better); ± over 3 fresh seeds
 optimizer      default  searched          tuned           gain  verdict
 ---------  -----------  --------  -------------  -------------  ----------------
 Adam       1.10 ± 0.10    0.1500  0.250 ± 0.050  0.850 ± 0.050  better
 LODO                 –         –              –              –  not run
 Momentum   1.000 (1/3)     1.500     0.5000 ± 0              –  default diverged
 
-Individuals of the search; gradient evaluations and seconds of training spent
-optimizer  finished  diverged  failed  timed out  of  search  fresh seeds  seconds
----------  --------  --------  ------  ---------  --  ------  -----------  -------
-Adam              4         3       1          0   8     768        1,200      7.0
-LODO              4         0       0          0   8     400            0      2.0
-Momentum          8         0       0          0   8   1,200          834      7.0
+Individuals of the search by status; gradient evaluations and seconds of training
+optimizer  finished  diverged  failed  timed out  total  search  fresh seeds  seconds
+---------  --------  --------  ------  ---------  -----  ------  -----------  -------
+Adam              4         3       1          0      8     768        1,200      7.0
+LODO              4         0       0          0      8     400            0      2.0
+Momentum          8         0       0          0      8   1,200          834      7.0
 
-searched: the fitness that the search itself saw, the mean of the better half of the last
+searched: the fitness that the search itself measured: the mean of the better half of the last
 generation, whose average the tuned point is.
-gain: default less tuned, seed by seed over the 3 fresh seeds that both ran on. better, worse:
-its mean is above, below zero by more than twice its standard deviation (±).
-(k/n): the mean of the k runs out of n that finished.
+gain: default minus tuned, seed by seed on the 3 fresh seeds of both. better or worse: the mean
+gain is above or below zero by more than twice its standard deviation (±).
+(k/n): the mean of k runs that finished, of n.
 
 - Adam: generation 0: only 1 of 4 finished; the next mean is theirs
-- LODO: interrupted, 4 of 8 individuals done; lodo-tune resume first/LODO
+- LODO: interrupted, 4 of 8 individuals done; continue with lodo-tune resume first/LODO
 - Momentum: the defaults diverged on 2 of 3 fresh seeds"""
 
 
@@ -128,7 +128,7 @@ def test_studies_whose_fitnesses_do_not_compare_stand_in_blocks_of_their_own():
 def test_an_interrupted_study_says_how_many_of_its_fresh_runs_are_done():
     interrupted = replace(MOMENTUM_STUDY, status=StudyStatus.INTERRUPTED)
     text = render([summarise(interrupted, MOMENTUM_RUNS[:-2])])
-    assert "Momentum: interrupted, 8 of 8 individuals and 4 of 6 fresh runs done; lodo-tune resume" in text
+    assert "Momentum: interrupted, 8 of 8 individuals and 4 of 6 fresh runs done; continue with" in text
 
 
 def test_a_running_study_is_not_offered_for_resumption():
@@ -153,7 +153,7 @@ def test_markdown_has_the_same_cells_and_repeats_the_optimizer_in_every_row():
     text = render(SUMMARIES, "markdown")
     assert "| Adam | beta_2 | 0.999 | → | 0.999877 |" in text
     assert "| Momentum | 1.000 (1/3) | 1.500 | 0.5000 ± 0 | – | default diverged |" in text
-    assert "- LODO: interrupted, 4 of 8 individuals done; lodo-tune resume first/LODO" in text
+    assert "- LODO: interrupted, 4 of 8 individuals done; continue with lodo-tune resume first/LODO" in text
 
 
 def test_a_cell_cannot_break_a_markdown_table():
@@ -165,7 +165,7 @@ def test_latex_has_the_same_cells_and_says_in_comments_what_the_text_says_below(
     text = render(SUMMARIES, "latex")
     assert r"     & beta\_2 & 0.999 & $\to$ & 0.999877 \\" in text
     assert r"Momentum & 1.000 (1/3) & 1.500 & 0.5000 $\pm$ 0 & -- & default diverged \\" in text
-    assert "% LODO: interrupted, 4 of 8 individuals done; lodo-tune resume first/LODO" in text
+    assert "% LODO: interrupted, 4 of 8 individuals done; continue with lodo-tune resume first/LODO" in text
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 3 * text.count("% needs")
 
 
@@ -311,14 +311,14 @@ def test_the_report_of_a_study_shows_what_was_asked_what_it_ran_on_and_what_came
     for line in (
         "  task      rosenbrock (batch_size 32)",
         "  status    complete, 8 of 8 individuals done",
-        "  seeds     0 for the study, 3 fresh ones",
+        "  seeds     0 for the study, 3 fresh seeds",
         "  data      name mnist, sha256 0f",
         "  versions  lodo-tune 0.1.0, tensorflow 2.21.0",
         "  hardware  node here, cores 2",
         "  tuned     learning_rate 0.01235, beta_1 0.75, beta_2 0.999877",
         "         0     100    3         1         2       1          0     0   5.000   5.000",
         "         1     200  1.5         3         1       0          0     0  0.1000  0.2000",
-        "- 3 diverged: no reason on record (g00/s01, g00/s02, g01/s03)",
+        "- 3 diverged: no reason recorded (g00/s01, g00/s02, g01/s03)",
         "- generation 0: only 1 of 4 finished; the next mean is theirs",
     ):
         assert line in text.splitlines()

@@ -151,7 +151,7 @@ def test_a_folder_with_something_of_somebody_else_is_left_as_it_is(tmp_path):
     (theirs / "notes.txt").write_text("precious")
     outcome = call("database", "export", "--tensorboard", tmp_path / "runs", "--database", url)
     assert (outcome.code, outcome.out) == (1, "")
-    assert "it holds 'notes.txt', which is not of lodo-tune" in outcome.err
+    assert "it contains 'notes.txt', which lodo-tune did not write" in outcome.err
     assert [path.name for path in theirs.parent.rglob("*")] == ["Adam", "notes.txt"]
 
 

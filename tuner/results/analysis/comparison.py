@@ -142,7 +142,9 @@ def compare_runs(studies: Studies) -> Comparison:
 
 def _name(study: StudyRecord, point: Point) -> str:
     spec = study.comparison
-    return spec.workload.optimizer if point.value is None else f"{spec.sweep} {point.value:.4g}"
+    if spec.sweep is None or point.value is None:
+        return spec.workload.optimizer
+    return f"{spec.sweep} {point.value:.4g}"
 
 
 def _ranked(losses: Mapping[str, Sequence[float]], over: bool) -> Ranking:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tuner.core.study import CandidateRecord
 from tuner.core.trial import Key, Role, Status
 
-UNKNOWN = "no reason on record"
+UNKNOWN = "no reason recorded"
 MAX_NAMED = 4  # runs of one group that are listed by name
 
 _DIGITS = re.compile(r"\d+(\.\d+)?")

@@ -100,28 +100,25 @@ def _remarks(
 ) -> list[str]:
     remarks, rivals = [], len(comparisons)
     if len(tiny) > 1:
-        remarks.append(
-            f"{', '.join(tiny)}: losses below {ROUNDING:g} are what rounding leaves; their order says nothing."
-        )
+        remarks.append(f"{', '.join(tiny)}: losses below {ROUNDING:g} are rounding errors; their order is meaningless.")
     of = f"{rivals} rival{'' if rivals == 1 else 's'}"
-    for by_signs, test in ((False, "Mann and Whitney's"), (True, "the sign test's")):
+    for by_signs, test in ((False, "the Mann-Whitney test"), (True, "the sign test")):
         refused = {n: one for n, one in comparisons.items() if n not in tested and one.by_signs is by_signs}
         if refused:
             least = min(one.smallest for one in refused.values())
             remarks.append(
-                f"no test of {', '.join(refused)} against {best}: with so few runs {test} smallest p is {least:.2g}, "
-                f"and {min(1.0, rivals * least):.2g} after correction for {of}, above {LEVEL:g} whatever they are; "
-                f"{seeds_needed(rivals, by_signs=by_signs)} seeds would do."
+                f"no test of {', '.join(refused)} against {best}: with so few runs the smallest p of {test} is "
+                f"{least:.2g}, and {min(1.0, rivals * least):.2g} after correction for {of}, above {LEVEL:g} in any "
+                f"case; {seeds_needed(rivals, by_signs=by_signs)} seeds would be enough."
             )
     if signed := [name for name in tested if comparisons[name].by_signs]:
         remarks.append(
-            f"{', '.join(signed)} against {best}: one of the two is the same on every seed, so p is that of the sign "
-            "test, whether the other's runs lie above it as often as below."
+            f"{', '.join(signed)} against {best}: one of the two is equal on every seed, so p is that of a sign "
+            "test of the other's runs against this value."
         )
     if exact:
         remarks.append(
-            f"no test of {', '.join(exact)} against {best}: both are the same on every seed, and so their order is "
-            "exact."
+            f"no test of {', '.join(exact)} against {best}: both are equal on every seed, so their order is exact."
         )
     return remarks
 

@@ -18,7 +18,7 @@ from tuner.results.tables.formats import strict_json
 
 Values = Mapping[str, float]
 
-LIMITED_MEMORY = "what it has is L-BFGS, of limited memory"  # why there is no BFGS
+LIMITED_MEMORY = "its implementation is L-BFGS, with limited memory"  # why there is no BFGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +95,16 @@ def measured_distance(share: float) -> str:
         share: The greatest distance in 50 steps on a quadratic and on Rosenbrock's function, as a share of our greatest
             distance from the start; a test measures it.
     """
-    return f"Measured at one setting, in 50 steps on two test functions: apart by {share:g} of the way at most."
+    return f"Measured at one setting, in 50 steps on two test functions: they differ by at most {share:g} of the way."
 
 
 def epsilon_after_correction(library: str, values: Values) -> str:
     """Return a warning on Adam: epsilon is added after the correction of the bias, not before."""
     first = values["epsilon"] / math.sqrt(1 - values["beta_2"])
     return (
-        f"{library} adds eps to √v after the bias of v is corrected, what was tuned before: there it is as if eps were "
-        f"{first:.2g} at the first step, and fell to {values['epsilon']:g}. It is felt where gradients are not far "
-        f"above that. {measured_distance(3e-6)}"
+        f"{library} adds eps to √v after the bias correction, the tuned optimizer before it, which is equivalent to an "
+        f"eps of {first:.2g} at the first step that falls to {values['epsilon']:g}. It matters where gradients are not "
+        f"much larger than that. {measured_distance(3e-6)}"
     )
 
 
@@ -113,6 +113,6 @@ def rate_times_velocity(library: str, values: Values) -> tuple[str, ...]:
     if values["momentum"] == 0:
         return ()
     return (
-        f"The same while the learning rate is constant. Under a schedule {library} moves by the present rate times the "
-        "velocity; what was tuned keeps each gradient at the rate that it came with.",
+        f"Equal while the learning rate is constant. Under a schedule {library} multiplies the velocity by the current "
+        "rate; the tuned optimizer multiplies each gradient by the rate of its own step.",
     )

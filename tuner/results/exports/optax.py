@@ -70,11 +70,13 @@ def _yogi(values: Values, steps: int) -> Call:
     beta_1, beta_2 = values["beta_1"], values["beta_2"]
     ratio = math.sqrt(1 - beta_2) / (1 - beta_1)  # of the factors of the corrections at the first step
     bias = (
-        "Optax corrects the bias of both averages, what was tuned corrects none: far above eps its first step is "
-        f"{ratio:.3g} times as long, and the two agree only after some {1 / (1 - max(beta_1, beta_2)):.3g} steps. "
-        f"Tune the learning rate anew for runs that are not much longer. {measured_distance(0.7)}"
+        "Optax corrects the bias of both averages, the tuned optimizer of none: far above eps its first step is "
+        f"{ratio:.3g} times as long, and they agree only after about {1 / (1 - max(beta_1, beta_2)):.3g} steps. Tune "
+        f"the learning rate again for runs that are not much longer. {measured_distance(0.7)}"
     )
-    return Call("optax.yogi", _moments(values), (bias, "Optax starts both averages at 1e-06, what was tuned at 0."))
+    return Call(
+        "optax.yogi", _moments(values), (bias, "Optax starts both averages at 1e-06, the tuned optimizer at 0.")
+    )
 
 
 def _lars(values: Values, steps: int) -> Call:
@@ -98,10 +100,10 @@ def _lars(values: Values, steps: int) -> Call:
         (
             f"The learning rate falls to 0 at step {steps}, the budget with which it was tuned: change "
             "transition_steps with the length of the run.",
-            "Optax divides by ‖g + wd·x‖, what was tuned by ‖g‖ + wd·‖x‖ (the paper's LARS): its rates are the greater "
-            f"ones, by a share of 2·wd·‖x‖/‖g‖ at most where that is small. {measured_distance(0.03)}",
-            "A layer is a leaf of the parameters. One that is 0 moves in Optax, at the plain rate; what was tuned "
-            "leaves it at 0.",
+            "Optax divides by ‖g + wd·x‖, the tuned optimizer by ‖g‖ + wd·‖x‖ (the paper's LARS): its rates are "
+            f"greater, by a share of at most 2·wd·‖x‖/‖g‖ where that is small. {measured_distance(0.03)}",
+            "A layer is a leaf of the parameters. A layer at 0 moves in Optax, with the learning rate itself; the "
+            "tuned optimizer leaves it at 0.",
         ),
     )
 

@@ -39,9 +39,7 @@ class OptunaStorage:
         try:
             import optuna
         except ImportError:
-            raise NoOptuna(
-                "--optuna needs Optuna, which is not installed here: pip install 'lodo-tune[optuna]'"
-            ) from None
+            raise NoOptuna("Optuna is not installed: pip install 'lodo-tune[optuna]'") from None
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._optuna, self._shown = optuna, shown
         try:

@@ -65,9 +65,9 @@ def values_of(configuration: Configuration) -> dict[str, float]:
     for name in configuration.hyperparameters:
         if name not in accepted:
             raise NotExported(
-                f"no counterpart is known of {configuration.optimizer} with {name}: "
-                f"accepted are {', '.join(accepted)}; the formats json, yaml, keras and algoperf take it as it is. "
-                f"Received: {name!r}",
+                f"no counterpart of {configuration.optimizer} with {name} is known: "
+                f"accepted are {', '.join(accepted)}; the formats json, yaml, keras and algoperf take any "
+                f"hyperparameter. Received: {name!r}",
                 2,
             )
     return {**rule.constants, **configuration.hyperparameters}

@@ -73,7 +73,7 @@ def _check_ours(target: Path) -> None:
     for path in target.rglob("*"):
         if not path.is_dir() and not (path.name.startswith("events.out.tfevents.") and path.suffix == ".lodo-tune"):
             raise NotWritten(
-                f"cannot write {str(target)!r:.300}: it holds {path.name!r:.80}, which is not of lodo-tune"
+                f"cannot write {str(target)!r:.300}: it contains {path.name!r:.80}, which lodo-tune did not write"
             )
 
 

@@ -47,9 +47,9 @@ def _rmsprop(values: Values, steps: int) -> Call:
         "centered": False,
     }
     inside = (
-        f"PyTorch divides by √v + eps, what was tuned by √(v + {values['epsilon']:g}): eps is the root of that, so "
-        "that both agree where the gradient vanishes. PyTorch's steps are the shorter ones, by 29 % where √v is eps, "
-        f"by a share of eps/√v where it is far above. {measured_distance(0.01)}"
+        f"PyTorch divides by √v + eps, the tuned optimizer by √(v + {values['epsilon']:g}): eps is the root of that, "
+        "so that both agree where the gradient vanishes. PyTorch's steps are shorter, by 29 % where √v equals eps, and "
+        f"by a share of eps/√v where it is much larger. {measured_distance(0.01)}"
     )
     return Call("torch.optim.RMSprop", arguments, (inside, *rate_times_velocity("PyTorch", values)))
 
@@ -63,8 +63,8 @@ def _adagrad(values: Values, steps: int) -> Call:
     arguments = {"lr": values["learning_rate"], "initial_accumulator_value": start, "eps": 0.0}
     share = math.sqrt(1 + values["epsilon"] / start) - 1 if start > 0 else math.inf
     outside = (
-        f"PyTorch adds eps outside the root, what was tuned {values['epsilon']:g} inside: eps is 0 here, and "
-        f"PyTorch's steps are the longer ones, by a share of {share:.1g} at most. {measured_distance(2e-7)}"
+        f"PyTorch adds eps outside the root, the tuned optimizer {values['epsilon']:g} inside it: eps is 0 here, and "
+        f"PyTorch's steps are longer, by a share of at most {share:.1g}. {measured_distance(2e-7)}"
     )
     return Call("torch.optim.Adagrad", arguments, (outside,))
 
@@ -74,7 +74,7 @@ def _nadam(values: Values, steps: int) -> Call:
     return Call("torch.optim.NAdam", {**_moments(values), "momentum_decay": 1.0})
 
 
-_LBFGS = "torch.optim.LBFGS scales its first step by the gradient's norm and passes over pairs of little curvature"
+_LBFGS = "torch.optim.LBFGS scales its first step by the gradient's norm and skips pairs of little curvature"
 
 TORCH = Library(
     key="class",

@@ -179,7 +179,7 @@ def _legend(figure: Figure, generations: Sequence[Generation[CandidateRecord]], 
 
     lines = any(one.number < other.number and one.steps == other.steps for one, other in pairwise(generations))
     marks = [
-        Line2D([], [], color="0.4", marker="o", ms=4, ls="", alpha=0.6, label="an individual that finished"),
+        Line2D([], [], color="0.4", marker="o", ms=4, ls="", alpha=0.6, label="individual that finished"),
         Line2D([], [], color="black", marker="o", ms=3.5, ls="-" * lines, lw=1.4, label="best"),
         Line2D([], [], color="black", marker="s", ms=3.5, ls="--" * lines, lw=1.0, markerfacecolor="white",
                label="median of those that finished"),
@@ -187,6 +187,6 @@ def _legend(figure: Figure, generations: Sequence[Generation[CandidateRecord]], 
     if any(fitness(run) > upper for generation in generations for run in generation.finished):
         marks.append(Line2D([], [], color="0.4", marker="^", ms=4, ls="", label="beyond the axis"))
     if len({generation.steps for generation in generations}) > 1:
-        marks.append(Line2D([], [], color="0.45", ls=":", lw=0.9, label="the budget changes"))
-    marks.append(Line2D([], [], ls="", label="small numbers: budgets in gradient evaluations"))
+        marks.append(Line2D([], [], color="0.45", ls=":", lw=0.9, label="budget changes"))
+    marks.append(Line2D([], [], ls="", label="small numbers: budget in gradient evaluations"))
     mark_legend(figure, marks, columns)

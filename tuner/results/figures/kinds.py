@@ -44,32 +44,32 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
     Kind(
         "search",
         "Fitness by generation",
-        "Every individual's fitness, generation by generation, with the best and the median of those that finished; "
-        "above each panel how many did not. Fitnesses of different budgets do not compare: lines break where the "
-        "budget changes.",
+        "Fitness of every individual by generation, with the best and the median of the individuals that finished; "
+        "above each panel the number of those that did not. Fitnesses of different budgets are not comparable: lines "
+        "break where the budget changes.",
         fitness_by_generation,
     ),
     Kind(
         "search-population",
-        "Where the population went",
-        "Every individual in each hyperparameter, by generation, on the scale on which it is searched: the better half "
-        "of a generation filled, the others hollow, those that did not finish crossed out. The line is the tuned "
-        "value, the dotted one the default.",
+        "Population by generation",
+        "Every individual in each hyperparameter by generation, on the scale of the search: the better half of a "
+        "generation filled, the others hollow, unfinished ones as crosses. The line is the tuned value, the dotted "
+        "line the default.",
         population,
     ),
     Kind(
         "search-sharpness",
-        "How sharp the optimum is",
-        "Fitness against each hyperparameter in the last generations, which share a budget (three at most). The line "
-        "is the tuned value: a flat cloud around it says that its exact value matters little.",
+        "Sharpness of the optimum",
+        "Fitness against each hyperparameter in the last generations with the same budget, at most three. The line is "
+        "the tuned value: a flat cloud around it means that the exact value matters little.",
         sharpness,
     ),
     Kind(
         "search-parallel",
         "Parallel coordinates",
-        "The individuals of the last generations that finished, each a line through its hyperparameters to its "
-        "fitness, the better the darker; broken black is the tuned point. Each upright goes from the least to the "
-        "greatest value in sight.",
+        "The individuals of the last generations that finished, one line each through their hyperparameters to their "
+        "fitness; darker is better. The dashed black line is the tuned point. Each vertical axis extends from the "
+        "least to the greatest value.",
         parallel_coordinates,
     ),
 )
@@ -78,30 +78,30 @@ FIGURES_OF_COMPARISON: tuple[Kind[Comparison], ...] = (
     Kind(
         "learning-by-steps",
         "Training loss by steps",
-        "Mean over the seeds that finished, with one standard deviation to either side, in 200 windows of the budget; "
-        "on a logarithmic axis the band ends at the lowest seed. A cross on the upper edge is where a run diverged, a "
-        "triangle where a line leaves the axis; a dotted line is what no optimizer goes below on average.",
+        "Mean over the seeds that finished, with one standard deviation on either side, in 200 windows of the budget; "
+        "on a logarithmic axis the band ends at the lowest seed. On the upper edge a cross marks a run that diverged, "
+        "a triangle a line that leaves the axis. A dotted line is a floor: the lowest mean loss that an optimizer with "
+        "the same information can reach.",
         learning_by_steps,
     ),
     Kind(
         "learning-by-time",
         "Training loss by time",
-        "The same by seconds of training, of runs that each had the machine's cores for itself; compilation and "
-        "validation are excluded.",
+        "The same against seconds of training, of runs that each had the cores of the machine to itself; compilation "
+        "and validation are excluded.",
         learning_by_time,
     ),
     Kind(
         "validation",
         "Validation",
-        "What was measured of the validation set on the way: mean over seeds, with one standard deviation to either "
-        "side.",
+        "Metrics of the validation set during training: mean over seeds, with one standard deviation on either side.",
         validation,
     ),
     Kind(
         "final-losses",
-        "Losses at the end",
-        "Every run's training loss in the last 10 % of its budget; the black bar is the mean with its 95 % interval, "
-        "the thin grey one what no optimizer of its kind goes below on average.",
+        "Final losses",
+        "Training loss of every run in the last 10 % of its budget; the black bar is the mean with its 95 % interval, "
+        "the thin grey bar the floor.",
         final_losses,
     ),
     Kind(
@@ -113,15 +113,15 @@ FIGURES_OF_COMPARISON: tuple[Kind[Comparison], ...] = (
     Kind(
         "hessian-error",
         "Distance from the inverse Hessian",
-        "How far the learned preconditioner G is from the inverse Hessian while it trains: 0 where it is the inverse, "
-        "1 where it is zero.",
+        "Distance of the learned preconditioner G from the inverse Hessian during training: 0 where they are equal, 1 "
+        "where G is zero.",
         hessian_error,
     ),
     Kind(
         "trajectories",
         "Trajectories",
-        "Where each optimizer went on the contour of the loss, from the square to the circle; the star is the minimum. "
-        "A line a seed: without noise most lie on each other.",
+        "Path of each optimizer on the contours of the loss, from the square to the circle; the star is the minimum. "
+        "One line per seed: without noise most of them coincide.",
         trajectories,
     ),
 )

@@ -45,7 +45,7 @@ def parallel_coordinates(studies: Searches) -> Figure | None:
         return None
     columns = 2 if len(found) == 4 else min(MAX_COLUMNS, len(found))
     rows = math.ceil(len(found) / columns)
-    title = f"{found[0][0].spec.run}: the last generations, the better the darker"
+    title = f"{found[0][0].spec.run}: last generations, darker is better"
     figure, found_panels = panel_figure(rows, columns, title, SPACING)
     panels = found_panels.flatten()
     for axes, (study, some) in zip(panels, found, strict=False):

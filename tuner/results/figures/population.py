@@ -35,7 +35,7 @@ def population(studies: Searches) -> Figure | None:
     rows = [(study, some) for study, some in rows if some]
     if not rows:
         return None
-    figure, panels = hyperparameter_rows([study for study, _ in rows], "where the population went")
+    figure, panels = hyperparameter_rows([study for study, _ in rows], "population by generation")
     for panel in panels:
         draw_population(panel.axes, panel.study, rows[panel.row][1], panel.dimension)
         if panel.row + 1 == len(rows):
@@ -84,8 +84,8 @@ def _explain(figure: Figure, columns: int) -> None:
     from matplotlib.lines import Line2D
 
     marks = [
-        Line2D([], [], color="0.2", marker="o", ms=4, ls="", label="the half whose mean is next"),
-        Line2D([], [], color="0.2", marker="o", ms=4, ls="", markerfacecolor="none", label="the others"),
+        Line2D([], [], color="0.2", marker="o", ms=4, ls="", label="better half"),
+        Line2D([], [], color="0.2", marker="o", ms=4, ls="", markerfacecolor="none", label="others"),
         Line2D([], [], color="0.55", marker="x", ms=4.5, ls="", label="did not finish"),
         Line2D([], [], color="black", lw=0.9, label="tuned"),
         Line2D([], [], color="0.4", lw=1.1, ls=":", label="default"),

@@ -115,10 +115,12 @@ def _explain(figure: Figure) -> None:
 
     marks = [
         Line2D([], [], color="0.2", marker="o", ms=4, ls="", label="last generation"),
-        Line2D([], [], color="0.2", marker="o", ms=4, ls="", markerfacecolor="none", label="up to two before it"),
+        Line2D(
+            [], [], color="0.2", marker="o", ms=4, ls="", markerfacecolor="none", label="up to two generations before"
+        ),
         Line2D([], [], color="0.2", marker="^", ms=4.5, ls="", label="beyond the axis"),
         Line2D([], [], color="0.4", marker="x", ms=4.5, ls="", label="did not finish"),
         Line2D([], [], color="black", lw=0.9, label="tuned"),
-        Line2D([], [], color="0.4", lw=1.1, ls=":", label="default, where in sight"),
+        Line2D([], [], color="0.4", lw=1.1, ls=":", label="default, if within the axis"),
     ]
     mark_legend(figure, marks, 3)

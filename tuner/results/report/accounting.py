@@ -42,13 +42,13 @@ def search_ledger(studies: Searches, costs: Sequence[TextTable]) -> Ledger:
     header = ["optimizer", "hyperparameters", "volume", "best genes at a bound", "attempts lost"]
     return [
         *costs,
-        TextTable(header, rows, left=(0, 3), title="The space that each searched"),
-        "A candidate that diverges stops, so that its optimizer spends fewer gradient evaluations than it was given. "
-        "Seconds are of training, summed over candidates.",
-        f"volume: of the box that the first generation reaches, {REACH:g} σ around the defaults and cut at the bounds; "
-        "an edge of 1 is a factor of e. The same number of individuals has more room to search where it is larger. "
-        "best genes at a bound: their share among the newest better half's; a large one says that the space ends too "
-        "early. attempts lost: trainings whose worker was lost, and which were repeated.",
+        TextTable(header, rows, left=(0, 3), title="Search spaces"),
+        "A candidate that diverges stops, so its optimizer spends fewer gradient evaluations than it was given. "
+        "Seconds are training time, summed over candidates.",
+        f"volume: of the box within {REACH:g} σ of the defaults, cut at the bounds, in which the first generation is "
+        "drawn; an edge of 1 is a factor of e. In a larger volume the same number of individuals is less dense. best "
+        "genes at a bound: their share in the better half of the last generation; a large share means that the search "
+        "space is too small. attempts lost: attempts that were repeated because their worker was lost.",
         *_progress(efforts),
     ]
 
@@ -65,7 +65,7 @@ def comparison_ledger(comparison: Comparison) -> Ledger:
         for one in comparison.contenders
     ]
     header = [comparison.sweep or "optimizer", "runs", "gradient evaluations", "seconds of training"]
-    return [TextTable(header, rows, title="What each was given, and what it cost")]
+    return [TextTable(header, rows, title="Runs and their cost")]
 
 
 def _share(one: Effort) -> str:
@@ -84,12 +84,12 @@ def _progress(efforts: Sequence[Effort]) -> Ledger:
         one_budget = len({each.steps for each in schedule}) == 1
         header = [f"{each.planned:,}" if one_budget else f"{each.planned:,} ({each.steps:,} each)" for each in schedule]
         rows = [[one.optimizer, *(measured(each.best) for each in one.milestones)] for one in group]
-        of = f" ({schedule[0].steps:,} an individual)" if one_budget else ""
-        title = f"Best fitness so far, by the gradient evaluations that the search was given{of}"
+        of = f" ({schedule[0].steps:,} per individual)" if one_budget else ""
+        title = f"Best fitness so far, by gradient evaluations given to the search{of}"
         parts.append(TextTable(["optimizer", *header], rows, title=title))
         if not one_budget:
             parts.append(
-                "Fitnesses of different budgets do not compare: the best begins anew where the budget of each changes."
+                "Fitnesses of different budgets are not comparable: the best starts anew where the budget changes."
             )
     return parts
 
@@ -118,8 +118,8 @@ def failures(groups: Sequence[tuple[str, Sequence[CandidateRecord]]]) -> Failure
         if error is not None and group.status is not Status.DIVERGED:
             tracebacks.append((f"traceback of {name}, {run_label(error.key)}: {reason}", error.error))
     left = len(found) - len(rows)
-    header = ["optimizer", "runs", "fate", "reason", "which"]
-    table = TextTable(header, rows, left=(0, 2, 3, 4), wrapped=(3, 4), title="What did not finish")
+    header = ["optimizer", "runs", "status", "reason", "examples"]
+    table = TextTable(header, rows, left=(0, 2, 3, 4), wrapped=(3, 4), title="Runs that did not finish")
     return Failures(
-        table if rows else None, f"{left:,} kinds more: lodo-tune show names them." if left else "", tracebacks
+        table if rows else None, f"{left:,} more groups of failures: see lodo-tune show." if left else "", tracebacks
     )

@@ -1,5 +1,5 @@
 "use strict";
-// Tables are sorted by a click on a column's title: upwards, downwards, as they were. Without this they are only read.
+// A click on a column's title sorts its table: ascending, descending, in the original order.
 const NUMBER = /^[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?/i;
 
 function key(row, column) {
@@ -8,7 +8,7 @@ function key(row, column) {
   return { text, number: found ? parseFloat(found[0].replaceAll(",", "")) : NaN };
 }
 
-// Numbers by their size, then words by the alphabet; a dash, which stands for nothing, last, whichever way is up.
+// Numbers by size, then words alphabetically; a dash (no value) comes last in both directions.
 function compare(one, other, way) {
   const left = Number.isNaN(one.number), right = Number.isNaN(other.number);
   if (left !== right) return left ? 1 : -1;
@@ -18,7 +18,7 @@ function compare(one, other, way) {
 }
 
 for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells], asTheyWere = [...body.rows];
+  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells], original = [...body.rows];
   heads.forEach((head, column) => {
     if (!head.textContent.trim()) return;
     const button = document.createElement("button");
@@ -32,7 +32,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       heads.forEach((each) => each.removeAttribute("aria-sort"));
       if (next) head.setAttribute("aria-sort", next);
       const sign = next === "descending" ? -1 : 1;
-      const rows = asTheyWere.map((row) => ({ row, key: key(row, column) }));
+      const rows = original.map((row) => ({ row, key: key(row, column) }));
       if (next) rows.sort((one, other) => compare(one.key, other.key, sign));
       body.append(...rows.map((each) => each.row));
     });

@@ -23,12 +23,12 @@ def setting(run: Run) -> dict[str, str]:
         **(_search(spec) if isinstance(spec, SearchSpec) else _comparison(spec)),
         "training": f"cohorts of {workload.cohort_size}, {counted(workload.threads, 'thread')} each, precision "
         f"{workload.precision or 'of the task'}",
-        "data": "none: the task makes its own" if workload.data is None else _listed(workload.data),
+        "data": "none: the task generates its own" if workload.data is None else _listed(workload.data),
         "versions": _listed(spec.versions) or NOTHING,
         "hardware": _listed(spec.hardware) or NOTHING,
     }
     for what, optimizers in differing(run).items():
-        found[what] += f"; others for {', '.join(optimizers)} (lodo-tune show says which)"
+        found[what] += f"; different for {', '.join(optimizers)} (see lodo-tune show)"
     return found
 
 
@@ -52,11 +52,11 @@ def _ended(run: Run) -> str:
 
 def _search(spec: SearchSpec) -> dict[str, str]:
     return {
-        "search": f"{counted(spec.generations, 'generation')} of {counted(spec.population, 'individual')} an "
+        "search": f"{counted(spec.generations, 'generation')} of {counted(spec.population, 'individual')} per "
         f"optimizer, strategy {spec.strategy}",
         "budgets": f"{_series(spec.steps)} gradient evaluations",
         **({"σ": _series(spec.sigmas)} if spec.sigmas else {}),
-        "seeds": f"{spec.seed} for the search; {spec.fresh_seeds} fresh ones for defaults and tuned",
+        "seeds": f"{spec.seed} for the search; {spec.fresh_seeds} fresh seeds for the defaults and the tuned point",
     }
 
 

@@ -127,7 +127,7 @@ def _tables(comparison: Comparison) -> list[TextTable]:
     if any(one.pace is not None for one in contenders):
         paces = [[_label(one), _pace(one.pace), _pace(one.pace_with_validation)] for one in contenders]
         header = [name, "training alone", "with validation"]
-        tables.append(TextTable(header, paces, title="Gradient evaluations a second"))
+        tables.append(TextTable(header, paces, title="Gradient evaluations per second"))
     values = [[_label(one), *row] for one in contenders for row in point_values(one.point, one.scales)]
     tables.append(TextTable([name, "hyperparameter", "value"], values, left=(0, 1), title="Hyperparameters"))
     return tables
@@ -142,7 +142,8 @@ def point_values(point: Point, scales: Mapping[str, Scale]) -> list[tuple[str, s
 
 
 def _label(one: Contender) -> str:
-    return one.name if one.point.value is None else f"{one.point.value:.4g}"
+    """Return the name of a contender in the tables: its optimizer, or its value in a sweep."""
+    return one.name if one.name == one.optimizer else f"{one.point.value:.4g}"
 
 
 def _final_losses(comparison: Comparison, budget: str, losses: Sequence[FinalLoss]) -> TextTable:
@@ -167,7 +168,7 @@ def _final_losses(comparison: Comparison, budget: str, losses: Sequence[FinalLos
         rows,
         left=(0, len(header) - 1),
         bold=frozenset((row, 1) for row, final in enumerate(losses) if final.rank.standing in best),
-        title=f"Mean training loss in the last 10 % of the {budget}, the lower the better",
+        title=f"Mean training loss in the last 10 % of the {budget} (lower is better)",
     )
 
 
@@ -195,7 +196,7 @@ def _metrics(comparison: Comparison) -> TextTable:
         [_label(one), *(_estimate(getattr(one, split).get(metric)) for split, metric in columns)]
         for one in comparison.contenders
     ]
-    of = "" if comparison.test_examples is None else f" (a random {comparison.test_examples:,} of the test set)"
+    of = "" if comparison.test_examples is None else f" ({comparison.test_examples:,} random test examples)"
     header = [comparison.sweep or "optimizer", *(f"{split} {metric}" for split, metric in columns)]
     return TextTable(header, rows, title=f"At the end of training{of}; ± over the runs that finished")
 
@@ -207,30 +208,29 @@ def _pace(pace: float | None) -> str:
 def _legend(comparison: Comparison) -> list[str]:
     """Return lines on what the tables' words mean, and on the tests."""
     lines = [
-        "loss: mean ± standard deviation (divisor n) over the runs that did not diverge, and the bootstrap's 95 % "
-        "interval of the mean. diverged: of how many runs.",
+        "loss: mean ± standard deviation (divisor n) over the runs that did not diverge, and the bootstrap 95 % "
+        "interval of the mean. diverged: runs that diverged, of how many.",
     ]
     ranks = [one.by_steps.rank for one in comparison.contenders]
     ranks += [one.by_time.rank for one in comparison.contenders if one.by_time is not None]
     if any(rank.standing is Standing.BEST for rank in ranks):
-        lines.append("best: the lowest mean among those that diverged least often.")
+        lines.append("best: the lowest mean among the optimizers that diverged least often.")
     if any(rank.p is not None for rank in ranks):
         lines.append(
-            "p: that runs as different from the best's come about by chance (Mann and Whitney's exact test, two-sided; "
-            f"a run that diverged counts as the highest; Holm's correction). tie: p above {LEVEL:g}, not to be told "
-            "from the best."
+            "p: two-sided p value of the exact Mann-Whitney test against the best, after Holm's correction; a run that "
+            f"diverged counts as the highest loss. tie: p above {LEVEL:g}, not significantly different from the best."
         )
     if any(rank.standing is Standing.LOWER for rank in ranks):
-        lines.append("lower: below the best where it came to an end, but it diverged more often.")
+        lines.append("lower: lower losses than the best where it finished, but it diverged more often.")
     if any(one.floor is not None for one in comparison.contenders):
-        lines.append("floor: the mean loss that no optimizer which sees the same as this one can go below.")
+        lines.append("floor: the lowest mean loss that an optimizer with the same information can reach.")
     given = [one.name for one in comparison.contenders if one.optimizer in _GIVEN_THE_HESSIAN]
     if given and len(given) < len(comparison.contenders):
-        lines.append(f"{', '.join(given)}: is given the task's true Hessian, which the others have to learn.")
+        lines.append(f"{', '.join(given)}: uses the task's exact Hessian, which the others have to learn.")
     if comparison.cohort_size > 1:
         lines.append(
-            f"Up to {comparison.cohort_size} runs trained in lockstep, so none has seconds of its own; --time trains "
-            "them alone."
+            f"Up to {comparison.cohort_size} runs trained in lockstep, so that no run has a time of its own; with a "
+            "budget in seconds, each trains alone."
         )
     return [*lines, *comparison.remarks]
 
@@ -240,9 +240,9 @@ def _remarks(one: Contender) -> list[str]:
     remarks = []
     unfinished = [f"{count} {status}" for status in (Status.FAILED, Status.TIMED_OUT) if (count := one.counts[status])]
     if unfinished:
-        remarks.append(f"of {one.seeds} runs {' and '.join(unfinished)}; they are in no number here")
+        remarks.append(f"{' and '.join(unfinished)} of {one.seeds} runs; these are not included in any number")
     if one.left:
-        remarks.append(f"{one.status}, {one.left} of {one.seeds} runs left; lodo-tune resume {one.study}")
+        remarks.append(f"{one.status}, {one.left} of {one.seeds} runs left; continue with lodo-tune resume {one.study}")
     return remarks
 
 
@@ -252,7 +252,7 @@ def _provenance(comparison: Comparison) -> str:
     for one in comparison.contenders:
         optimizers.setdefault(one.source, []).append(one.optimizer)
     sources = "; ".join(
-        source if len(optimizers) == 1 else f"of {', '.join(dict.fromkeys(names))} {source}"
+        source if len(optimizers) == 1 else f"{', '.join(dict.fromkeys(names))}: {source}"
         for source, names in optimizers.items()
     )
     data = "none"

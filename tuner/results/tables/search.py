@@ -149,7 +149,7 @@ def _fitnesses(group: Sequence[Summary]) -> TextTable:
         ["optimizer", "default", "searched", "tuned", "gain", "verdict"],
         rows,
         left=(0, 5),
-        title=f"Fitness after {group[0].steps:,} gradient evaluations, the lower the better{fresh}",
+        title=f"Fitness after {group[0].steps:,} gradient evaluations (lower is better){fresh}",
     )
 
 
@@ -166,9 +166,9 @@ def _costs(group: Sequence[Summary]) -> TextTable:
         for s in group
     ]
     return TextTable(
-        ["optimizer", "finished", "diverged", "failed", "timed out", "of", "search", "fresh seeds", "seconds"],
+        ["optimizer", "finished", "diverged", "failed", "timed out", "total", "search", "fresh seeds", "seconds"],
         rows,
-        title="Individuals of the search; gradient evaluations and seconds of training spent",
+        title="Individuals of the search by status; gradient evaluations and seconds of training",
     )
 
 
@@ -182,16 +182,16 @@ def _fresh_cell(runs: FreshRuns) -> str:
 def _legend(group: Sequence[Summary]) -> list[str]:
     first = group[0]
     searched = strategies.kind_of_record(first.strategy).searched
-    lines = [f"searched: the fitness that the search itself saw, {searched}."]
+    lines = [f"searched: the fitness that the search itself measured: {searched}."]
     if first.tuned.seeds:
         lines.append(
-            f"gain: default less tuned, seed by seed over the {first.tuned.seeds} fresh seeds that both ran on. better,"
-            " worse: its mean is above, below zero by more than twice its standard deviation (±)."
+            f"gain: default minus tuned, seed by seed on the {first.tuned.seeds} fresh seeds of both. better or worse: "
+            "the mean gain is above or below zero by more than twice its standard deviation (±)."
         )
         if any(0 < runs.finished < runs.seeds for s in group for runs in (s.default, s.tuned)):
-            lines.append("(k/n): the mean of the k runs out of n that finished.")
+            lines.append("(k/n): the mean of k runs that finished, of n.")
     if any(s.verdict is Verdict.TOO_FEW_SEEDS for s in group):
-        lines.append(f"too few seeds: fewer than {MIN_SEEDS} on which both finished tell nothing of the spread.")
+        lines.append(f"too few seeds: both finished on fewer than {MIN_SEEDS} seeds, too few to estimate the spread.")
     return lines
 
 
@@ -202,7 +202,7 @@ def _remarks(summary: Summary) -> list[str]:
     if summary.status != StudyStatus.COMPLETE:
         wanted, left = (sum(getattr(runs, field) for runs in points.values()) for field in ("seeds", "left"))
         fresh = f" and {wanted - left} of {wanted} fresh runs" if wanted > left else ""
-        resume = "" if summary.status == StudyStatus.RUNNING else f"; lodo-tune resume {summary.study}"
+        resume = "" if summary.status == StudyStatus.RUNNING else f"; continue with lodo-tune resume {summary.study}"
         remarks.append(f"{summary.status}, {counts.done:,} of {counts.total:,} individuals{fresh} done{resume}")
     for point, runs in points.items():
         ends = {"diverged": runs.diverged, "failed": runs.failed, "timed out": runs.timed_out}

@@ -82,7 +82,7 @@ def render_comparison(study: StudyRecord, runs: Sequence[SeedRun], format: str =
         + (f", and {measurement.seconds:g} s of training" if measurement.seconds else "")
         + (f"; validation every {measurement.validate_every:,}" if measurement.validate_every else ""),
         "training": _training(study),
-        "made with": comparison.section(compared).provenance.removeprefix("Provenance: "),
+        "provenance": comparison.section(compared).provenance.removeprefix("Provenance: "),
         "hardware": ", ".join(f"{name} {value}" for name, value in study.spec.hardware.items()) or NOTHING,
     }
     points = [_point(one) for one in compared.contenders]
@@ -99,7 +99,7 @@ def _text(study: StudyRecord, facts: Mapping[str, str], parts: Sequence[str], fa
     ]
     parts = [one_line(study.spec.name), "\n".join(lines), *parts]
     ends = [f"{len(group.keys)} {group.status}: {group.reason} ({named_runs(group.keys)})" for group in failures]
-    for title, items in (("What did not finish", ends), ("Notes", study.notes)):
+    for title, items in (("Runs that did not finish", ends), ("Notes", study.notes)):
         parts += ["\n".join([title, *map(item, items)])] if items else []
     return "\n\n".join(parts)
 
@@ -128,7 +128,7 @@ def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
         **_status(study, "individuals"),
         "search": f"{counted(spec.generations, 'generation')} × {counted(spec.population, 'individual')}, "
         f"strategy {spec.strategy}",
-        "seeds": f"{spec.seed} for the study, {spec.fresh_seeds} fresh ones",
+        "seeds": f"{spec.seed} for the study, {spec.fresh_seeds} fresh seeds",
         "training": f"{_training(study)}, precision {workload.precision or 'of the task'}",
         "data": "none" if workload.data is None else named_values(workload.data),
         "versions": named_values(spec.versions) or NOTHING,
