@@ -85,7 +85,7 @@ def advised(options: dict[str, Any], database: Database) -> Iterator[TerminalPro
             yield progress
     except StudyExists as error:
         wait = " --wait" if options["wait"] else ""
-        error.args = (f"{error} ({resume_command(options['name'], database.url)}{wait})",)
+        error.args = (f"{error} (--name, or {resume_command(options['name'], database.url)}{wait})",)
         raise
     except StudyOwned as error:
         if progress.run is None:
