@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tuner.core.trial import Evaluation, Status, TrainingProgress, Trial, Workload
+from tuner.core.events import TrainingProgress
+from tuner.core.trial import Evaluation, Status, Trial, Workload
 
 
 class Nothing:

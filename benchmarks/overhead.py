@@ -44,7 +44,8 @@ def specification(arguments: argparse.Namespace) -> Any:
 
 def study(spec: Any, executor: Any, database: Path) -> dict[str, float]:
     """Run the study; return milliseconds a candidate of the search: all of them, and without the first generation."""
-    from tuner.core.trial import AttemptStarted, Evaluation, Role
+    from tuner.core.events import AttemptStarted
+    from tuner.core.trial import Evaluation, Role
     from tuner.storage import Store, this_process
     from tuner.studies.callbacks import NoCallback
     from tuner.studies.driver import run_study
@@ -55,7 +56,7 @@ def study(spec: Any, executor: Any, database: Path) -> dict[str, float]:
     class Clock(NoCallback):
         """Notes when the candidates of the search begin and end."""
 
-        def happened(self, event: Any) -> None:
+        def on_event(self, event: Any) -> None:
             if isinstance(event, AttemptStarted):
                 begun.append(time.perf_counter())
             elif isinstance(event, Evaluation) and event.key.role is Role.SEARCH:

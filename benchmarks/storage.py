@@ -27,8 +27,9 @@ sys.path.insert(0, str(setting.ROOT))
 
 import numpy as np
 
+from tuner.core.events import AttemptStarted
 from tuner.core.study import SearchSpec, StudyStatus
-from tuner.core.trial import AttemptStarted, Candidate, Evaluation, Key, Role, Status, Trial, Workload
+from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Trial, Workload
 from tuner.execution.executor import Batch, cohorts
 from tuner.storage import Store, this_process
 from tuner.studies.callbacks import NoCallback

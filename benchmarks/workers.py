@@ -101,7 +101,7 @@ def on_ray(folder: Path, seconds: float, workers: int) -> tuple[float, float]:
     class Clock(NoCallback):
         """Adds up the pauses."""
 
-        def happened(self, event: Any) -> None:
+        def on_event(self, event: Any) -> None:
             moments.append(time.perf_counter())
             if isinstance(event, Evaluation):
                 spent.append(event.seconds)

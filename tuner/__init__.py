@@ -1,4 +1,4 @@
-"""Tune the hyperparameters of optimizers, fairly, with a genetic algorithm on Ray.
+"""Hyperparameter tuning of optimizers with a genetic algorithm on Ray.
 
 The public names are imported when they are used: `import tuner` loads neither NumPy, pandas, TensorFlow nor Ray.
 

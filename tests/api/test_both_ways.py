@@ -83,7 +83,7 @@ def test_a_comparison_of_a_search_and_one_of_the_defaults():
 
 def test_a_run_that_is_interrupted_and_resumed():
     class Interrupting(tuner.Callback):
-        def batch_began(self, name, budget, keys):
+        def on_batch_begin(self, name, budget, keys):
             if name == "generation 1":
                 raise KeyboardInterrupt
 

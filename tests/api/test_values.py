@@ -141,7 +141,7 @@ def test_a_callback_receives_every_evaluation(tmp_path):
     received = []
 
     class Callback(tuner.Callback):
-        def happened(self, event):
+        def on_event(self, event):
             received.append(event)
 
     with without_ray():

@@ -214,7 +214,7 @@ class DoubleInSingle(Bare):
         (LossInSinglePrecision, r"returns the loss as float64 \[1\].*Received: float32 \[1\]$"),
         (LossOfNan, r"loss_and_gradient returns a loss that is finite at the first step. Received: nan"),
         (GradientOfNone, r"loss_and_gradient returns gradient as a tensor; a tape's gradient is None where.*None$"),
-        (GradientOfAnotherShape, r"returns the gradient as x is, float64 \[5, 1\]. Received: float64 \[3, 1\]$"),
+        (GradientOfAnotherShape, r"the gradient in the form of x, float64 \[5, 1\]. Received: float64 \[3, 1\]$"),
         (ForgetsTheState, r"loss_and_gradient returns the tuple \(loss, gradient, state\). Received: 2 values$"),
         (StateGrows, r"advance returns tensor 0 of the state as .*, float32 \[1\]. Received: float32 \[2\]$"),
         (StateIsRenamed, r"advance returns the state in the structure that .*'seen'.* Received: .*'found'"),

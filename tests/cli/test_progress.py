@@ -9,7 +9,8 @@ from rich.console import Console
 from tests.support.builders import ADAM, LODO, spec, study
 from tuner.api.time_left import TimeLeft
 from tuner.cli.progress import TerminalProgress
-from tuner.core.trial import AttemptEnded, Evaluation, Key, Progress, Role, Status
+from tuner.core.events import AttemptEnded, Progress
+from tuner.core.trial import Evaluation, Key, Role, Status
 
 KEYS = [Key(Role.SEARCH, 0, slot) for slot in range(4)]
 
@@ -53,13 +54,13 @@ def evaluation(slot, outcome):
 
 def test_of_fresh_seeds_the_defaults_and_the_tuned_point_are_told_apart(report, console):
     keys = [Key(role, 0, slot) for role in (Role.DEFAULT, Role.TUNED) for slot in range(3)]
-    report.study_began(study(tuned=False))
-    report.batch_began("fresh seeds", 100, keys)
+    report.on_study_begin(study(tuned=False))
+    report.on_batch_begin("fresh seeds", 100, keys)
     for key, fitness in zip(keys, [5.0, 7.0, 6.0, 0.25, 1e-7, math.inf], strict=True):
-        report.happened(
+        report.on_event(
             Evaluation(key, Status.FINISHED if fitness < math.inf else Status.DIVERGED, fitness, (), 100, 0.1)
         )
-    report.study_ended(study())
+    report.on_study_end(study())
     (line,) = said(console)
     assert "6/6 done (100%), medians: default 6, tuned 0.125, 1 diverged, 0 failed;" in line
 
@@ -67,16 +68,16 @@ def test_of_fresh_seeds_the_defaults_and_the_tuned_point_are_told_apart(report, 
 def test_elsewhere_than_in_a_terminal_a_generation_is_one_line_with_best_median_failures_and_time_left(
     report, console, clock
 ):
-    report.study_began(study(tuned=False))
-    report.batch_began("generation 0", 100, KEYS)
+    report.on_study_begin(study(tuned=False))
+    report.on_batch_begin("generation 0", 100, KEYS)
     clock.now = 4.0
-    report.happened(Progress(tuple(KEYS), 1, 1))  # 4 s to start; the pace counts from here: 4 of 2,400 are done
+    report.on_event(Progress(tuple(KEYS), 1, 1))  # 4 s to start; the pace counts from here: 4 of 2,400 are done
     clock.now = 5.0
-    report.happened(Progress(tuple(KEYS), 1, 50))
+    report.on_event(Progress(tuple(KEYS), 1, 50))
     for slot, outcome in enumerate([3.0, 1.0, Status.DIVERGED, Status.FAILED]):
-        report.happened(evaluation(slot, outcome))
+        report.on_event(evaluation(slot, outcome))
     assert said(console) == []
-    report.batch_began("generation 1", 200, KEYS)
+    report.on_batch_begin("generation 1", 200, KEYS)
     # 396 evaluations in a second, 2,000 to do: 5 s
     assert said(console) == [
         "first/Adam  generation 0 (100 evaluations each): 4/4 done (100%), best 1, median 2, 1 diverged, 1 failed;"
@@ -88,21 +89,21 @@ def test_what_nobody_has_begun_yet_may_take_much_longer_and_is_said_to(console, 
     progress = TerminalProgress(console=console, clock=clock)
     progress.begin([spec(ADAM), spec(LODO)])
     report = progress.callback()
-    report.study_began(study(tuned=False))
-    report.batch_began("generation 0", 100, KEYS)
+    report.on_study_begin(study(tuned=False))
+    report.on_batch_begin("generation 0", 100, KEYS)
     for clock.now, steps in ((4.0, 1), (5.0, 100)):
-        report.happened(Progress(tuple(KEYS), 1, steps))
+        report.on_event(Progress(tuple(KEYS), 1, steps))
     for slot in range(4):
-        report.happened(evaluation(slot, 1.0))
-    report.batch_began("generation 1", 200, KEYS)
+        report.on_event(evaluation(slot, 1.0))
+    report.on_batch_begin("generation 1", 200, KEYS)
     assert said(console)[0].endswith("; more than 11 s left, 1 optimizer not begun")
 
 
 def test_an_attempt_that_came_to_nothing_is_said_at_once(report, console):
-    report.study_began(study(tuned=False))
-    report.batch_began("generation 0", 100, KEYS)
-    report.happened(AttemptEnded((KEYS[1],), 1, "worker crashed"))
-    report.happened(AttemptEnded((KEYS[2], KEYS[3]), 2, "split after: worker crashed"))
+    report.on_study_begin(study(tuned=False))
+    report.on_batch_begin("generation 0", 100, KEYS)
+    report.on_event(AttemptEnded((KEYS[1],), 1, "worker crashed"))
+    report.on_event(AttemptEnded((KEYS[2], KEYS[3]), 2, "split after: worker crashed"))
     assert said(console) == [
         "first/Adam generation 0 s01: attempt 1: worker crashed",
         "first/Adam generation 0 s02…: attempt 2: split after: worker crashed",
@@ -110,11 +111,11 @@ def test_an_attempt_that_came_to_nothing_is_said_at_once(report, console):
 
 
 def test_results_on_record_count_as_done_but_not_towards_the_pace(report, console, clock):
-    report.study_began(study(tuned=False))
-    report.batch_began("generation 0", 100, KEYS)
-    report.known(KEYS[0], Status.FINISHED, 7.0)
-    report.known(KEYS[1], Status.TIMED_OUT, math.inf)
-    report.study_ended(study())
+    report.on_study_begin(study(tuned=False))
+    report.on_batch_begin("generation 0", 100, KEYS)
+    report.on_recorded_result(KEYS[0], Status.FINISHED, 7.0)
+    report.on_recorded_result(KEYS[1], Status.TIMED_OUT, math.inf)
+    report.on_study_end(study())
     assert said(console) == [
         "first/Adam  generation 0 (100 evaluations each): 2/4 done (50%), best 7, median 7, 0 diverged, 0 failed,"
         " 1 timed out; time left: not known yet"
@@ -126,9 +127,9 @@ def test_a_terminal_shows_the_state_while_it_changes():
     with TerminalProgress(console=Console(file=file, force_terminal=True, width=200)) as report:
         report.begin([spec()])
         listener = report.callback()
-        listener.study_began(study(tuned=False))
-        listener.batch_began("generation 0", 100, KEYS)
-        listener.happened(evaluation(2, 0.25))
+        listener.on_study_begin(study(tuned=False))
+        listener.on_batch_begin("generation 0", 100, KEYS)
+        listener.on_event(evaluation(2, 0.25))
         report._live.refresh()
     assert "generation 0 (100 evaluations each): 1/4 done (25%), best 0.25" in file.getvalue()
 
@@ -139,8 +140,8 @@ def test_studies_that_run_side_by_side_have_a_line_each_and_share_the_time_left(
         report.begin([spec()])
         for space in (ADAM, LODO):
             listener = report.callback()
-            listener.study_began(study(spec(space), tuned=False))
-            listener.batch_began("generation 0", 100, KEYS)
+            listener.on_study_begin(study(spec(space), tuned=False))
+            listener.on_batch_begin("generation 0", 100, KEYS)
         file.truncate(0)
         report._live.refresh()
     shown = file.getvalue()

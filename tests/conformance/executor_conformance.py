@@ -23,7 +23,8 @@ from tests.support.fake_training import (
     trial,
     workload,
 )
-from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Progress, Status, Trial, Workload
+from tuner.core.events import AttemptEnded, AttemptStarted, Progress
+from tuner.core.trial import Evaluation, Status, Trial, Workload
 
 Make = Callable[..., Any]
 FAKE = "tests.support.fake_training:"

@@ -6,16 +6,8 @@ from types import MappingProxyType
 
 import pytest
 
-from tuner.core.trial import (
-    Evaluation,
-    Key,
-    LaneObservations,
-    Measurement,
-    Observation,
-    Role,
-    Status,
-    Workload,
-)
+from tuner.core.events import LaneObservations
+from tuner.core.trial import Evaluation, Key, Measurement, Observation, Role, Status, Workload
 
 WORKLOAD = Workload("rosenbrock", "LODO", 2, options=MappingProxyType({"n": 10}), settings={"depth": 3})
 

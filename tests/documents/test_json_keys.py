@@ -94,13 +94,30 @@ def test_keys_of_tasks():
     check("tasks", printed("tasks"))
 
 
+TASK = """
+import keras
+import numpy as np
+
+from tasks.keras_task import keras_task
+
+x = np.linspace(-1.0, 1.0, 32)[:, None]
+Sign = keras_task(
+    lambda: keras.Sequential([keras.Input([1]), keras.layers.Dense(1, "sigmoid")]),
+    train=(x, x > 0),
+    validation=(x, x > 0),
+    loss="binary_crossentropy",
+    metrics=["accuracy"],
+)
+"""
+
+
 @pytest.mark.slow
 def test_keys_of_train_and_evaluate(tmp_path):
+    (tmp_path / "sign.py").write_text(TASK)
     folder = tmp_path / "run"
-    options = ("--task", "pixelcnn", "--optimizer", "Adam", "--steps", "4", "--option", "batch_size=4")
-    trained = printed("train", *options, "--validate-every", "4", "--curve", "--output", folder)
-    check("train", trained)
-    check("evaluate", printed("evaluate", folder, "--examples", "2"))
+    options = ("--task", f"{tmp_path / 'sign.py'}:Sign", "--optimizer", "Adam", "--steps", "4", "--validate-every", "4")
+    check("train", printed("train", *options, "--curve", "--output", folder))
+    check("evaluate", printed("evaluate", folder, "--split", "validation"))
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ from tests.conformance.executor_conformance import CHECKS, FAKE, run
 from tests.support.fake_training import Act, trial, workload
 from tests.support.ray_sessions import is_alive, local_session, ray_executor, wait_until
 from tuner.core.errors import InvalidRequest
-from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Progress, Status
+from tuner.core.events import AttemptEnded, AttemptStarted, Event, Progress
+from tuner.core.trial import Evaluation, Status
 from tuner.execution.executor import cohorts, task_name
 from tuner.execution.in_process import InProcessExecutor
 from tuner.execution.messages import Raised

@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.conformance.executor_conformance import FAKE
 from tests.support.builders import ADAM, MOMENTUM, spec, study
 from tests.support.ray_sessions import ROOT, local_session, ray_executor, wait_until
-from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Key, Role, Status
+from tuner.core.events import AttemptEnded, AttemptStarted
+from tuner.core.trial import Evaluation, Key, Role, Status
 from tuner.execution.ray.metrics import COUNTERS, GAUGES, Metrics
 from tuner.storage import Store
 from tuner.studies.callbacks import Callback, CallbackList
@@ -86,8 +87,8 @@ def evaluation(slot, outcome, attempt=1):
 
 def begun(scrape, of):
     metrics = scrape.metrics.study()
-    metrics.study_began(study(of, tuned=False))
-    metrics.batch_began("generation 1", 200, KEYS)
+    metrics.on_study_begin(study(of, tuned=False))
+    metrics.on_batch_begin("generation 1", 200, KEYS)
     return metrics
 
 
@@ -119,8 +120,8 @@ def test_a_study_on_ray_is_found_on_the_metrics_port(scrape, tmp_path):
 def test_best_and_median_are_of_those_that_finished_and_infinity_is_never_exported(scrape):
     metrics = begun(scrape, spec(run="fitness"))
     for slot, outcome in enumerate([3.0, Status.DIVERGED, 1e308, 7.0, Status.TIMED_OUT, 1.7e308]):
-        metrics.happened(evaluation(slot, outcome))
-    metrics.happened(evaluation(0, 0.5))  # a second result of one candidate is none
+        metrics.on_event(evaluation(slot, outcome))
+    metrics.on_event(evaluation(0, 0.5))  # a second result of one candidate is none
     figures = scrape.until(
         "fitness",
         {
@@ -137,16 +138,16 @@ def test_best_and_median_are_of_those_that_finished_and_infinity_is_never_export
 
 
 def test_what_nobody_finished_has_no_fitness(scrape):
-    begun(scrape, spec(run="hopeless")).happened(evaluation(0, Status.DIVERGED))
+    begun(scrape, spec(run="hopeless")).on_event(evaluation(0, Status.DIVERGED))
     figures = scrape.until("hopeless", {("candidates", "diverged"): 1, "candidates_done_total": 1})
     assert not any("fitness" in name for name in figures if isinstance(name, str))
 
 
 def test_a_resumed_study_counts_what_is_on_record_but_did_not_do_it(scrape):
     metrics = begun(scrape, spec(run="resumed"))
-    metrics.known(KEYS[0], Status.FINISHED, 2.0)
-    metrics.known(KEYS[1], Status.FAILED, math.inf)
-    metrics.happened(evaluation(2, 1.0))
+    metrics.on_recorded_result(KEYS[0], Status.FINISHED, 2.0)
+    metrics.on_recorded_result(KEYS[1], Status.FAILED, math.inf)
+    metrics.on_event(evaluation(2, 1.0))
     scrape.until(
         "resumed",
         {
@@ -160,21 +161,21 @@ def test_a_resumed_study_counts_what_is_on_record_but_did_not_do_it(scrape):
 
 def test_what_runs_is_counted_by_candidates_and_by_their_cohorts(scrape):
     metrics = begun(scrape, spec(run="running"))
-    metrics.happened(AttemptStarted(tuple(KEYS[:2]), 1, "node", 1))
-    metrics.happened(AttemptStarted(tuple(KEYS[2:4]), 1, "node", 2))
-    metrics.happened(AttemptStarted(tuple(KEYS[4:]), 1, "node", 3))
-    metrics.happened(evaluation(0, 1.0))  # its cohort goes on with slot 1
-    metrics.happened(AttemptEnded(tuple(KEYS[2:4]), 1, "worker crashed"))
+    metrics.on_event(AttemptStarted(tuple(KEYS[:2]), 1, "node", 1))
+    metrics.on_event(AttemptStarted(tuple(KEYS[2:4]), 1, "node", 2))
+    metrics.on_event(AttemptStarted(tuple(KEYS[4:]), 1, "node", 3))
+    metrics.on_event(evaluation(0, 1.0))  # its cohort goes on with slot 1
+    metrics.on_event(AttemptEnded(tuple(KEYS[2:4]), 1, "worker crashed"))
     scrape.until("running", {"attempts_failed_total": 1, "candidates_running": 3, "lanes_busy": 2})
-    metrics.study_ended(study())
+    metrics.on_study_end(study())
     scrape.until("running", {"candidates_running": 0, "lanes_busy": 0})
 
 
 def test_studies_side_by_side_keep_their_figures_apart(scrape):
     one, other = begun(scrape, spec(ADAM, run="pair")), begun(scrape, spec(MOMENTUM, run="pair", fresh_seeds=5))
-    one.happened(evaluation(0, 4.0))
-    other.happened(evaluation(0, 6.0))
-    one.happened(evaluation(1, 2.0))
+    one.on_event(evaluation(0, 4.0))
+    other.on_event(evaluation(0, 6.0))
+    one.on_event(evaluation(1, 2.0))
     scrape.until("pair", {"candidates_done_total": 2, "best_fitness": 2, "candidates_planned": 2 * 4 + 2 * 3})
     scrape.until(
         "pair", {"candidates_done_total": 1, "best_fitness": 6, "candidates_planned": 2 * 4 + 2 * 5}, "Momentum"
@@ -183,9 +184,9 @@ def test_studies_side_by_side_keep_their_figures_apart(scrape):
 
 def test_every_metric_is_exported_under_the_name_that_it_says(scrape):
     metrics = begun(scrape, spec(run="all"))
-    metrics.happened(AttemptStarted(tuple(KEYS[:2]), 1, "node", 1))
-    metrics.happened(AttemptEnded(tuple(KEYS[:1]), 1, "worker crashed"))
-    metrics.happened(evaluation(1, 1.0))
+    metrics.on_event(AttemptStarted(tuple(KEYS[:2]), 1, "node", 1))
+    metrics.on_event(AttemptEnded(tuple(KEYS[:1]), 1, "worker crashed"))
+    metrics.on_event(evaluation(1, 1.0))
     figures = scrape.until("all", {"attempts_failed_total": 1, "best_fitness": 1, ("candidates", "finished"): 1})
     found = {name if isinstance(name, str) else name[0] for name in figures}
     assert {name.removeprefix("ray_").removesuffix("_total") for name in found} == {*GAUGES, *COUNTERS}

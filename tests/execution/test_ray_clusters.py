@@ -16,7 +16,8 @@ import pytest
 from tests.conformance.executor_conformance import FAKE, run
 from tests.support.fake_training import Act, trial, workload
 from tests.support.ray_sessions import ROOT, local_session, processes_naming, ray_executor, wait_until
-from tuner.core.trial import AttemptStarted, Status
+from tuner.core.events import AttemptStarted
+from tuner.core.trial import Status
 from tuner.execution.executor import ClusterUnavailable
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
@@ -27,7 +28,8 @@ CLUSTER = """
     from pathlib import Path
     from ray.cluster_utils import Cluster
     from tests.support.fake_training import Act, trial, workload
-    from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation
+    from tuner.core.events import AttemptEnded, AttemptStarted
+    from tuner.core.trial import Evaluation
     from tests.support.ray_sessions import ray_executor
     from tuner.execution.ray.session import RaySession
 
@@ -107,7 +109,7 @@ JOINING = """
     import sys
     from ray.cluster_utils import Cluster
     from tests.support.fake_training import trial, workload
-    from tuner.core.trial import AttemptStarted
+    from tuner.core.events import AttemptStarted
     from tests.support.ray_sessions import ray_executor
     from tuner.execution.ray.session import RaySession
 

@@ -13,7 +13,8 @@ import pytest
 from tests.conformance.executor_conformance import FAKE, run
 from tests.support.fake_training import CHUNK, Act, expected_fitness, expected_losses, trial, workload
 from tests.support.ray_sessions import ROOT, is_alive, local_session, processes_naming, ray_executor, wait_until
-from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Status
+from tuner.core.events import AttemptEnded, AttemptStarted
+from tuner.core.trial import Evaluation, Status
 
 pytestmark = pytest.mark.faults
 

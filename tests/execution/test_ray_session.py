@@ -89,7 +89,7 @@ def test_starting_ray_leaves_the_environment_as_it_was(session):
 
 
 def test_a_second_session_in_the_same_process_is_refused_and_the_first_goes_on(session):
-    with pytest.raises(ClusterUnavailable, match="connected to a Ray already"):
+    with pytest.raises(ClusterUnavailable, match="already connected to Ray"):
         RaySession.start(Resources(workers=1))
     assert session.nodes()
 
@@ -193,7 +193,7 @@ def test_a_missing_token_is_told_within_half_a_minute(session, tmp_path):
     start = time.monotonic()
     joined = join(session.address, HOME=str(tmp_path), RAY_AUTH_MODE="disabled")
     refused(joined, time.monotonic() - start)
-    assert "does it ask for a token?" in joined.stdout
+    assert "does it require a token?" in joined.stdout
 
 
 SCRIPT = """

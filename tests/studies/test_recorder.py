@@ -5,7 +5,8 @@ import math
 import pytest
 
 from tests.support.fake_training import trial
-from tuner.core.trial import AttemptStarted, Evaluation, Status
+from tuner.core.events import AttemptStarted
+from tuner.core.trial import Evaluation, Status
 from tuner.studies.recorder import DELAY, Recorder
 
 

@@ -147,7 +147,7 @@ def test_a_study_that_is_deleted_under_its_driver_ends_the_run_with_a_line(tmp_p
     class Deleting(NoCallback):
         """Deletes the study once it is begun, as nothing of ours does."""
 
-        def study_began(self, study: StudyRecord) -> None:
+        def on_study_begin(self, study: StudyRecord) -> None:
             with sqlite3.connect(path) as raw:
                 raw.execute("PRAGMA foreign_keys = ON")
                 raw.execute("DELETE FROM studies")

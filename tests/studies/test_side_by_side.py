@@ -68,7 +68,7 @@ def test_studies_begin_as_workers_would_be_idle_and_not_before(store):
     began = []
 
     class Noted(NoCallback):
-        def study_began(self, study):
+        def on_study_begin(self, study):
             began.append((study.spec.workload.optimizer, machines.now))
 
     machines = SimulatedPool(2, lambda workload, attempt, compiles: 1.0 + compiles)
@@ -105,7 +105,7 @@ def test_an_interruption_gives_every_study_back_and_all_resume_to_what_they_woul
     studies = [store.create_study(of(name)) for name in OPTIMIZERS]
 
     class Interrupting(NoCallback):
-        def happened(self, event):
+        def on_event(self, event):
             if isinstance(event, Evaluation) and event.key.generation == 2:
                 raise KeyboardInterrupt
 
@@ -129,7 +129,7 @@ def test_a_study_that_somebody_takes_before_its_turn_is_told_when_the_others_are
     taken = []
 
     class Takes(NoCallback):
-        def study_began(self, study):
+        def on_study_begin(self, study):
             if not taken:
                 taken.append(store.acquire(studies[-1].id, owner="elsewhere:7", lease_seconds=60))
 

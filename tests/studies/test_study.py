@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from search_spaces.space import SearchSpace
+from tuner.core.events import TrainingProgress
 from tuner.core.study import SearchSpec, StudyStatus
-from tuner.core.trial import Evaluation, Key, Role, Status, TrainingProgress, Workload
+from tuner.core.trial import Evaluation, Key, Role, Status, Workload
 from tuner.execution.in_process import InProcessExecutor
 from tuner.storage import Store, StudyComplete, StudyOwned
 from tuner.studies.batch import EveryCandidateFailed
@@ -111,7 +112,8 @@ def test_a_wholly_diverged_generation_keeps_its_mean_and_the_study_goes_on_and_s
 
 def test_a_study_all_of_whose_candidates_raise_one_error_stops_after_a_generation_with_that_error(store):
     with pytest.raises(
-        EveryCandidateFailed, match="all 10 candidates of run/Adam, generation 0, failed alike: ValueError: no way"
+        EveryCandidateFailed,
+        match="all 10 candidates of run/Adam, generation 0, raised the same error: ValueError: no way",
     ):
         run(store, **{"raise": "no way"})
     (study,) = store.find("run")
@@ -126,7 +128,7 @@ class StopsAfter(NoCallback):
     def __init__(self, evaluations):
         self.left = evaluations
 
-    def happened(self, event):
+    def on_event(self, event):
         self.left -= isinstance(event, Evaluation)
         if self.left == 0:
             raise KeyboardInterrupt
@@ -157,7 +159,7 @@ def test_results_that_came_before_an_interruption_are_kept_and_only_cohorts_that
     heard = []
 
     class Hears(NoCallback):
-        def happened(self, event):
+        def on_event(self, event):
             if isinstance(event, Evaluation) and event.key.generation == 0 and event.key.role is Role.SEARCH:
                 heard.append(event.key.slot)
 
@@ -181,7 +183,7 @@ def test_a_second_driver_is_refused_while_the_first_lives(store):
     study = store.create_study(spec())
 
     class Meanwhile(NoCallback):
-        def batch_began(self, name, budget, keys):
+        def on_batch_begin(self, name, budget, keys):
             with executor() as workers, pytest.raises(StudyOwned, match="elsewhere:1"):
                 run_study(store, study, workers, NoCallback(), owner="elsewhere:2")
 

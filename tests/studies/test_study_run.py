@@ -5,8 +5,9 @@ import math
 import pytest
 
 from tests.studies.test_study import OWNER, spec
+from tuner.core.events import AttemptStarted
 from tuner.core.study import StudyStatus
-from tuner.core.trial import AttemptStarted, Evaluation, Status
+from tuner.core.trial import Evaluation, Status
 from tuner.storage import LeaseLost, Store, StudyOwned
 from tuner.studies.callbacks import NoCallback
 from tuner.studies.study_run import StudyRun

@@ -21,17 +21,8 @@ import numpy as np
 
 import tasks.data_folder
 import tasks.registry
-from tuner.core.trial import (
-    Evaluation,
-    Key,
-    LaneObservations,
-    Observation,
-    Role,
-    Status,
-    TrainingProgress,
-    Trial,
-    Workload,
-)
+from tuner.core.events import LaneObservations, TrainingProgress
+from tuner.core.trial import Evaluation, Key, Observation, Role, Status, Trial, Workload
 
 CHUNK = 5
 

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from tuner.core.events import LaneObservations, TrainingProgress
 from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudyStatus
-from tuner.core.trial import Evaluation, LaneObservations, Measurement, Status, TrainingProgress, Trial, Workload
+from tuner.core.trial import Evaluation, Measurement, Status, Trial, Workload
 from tuner.execution.in_process import InProcessExecutor
 from tuner.storage import Store, this_process, transactions
 from tuner.strategies.generational import Generational

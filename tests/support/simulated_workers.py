@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.core.trial import Evaluation, Status, TrainingProgress, Trial, Workload
+from tuner.core.events import TrainingProgress
+from tuner.core.trial import Evaluation, Status, Trial, Workload
 from tuner.execution.messages import Message, Started, Update
 from tuner.execution.retries import Attempt, Cause, Failure
 from tuner.execution.worker import Watchdog

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from tuner.core.numbers import until_not_finite
 from tuner.core.objective import Objective
 from tuner.core.trial import Status
-from tuner.training.judgement import judge, until_not_finite
+from tuner.training.judgement import judge
 
 
 def test_fitness_is_the_mean_over_the_last_tenth_of_the_budget():

@@ -12,17 +12,8 @@ from tasks.noisy_quadratic_bowl import NoisyQuadraticBowl
 from tests.references import tasks as references
 from tests.support import regression
 from tuner.core.errors import InvalidRequest
-from tuner.core.trial import (
-    Evaluation,
-    Key,
-    LaneObservations,
-    Measurement,
-    Role,
-    Status,
-    TrainingProgress,
-    Trial,
-    Workload,
-)
+from tuner.core.events import LaneObservations, TrainingProgress
+from tuner.core.trial import Evaluation, Key, Measurement, Role, Status, Trial, Workload
 from tuner.training.cohort import Chunk, Cohort
 from tuner.training.frozen import frozen_as_in
 from tuner.training.loop import loop_of

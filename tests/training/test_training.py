@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tuner.core.trial import Evaluation, Key, Role, Status, TrainingProgress, Trial, Workload
+from tuner.core.events import TrainingProgress
+from tuner.core.trial import Evaluation, Key, Role, Status, Trial, Workload
 from tuner.training import cohort, loop
 from tuner.training.train import train
 
@@ -122,3 +123,19 @@ def test_lanes_that_do_not_fit_the_workload_are_refused():
 def test_lanes_with_different_budgets_are_refused():
     with pytest.raises(ValueError, match=r"budgets \[10, 20\]"):
         next(train(workload(2), [trial(0, steps=10), trial(1, steps=20)]))
+
+
+def test_a_task_that_a_notebook_defines_again_is_trained_as_it_is_now():
+    import tasks.registry
+    from tasks.rosenbrock import Rosenbrock
+
+    class Shifted(Rosenbrock):
+        def loss_and_gradient(self, x, state):
+            loss, gradient, state = super().loss_and_gradient(x, state)
+            return loss + 1.0, gradient, state
+
+    losses = []
+    for kind in (Rosenbrock, Shifted):
+        name = tasks.registry.register("Mine", kind)
+        losses.append(results(workload(1, name), [trial(0)])[0].losses)
+    np.testing.assert_allclose(losses[1], losses[0] + 1.0, rtol=1e-6)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tuner.api.train_result import TrainedRun, run_of
-from tuner.core.trial import Evaluation, LaneObservations, TrainingProgress, Trial, Workload
+from tuner.core.events import LaneObservations, TrainingProgress
+from tuner.core.trial import Evaluation, Trial, Workload
 
 if TYPE_CHECKING:
     from tuner.training.cohort import Cohort

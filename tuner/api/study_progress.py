@@ -7,9 +7,10 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from tuner.core.events import AttemptEnded, Event, Progress
 from tuner.core.study import StudyRecord
 from tuner.core.text import one_line
-from tuner.core.trial import AttemptEnded, Evaluation, Event, Key, Progress, Role, Status
+from tuner.core.trial import Evaluation, Key, Role, Status
 from tuner.results.tables.numbers import number
 
 
@@ -48,23 +49,23 @@ class StudyProgress:
         self._study = ""
         self._batch: _Batch | None = None
 
-    def study_began(self, study: StudyRecord) -> None:
+    def on_study_begin(self, study: StudyRecord) -> None:
         """Take note of the study."""
         self._study = study.spec.name
 
-    def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
+    def on_batch_begin(self, name: str, budget: int, keys: Sequence[Key]) -> None:
         """Close the line of the last generation and open the next."""
         self._end_batch()
         self._batch = _Batch(name, budget, frozenset(keys), keys)
 
-    def known(self, key: Key, status: Status, fitness: float) -> None:
+    def on_recorded_result(self, key: Key, status: Status, fitness: float) -> None:
         """Count a result that is on record."""
         if self._batch is not None:
             self._batch.fitnesses[key] = fitness
             self._batch.statuses[key] = status
             self._saved(self._batch.budget)
 
-    def happened(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Count what came, and say what went wrong on the way."""
         batch = self._batch
         if batch is None:
@@ -80,11 +81,11 @@ class StudyProgress:
             slots = f"s{min(key.slot for key in event.keys):02d}" + ("" if len(event.keys) == 1 else "…")
             self._say(f"{self._study} {batch.name} {slots}: attempt {event.attempt}: {one_line(event.reason)}")
 
-    def remarked(self, text: str) -> None:
+    def on_remark(self, text: str) -> None:
         """Say the strategy's remark."""
         self._say(f"{self._study}: {text}")
 
-    def study_ended(self, study: StudyRecord) -> None:
+    def on_study_end(self, study: StudyRecord) -> None:
         """Close the line of the last generation."""
         self._end_batch()
 

@@ -19,10 +19,10 @@ from tuner.api.progress import Progress, progress_of
 from tuner.api.requests import Optimizer, Task, optimizer_name, sequence, task_name
 from tuner.api.train_result import TrainedRun, TrainResult, run_of
 from tuner.core.errors import InvalidRequest, check_at_least_one, check_timeout
+from tuner.core.events import Progress as TrialProgress
 from tuner.core.folders import check_empty, check_writable
 from tuner.core.seeds import MAX_SEED
 from tuner.core.trial import Evaluation, Key, Role, Trial, Workload
-from tuner.core.trial import Progress as TrialProgress
 from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies.comparison_planner import MAX_COHORT_SIZE, MAX_SEEDS
 from tuner.studies.lookup import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes

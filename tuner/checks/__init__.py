@@ -1,1 +1,1 @@
-"""One suite of checks that a task keeps its protocol, for the tasks that ship and for users' own."""
+"""Checks of the task protocol, for built-in tasks and users' own tasks."""

@@ -1,4 +1,4 @@
-"""A check, what it demands of a task, and how it ended."""
+"""A check: its requirement of a task, and its result."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Any
 
 
 class PromiseError(ValueError):
-    """A task does not keep its protocol: one line that names the method, what is accepted and what was received."""
+    """A task violates its protocol. The message is one line with the method, what is accepted and what was received."""
 
 
-class NotApplicable(Exception):  # noqa: N818 (what is the case)
+class NotApplicable(Exception):  # noqa: N818 (names a state)
     """A check does not apply to this task; the message is the reason."""
 
 
 CheckFunction = Callable[[Any], str | None]
-"""Takes a `tuner.checks.probe.Probe`; returns a remark for people, or None; raises PromiseError or NotApplicable."""
+"""Takes a `tuner.checks.probe.Probe`; returns a remark, or None; raises PromiseError or NotApplicable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One demand of the protocol, and the function that checks it."""
+    """One requirement of the protocol, and the function that checks it."""
 
     name: str  # in lower case with hyphens
     demand: str  # a sentence
     run: CheckFunction
-    is_basic: bool = False  # whether the other checks make no sense where this one fails
+    is_basic: bool = False  # whether the other checks are meaningless if this one fails
 
 
 class Verdict(StrEnum):
-    """How a check ended."""
+    """Result of a check."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -44,4 +44,4 @@ class Finding:
 
     check: Check
     verdict: Verdict
-    note: str = ""  # what is wrong, why it was skipped, or a remark
+    note: str = ""  # the error, the reason for skipping, or a remark

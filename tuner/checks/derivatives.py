@@ -1,4 +1,4 @@
-"""Checks of derivatives: the gradient is that of the loss, and the Hessian, if any, that of the gradient."""
+"""Checks of derivatives: gradient and Hessian against finite differences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tuner.checks.check import NotApplicable, PromiseError
 from tuner.checks.differences import wrong_slope
 from tuner.checks.probe import Array, Probe, naming
 
-COORDINATES = 4  # besides that of the largest slope in each lane
+COORDINATES = 4  # in addition to that of the largest slope in each lane
 HESSIAN_STEPS = {"float64": 1e-5, "float32": 1e-2}  # relative to the size of x
 HESSIAN_TOLERANCE = {"float64": 1e-5, "float32": 5e-2}  # relative to the largest entry of H d
 
@@ -22,7 +22,7 @@ def gradient(probe: Probe) -> None:
 
 
 def gradient_quickly(probe: Probe) -> None:
-    """Refuse a gradient that is wrong along itself or a random direction, with four evaluations of a sound task."""
+    """Refuse a gradient that is wrong along itself or a random direction; a correct one takes four evaluations."""
     _gradient(probe, 0)
 
 

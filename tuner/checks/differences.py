@@ -1,10 +1,11 @@
-"""A gradient compared with central differences of the loss, robust against kinks and rounding.
+"""Comparison of a gradient with central differences of the loss.
 
-Where the two disagree, a second, smaller step is taken. The difference between both difference quotients measures how
-far they can be trusted: across a kink (an absolute value, a ReLU), or where rounding dominates, they disagree, and
-nothing is reported. A slope is wrong where its distance from the nearer quotient exceeds ten times that difference plus
-a tolerance. The gradient is evaluated near the start and not at it, because a start may lie exactly on kinks (an x of
-zeros), and a point with a wrong slope does not count unless a second one has one, too.
+The comparison is robust against kinks and rounding. If gradient and difference quotient disagree, a second, smaller
+step is taken. The difference between both quotients measures their reliability: across a kink (an absolute value, a
+ReLU), or where rounding dominates, they disagree, and nothing is reported. A slope is wrong if its distance from the
+nearer quotient exceeds ten times that difference plus a tolerance. The gradient is evaluated near the start and not at
+it, because a start may lie exactly on kinks (an x of zeros), and a wrong slope counts only if it occurs at a second
+point as well.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tuner.checks.probe import Array, Probe
 
 POINTS = 2
 SHIFT = 0.1  # relative to the size of x: further than a step, but still near the start
-SHIFTS = (SHIFT, SHIFT / 10, SHIFT / 100, 0.0)  # the first at which everything is finite
+SHIFTS = (SHIFT, SHIFT / 10, SHIFT / 100, 0.0)  # the first at which all values are finite is used
 STEPS = {
     "float64": (1e-4, 1e-5),
     "float32": (3e-2, 1e-2),
@@ -32,7 +33,7 @@ ROUNDINGS = 10.0  # rounding errors of the loss that are tolerated
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Where the gradient is evaluated."""
+    """A point at which the gradient is evaluated."""
 
     x: Array  # [n, P]
     state: Any
@@ -42,25 +43,25 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """The slope along one direction of one lane, by the gradient and by differences of the loss."""
+    """The slope along one direction of one lane, from the gradient and from differences of the loss."""
 
     where: str
     claimed: float
     measured: float
 
     def __str__(self) -> str:
-        """Return the sentence for people."""
+        """Return the slope as text."""
         differences = f"central differences of the loss give {self.measured:.6g}"
         return f"its slope {self.where} is {self.claimed:.6g}, and {differences}"
 
 
 def wrong_slope(probe: Probe, coordinates: int) -> Slope | None:
-    """Return a wrong slope at the first of `POINTS` points; None if there is none at one of them.
+    """Return a wrong slope at the first of `POINTS` points; None if one of them has none.
 
     Args:
-        probe: A task whose form is right, with a finite start.
-        coordinates: Number of random coordinates, besides the gradient's own direction, a random direction and the
-            coordinate of the largest slope in each lane; 0 leaves out all coordinates.
+        probe: A task that passes the checks of form, with a finite start.
+        coordinates: Number of random coordinates, in addition to the gradient's own direction, a random direction and
+            the coordinate of the largest slope in each lane; 0 leaves out all coordinates.
     """
     rng = np.random.default_rng(5)
     first = None
@@ -91,7 +92,7 @@ def _directions(point: Point, rng: np.random.Generator, coordinates: int) -> Ite
     """Yield directions [n, P], each with its name and whether it is a coordinate; others have a mean square of 1."""
     n, lanes = point.x.shape
     length = np.sqrt((point.gradient**2).mean(axis=0))
-    if (length > 0).all():  # the steepest: in a large network rounding cannot hide it
+    if (length > 0).all():  # the steepest direction, which exceeds rounding errors even in a large network
         yield "along itself", point.gradient / length, False
     yield "along a random direction", rng.standard_normal((n, lanes)), False
     if coordinates:
@@ -109,7 +110,7 @@ def _wrong_slopes(probe: Probe, point: Point, directions: Iterator[tuple[str, Ar
         difference, slope, noise = _measure(probe, point, direction, large)
         error = difference - slope
         if not (np.abs(error) > _allowed(probe, point, direction, is_coordinate, slope, difference) + noise).any():
-            continue  # they agree, as they nearly always do
+            continue  # they agree, the usual case
         difference, slope, noise = _measure(probe, point, direction, small)
         errors = np.abs([error, difference - slope])
         trusted = TRUST * np.abs(error - (difference - slope)) + noise
@@ -138,7 +139,7 @@ def _measure(probe: Probe, point: Point, direction: Array, h: float) -> tuple[Ar
         (point.x + sign * step * direction).astype(probe.task.dtype).astype(np.float64) for sign in (1, -1)
     )
     up, down = (probe.loss(x, point.state) for x in (ahead, behind))
-    slope = (point.gradient * (ahead - behind)).sum(axis=0)  # over the step that is left after rounding
+    slope = (point.gradient * (ahead - behind)).sum(axis=0)  # over the actual step, after rounding
     largest = np.maximum(np.abs(up), np.abs(down))
     rounding = ROUNDINGS * np.finfo(probe.task.dtype).eps * largest
     return (up - down) / (2 * step), slope / (2 * step), rounding / step
@@ -147,6 +148,6 @@ def _measure(probe: Probe, point: Point, direction: Array, h: float) -> tuple[Ar
 def _changes_in_large_steps(probe: Probe, point: Point, direction: Array, lane: int) -> bool:
     """Return whether a loss that did not change over a small step changes over one as large as x.
 
-    A loss that is computed in half precision does, and small steps cannot measure its derivative.
+    This is the case for a loss computed in half precision, whose derivative small steps cannot measure.
     """
     return bool(_measure(probe, point, direction, 1.0)[0][lane] != 0)

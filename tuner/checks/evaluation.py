@@ -1,4 +1,4 @@
-"""Checks of evaluation: validation and test examples, and that training never reads the test set."""
+"""Checks of evaluation: examples, metrics, and isolation of the test set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS = 3
 
 
 def examples(probe: Probe) -> None:
-    """Refuse a split without examples, metrics without a loss, or a part of the protocol that is missing."""
+    """Refuse a split without examples, metrics without a loss, or an incomplete protocol."""
     task = _evaluated(probe)
     metrics = task.metrics
     if not isinstance(metrics, tuple) or metrics[:1] != ("loss",) or not all(isinstance(each, str) for each in metrics):
@@ -40,7 +40,7 @@ def examples(probe: Probe) -> None:
 
 
 def metrics(probe: Probe) -> None:
-    """Refuse metrics of another shape, that are not finite, or that change when they are computed again."""
+    """Refuse metrics that have another shape, are not finite, or change when they are computed again."""
     task = _evaluated(probe)
     x, state, _, _ = probe.first
     for split in filter(lambda split: _number(task, split), SPLITS):
@@ -66,13 +66,13 @@ def metrics(probe: Probe) -> None:
         alone = evaluate(x, state, np.full_like(chosen, chosen[-1])).numpy()[0]
         if not np.allclose(alone, once[-1], rtol=1e-3, atol=1e-5):
             raise PromiseError(
-                f"evaluate judges each {split} example by itself. Received: {alone[:, 0].tolist()} in a"
+                f"evaluate measures each {split} example independently. Received: {alone[:, 0].tolist()} in a"
                 f" batch of copies of it, {once[-1, :, 0].tolist()} among others"
             )
 
 
 def evaluation_changes_nothing(probe: Probe) -> None:
-    """Refuse a run of the compiled loop that differs when it is evaluated on the way."""
+    """Refuse a task whose training changes if it is evaluated during the run."""
     task = _evaluated(probe)
     loop = loop_of(task, probe.lanes)
     evaluate, chosen = _compiled(task, "validation"), _chosen(task, "validation")
@@ -86,7 +86,7 @@ def evaluation_changes_nothing(probe: Probe) -> None:
             losses_so_far.append(losses)
         runs.append([*losses_so_far, *(leaf.numpy() for leaf in tf.nest.flatten(carry[:2]))])
     if not all(np.array_equal(one, other) for one, other in zip(*runs, strict=True)):
-        raise PromiseError("evaluate changes nothing. Received: a run that differs when it is evaluated on the way")
+        raise PromiseError("evaluate changes nothing. Received: a run that differs if it is evaluated meanwhile")
 
 
 def test_set_stays_unread(probe: Probe) -> None:
@@ -117,7 +117,7 @@ def _number(task: Any, split: str) -> int:
 
 
 def _chosen(task: Any, split: str) -> NDArray[np.int32]:
-    """Return the numbers of a few examples, the first and the last among them."""
+    """Return the indices of a few examples, including the first and the last."""
     number = _number(task, split)
     if not number:
         raise NotApplicable(f"it has no {split} set")
@@ -126,7 +126,7 @@ def _chosen(task: Any, split: str) -> NDArray[np.int32]:
 
 
 def _compiled(task: Any, split: str) -> Any:
-    """Return `evaluate` on a split as a compiled function whose errors name it."""
+    """Return `evaluate` on a split as a compiled function whose errors contain its name."""
 
     def trace(x: Any, state: Any, chosen: Any) -> Any:
         with naming(f"evaluate on the {split} set"):
@@ -145,7 +145,7 @@ def _compiled(task: Any, split: str) -> Any:
 
 
 def _sealed(task: Any) -> Any:
-    """Return a copy of a task that raises when its test set is read, its own methods included."""
+    """Return a copy of a task that raises when its test set is read, even by its own methods."""
     kind = type(task)
 
     def evaluate(self: Any, x: Any, state: Any, split: str, chosen: Any) -> Any:

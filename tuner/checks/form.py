@@ -1,6 +1,6 @@
-"""Checks of form: attributes, shapes and dtypes, the state's structure, layers, and a finite start.
+"""Checks of form: attributes, shapes, dtypes, state, layers and a finite start.
 
-Where one of them fails the other checks make no sense. All but `name` run before a search.
+If one of them fails, the other checks are meaningless. All but `name` run before a search.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from tuner.checks.probe import Probe
 
 
 def name(probe: Probe) -> None:
-    """Refuse a name that is not one word in lower case."""
+    """Refuse a name that is not a single lower-case word."""
     found = getattr(probe.task, "name", None)
     if not isinstance(found, str) or not found or found != found.lower() or any(map(str.isspace, found)):
         raise PromiseError(f"`name` is one word in lower case, with hyphens. Received: {found!r}")
 
 
 def attributes(probe: Probe) -> None:
-    """Refuse attributes that are missing or of another kind; without a `cohort_size` it is 1."""
+    """Refuse missing attributes and attributes of another type; `cohort_size` defaults to 1."""
     task: Any = probe.task
     dtype = getattr(task, "dtype", None)
     if dtype not in FLOATS:
@@ -39,7 +39,7 @@ def attributes(probe: Probe) -> None:
 
 
 def shapes_and_dtypes(probe: Probe) -> None:
-    """Refuse an x, loss or gradient of another shape or dtype than the protocol demands."""
+    """Refuse an x, loss or gradient whose shape or dtype differs from the protocol."""
     dtype, lanes = tf.as_dtype(probe.task.dtype), probe.lanes
     x, _ = probe.begin(probe.seeds)
     if x.dtype != dtype or x.shape.rank != 2 or x.shape[0] == 0 or x.shape[1] != lanes:
@@ -54,12 +54,14 @@ def shapes_and_dtypes(probe: Probe) -> None:
             f" Received: {shown(loss)}"
         )
     if gradient.dtype != dtype or gradient.shape != x.shape:
-        raise PromiseError(f"loss_and_gradient returns the gradient as x is, {shown(x)}. Received: {shown(gradient)}")
+        raise PromiseError(
+            f"loss_and_gradient returns the gradient in the form of x, {shown(x)}. Received: {shown(gradient)}"
+        )
     _check_variables(probe.task, x.shape[0])
 
 
 def state(probe: Probe) -> None:
-    """Refuse a method that returns a state of another structure, shape or dtype than `initial`."""
+    """Refuse a method whose state differs in structure, shape or dtype from that of `initial`."""
     states = probe.states()
     first = states.pop("initial")
     if any(leaf is None for leaf in tf.nest.flatten(first)):
@@ -69,15 +71,15 @@ def state(probe: Probe) -> None:
             tf.nest.assert_same_structure(first, later)
         except (TypeError, ValueError):
             raise PromiseError(
-                f"{method} returns the state in the structure that initial gave it, {_structure(first)}. Received:"
+                f"{method} returns the state in the structure that initial returns, {_structure(first)}. Received:"
                 f" {_structure(later)}"
             ) from None
         leaves = zip(tf.nest.flatten(first), tf.nest.flatten(later), strict=True)
         for number, (before, after) in enumerate(leaves):
             if shown(before) != shown(after):
                 raise PromiseError(
-                    f"{method} returns tensor {number} of the state as initial gave it, {shown(before)}. Received:"
-                    f" {shown(after)}"
+                    f"{method} returns tensor {number} of the state in the form that initial returns, {shown(before)}."
+                    f" Received: {shown(after)}"
                 )
 
 
@@ -98,7 +100,7 @@ def layers(probe: Probe) -> None:
 
 
 def layers_if_any(probe: Probe) -> None:
-    """Check the layers of a task that has some; only LARS needs them."""
+    """Check the layers of a task that defines them; only LARS needs them."""
     if not hasattr(probe.task, "layers"):
         raise NotApplicable("it has no `layers`, which only LARS needs")
     layers(probe)
@@ -122,7 +124,7 @@ def finite_start(probe: Probe) -> None:
 
 
 def shown(tensor: Any) -> str:
-    """Return dtype and shape for people: 'float64 [5, 3]'; a size that is not known before the graph runs is '?'."""
+    """Return dtype and shape as text: 'float64 [5, 3]'; '?' is a size unknown before the graph runs."""
     if tensor is None:
         return "None"
     if not hasattr(tensor, "dtype"):
@@ -133,17 +135,17 @@ def shown(tensor: Any) -> str:
 
 
 def _check_variables(task: Any, size: int) -> None:
-    """Refuse `variable_shapes`, which are optional, whose sizes do not add up to that of x."""
+    """Refuse `variable_shapes` (optional) whose sizes do not sum to the size of x."""
     shapes = getattr(task, "variable_shapes", None)
     if shapes is None:
         return
     found = sum(math.prod(shape) for shape in shapes)
     if found != size:
-        raise PromiseError(f"`variable_shapes` make up x, {size:,} numbers. Received: {found:,}")
+        raise PromiseError(f"`variable_shapes` sum to the size of x, {size:,} numbers. Received: {found:,}")
 
 
 def _structure(nest: Any) -> str:
-    """Return a nest with its tensors as `shown`."""
+    """Return a nest with its tensors replaced by their text, as `shown` returns it."""
     return _cut(tf.nest.map_structure(shown, nest))
 
 

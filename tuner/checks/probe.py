@@ -1,4 +1,7 @@
-"""A task whose methods are traced as the training loop traces them, and whose errors name the method."""
+"""A probe, which traces a task's methods as the training loop does.
+
+Its errors contain the name of the method that raised.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from tuner.core.text import describe_error
 
 SEEDS = np.array([[11, 12], [-13, 14], [15, -16]], np.int32)  # [3, 2]: for cohorts of up to three lanes
 STEP = 0.01  # of gradient descent
-_XLA = "XlaMustCompile"  # in TensorFlow's message on a function that does not compile
+_XLA = "XlaMustCompile"  # part of TensorFlow's message about a function that does not compile
 
 Array = NDArray[np.floating]
 
@@ -26,12 +29,12 @@ class Probe:
     """A task under test.
 
     Args:
-        task: The task; its attributes may be as broken as its methods.
-        is_random: Whether the seed is supposed to make a difference; None: not known, as of a user's own task.
+        task: The task; its attributes and methods may be invalid.
+        is_random: Whether the seed should affect the run; None if unknown, as for a user's own task.
         lanes: Maximum number of lanes, 1 to 3. Default: 3.
 
     Attributes:
-        lanes: How many are trained in lockstep: at most the task's cohort_size.
+        lanes: Number of lanes trained in lockstep, at most the task's cohort_size.
     """
 
     def __init__(self, task: Task, *, is_random: bool | None = None, lanes: int = len(SEEDS)) -> None:
@@ -58,7 +61,7 @@ class Probe:
     def begin(self, seeds: Any) -> tuple[Any, Any]:
         """Return x [n, P] and the state before the first step."""
         with naming("initial"):
-            eager = getattr(self.task, "eager_initial", False)  # as the training loop has it
+            eager = getattr(self.task, "eager_initial", False)  # as in the training loop
             x, state = (self._trace_initial if eager else self._initial)(tf.constant(seeds))
             return x, state
 
@@ -69,7 +72,7 @@ class Probe:
             return moved, loss, gradient, left
 
     def evaluate(self, x: Any, state: Any) -> tuple[Array, Array]:
-        """Return the loss [P] and the gradient [n, P] at x, float64 whatever the task's dtype."""
+        """Return the loss [P] and the gradient [n, P] at x, float64 for every dtype of the task."""
         with naming("loss_and_gradient"):
             loss, gradient = self._evaluate(tf.constant(x, self.task.dtype), state)
             return loss.numpy().astype(np.float64), gradient.numpy().astype(np.float64)
@@ -93,15 +96,15 @@ class Probe:
 
     @cached_property
     def first(self) -> tuple[Any, Any, Any, Any]:
-        """x, the state after the first evaluation, and the loss and gradient that it gave."""
+        """x, the state after the first evaluation, and its loss and gradient."""
         x, state = self.begin(self.seeds)
         _, loss, gradient, left = self.step(x, state, self.seeds, 1)
         return x, left, loss, gradient
 
     def states(self) -> dict[str, Any]:
-        """Return the state that each method returns, as tensors or, as far as a trace knows them, specifications.
+        """Return the state that each method returns, as tensors or, where they are only traced, specifications.
 
-        The loop is a graph, in which every shape has to be known before it runs.
+        The loop is a graph, whose shapes must be known before it runs.
         """
         x, state = self.begin(self.seeds)
         with naming("advance or loss_and_gradient"):
@@ -147,7 +150,7 @@ def naming(method: str) -> Iterator[None]:
 
 
 def _parts(method: str, returned: Any, names: tuple[str, ...]) -> tuple[Any, ...]:
-    """Return what a method returned if it is a tuple of the right length."""
+    """Return the result of a method if it is a tuple of the expected length."""
     if not isinstance(returned, tuple | list) or len(returned) != len(names):
         received = f"{len(returned)} values" if isinstance(returned, tuple | list) else type(returned).__name__
         raise PromiseError(f"{method} returns the tuple ({', '.join(names)}). Received: {received}")
@@ -155,7 +158,7 @@ def _parts(method: str, returned: Any, names: tuple[str, ...]) -> tuple[Any, ...
 
 
 def _tensor(method: str, name: str, value: Any) -> Any:
-    """Return a value as a tensor, as the loop takes it."""
+    """Return a value as a tensor, as the loop accepts it."""
     if value is None:
         hint = "; a tape's gradient is None where the loss does not depend on x" if name == "gradient" else ""
         raise PromiseError(f"{method} returns {name} as a tensor{hint}. Received: None")

@@ -1,4 +1,4 @@
-"""Checks of runs: what a seed decides, that lanes are independent, and that one trace serves all."""
+"""Checks of runs: effect of seeds, independence of lanes, and a single trace."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RATE = 1e-3
 
 
 def same_seed(probe: Probe) -> None:
-    """Refuse a run that its seed does not decide, bit for bit."""
+    """Refuse a run that its seed does not determine, bit for bit."""
     once, again = probe.run(probe.seeds), probe.run(probe.seeds)
     for what, one, other in zip(("losses", "x"), once, again, strict=True):
         if not np.array_equal(one, other, equal_nan=True):
@@ -29,7 +29,7 @@ def same_seed(probe: Probe) -> None:
 
 
 def another_seed(probe: Probe) -> str | None:
-    """Refuse a task in which some lanes or a half of the seed make no difference, where they are supposed to."""
+    """Refuse a task whose runs do not depend on both halves of the seed as `is_random` states."""
     once = probe.run(probe.seeds)[0][-1]
     changed = {
         half: once != probe.run(probe.seeds + np.array(change, np.int32))[0][-1]
@@ -50,14 +50,14 @@ def another_seed(probe: Probe) -> str | None:
 
 
 def each_step(probe: Probe) -> str | None:
-    """Refuse a random task that draws the same at two steps, and one that is random and not supposed to be."""
+    """Refuse a random task that draws the same numbers at two steps, and an unexpectedly random one."""
     x, state = probe.begin(probe.seeds)
     losses = [probe.step(x, state, probe.seeds, t)[1].numpy() for t in (1, 2, 3)]
     for one, other in ((0, 1), (1, 2), (0, 2)):
         differ = losses[one] != losses[other]
         if probe.is_random is None:
             if not differ.any():
-                return f"steps {one + 1} and {other + 1} see the same problem: `advance` draws nothing anew"
+                return f"steps {one + 1} and {other + 1} have the same problem: `advance` draws nothing anew"
         elif (differ != probe.is_random).any():
             raise PromiseError(
                 f"advance draws {'anew at' if probe.is_random else 'nothing, whatever'} t. Received: at the same x the"
@@ -107,7 +107,7 @@ def lane_of_nan(probe: Probe) -> None:
     ):
         if not _close(probe, one, other):
             raise PromiseError(
-                f"a lane of NaN leaves the others alone. Received: a {what} of another lane that differs by"
+                f"a lane of NaN does not affect other lanes. Received: a {what} of another lane that differs by"
                 f" {_apart(one, other)}"
             )
 
@@ -124,19 +124,19 @@ def one_trace(probe: Probe) -> None:
 
 
 def loop_of(task: Any, lanes: int) -> Loop:
-    """Return the loop that trains a task, as workers build it, with an optimizer that needs nothing of the task."""
+    """Return a task's training loop, as workers build it, with an optimizer without requirements of the task."""
     return Loop(task, build_optimizer(OPTIMIZER, task), lanes)
 
 
 def begin(loop: Loop, first: int) -> Carry:
-    """Return the start of lanes with the seeds number `first` and following."""
+    """Return the start of lanes with the seeds from index `first` on."""
     seeds = _seeds(loop, first)
     with naming("training in the compiled loop"):
         return loop.begin(_hyperparameters(loop), seeds, seeds)
 
 
 def advance(loop: Loop, carry: Carry, first: int, t: int) -> tuple[Carry, Array]:
-    """Take step t, and return what the next starts from and the losses [evaluations, P]."""
+    """Take step t, and return the start of the next step and the losses [evaluations, P]."""
     with naming("training in the compiled loop"):
         return loop.run(carry, _hyperparameters(loop), _seeds(loop, first), t, 1, 100)
 
@@ -151,13 +151,13 @@ def _hyperparameters(loop: Loop) -> dict[str, Any]:
 
 
 def _close(probe: Probe, one: Array, other: Array) -> bool:
-    """Return whether two arrays agree up to the rounding of sums in another order."""
+    """Return whether two arrays agree up to the rounding of reordered sums."""
     rtol, atol = (1e-3, 1e-5) if probe.is_single else (1e-10, 1e-13)
     return bool(np.allclose(one, other, rtol=rtol, atol=atol * max(1.0, float(np.abs(one).max(initial=0.0)))))
 
 
 def _apart(one: Array, other: Array) -> str:
-    """Return the largest difference between two arrays in words."""
+    """Return the largest difference between two arrays as text."""
     if np.isfinite(one).all() != np.isfinite(other).all():
         return "not being finite"
     with np.errstate(invalid="ignore"):

@@ -1,4 +1,4 @@
-"""The suite that every task passes: each demand of the Task protocol, by name."""
+"""The suite of checks: each requirement of the Task protocol, by name."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ CHECKS: tuple[Check, ...] = (
     Check("each-step", "Each step draws anew where the task is random.", runs.each_step),
     Check("same-loss-twice", "The same x and state give the same loss and gradient.", runs.same_loss_twice),
     Check("cohort", "A cohort of P equals P runs of one, to rounding.", runs.cohort),
-    Check("lane-of-nan", "A lane of NaN has a loss of NaN and leaves the others alone.", runs.lane_of_nan),
+    Check("lane-of-nan", "A lane of NaN has a loss of NaN and does not affect the others.", runs.lane_of_nan),
     Check("one-trace", "The compiled loop trains it, traced once for all seeds and steps.", runs.one_trace),
     Check("examples", "Each split has examples, and the first metric is the loss.", evaluation.examples),
     Check("metrics", "Metrics are finite, and the same each time, example by example.", evaluation.metrics),
     Check(
         "evaluation-changes-nothing",
-        "A run that is evaluated on the way is the same, bit for bit.",
+        "A run that is evaluated meanwhile is the same, bit for bit.",
         evaluation.evaluation_changes_nothing,
     ),
     Check(
         "test-set-stays-unread",
-        "Training and validation never ask for the test set.",
+        "Training and validation never read the test set.",
         evaluation.test_set_stays_unread,
     ),
 )
 
 
 def named(name: str) -> Check:
-    """Return the check of a name."""
+    """Return a check by name."""
     return next(check for check in CHECKS if check.name == name)
 
 

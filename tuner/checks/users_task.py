@@ -1,4 +1,7 @@
-"""Quick checks of a user's own task before it is tuned or trained, for mistakes that spoil every candidate."""
+"""Quick checks of a user's own task before it is tuned or trained.
+
+They detect errors that would make every candidate useless.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from tuner.checks import derivatives, form
 from tuner.checks.check import CheckFunction, NotApplicable, PromiseError
 from tuner.checks.probe import Probe, naming
 
-LANES = 2  # enough to tell a lane from a cohort
+LANES = 2  # enough to distinguish a lane from a cohort
 FORM: tuple[CheckFunction, ...] = (
     form.attributes,
     form.shapes_and_dtypes,
@@ -23,7 +26,7 @@ FORM: tuple[CheckFunction, ...] = (
 
 
 def probes(name: str, options: Mapping[str, Any], precision: str | None = None, lanes: int = 3) -> list[Probe]:
-    """Return a task in the precision of training, and then in float64 as well where it accepts that.
+    """Return probes of a task in the precision of training, and also in float64 if it accepts that.
 
     Args:
         name: A name of `tasks.registry`, or a user's own.
@@ -32,15 +35,15 @@ def probes(name: str, options: Mapping[str, Any], precision: str | None = None, 
         lanes: Maximum size of a cohort.
 
     Raises:
-        PromiseError: The task cannot be made, or has another precision than it was given.
+        PromiseError: The task cannot be created, or its precision differs from the requested one.
         ValueError: There is no such task.
     """
     task = _made(name, options, precision)
     dtype = getattr(task, "dtype", None)
     if precision not in (None, dtype, "bfloat16"):  # a task that computes in bfloat16 keeps float32
         raise PromiseError(
-            f"the constructor raises ValueError for a dtype that it does not take. Received: for dtype={precision!r} a"
-            f" task of {dtype!r}"
+            f"the constructor raises ValueError for a dtype that it does not support. Received: for dtype={precision!r}"
+            f" a task of {dtype!r}"
         )
     trained = Probe(task, lanes=lanes)
     if dtype == "float64":
@@ -53,19 +56,19 @@ def probes(name: str, options: Mapping[str, Any], precision: str | None = None, 
 
 
 def check_users_task(name: str, options: Mapping[str, Any], precision: str | None) -> None:
-    """Refuse a task with a mistake that spoils every candidate, or is likely to.
+    """Refuse a task with an error that makes, or is likely to make, every candidate useless.
 
-    The task is made, evaluated once, and its gradient compared with central differences along itself and a random
-    direction, in float64 where the task accepts that: two more evaluations, and four of the loss alone. The other
-    demands of the protocol are left to the whole suite.
+    The task is created, evaluated once, and its gradient compared with central differences along itself and a random
+    direction, in float64 if the task accepts that: two more evaluations, and four of the loss alone. The other
+    requirements of the protocol are checked only by the whole suite.
 
     Args:
-        name: The task, as `tasks.registry.load` takes it.
+        name: The task, as `tasks.registry.load` accepts it.
         options: Keyword arguments of its constructor.
         precision: "float32", "float64"; None is the task's own.
 
     Raises:
-        PromiseError: There is one; the line names the method, what is accepted and what was received.
+        PromiseError: There is one; the message contains the method, what is accepted and what was received.
     """
     label = name.rpartition("/")[2]
     try:
@@ -85,7 +88,7 @@ def _made(name: str, options: Mapping[str, Any], dtype: str | None) -> Task:
 
 
 def _is_sound(probe: Probe) -> bool:
-    """Return whether a task that is trained in single precision passes the checks of form in double."""
+    """Return whether a task trained in single precision passes the checks of form in double precision."""
     try:
         for check in FORM:
             _run(check, probe)

@@ -27,13 +27,13 @@ class InvalidRequest(LodoTuneError, ValueError):  # noqa: N818 (part of the publ
     """A value that was requested is not accepted.
 
     The text names the field as Python does, "steps"; the command line puts its flag there, "--steps", and an HTTP
-    answer reports `field` by itself.
+    response reports `field` by itself.
 
     Args:
-        field: Name of the argument at fault, as in the Python API, such as "gpus_per_candidate".
-        accepted: What follows the field's name in the text: "is at least 1", or ": there is no folder x". Other fields
+        field: Name of the invalid argument, as in the Python API, such as "gpus_per_candidate".
+        accepted: The text after the field's name: "is at least 1", or ": there is no folder x". Other fields
             are written in braces, "excludes {search}".
-        received: The value at fault; left out of the text by default.
+        received: The invalid value; left out of the text by default.
     """
 
     exit_code = 2

@@ -13,7 +13,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES, errno.EMLINK)
 
 
-class NotWritten(Exception):  # noqa: N818 (states what is the case)
+class NotWritten(Exception):  # noqa: N818 (names a state)
     """A file was not written; an existing file is unchanged. The text is one line.
 
     Attributes:
@@ -30,7 +30,7 @@ def write(path: str | os.PathLike[str], content: str | bytes, overwrite: bool = 
 
     Args:
         path: Path of the file; its folder must exist.
-        content: The content; text is encoded as UTF-8, with unchanged line ends.
+        content: The content; text is encoded as UTF-8, with unchanged line endings.
         overwrite: Whether an existing file may be replaced. Default False.
 
     Raises:
@@ -54,17 +54,17 @@ def write(path: str | os.PathLike[str], content: str | bytes, overwrite: bool = 
 
 
 def not_written(path: str | os.PathLike[str], error: OSError | ValueError) -> NotWritten:
-    """Return the error to raise when the system refused to write at this path."""
+    """Return the error to raise when the system cannot write at this path."""
     full = isinstance(error, OSError) and error.errno in _FULL
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return NotWritten(f"cannot write {str(path)!r:.300}: {reason}", 74 if full else 1)
 
 
 def _check_free(target: Path, overwrite: bool) -> None:
-    """Check that nothing exists at the path that must not be replaced.
+    """Check that no file exists at the path, unless it may be replaced.
 
     Raises:
-        NotWritten: Such a file exists.
+        NotWritten: A file exists and may not be replaced, or the path is not an ordinary file.
     """
     try:
         mode = target.lstat().st_mode
@@ -80,7 +80,7 @@ def _check_free(target: Path, overwrite: bool) -> None:
 
 
 def _exists(target: Path) -> NotWritten:
-    return NotWritten(f"cannot write {str(target)!r:.300}: the file exists, and overwriting it was not asked for")
+    return NotWritten(f"cannot write {str(target)!r:.300}: the file exists, and overwriting it was not requested")
 
 
 def _write_through(temporary: Path, data: bytes) -> None:
@@ -104,7 +104,7 @@ def _move(temporary: Path, target: Path, overwrite: bool) -> None:
         except FileExistsError:
             raise _exists(target) from None
         except OSError as error:
-            if error.errno not in _NO_LINKS:  # without hard links only the check before remains
+            if error.errno not in _NO_LINKS:  # without hard links, only the earlier check protects the file
                 raise
         else:
             return

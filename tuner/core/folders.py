@@ -1,4 +1,4 @@
-"""Whether a folder can take what a call will write there, found out before long work."""
+"""Checks of output folders, made before long work starts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tuner.core.errors import InvalidRequest
 
 
 def check_writable(field: str, folder: Path | None) -> None:
-    """Check that files can be written into a folder that may not exist yet; nothing is left behind.
+    """Check that files can be written into a folder that may not exist yet; no file remains.
 
     Raises:
-        InvalidRequest: They cannot.
+        InvalidRequest: The folder is not writable.
     """
     if folder is None:
         return
@@ -34,10 +34,10 @@ def check_writable(field: str, folder: Path | None) -> None:
 
 
 def check_empty(field: str, folder: Path | None, *, advice: str = "") -> None:
-    """Check that a folder holds nothing.
+    """Check that a folder is empty.
 
     Raises:
-        InvalidRequest: It holds something.
+        InvalidRequest: It is not empty.
     """
     if folder is not None and folder.is_dir() and any(folder.iterdir()):
         raise InvalidRequest(field, f": {folder} is not empty; name another folder{advice}")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class HasFitness(Protocol):
@@ -11,15 +15,21 @@ class HasFitness(Protocol):
 
     @property
     def fitness(self) -> float | None:
-        """The candidate's fitness; None where it is not known yet."""
+        """The candidate's fitness; None until it is available."""
         ...
 
 
 def fitness(result: HasFitness) -> float:
-    """Return the fitness of a result; +inf where there is none."""
+    """Return the fitness of a result; +inf if there is none."""
     return math.inf if result.fitness is None else result.fitness
 
 
 def finite_or_none(value: float | None) -> float | None:
-    """Return a number as JSON can hold it: None where it is absent or not finite."""
+    """Return a number that JSON can represent: None if it is absent or not finite."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def until_not_finite(losses: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the losses [evaluations] up to and including the first that is not finite."""
+    is_finite = abs(losses) < math.inf  # False for NaN too
+    return losses if is_finite.all() else losses[: int(is_finite.argmin()) + 1]

@@ -1,4 +1,4 @@
-"""What a search minimises: a metric, its direction, and the number that a run's curve is reduced to."""
+"""The objective of a search: a metric, its direction, and its reduction."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ REDUCTIONS = ("mean",)
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """How one number, the value of a candidate, is made from its run.
+    """How the value of a candidate, one number, is computed from its run.
 
     Raises:
-        InvalidRequest: A part is not one that exists, or the window is not a share of the budget.
+        InvalidRequest: A part is unknown, or the window is not a share of the budget.
     """
 
     metric: str = "training-loss"  # one of METRICS
     direction: str = "min"  # one of DIRECTIONS
-    reduction: str = "mean"  # one of REDUCTIONS: what is made of the metric's values within the window
+    reduction: str = "mean"  # one of REDUCTIONS, applied to the metric's values within the window
     window: float = 0.1  # share of the budget, at its end
 
     def __post_init__(self) -> None:
@@ -40,7 +40,7 @@ class Objective:
 
     def evaluations(self, budget: int) -> int:
         """Return how many gradient evaluations at the end of a budget count, at least one."""
-        return max(1, int(budget * Fraction(str(self.window))))  # the decimal fraction, so that no rounding decides
+        return max(1, int(budget * Fraction(str(self.window))))  # the decimal fraction, so that rounding has no effect
 
     @property
     def description(self) -> str:
@@ -50,7 +50,7 @@ class Objective:
         return f"mean training loss over the last {part} of the budget, the lower the better"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the objective as JSON takes it."""
+        """Return the objective as a dictionary of JSON values."""
         return asdict(self)
 
     @classmethod

@@ -16,7 +16,7 @@ def derive(*parts: int | str) -> int:
 
 
 def trial_seed(study_seed: int, key: Key, seed_block: int | None = None) -> int:
-    """Return the seed with which a candidate is trained.
+    """Return the seed of a candidate's training.
 
     It depends on the seed of the study and on the candidate's key, not on the optimizer: candidates of the same slot
     have the same starting point and the same minibatches for all optimizers. The default hyperparameters and the tuned

@@ -54,7 +54,7 @@ class SearchSpec(_Spec):
     generations: int
     population: int  # candidates per generation
     steps: tuple[int, ...]  # budget of a candidate in gradient evaluations, per generation
-    fresh_seeds: int  # on which the defaults and the tuned point are trained at the end
+    fresh_seeds: int  # number of seeds on which the defaults and the tuned point are trained at the end
 
     @property
     def batches(self) -> int:
@@ -96,7 +96,7 @@ class ComparisonSpec(_Spec):
 
     kind: ClassVar[Role] = Role.COMPARISON
 
-    points: tuple[Point, ...]  # more than one only in a sweep
+    points: tuple[Point, ...]  # several only in a sweep
     seeds: int  # each point is trained on the seeds seed, seed + 1, …
     steps: int  # budget of a run in gradient evaluations
     measurement: Measurement
@@ -145,9 +145,9 @@ StudySpec = SearchSpec | ComparisonSpec
 class StudyStatus:
     """Status of a study."""
 
-    RUNNING = "running"  # also after its driver has ended without releasing it
+    RUNNING = "running"  # also if its driver ended without releasing it
     INTERRUPTED = "interrupted"
-    STOPPED = "stopped"  # every candidate of a generation failed for one reason
+    STOPPED = "stopped"  # every candidate of a generation raised the same error
     COMPLETE = "complete"
 
 
@@ -160,7 +160,7 @@ class StudyRecord:
     status: str  # one of StudyStatus
     created_at: str  # UTC, ISO 8601
     finished_at: str | None
-    tuned: Mapping[str, float] | None  # the tuned hyperparameters, once the search is over
+    tuned: Mapping[str, float] | None  # the tuned hyperparameters, once the search is complete
     tuned_genome: tuple[float, ...] | None
     notes: tuple[str, ...]  # remarks of the strategy, such as that a whole generation diverged
     counts: Mapping[Status, int]  # number of candidates of the search or comparison by status
@@ -197,7 +197,7 @@ class StudyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Outcome of a candidate: the few values that tables count, which are fast to read."""
+    """Outcome of a candidate: the few values that tables need, which are fast to read."""
 
     key: Key
     status: Status

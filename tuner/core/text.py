@@ -1,4 +1,4 @@
-"""Texts for people: one line, bounded length, suggestions for mistyped names."""
+"""Text formatting: single lines, bounded lengths, suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def one_line(text: object) -> str:
 
 
 def printable(text: object) -> str:
-    """Return a text line by line as `one_line` does, indentation kept; lone surrogates, which are not UTF-8, escaped.
+    """Apply `one_line` to each line of a text and keep its indentation; escape lone surrogates, which are not UTF-8.
 
-    A space at the end of a line is kept as well, so that a sentence may go on in another element of a page.
+    A space at the end of a line is kept as well, so that a sentence may continue in another element of a page.
     """
     lines = []
     for line in str(text).split("\n"):
@@ -32,15 +32,15 @@ def printable(text: object) -> str:
 
 def first_line(text: str, limit: int = MAX_REASON_CHARACTERS) -> str:
     """Return the first line that is not empty, cut to `limit` characters, in a form that every database stores."""
-    # The text is cut first, since it may be as large as memory.
+    # The text is cut first, since it may be very large.
     line = next((line.strip() for line in text[: 10 * limit].splitlines() if line.strip()), "")
     return _storable(line if len(line) <= limit else line[: limit - 1] + "…")
 
 
 def cut_traceback(text: str) -> str:
-    """Return a traceback cut to MAX_ERROR_BYTES: its beginning and its end, which names the cause."""
+    """Return a traceback cut to MAX_ERROR_BYTES: its beginning and its end, which contains the cause."""
     half = MAX_ERROR_BYTES // 2 - 8
-    if len(text) > 2 * MAX_ERROR_BYTES:  # the text is cut before it is copied, since it may be as large as memory
+    if len(text) > 2 * MAX_ERROR_BYTES:  # the text is cut before it is copied, since it may be very large
         text = text[:MAX_ERROR_BYTES] + text[-MAX_ERROR_BYTES:]
     encoded = _storable(text).encode()
     if len(encoded) <= MAX_ERROR_BYTES:
@@ -78,7 +78,8 @@ def nearest(name: object, accepted: Iterable[str]) -> str:
 def _relevant_part(message: str) -> str:
     """Return the last line that is not indented of a TensorFlow error, and any other message as it is.
 
-    TensorFlow's messages have a heading ("Graph execution error:"), then where the operation was made, then the cause.
+    TensorFlow's messages consist of a heading ("Graph execution error:"), the place where the operation was created,
+    and the cause.
     """
     if len(message) > 1_000_000 or not message.partition("\n")[0].endswith(" error:"):
         return message
@@ -87,5 +88,5 @@ def _relevant_part(message: str) -> str:
 
 
 def _storable(text: str) -> str:
-    """Replace what databases refuse: NUL bytes and unpaired surrogates."""
+    """Replace characters that databases do not accept: NUL bytes and unpaired surrogates."""
     return text.replace("\x00", "�").encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""Frozen values of trials: keys, candidates, evaluations and events.
+"""Frozen values of trials: keys, workloads, candidates and evaluations.
 
 This module imports only the standard library, so that every module may import it.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """Status of a candidate. The last four are final and never change again."""
+    """Status of a candidate. The last four are final."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -31,7 +31,7 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the status never changes again."""
+        """Whether the status can no longer change."""
         return self not in (Status.WAITING, Status.RUNNING)
 
 
@@ -45,7 +45,7 @@ class Role(StrEnum):
 
     @property
     def is_due(self) -> bool:
-        """Whether candidates of this role are counted to find out whether a study is complete."""
+        """Whether candidates of this role count towards the completion of a study."""
         return self in (Role.SEARCH, Role.COMPARISON)
 
 
@@ -54,52 +54,52 @@ class Key:
     """Key of a candidate, unique within its study."""
 
     role: Role
-    generation: int  # from 0; 0 for DEFAULT and TUNED, the number of the point for COMPARISON
-    slot: int  # from 0; the candidate's position in its generation, or the number of the seed
+    generation: int  # from 0; 0 for DEFAULT and TUNED, the index of the point for COMPARISON
+    slot: int  # from 0; the candidate's position in its generation, or the index of the seed
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What is measured of a run in addition to its losses; `tuner.training.measurements` turns it into callbacks."""
+    """Quantities measured in addition to the losses; `tuner.training.measurements` creates their callbacks."""
 
     validate_every: int | None = None  # gradient evaluations between two validations; None: no validation
-    seconds: float | None = None  # train on beyond the budget until this time has passed; only in cohorts of one lane
+    seconds: float | None = None  # continue beyond the budget until this time has passed; only in cohorts of one lane
     test_examples: int | None = None  # size of the test set's random part, the same for all runs; None: all of it
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What all trials of a study share; a worker compiles one loop for each `identity`."""
+    """Configuration that all trials of a study share; a worker compiles one loop per `identity`."""
 
     task: str  # a name of tasks.registry, or "module:NAME"
     optimizer: str  # a name of lodo.registry
     cohort_size: int  # candidates trained in lockstep by one Ray task; part of the study, never of the workers
     threads: int = 1  # TensorFlow threads per candidate
-    precision: str | None = None  # "float32", "float64"; None is the task's own
+    precision: str | None = None  # "float32", "float64"; None: the task's own
     options: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of the task, such as batch_size
     data: Mapping[str, Any] | None = None  # fingerprint of the data set (name, sizes, sha256); None without data
     settings: Mapping[str, int] = field(default_factory=dict)  # of lodo.registry.SETTINGS; a study has none
     measurement: Measurement | None = None  # None: losses only
-    objective: Objective = TRAINING_LOSS  # what the value of a run is
+    objective: Objective = TRAINING_LOSS  # defines the value of a run
 
     def identity(self) -> str:
-        """Return all that decides which loop is compiled, as JSON: every field except `measurement` and `objective`.
+        """Return the fields that determine the compiled loop, as JSON: all except `measurement` and `objective`.
 
-        `Workload(**json.loads(identity))` is the workload again, without these two.
+        `Workload(**json.loads(identity))` equals the workload without these two.
         """
         decisive = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
         del decisive["measurement"], decisive["objective"]
-        return json.dumps(decisive, sort_keys=True, default=dict)  # dict: of mappings that are no dictionaries
+        return json.dumps(decisive, sort_keys=True, default=dict)  # dict: converts mappings that are not dictionaries
 
     @property
     def task_label(self) -> str:
-        """Name of the task as it is shown: the path of a user's file is left out."""
+        """Name of the task for display, without the path of a user's file."""
         return self.task.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """All that a worker needs to train one candidate, in addition to the workload."""
+    """Data that a worker needs to train one candidate, in addition to the workload."""
 
     key: Key
     hyperparameters: Mapping[str, float]
@@ -109,7 +109,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A trial and the genome that it was decoded from, as they are stored before the training."""
+    """A trial and the genome from which it was decoded, as stored before training."""
 
     genome: tuple[float, ...]  # in the transformed space, in the order of the search space
     trial: Trial
@@ -122,17 +122,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Measurement of one candidate at one moment of its training.
+    """Measurement of one candidate at one point of its training.
 
     The splits are "training" (at intervals; the loss is the mean since the previous one), "validation" and "test"
     (means of the metrics over the set), "time" (after `Measurement.seconds`; the loss is the mean over the last tenth
-    of that time), "floor" (lower bound of the mean loss of any optimizer, if the task knows it), "hessian-error"
+    of that time), "floor" (lower bound of the mean loss of any optimizer, if the task defines it), "hessian-error"
     (distance of a learned preconditioner from the inverse Hessian) and "trajectory" (x and y, in two dimensions).
     """
 
     split: str
-    evaluations: int  # gradient evaluations taken before it
-    seconds: float  # of training until then, without validation; NaN in a cohort of several candidates
+    evaluations: int  # gradient evaluations before it
+    seconds: float  # training time until then, without validation; NaN in a cohort of several candidates
     elapsed: float  # like `seconds`, but with validation; neither includes compilation
     metrics: Mapping[str, float]
 
@@ -158,60 +158,5 @@ class Evaluation:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The values of the study's objectives; today there is one, the fitness."""
+        """Values of the study's objectives; currently one, the fitness."""
         return (self.fitness,)
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptStarted:
-    """Event: a worker has begun to train these candidates."""
-
-    keys: tuple[Key, ...]
-    attempt: int  # from 1
-    node: str
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptEnded:
-    """Event: an attempt ended without a result; its candidates wait again or are final."""
-
-    keys: tuple[Key, ...]
-    attempt: int
-    reason: str  # "worker crashed", "node died", "split after an exception", ...
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Event: progress of the training of these candidates."""
-
-    keys: tuple[Key, ...]
-    attempt: int
-    steps_done: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingProgress:
-    """Progress of a cohort, as training yields it: the losses since the last one, less than 100 kB."""
-
-    steps_done: int  # gradient evaluations of each lane so far, these included
-    losses: NDArray[np.floating]  # [evaluations since the last one, lanes]
-
-
-@dataclass(frozen=True, slots=True)
-class LaneObservations:
-    """What training yields where more than losses is measured: an `Observation` of every lane."""
-
-    split: str
-    evaluations: int
-    seconds: float
-    elapsed: float
-    metrics: Mapping[str, Sequence[float]]  # one number per lane
-
-    def of_lane(self, lane: int) -> Observation:
-        """Return what was measured of one lane."""
-        metrics = {name: numbers[lane] for name, numbers in self.metrics.items()}
-        return Observation(self.split, self.evaluations, self.seconds, self.elapsed, metrics)
-
-
-Event = AttemptStarted | AttemptEnded | Progress | Evaluation

@@ -1,1 +1,1 @@
-"""Where and how candidates are trained: executors, workers, retries."""
+"""Execution of trials: executors, workers and retries."""

@@ -1,4 +1,4 @@
-"""An attempt assigned to a worker: its deadline, and why it ended if the driver or the watchdog ended it."""
+"""The assignment of an attempt to a worker: its deadline and forced end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tuner.execution.tracker import AttemptTracker
 from tuner.execution.worker import Watchdog
 
 WATCHDOG_LEAD = 0.5
-"""Seconds by which the worker's watchdog precedes the driver's kill, because only the watchdog leaves a traceback."""
+"""Seconds by which the worker's watchdog precedes the driver's kill, because only the watchdog writes a traceback."""
 
 
 class Assignment(Generic[W]):
@@ -31,21 +31,21 @@ class Assignment(Generic[W]):
         self._timed_out = False
 
     def is_overdue(self, now: float) -> bool:
-        """Return whether the time limit is exceeded; also for a worker that does not report that it has started."""
+        """Return whether the time limit is exceeded, also for a worker that does not report its start."""
         if self._watchdog is None:
             return False
         started_at = self.assigned_at if self.tracker.started_at is None else self.tracker.started_at
         return now > started_at + self._watchdog.limit + WATCHDOG_LEAD
 
     def kill(self, now: float, *, timed_out: bool = False) -> None:
-        """Kill the worker, unless this was done before."""
+        """Kill the worker, unless it was already killed."""
         if self.killed_at is None:
             self.killed_at = now
             self._timed_out = timed_out
             self.worker.kill()
 
     def own_failure(self) -> Failure | None:
-        """Return the failure if the driver or the watchdog ended the attempt, which Ray's error does not tell."""
+        """Return the failure if the driver or the watchdog ended the attempt, which Ray's error does not contain."""
         dump = self._dump()
         if self._watchdog is None or not (self._timed_out or dump):
             return Failure(Cause.LOST, "node died") if self.node_is_dead else None

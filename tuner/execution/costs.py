@@ -1,6 +1,7 @@
-"""How long cohorts of a workload take, estimated from those that ran: a rate, and the time of compilation.
+"""Estimates of the duration of cohorts, from those that ran.
 
-Hyperparameters are ignored. The estimate only decides the order in which cohorts start.
+An estimate consists of a rate and the compilation time, per workload. Hyperparameters are ignored. The estimates only
+affect the order in which cohorts start.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ class Costs:
             self._evaluations[workload] += evaluations
 
     def seconds(self, workload: str, evaluations: float) -> float | None:
-        """Return the expected seconds of so many evaluations without compilation; None if nothing is known."""
+        """Return the expected seconds of `evaluations` without compilation; None without a measurement."""
         measured = self._evaluations.get(workload)
         return self._seconds[workload] / measured * evaluations if measured else None
 
     def estimate(self, workload: str, evaluations: float) -> float:
-        """Return the same, from the mean rate of other workloads if nothing is known, or else 1 s per evaluation."""
+        """Return the same; without a measurement, from the mean rate of other workloads or 1 s per evaluation."""
         known = self.seconds(workload, evaluations)
         if known is not None:
             return known

@@ -1,7 +1,7 @@
-"""Which waiting cohort an idle worker trains next.
+"""Dispatch: the choice of the next cohort for an idle worker.
 
-A worker keeps to a workload that it has compiled. If none of those waits, it starts a workload that no worker has
-compiled; otherwise it takes one that others train, if what waits there takes longer than one more compilation. Among
+A worker prefers workloads that it has compiled. If none of these waits, it starts a workload that no worker has
+compiled; otherwise it takes one that others train, if the waiting cohorts take longer than another compilation. Among
 equals, the batch with the most work left goes first, so that all batches end at about the same time. The order affects
 how long a study takes, never its results.
 """
@@ -25,7 +25,7 @@ class Queue(Batch):
         self.workload = workload
         self.label = label
         self.identity = workload.identity()
-        # The longest first, so that none of them starts last; the sort is stable.
+        # The longest first, so that a long attempt does not start last; the sort is stable.
         self._waiting = deque(sorted(attempts, key=lambda attempt: -attempt.budget))
         self.in_progress = 0
         self.work_waiting = sum(attempt.budget for attempt in self._waiting)  # gradient evaluations, once per cohort
@@ -56,14 +56,14 @@ class Queue(Batch):
 
 
 class Dispatch:
-    """Chooses among batches from what workers have compiled and how long cohorts took."""
+    """Chooses among batches by compiled workloads and measured durations."""
 
     def __init__(self, costs: Costs) -> None:
         self._costs = costs
-        self.compiled: Counter[str] = Counter()  # by workload, workers that have compiled it or are about to
+        self.compiled: Counter[str] = Counter()  # by workload, workers that have compiled it or will compile it
 
     def choose(self, queues: Collection[Queue], compiled: Collection[str]) -> Queue | None:
-        """Return the batch from which an idle worker should take a cohort, or None if it should stay idle.
+        """Return the batch from which an idle worker takes its next cohort, or None if it stays idle.
 
         Args:
             queues: The open batches.
@@ -76,7 +76,7 @@ class Dispatch:
         return max(candidates, key=lambda queue: self._costs.estimate(queue.identity, queue.work_left), default=None)
 
     def has_room(self, queues: Collection[Queue], idle: Iterable[Collection[str]]) -> bool:
-        """Return whether some idle worker would neither keep to its workload nor start one of these batches.
+        """Return whether some idle worker has no cohort to train in any of these batches.
 
         Args:
             queues: The open batches.
@@ -94,7 +94,7 @@ class Dispatch:
         return unused > new
 
     def useful_workers(self, queues: Collection[Queue]) -> int:
-        """Return how many new workers would have something to train if no worker were idle."""
+        """Return how many new workers would have a cohort to train if no worker were idle."""
         return sum(
             len(queue)
             for queue in queues
@@ -102,7 +102,7 @@ class Dispatch:
         )
 
     def _is_worth_compiling(self, queue: Queue) -> bool:
-        """Return whether the workers in progress would need longer for what waits than one more compilation takes.
+        """Return whether the waiting cohorts take the active workers longer than another compilation.
 
         Workers that have compiled it and are busy with another batch do not count: when they become idle is unknown.
         """

@@ -1,4 +1,7 @@
-"""Environment variables that are changed for a while, for libraries that cannot be configured otherwise."""
+"""Temporary changes of environment variables.
+
+They are for libraries that cannot be configured otherwise.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The protocol of an executor: trials in, events out, exactly one evaluation per trial.
+"""The protocol of an executor: from trials to events, one evaluation per trial.
 
-Beside it, what all executors share: batches, the grouping of trials into cohorts, the names of tasks, and the error
-that stops a study (a failure of a candidate never does).
+The module also contains what all executors share: batches, the grouping of trials into cohorts, the names of tasks, and
+the error that stops a study (a failure of a candidate does not stop it).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from tuner.core.errors import LodoTuneError
-from tuner.core.trial import Event, Trial, Workload
+from tuner.core.events import Event
+from tuner.core.trial import Trial, Workload
 
 DEFAULT_TRAIN = "tuner.training.train:train"
 """The training function that workers import; `tuner.execution.worker` describes what it yields."""
@@ -25,10 +26,10 @@ class ClusterUnavailable(LodoTuneError):  # noqa: N818 (part of the public inter
 
 
 class Batch:
-    """Trials that were submitted together, with the events that have happened to them since."""
+    """Trials that were submitted together, and their events."""
 
     def __init__(self) -> None:
-        self.is_open = True  # until every trial has its evaluation, or the batch was withdrawn or cancelled
+        self.is_open = True  # until every trial has its evaluation, or the batch is withdrawn or cancelled
         self._events: deque[Event] = deque()
 
     def add(self, events: Iterable[Event]) -> None:
@@ -36,7 +37,7 @@ class Batch:
         self._events.extend(events)
 
     def take(self) -> list[Event]:
-        """Return the events that were not taken yet, in the order in which they happened."""
+        """Return the events that were not taken yet, in chronological order."""
         taken = list(self._events)
         self._events.clear()
         return taken
@@ -50,19 +51,19 @@ class Executor(Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether one more workload could start at once, beside everything submitted."""
+        """Whether another workload could start at once, in addition to all submitted ones."""
         ...
 
     def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
-        """Accept trials, which are trained cohort by cohort during calls of `poll`; batches run side by side.
+        """Accept trials, which are trained by cohort during calls of `poll`; batches run concurrently.
 
         Every trial gets exactly one `Evaluation`, in any order. Each `AttemptEnded` and each `Evaluation` follows the
         `AttemptStarted` of its attempt; if the worker was lost before its first message, node is "" and pid is 0.
 
         Args:
-            workload: What the trials share.
+            workload: The workload of the trials.
             trials: Trials with distinct keys; consecutive `workload.cohort_size` of them form a cohort.
-            label: Prefix of the names of the cohorts' tasks, "TASK/OPTIMIZER/g03".
+            label: Prefix of the cohorts' task names, "TASK/OPTIMIZER/g03".
             remaining: Gradient evaluations that cannot start before this batch is complete, such as those of a study's
                 later generations; the batch with the most work left goes first.
 
@@ -70,33 +71,33 @@ class Executor(Protocol):
             The batch, which collects the events.
 
         Raises:
-            InvalidRequest: The workload needs more than the executor provides.
+            InvalidRequest: The workload needs more resources than the executor provides.
             ValueError: A key occurs twice.
         """
         ...
 
     def poll(self) -> None:
-        """Wait briefly until something happens, and add the events to the batches.
+        """Wait briefly for events, and add them to the batches.
 
         Raises:
-            ClusterUnavailable: Ray does not answer any more.
+            ClusterUnavailable: Ray no longer responds.
         """
         ...
 
     def withdraw(self, batch: Batch) -> None:
-        """End the running attempts of a batch and close it. A closed batch is left alone."""
+        """End the running attempts of a batch and close it. A closed batch is unchanged."""
         ...
 
     def evaluate(self, workload: Workload, trials: Sequence[Trial], *, label: str) -> Iterator[Event]:
-        """Submit a batch, and yield its events as they happen, with calls of `poll` in between.
+        """Submit a batch, and yield its events as they occur, with calls of `poll` in between.
 
-        After `cancel` the iterator ends early, without the missing evaluations. Several calls may be iterated side by
-        side. Closing the iterator early withdraws the batch. Raises what `submit` and `poll` raise.
+        After `cancel` the iterator ends early, without the missing evaluations. Several calls may be iterated
+        concurrently. Closing the iterator early withdraws the batch. Raises what `submit` and `poll` raise.
         """
         return _events(self, self.submit(workload, trials, label=label))
 
     def cancel(self) -> None:
-        """End all running attempts at once and close all batches; return when nothing runs any more."""
+        """End all running attempts at once and close all batches; return when no attempt is running."""
         ...
 
     def close(self) -> None:

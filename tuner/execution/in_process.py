@@ -1,6 +1,6 @@
-"""The executor that trains in its own process: without Ray, one cohort after the other.
+"""The in-process executor, which trains one cohort after the other without Ray.
 
-It can neither end a candidate that hangs nor survive one that crashes the process; the time limit is checked between
+It can neither end a candidate that hangs nor survive a crash of the process; the time limit is checked between
 two messages.
 """
 
@@ -15,7 +15,8 @@ from pathlib import Path
 import tasks.registry
 from tasks.data_folder import using
 from tuner.core.errors import check_timeout
-from tuner.core.trial import Event, Trial, Workload
+from tuner.core.events import Event
+from tuner.core.trial import Trial, Workload
 from tuner.execution.executor import DEFAULT_TRAIN, Batch, Executor, cohorts
 from tuner.execution.retries import Attempt, Cause, Failure, first_attempt
 from tuner.execution.tracker import AttemptTracker
@@ -23,7 +24,7 @@ from tuner.execution.worker import train_cohort
 
 
 class InProcessExecutor(Executor):
-    """Trains in the calling process; implements the `Executor` protocol as far as one process can."""
+    """Trains in the calling process; implements the `Executor` protocol as far as possible in one process."""
 
     def __init__(
         self,
@@ -33,13 +34,13 @@ class InProcessExecutor(Executor):
         objects: Mapping[str, type] | None = None,
         data_dir: Path | None = None,
     ) -> None:
-        """Make an executor.
+        """Create an executor.
 
         Args:
-            timeout: Seconds that an attempt may take, checked whenever training yields. Default: no limit.
+            timeout: Maximum seconds of an attempt, checked whenever training yields. Default: no limit.
             train: The training function, "module:function".
-            objects: Tasks that no module holds, by the names under which trials refer to them.
-            data_dir: Folder of the data sets. Default: as `tasks.data_folder` finds it.
+            objects: Tasks that cannot be imported, by the names that trials use for them.
+            data_dir: Folder of the data sets. Default: the result of `tasks.data_folder`.
 
         Raises:
             InvalidRequest: The timeout is out of range.
@@ -54,7 +55,7 @@ class InProcessExecutor(Executor):
 
     @property
     def has_room(self) -> bool:
-        """Whether nothing waits: one cohort is trained at a time."""
+        """Whether no batch waits; one cohort is trained at a time."""
         return not self._open
 
     def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
@@ -69,7 +70,7 @@ class InProcessExecutor(Executor):
         return batch
 
     def poll(self) -> None:
-        """Train the batch that was submitted first until something happens."""
+        """Train the batch that was submitted first until it has an event."""
         batch, events = next(iter(self._open.items()), (None, None))
         if batch is None or events is None:
             return

@@ -1,6 +1,6 @@
-"""Messages that a worker sends to the driver: plain values, checked and of bounded size.
+"""Messages of a worker to the driver: plain, checked values of bounded size.
 
-What training yields may be anything. It is checked here, in the worker, so that whatever arrives can be stored.
+A training function may yield any value. It is checked in the worker, so that every message can be stored.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.events import LaneObservations, TrainingProgress
 from tuner.core.text import MAX_REASON_CHARACTERS, cut_traceback, first_line
-from tuner.core.trial import Evaluation, LaneObservations, Status, TrainingProgress, Trial
+from tuner.core.trial import Evaluation, Status, Trial
 
 MAX_LOSS_BYTES = 64_000
-"""Size of the losses of a message. Ray stores values below 100 kB with their owner, so that they outlive the worker."""
+"""Maximum bytes of a message's losses. Ray stores values below 100 kB with their owner: they outlive the worker."""
 
 MAX_METRICS = 64
-"""Metrics of an observation, so that those of a cohort are a small message."""
+"""Maximum number of metrics of an observation, so that a cohort's observations are a small message."""
 
 MAX_BUNDLED = 8
-"""Messages that are sent together: the last losses and a few evaluations stay below 100 kB."""
+"""Maximum number of messages sent together: the last losses and a few evaluations stay below 100 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +39,36 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """Training has raised; the last message."""
+    """Training has raised an exception; the last message."""
 
     reason: str
     error: str
 
 
 Message = Started | TrainingProgress | LaneObservations | Evaluation | Raised
-"""What a worker sends. An `Evaluation` comes without its losses and observations, which were sent before it."""
+"""A message of a worker. An `Evaluation` lacks its losses and observations, which are sent before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Messages that a worker sends together; the last update of a cohort says that it is over."""
+    """Messages that a worker sends together; the last update of a cohort is marked."""
 
     messages: tuple[Message, ...] = ()
     is_over: bool = False
-    error: BaseException | None = None  # why nothing more will arrive
+    error: BaseException | None = None  # the reason why no further update will arrive
 
 
 def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Update]:
-    """Bundle evaluations with the last losses and with the end, since each update costs Ray half a millisecond.
+    """Bundle evaluations with the last losses and the end, since each update takes Ray half a millisecond.
 
-    The cohort is over with its last evaluation. Messages after that are dropped.
+    The cohort ends with its last evaluation. Later messages are dropped.
 
     Args:
         messages: Messages of `tuner.execution.worker.train_cohort`.
         lanes: The trials, by lane.
 
     Yields:
-        Updates, each of which is to be sent at once.
+        Updates to be sent at once.
     """
     budget, left = max(trial.steps for trial in lanes), {trial.key for trial in lanes}
     held: list[Message] = []
@@ -88,14 +89,14 @@ def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Upd
 
 
 def checked(value: Any, lanes: Sequence[Trial]) -> Iterator[Message]:
-    """Yield the messages that stand for a value that training has yielded.
+    """Yield the messages for a value that training has yielded.
 
     Args:
-        value: The value.
+        value: The yielded value.
         lanes: The trials, by lane.
 
     Raises:
-        TypeError, ValueError: Training may not yield it.
+        TypeError, ValueError: The value is not accepted.
     """
     if isinstance(value, TrainingProgress):
         yield from _parts(value, len(lanes))
@@ -150,7 +151,7 @@ def _checked_observations(observed: LaneObservations, lanes: int) -> LaneObserva
 def _checked_evaluation(evaluation: Evaluation, lanes: Sequence[Trial]) -> Evaluation:
     """Return an evaluation in which every field has its type, without losses and observations.
 
-    If the fitness is not a number, the candidate has FAILED; if it is FINISHED and not finite, it has DIVERGED.
+    If the fitness is not a number, the status is FAILED; if it is not finite with FINISHED, the status is DIVERGED.
     """
     if all(evaluation.key != trial.key for trial in lanes):
         raise ValueError(f"training evaluates only its own candidates. Received: {evaluation.key}")

@@ -1,7 +1,7 @@
 """Protocols of a worker and of a pool that starts workers and waits for them.
 
-A worker is a process that trains one cohort at a time and outlives its cohorts, so that what it has imported and
-compiled serves the next one. On a GPU there is no other way: TensorFlow cannot change the card of a process.
+A worker is a process that trains one cohort at a time and outlives its cohorts, so that imports and compiled code are
+reused for the next one. GPUs require this, because TensorFlow cannot change the GPU of a process.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tuner.execution.worker import Watchdog
 
 
 class Worker(Protocol):
-    """A worker. Its first update says that it has started; after that it trains one cohort at a time."""
+    """A worker. Its first update reports its start; after that it trains one cohort at a time."""
 
-    node_id: str  # of its node; "" until it has started
+    node_id: str  # id of its node; "" until it has started
     compiled: set[str]  # identities of the workloads that it has trained; maintained by the executor
-    cohorts: int  # number of cohorts that it was given; maintained by the executor
+    cohorts: int  # number of cohorts assigned to it; maintained by the executor
 
     def train(self, attempt: Attempt, workload: Workload, name: str, watchdog: Watchdog | None) -> None:
-        """Start to train a cohort, in a task of this name.
+        """Start training a cohort, in a task of this name.
 
         Raises:
             ClusterUnavailable: Ray accepts no more tasks.
@@ -36,7 +36,7 @@ class Worker(Protocol):
         ...
 
     def kill(self) -> None:
-        """End the worker's process. What it has sent before can still be read."""
+        """End the worker's process. Updates sent before can still be read."""
         ...
 
 
@@ -51,7 +51,7 @@ class WorkerPool(Protocol[W]):
     folder: Path  # for the tracebacks of watchdogs; workers can write there only if they are on this machine
 
     def start_worker(self, avoided: Collection[str]) -> W:
-        """Begin to start a worker, on a node that is not to be avoided.
+        """Begin to start a worker, on a node that is not in `avoided`.
 
         Raises:
             ClusterUnavailable: Ray starts no more workers.
@@ -62,7 +62,7 @@ class WorkerPool(Protocol[W]):
         """Return how many workers fit on all living nodes together, at least 1, and the ids of these nodes.
 
         Raises:
-            ClusterUnavailable: Ray does not answer.
+            ClusterUnavailable: Ray does not respond.
         """
         ...
 
@@ -71,23 +71,23 @@ class WorkerPool(Protocol[W]):
 
         Args:
             workers: Workers whose updates are awaited.
-            killed: Workers that were killed: only their end is awaited.
+            killed: Killed workers, of which only the end is awaited.
             timeout: Maximum seconds to wait.
 
         Returns:
-            The workers, of both kinds, that can be read.
+            The workers of both kinds with an update.
 
         Raises:
-            ClusterUnavailable: Ray does not answer.
+            ClusterUnavailable: Ray does not respond.
         """
         ...
 
     def responds(self, node_id: str, timeout: float) -> bool:
-        """Return whether a node executes a task within so many seconds; a local node always does."""
+        """Return whether a node executes a task within the timeout; True for a local node."""
         ...
 
     def failure_of(self, error: BaseException) -> Failure:
-        """Return what an error of `Update.error` means.
+        """Return the failure for an error in `Update.error`.
 
         Raises:
             ClusterUnavailable: Ray as a whole has died.

@@ -1,9 +1,9 @@
-"""The executor that trains on a pool of workers: assigns cohorts, reads messages, and handles every failure.
+"""The executor on a pool of workers: assignment, messages and failures.
 
 Attempts are repeated only by the rules of `tuner.execution.retries`. The time limit of a cohort starts with its first
 message, so that a cohort that waits for a worker never times out. When the limit is exceeded, three measures follow one
-another: the worker's own watchdog, which leaves a traceback; the kill of the worker's process; and giving up the worker
-if neither ends it. What an abandoned worker sends later is dropped, and counted in `stale`.
+another: the worker's own watchdog, which writes a traceback; the kill of the worker's process; and, if neither ends it,
+its abandonment. Later messages of an abandoned worker are dropped, and its evaluations are counted in `stale`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from tuner.execution.roster import Roster
 from tuner.execution.worker import Watchdog
 
 POLL_SECONDS = 0.2
-"""How long to wait for something to happen."""
+"""Maximum seconds that a call of `poll` waits."""
 
 CHECK_SECONDS = 0.1
-"""Interval of the check of deadlines; with many workers it takes longer than reading a message."""
+"""Seconds between two checks of deadlines; with many workers a check takes longer than reading a message."""
 
 WAIT_SECONDS = 30.0
-"""How long to wait for workers of a cluster before it is reported."""
+"""Seconds of waiting for a cluster's workers before it is reported."""
 
 
 class PoolExecutor(Executor, Generic[W]):
@@ -47,14 +47,14 @@ class PoolExecutor(Executor, Generic[W]):
         say: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make an executor.
+        """Create an executor.
 
         Args:
-            pool: Starts the workers.
-            resources: What a candidate may use, of which time limit, attempts, cores and GPUs are used here. A worker
-                with a GPU is ended after a cohort that raised, because its card's memory may be fragmented.
-            grace: Seconds that the end of a worker may take before it is given up.
-            max_cohorts: Number of cohorts after which a worker is replaced, in case something leaks.
+            pool: The pool that starts the workers.
+            resources: Resources of a candidate; the time limit, attempts, cores and GPUs are used here. A worker with a
+                GPU is ended after a cohort that raised, because the GPU's memory may be fragmented.
+            grace: Seconds that the end of a worker may take before it is abandoned.
+            max_cohorts: Number of cohorts after which a worker is replaced, as a protection against memory leaks.
             say: Shows a line to the user.
             clock: Returns seconds.
 
@@ -63,7 +63,7 @@ class PoolExecutor(Executor, Generic[W]):
         """
         self._resources = resources or Resources()
         self._resources.check()
-        self.stale = 0  # evaluations that came from abandoned workers
+        self.stale = 0  # number of evaluations from abandoned workers
         self._grace = grace
         self._max_cohorts = max_cohorts
         self._say = say
@@ -74,7 +74,7 @@ class PoolExecutor(Executor, Generic[W]):
         self._roster = Roster(pool, self._dispatch)
         self._dumps = 0
         self._checked_at = clock()
-        self._waiting_since: float | None = None  # nothing is trained, and no worker has started yet
+        self._waiting_since: float | None = None  # since then no worker trains or has started
 
     @property
     def busy(self) -> int:
@@ -83,7 +83,7 @@ class PoolExecutor(Executor, Generic[W]):
 
     @property
     def has_room(self) -> bool:
-        """Whether one more workload could start at once; see `Executor.has_room`."""
+        """Whether another workload could start at once; see `Executor.has_room`."""
         roster = self._roster
         roster.capacity, _ = roster.pool.capacity()
         unstarted = max(0, roster.capacity - len(roster.idle) - len(roster.assignments))
@@ -151,7 +151,7 @@ class PoolExecutor(Executor, Generic[W]):
         self._queues = [queue for queue in self._queues if queue.is_open]
 
     def _assign_waiting(self) -> None:
-        """Assign a cohort to each idle worker for which it is worth it, and start workers if more could train."""
+        """Assign cohorts to idle workers, and start more workers if they would have a cohort to train."""
         waiting = {queue.identity for queue in self._queues if len(queue)}
         if not waiting:
             return
@@ -179,7 +179,7 @@ class PoolExecutor(Executor, Generic[W]):
         worker.train(attempt, queue.workload, task_name(queue.label, attempt.members), watchdog)
 
     def _report_waiting(self) -> None:
-        """Say once that a cluster provides no workers."""
+        """Report once that a cluster provides no workers."""
         if self._roster.pool.is_local or self._roster.assignments or not self._roster.starting:
             self._waiting_since = None
             return
@@ -217,35 +217,35 @@ class PoolExecutor(Executor, Generic[W]):
                     roster.idle.append(worker)
 
     def _handle_error(self, assignment: Assignment[W], error: BaseException) -> None:
-        """End an assignment whose worker has ended with an error of Ray."""
+        """End an assignment whose worker ended with an error of Ray."""
         worker = assignment.worker
         self._roster.discard(worker)
         failure, has_started = assignment.own_failure(), assignment.tracker.started_at is not None
         if failure is None and not has_started and self._roster.tolerates_failed_start(worker, error):
-            # The worker had died before it was given this cohort, which therefore was not lost.
+            # The worker had died before this cohort was assigned, so that the cohort was not lost.
             del self._roster.assignments[worker]
             assignment.queue.in_progress -= 1
             assignment.queue.put_first([assignment.tracker.attempt])
             return
         is_timeout = failure is not None and failure.cause is Cause.TIMEOUT
         if is_timeout and not self._roster.pool.responds(worker.node_id, self._grace):
-            # Ray reports a worker as dead as soon as it was told to kill it, also on a node that does not answer.
+            # Ray reports a worker as dead as soon as its kill is requested, even on a node that does not respond.
             failure = Failure(Cause.LOST, "node does not answer")
             self._roster.avoid(worker.node_id)
         self._finish(assignment, failure or self._roster.pool.failure_of(error))
 
     def _check_deadline(self, assignment: Assignment[W]) -> None:
-        """Kill a worker whose time is over or whose node is dead; give it up if it does not end then."""
+        """Kill a worker whose time is over or whose node is dead; abandon it if it does not end."""
         now, roster = self._clock(), self._roster
         if assignment.node_is_dead:
             assignment.kill(now)
         elif assignment.is_overdue(now):
-            # A worker that never reported its start has done nothing: the attempt is lost and not timed out.
+            # A worker that did not report its start has trained nothing: the attempt is lost, not timed out.
             assignment.kill(now, timed_out=assignment.tracker.started_at is not None)
         if assignment.killed_at is None or now < assignment.killed_at + self._grace:
             return
         failure = Failure(Cause.LOST, "node does not answer")
-        if roster.pool.is_local:  # there is no other node to try
+        if roster.pool.is_local:  # there is no other node
             failure = assignment.own_failure() or failure
         else:
             roster.avoid(assignment.worker.node_id)
@@ -254,7 +254,7 @@ class PoolExecutor(Executor, Generic[W]):
         self._finish(assignment, failure)
 
     def _finish(self, assignment: Assignment[W], failure: Failure | None) -> None:
-        """End an assignment; the attempts that follow go first, so that a generation does not wait for them alone."""
+        """End an assignment; its next attempts go first, so that a generation does not end with them alone."""
         queue, tracker, now = assignment.queue, assignment.tracker, self._clock()
         del self._roster.assignments[assignment.worker]
         assignment.remove_dump()

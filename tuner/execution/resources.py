@@ -1,4 +1,4 @@
-"""What a run may use of the machines: workers, cores, GPUs, time, and where the data is."""
+"""Resources of a run: workers, cores, GPUs, time limits and the data folder."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tuner.core.errors import InvalidRequest, check_at_least_one, check_timeout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """Where candidates are trained, and what they may use.
+    """Resources for the training of candidates.
 
     Attributes:
-        workers: Largest number of workers, each of which trains one cohort at a time. Default: as many as fit.
+        workers: Maximum number of workers, each of which trains one cohort at a time. Default: as many as fit.
         cpus_per_candidate: Cores of a worker, equal to the threads of every workload.
-        gpus_per_candidate: GPUs of a worker, or a share of one. A worker without any sees no GPU.
-        timeout: Seconds that an attempt may take, from the first message of its worker. Default: no limit.
+        gpus_per_candidate: GPUs of a worker, or a share of one. With 0, GPUs are hidden from the workers.
+        timeout: Maximum seconds of an attempt, from the first message of its worker. Default: no limit.
         max_attempts: How often a candidate may be lost with its worker before it fails.
         address: "HOST:PORT" of a Ray cluster, or "auto" for the one that RAY_ADDRESS names. Default: a local Ray.
         dashboard: Whether a local Ray serves its dashboard.
@@ -38,7 +38,7 @@ class Resources:
         """Check that all values are in range.
 
         Raises:
-            InvalidRequest: One is not.
+            InvalidRequest: A value is out of range.
         """
         check_at_least_one("workers", self.workers)
         check_at_least_one("cpus_per_candidate", self.cpus_per_candidate)
@@ -52,10 +52,10 @@ class Resources:
 
     @property
     def local_workers(self) -> int:
-        """Number of workers of a local Ray: as requested, or as many as this machine has cores for."""
+        """Number of workers of a local Ray: as requested, or as many as the machine's cores allow."""
         return self.workers or max(1, usable_cores() // self.cpus_per_candidate)
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

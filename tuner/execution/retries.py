@@ -1,6 +1,6 @@
-"""The retry policy: which attempts follow after an attempt to train a cohort has failed.
+"""The retry policy: the attempts that follow a failed attempt of a cohort.
 
-Pure values and functions, shared by all executors. Only the driver decides; Ray never retries.
+Pure values and functions, shared by all executors. Only the driver retries; Ray's own retries are off.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from tuner.core.trial import Key, Trial
 
 
 class Cause(StrEnum):
-    """Why an attempt failed; this alone decides what follows."""
+    """Cause of a failed attempt; it alone determines what follows."""
 
     LOST = "lost"  # the worker, its node or its result is gone: not the candidate's fault until proven, so retried
-    RAISED = "raised"  # an exception or out of memory: the fault of one member, found by running each alone
+    RAISED = "raised"  # an exception or out of memory: caused by one member, which is identified by running each alone
     TIMEOUT = "timeout"  # ended by the time limit: a result of all members alike, since they run in lockstep
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How an attempt ended that did not evaluate all its members."""
+    """Failure of an attempt that did not evaluate all its members."""
 
     cause: Cause
     reason: str  # one line
@@ -49,14 +49,14 @@ class Attempt:
 
     @property
     def has_one_candidate(self) -> bool:
-        """Whether all lanes train the same candidate, so that a failure is this candidate's."""
+        """Whether all lanes train the same candidate, so that this candidate caused a failure."""
         return len({trial.key for trial in self.lanes}) == 1
 
 
 def first_attempt(cohort: Sequence[Trial], size: int) -> Attempt:
     """Return the first attempt of a cohort, filled up to `size` lanes with copies of its last trial.
 
-    The shape does not depend on the number of members, so that a worker compiles once per workload.
+    The shape is independent of the number of members, so that a worker compiles once per workload.
     """
     members = tuple(cohort)
     return Attempt(lanes=members + (members[-1],) * (size - len(members)), members=members)
@@ -75,7 +75,7 @@ def next_attempts(
     Args:
         attempt: The attempt that failed.
         finished: Keys with an evaluation, which they keep.
-        failure: How the attempt ended.
+        failure: The failure of the attempt.
         max_attempts: How often a candidate may be lost, at least 1.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The workers of a pool by what they are doing, and the nodes that get no more of them."""
+"""The roster: workers of a pool by state, and the nodes to avoid."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.pool import W, WorkerPool
 
 MAX_FAILED_STARTS = 5
-"""Workers that may die in a row without a message; after that, the fault is not one worker's."""
+"""Workers that may die in a row without a message; more deaths are not due to a single worker."""
 
-JOINED_ADVICE = "Ray's logs say more; a cluster that asks for no token is joined with RAY_AUTH_MODE=disabled"
+JOINED_ADVICE = "see Ray's logs; a cluster that requires no token is joined with RAY_AUTH_MODE=disabled"
 
 
 class Roster(Generic[W]):
@@ -30,10 +30,10 @@ class Roster(Generic[W]):
         self.capacity = 1  # workers that fit on the living nodes together
         self.failed_starts = 0  # in a row
         self._alive: frozenset[str] = frozenset()
-        self._avoided: set[str] = set()  # nodes that hung or vanished; unused while there are others
+        self._avoided: set[str] = set()  # nodes that hung or disappeared; not used while there are others
 
     def refresh(self) -> None:
-        """Look up the living nodes, since nodes may join, and mark the assignments on nodes that died silently."""
+        """Look up the living nodes, since nodes may join, and mark the assignments on dead nodes."""
         self.capacity, alive = self.pool.capacity()
         gone, self._alive = self._alive - alive, alive
         if not gone:
@@ -46,22 +46,22 @@ class Roster(Generic[W]):
         self.avoid(*gone)
 
     def start(self, wanted: int) -> None:
-        """Begin to start so many workers, as far as there is room."""
+        """Begin to start up to this number of workers, as capacity allows."""
         room = self.capacity - len(self.starting) - len(self.idle) - len(self.assignments)
         for _ in range(min(room, wanted)):
             self.starting.append(self.pool.start_worker(self._avoided if self._alive - self._avoided else ()))
 
     def wait(self, seconds: float) -> Sequence[W]:
-        """Return the workers that can be read, after so many seconds at most."""
+        """Return the workers with an update, after at most this many seconds."""
         training = [assignment.worker for assignment in self.assignments.values() if assignment.killed_at is None]
         killed = [assignment.worker for assignment in self.assignments.values() if assignment.killed_at is not None]
         awaited, ending = [*self.starting, *training], [*self.abandoned, *killed]
         if not awaited and not ending:
-            time.sleep(seconds)  # all nodes are gone; one may return
+            time.sleep(seconds)  # there is no node at the moment; one may return
         return self.pool.wait(awaited, ending, seconds)
 
     def avoid(self, *nodes: str) -> None:
-        """Start no more workers on these nodes, and restart those that may be waiting for one of them."""
+        """Start no more workers on these nodes, and restart those that may be waiting for one of these."""
         self._avoided.update(nodes)
         for worker in self.starting:
             worker.kill()
@@ -76,7 +76,7 @@ class Roster(Generic[W]):
         worker.kill()
 
     def forget(self, worker: W) -> None:
-        """Drop what a worker that ends has compiled."""
+        """Remove the compiled workloads of a worker that ends."""
         self.dispatch.compiled.subtract(worker.compiled)
         worker.compiled.clear()
 
@@ -84,20 +84,20 @@ class Roster(Generic[W]):
         """Count a worker that died before its first message.
 
         Returns:
-            Whether its cohort may be blamed on the worker alone; not so once several workers have died of it.
+            Whether the start may be repeated; False after several such workers in a row.
 
         Raises:
-            ClusterUnavailable: Too many workers in a row have died before they were given a cohort.
+            ClusterUnavailable: Too many workers in a row have died before a cohort was assigned to them.
         """
         failure = self.pool.failure_of(error)
         self.failed_starts += 1
         if worker.cohorts == 0 and self.failed_starts >= MAX_FAILED_STARTS:
-            advice = "its logs say more" if self.pool.is_local else JOINED_ADVICE
+            advice = "see its logs" if self.pool.is_local else JOINED_ADVICE
             raise ClusterUnavailable(f"Ray's workers die as they start: {failure.reason}; {advice}")
         return self.failed_starts < MAX_FAILED_STARTS
 
     def close(self) -> None:
-        """Kill all workers that train nothing."""
+        """Kill all idle workers."""
         for worker in (*self.starting, *self.idle):
             worker.kill()
         self.starting, self.idle = [], []

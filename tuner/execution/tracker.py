@@ -1,4 +1,7 @@
-"""An attempt in progress as the driver sees it: messages in, events out, and the attempts that follow its end."""
+"""The driver's record of an attempt in progress.
+
+It turns messages into events, and determines the attempts that follow.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +12,22 @@ from typing import cast
 
 import numpy as np
 
-from tuner.core.trial import (
+from tuner.core.events import (
     AttemptEnded,
     AttemptStarted,
-    Evaluation,
     Event,
-    Key,
     LaneObservations,
-    Observation,
     Progress,
-    Status,
     TrainingProgress,
-    Trial,
 )
+from tuner.core.numbers import until_not_finite
+from tuner.core.trial import Evaluation, Key, Observation, Status, Trial
 from tuner.execution.messages import Message, Raised, Started
 from tuner.execution.retries import Attempt, Cause, Failure, next_attempts
-from tuner.training.judgement import until_not_finite
 
 
 class AttemptTracker:
-    """The driver's record of one attempt: when it started, its losses so far, and which members are evaluated."""
+    """The driver's record of one attempt: its start, its losses so far, and its evaluated members."""
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt = attempt
@@ -58,11 +57,11 @@ class AttemptTracker:
         """Process a message of the worker.
 
         Args:
-            message: Messages in the order in which they were sent.
+            message: The message; messages are passed in the order in which they were sent.
             now: Seconds on the driver's monotonic clock.
 
         Yields:
-            The events that it stands for.
+            The events of the message.
         """
         number = self.attempt.number
         match message:
@@ -75,7 +74,7 @@ class AttemptTracker:
             case LaneObservations():
                 self._observed.append(message)
             case Evaluation(key=key):
-                if key in self.left:  # neither of a copy nor of an earlier attempt
+                if key in self.left:  # neither a copy nor evaluated in an earlier attempt
                     self._finished.add(key)
                     losses, observations = self._losses(key), self._observations(key)
                     yield replace(message, losses=losses, observations=observations, attempt=number, node=self._node)
@@ -88,18 +87,18 @@ class AttemptTracker:
         """End the attempt.
 
         Args:
-            failure: Why it was ended from outside; None if the worker has come to its end.
+            failure: The reason for a forced end; None if the worker has completed.
             now: Seconds on the driver's monotonic clock.
             max_attempts: How often a candidate may be lost.
 
         Returns:
-            The last events (among them the final evaluations of members that get no other attempt), and the attempts
-            that follow.
+            The last events (including the final evaluations of members without another attempt), and the attempts that
+            follow.
         """
         if not self.left:
             return (), ()
         failure = (
-            self._failure  # what the worker reported says more than how it ended afterwards
+            self._failure  # the worker's report is more specific than its later end
             or failure
             or Failure(Cause.RAISED, "training ended without an evaluation of every candidate")
         )
@@ -118,7 +117,7 @@ class AttemptTracker:
         return tuple(events), following
 
     def _failed(self, trial: Trial, failure: Failure, seconds: float) -> Evaluation:
-        """Return the final evaluation of a member that failed, with the part of its curve that has arrived."""
+        """Return the final evaluation of a member that failed, with the received part of its curve."""
         return Evaluation(
             key=trial.key,
             status=Status.TIMED_OUT if failure.cause is Cause.TIMEOUT else Status.FAILED,
@@ -137,7 +136,7 @@ class AttemptTracker:
         return [trial.key for trial in self.attempt.lanes].index(key)
 
     def _observations(self, key: Key) -> tuple[Observation, ...]:
-        """Return what was measured of a candidate so far."""
+        """Return the observations of a candidate so far."""
         lane = self._lane(key)
         return tuple(one.of_lane(lane) for one in self._observed)
 

@@ -1,7 +1,7 @@
-"""The Python files that a user's own task may import, collected in a folder for other machines.
+"""Collection of the Python files of users' own tasks for other machines.
 
-Installed packages are not sent, since every node has its own. Only code is sent; data is found on each node where
-LODO_DATA_DIR says.
+Installed packages are not sent, since every node has its own. Only code is sent; each node reads data from the folder
+in LODO_DATA_DIR.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from tuner.core.errors import InvalidRequest
 
 MAX_BYTES = 20_000_000
-"""Largest size of the code; a larger folder holds something else."""
+"""Maximum size of the code, in bytes; a larger folder contains more than code."""
 
 _NOT_CODE = {".git", ".venv", "venv", "node_modules", "__pycache__"}
 
@@ -24,12 +24,12 @@ def collect_code(tasks: Iterable[str], target: Path) -> Path | None:
     """Copy the code of tasks into a folder.
 
     Args:
-        tasks: Names of tasks, files with their full paths; built-in and installed tasks need nothing.
-        target: A folder, created if something is copied.
+        tasks: Names of tasks, files with their full paths; built-in and installed tasks need no files.
+        target: The target folder, created if a file is copied.
 
     Returns:
-        The folder of `path/to/file.py:NAME`, if one is among the tasks: a worker finds its files in the working
-        directory instead. None if nothing was copied, or only modules.
+        The folder of `path/to/file.py:NAME`, if one is among the tasks; in a worker its files are in the working
+        directory instead. None if no file or only modules were copied.
 
     Raises:
         InvalidRequest: The code is too large.

@@ -1,10 +1,10 @@
-"""What runs in a worker: the training of one cohort, as a stream of messages.
+"""The code of a worker: the training of one cohort as a stream of messages.
 
-The training function is named as "module:function" and imported here, in the worker, after GPUs were hidden from
-candidates that have none. It is called as `train(workload, lanes)` with exactly `workload.cohort_size` trials, and
+The training function is named as "module:function" and imported in the worker, after GPUs were hidden from
+candidates without GPUs. It is called as `train(workload, lanes)` with exactly `workload.cohort_size` trials, and
 yields `TrainingProgress` with every loss of every lane (also of lanes that diverged), `LaneObservations` if more is
-measured, and at the end one `Evaluation` per distinct key. The losses and observations of an evaluation are taken from
-what was yielded before it; its own `losses` and `observations` are ignored.
+measured, and at the end one `Evaluation` per distinct key. The losses and observations of an evaluation are those
+yielded before it; its own `losses` and `observations` are ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tuner.execution.environment import environment
 from tuner.execution.messages import Message, Raised, Started, checked
 
 REMOTE_WATCHDOG_DELAY = 5.0
-"""Seconds by which the watchdog comes after the driver's own deadline if the driver cannot read its traceback."""
+"""Seconds by which the watchdog follows the driver's own deadline if the driver cannot read its traceback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,14 @@ def train_cohort(
 
     Args:
         train: The training function, "module:function".
-        workload: What the trials share.
+        workload: The workload of the trials.
         lanes: Exactly `workload.cohort_size` trials; a candidate may fill several lanes.
         node_id: Ray's id of this node.
-        gpus: GPUs of this process, or its share of one. If 0, TensorFlow sees none, unless it was imported before.
+        gpus: GPUs of this process, or its share of one. If 0, they are hidden from TensorFlow, unless it was imported
+            before.
         watchdog: Ends this process at the time limit. Default: no limit.
-        prepare: Called before the training function; what it raises counts as raised by training.
-        let_through: Exceptions that are raised to the caller and do not count as the candidate's.
+        prepare: Called before the training function; its exceptions count as exceptions of training.
+        let_through: Exceptions that are raised to the caller and do not count as failures of the candidate.
 
     Yields:
         `Started` first, and at the end `Raised` if training raised any exception, including `SystemExit`. All messages
@@ -84,7 +85,7 @@ def train_cohort(
                 raise
             except BaseException as error:
                 if hasattr(error, "ray_terminate_msg"):
-                    raise  # Ray's own SystemExit: the worker is ended from outside, which is not the candidate's fault
+                    raise  # Ray's own SystemExit: the worker is ended from outside, not by the candidate
                 reason, trace = describe_error(error)
                 message = Raised(_memory_advice(gpus) if gpus and _is_out_of_memory(error) else reason, trace)
             if message is None:
@@ -95,7 +96,7 @@ def train_cohort(
 
 
 def _messages(train: str, workload: Workload, lanes: Sequence[Trial], prepare: Callable[[], None]) -> Iterator[Message]:
-    """Run the training function, and yield what it yields as messages."""
+    """Run the training function, and yield its values as messages."""
     module, _, name = train.partition(":")
     function = getattr(importlib.import_module(module), name)
     prepare()
@@ -107,7 +108,7 @@ _GPU_LIBRARY_ERRORS = ("CUDA_ERROR_OUT_OF_MEMORY", "_STATUS_ALLOC_FAILED", "Stat
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error of TensorFlow means this; compared by name, since TensorFlow may not be imported."""
+    """Return whether a TensorFlow error means exhausted memory; compared by name, as TensorFlow may not be imported."""
     if type(error).__name__ == "ResourceExhaustedError":
         return True
     # CUDA's libraries may fail to allocate memory as well, which TensorFlow reports as other errors.
@@ -115,14 +116,14 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _memory_advice(gpus: float) -> str:
-    """Return one line, the same for all candidates, saying that GPU memory is exhausted and what may help."""
+    """Return one line, the same for all candidates, on exhausted GPU memory and possible remedies."""
     if gpus < 1:
         return f"out of GPU memory with {gpus:g} GPUs per candidate; advice: {min(1.0, 2 * gpus):g}, or smaller batches"
     return "out of GPU memory; advice: smaller batches, such as the option batch_size=64"
 
 
 def _visible_gpus(gpus: float) -> dict[str, str]:
-    """Return the variables that hide all GPUs from what is imported if there are none for this worker."""
+    """Return the environment variables that hide all GPUs if this worker has none."""
     return {"CUDA_VISIBLE_DEVICES": "-1"} if gpus == 0 else {}
 
 
@@ -137,7 +138,7 @@ def _armed(watchdog: Watchdog | None) -> Iterator[None]:
     target: Any = path.open("w") if is_shared else contextlib.nullcontext(2)  # 2: stderr, which Ray logs
     with target as file:
         # If the driver can read the traceback, the watchdog acts first, so that the traceback of a hung candidate is
-        # kept. On other machines its end would look like a crash: there it acts only if the driver's own kill failed.
+        # kept. On other machines its end resembles a crash: there it acts only if the driver's own kill failed.
         limit = watchdog.limit if is_shared else watchdog.limit + REMOTE_WATCHDOG_DELAY
         faulthandler.dump_traceback_later(limit, exit=True, file=file)
         try:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from tuner.core.events import AttemptStarted
 from tuner.core.study import StudyRecord, StudySpec
-from tuner.core.trial import AttemptStarted, Candidate, Evaluation, Key
+from tuner.core.trial import Candidate, Evaluation, Key
 from tuner.storage import attempts, candidates, copying, evaluations, integrity, lease, studies
 from tuner.storage.access import retried
 from tuner.storage.errors import StudyExists, StudyOwned

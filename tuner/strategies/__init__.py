@@ -1,4 +1,7 @@
-"""Search strategies: what to train next, given the fitness of what was trained. DEAP is imported only here."""
+"""Search strategies: they propose candidates from the fitness of earlier ones.
+
+DEAP is imported only in this package.
+"""
 
 from tuner.strategies.registry import DEFAULT, StrategyKind, create, kind, kind_of_record, names
 

@@ -1,4 +1,4 @@
-"""Base class of strategies with a fixed schedule: checks the order of calls and clamps genomes."""
+"""Base class of strategies with a fixed schedule of generations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from tuner.strategies.strategy import Proposal
 
 
 class Generational(ABC):
-    """A strategy that runs a schedule of generations; failed candidates never reach its selection.
+    """A strategy that runs a schedule of generations.
+
+    It checks the order of calls, clamps genomes, and excludes failed candidates from selection.
 
     A subclass implements `_draw`, `_learn` and `_tuned`, and draws from `self.generators` only.
     """
@@ -42,7 +44,7 @@ class Generational(ABC):
     def ask(self) -> Proposal | None:
         """See `Strategy.ask`; genomes drawn outside the bounds are clamped."""
         if self._asked is not None:
-            raise RuntimeError(f"generation {self._told} must be told before the next is asked for. Received: ask()")
+            raise RuntimeError(f"the fitness of generation {self._told} must be passed to tell() before the next ask()")
         if self._told == self.setting.generations:
             return None
         self._asked = np.clip(self._draw(self._told), self.setting.lower, self.setting.upper)
@@ -51,7 +53,7 @@ class Generational(ABC):
     def tell(self, fitnesses: Sequence[float]) -> str:
         """See `Strategy.tell`."""
         if self._asked is None:
-            raise RuntimeError(f"generation {self._told} must be asked for before it is told. Received: tell()")
+            raise RuntimeError(f"generation {self._told} must be requested with ask() before tell()")
         if len(fitnesses) != self.setting.population:
             raise ValueError(
                 f"there must be one fitness per individual, {self.setting.population}. Received: {len(fitnesses)}"
@@ -74,6 +76,6 @@ class Generational(ABC):
         """See `Strategy.result`."""
         if self._told != self.setting.generations:
             raise RuntimeError(
-                f"there is a result after {self.setting.generations} generations. Received: result() after {self._told}"
+                f"result() requires {self.setting.generations} complete generations. Received: {self._told}"
             )
         return np.array(self._tuned())

@@ -1,4 +1,7 @@
-"""Individuals for DEAP's operators, without `deap.creator`, which adds classes to its own module."""
+"""Individuals for DEAP's operators.
+
+They do not use `deap.creator`, which adds classes to its own module.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from tuner.strategies.random_generators import ConfinedGenerators
 
 
 class Loss(base.Fitness):  # type: ignore[misc]
-    """A fitness that is minimized. Must never hold NaN: DEAP's selection then depends on the order."""
+    """A fitness that is minimised. It must never be NaN, which makes DEAP's selection depend on the order."""
 
     weights = (-1.0,)
 
@@ -36,8 +39,8 @@ def gaussian_mutants(
     """Draw a population from N(mean, sigma² I), by mutating every gene of copies of the mean.
 
     Args:
-        generators: Of the strategy that draws; their state advances.
-        mean: [d].
+        generators: Generators of the strategy; their state advances.
+        mean: Mean of the distribution, [d].
         sigma: Standard deviation of each entry; 0 gives copies.
         population: Number of individuals.
 

@@ -1,14 +1,14 @@
-"""Strategy `paper`: truncation selection, averaging, Gaussian mutation on a schedule.
+"""Strategy `paper`: truncation selection, averaging, scheduled Gaussian mutation.
 
 "Learning to Optimize Quasi-Newton Methods", arXiv 2210.06171, tunes every optimizer with this rule. Generation g draws
 its individuals from N(mean_g, σ_g² I) in the transformed space, where mean_0 is the defaults; mean_{g+1} is the average
 of the better half of generation g; the tuned genome is the mean after the last generation. The loop around DEAP's
-operators is our own, because DEAP's algorithms evaluate only changed individuals, and so fewer than were planned.
+operators is our own, because DEAP's algorithms evaluate only changed individuals, and therefore fewer than planned.
 
-Where the paper leaves a choice:
+Choices that the paper leaves open:
 
 - The better half of an odd population excludes the middle individual; of a population of 1 it is that individual.
-- Failures never count. Where fewer than half finished, the better half is those that did.
+- Failures never count. If fewer than half finished, the better half consists of those that did.
 - Ties go to the lower slot.
 - A genome outside the bounds is clamped, and the clamped genome is trained and averaged. A mean at a bound therefore
   moves away from it, as in the paper's search, also where the fitness does not depend on it (docs/differences.md).

@@ -32,7 +32,7 @@ class RandomSearch(Generational):
         budget = self.setting.steps[-1]
         if finished and self.setting.steps[generation] == budget:
             earlier = [] if self._best is None else [self._best]
-            self._best = tools.selBest([*earlier, *finished], 1)[0]  # ties go to the earlier, as the sort is stable
+            self._best = tools.selBest([*earlier, *finished], 1)[0]  # ties go to the earlier: the sort is stable
         remarks = [] if finished else [f"none of {self.setting.population} finished"]
         if generation == self.setting.generations - 1 and self._best is None:
             remarks.append(f"no individual finished {budget} steps, so the defaults are the result")

@@ -1,4 +1,6 @@
-"""Strategies by name, with what the rest of the program needs to know without importing them.
+"""The registry of strategies by name.
+
+It provides what the rest of the program needs without importing a strategy.
 
 An installed package offers a strategy by an entry point of the group `lodo_tune.strategies`, whose name is the
 strategy's and whose value is a `StrategyKind`.
@@ -25,7 +27,7 @@ DEFAULT = "paper"
 
 
 class Scheduler(Protocol):
-    """Makes the shape of a search from a preset and what a user requests otherwise."""
+    """Creates the schedule of a search from a preset and the user's request."""
 
     def __call__(
         self,
@@ -40,21 +42,23 @@ class Scheduler(Protocol):
         """Return the schedule.
 
         Raises:
-            InvalidRequest: What is requested is out of range, or the strategy has no such parameter.
+            InvalidRequest: A requested value is out of range, or the strategy has no such parameter.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyKind:
-    """A strategy as the rest of the program knows it.
+    """Description of a strategy for the rest of the program.
 
     Args:
-        factory: "module:NAME" of what makes a strategy; it takes keyword arguments as `create` does, but the name.
-        description: What it is, for people, in a few words.
-        schedule: Makes the shape of a search and the strategy's parameters.
-        searched: What the table's column "searched" shows, for people.
-        searched_fitness: Returns that number from all generations of a finished search; None where there is none.
+        factory: "module:NAME" of a function that creates the strategy; it takes the keyword arguments of `create`
+            except the name.
+        description: A few words for display.
+        schedule: Creates the schedule of a search and the strategy's parameters.
+        searched: Explanation of the table's column "searched".
+        searched_fitness: Returns the value of that column from all generations of a finished search; None if there is
+            none.
     """
 
     factory: str
@@ -87,7 +91,7 @@ def kind(name: str) -> StrategyKind:
     """Return a strategy by name.
 
     Raises:
-        InvalidRequest: There is none of this name, or an installed package offers something else under it.
+        InvalidRequest: There is none of this name, or the entry point of this name is not a StrategyKind.
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
@@ -105,7 +109,7 @@ def kind(name: str) -> StrategyKind:
 
 
 def kind_of_record(name: str) -> StrategyKind:
-    """Return a strategy by the name that a study records, also where its package is not installed any more."""
+    """Return a strategy by the name that a study records, even if its package is no longer installed."""
     try:
         return kind(name)
     except InvalidRequest:
@@ -132,8 +136,8 @@ def create(
         upper: Upper bounds of a genome's entries; [d], finite.
         population: Individuals per generation; at least 1.
         steps: Budget of an individual in gradient evaluations, one per generation; at least 1.
-        seed: Seed of everything that the strategy draws; at least 0.
-        parameters: Of the strategy, as its schedule has made them.
+        seed: Seed of all random draws of the strategy; at least 0.
+        parameters: Parameters of the strategy, as its schedule created them.
 
     Raises:
         InvalidRequest: There is none of this name.

@@ -1,4 +1,4 @@
-"""The shape of a search: generations, their size, their budgets, and σ."""
+"""The schedule of a search: generations, their size, their budgets, and σ."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Number = TypeVar("Number", int, float)
 
 
 class Defaults(Protocol):
-    """What a schedule takes from a task's preset where nothing else is requested."""
+    """Values of a task's preset, used where the request has none."""
 
     @property
     def generations(self) -> int:
@@ -42,7 +42,7 @@ class Defaults(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Shape of a search and parameters of its strategy."""
+    """Schedule of a search and parameters of its strategy."""
 
     generations: int
     population: int  # candidates per generation
@@ -58,14 +58,14 @@ def sigma_schedule(
     sigmas: Sequence[float] | None = None,
     steps: Sequence[int] | None = None,
 ) -> Schedule:
-    """Return the schedule of a strategy that draws with a standard deviation σ per generation.
+    """Return the schedule of a strategy that draws with one standard deviation σ per generation.
 
-    A list of one value holds for every generation. Where only the number of generations changes, the preset's lists
-    are stretched or shortened evenly: the first value stays the first, the last stays the last.
+    A list of one value holds for every generation. If only the number of generations changes, the preset's lists are
+    stretched or shortened evenly: the first value stays the first, the last stays the last.
 
     Args:
         defaults: The task's preset.
-        generations: Default: as many as the longest list given has, or the preset.
+        generations: Number of generations. Default: the length of the longest given list, or the preset's.
         population: Candidates per generation.
         sigmas: One per generation, or one for all; at least 0.
         steps: One per generation, or one for all; at least 1.

@@ -1,4 +1,4 @@
-"""The fitness that a search itself saw of the point that it returns.
+"""The fitness of the tuned point as measured by the search itself.
 
 It is biased: individuals were selected for a low fitness on their own seeds. The tuned point is therefore trained again
 on fresh seeds, and tables show both numbers.
@@ -23,8 +23,8 @@ class FinishedGeneration:
 def mean_of_last_better_half(generations: Sequence[FinishedGeneration]) -> float | None:
     """Return the mean fitness of the individuals whose average the tuned point is.
 
-    These are the better half of the last generation in which an individual finished; None where that generation has
-    another budget than the last, or where none finished.
+    These are the better half of the last generation in which an individual finished; None if that generation has
+    another budget than the last, or if none finished.
     """
     newest = next((generation for generation in reversed(generations) if generation.fitnesses), None)
     if newest is None or newest.steps != generations[-1].steps:
@@ -33,6 +33,6 @@ def mean_of_last_better_half(generations: Sequence[FinishedGeneration]) -> float
 
 
 def best_at_last_budget(generations: Sequence[FinishedGeneration]) -> float | None:
-    """Return the lowest fitness of all generations with the last generation's budget; None where none finished."""
+    """Return the lowest fitness of all generations with the last generation's budget; None if none finished."""
     steps = generations[-1].steps
     return min((each.fitnesses[0] for each in generations if each.steps == steps and each.fitnesses), default=None)

@@ -1,4 +1,4 @@
-"""Setting of a strategy with a σ per generation: start, bounds, population, schedule, seed."""
+"""Setting of a strategy: start, bounds, population, schedule and seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A checked setting; its arrays are stored as tuples of floats.
+    """A checked setting of a strategy with one σ per generation; arrays are stored as tuples of floats.
 
     Args:
         mean: The genome to start from, the defaults; [d], within the bounds.
@@ -22,7 +22,7 @@ class Setting:
         population: Individuals per generation; at least 1.
         sigmas: Standard deviation of the mutation, one per generation, in the transformed space; finite, at least 0.
         steps: Budget of an individual in gradient evaluations, one per generation; at least 1.
-        seed: Seed of everything that the strategy draws; at least 0.
+        seed: Seed of all random draws of the strategy; at least 0.
 
     Raises:
         ValueError: An argument is not as above.

@@ -1,4 +1,4 @@
-"""The protocol of a search strategy: ask for genomes, tell their fitness, per generation."""
+"""The protocol of a search strategy: `ask` and `tell`, once per generation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposal:
-    """What a strategy wants trained next: one generation."""
+    """The candidates to train next: one generation."""
 
     genomes: NDArray[np.float64]  # [population, d], one row per slot, within the bounds
     budget: int  # of each candidate, in gradient evaluations
@@ -20,16 +20,16 @@ class Proposal:
 
 
 class Strategy(Protocol):
-    """What a study requires of a search.
+    """Interface of a search strategy for a study.
 
-    The conformance suite tests each of these:
+    The conformance suite tests each of these requirements:
 
     - `ask` and `tell` alternate, once each per generation, until `ask` returns None; then `result`.
     - Genomes lie within the bounds, and exactly the genomes that `ask` returns are trained and counted.
-    - The same seed and the same fitness values give the same genomes, bit for bit: a study is resumed by telling a new
-      instance what is recorded.
-    - A fitness that is not finite is a failure. It never counts, and a generation that fails entirely leaves a strategy
-      that can go on.
+    - The same seed and the same fitness values give the same genomes, bit for bit: a study is resumed by passing the
+      recorded results to a new instance.
+    - A fitness that is not finite is a failure. It never counts, and the search can continue after a generation that
+      fails entirely.
     - A strategy neither depends on the global random generators nor changes them.
     - Generations are numbered from 0, in remarks as well.
     """
@@ -38,22 +38,22 @@ class Strategy(Protocol):
         """Return the next generation; the arrays belong to the caller. None once the search is over.
 
         Raises:
-            RuntimeError: The previous generation has not been told yet.
+            RuntimeError: The fitness of the previous generation was not passed to `tell` yet.
         """
         ...
 
     def tell(self, fitnesses: Sequence[float]) -> str:
-        """Take the fitness of each candidate of the generation that was asked for last.
+        """Process the fitness of each candidate of the last generation that `ask` returned.
 
         Args:
             fitnesses: One per slot, in slot order; lower is better, not finite (usually +inf) for a failure.
 
         Returns:
-            A remark for people, one line, where something is out of the ordinary; "" otherwise.
+            A remark for users, one line, if something is unusual; "" otherwise.
 
         Raises:
-            RuntimeError: Nothing was asked for, or it was told already.
-            ValueError: There is not one value per slot, or one is not a number. Nothing has changed then.
+            RuntimeError: No generation is outstanding.
+            ValueError: There is not one value per slot, or one is not a number. The strategy is unchanged.
         """
         ...
 

@@ -1,1 +1,1 @@
-"""Studies: planned, driven, recorded, resumed."""
+"""Studies: planning, execution, recording and resumption."""

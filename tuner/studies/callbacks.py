@@ -1,12 +1,13 @@
-"""Callbacks: what a study reports while it runs."""
+"""Callbacks: receivers of the events of a running study."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
+from tuner.core.events import Event
 from tuner.core.study import StudyRecord
-from tuner.core.trial import Event, Key, Status
+from tuner.core.trial import Key, Status
 
 
 class Callback(Protocol):
@@ -15,28 +16,28 @@ class Callback(Protocol):
     A callback must not raise, and does not influence the study.
     """
 
-    def study_began(self, study: StudyRecord) -> None:
+    def on_study_begin(self, study: StudyRecord) -> None:
         """Handle the start of a study, or its resumption."""
 
-    def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
-        """Handle the start of a batch; `known` is called next for those of its candidates that are recorded already.
+    def on_batch_begin(self, name: str, budget: int, keys: Sequence[Key]) -> None:
+        """Handle the start of a batch; `on_recorded_result` follows for each candidate that is already recorded.
 
         Args:
-            name: For people: "generation 3" or "fresh seeds".
+            name: Text for display: "generation 3" or "fresh seeds".
             budget: Gradient evaluations per candidate.
             keys: All candidates of the batch, in slot order.
         """
 
-    def known(self, key: Key, status: Status, fitness: float) -> None:
+    def on_recorded_result(self, key: Key, status: Status, fitness: float) -> None:
         """Handle a result that was recorded before."""
 
-    def happened(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Handle an event of a candidate that is being trained; an `Evaluation` has been recorded before."""
 
-    def remarked(self, text: str) -> None:
+    def on_remark(self, text: str) -> None:
         """Handle a remark of the strategy."""
 
-    def study_ended(self, study: StudyRecord) -> None:
+    def on_study_end(self, study: StudyRecord) -> None:
         """Handle the completion of a study."""
 
 
@@ -50,32 +51,32 @@ class CallbackList(Callback):
     def __init__(self, *callbacks: Callback) -> None:
         self._callbacks = callbacks
 
-    def study_began(self, study: StudyRecord) -> None:
+    def on_study_begin(self, study: StudyRecord) -> None:
         """See `Callback`."""
         for callback in self._callbacks:
-            callback.study_began(study)
+            callback.on_study_begin(study)
 
-    def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
+    def on_batch_begin(self, name: str, budget: int, keys: Sequence[Key]) -> None:
         """See `Callback`."""
         for callback in self._callbacks:
-            callback.batch_began(name, budget, keys)
+            callback.on_batch_begin(name, budget, keys)
 
-    def known(self, key: Key, status: Status, fitness: float) -> None:
+    def on_recorded_result(self, key: Key, status: Status, fitness: float) -> None:
         """See `Callback`."""
         for callback in self._callbacks:
-            callback.known(key, status, fitness)
+            callback.on_recorded_result(key, status, fitness)
 
-    def happened(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """See `Callback`."""
         for callback in self._callbacks:
-            callback.happened(event)
+            callback.on_event(event)
 
-    def remarked(self, text: str) -> None:
+    def on_remark(self, text: str) -> None:
         """See `Callback`."""
         for callback in self._callbacks:
-            callback.remarked(text)
+            callback.on_remark(text)
 
-    def study_ended(self, study: StudyRecord) -> None:
+    def on_study_end(self, study: StudyRecord) -> None:
         """See `Callback`."""
         for callback in self._callbacks:
-            callback.study_ended(study)
+            callback.on_study_end(study)

@@ -1,7 +1,7 @@
 """The batches of a comparison: each of its points on each of its seeds.
 
-Seeds are consecutive numbers, not derived ones: the run of seed 3 is that of `lodo-tune train --seed 3`. All optimizers
-of a comparison share their seeds, and therefore their starting points, minibatches and noise.
+Seeds are consecutive numbers, not derived ones: the run of seed 3 equals `lodo-tune train --seed 3`. All optimizers of
+a comparison share their seeds, and therefore their starting points, minibatches and noise.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class ComparisonBatches:
 
     def __init__(self, spec: ComparisonSpec) -> None:
         self._spec = spec
-        self._point = 0  # the number of the current one
+        self._point = 0  # index of the current one
 
     def next_batch(self) -> Batch | None:
         """See `BatchSource`."""

@@ -1,4 +1,7 @@
-"""The specifications of a comparison's studies, from a request; the database is only read."""
+"""Specifications of a comparison's studies, from a request.
+
+The database is only read.
+"""
 
 from __future__ import annotations
 
@@ -60,15 +63,15 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
     """Return the specifications of a comparison's studies; the run is unnamed if the request does not name it.
 
     Raises:
-        InvalidRequest: Something unknown or out of range is requested.
+        InvalidRequest: A requested value is unknown or out of range.
         ValueError: A task, an optimizer or a data set cannot be used; one line each.
         StorageError: The database cannot be read.
     """
     _check_numbers(request)
     task = absolute(request.task)
     entry = task_entry(task)
-    found, compared, remarks = _compared(request, task, entry, database)
-    search = found[0].spec if found else None
+    searches, compared, remarks = _compared(request, task, entry, database)
+    search = searches[0].spec if searches else None
     tuned_on = None if search is None else search.workload
     options = task_options(task, request.options, {} if tuned_on is None else tuned_on.options)
     precision = request.precision or (None if tuned_on is None else tuned_on.precision)
@@ -149,14 +152,14 @@ def _check_numbers(request: CompareRequest) -> None:
 def _compared(
     request: CompareRequest, task: str, entry: TaskEntry, database: str
 ) -> tuple[list[StudyRecord], list[Tuned], list[str]]:
-    """Return the searches that were used, what is compared, and remarks.
+    """Return the searches used, the points to compare, and remarks.
 
     The hyperparameters of an optimizer are those of its file in `configs`; else the defaults, if `defaults` is set;
-    else those that a search has found.
+    else those of a search.
     """
     configs = _configs(request)
-    asked = request.optimizers if request.sweep is None else (OPTIMIZER,)
-    names = None if asked is None else tuple(dict.fromkeys(check_optimizer("optimizers", name) for name in asked))
+    given = request.optimizers if request.sweep is None else (OPTIMIZER,)
+    names = None if given is None else tuple(dict.fromkeys(check_optimizer("optimizers", name) for name in given))
     for config in configs.values():
         if names is not None and config.optimizer not in names:
             raise InvalidRequest(
@@ -166,14 +169,14 @@ def _compared(
     remarks = [
         f"{config.file} was tuned on {config.task}" for config in configs.values() if config.task not in ("", task)
     ]
-    found: list[tuple[StudyRecord, Tuned]] = []
+    tuned_by_search: list[tuple[StudyRecord, Tuned]] = []
     if request.defaults:
         names = names or tuple(dict.fromkeys((*(name for name in entry.line_up if _exists(name)), *configs)))
     elif not configs or request.search is not None or (names is not None and not set(names) <= configs.keys()):
         left = None if names is None else [name for name in names if name not in configs]
         if left is None or left:
-            found = searched(database, task, request.search, left)
-    by_name = {tuned.optimizer: tuned for _, tuned in found}
+            tuned_by_search = searched(database, task, request.search, left)
+    by_name = {tuned.optimizer: tuned for _, tuned in tuned_by_search}
     names = names or tuple(dict.fromkeys((*by_name, *configs)))
     shapes = variable_shapes(task, names, {}) if set(names) - by_name.keys() else ()
     compared = []
@@ -185,7 +188,7 @@ def _compared(
         else:
             tuned = defaults(name, shapes)
         compared.append(tuned.halved() if request.halve_learning_rate else tuned)
-    return [study for study, _ in found], compared, remarks
+    return [study for study, _ in tuned_by_search], compared, remarks
 
 
 def _configs(request: CompareRequest) -> dict[str, Config]:
@@ -207,7 +210,11 @@ def _exists(name: str) -> bool:
 
 
 def _validate_every(request: CompareRequest, task: str, preset: int | None) -> int | None:
-    """Return how often to validate: not at all for a task that cannot, which is refused if it was requested."""
+    """Return the validation interval; None if the task has no validation set.
+
+    Raises:
+        InvalidRequest: The task has no validation set, and validation was requested.
+    """
     if request.validate_every is None and task in tasks.registry.TASKS:
         return preset
     load_tensorflow()

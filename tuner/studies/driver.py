@@ -19,13 +19,13 @@ from tuner.studies.callbacks import Callback
 from tuner.studies.study_run import StudyRun, Work
 
 WAIT_SECONDS = 1.0
-"""Seconds between two attempts to take a study that another driver holds."""
+"""Seconds between two attempts to acquire a study that another driver holds."""
 
 
 def run_study(
     store: Store, study: StudyRecord, executor: Executor, callback: Callback, *, owner: str, lease_seconds: float = 15.0
 ) -> None:
-    """Run one study, or the rest of it, to its end; see `run_studies`."""
+    """Run one study, or the rest of it, to completion; see `run_studies`."""
     run_studies(store, [study], executor, lambda: callback, owner=owner, lease_seconds=lease_seconds)
 
 
@@ -39,20 +39,20 @@ def run_studies(
     lease_seconds: float = 15.0,
     wait: bool = False,
 ) -> None:
-    """Run studies, or the rest of them, to their ends; in order, and side by side where the executor has room.
+    """Run studies, or the rest of them, to completion; in order, and concurrently if the executor has room.
 
     Args:
-        store: Holds the studies and takes their results.
-        studies: Created, and perhaps begun.
+        store: Store of the studies and their results.
+        studies: Studies that were created, and possibly begun.
         executor: Trains the candidates.
-        callbacks: Makes the callback of a study.
-        owner: Names this driver to others, "host:pid".
-        lease_seconds: How long a study stays with this driver if its process stops.
-        wait: Whether to wait for a study that another driver holds; nothing is left to do if that driver completes it.
+        callbacks: Returns the callback of a study.
+        owner: Name of this driver, "host:pid".
+        lease_seconds: Seconds for which a study remains with this driver after its process has stopped.
+        wait: Whether to wait for a study that another driver holds; it is skipped if that driver completes it.
 
     Raises:
         StorageError: The database fails, or another driver holds a study.
-        ClusterUnavailable: The machines are gone, or never had the resources that were requested.
+        ClusterUnavailable: The machines are lost, or never had the requested resources.
         UnknownStudy: A study was deleted before it began, and the others have run; or while it ran.
         EveryCandidateFailed: All candidates of a generation of a study raised the same error; the others have run.
         OtherGenome: A study cannot be replayed with these versions.
@@ -78,7 +78,7 @@ def run_studies(
 
 
 class _Driver:
-    """Studies in progress, and the submission that each of them waits for."""
+    """Studies in progress, and the outstanding submission of each."""
 
     def __init__(self, executor: Executor, begin: Callable[[StudyRecord], StudyRun]) -> None:
         self.stopped: list[EveryCandidateFailed] = []
@@ -90,9 +90,9 @@ class _Driver:
         self._runs: dict[StudyRun, Batch] = {}
 
     def run(self, studies: Sequence[StudyRecord], *, wait: bool) -> None:
-        """Run all studies to their ends."""
+        """Run all studies to completion."""
         waiting = deque(studies)
-        not_before = 0.0  # when to ask again for a study that another driver holds
+        not_before = 0.0  # time of the next attempt to acquire a study that another driver holds
         while waiting or self._runs:
             while waiting and time.monotonic() >= not_before and (not self._runs or self._executor.has_room):
                 study = waiting.popleft()
@@ -101,16 +101,16 @@ class _Driver:
                     self._has_begun = True
                 except StudyOwned as error:
                     if wait:
-                        # The following ones are not begun either: the other driver expects to take them.
+                        # The following studies are not begun either: the other driver is about to acquire them.
                         waiting.appendleft(study)
                         not_before = time.monotonic() + WAIT_SECONDS
                     elif self._has_begun:
-                        self.owned.append(error)  # by a driver that came later; the studies in progress go on
+                        self.owned.append(error)  # by a later driver; the studies in progress continue
                     else:
                         raise
                 except UnknownStudy as error:
                     self.deleted.append(error)
-                except StudyComplete:  # by the driver that this one waited for
+                except StudyComplete:  # by the driver for which this one waited
                     if not wait:
                         raise
             if self._runs:
@@ -135,7 +135,7 @@ class _Driver:
             self._advance(run)
 
     def _advance(self, run: StudyRun) -> None:
-        """Submit what a study needs next; forget it once it is over."""
+        """Submit a study's next work; remove the study once it is over."""
         try:
             work = run.ask()
         except EveryCandidateFailed as error:

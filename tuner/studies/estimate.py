@@ -1,7 +1,7 @@
-"""How long a search will take on these machines, measured before it begins, and what would take less.
+"""Measured estimates of the duration of a search, and shorter alternatives.
 
-A probe trains the defaults for a few steps on every worker at once, as the search will, so that it measures a busy
-machine. Compilation is not counted, but is not lost either, since the same workers go on with the same optimizer.
+A probe trains the defaults for a few steps on all workers at once, like the search, so that it measures a busy machine.
+Compilation is not counted, but is not wasted either, since the same workers continue with the same optimizer.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from tuner.core.study import SearchSpec
 from tuner.core.trial import Evaluation, Key, Role, Status, Trial
 from tuner.execution.executor import Executor
 
-LONG = 600.0  # seconds; a search that takes less is begun without a question
-FITS = 3600.0  # seconds; fewer steps are suggested that take no longer, as far as MIN_STEPS allows
-PROBE_SINGLE = 2  # steps, where a candidate is a network
-PROBE_COHORT = 200  # steps, where a cohort of toys trains in lockstep
-MIN_STEPS = 20  # that a suggestion leaves to every generation: a loss after fewer says little
+LONG = 600.0  # seconds; a shorter search begins without an estimate
+FITS = 3600.0  # seconds; the maximum duration of a suggestion, as far as MIN_STEPS allows
+PROBE_SINGLE = 2  # steps, if a candidate is a network
+PROBE_COHORT = 200  # steps, if small candidates train in lockstep
+MIN_STEPS = 20  # per generation of a suggestion: a loss after fewer steps is not informative
 
 Costs = dict[str, float]  # seconds per gradient evaluation of a cohort, by optimizer
 
 
 def measured_cost(executor: Executor, spec: SearchSpec, workers: int) -> float | None:
-    """Return the seconds that a cohort takes for a gradient evaluation while all workers are busy; None if it fails.
+    """Return a cohort's seconds per gradient evaluation while all workers are busy; None if it fails.
 
     Args:
         executor: Trains the defaults.
-        spec: Of the study.
-        workers: How many cohorts are trained at a time.
+        spec: Specification of the study.
+        workers: Number of cohorts trained at a time.
     """
     workload = spec.workload
     steps = PROBE_SINGLE if workload.cohort_size == 1 else PROBE_COHORT
@@ -40,16 +40,17 @@ def measured_cost(executor: Executor, spec: SearchSpec, workers: int) -> float |
         Trial(Key(Role.DEFAULT, 0, slot), defaults, seed=slot, steps=min(steps, *spec.steps))
         for slot in range(workers * workload.cohort_size)
     ]
-    found = [
-        event.seconds * workload.cohort_size / max(1, event.steps_done)  # its seconds are its share of the cohort's
+    costs = [
+        # event.seconds is the candidate's share of the cohort's.
+        event.seconds * workload.cohort_size / max(1, event.steps_done)
         for event in executor.evaluate(workload, trials, label=f"estimate/{workload.optimizer}")
         if isinstance(event, Evaluation) and event.status is Status.FINISHED
     ]
-    return statistics.median(found) if found else None
+    return statistics.median(costs) if costs else None
 
 
 def seconds(spec: SearchSpec, cost: float, workers: int) -> float:
-    """Return how long a study trains: generation by generation, cohort by cohort on so many workers."""
+    """Return the training time of a study: its generations in sequence, their cohorts on `workers` workers."""
     size = spec.workload.cohort_size
     rounds = math.ceil(math.ceil(spec.population / size) / workers)
     fresh = math.ceil(math.ceil(2 * spec.fresh_seeds / size) / workers)
@@ -57,14 +58,14 @@ def seconds(spec: SearchSpec, cost: float, workers: int) -> float:
 
 
 def whole(specs: Sequence[SearchSpec], costs: Costs, workers: int) -> float:
-    """Return how long all studies train; one that was not measured counts as the mean of the others."""
+    """Return the training time of all studies; one that was not measured counts as the mean of the others."""
     mean = statistics.fmean(costs.values())
     return sum(seconds(spec, costs.get(spec.workload.optimizer, mean), workers) for spec in specs)
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A shorter search: one field of the request, its other value, and what that would take."""
+    """A shorter search: one field of the request, its other value, and the resulting duration."""
 
     field: str  # "preset" or "steps"
     value: str
@@ -73,7 +74,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """How long a long search will train, as measured, and what would take less."""
+    """The measured duration of a long search, and shorter alternatives."""
 
     seconds: float
     seconds_per_evaluation: float
@@ -81,7 +82,7 @@ class Estimate:
     shorter: tuple[Alternative, ...]
 
     def lines(self, name_of: Callable[[str], str] = str) -> list[str]:
-        """Return the estimate in words, line by line, with each field's name replaced by `name_of(field)`."""
+        """Return the estimate as lines of text, with each field's name replaced by `name_of(field)`."""
         return [
             f"The search will train for about {duration(self.seconds)}: {self.seconds_per_evaluation:.2g} s per "
             f"gradient evaluation as measured, {self.workers} at a time",
@@ -99,16 +100,16 @@ def long_run(
     workers: int,
     say: Callable[[str], None],
 ) -> Estimate | None:
-    """Return how long a search will take; None if it is short, or cannot be measured.
+    """Return the estimated duration of a search; None if it is short or cannot be measured.
 
-    The first optimizer alone is measured if it shows that the search is short.
+    Only the first optimizer is measured if its result shows that the search is short.
 
     Args:
         executor: Trains the probes.
-        specs: Of the studies that are to run.
-        others: Makes the studies of other presets, by preset.
-        workers: How many cohorts are trained at a time.
-        say: Takes a line on what is going on.
+        specs: Specifications of the studies to run.
+        others: Functions that return the studies of other presets, by preset.
+        workers: Number of cohorts trained at a time.
+        say: Shows a line on the progress.
     """
     costs: Costs = {}
     for number, spec in enumerate(specs):
@@ -120,7 +121,7 @@ def long_run(
             return None
     needed = whole(specs, costs, workers)
     mean = statistics.fmean(costs.values())
-    found = []
+    alternatives = []
     for preset, shorter in others():
         cost = mean
         if shorter[0].workload.options != specs[0].workload.options:
@@ -128,12 +129,12 @@ def long_run(
             cost = measured_cost(executor, shorter[0], workers) or mean
         took = sum(seconds(spec, cost, workers) for spec in shorter)
         if took < needed:
-            found.append(Alternative("preset", preset, took))
+            alternatives.append(Alternative("preset", preset, took))
     fewer = _fewer(specs[0].steps, needed)
     if fewer is not None:
         took = whole([replace(spec, steps=fewer) for spec in specs], costs, workers)
-        found.append(Alternative("steps", _listed(fewer), took))
-    return Estimate(needed, mean, workers, tuple(found))
+        alternatives.append(Alternative("steps", _listed(fewer), took))
+    return Estimate(needed, mean, workers, tuple(alternatives))
 
 
 def duration(value: float) -> str:
@@ -145,7 +146,7 @@ def duration(value: float) -> str:
 
 
 def _fewer(steps: Sequence[int], needed: float) -> tuple[int, ...] | None:
-    """Return shorter budgets in the same proportions; None where the search fits FITS, or has no steps to spare."""
+    """Return shorter budgets in the same proportions; None if the search fits FITS, or cannot be shortened."""
     factor = min(needed / FITS, min(steps) / MIN_STEPS)
     return tuple(round(budget / factor) for budget in steps) if factor > 1 else None
 

@@ -11,8 +11,8 @@ from typing import Self
 class Heartbeat:
     """Calls `renew` several times per lease until the `with` block ends.
 
-    An exception of `renew` is kept, and raised in the driver's thread by `check`. A lease that is lost meanwhile does
-    no harm, because the store refuses writes without it.
+    An exception of `renew` is kept, and raised in the driver's thread by `check`. A lease lost meanwhile
+    does no harm, because the store refuses writes without it.
     """
 
     def __init__(self, renew: Callable[[], None], *, every: float) -> None:

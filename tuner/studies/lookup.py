@@ -1,4 +1,4 @@
-"""Tasks, optimizers and data of a request, found by name; and names for runs."""
+"""Lookup of a request's tasks, optimizers and data by name, and names for runs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tuner.training.tensorflow import load_tensorflow
 
 
 def absolute(task: str) -> str:
-    """Return a task's name as a worker elsewhere understands it: a user's file by its full path."""
+    """Return a task's name as workers on other machines need it: a user's file by its full path."""
     place, colon, name = task.rpartition(":")
     return f"{Path(place).expanduser().resolve()}:{name}" if colon and place.endswith(".py") else task
 
 
 def task_entry(task: str) -> TaskEntry:
-    """Return what is known of a task.
+    """Return the registry's entry of a task.
 
     Raises:
-        ValueError: There is no task of this name, or a user's own cannot be used.
+        ValueError: There is no task of this name, or a user's own task cannot be used.
     """
     if tasks.registry.is_own(task):
         load_tensorflow()  # without its messages, which importing the user's module would print
@@ -32,15 +32,15 @@ def task_entry(task: str) -> TaskEntry:
 
 
 def check_optimizer(field: str, name: str, *, file: Path | None = None) -> str:
-    """Return the name of an optimizer if there is one of this name.
+    """Return the name of an optimizer if it exists.
 
     Args:
-        field: What the error names.
-        name: Of an optimizer.
-        file: Where the name was read, for the error.
+        field: Name of the field in the error.
+        name: Name of an optimizer.
+        file: The file that contains the name, for the error.
 
     Raises:
-        InvalidRequest: There is none.
+        InvalidRequest: There is no such optimizer.
     """
     if lodo.registry.is_of_keras(name):
         load_tensorflow()  # without its messages, which importing Keras would print
@@ -54,17 +54,17 @@ def check_precision(precision: str | None, entry: TaskEntry) -> None:
     """Check that a task can be trained in a precision; None is accepted.
 
     Raises:
-        InvalidRequest: It cannot.
+        InvalidRequest: The task does not support it.
     """
     if precision is not None and entry.precisions is not None and precision not in entry.precisions:
         raise InvalidRequest("precision", f"is one of {', '.join(entry.precisions)} for this task", precision)
 
 
 def variable_shapes(task: str, optimizers: Sequence[str], options: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
-    """Return the shapes of the variables that a task trains; empty if none of the optimizers is of Keras.
+    """Return the shapes of the variables that a task trains; empty if none of the optimizers is from Keras.
 
     Raises:
-        ValueError: The task cannot be made.
+        ValueError: The task cannot be created.
     """
     if not any(map(lodo.registry.is_of_keras, optimizers)):
         return ()
@@ -75,7 +75,7 @@ def variable_shapes(task: str, optimizers: Sequence[str], options: Mapping[str, 
 
 
 def data_fingerprint(entry: TaskEntry) -> tuple[dict[str, Any] | None, str]:
-    """Return the fingerprint of a task's data, None where it has none, and a remark on it for people.
+    """Return the fingerprint of a task's data, None if it has none, and a remark on it for users.
 
     Raises:
         ValueError: The data is missing or broken.
@@ -88,20 +88,20 @@ def data_fingerprint(entry: TaskEntry) -> tuple[dict[str, Any] | None, str]:
 
 
 def described(data: Mapping[str, Any] | None) -> str:
-    """Return a fingerprint in words."""
+    """Return a fingerprint as text."""
     return "none" if data is None else f"{data['name']} {data['sizes']} with sha256 {data['sha256'][:12]}…"
 
 
 def check_same_data(entry: TaskEntry, data: Mapping[str, Any] | None, what: str) -> str:
-    """Check that a task's data is what was trained on before, and return a remark on it for people.
+    """Check that a task's data is the same as before, and return a remark on it for users.
 
     Args:
         entry: The task.
-        data: The fingerprint from before.
-        what: Begins the error: "bowl/Adam was begun".
+        data: The recorded fingerprint.
+        what: Beginning of the error message: "bowl/Adam was begun".
 
     Raises:
-        InvalidRequest: It is other data.
+        InvalidRequest: The data differs.
         ValueError: The data is missing or broken.
     """
     found, note = data_fingerprint(entry)
@@ -112,7 +112,7 @@ def check_same_data(entry: TaskEntry, data: Mapping[str, Any] | None, what: str)
 
 
 def run_name(task: str, taken: Sequence[str]) -> str:
-    """Return a name for a run of a task: the task's, with a number where that is taken already."""
+    """Return a name for a run of a task: the task's, with a number if that is already taken."""
     place, _, name = task.rpartition(":")
     base = re.sub(r"[^A-Za-z0-9._-]+", "-", name if place else task).strip("-._")[:56] or "run"
     numbered = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))

@@ -1,4 +1,4 @@
-"""What a study runs on: versions of the packages that decide its numbers, and the hardware."""
+"""Versions of the packages that affect a study's results, and its hardware."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = ("lodo-tune", "tensorflow", "keras", "ray", "deap", "numpy", "sqlalch
 
 
 def versions() -> dict[str, str]:
-    """Return the version of Python and of each package; nothing is imported for it."""
+    """Return the version of Python and of each package; the packages are not imported."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

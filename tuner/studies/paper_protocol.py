@@ -1,4 +1,4 @@
-"""The paper's protocol: a search and a comparison of what it finds, by the paper's settings, at any scale."""
+"""The paper's protocol: a search and a comparison of its results, at any scale."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuner.studies.comparison_planner import CompareRequest
 from tuner.studies.lookup import absolute, run_name, task_entry
 from tuner.studies.planner import SearchRequest
 
-MIN_STEPS, MIN_POPULATION = 20, 8  # of a rehearsal: a tenth of the steps is 2, half of the candidates is 4
+MIN_STEPS, MIN_POPULATION = 20, 8  # of a rehearsal; a tenth of the steps is 2, half of the candidates is 4
 MAX_VALIDATIONS, MAX_TEST_EXAMPLES = 10, 100  # of a rehearsal
 
 _SAME = (
@@ -44,7 +44,7 @@ def paper_requests(request: PaperRequest) -> tuple[SearchRequest, CompareRequest
     Raises:
         InvalidRequest: The scale is out of range, or the task has no preset "paper".
         ValueError: There is no such task.
-        BadName: A run cannot have such a name.
+        BadName: The name is not valid for a run.
     """
     if not 0 < request.scale <= 1:
         raise InvalidRequest("scale", "is above 0 and at most 1", request.scale)
@@ -58,10 +58,10 @@ def paper_requests(request: PaperRequest) -> tuple[SearchRequest, CompareRequest
 
 
 def check_same(stored: Sequence[StudyRecord], planned: Sequence[StudySpec]) -> None:
-    """Refuse to go on with a run that was made by other settings. Where it was made, and with what, is free.
+    """Refuse to continue a run with other settings; its machine and package versions may differ.
 
     Raises:
-        InvalidRequest: It was.
+        InvalidRequest: The settings differ.
     """
     run = stored[0].spec.run
     theirs, ours = ([spec.workload.optimizer for spec in specs] for specs in ([each.spec for each in stored], planned))
@@ -78,7 +78,7 @@ def check_same(stored: Sequence[StudyRecord], planned: Sequence[StudySpec]) -> N
                 raise InvalidRequest(
                     "name",
                     f": there is a run {run!r} with other settings ({name} of {spec.workload.optimizer}): give the"
-                    f" settings of then, or another name. Received: {now!s:.120}, where it has {was!s:.120}",
+                    f" original settings, or another name. Received: {now!s:.120}, where it has {was!s:.120}",
                 )
 
 
@@ -105,7 +105,7 @@ def _search(request: PaperRequest, entry: TaskEntry, name: str) -> SearchRequest
 
 
 def _comparison(request: PaperRequest, entry: TaskEntry, search: str, name: str) -> CompareRequest:
-    """Return the comparison of what the search finds, with the paper's budget at this scale."""
+    """Return the comparison of the search's results, with the paper's budget at this scale."""
     preset = entry.comparison
     comparison = CompareRequest(
         task=request.task,

@@ -1,4 +1,7 @@
-"""The specifications of a run of searches, from a request; nothing is written, nothing started."""
+"""Specifications of a run of searches, from a request.
+
+Planning writes and starts nothing.
+"""
 
 from __future__ import annotations
 
@@ -48,18 +51,18 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The studies of a run, in order, and remarks for people."""
+    """The studies of a run, in order, and remarks for users."""
 
     specs: tuple[StudySpec, ...]
     remarks: tuple[str, ...]
-    base: str  # what the run's name is made from if none is requested
+    base: str  # base of the run's name if none is requested
 
 
 def plan_search(request: SearchRequest) -> Plan:
     """Return the specifications of a run's studies; the run is unnamed if the request does not name it.
 
     Raises:
-        InvalidRequest: Something unknown or out of range is requested.
+        InvalidRequest: A requested value is unknown or out of range.
         ValueError: A task, an optimizer, a search-space file or a data set cannot be used; one line each.
     """
     if request.seed < 0:

@@ -1,8 +1,8 @@
-"""Writes the events of candidates to the store, several in one transaction.
+"""The recorder, which writes events of candidates to the store in batches.
 
 A commit costs ten times as much as a row, and blocks the driver. Results therefore wait for others, up to four times as
 long as the last commit took, so that commits take at most a fifth of the driver's time. An evaluation is reported only
-after it is written: one that is lost in a crash was never reported and is trained again. The start of an attempt is
+after it is written: one that is lost in a crash was not reported and is trained again. The start of an attempt is
 written with the next commit.
 """
 
@@ -11,7 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Key, Trial
+from tuner.core.events import AttemptEnded, AttemptStarted, Event
+from tuner.core.trial import Evaluation, Key, Trial
 from tuner.storage import Store
 
 DELAY = 0.2
@@ -22,7 +23,7 @@ _SHARE = 4.0
 
 
 class Recorder:
-    """Takes the events of one batch of cohorts; returns each evaluation once it is written."""
+    """Records the events of one batch of cohorts; returns each evaluation once it is written."""
 
     def __init__(
         self,
@@ -36,30 +37,30 @@ class Recorder:
         """Create a recorder.
 
         Args:
-            store: Where to write.
-            study_id: The study whose candidates these are.
-            epoch: Of the lease under which its driver writes.
+            store: The store to write to.
+            study_id: Id of the study.
+            epoch: Epoch of the driver's lease.
             cohorts: The trials that are about to be trained, cohort by cohort.
             clock: Returns seconds.
         """
         self._store, self._study_id, self._epoch = store, study_id, epoch
         self._clock = clock
-        self._unfinished: dict[Key, set[Key]] = {}  # the unfinished members of each one's cohort
+        self._unfinished: dict[Key, set[Key]] = {}  # by candidate, the unfinished members of its cohort
         for cohort in cohorts:
             members = {trial.key for trial in cohort}
             self._unfinished.update(dict.fromkeys(members, members))
         self._pending: list[Evaluation] = []
         self._left = len(self._unfinished)
         self._is_due = False  # whether some cohort is complete
-        self._commit = 0.0  # seconds that the last one took
+        self._commit = 0.0  # duration of the last one, in seconds
         self._begun: list[AttemptStarted] = []
-        self._since = 0.0  # when the first of all that waits came
+        self._since = 0.0  # time of the first waiting event
 
     def take(self, event: Event) -> list[Event]:
-        """Take an event; return those that may be reported by now, in order: evaluations once they are written.
+        """Record an event; return the events that may be reported now, in order: evaluations once they are written.
 
         Raises:
-            StorageError: What could not be written is kept for the next `flush`.
+            StorageError: Writing failed; the events are kept for the next `flush`.
         """
         if not (self._pending or self._begun):
             self._since = self._clock()
@@ -80,12 +81,12 @@ class Recorder:
         return [*written, event]
 
     def tick(self) -> list[Event]:
-        """Write what has waited for long enough, and the end of the batch at once; return what may be reported.
+        """Write events that have waited long enough, and the end of a batch at once; return those that may be reported.
 
-        Call this after events that came together, and now and then while nothing happens.
+        Call this after each group of events, and regularly while there are none.
 
         Raises:
-            StorageError: Nothing was written.
+            StorageError: No event was written.
         """
         if not (self._pending or self._begun):
             return []
@@ -93,10 +94,10 @@ class Recorder:
         return self.flush() if self._clock() >= self._since + wait else []
 
     def flush(self) -> list[Event]:
-        """Write what waits; return its evaluations.
+        """Write all waiting events; return their evaluations.
 
         Raises:
-            StorageError: Nothing of it was written.
+            StorageError: None of them was written.
         """
         written: list[Event] = list(self._pending)
         if written or self._begun:

@@ -1,8 +1,11 @@
-"""The batches of a search: ask the strategy, decode, tell; then the tuned point and the defaults on fresh seeds.
+"""The batches of a search: its generations, then the fresh seeds.
 
-A resumed search asks a new strategy for the same genomes again, compares each with the recorded one, and tells it the
-recorded results. The outcome depends on the specification alone: not on the number of workers, the order of results,
-other studies, or interruptions.
+Each generation is requested from the strategy, decoded, trained, and reported to the strategy. At the end, the tuned
+point and the defaults are trained on fresh seeds.
+
+A resumed search repeats the recorded generations with a new strategy: it compares each genome with the recorded one,
+and passes the recorded results to the strategy. The outcome depends only on the specification: not on the number of
+workers, the order of results, other studies, or interruptions.
 """
 
 from __future__ import annotations
@@ -19,16 +22,16 @@ from tuner.core.trial import Candidate, Key, Role, Trial
 from tuner.studies.batch import Batch, Result, stop_if_all_raised_one_error
 
 
-class OtherGenome(LodoTuneError):  # noqa: N818 (states what is the case)
-    """A replayed genome differs from the recorded one: other versions or another machine made that one."""
+class OtherGenome(LodoTuneError):  # noqa: N818 (names a state)
+    """A replayed genome differs from the recorded one, which was made with other versions or on another machine."""
 
 
 class SearchBatches:
     """A `BatchSource` of a search.
 
     Args:
-        spec: The study's.
-        recorded: Candidates that are on record, by key.
+        spec: Specification of the study.
+        recorded: Recorded candidates, by key.
         finish: Stores the tuned hyperparameters and the tuned genome.
         remark: Stores and reports a remark of the strategy.
     """
@@ -53,7 +56,7 @@ class SearchBatches:
             seed=strategy_seed(spec.seed, spec.workload.optimizer),
             parameters=spec.parameters,
         )
-        self._generation = 0  # the number of the next one
+        self._generation = 0  # index of the next one
         self._searches = True  # until the strategy has its result
 
     def next_batch(self) -> Batch | None:
@@ -98,7 +101,7 @@ class SearchBatches:
         return Batch(candidates, "fresh seeds", "fresh", 0) if candidates else None
 
     def _left_after(self, generation: int) -> int:
-        """Return the gradient evaluations that follow a generation, a cohort's counted once."""
+        """Return the gradient evaluations that follow a generation, counted once per cohort."""
         spec = self._spec
         size = spec.workload.cohort_size
         later = -(-spec.population // size) * sum(spec.steps[generation + 1 :])

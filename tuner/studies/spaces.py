@@ -1,4 +1,4 @@
-"""The search space of each optimizer of a request: the user's file, the built-in one, or one that is derived."""
+"""Search spaces of a request's optimizers: from files, built-in or derived."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Shapes = Sequence[tuple[int, ...]]
 def search_spaces_of(
     names: Sequence[str], files: Sequence[Path], shapes: Shapes
 ) -> tuple[dict[str, SearchSpace], list[str]]:
-    """Return the search space of each optimizer, and a remark on each that was derived.
+    """Return the search space of each optimizer, and a remark on each derived one.
 
     Args:
-        names: Of optimizers that there are.
-        files: Search-space files of the user's, each for one of these.
-        shapes: Of the variables that are trained; for Keras' optimizers, which may treat some otherwise.
+        names: Names of existing optimizers.
+        files: The user's search-space files, each for one of these optimizers.
+        shapes: Shapes of the trained variables; for Keras' optimizers, which may treat some differently.
 
     Raises:
         InvalidRequest: A file is for none of them, or two are for one, or Keras' optimizer has no such hyperparameters.
-        ValueError: A file cannot be used, or there is nothing to derive a space from; one line.
+        ValueError: A file cannot be used, or no space can be derived; one line.
     """
-    from search_spaces import loader  # pydantic and YAML, only once they are needed
+    from search_spaces import loader  # imports pydantic and YAML, only when needed
 
     spaces: dict[str, SearchSpace] = {}
     for file in files:
@@ -53,10 +53,10 @@ def search_spaces_of(
 
 
 def default_space(name: str, shapes: Shapes) -> tuple[SearchSpace, str]:
-    """Return the search space of an optimizer for which there is no file of the user's, and a remark if it is derived.
+    """Return the search space of an optimizer without a user's file, and a remark if it is derived.
 
     Raises:
-        ValueError: There is nothing to derive a space from.
+        ValueError: No space can be derived.
     """
     if not lodo.registry.is_of_keras(name):
         from search_spaces import loader
@@ -72,7 +72,7 @@ def default_space(name: str, shapes: Shapes) -> tuple[SearchSpace, str]:
 
 
 def numbers_beside(space: SearchSpace, shapes: Shapes) -> tuple[str, ...]:
-    """Return what can be set of an optimizer beside its search space: what a derived one leaves at Keras' default."""
+    """Return the settable hyperparameters outside the search space, which a derived space leaves at Keras' defaults."""
     if not lodo.registry.is_of_keras(space.optimizer):
         return ()
     from lodo import keras_adapter
@@ -81,7 +81,7 @@ def numbers_beside(space: SearchSpace, shapes: Shapes) -> tuple[str, ...]:
 
 
 def _check_keras(file: Path, space: SearchSpace, shapes: Shapes) -> None:
-    """Refuse hyperparameters that Keras' optimizer does not have; it may have more, which stay as Keras has them."""
+    """Refuse hyperparameters that Keras' optimizer does not have; others keep Keras' defaults."""
     from lodo import keras_adapter
 
     known = keras_adapter.tunable(space.optimizer, shapes)

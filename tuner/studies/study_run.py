@@ -1,7 +1,8 @@
-"""One driver's run of a study: ask for work, tell what happened, tick.
+"""The run of a study by one driver: `ask` for work, `tell` events, `tick`.
 
-State is rows: whatever is recorded is not trained again, and a study that was interrupted anywhere continues to the
-same result. A command line's driver, a service's supervisor and an adapter to another library all use this interface.
+The state is in the database: recorded candidates are not trained again, and a study that was interrupted at any point
+continues to the same result. A command line's driver, a service's supervisor and an adapter to another library all use
+this interface.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from tuner.core.events import Event
 from tuner.core.numbers import fitness
 from tuner.core.study import SearchSpec, StudyRecord, StudyStatus
-from tuner.core.trial import Evaluation, Event, Key, Trial, Workload
+from tuner.core.trial import Evaluation, Key, Trial, Workload
 from tuner.execution.executor import cohorts
 from tuner.storage import LeaseLost, Store, UnknownStudy
 from tuner.studies.batch import Batch, BatchSource, EveryCandidateFailed, Result
@@ -25,7 +27,7 @@ from tuner.studies.search import SearchBatches
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a study needs to have trained before it can go on; see `Executor.submit`."""
+    """Candidates that a study needs trained before it can continue; see `Executor.submit`."""
 
     workload: Workload
     trials: tuple[Trial, ...]
@@ -34,17 +36,17 @@ class Work:
 
 
 class StudyRun:
-    """A study that this driver holds, from the moment it is created until it is over or closed.
+    """A study that this driver holds, from the construction of this object until the study is over or closed.
 
-    Call `ask` for work, have it trained, pass each event to `tell`, call `tick` now and then and after events that came
-    together; then `ask` again. Any exception releases the study.
+    Call `ask` for work, train it, pass each event to `tell`, call `tick` regularly and after each group of events; then
+    call `ask` again. Any exception releases the study.
 
     Args:
-        store: Holds the study and takes its results.
-        study: Created, and perhaps begun.
-        callback: Receives everything that happens.
-        owner: Names this driver to others, "host:pid".
-        lease_seconds: How long the study stays with this driver if its process stops.
+        store: Store of the study and its results.
+        study: A study that was created, and possibly begun.
+        callback: Receives all events.
+        owner: Name of this driver, "host:pid".
+        lease_seconds: Seconds for which the study remains with this driver after its process has stopped.
 
     Raises:
         StorageError: The database fails, or another driver holds the study.
@@ -63,21 +65,21 @@ class StudyRun:
         self._batch: Batch | None = None
         self._results: dict[Key, Result] = {}  # of the batch
         self._recorder: Recorder | None = None  # while work is outstanding
-        self._left = 0  # evaluations that are outstanding
+        self._left = 0  # number of outstanding evaluations
         self._stack = ExitStack()
         with self._released_on_error():
             renew = Heartbeat(lambda: store.renew(study.id, self._epoch), every=lease_seconds / 4)
             self._heartbeat = self._stack.enter_context(renew)
-            callback.study_began(study)
+            callback.on_study_begin(study)
             self._recorded = {record.key: record for record in store.candidates(study.id)}
             self._source = self._batches()
 
     def ask(self) -> Work | None:
-        """Return what is to be trained next; None while earlier work is outstanding, and once the study is over.
+        """Return the work to train next; None while earlier work is outstanding, and once the study is over.
 
         Raises:
             StorageError: The database fails, or the study was lost to another driver.
-            EveryCandidateFailed: A batch raised the same error throughout.
+            EveryCandidateFailed: All candidates of a batch raised the same error.
             OtherGenome: The study cannot be replayed with these versions.
         """
         if self.is_over or self._left:
@@ -94,11 +96,11 @@ class StudyRun:
                 if work is not None:
                     return work
             self._release(StudyStatus.COMPLETE)
-        self._callback.study_ended(self._store.find(self.study.spec.name)[0])
+        self._callback.on_study_end(self._store.find(self.study.spec.name)[0])
         return None
 
     def tell(self, event: Event) -> None:
-        """Take an event of the outstanding work.
+        """Record an event of the outstanding work.
 
         Raises:
             StorageError: It could not be written; the study is released.
@@ -109,7 +111,7 @@ class StudyRun:
                 self._report(self._recorder.take(event))
 
     def tick(self) -> None:
-        """Write what has waited for long enough.
+        """Write events that have waited long enough.
 
         Raises:
             StorageError: It could not be written; the study is released.
@@ -120,7 +122,7 @@ class StudyRun:
                 self._report(self._recorder.tick())
 
     def close(self) -> None:
-        """Release the study, interrupted unless it is over; what has come so far is written."""
+        """Write the waiting events and release the study, as interrupted unless it is over."""
         if not self.is_over:
             self._release(StudyStatus.INTERRUPTED)
 
@@ -131,7 +133,7 @@ class StudyRun:
 
         def remark(text: str) -> None:
             self._store.add_note(study.id, self._epoch, text)
-            self._callback.remarked(text)
+            self._callback.on_remark(text)
 
         return SearchBatches(
             spec,
@@ -141,10 +143,10 @@ class StudyRun:
         )
 
     def _begin(self, batch: Batch) -> Work | None:
-        """Add the candidates of a batch to the store; return those that are to be trained, None if there are none.
+        """Add the candidates of a batch to the store; return those to train, None if there are none.
 
-        A cohort that misses any result is trained whole, with the same members in the same lanes, because this is what
-        makes its numbers the same; recorded results take precedence.
+        A cohort that lacks any result is trained as a whole, with the same members in the same lanes, so that its
+        numbers are the same; recorded results take precedence.
         """
         spec, candidates = self.study.spec, batch.candidates
         workload = spec.workload_of(candidates[0].key.generation)
@@ -154,9 +156,11 @@ class StudyRun:
             for candidate in candidates
             if (record := self._recorded.get(candidate.key)) and record.status.is_final
         }
-        self._callback.batch_began(batch.name, candidates[0].trial.steps, [candidate.key for candidate in candidates])
+        self._callback.on_batch_begin(
+            batch.name, candidates[0].trial.steps, [candidate.key for candidate in candidates]
+        )
         for key, known in self._results.items():
-            self._callback.known(key, known.status, fitness(known))
+            self._callback.on_recorded_result(key, known.status, fitness(known))
         missing = [
             cohort
             for cohort in cohorts([candidate.trial for candidate in candidates], workload.cohort_size)
@@ -175,7 +179,7 @@ class StudyRun:
             if isinstance(event, Evaluation):
                 self._left -= 1
                 self._results.setdefault(event.key, event)
-            self._callback.happened(event)
+            self._callback.on_event(event)
 
     @contextmanager
     def _released_on_error(self) -> Iterator[None]:
@@ -184,7 +188,7 @@ class StudyRun:
         except EveryCandidateFailed:
             self._release(StudyStatus.STOPPED)
             raise
-        except LeaseLost:  # another driver's by now
+        except LeaseLost:  # another driver has acquired it
             self._release(None)
             raise
         except UnknownStudy:
@@ -195,7 +199,7 @@ class StudyRun:
             raise
 
     def _release(self, status: str | None) -> None:
-        """Write what waits, end the heartbeat and give the study back with this status; None: it is not ours."""
+        """Write the waiting events, end the heartbeat and release the study with this status; None: it is not held."""
         if self.is_over:
             return
         self.is_over = True

@@ -1,4 +1,4 @@
-"""Options of a task: keyword arguments of its constructor, such as its batch size."""
+"""Options of a task: keyword arguments of its constructor, such as batch_size."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from tuner.core.errors import InvalidRequest
 from tuner.training.tensorflow import load_tensorflow
 
 FIELDS = {"dtype": "precision", "data_dir": "data_dir"}
-"""Arguments of constructors that a request has fields for."""
+"""Arguments of constructors for which a request has fields."""
 
 
 def task_options(task: str, given: Mapping[str, Any], presets: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task's options: a preset's, with the given ones in their place.
+    """Return a task's options: the preset's, replaced by the given ones.
 
-    The task is made once with them, so that what it does not accept is found before anything begins.
+    The task is created once with them, so that invalid options are detected before training begins.
 
     Args:
-        task: As `tasks.registry.load` takes it.
-        given: By name.
+        task: The task, as `tasks.registry.load` accepts it.
+        given: The given options, by name.
         presets: The preset's options.
 
     Raises:
         InvalidRequest: There is no such option.
-        ValueError: The task does not accept a value, or cannot be made.
+        ValueError: The task does not accept a value, or cannot be created.
     """
     if not given:
         return dict(presets)

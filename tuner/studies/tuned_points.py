@@ -1,4 +1,4 @@
-"""Where the hyperparameters of a comparison come from: a search of the database, exported files, or the defaults."""
+"""Sources of a comparison's hyperparameters: a search, files or defaults."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ TUNED_BY, DEFAULTS, HALVED = "tuned by ", "the defaults", ", learning rates halv
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """An optimizer's hyperparameters, and where they come from."""
+    """An optimizer's hyperparameters and their source."""
 
     optimizer: str
     hyperparameters: Mapping[str, float]
-    space: Mapping[str, Any]  # as SearchSpace.to_dict gives it
-    source: str  # for people
+    space: Mapping[str, Any]  # as SearchSpace.to_dict returns it
+    source: str  # for display
 
     def halved(self) -> Tuned:
-        """Return the same with every learning rate half as large, by their names: LODO's two as well."""
+        """Return the same with every learning rate halved, including LODO's two; they are recognised by name."""
         values = {
             name: value / 2 if name.endswith("learning_rate") else value for name, value in self.hyperparameters.items()
         }
@@ -40,16 +40,16 @@ class Tuned:
 def searched(
     database: str, task: str, run: str | None, optimizers: Sequence[str] | None
 ) -> list[tuple[StudyRecord, Tuned]]:
-    """Return what a search has found, of each optimizer that is asked for.
+    """Return a search's tuned hyperparameters of each requested optimizer.
 
     Args:
-        database: Is only read.
-        task: As a worker elsewhere understands it.
-        run: The search's; None is the newest that is complete.
-        optimizers: Names; None is all that were tuned.
+        database: The database, which is only read.
+        task: Name of the task, as `absolute` returns it.
+        run: Name of the search; None: the newest complete one.
+        optimizers: Names; None: all that were tuned.
 
     Raises:
-        InvalidRequest: There is no such search, it is of another task, or what is asked of it is missing or incomplete.
+        InvalidRequest: There is no such search, it is of another task, or a requested study is missing or incomplete.
         StorageError: The database cannot be read.
     """
     try:
@@ -78,7 +78,7 @@ def searched(
 
 
 def _source(study: StudyRecord) -> str:
-    """Say where a search's hyperparameters come from: also at which budget, since others may want others."""
+    """Return the source of a search's hyperparameters as text, with the budget, since the best values depend on it."""
     if not study.counts[Status.FINISHED]:
         return f"{TUNED_BY}{study.spec.run}, in which nothing finished: the defaults"
     return f"{TUNED_BY}{study.spec.run} at {study.search.steps[-1]:,} evaluations"
@@ -88,7 +88,7 @@ def defaults(name: str, shapes: Shapes) -> Tuned:
     """Return the defaults of an optimizer.
 
     Raises:
-        ValueError: There is nothing to derive them from.
+        ValueError: They cannot be derived.
     """
     space, _ = default_space(name, shapes)
     return Tuned(name, space.defaults(), space.to_dict(), DEFAULTS)
@@ -96,20 +96,20 @@ def defaults(name: str, shapes: Shapes) -> Tuned:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A file that `lodo-tune export` has written, as JSON or YAML."""
+    """A JSON or YAML file written by `lodo-tune export`."""
 
     file: Path
     sha256: str
     optimizer: str
     hyperparameters: Mapping[str, float]
-    study: str  # where they come from, as the file has it; "" if it does not say
+    study: str  # the source according to the file; "" if it has none
     task: str  # likewise
 
     def tuned(self, shapes: Shapes) -> Tuned:
         """Return the hyperparameters, checked.
 
         Raises:
-            InvalidRequest: They are not the optimizer's, or out of range.
+            InvalidRequest: They are not hyperparameters of the optimizer, or are out of range.
         """
         space, _ = default_space(self.optimizer, shapes)
         others = numbers_beside(space, shapes)
@@ -117,24 +117,24 @@ class Config:
             space.encode({name: value for name, value in self.hyperparameters.items() if name not in others})
         except ValueError as error:
             raise InvalidRequest("configs", f"{self.file}: {error}") from None
-        said = f", exported of {self.study}" if self.study else ""
-        said += f", tuned on {self.task}" if self.task else ""
-        source = f"{self.file.name} (sha256 {self.sha256[:12]}…{said})"
+        origin = f", exported of {self.study}" if self.study else ""
+        origin += f", tuned on {self.task}" if self.task else ""
+        source = f"{self.file.name} (sha256 {self.sha256[:12]}…{origin})"
         return Tuned(self.optimizer, dict(self.hyperparameters), space.to_dict(), source[:900])
 
 
 def read_config(file: Path) -> Config:
-    """Read an exported configuration; nothing in it is ever run.
+    """Read an exported configuration; no content is executed.
 
     Raises:
-        InvalidRequest: It cannot be read, or is no export as JSON or YAML.
+        InvalidRequest: It cannot be read, or is not an export as JSON or YAML.
     """
     if not file.is_file():
         raise InvalidRequest("configs", f": there is no file {file}")
     try:
         with file.open("rb") as opened:
             data = opened.read(strict_yaml.MAX_BYTES + 1)
-        content = strict_yaml.read(data).content  # which takes JSON as well
+        content = strict_yaml.read(data).content  # accepts JSON as well
     except OSError as error:
         raise InvalidRequest("configs", f"{file}: {error.strerror}") from None
     except ValueError as error:
@@ -150,14 +150,14 @@ def read_config(file: Path) -> Config:
     if not isinstance(values, dict):
         raise InvalidRequest("configs", f"{file}: hyperparameters map names to numbers. Received: {values!r:.80}")
     provenance = content.get("provenance")
-    said = provenance if isinstance(provenance, dict) else {}
+    origin = provenance if isinstance(provenance, dict) else {}
     return Config(
         file=file,
         sha256=hashlib.sha256(data).hexdigest(),
         optimizer=check_optimizer("configs", str(content["optimizer"]), file=file),
         hyperparameters={name: _number(file, name, value) for name, value in values.items()},
-        study=str(said.get("study", "")),
-        task=str(said.get("task", "")),
+        study=str(origin.get("study", "")),
+        task=str(origin.get("task", "")),
     )
 
 
@@ -174,7 +174,7 @@ def _number(file: Path, name: str, text: object) -> float:
 def _newest(
     everything: Sequence[StudyRecord], task: str, optimizers: Sequence[str] | None, place: str
 ) -> list[StudyRecord]:
-    """Return the studies of the newest search of a task that is complete, as far as it is asked for."""
+    """Return the studies of the newest search of a task in which all requested studies are complete."""
     runs: dict[str, list[StudyRecord]] = {}
     for study in everything:
         if study.spec.workload.task == task:
@@ -183,19 +183,19 @@ def _newest(
         raise InvalidRequest(
             "search", f": nothing is tuned on {task} in {place}: tune first, or give {{defaults}} or {{configs}}"
         )
-    wanted = set(optimizers or ())
+    requested = set(optimizers or ())
     for studies in reversed(runs.values()):
         names = {study.spec.workload.optimizer for study in studies}
-        asked = [study for study in studies if not wanted or study.spec.workload.optimizer in wanted]
-        if wanted <= names and all(study.status == StudyStatus.COMPLETE for study in asked):
+        selected = [study for study in studies if not requested or study.spec.workload.optimizer in requested]
+        if requested <= names and all(study.status == StudyStatus.COMPLETE for study in selected):
             return studies
     last = list(runs.values())[-1]
-    if wanted <= {study.spec.workload.optimizer for study in last}:
-        _check_complete([study for study in last if not wanted or study.spec.workload.optimizer in wanted])
+    if requested <= {study.spec.workload.optimizer for study in last}:
+        _check_complete([study for study in last if not requested or study.spec.workload.optimizer in requested])
     raise InvalidRequest(
         "optimizers",
-        f": no search on {task} in {place} has tuned {', '.join(sorted(wanted))}; tune first, or give {{defaults}} or"
-        " {configs}",
+        f": no search on {task} in {place} has tuned {', '.join(sorted(requested))}; tune first, or give {{defaults}}"
+        " or {configs}",
     )
 
 

@@ -1,4 +1,4 @@
-"""A cohort: candidates that train in lockstep, chunk by chunk."""
+"""A cohort: candidates that train in lockstep, in chunks of steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuner.core.seeds import lane_seeds
 from tuner.core.trial import Trial, Workload
 from tuner.training.loop import MAX_CHUNK_STEPS, Carry, loop_of
 
-CHUNK_SECONDS = 1.0  # intended duration of a chunk, so that progress is seen and a diverged cohort ends early
+CHUNK_SECONDS = 1.0  # intended duration of a chunk, so that progress is reported and a diverged cohort ends early
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +23,20 @@ class Chunk:
     """A few consecutive steps of a cohort."""
 
     evaluations_done: int  # of each lane, since the start
-    carry: Carry  # what the next chunk starts from
+    carry: Carry  # start of the next chunk
     losses: NDArray[np.floating]  # [evaluations of this chunk, P]
     seconds: float
 
 
 class Cohort:
-    """Candidates that train in lockstep, and the loop that they train in.
+    """Candidates that train in lockstep, and their training loop.
 
     Args:
-        workload: What the trials share.
+        workload: The workload of the trials.
         lanes: `workload.cohort_size` trials with one budget; a candidate may fill several lanes.
 
     Raises:
-        ValueError: The lanes do not fit the workload, or the data is not what the study was made on.
+        ValueError: The lanes do not fit the workload, or the data is not the study's.
     """
 
     def __init__(self, workload: Workload, lanes: Sequence[Trial]) -> None:
@@ -57,25 +57,25 @@ class Cohort:
         self._optimizer_seeds = tf.constant([lane_seeds(trial.seed, "optimizer") for trial in lanes], tf.int32)
 
     def begin(self) -> Carry:
-        """Return where every lane starts."""
+        """Return the start of every lane."""
         return self.loop.begin(self.hyperparameters, self._task_seeds, self._optimizer_seeds)
 
     def chunks(self, carry: Carry, stops: Iterable[int] = (), seconds: float | None = None) -> Iterator[Chunk]:
-        """Train from the first step on, to the end of the budget or until every lane has diverged.
+        """Train from the first step to the end of the budget, or until every lane has diverged.
 
         Args:
-            carry: Where to start.
-            stops: Increasing numbers of evaluations, perhaps infinitely many. A chunk ends with the step that reaches
+            carry: The start.
+            stops: Increasing numbers of evaluations, possibly infinitely many. A chunk ends with the step that reaches
                 one. Default: none.
-            seconds: Train on beyond the budget until this time has been spent on training. There an optimizer whose
-                steps depend on how many there will be repeats its last one. Default: not beyond the budget.
+            seconds: Training time until which training continues beyond the budget. An optimizer whose steps depend on
+                their total number repeats its last step there. Default: not beyond the budget.
         """
         loop, per_step = self.loop, self.loop.optimizer.evaluations_per_step
         horizon = -(-self.budget // per_step)
         if loop.traces == 0:  # compile, and do the set-up of the first call, before the clock starts
             loop.run(carry, self.hyperparameters, self._task_seeds, 1, 1, horizon)
         ahead = (-(-stop // per_step) for stop in stops)
-        stop = next(ahead, 0)  # the next stop, in steps; 0 where there is none
+        stop = next(ahead, 0)  # the next stop, in steps; 0 if there is none
         alive = np.ones(len(self.lanes), bool)
         done, size, spent = 0, 1, 0.0
         while (done < horizon or (seconds is not None and spent < seconds)) and alive.any():
@@ -92,7 +92,7 @@ class Cohort:
             yield Chunk(done * per_step + len(losses), carry, losses, elapsed)
             done, spent = done + size, spent + elapsed
             size = _next_size(size, elapsed)
-            if seconds is not None and done >= horizon:  # no step that would begin long after the time is over
+            if seconds is not None and done >= horizon:  # no step begins long after the time has passed
                 size = min(size, max(1, math.ceil((seconds - spent) * done / spent)))
 
 

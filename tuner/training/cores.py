@@ -1,4 +1,7 @@
-"""Cores for runs that are timed: no two of our processes that train use the same ones at a time."""
+"""Exclusive cores for timed runs.
+
+No two training processes of a user share the cores that they lock here.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ POLL_SECONDS = 0.1
 def own_cores(count: int) -> Iterator[tuple[int, ...]]:
     """Bind this process to cores of its own for a `with` block; wait until enough are free.
 
-    A lock on a file of this user marks each core as taken, and ends with the process that holds it. Where processes
-    cannot be bound to cores (outside Linux), or there are fewer than asked for, none are taken.
+    A lock on a file of this user marks each core as taken, and ends with the process that holds it. If processes
+    cannot be bound to cores (outside Linux), or there are fewer than requested, none are taken.
 
     Args:
-        count: How many cores, at least 1.
+        count: Number of cores, at least 1.
 
     Yields:
-        The cores' numbers; () if none were taken.
+        The indices of the cores; () if none were taken.
     """
     if not hasattr(os, "sched_setaffinity"):
         yield ()
@@ -72,7 +75,7 @@ def _lock(core: int) -> Iterator[None]:
 
 
 def _bind(cores: Sequence[int]) -> None:
-    """Bind every thread of this process to these cores; a later thread inherits the cores of the one that starts it."""
+    """Bind every thread of this process to these cores; a later thread inherits the cores of its parent thread."""
     for thread in os.listdir("/proc/self/task"):
         with contextlib.suppress(ProcessLookupError):
             os.sched_setaffinity(int(thread), cores)

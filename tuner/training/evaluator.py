@@ -1,6 +1,6 @@
-"""Metrics on examples that training never sees: a task's validation or test set, batch by batch.
+"""Evaluation of metrics on a task's validation or test set, batch by batch.
 
-Examples are taken in an order that a seed decides: the first thousand are the same, however many follow, and a part of
+A seed determines the order of the examples: the first thousand are the same for every number of examples, and a part of
 a large set is a random sample of it.
 """
 
@@ -20,10 +20,10 @@ Split = Literal["validation", "test"]
 
 
 class Evaluator:
-    """Measures a task's metrics on one of its sets; compiled once, at its first use.
+    """Computes a task's metrics on one of its sets; compiled once, at its first use.
 
     Args:
-        task: What was trained.
+        task: The trained task.
         split: "validation" or "test".
 
     Raises:
@@ -45,19 +45,19 @@ class Evaluator:
         )
 
     def order(self, seed: int) -> NDArray[np.int32]:
-        """Return the numbers of all examples in the order of this seed."""
+        """Return the indices of all examples in the order of this seed."""
         return np.random.default_rng(seed).permutation(self.examples).astype(np.int32)
 
     def batches(self, x: Tensor, state: State, chosen: NDArray[np.int32]) -> Iterator[NDArray[np.float64]]:
-        """Measure examples, in order.
+        """Compute the metrics of examples, in order.
 
         Args:
-            x: [n, P], where training has ended.
-            state: The task's state there.
-            chosen: Numbers of examples.
+            x: The parameters [n, P].
+            state: The task's state.
+            chosen: Indices of examples.
 
         Yields:
-            [examples, metrics, P] of each batch; the batches together are all that were chosen.
+            [examples, metrics, P] of each batch; the batches together are all chosen examples.
 
         Raises:
             ValueError: The task returns another shape.
@@ -83,5 +83,5 @@ class Evaluator:
         return np.asarray(total) / len(chosen)
 
     def mean_metrics(self, carry: Carry, chosen: NDArray[np.int32] | None = None) -> dict[str, list[float]]:
-        """Return the same means by name, one number per lane, where training has come to."""
+        """Return the same means by name, one number per lane, at the current state of training."""
         return dict(zip(self.metrics, self.means(*carry[:2], chosen).tolist(), strict=True))

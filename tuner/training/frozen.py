@@ -1,6 +1,6 @@
-"""A second run with what the first has learned: its preconditioner is frozen and x begins anew.
+"""A second run with the learned preconditioner of a first run, frozen.
 
-The paper's own check of LODO (arXiv 2210.06171): such a run is at its best from the start.
+This is the paper's own check of LODO (arXiv 2210.06171): such a run optimises at full quality from the start.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from tuner.training.loop import Carry
 
 
 def frozen_as_in(learned: Carry) -> Callable[[Cohort], Carry]:
-    """Return a `start` for `train`: the cohort's own x and task, with the preconditioners of a run frozen.
+    """Return a `start` for `train`: the cohort's own x and task, with the frozen preconditioners of a run.
 
-    The second run sees the same minibatches and noise as the first.
+    The second run has the same minibatches and noise as the first.
 
     Args:
-        learned: Where the same cohort has ended, with an optimizer that learns a preconditioner.
+        learned: End state of the same cohort, with an optimizer that learns a preconditioner.
     """
 
     def start(cohort: Cohort) -> Carry:

@@ -1,4 +1,4 @@
-"""What a curve of losses is worth: its value by an objective, and whether the run diverged. Decided only here."""
+"""The value of a curve of losses by an objective, and whether the run diverged."""
 
 from __future__ import annotations
 
@@ -7,26 +7,21 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.numbers import until_not_finite
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.trial import Status
 
 
-def until_not_finite(losses: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the losses [evaluations] up to the first that is not finite, which is included."""
-    bad = np.flatnonzero(~np.isfinite(losses))
-    return losses[: bad[0] + 1] if bad.size else losses
-
-
 def judge(losses: NDArray[np.floating], budget: int, objective: Objective = TRAINING_LOSS) -> tuple[Status, float, str]:
-    """Return the status, the value and a reason for a run that came to its end.
+    """Return the status, the value and a reason for a completed run.
 
     Args:
         losses: [evaluations], one per gradient evaluation, in order; all of the budget, or fewer if it diverged.
         budget: Gradient evaluations of the run.
-        objective: What the value is. Default: the mean over the last tenth of the budget.
+        objective: Definition of the value. Default: the mean over the last tenth of the budget.
 
     Returns:
-        FINISHED with the objective's value and an empty reason; or DIVERGED with +inf and the place of the first loss
+        FINISHED with the objective's value and an empty reason; or DIVERGED with +inf and the index of the first loss
         that is not finite.
     """
     curve = until_not_finite(losses)

@@ -1,7 +1,7 @@
-"""The compiled loop in which a cohort trains: a task and an optimizer traced into one function.
+"""The compiled training loop: a task and an optimizer traced into one function.
 
 Hyperparameters, seeds, step numbers and budgets are tensors, so one compilation serves every candidate of a workload
-for as long as the process lives. It runs in chunks; a chunk's length only decides how often progress is reported.
+for as long as the process lives. It runs in chunks, whose length only affects how often progress is reported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tasks.task import Task
 from tuner.core.trial import Workload
 from tuner.training.tensorflow import configure
 
-MAX_CHUNK_STEPS = 500  # 16 lanes of float64 losses are 64 kB then
+MAX_CHUNK_STEPS = 500  # the float64 losses of 16 lanes are then 64 kB
 
 Carry = tuple[Any, Any, Any]  # x [n, P], the task's state, the optimizer's state
 
@@ -34,7 +34,7 @@ class Loop:
     """The compiled training loop of one workload.
 
     Attributes:
-        traces: How often the loop was traced; stays 1, whatever is trained.
+        traces: How often the loop was traced; at most 1.
     """
 
     def __init__(self, task: Task, optimizer: Optimizer, lanes: int) -> None:
@@ -45,14 +45,14 @@ class Loop:
             name: tf.TensorSpec([lanes], self.dtype, name=name.replace(".", "_")) for name in optimizer.hyperparameters
         }
         seeds = tf.TensorSpec([lanes, 2], tf.int32)
-        # The start is drawn once per candidate, which would not repay XLA's compilation.
+        # The start is drawn only once per candidate, so that compilation by XLA would cost more than it saves.
         self._begin = tf.function(self._trace_begin, input_signature=[hyperparameters, seeds, seeds], autograph=False)
         self._begin_at = tf.function(optimizer.initial_state, autograph=False)
         jit_compile = task.jit_compile and optimizer.jit_compile
         self._run = tf.function(self._trace_run, jit_compile=jit_compile, autograph=False)
 
     def begin(self, hyperparameters: Mapping[str, Any], task_seeds: Any, optimizer_seeds: Any) -> Carry:
-        """Return where every lane starts."""
+        """Return the start of every lane."""
         if getattr(self.task, "eager_initial", False):
             x, task_state = self.task.initial(task_seeds)
             return x, task_state, self._begin_at(x, dict(hyperparameters), optimizer_seeds)
@@ -65,7 +65,7 @@ class Loop:
         """Train from step `first` (from 1) for `steps` (at most MAX_CHUNK_STEPS) steps.
 
         Returns:
-            What the next chunk starts from, and the losses [steps · evaluations per step, P].
+            The start of the next chunk, and the losses [steps · evaluations per step, P].
         """
         numbers = [tf.constant(number, tf.int32) for number in (first, first + steps - 1, horizon)]
         carry, losses = self._run(carry, dict(hyperparameters), task_seeds, *numbers)
@@ -90,7 +90,7 @@ class Loop:
                 nonlocal task_state
                 loss, gradient, task_state = self.task.loss_and_gradient(point, task_state)
                 gradient = tf.convert_to_tensor(gradient)
-                if not gradient.shape.is_compatible_with(point.shape):  # else it would be broadcast, and train
+                if not gradient.shape.is_compatible_with(point.shape):  # otherwise it would be broadcast silently
                     raise ValueError(
                         f"the gradient of {self.task.name} must be of x's shape {tuple(point.shape)}. Received: "
                         f"{tuple(gradient.shape)}"
@@ -111,17 +111,20 @@ class Loop:
 
 
 def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
-    """Return the loop of a workload whose trials have these hyperparameters; made once per process.
+    """Return the loop of a workload whose trials have these hyperparameters; created once per process.
 
     Raises:
-        ValueError: The data is not what the study was made on, or the optimizer needs what the task does not have.
+        ValueError: The data is not the study's, or the task lacks an attribute that the optimizer needs.
     """
-    return _loop(workload.identity(), tuple(hyperparameters), tasks.data_folder.data_folder())
+    # A class that a notebook defines again under the same name needs another loop.
+    is_of_session = workload.task.startswith(tasks.registry.SESSION)
+    kind = tasks.registry.load(workload.task) if is_of_session else None
+    return _loop(workload.identity(), tuple(hyperparameters), tasks.data_folder.data_folder(), kind)
 
 
-@lru_cache(maxsize=16)  # a worker may train all optimizers of a task in turns; loops hold their compiled code and data
-def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | None) -> Loop:
-    del data_folder  # only a part of the key: the task finds it by itself
+@lru_cache(maxsize=16)  # a worker may alternate between all optimizers of a task; loops hold compiled code and data
+def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | None, kind: type | None) -> Loop:
+    del data_folder, kind  # only parts of the cache key
     workload = Workload(**json.loads(identity))
     configure(workload.threads)
     task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
@@ -140,10 +143,10 @@ def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | N
 def build_optimizer(
     name: str, task: Task, hyperparameters: Sequence[str] | None = None, settings: Mapping[str, int] | None = None
 ) -> Optimizer:
-    """Return an optimizer of these hyperparameters, made with what it needs and wants to know of the task.
+    """Return an optimizer with these hyperparameters, created with the attributes of the task that it uses.
 
     Raises:
-        ValueError: The task does not have what it needs, or the optimizer not these hyperparameters.
+        ValueError: The task lacks a needed attribute, or the optimizer lacks a hyperparameter.
     """
     optimizer_class: Any = lodo.registry.load(name, hyperparameters)
     for need in optimizer_class.needs:

@@ -1,4 +1,4 @@
-"""TensorFlow in a process of ours: imported without its messages, and set up before it computes anything."""
+"""Import and configuration of TensorFlow in the current process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# LLVM unrolls XLA's loops over 16 lanes entirely, and then does not vectorise them: half the time of some loops.
+# LLVM unrolls XLA's loops over 16 lanes entirely, and then does not vectorise them; some loops then take twice as long.
 _LLVM_OPTIONS = "--xla_backend_extra_options=-unroll-threshold=0"
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow for work on the CPU of this process; further calls do nothing.
+    """Import TensorFlow, without its messages, for work on the CPU; further calls do nothing.
 
     Raises:
         ImportError: It cannot be loaded; its messages are printed.
@@ -27,20 +27,20 @@ def load_tensorflow() -> None:
         with _stderr_held_back():
             import tensorflow as tf
 
-            tf.config.list_physical_devices()  # CUDA prints messages when it is looked for, not before
-    finally:  # processes that are started from here may use the cards
+            tf.config.list_physical_devices()  # CUDA prints its messages when devices are listed, not before
+    finally:  # child processes may use the GPUs
         del os.environ["CUDA_VISIBLE_DEVICES"]
         if before is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
 def configure(threads: int) -> None:
-    """Set TensorFlow's threads and how XLA compiles for a CPU, and let a GPU's memory be taken only as it is needed.
+    """Set TensorFlow's threads, XLA's options for CPUs, and allocation of GPU memory on demand.
 
-    Writes the environment variable XLA_FLAGS of this process: XLA reads its options from nothing else.
+    The environment variable XLA_FLAGS of this process is written, because XLA has no other configuration.
 
     Args:
-        threads: Of one operation, and operations at a time.
+        threads: Threads per operation, and number of concurrent operations.
     """
     import tensorflow as tf
 
@@ -64,7 +64,7 @@ def configure(threads: int) -> None:
 
 @contextmanager
 def _stderr_held_back() -> Iterator[None]:
-    """Hold back what is written to file descriptor 2, also by libraries in C++; print it if an exception passes."""
+    """Hold back output to file descriptor 2, including that of C++ libraries; print it if an exception is raised."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
         real = os.dup(2)

@@ -1,7 +1,7 @@
-"""The training loop: trials in; losses, observations and evaluations out. Workers import this module.
+"""Training of a cohort: from trials to losses, observations and evaluations.
 
-What is measured besides the losses is a matter of measurements (`tuner.training.measurements`), which are called on
-the way and change nothing of the run.
+Workers import this module. Quantities other than losses are measured by callbacks (`tuner.training.measurements`),
+which do not affect the run.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
+from tuner.core.events import LaneObservations, TrainingProgress
+from tuner.core.numbers import until_not_finite
 from tuner.core.objective import Objective
-from tuner.core.trial import Evaluation, Key, LaneObservations, TrainingProgress, Trial, Workload
+from tuner.core.trial import Evaluation, Key, Trial, Workload
 from tuner.training.cohort import Cohort
 from tuner.training.cores import own_cores
-from tuner.training.judgement import judge, until_not_finite
+from tuner.training.judgement import judge
 from tuner.training.loop import Carry
 from tuner.training.measurements import measurements_of
 from tuner.training.measurements.measurement import MeasurementCallback, Training
@@ -31,21 +33,21 @@ def train(
 ) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
     """Train one cohort to the end of its budget, or until every lane has diverged.
 
-    A run that is timed and trains on CPUs has its cores for itself meanwhile.
+    A timed run on CPUs has exclusive use of its cores.
 
     Args:
-        workload: What the trials share.
+        workload: The workload of the trials.
         lanes: `workload.cohort_size` trials with one budget; a candidate may fill several lanes.
-        measurements: What is measured on the way; used once. Default: what the workload's `measurement` asks for.
-        start: Returns where the lanes of the cohort start. Default: at the start of the task and the optimizer.
+        measurements: Measurements to make, used once. Default: those of the workload's `measurement`.
+        start: Returns the start of the cohort's lanes. Default: the start of the task and the optimizer.
 
     Yields:
         `TrainingProgress` with the losses of all lanes, chunk by chunk; `LaneObservations` as they are made; at the end
         one `Evaluation` per distinct key.
 
     Raises:
-        ValueError: The lanes do not fit the workload, the data is not what the study was made on, or something cannot
-            be measured.
+        ValueError: The lanes do not fit the workload, the data is not the study's, or a quantity cannot be
+            measured.
     """
     cohort = Cohort(workload, lanes)
     measured = measurements_of(workload, cohort) if measurements is None else measurements

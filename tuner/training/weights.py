@@ -1,4 +1,4 @@
-"""A trained network in a file: x and the task's state, as arrays without names; nothing is pickled."""
+"""Files of trained weights: x and the task's state as arrays, without pickle."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tuner.core.files import write
 
 
 def save(path: Path, x: Tensor, state: State) -> None:
-    """Write x [n, 1] and the state's tensors into an .npz file, whole or not at all.
+    """Write x [n, 1] and the state's tensors to an .npz file atomically.
 
     Raises:
-        NotWritten: It cannot be written; an earlier file of this name is unchanged.
+        NotWritten: The file cannot be written; an existing file is unchanged.
     """
     leaves = {f"state_{number}": np.asarray(leaf) for number, leaf in enumerate(tf.nest.flatten(state))}
     content = io.BytesIO()
@@ -29,12 +29,12 @@ def save(path: Path, x: Tensor, state: State) -> None:
 
 
 def load(path: Path, x: Tensor, state: State) -> tuple[Tensor, State, str]:
-    """Read a file that `save` has written.
+    """Read a file written by `save`.
 
     Args:
         path: The file.
-        x: Of the same task at its start.
-        state: Of the same task at its start.
+        x: The task's x at its start.
+        state: The task's state at its start.
 
     Returns:
         x, the state, and the sha256 of the file.

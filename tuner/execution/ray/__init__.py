@@ -1,1 +1,1 @@
-"""Execution on Ray: sessions, workers that are actors, jobs, metrics."""
+"""Execution on Ray: sessions, workers (actors), jobs and metrics."""

@@ -24,17 +24,17 @@ _LOST: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def failure_of(error: BaseException, *, is_local: bool) -> Failure:
-    """Return why an attempt ended whose stream ended in this error.
+    """Return the failure of an attempt whose stream ended with this error.
 
     Args:
-        error: What `ray.get` raised.
+        error: The exception of `ray.get`.
         is_local: Whether Ray was started on this machine for this run, so that its only node is indispensable.
 
     Returns:
-        The failure. A time limit is not among them, since the driver enforces it and not Ray.
+        The failure; never a timeout, which the driver enforces and not Ray.
 
     Raises:
-        ClusterUnavailable: Ray as a whole has died, so that a retry would fail as well.
+        ClusterUnavailable: Ray as a whole has died, so that a retry would fail too.
     """
     if isinstance(error, exceptions.RayTaskError | exceptions.UserCodeException | exceptions.UnserializableException):
         return Failure(Cause.RAISED, first_line(str(error).rstrip().rpartition("\n")[2]), cut_traceback(str(error)))

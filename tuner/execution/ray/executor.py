@@ -1,4 +1,4 @@
-"""The executor that trains on Ray, and how a session for it is opened from the requested resources."""
+"""The executor on Ray, and the opening of its session from requested resources."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class RayExecutor(PoolExecutor[RayWorker]):
         max_cohorts: int = 10_000,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """Make an executor.
+        """Create an executor.
 
         Args:
             session: An open session.
-            resources: What the workers may use; `address` and `dashboard` are the session's and unused here.
+            resources: Resources of the workers; `address` and `dashboard` belong to the session and are unused here.
             train: The training function, "module:function", importable in the workers.
-            objects: Tasks that no module holds, by the names under which trials refer to them. Each worker gets them
+            objects: Tasks that cannot be imported, by the names that trials use for them. They are sent to each worker
                 once, by value.
             grace: See `PoolExecutor`.
             max_cohorts: See `PoolExecutor`.
             say: Shows a line to the user.
 
         Raises:
-            InvalidRequest: A limit is out of range, no node of the session has so much, or an object cannot be sent.
+            InvalidRequest: A limit is out of range, no node has enough resources, or an object cannot be sent.
         """
         resources = resources or Resources()
         resources.check()
@@ -62,18 +62,18 @@ def open_executor(
     """Start a local Ray or join a cluster, and open an executor in it.
 
     Args:
-        resources: What is requested. Unless it names a data folder, the workers use that of this process.
-        tasks: Names of the tasks that will be trained; a cluster's workers get the code of the user's own.
+        resources: The requested resources. Without a data folder, the workers use that of this process.
+        tasks: Names of the tasks to train; the code of users' own tasks is sent to a cluster's workers.
         train: See `RayExecutor`.
         objects: See `RayExecutor`.
         say: Shows a line to the user.
 
     Yields:
-        The executor, and how many cohorts it trains at a time.
+        The executor, and the number of cohorts that it trains at a time.
 
     Raises:
-        InvalidRequest: Something that was requested is out of range, or more than the machines have.
-        ClusterUnavailable: Ray does not start, or the cluster does not answer or refuses the connection.
+        InvalidRequest: A requested value is out of range, or more than the machines have.
+        ClusterUnavailable: Ray does not start, or the cluster does not respond or refuses the connection.
     """
     resources.check()
     resources = replace(resources, data_dir=data_folder(resources.data_dir))
@@ -86,9 +86,9 @@ def open_executor(
 
 
 def _remarks(session: RaySession, resources: Resources) -> Iterator[str]:
-    """Yield what the user should know about a session."""
+    """Yield remarks on a session for the user."""
     if not session.has_token:
-        yield "this cluster asks for no token: whoever reaches its ports can run code on all its nodes"
+        yield "this cluster requires no token: anyone with access to its ports can run code on all its nodes"
     if session.is_local and resources.cpus_per_candidate > usable_cores():
         yield f"{resources.cpus_per_candidate} cores per candidate; this machine has {usable_cores()}"
     if session.dashboard_url:

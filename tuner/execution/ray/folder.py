@@ -1,7 +1,7 @@
-"""The folder of a Ray session: locked while its driver runs, removed at the latest by the next run.
+"""The folder of a Ray session, locked while its driver runs.
 
-A driver that is killed leaves its folder behind, with Ray's logs in it. However the process ends, its lock is released,
-so that the next run can tell which folders are no longer in use.
+The folder of a driver that is killed remains, with Ray's logs in it. The lock is released however the process ends, so
+that the next run detects and removes folders that are no longer in use.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 
 _PREFIX = "lodo-ray-"
 _LOCK = "driver.lock"
-_CREATION_SECONDS = 60.0  # an older folder without a lock is not being created
+_CREATION_SECONDS = 60.0  # an older folder without a lock is not in the process of creation
 
 _locks: dict[Path, int] = {}  # file descriptors of this process's locks
 
 
 def make_folder(parent: Path = Path("/tmp")) -> Path:  # noqa: S108 (mkdtemp makes it private)
-    """Create a folder that only this user can read, and remove folders whose drivers are gone.
+    """Create a folder that only this user can read, and remove folders whose drivers have ended.
 
     Args:
-        parent: Where to create it. Not below TMPDIR by default: it holds Ray's sockets, whose paths have at most 107
-            bytes.
+        parent: The parent folder. Not TMPDIR by default, because the folder contains Ray's sockets, whose paths have at
+            most 107 bytes.
     """
     for left in parent.glob(f"{_PREFIX}*"):
         _remove_if_left(left)
@@ -38,7 +38,7 @@ def make_folder(parent: Path = Path("/tmp")) -> Path:  # noqa: S108 (mkdtemp mak
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder that `make_folder` made. May be called twice."""
+    """Remove a folder that `make_folder` created. May be called twice."""
     shutil.rmtree(folder, ignore_errors=True)
     handle = _locks.pop(folder, None)
     if handle is not None:
@@ -46,8 +46,8 @@ def remove_folder(folder: Path) -> None:
 
 
 def _remove_if_left(folder: Path) -> None:
-    """Remove a folder whose lock is free, or that has had none for a while: Ray may recreate it as it ends."""
-    with contextlib.suppress(OSError):  # another user's, or locked, or being created or removed at this moment
+    """Remove a folder whose lock is free, or an old one without a lock, which Ray may recreate as it ends."""
+    with contextlib.suppress(OSError):  # another user's, or locked, or currently being created or removed
         if not (folder / _LOCK).exists():
             found = folder.stat()
             if found.st_uid == os.getuid() and time.time() - found.st_mtime > _CREATION_SECONDS:

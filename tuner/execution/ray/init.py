@@ -1,6 +1,7 @@
-"""A call of `ray.init` that leaves the process as it was: environment, output, file modes, signal handlers.
+"""A call of `ray.init` without side effects on the process.
 
-Ray changes all of these when it starts. The process belongs to the caller, who may be a notebook or a service.
+Ray changes the environment, output, file modes and signal handlers when it starts. The process may belong to a notebook
+or a service.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ def init_ray(auth_mode: str | None, **arguments: Any) -> Any:
         Ray's context.
 
     Raises:
-        RuntimeError: This process is connected to a Ray already.
-        Exception: Whatever Ray raises; in this case no process of Ray is left running.
+        RuntimeError: This process is already connected to Ray.
+        Exception: Any exception of Ray; in this case no process of Ray remains.
     """
     with _private_files(), ray_environment(auth_mode):
         import ray
 
         if ray.is_initialized():
-            raise RuntimeError("this process is connected to a Ray already; close that session first")
+            raise RuntimeError("this process is already connected to Ray; close that session first")
         # Ray prints messages of its nodes ("a worker died…") on stdout even if log_to_driver is False.
         worker: Any = importlib.import_module("ray._private.worker")
         worker._worker_logs_enabled = False
@@ -54,7 +55,7 @@ def init_ray(auth_mode: str | None, **arguments: Any) -> Any:
 def ray_environment(auth_mode: str | None) -> Iterator[None]:
     """Import Ray without usage statistics and with this RAY_AUTH_MODE, and restore the environment at the end.
 
-    Ray can be configured in no other way. The processes that it starts inherit the environment; in this process it is
+    Ray has no other configuration of these. The processes that it starts inherit the environment; in this process it is
     read on import and by `Config.initialize`, called here because Ray may have been imported before.
     """
     with environment({"RAY_USAGE_STATS_ENABLED": "0", AUTH_MODE: auth_mode}):
@@ -68,7 +69,7 @@ def ray_environment(auth_mode: str | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _private_files() -> Iterator[None]:
-    """Make what Ray writes, above all its token, unreadable for other users."""
+    """Make Ray's files, in particular its token, unreadable for other users."""
     before = os.umask(0o077)
     try:
         yield
@@ -84,8 +85,8 @@ def _private_files() -> Iterator[None]:
 def _kept_signal_handlers() -> Iterator[None]:
     """Keep the process's signal handlers.
 
-    `ray.init` would replace the handler of SIGTERM by one that exits with 15. Below Python, Ray's library installs
-    handlers that print a stack, which setting Python's handlers anew removes.
+    `ray.init` would replace the handler of SIGTERM by one that exits with 15. Ray's C++ library also installs
+    handlers that print a stack; setting Python's handlers again removes them.
     """
     utils: Any = importlib.import_module("ray._private.utils")
     set_sigterm_handler = utils.set_sigterm_handler
@@ -115,7 +116,7 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore signals while Ray stops: interrupted by a second Ctrl-C, it would leave processes behind for minutes."""
+    """Ignore signals while Ray stops: after a second Ctrl-C, its processes would remain for minutes."""
     if not _is_main_thread():
         yield
         return

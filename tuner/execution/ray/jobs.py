@@ -1,4 +1,4 @@
-"""Jobs: a driver that is submitted to a Ray cluster, and its output followed from here."""
+"""Jobs: submission of a driver to a Ray cluster, and its output."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from tuner.execution.ray.init import quiet, ray_environment
 from tuner.execution.ray.session import PROBE_SECONDS, auth_mode
 
 READY_SECONDS = 20.0
-"""How long after its start a cluster may take until one of its nodes accepts jobs."""
+"""Seconds after its start within which one of a cluster's nodes accepts jobs."""
 
 
 class Jobs:
     """The job service of a cluster, at the address of its dashboard.
 
-    The token is looked up as Ray does: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, then the file of the user.
+    The token is looked up as by Ray: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, then the file of the user.
     """
 
     def __init__(self, address: str) -> None:
-        """Connect.
+        """Connect to the job service.
 
         Args:
             address: "http://HOST:8265".
 
         Raises:
-            ClusterUnavailable: No dashboard answers, or it refuses the connection.
+            ClusterUnavailable: No dashboard responds, or it refuses the connection.
         """
         _probe(address)
         try:
@@ -73,13 +73,13 @@ class Jobs:
                 time.sleep(1.0)
 
     def follow(self, job: str, say: Callable[[str], None]) -> int:
-        """Pass on what a job prints until it ends.
+        """Pass on the output of a job until it ends.
 
         Returns:
             Its exit code, or 1 if it ended without one.
 
         Raises:
-            ClusterUnavailable: The cluster does not answer any more.
+            ClusterUnavailable: The cluster no longer responds.
         """
 
         async def tail() -> None:
@@ -98,7 +98,7 @@ class Jobs:
 
 
 def _probe(address: str) -> None:
-    """Check that the port accepts connections, for which Ray itself would wait a minute."""
+    """Check that the port accepts connections; Ray itself would wait a minute."""
     try:
         url = urlsplit(address)
         port = url.port or (443 if url.scheme == "https" else 80)

@@ -1,4 +1,7 @@
-"""Metrics of studies as application metrics of Ray, which Prometheus scrapes and Grafana shows.
+"""Metrics of studies, exported as application metrics of Ray.
+
+Prometheus scrapes them and Grafana shows them.
+
 
 Ray exports them on the metrics port of the driver's node, with the prefix "ray_" and for counters the suffix "_total".
 Each has the tags `task`, `run` and `optimizer`; no tag has an unbounded number of values.
@@ -16,9 +19,10 @@ from typing import Any, Self
 
 from ray.util.metrics import Counter, Gauge
 
+from tuner.core.events import AttemptEnded, AttemptStarted, Event
 from tuner.core.study import SearchSpec, StudyRecord
 from tuner.core.text import first_line
-from tuner.core.trial import AttemptEnded, AttemptStarted, Evaluation, Event, Key, Role, Status
+from tuner.core.trial import Evaluation, Key, Role, Status
 
 GAUGES = {
     "lodo_tune_generation": "Generation of the search that is under way, from 0.",
@@ -34,7 +38,7 @@ COUNTERS = {
     "lodo_tune_attempts_failed": "Attempts that ended without a result for all their candidates.",
 }
 REFRESH_SECONDS = 2.0
-"""How often the gauges are set: Ray drops one that was not set for 20 s."""
+"""Seconds between two updates of the gauges: Ray drops a gauge that was not set for 20 s."""
 
 _TAGS = ("task", "run", "optimizer")
 
@@ -54,20 +58,20 @@ class Metrics:
         self._thread = threading.Thread(target=self._refresh, name="metrics", daemon=True)
 
     def study(self) -> StudyMetrics:
-        """Return a new listener; each of the studies side by side needs one of its own."""
+        """Return a new listener; each of several concurrent studies needs one of its own."""
         study = StudyMetrics(self._counters)
         self._studies.append(study)
         return study
 
     def __enter__(self) -> Self:
-        """Start to export."""
+        """Start exporting."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Export once more, and stop."""
+        """Export a last time, and stop."""
         self._closed.set()
         self._thread.join()
 
@@ -93,11 +97,11 @@ class StudyMetrics:
     _counts: Counts[Status]
     _seen: set[Key]
     _fitnesses: list[float]  # of the current generation, sorted
-    _attempts: dict[Key, set[Key]]  # by running candidate, those of its attempt that are running
+    _attempts: dict[Key, set[Key]]  # by running candidate, the running candidates of its attempt
     _busy: int  # attempts with a running candidate
 
     def __init__(self, counters: dict[str, Any]) -> None:
-        """Make a listener; the counters are shared by all studies."""
+        """Create a listener; the counters are shared by all studies."""
         self.tags: dict[str, str] = {}
         self._counters = counters
         self._figures: dict[tuple[str, Status | None], float] = {}
@@ -106,7 +110,7 @@ class StudyMetrics:
         """Return the values of the gauges by name and status; may be called from any thread."""
         return dict(self._figures)
 
-    def study_began(self, study: StudyRecord) -> None:
+    def on_study_begin(self, study: StudyRecord) -> None:
         """Reset the metrics for a study."""
         spec = study.spec
         values = (spec.workload.task_label, spec.run, spec.workload.optimizer)
@@ -118,17 +122,17 @@ class StudyMetrics:
             if status.is_final:
                 self._set("candidates", 0, status)
 
-    def batch_began(self, name: str, budget: int, keys: Sequence[Key]) -> None:
+    def on_batch_begin(self, name: str, budget: int, keys: Sequence[Key]) -> None:
         """Start a generation, or the fresh seeds."""
         self._begin_batch()
         if keys and keys[0].role is Role.SEARCH:
             self._set("generation", keys[0].generation)
 
-    def known(self, key: Key, status: Status, fitness: float) -> None:
+    def on_recorded_result(self, key: Key, status: Status, fitness: float) -> None:
         """Count a result that was recorded before."""
         self._take(key, status, fitness)
 
-    def happened(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Count an event."""
         if isinstance(event, Evaluation):
             self._take(event.key, event.status, event.fitness)
@@ -143,10 +147,10 @@ class StudyMetrics:
             self._remove(event.keys)
             self._counters["lodo_tune_attempts_failed"].inc(tags=self.tags)
 
-    def remarked(self, text: str) -> None:
+    def on_remark(self, text: str) -> None:
         """Ignore a remark."""
 
-    def study_ended(self, study: StudyRecord) -> None:
+    def on_study_end(self, study: StudyRecord) -> None:
         """Set the number of running candidates to zero."""
         self._begin_batch()
 
@@ -168,7 +172,7 @@ class StudyMetrics:
             self._set("median_fitness", self._fitnesses[half] / 2 + self._fitnesses[~half] / 2)
 
     def _remove(self, keys: Collection[Key]) -> None:
-        """Remove candidates from those that are running, and an attempt with its last candidate."""
+        """Remove candidates from the running ones, and an attempt with its last candidate."""
         for key in keys:
             attempt = self._attempts.pop(key, None)
             if attempt is not None:

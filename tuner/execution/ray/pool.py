@@ -1,4 +1,4 @@
-"""Workers on Ray: one actor each, pinned to its cores and its GPU. Ray repeats nothing that they do."""
+"""Workers on Ray: actors pinned to their cores and GPU, without Ray's retries."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from tuner.execution.retries import Attempt, Failure
 from tuner.execution.worker import Watchdog, import_training, train_cohort
 
 NODES_SECONDS = 5.0
-"""How often a cluster is asked which of its nodes are alive."""
+"""Seconds between two queries of a cluster's living nodes."""
 
 READ_SECONDS = 30.0
-"""How long it may take to fetch a message that is ready; it takes longer only if its node dies at that moment."""
+"""Maximum seconds to fetch a message that is ready; fetching takes longer only if its node dies meanwhile."""
 
 _numbers = count(1)  # of this process's workers: the name of an actor is unique within a session
 
@@ -47,7 +47,7 @@ class Trainer:
         self._objects = dict(objects)
         if data_dir is not None:
             os.environ[DATA_DIR_VARIABLE] = data_dir
-        import_training(train, gpus)  # here, so that it does not count against a candidate's time limit
+        import_training(train, gpus)  # in advance, so that it does not count towards a candidate's time limit
 
     def where(self) -> tuple[int, str]:
         """Return the ids of this process and, in Ray, of its node."""
@@ -60,7 +60,7 @@ class Trainer:
         yield from bundled(train_cohort(self._train, workload, lanes, **options), lanes)
 
     def _register(self) -> None:
-        """Register the objects that were sent, once; an error is that of each candidate."""
+        """Register the objects that were sent, once; an error counts as an error of each candidate."""
         for name, pickled in self._objects.items():
             tasks.registry.register(name, cloudpickle.loads(pickled))
         self._objects = {}
@@ -82,17 +82,17 @@ class RayWorker:
 
     @property
     def awaited(self) -> Any:
-        """What `ray.wait` has to wait for before `read`.
+        """The reference that `ray.wait` awaits before `read`.
 
-        The stream of a killed worker ends at once, but reading it would block until its node confirms the end; forever
-        if the node hangs. Therefore only the completion of the stream is awaited.
+        The stream of a killed worker ends at once, but reading it would block until its node confirms the end, or
+        forever if the node hangs. Therefore only the completion of the stream is awaited.
         """
         if self._stream is None:
             return self._where
         return self._stream.completed() if self._killed else self._stream
 
     def train(self, attempt: Attempt, workload: Workload, name: str, watchdog: Watchdog | None) -> None:
-        """Start to train a cohort; see `Worker.train`."""
+        """Start training a cohort; see `Worker.train`."""
         method = self._actor.work.options(num_returns="streaming", name=name)
         try:
             self._stream = method.remote(workload, attempt.lanes, watchdog)
@@ -142,7 +142,7 @@ class RayPool:
 
     def start_worker(self, avoided: Collection[str]) -> RayWorker:
         """Begin to start a worker; see `WorkerPool.start_worker`."""
-        options: dict[str, Any] = {"name": f"lane {next(_numbers)}"}  # shown in the dashboard: a contract
+        options: dict[str, Any] = {"name": f"lane {next(_numbers)}"}  # shown in the dashboard; stable
         if avoided:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(avoided))})"}
         try:
@@ -172,7 +172,7 @@ class RayPool:
             if ready and len(awaited) > 1:
                 ready, _ = ray.wait(list(awaited), num_returns=len(awaited), timeout=0)
         except RayError as error:
-            raise ClusterUnavailable(f"Ray does not answer: {first_line(str(error))}") from error
+            raise ClusterUnavailable(f"Ray does not respond: {first_line(str(error))}") from error
         return [awaited[reference] for reference in ready]
 
     def responds(self, node_id: str, timeout: float) -> bool:
@@ -187,12 +187,12 @@ class RayPool:
             return False
 
     def failure_of(self, error: BaseException) -> Failure:
-        """Return what an error means; see `WorkerPool.failure_of`."""
+        """Return the failure for an error; see `WorkerPool.failure_of`."""
         return failure_of(error, is_local=self.is_local)
 
 
 def pickled(objects: Mapping[str, type]) -> dict[str, bytes]:
-    """Return objects in the form in which they are sent: by value if they are defined in a script or a notebook.
+    """Return pickled objects, by value if they are defined in a script or a notebook.
 
     Raises:
         InvalidRequest: One of them cannot be pickled.

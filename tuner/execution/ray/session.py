@@ -1,4 +1,4 @@
-"""Sessions of Ray: a local Ray that is started and stopped, or a cluster that is joined and left.
+"""Sessions of Ray: a local Ray or a connection to a cluster.
 
 A local Ray belongs to the run alone: a private temporary folder, usage statistics off, token authentication on, the
 dashboard on loopback. Ray's other ports listen on all interfaces, which cannot be changed from here; the token protects
@@ -26,7 +26,7 @@ from tuner.execution.resources import Resources
 from tuner.execution.user_code import collect_code
 
 PROBE_SECONDS = 5.0
-"""How long a cluster's address may take to accept a connection; Ray itself gives up about 20 s later."""
+"""Maximum seconds until a cluster's address accepts a connection; Ray's own limit is about 20 s longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class RaySession:
 
         Args:
             resources: Number of workers, cores of each, and whether to serve Ray's dashboard.
-            gpus: GPUs of this machine to use. Default: those that Ray finds.
+            gpus: GPUs of this machine to use. Default: those that Ray detects.
 
         Raises:
             InvalidRequest: A value is out of range.
@@ -87,15 +87,15 @@ class RaySession:
     def join(cls, address: str, tasks: Iterable[str] = ()) -> RaySession:
         """Join a running Ray cluster.
 
-        The token is looked up as Ray does: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, then the file of the user.
+        The token is looked up as by Ray: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, then the file of the user.
 
         Args:
-            address: "HOST:PORT" of its head, or "auto" for the one that RAY_ADDRESS names.
-            tasks: Tasks that will be trained; the code of the user's own is sent to the workers.
+            address: "HOST:PORT" of its head, or "auto" for the one in RAY_ADDRESS.
+            tasks: Names of the tasks to train; the code of users' own tasks is sent to the workers.
 
         Raises:
             InvalidRequest: The address is not valid, or the code is too large.
-            ClusterUnavailable: No cluster answers, or it refuses the connection; within 30 s.
+            ClusterUnavailable: No cluster responds, or it refuses the connection; within 30 s.
         """
         host, port = _host_and_port(address)
         try:
@@ -110,7 +110,7 @@ class RaySession:
         except BaseException as error:
             remove_folder(folder)
             if isinstance(error, Exception) and not isinstance(error, LodoTuneError):
-                advice = "is the token the cluster's?" if token_exists() else "does it ask for a token?"
+                advice = "is the token the cluster's?" if token_exists() else "does it require a token?"
                 text = f"the Ray cluster at {host}:{port} refuses the connection: {first_line(str(error))} ({advice})"
                 raise ClusterUnavailable(text) from error
             raise
@@ -120,14 +120,14 @@ class RaySession:
         """Return the nodes that are alive.
 
         Raises:
-            ClusterUnavailable: Ray does not answer.
+            ClusterUnavailable: Ray does not respond.
         """
         import ray
 
         try:
             known = ray.nodes()
         except Exception as error:
-            raise ClusterUnavailable(f"Ray does not answer: {first_line(str(error))}") from error
+            raise ClusterUnavailable(f"Ray does not respond: {first_line(str(error))}") from error
         return tuple(
             Node(node["NodeID"], node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
             for node in known
@@ -155,19 +155,19 @@ class RaySession:
             raise ClusterUnavailable("Ray's process on this machine died; resume the study once it runs again")
 
     def slots(self, resources: Resources, nodes: Sequence[Node] | None = None) -> int:
-        """Return how many workers may run at a time: as requested, or as many as fit on all nodes; at least 1.
+        """Return the number of workers that run at a time: as requested, or as many as fit on all nodes; at least 1.
 
         Raises:
-            ClusterUnavailable: Ray does not answer.
+            ClusterUnavailable: Ray does not respond.
         """
         fit = sum(node.slots(resources) for node in (self.nodes() if nodes is None else nodes))
         return max(1, min(fit, resources.workers or fit))
 
     def require(self, resources: Resources) -> None:
-        """Check that some node can run a worker at all; Ray itself would wait for one forever.
+        """Check that some node can run a worker; Ray itself would wait for one forever.
 
         Raises:
-            InvalidRequest: No node can.
+            InvalidRequest: No node can run a worker.
         """
         nodes = self.nodes()
         cpus, gpus = resources.cpus_per_candidate, resources.gpus_per_candidate
@@ -215,7 +215,7 @@ def _host_and_port(address: str) -> tuple[str, int]:
 
 
 def _runtime_environment(tasks: Iterable[str], folder: Path) -> dict[str, Any]:
-    """Return what workers on other nodes need beside the package; to those of a job it was sent with the job."""
+    """Return the runtime environment of workers on other nodes; a job's workers have the code of the job."""
     if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
         return {}
     origin = collect_code(tasks, folder)
@@ -226,12 +226,12 @@ def _runtime_environment(tasks: Iterable[str], folder: Path) -> dict[str, Any]:
 
 
 def auth_mode() -> str | None:
-    """Return the RAY_AUTH_MODE for a cluster: the user's, or "token" if there is one, which Ray does not infer."""
+    """Return the RAY_AUTH_MODE for a cluster: the user's, or "token" if a token exists, which Ray does not infer."""
     return os.environ.get(AUTH_MODE) or ("token" if token_exists() else None)
 
 
 def token_exists() -> bool:
-    """Return whether Ray would find a token."""
+    """Return whether a token exists where Ray looks for one."""
     if os.environ.get("RAY_AUTH_TOKEN"):
         return True
     path = os.environ.get("RAY_AUTH_TOKEN_PATH")

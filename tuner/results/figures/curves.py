@@ -6,7 +6,7 @@ They show the mean and the standard deviation over seeds.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,16 +53,10 @@ def learning_by_steps(comparison: Comparison) -> Figure | None:
         bands.append(by_steps(whole) if whole else None)
     if not any(bands) and not any(_diverged(one) for one in comparison.contenders):
         return None
-    figure = new_figure(8.2, 4.6, f"{comparison.run}: training loss on {comparison.task_label}")
-    axes = figure.subplots()
-    limits = _limits(comparison, bands)
-    lines = draw_bands(axes, bands, styles(comparison), limits)
+    figure, axes = _learning(comparison, bands, "")
     _cross_out(axes, comparison)
-    _draw_floors(axes, comparison, limits)
-    axes.set_ylabel(f"training loss, {_averaged(comparison)}")
     axes.set_xlim(0, comparison.steps)
     counts_axis(axes, "gradient evaluations")
-    name_lines(figure, comparison, lines, bands)
     return figure
 
 
@@ -78,16 +72,24 @@ def learning_by_time(comparison: Comparison) -> Figure | None:
     ]
     if not any(bands):
         return None
-    figure = new_figure(8.2, 4.6, f"{comparison.run}: training loss on {comparison.task_label}, by time")
-    axes = figure.subplots()
-    limits = _limits(comparison, bands)
-    lines = draw_bands(axes, bands, styles(comparison), limits)
-    _draw_floors(axes, comparison, limits)
-    axes.set_ylabel(f"training loss, {_averaged(comparison)}")
+    figure, axes = _learning(comparison, bands, ", by time")
     axes.set_xlim(0, max(float(found.at[-1]) for found in bands if found))
     axes.set_xlabel("seconds of training, compilation and validation excluded")
-    name_lines(figure, comparison, lines, bands)
     return figure
+
+
+def _learning(comparison: Comparison, bands: Sequence[Band | None], title: str) -> tuple[Figure, Axes]:
+    """Draw what both figures of the training loss have."""
+    figure = new_figure(8.2, 4.6, f"{comparison.run}: training loss on {comparison.task_label}{title}")
+    axes = figure.subplots()
+    floors = _floors(comparison)
+    limits = loss_limits([found.mean for found in bands if found], list(floors))
+    lines = draw_bands(axes, bands, styles(comparison), limits)
+    _draw_floors(axes, floors, limits)
+    seeds = f"mean ± sd over {counted(comparison.seeds, 'seed')}" if comparison.seeds > 1 else "one seed"
+    axes.set_ylabel(f"training loss, {seeds}")
+    name_lines(figure, comparison, lines, bands)
+    return figure, axes
 
 
 def finished(contender: Contender) -> list[SeedRun]:
@@ -179,14 +181,6 @@ def _missing(contender: Contender) -> str:
     return f"\n({', '.join(missing)} of {contender.seeds})" if missing else ""
 
 
-def _averaged(comparison: Comparison) -> str:
-    return f"mean ± sd over {counted(comparison.seeds, 'seed')}" if comparison.seeds > 1 else "one seed"
-
-
-def _limits(comparison: Comparison, bands: Iterable[Band | None]) -> Limits:
-    return loss_limits([found.mean for found in bands if found], list(_floors(comparison)))
-
-
 def _floors(comparison: Comparison) -> Mapping[float, list[str]]:
     """Return the contenders' names by their floor."""
     floors: dict[float, list[str]] = {}
@@ -196,9 +190,8 @@ def _floors(comparison: Comparison) -> Mapping[float, list[str]]:
     return floors
 
 
-def _draw_floors(axes: Axes, comparison: Comparison, limits: Limits) -> None:
+def _draw_floors(axes: Axes, floors: Mapping[float, list[str]], limits: Limits) -> None:
     """Draw the floors, with the names of their contenders except for the most common one."""
-    floors = _floors(comparison)
     most = max(floors, key=lambda floor: len(floors[floor]), default=None)
     for floor, names in floors.items():
         if limits[1] <= floor <= limits[2]:

@@ -7,19 +7,57 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from search_spaces.space import Dimension, Scale, SearchSpace
-from tuner.core.study import StudySpec
+from tuner.core.study import StudyRecord, StudySpec
+from tuner.core.text import one_line
+from tuner.results.figures.canvas import Spacing, hide_spines, panel_figure
+from tuner.results.figures.styles import style
 from tuner.results.tables.numbers import hyperparameter, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Side = Literal["x", "y"]
 
 MAX_TICKS = 5
 MIN_DECADES = 1.3  # of an axis whose ticks are powers of ten alone
+
+
+@dataclass(frozen=True, slots=True)
+class HyperparameterPanel:
+    """A panel for one hyperparameter of one search."""
+
+    axes: Axes
+    row: int
+    column: int
+    study: StudyRecord
+    dimension: Dimension
+
+
+def hyperparameter_rows(studies: Sequence[StudyRecord], title: str) -> tuple[Figure, list[HyperparameterPanel]]:
+    """Return a figure with one row per search and one panel per hyperparameter, with their names."""
+    columns = max(len(dimensions(study.spec)) for study in studies)
+    figure, grid = panel_figure(len(studies), columns, f"{studies[0].spec.run}: {title}", Spacing())
+    panels = []
+    for row, study in enumerate(studies):
+        named = dimensions(study.spec)
+        for column, dimension in enumerate(named):
+            axes = grid[row, column]
+            axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
+            axes.tick_params(labelsize=8)
+            hide_spines(axes)
+            panels.append(HyperparameterPanel(axes, row, column, study, dimension))
+        for axes in grid[row, len(named) :]:
+            axes.set_visible(False)
+        optimizer = one_line(study.spec.workload.optimizer)
+        lines = optimizer.replace("-", "-\n", 1) if len(optimizer) > 14 else optimizer
+        colour = style(study.spec.workload.optimizer).colour
+        grid[row, 0].set_ylabel(lines, parse_math=False, fontweight="bold", color=colour)
+    return figure, panels
 
 
 def dimensions(spec: StudySpec) -> tuple[Dimension, ...]:

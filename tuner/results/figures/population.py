@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from search_spaces.space import Dimension
 from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
-from tuner.core.text import one_line
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.generations import Searches, by_generation
-from tuner.results.figures.canvas import Spacing, columns_of, hide_spines, mark_legend, panel_figure, spread_out
-from tuner.results.figures.hyperparameter_axis import dimensions, position, prepare
+from tuner.results.figures.canvas import columns_of, mark_legend, spread_out
+from tuner.results.figures.hyperparameter_axis import hyperparameter_rows, position, prepare
 from tuner.results.figures.styles import style
 
 if TYPE_CHECKING:
@@ -36,30 +35,13 @@ def population(studies: Searches) -> Figure | None:
     rows = [(study, some) for study, some in rows if some]
     if not rows:
         return None
-    columns = max(len(dimensions(study.spec)) for study, _ in rows)
-    figure, panels = panel_figure(len(rows), columns, f"{rows[0][0].spec.run}: where the population went", Spacing())
-    for row, (study, some) in enumerate(rows):
-        named = dimensions(study.spec)
-        for column in range(columns):
-            axes = panels[row, column]
-            if column >= len(named):
-                axes.set_visible(False)
-                continue
-            draw_population(axes, study, some, named[column])
-            if column == 0:
-                name_row(axes, study)
-            if row + 1 == len(rows):
-                axes.set_xlabel("generation")
-    _explain(figure, columns)
+    figure, panels = hyperparameter_rows([study for study, _ in rows], "where the population went")
+    for panel in panels:
+        draw_population(panel.axes, panel.study, rows[panel.row][1], panel.dimension)
+        if panel.row + 1 == len(rows):
+            panel.axes.set_xlabel("generation")
+    _explain(figure, max(panel.column for panel in panels) + 1)
     return figure
-
-
-def name_row(axes: Axes, study: StudyRecord) -> None:
-    """Write the optimizer's name beside the first panel of its row."""
-    name = one_line(study.spec.workload.optimizer)
-    long = len(name) > 14
-    axes.set_ylabel(name.replace("-", "-\n", 1) if long else name, parse_math=False, fontweight="bold",
-                    color=style(study.spec.workload.optimizer).colour)  # fmt: skip
 
 
 def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateRecord], dimension: Dimension) -> None:
@@ -90,9 +72,6 @@ def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateR
     prepare(axes, "y", dimension, marks)
     axes.set_xlim(-0.6, study.search.generations - 0.4)
     axes.set_xticks(range(0, study.search.generations, math.ceil(study.search.generations / 10)))
-    axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
-    axes.tick_params(labelsize=8)
-    hide_spines(axes)
 
 
 def _point(one: CandidateRecord, study: StudyRecord, dimension: Dimension) -> tuple[float, float]:

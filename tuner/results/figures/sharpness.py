@@ -14,22 +14,17 @@ import numpy as np
 from search_spaces.space import Dimension
 from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
-from tuner.core.text import one_line
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.generations import Searches
 from tuner.results.figures.canvas import (
     EDGE,
     Limits,
-    Spacing,
     apply_limits,
-    hide_spines,
     loss_limits,
     mark_legend,
     no_minor_ticks,
-    panel_figure,
 )
-from tuner.results.figures.hyperparameter_axis import dimensions, position, prepare
-from tuner.results.figures.population import name_row
+from tuner.results.figures.hyperparameter_axis import hyperparameter_rows, position, prepare
 from tuner.results.figures.styles import style
 
 if TYPE_CHECKING:
@@ -53,24 +48,15 @@ def sharpness(studies: Searches) -> Figure | None:
     rows = [(study, some) for study, some in rows if some]
     if not rows:
         return None
-    columns = max(len(dimensions(study.spec)) for study, _ in rows)
-    title = f"{rows[0][0].spec.run}: fitness by hyperparameter in the last generations"
-    figure, panels = panel_figure(len(rows), columns, title, Spacing())
-    for row, (study, some) in enumerate(rows):
-        limits = _limits(some)
-        named = dimensions(study.spec)
-        for column in range(columns):
-            axes = panels[row, column]
-            if column >= len(named):
-                axes.set_visible(False)
-                continue
-            apply_limits(axes, limits)
-            no_minor_ticks([axes])
-            draw_sharpness(axes, study, some, named[column], limits[2])
-            if column == 0:
-                name_row(axes, study)
-            else:
-                axes.tick_params(axis="y", which="both", labelleft=False)
+    limits = [_limits(some) for _, some in rows]
+    title = "fitness by hyperparameter in the last generations"
+    figure, panels = hyperparameter_rows([study for study, _ in rows], title)
+    for panel in panels:
+        apply_limits(panel.axes, limits[panel.row])
+        no_minor_ticks([panel.axes])
+        draw_sharpness(panel.axes, panel.study, rows[panel.row][1], panel.dimension, limits[panel.row][2])
+        if panel.column:
+            panel.axes.tick_params(axis="y", which="both", labelleft=False)
     _explain(figure)
     return figure
 
@@ -115,9 +101,6 @@ def draw_sharpness(
     default = position(dimension, dimension.default)
     if axes.get_xlim()[0] <= default <= axes.get_xlim()[1]:
         axes.axvline(default, color="0.4", ls=":", lw=1.1, zorder=1)
-    axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
-    axes.tick_params(labelsize=8)
-    hide_spines(axes)
 
 
 def _limits(individuals: Sequence[CandidateRecord]) -> Limits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
 from search_spaces.space import Scale
@@ -23,26 +24,13 @@ _SPLITS = ("validation", "test")
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison without its curves as JSON takes it. Keys are never renamed; new ones may be added."""
-    return {
-        "run": comparison.run,
-        "task": comparison.task,
-        "steps": comparison.steps,
-        "seconds": comparison.seconds,
-        "seeds": list(range(comparison.seeds)),
-        "cohort_size": comparison.cohort_size,
-        "validate_every": comparison.validate_every,
-        "test_examples": comparison.test_examples,
-        "sweep": comparison.sweep,
-        "contenders": [_contender_json(one) for one in comparison.contenders],
-        "remarks": list(comparison.remarks),
-        "precision": comparison.precision,
-        "options": dict(comparison.options),
-        "data": None if comparison.data is None else dict(comparison.data),
-        "versions": dict(comparison.versions),
-        "hardware": dict(comparison.hardware),
-        "created_at": comparison.created_at,
-    }
+    """Return a comparison without its curves as JSON takes it.
+
+    Keys, which are names of fields, are never renamed; new ones may be added.
+    """
+    layout = {field.name: getattr(comparison, field.name) for field in fields(comparison) if field.name != "task_label"}
+    contenders = [_contender_json(one) for one in comparison.contenders]
+    return {**layout, "seeds": list(range(comparison.seeds)), "contenders": contenders}
 
 
 def _contender_json(one: Contender) -> dict[str, Any]:
@@ -79,9 +67,7 @@ def _final_loss_json(final: FinalLoss) -> dict[str, Any]:
 
 
 def _estimate_json(found: Estimate | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {"mean": found.mean, "spread": found.spread, "low": found.low, "high": found.high, "runs": found.runs}
+    return None if found is None else asdict(found)
 
 
 def csv_rows(comparisons: Sequence[Comparison]) -> tuple[list[str], list[list[Any]]]:

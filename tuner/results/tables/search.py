@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
 from tuner import strategies
 from tuner.core.study import StudyStatus
 from tuner.core.text import one_line
-from tuner.results.analysis.summary import Cost, FreshRuns, Hyperparameter, Summary
+from tuner.results.analysis.summary import FreshRuns, Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, Verdict
 from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, seconds
 from tuner.results.tables.section import Section
@@ -57,6 +58,13 @@ COLUMNS: Mapping[str, Callable[[Summary, Hyperparameter], Any]] = MappingProxyTy
 """Columns of the CSV and of the data frame. Spreads are sample standard deviations over fresh seeds."""
 
 
+# fmt: off
+_SPECIFICATION = (
+    "study", "run", "task", "optimizer", "status", "strategy", "seed", "generations", "population", "steps",
+)
+# fmt: on
+
+
 def csv_rows(summaries: Sequence[Summary]) -> tuple[list[str], list[list[Any]]]:
     """Return the columns' names, and one row per hyperparameter with the study's own columns repeated in each.
 
@@ -68,65 +76,26 @@ def csv_rows(summaries: Sequence[Summary]) -> tuple[list[str], list[list[Any]]]:
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
-    """Return a summary as JSON takes it. Keys are never renamed; new ones may be added."""
-    counts, best = summary.counts, summary.best
+    """Return a summary as JSON takes it. Keys, which are names of fields, are never renamed; new ones may be added."""
+    best = summary.best
     return {
-        "study": summary.study,
-        "run": summary.run,
-        "task": summary.task,
-        "optimizer": summary.optimizer,
-        "status": summary.status,
-        "strategy": summary.strategy,
-        "seed": summary.seed,
-        "generations": summary.generations,
-        "population": summary.population,
-        "steps": summary.steps,
+        **{name: getattr(summary, name) for name in _SPECIFICATION},
         "hyperparameters": [
             {"name": row.name, "scale": row.scale.value, "default": row.default, "tuned": row.tuned}
             for row in summary.hyperparameters
         ],
         "fitness": {
-            "default": _fresh_json(summary.default),
+            "default": asdict(summary.default),
             "searched": summary.searched,
-            "tuned": _fresh_json(summary.tuned),
-            "gain": {"mean": summary.gain.mean, "spread": summary.gain.spread},
+            "tuned": asdict(summary.tuned),
+            "gain": asdict(summary.gain),
             "verdict": summary.verdict.value,
         },
-        "best": None
-        if best is None
-        else {
-            "generation": best.generation,
-            "slot": best.slot,
-            "steps": best.steps,
-            "fitness": best.fitness,
-            "hyperparameters": dict(best.hyperparameters),
-        },
-        "individuals": {
-            "finished": counts.finished,
-            "diverged": counts.diverged,
-            "failed": counts.failed,
-            "timed_out": counts.timed_out,
-            "total": counts.total,
-        },
-        "cost": {"search": _cost_json(summary.search_cost), "fresh_seeds": _cost_json(summary.fresh_cost)},
+        "best": None if best is None else {**asdict(best), "hyperparameters": dict(best.hyperparameters)},
+        "individuals": asdict(summary.counts),
+        "cost": {"search": asdict(summary.search_cost), "fresh_seeds": asdict(summary.fresh_cost)},
         "notes": list(summary.notes),
     }
-
-
-def _fresh_json(runs: FreshRuns) -> dict[str, Any]:
-    return {
-        "mean": runs.mean,
-        "spread": runs.spread,
-        "finished": runs.finished,
-        "diverged": runs.diverged,
-        "failed": runs.failed,
-        "timed_out": runs.timed_out,
-        "seeds": runs.seeds,
-    }
-
-
-def _cost_json(cost: Cost) -> dict[str, Any]:
-    return {"evaluations": cost.evaluations, "seconds": cost.seconds}
 
 
 def sections(summaries: Sequence[Summary]) -> list[Section]:

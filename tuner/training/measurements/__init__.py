@@ -1,4 +1,4 @@
-"""What is measured of a cohort while it trains, one measurement per file."""
+"""Measurements of a cohort during its training, one per file."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tuner.training.measurements.validation import Validation
 
 
 def measurements_of(workload: Workload, cohort: Cohort) -> list[MeasurementCallback]:
-    """Return the measurements that a workload asks for and that its task and optimizer have.
+    """Return the requested measurements of a workload that its task and optimizer support.
 
-    The Hessian's error is measured where something is learned and one Hessian holds everywhere.
+    The Hessian error is measured if the optimizer learns a preconditioner and the task's Hessian is constant.
 
     Args:
-        workload: Its `measurement` decides; None asks for none.
-        cohort: Of the workload.
+        workload: The workload; with a `measurement` of None nothing is measured.
+        cohort: A cohort of the workload.
 
     Raises:
         InvalidRequest: A cohort of several lanes is given a budget of seconds.

@@ -1,4 +1,4 @@
-"""Losses by the clock: the mean since the last mark, and the mean over the last tenth of a budget of seconds."""
+"""Losses over time: means between marks, and over the end of a time budget."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.events import LaneObservations
 from tuner.core.objective import TRAINING_LOSS
-from tuner.core.trial import LaneObservations
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
-MARKS = 1000  # within the budget, and as many within the seconds
+MARKS = 1000  # number of marks within the budget, and also within the seconds
 
 
 class Marks(MeasurementCallback):
     """Observes the mean loss since the last mark, after every thousandth of the budget.
 
     Args:
-        seconds: How long the run trains; beyond its budget it is marked after every thousandth of these. None: it ends
-            with its budget.
+        seconds: Training time of the run; beyond its budget, a mark follows every thousandth of this time. None: the
+            run ends with its budget.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -41,7 +41,7 @@ class Marks(MeasurementCallback):
             yield from self.end(training)
 
     def end(self, training: Training) -> Iterable[LaneObservations]:
-        """Yield a mark unless there was no loss since the last."""
+        """Yield a mark if there was a loss since the last one."""
         if self._losses:
             means = np.concatenate(self._losses).mean(axis=0, dtype=np.float64)
             self._marked, self._losses = (training.evaluations, training.seconds), []
@@ -51,11 +51,11 @@ class Marks(MeasurementCallback):
 class LastTenth(MeasurementCallback):
     """Observes, at the end, the mean loss over the last tenth of a budget of seconds.
 
-    The evaluations of a chunk are taken to have followed each other evenly. What ends after the seconds does not count,
-    and neither does a loss there that is not finite.
+    The evaluations of a chunk are assumed to be evenly spaced in time. Evaluations that end after the seconds are
+    ignored, even if their loss is not finite.
 
     Args:
-        seconds: The budget, which training goes on for.
+        seconds: The time budget of training.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -66,14 +66,14 @@ class LastTenth(MeasurementCallback):
         self._last: NDArray[np.float64] | None = None
 
     def after_chunk(self, training: Training) -> Iterable[LaneObservations]:
-        """Take in the losses of a chunk."""
+        """Process the losses of a chunk."""
         losses, number = training.losses, len(training.losses)
         begun = training.seconds - training.chunk_seconds
         times = begun + training.chunk_seconds * np.arange(1, number + 1) / number
         within = losses[times <= self.seconds].astype(np.float64)
         counted = losses[(times <= self.seconds) & (times > self._before)].astype(np.float64)
         self._sum = (0.0 if self._sum is None else self._sum) + counted.sum(axis=0)
-        # A loss that is not finite spoils the mean, also one from before the last tenth.
+        # A loss that is not finite makes the mean not finite, even before the last tenth.
         self._sum = self._sum + np.where(np.isfinite(within).all(axis=0), 0.0, np.nan)
         if len(within):
             self._last = within[-1]
@@ -84,7 +84,7 @@ class LastTenth(MeasurementCallback):
         return ()
 
     def end(self, training: Training) -> Iterable[LaneObservations]:
-        """Yield the mean; of a run whose every step takes longer than a tenth of the seconds, the last loss in them."""
+        """Yield the mean, or the last loss if each step takes longer than a tenth of the seconds."""
         assert self._sum is not None  # noqa: S101 (there is a first chunk)
         assert self._last is not None  # noqa: S101
         means = self._sum / self._counted if self._counted else self._last + self._sum

@@ -1,16 +1,16 @@
-"""Where training has ended: the weights that are saved, and what a second run starts with."""
+"""The end state of training: weights to save, and the start of a second run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.loop import Carry
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
 
 class EndState(MeasurementCallback):
-    """Keeps where every lane has ended; it makes no observation.
+    """Stores the end state of every lane; it makes no observation.
 
     Attributes:
         carry: x [n, P], the task's state and the optimizer's state, once training is over.
@@ -19,6 +19,6 @@ class EndState(MeasurementCallback):
     carry: Carry
 
     def end(self, training: Training) -> Iterable[LaneObservations]:
-        """Keep it."""
+        """Store the end state."""
         self.carry = training.carry
         return ()

@@ -1,10 +1,10 @@
-"""The mean loss that no optimizer can go below, where the task knows it."""
+"""A lower bound of any optimizer's mean loss, if the task defines one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
 

@@ -1,6 +1,6 @@
-"""How far a learned preconditioner is from the inverse Hessian, while it is trained.
+"""The distance of a learned preconditioner from the inverse Hessian.
 
-The paper's own check of LODO (arXiv 2210.06171): the approximation error ‖I - G(θ)H‖_F / √n falls.
+This is the paper's own check of LODO (arXiv 2210.06171): the approximation error ‖I - G(θ)H‖_F / √n decreases.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from lodo.learned_preconditioner import LearnedPreconditioner
 from tuner.core.errors import InvalidRequest
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.cohort import Cohort
 from tuner.training.loop import Carry
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
-POINTS = 20  # at which the error is measured, besides the start
-VECTORS = 256  # of the estimate; its standard error is about 1 % at n = 100
-_SEED = 20_230_629  # of the vectors, the same at every point, so that chance does not move the error
+POINTS = 20  # number of measurements, in addition to the start
+VECTORS = 256  # number of random vectors; the standard error of the estimate is about 1 % at n = 100
+_SEED = 20_230_629  # of the vectors, the same at every point, so that differences are not due to chance
 
 
 class HessianError(MeasurementCallback):
@@ -37,11 +37,11 @@ class HessianError(MeasurementCallback):
             InvalidRequest: The optimizer learns no preconditioner, or the task has no Hessian.
         """
         self._error = hessian_error(training.cohort)
-        self._left = list(self.stops(training.cohort.budget))  # the points that are yet to come
+        self._left = list(self.stops(training.cohort.budget))  # the remaining points
         yield self._observation(training)
 
     def after_chunk(self, training: Training) -> Iterable[LaneObservations]:
-        """Yield the error if this is one of the points. The clock does not count it: it is no part of a run."""
+        """Yield the error if this is one of the points; its time does not count as training."""
         if self._left and training.evaluations >= self._left[0]:
             self._left = [stop for stop in self._left if stop > training.evaluations]
             yield self._observation(training)
@@ -51,7 +51,7 @@ class HessianError(MeasurementCallback):
 
 
 def hessian_error(cohort: Cohort) -> Callable[[Carry], NDArray[np.floating]]:
-    """Return a compiled function that takes where the lanes are to every lane's error [P].
+    """Return a compiled function from the state of the lanes to their errors [P].
 
     Its square is the mean of ‖v - G H v‖² over random unit vectors v, whose expectation is ‖I - G H‖_F²/n.
 

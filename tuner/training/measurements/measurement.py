@@ -1,4 +1,4 @@
-"""The protocol of a measurement: a callback of the training loop that looks at a cohort and changes nothing of it."""
+"""The protocol of a measurement, a read-only callback of the training loop."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.cohort import Chunk, Cohort
 from tuner.training.loop import Carry
 
 
 class Training:
-    """How far the training of a cohort has come, as measurements see it.
+    """State of a cohort's training, as passed to measurements.
 
-    Compilation is no part of the times. Where several candidates train in lockstep the times belong to none of them,
-    and an observation has NaN in their place.
+    The times exclude compilation. If several candidates train in lockstep, the times do not apply to any of them, and
+    an observation has NaN instead.
 
     Args:
-        cohort: What is trained.
-        carry: Where every lane starts.
+        cohort: The cohort.
+        carry: Start of every lane.
 
     Attributes:
-        carry: Where every lane is now: x [n, P], the task's state, the optimizer's state.
+        carry: Current state of every lane: x [n, P], the task's state, the optimizer's state.
         evaluations: Gradient evaluations of each lane so far.
         seconds: Seconds of training so far, of the cohort as a whole.
-        losses: Losses of the last chunk [evaluations, P], those beyond the budget included.
+        losses: Losses of the last chunk [evaluations, P], including those beyond the budget.
         chunk_seconds: Seconds of the last chunk.
     """
 
@@ -41,7 +41,7 @@ class Training:
         self._validation_seconds = 0.0
 
     def advance(self, chunk: Chunk) -> NDArray[np.floating]:
-        """Take a chunk in, and return its losses within the budget, perhaps none."""
+        """Process a chunk, and return its losses within the budget, possibly none."""
         within = chunk.losses[: max(0, self.cohort.budget - self.evaluations)]
         if len(within):
             self._curve.append(within)
@@ -63,36 +63,36 @@ class Training:
         self._validation_seconds += time.perf_counter() - started
 
     def observation(self, split: str, metrics: Mapping[str, Sequence[float]]) -> LaneObservations:
-        """Return an observation of this moment; a metric is one number per lane."""
+        """Return an observation at the current state; a metric is one number per lane."""
         seconds = self.seconds if len(self.cohort.lanes) == 1 else math.nan
         return LaneObservations(split, self.evaluations, seconds, seconds + self._validation_seconds, metrics)
 
 
 class MeasurementCallback:
-    """Base class of measurements; each of its methods does nothing.
+    """Base class of measurements; its methods do nothing.
 
     The loop calls `begin` once before the first step, `after_chunk` after every chunk, and `end` once after the last;
-    each returns the observations that are made then. A chunk is as long as the loop likes, but ends at every stop that
-    a measurement asks for. An exception of a measurement ends the training of the cohort.
+    each returns its observations. The loop chooses the length of a chunk, but a chunk ends at every stop of a
+    measurement. An exception of a measurement ends the training of the cohort.
 
     Attributes:
-        seconds: Train on beyond the budget until this time has been spent on training; None does not ask for it.
+        seconds: Training time until which training continues beyond the budget. None: not beyond the budget.
     """
 
     seconds: float | None = None
 
     def stops(self, budget: int) -> Iterable[int]:
-        """Return increasing numbers of evaluations after which a chunk is to end, perhaps infinitely many."""
+        """Return increasing numbers of evaluations after which a chunk must end, possibly infinitely many."""
         return ()
 
     def begin(self, training: Training) -> Iterable[LaneObservations]:
-        """Look at the start. What is compiled here takes no time of the training."""
+        """Observe the start. Compilation here does not count as training time."""
         return ()
 
     def after_chunk(self, training: Training) -> Iterable[LaneObservations]:
-        """Look at where a chunk has ended."""
+        """Observe the end of a chunk."""
         return ()
 
     def end(self, training: Training) -> Iterable[LaneObservations]:
-        """Look at where training has ended: at the end of the budget or of the time, or where all lanes diverged."""
+        """Observe the end of training: of the budget or of the time, or where all lanes diverged."""
         return ()

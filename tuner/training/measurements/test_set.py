@@ -1,4 +1,4 @@
-"""The test set, which is read once, after training is over."""
+"""The measurement on the test set, which is read once, after training."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.evaluator import Evaluator
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
-_SEED = 0  # decides which examples are in a part of the set, the same for all that are compared
+_SEED = 0  # determines the examples of a part of the set, the same for all compared runs
 
 
 class FinalTest(MeasurementCallback):
     """Observes the test set at the end, unless every lane has diverged.
 
     Args:
-        examples: How many, drawn at random once for all. Default: all.
+        examples: Number of examples, the same random ones for every run. Default: all.
     """
 
     def __init__(self, examples: int | None = None) -> None:

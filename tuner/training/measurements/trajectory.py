@@ -1,26 +1,26 @@
-"""The path of x, of tasks in two dimensions: what can be drawn on the contour of the loss."""
+"""The trajectory of x of two-dimensional tasks, for contour plots of the loss."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.loop import Carry
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
-MAX_POINTS = 200  # besides the start
+MAX_POINTS = 200  # in addition to the start
 
 
 class Trajectory(MeasurementCallback):
-    """Observes x on the way, its two entries as the metrics "x" and "y"; nothing unless it has two.
+    """Observes the two entries of x during training as the metrics "x" and "y"; nothing for other dimensions.
 
-    The cohort is trained once more for it, to the same losses: in two dimensions that is cheap, and a run that is timed
-    is not to be stopped so often.
+    The cohort is trained a second time for it, with the same losses: in two dimensions this is cheap, and a timed
+    run is not interrupted so often.
     """
 
     def end(self, training: Training) -> Iterable[LaneObservations]:
-        """Yield the points, the first of the start."""
+        """Yield the points; the first is the start."""
         if training.carry[0].shape[0] != 2:
             return
         cohort = training.cohort

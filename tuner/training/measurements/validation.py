@@ -1,21 +1,21 @@
-"""Validation on the way: the metrics' means over the validation set, every so many gradient evaluations."""
+"""Validation during training: mean metrics over the validation set, at intervals."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
 
-from tuner.core.trial import LaneObservations
+from tuner.core.events import LaneObservations
 from tuner.training.evaluator import Evaluator
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
 
 class Validation(MeasurementCallback):
-    """Observes the validation set at the start, every so often, and at the end.
+    """Observes the validation set at the start, at intervals, and at the end.
 
     Args:
-        every: Gradient evaluations between two validations; within a step, it waits for the step's end.
-        after_divergence: Whether a cohort that diverged before its budget was over is validated at its end, too.
+        every: Gradient evaluations between two validations; a validation due within a step follows at its end.
+        after_divergence: Whether a cohort that diverged before the end of its budget is also validated at its end.
     """
 
     def __init__(self, every: int, *, after_divergence: bool = False) -> None:
@@ -23,11 +23,11 @@ class Validation(MeasurementCallback):
         self._last = 0  # evaluations at the last validation
 
     def stops(self, budget: int) -> Iterable[int]:
-        """Return all multiples."""
+        """Return all multiples of the interval."""
         return itertools.count(self._every, self._every)
 
     def begin(self, training: Training) -> Iterable[LaneObservations]:
-        """Yield the validation of the start.
+        """Yield the validation at the start.
 
         Raises:
             ValueError: The task has no validation set.
@@ -41,7 +41,7 @@ class Validation(MeasurementCallback):
             yield self._validation(training)
 
     def end(self, training: Training) -> Iterable[LaneObservations]:
-        """Yield the validation of the end, if it was not just made."""
+        """Yield the validation at the end, unless it has already been made there."""
         is_over = training.evaluations >= training.cohort.budget
         if training.evaluations > self._last and (is_over or self._after_divergence):
             yield self._validation(training)

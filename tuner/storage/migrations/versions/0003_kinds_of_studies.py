@@ -1,4 +1,7 @@
-"""Kinds of studies: searches with parameters of their strategy, comparisons without one; and their objective."""
+"""Kinds of studies (search or comparison), strategy parameters and objectives.
+
+A search stores the parameters of its strategy; a comparison has none.
+"""
 
 from __future__ import annotations
 
