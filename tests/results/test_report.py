@@ -132,7 +132,7 @@ def specified(value, text):
     return type(value)(specified(entry, text) for entry in value) if isinstance(value, list | tuple) else value
 
 
-def with_text(value, text, *, keep=("space", "tuned", "hyperparameters")):
+def with_text(value, text, *, keep=("space", "tuned", "hyperparameters", "objective")):
     """Return a record with every text of it replaced, but the keys without which nothing could be read."""
     found = {}
     for each in fields(value):
