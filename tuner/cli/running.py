@@ -68,7 +68,7 @@ def run_and_print(
 
 @contextlib.contextmanager
 def advised(options: dict[str, Any], database: Database) -> Iterator[TerminalProgress]:
-    """Yield the progress of a run; interruptions and errors that end it for now name the command that goes on.
+    """Yield the progress of a run; interruptions and errors that end it for now name the command that continues.
 
     Args:
         options: Of the command.
@@ -89,7 +89,7 @@ def advised(options: dict[str, Any], database: Database) -> Iterator[TerminalPro
         raise
     except StudyOwned as error:
         if progress.run is None:
-            error.args = (f"{error}: --wait waits for it",)
+            error.args = (f"{error}: --wait waits until it is given up",)
         raise
 
 
