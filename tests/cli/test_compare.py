@@ -96,7 +96,7 @@ def test_verbs_that_show_read_a_comparison_and_those_of_a_search_refuse_it(compa
     exported = call("export", "contest/Adam", *database)
     assert (exported.code, exported.err) == (
         2,
-        "lodo-tune: contest/Adam is a comparison, with hyperparameters the defaults\n",
+        "lodo-tune: STUDY: contest/Adam is a comparison, with hyperparameters the defaults\n",
     )
     again = call("compare", "--task", "noisy-quadratic-bowl", "--from", "contest", *database)
     assert (again.code, again.err) == (2, "lodo-tune: --from takes a search; contest is a comparison itself\n")

@@ -188,7 +188,7 @@ def _executor(
 
 @contextlib.contextmanager
 def _note_on_error(progress: Progress) -> Iterator[None]:
-    """Add to what ends a run before its time how it goes on."""
+    """Add a note to an error or an interruption: how the run is continued."""
     try:
         yield
     except BaseException as error:
@@ -203,7 +203,7 @@ def _note_on_error(progress: Progress) -> Iterator[None]:
 def _refuse_owned(studies: Sequence[StudyRecord]) -> None:
     for study in studies:
         if study.lease_left:
-            raise StudyOwned(f"{study.spec.name} is owned by another driver, {study.owner}; wait until it is given up")
+            raise StudyOwned(f"{study.spec.name} is owned by another driver, {study.owner}")
 
 
 def _remark_versions(spec: StudySpec, progress: Progress) -> None:

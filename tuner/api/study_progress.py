@@ -28,7 +28,7 @@ class _Batch:
 
 
 class StudyProgress:
-    """A listener that keeps the state of one study, and tells it to whoever shows it."""
+    """A callback that keeps the state of one study, and passes it to what shows it."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class StudyProgress:
         saved: Callable[[float], None],
         done: Callable[[float], None],
     ) -> None:
-        """Make a listener.
+        """Create a callback.
 
         Args:
             say: Shows a line at once.

@@ -29,7 +29,7 @@ def write_run(
 
     Args:
         folder: Is made if it is not there.
-        result: What came of the runs.
+        result: Of the runs.
         workload: What was trained.
         trials: One per run.
         ends: Where each came to.

@@ -1,4 +1,4 @@
-"""What comes of `tuner.train`: frozen values with curves as arrays."""
+"""Results of `tuner.train`: frozen values with curves as arrays."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class TrainedRun:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainResult:
-    """What came of one configuration on all of its seeds.
+    """Results of one configuration on all of its seeds.
 
     Attributes:
         task: As it was requested.

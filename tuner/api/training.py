@@ -95,7 +95,7 @@ def train(
         progress: As of `tune`.
 
     Returns:
-        What came of each run, with its losses as an array. A run that diverged or failed has a status and a reason.
+        The result of each run, with its losses as an array. A run that diverged or failed has a status and a reason.
 
     Raises:
         InvalidRequest: An argument is unknown or out of range.

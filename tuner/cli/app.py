@@ -49,7 +49,7 @@ Examples:
   lodo-tune --task noisy-quadratic-bowl --optimizers LODO,Adam --seed 1 --name bowl
   lodo-tune --task my_task.py:MyTask --generations 5 --population 16 --steps 100,200,400,400,400
 
-A task of your own is code that runs with your rights, on every machine of the cluster.
+A task of your own is code that runs with your permissions, on every machine of the cluster.
 """
 
 
@@ -70,7 +70,7 @@ def main() -> None:
         _fail(error.format_message().replace("\n", " ") + hint, error.exit_code, debug)
     except KeyboardInterrupt:  # before click was reached, or after
         _fail("interrupted", 130, debug)
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
         from tuner.cli.silence import silence
 
         silence(sys.stdout)
@@ -84,7 +84,7 @@ def main() -> None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             code = 74
             message = f"{error.strerror}: {error.filename or 'standard output, or a temporary file'}"
-            if error.filename is None:  # what is still to be written would fail once more as Python ends
+            if error.filename is None:  # what is still to be written would fail again at exit
                 from tuner.cli.silence import silence
 
                 silence(sys.stdout)
@@ -97,7 +97,7 @@ def _fail(message: str, code: int, debug: bool) -> None:
     from tuner.core.text import one_line
 
     click.echo(f"lodo-tune: {one_line(message)}", err=True)
-    if code > 128 and "ray" in sys.modules:  # cut off while it started, Ray may abort the process as this ends
+    if code > 128 and "ray" in sys.modules:  # interrupted while it starts, Ray may abort the process at its end
         with contextlib.suppress(OSError):
             sys.stdout.flush()
         os._exit(code)
@@ -106,13 +106,13 @@ def _fail(message: str, code: int, debug: bool) -> None:
 
 @click.group(cls=Group, invoke_without_command=True, epilog=RUN_EXAMPLES, context_settings={"max_content_width": 110})
 @click.version_option(package_name="lodo-tune", prog_name="lodo-tune")
-@click.option("--task", metavar="NAME", help="What to tune on: see 'lodo-tune tasks', or module:NAME, file.py:NAME.")
+@click.option("--task", metavar="NAME", help="What to tune on; see 'lodo-tune tasks', or module:NAME, file.py:NAME.")
 @click.option(
     "--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Or keras:NAME. Default: the task's line-up."
 )
 @click.option("--preset", default="paper", show_default=True, help="Schedule: 'paper' or 'quick'.")
 @click.option("--generations", type=int, help="Default: the preset's.")
-@click.option("--population", type=int, help="Individuals a generation. Default: the preset's.")
+@click.option("--population", type=int, help="Individuals per generation. Default: the preset's.")
 @click.option(
     "--steps", metavar="N[,N…]", callback=list_of(int, "whole numbers"), help="Gradient evaluations, by generation."
 )
@@ -132,7 +132,7 @@ def _fail(message: str, code: int, debug: bool) -> None:
 def commands(context: click.Context, /, **options: Any) -> None:
     """Tune the hyperparameters of optimizers on a task, fairly, with a genetic algorithm on Ray.
 
-    Without a command: search, keep everything in a database, and print the tuned table.
+    Without a command: search, record everything in a database, and print the tuned table.
     """
     if context.invoked_subcommand is not None:
         given = [name for name in options if _was_given(context, name)]

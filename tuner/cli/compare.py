@@ -35,13 +35,11 @@ FIELDS = (
 @click.option("--defaults", is_flag=True, help="Or the defaults.")
 @click.option("--halve-learning-rate", is_flag=True, help="Every learning rate half as large, as for long runs.")
 @click.option("--sweep", metavar="NAME", help="LODO alone, over momentum, depth or block-size.")
-@click.option("--seeds", type=int, default=8, show_default=True, metavar="N", help="Each on the seeds 0 to N-1.")
-@click.option("--steps", type=int, metavar="N", help="Gradient evaluations a run. Default: the paper's.")
-@click.option(
-    "--time", "seconds", type=float, metavar="SECONDS", help="Train on for so long, each run alone and timed."
-)
+@click.option("--seeds", type=int, default=8, show_default=True, metavar="N", help="Train each on the seeds 0 to N-1.")
+@click.option("--steps", type=int, metavar="N", help="Gradient evaluations per run. Default: the paper's.")
+@click.option("--time", "seconds", type=float, metavar="SECONDS", help="Train each run alone for so long, timed.")
 @click.option("--validate-every", type=int, metavar="N", help="Gradient evaluations. Default: the paper's.")
-@click.option("--test-examples", type=int, metavar="N", help="So many of the test set, at random. Default: all.")
+@click.option("--test-examples", type=int, metavar="N", help="Number of test examples, drawn at random. Default: all.")
 @click.option("--name", metavar="RUN", help="Default: the search's or task's, with -comparison.")
 @task_option
 @precision_option

@@ -45,7 +45,7 @@ def database_group(context: click.Context) -> None:
 @database_option
 @debug_option
 def check(database: str | None, debug: bool) -> None:
-    """Read all that the database holds, and say what is wrong with it."""
+    """Read everything in the database, and report what is wrong with it."""
     from tuner.results.tables.numbers import counted
 
     place = database_of(database)
@@ -90,7 +90,7 @@ def upgrade(database: str | None, debug: bool) -> None:
 def copy(source: str, target: str, study: tuple[str, ...], debug: bool) -> None:
     """Copy the runs or studies STUDY, or all, between databases of either kind; each is compared.
 
-    A study that is being driven is left out (exit code 73); one that was copied before is compared again.
+    A study with a driver is left out (exit code 73); one that was copied before is compared again.
     """
     from tuner.api.database import Database
     from tuner.results.tables.numbers import counted
@@ -139,9 +139,9 @@ def export(
 @database_option
 @debug_option
 def backup(file: Path, database: str | None, debug: bool) -> None:
-    """Copy the database into the new SQLite FILE; a driver may go on writing.
+    """Copy the database into the new SQLite FILE; drivers may continue to write.
 
-    It is one moment of it. In a backup of PostgreSQL no study has a driver: what ran waits.
+    The copy is of one moment. In a backup of PostgreSQL no study has a driver: what was running waits.
     """
     place = database_of(database)
     place.back_up(file)
@@ -154,7 +154,7 @@ def backup(file: Path, database: str | None, debug: bool) -> None:
 @database_option
 @debug_option
 def delete_study(study: str, yes: bool, database: str | None, debug: bool) -> None:
-    """Delete the study STUDY, or all of a run, for good; nothing of a run that is being driven."""
+    """Delete the study STUDY, or all of a run, for good; a run with a driver is left as it is."""
     from tuner.results.tables.numbers import counted
 
     place = database_of(database)

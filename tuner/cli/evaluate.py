@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: lodo-tune evaluate digits --split test --examples 100")
 @click.argument("folder", metavar="DIR", type=PATH)
 @click.option("--split", type=click.Choice(["validation", "test"]), default="test", show_default=True)
-@click.option("--examples", type=int, metavar="N", help="So many, drawn at random. Default: all.")
+@click.option("--examples", type=int, metavar="N", help="Number of examples, drawn at random. Default: all.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides which are drawn.")
 @click.option("--cpus-per-candidate", type=int, help="TensorFlow threads. Default: as it was trained with.")
 @data_dir_option
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def evaluate(folder: Path, **options: Any) -> None:
     """Measure what 'lodo-tune train --output DIR' has trained on its task's test set.
 
-    What was measured is kept in DIR: an evaluation that was cut off goes on where it was.
+    What was measured is kept in DIR: an evaluation that was interrupted continues where it stopped.
     """
     from tuner.api.evaluation import EvaluateRequest, run_evaluation
     from tuner.cli.progress import ExamplesProgress

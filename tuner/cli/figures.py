@@ -28,9 +28,9 @@ from tuner.core.errors import InvalidRequest
 def figures(
     study: tuple[str, ...], output: Path, formats: tuple[str, ...], force: bool, database: str | None, debug: bool
 ) -> None:
-    """Draw the runs or studies STUDY, or all: how the search went, and how what was tuned compares.
+    """Draw the runs or studies STUDY, or all: how the search went, and how the tuned optimizers compare.
 
-    Files are named RUN-FIGURE; what there is nothing to draw for is left out.
+    Files are named RUN-FIGURE; a figure with nothing to show is left out.
     """
     from tuner.core import files
     from tuner.core.folders import check_writable

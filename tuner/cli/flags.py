@@ -137,7 +137,7 @@ only_json_option = click.option(
 )
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 data_dir_option = click.option(
-    "--data-dir", type=PATH, help="Where mnist.npz and cifar10.npz lie. Default: $LODO_DATA_DIR."
+    "--data-dir", type=PATH, help="Folder of mnist.npz and cifar10.npz. Default: $LODO_DATA_DIR."
 )
 precision_option = click.option(
     "--precision",
@@ -153,11 +153,17 @@ task_option = click.option(
     help="Of the task, such as batch_size=64. Default: the preset's, or the task's own.",
 )
 cpus_option = click.option(
-    "--cpus-per-candidate", type=int, default=1, show_default=True, help="Cores, and TensorFlow threads, a candidate."
+    "--cpus-per-candidate", type=int, default=1, show_default=True, help="Cores, and TensorFlow threads, per candidate."
 )
 machine_options = together(
     click.option("--workers", type=int, help="Candidates (or cohorts of them) at a time. Default: as many as fit."),
-    click.option("--gpus-per-candidate", type=float, default=0.0, show_default=True, help="GPUs a candidate, or 0.25."),
+    click.option(
+        "--gpus-per-candidate",
+        type=float,
+        default=0.0,
+        show_default=True,
+        help="GPUs per candidate, or a share such as 0.25.",
+    ),
     cpus_option,
     click.option("--timeout", type=float, metavar="SECONDS", help="Ends a candidate (or cohort) after this long."),
     click.option(

@@ -28,7 +28,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def resume_command(name: str, database: str) -> str:
-    """Return the command that goes on with a run or a study.
+    """Return the command that continues a run or a study.
 
     Args:
         name: Of the run or the study.
@@ -40,7 +40,7 @@ def resume_command(name: str, database: str) -> str:
 
 @contextlib.contextmanager
 def advice_on_error(command: Callable[[], str | None]) -> Iterator[None]:
-    """Add to an error that ends a run for now the command that goes on with it."""
+    """Add the command that continues a run to an error that ends it for now."""
     try:
         yield
     except Exception as error:
@@ -57,7 +57,7 @@ class Interruptions:
     while it waits, and code that it calls may swallow one.
 
     Args:
-        command: Returns the command that goes on; None if nothing was begun.
+        command: Returns the command that continues; None if nothing was begun.
     """
 
     def __init__(self, command: Callable[[], str | None]) -> None:

@@ -1,7 +1,7 @@
 """`lodo-tune paper`: search, comparison and report with the paper's settings.
 
-What is done already, under the same names in the same database, is not done again; so the same command goes on where it
-was stopped.
+What is complete under the same names in the same database is not done again, so the same command continues where it
+stopped.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SEARCH, COMPARISON, REPORT = "search", "comparison", "report.html"  # what is wr
 def paper(**options: Any) -> None:
     """Search, compare and report by the paper's settings, in one go; --output is needed.
 
-    The same command goes on where it was stopped: what is complete is not done again.
+    The same command continues where it stopped: what is complete is not done again.
     """
     from tuner.api.paper import run_paper
     from tuner.api.report import write_report

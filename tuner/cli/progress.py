@@ -24,7 +24,7 @@ LONG = 60.0  # seconds between two lines outside a terminal; work that takes les
 
 
 class _Console(Console):
-    """A console whose reader may leave: what is written after that is dropped, and the run goes on."""
+    """A console whose reader may leave: what is written after that is dropped, and the run continues."""
 
     def on_broken_pipe(self) -> None:
         """Drop all further output."""

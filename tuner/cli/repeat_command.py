@@ -18,7 +18,7 @@ from tuner.studies import tuned_points
 def repeat_command(specs: Sequence[StudySpec]) -> str:
     """Return the command line that makes a run's studies anew.
 
-    A file that was given, of which only the content is on record, stands as FILE. Nothing of a user's own is imported:
+    A file is written as FILE, since only its content is recorded. No module of the user is imported:
     fresh seeds, which presets alone decide, are right for a task of their own only if it has the usual presets.
 
     Args:

@@ -16,7 +16,7 @@ from tuner.cli.flags import PATH, database_of, database_option, debug_option
 @database_option
 @debug_option
 def report(study: tuple[str, ...], output: Path, force: bool, database: str | None, debug: bool) -> None:
-    """Write a page on the runs or studies STUDY, or on all: tables, figures, failures, and what it all cost.
+    """Write a page on the runs or studies STUDY, or on all: tables, figures, failures and costs.
 
     It is one file that needs no network; the database is only read.
     """

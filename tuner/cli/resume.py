@@ -14,7 +14,7 @@ from tuner.cli.flags import database_of, machine_options, outcome_options
 @machine_options
 @outcome_options
 def resume(study: str, **options: Any) -> None:
-    """Go on with the run or study STUDY where it stopped, to the same result."""
+    """Continue the run or study STUDY where it stopped, to the same result."""
     from tuner.api.resuming import run_resume
     from tuner.cli.running import resources_of, run_and_print
 

@@ -68,7 +68,7 @@ def run_and_print(
 
 @contextlib.contextmanager
 def advised(options: dict[str, Any], database: Database) -> Iterator[TerminalProgress]:
-    """Yield the progress of a run; interruptions and errors that end it for now name the command that goes on.
+    """Yield the progress of a run; interruptions and errors that end it for now name the command that continues.
 
     Args:
         options: Of the command.
@@ -85,11 +85,11 @@ def advised(options: dict[str, Any], database: Database) -> Iterator[TerminalPro
             yield progress
     except StudyExists as error:
         wait = " --wait" if options["wait"] else ""
-        error.args = (f"{error} ({resume_command(options['name'], database.url)}{wait})",)
+        error.args = (f"{error} (--name, or {resume_command(options['name'], database.url)}{wait})",)
         raise
     except StudyOwned as error:
         if progress.run is None:
-            error.args = (f"{error}: --wait waits for it",)
+            error.args = (f"{error}: --wait waits until it is given up",)
         raise
 
 

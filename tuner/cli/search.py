@@ -50,7 +50,7 @@ def search_and_print(options: dict[str, Any]) -> None:
 
 
 def asks_before_a_long_search(*, yes: bool) -> bool:
-    """Return whether somebody is at the terminal who can answer, and is to be asked."""
+    """Return whether to ask: there is a terminal to answer at, and --yes is not given."""
     return not yes and sys.stdin.isatty() and sys.stderr.isatty()
 
 

@@ -14,7 +14,7 @@ from tuner.cli.flags import database_of, database_option, debug_option, json_opt
 @database_option
 @debug_option
 def show(study: str, format: str, as_json: bool, database: str | None, debug: bool) -> None:
-    """Show what a study was asked to do, how each generation went, and what failed why."""
+    """Show the settings of a study, how each generation went, and why candidates failed."""
     chosen = "json" if as_json else format
     parts = [each.details(chosen) for each in database_of(database).run(study)]
     click.echo(f"[{', '.join(parts)}]" if chosen == "json" and len(parts) > 1 else "\n\n".join(parts))

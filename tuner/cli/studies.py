@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @database_option
 @debug_option
 def studies(format: str, as_json: bool, database: str | None, debug: bool) -> None:
-    """List the studies of the database, a line each."""
+    """List the studies of the database, one line each."""
     damaged: list[Damaged] = []
     click.echo(database_of(database).listing("json" if as_json else format, damaged=damaged))
     raise_first(damaged)

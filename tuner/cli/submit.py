@@ -32,7 +32,7 @@ VERBS = ("resume",)  # what may be submitted beside a search
 def submit(address: str, detach: bool, code: str | None, debug: bool, arguments: tuple[str, ...]) -> int:
     """Run a search, or 'resume', on a Ray cluster as a job of its own: what follows -- is the command there.
 
-    It needs nothing of this machine any more once it was taken. A task's own code is sent along; for 'resume' name it
+    Once submitted, it needs this machine no more. A task's own code is sent along; for 'resume' name it
     with --code. The cluster's nodes have lodo-tune installed. Its exit code is the search's.
     """
     return submit_job(address, arguments, detach=detach, code=code)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @database_option
 @debug_option
 def table(study: tuple[str, ...], format: str, as_json: bool, database: str | None, debug: bool) -> None:
-    """Print the tables of the runs or studies STUDY, or of all: what was tuned, and how it compares."""
+    """Print the tables of the runs or studies STUDY, or of all: tuned values, and comparisons."""
     damaged: list[Damaged] = []
     found = database_of(database).table(*study, damaged=damaged)
     if found.searches or found.comparisons:

@@ -36,7 +36,7 @@ DEFAULT_PRESET = "quick"  # its options make a task small
 @debug_option
 @click.pass_context
 def tasks_group(context: click.Context, as_json: bool, debug: bool) -> None:
-    """List the tasks that ship and those that installed packages offer; or check one."""
+    """List the built-in tasks and those of installed packages; or check one."""
     import tasks.registry
 
     if context.invoked_subcommand is not None:
@@ -62,10 +62,10 @@ def tasks_group(context: click.Context, as_json: bool, debug: bool) -> None:
 @only_json_option
 @debug_option
 def check(name: str, preset: str | None, data_dir: Path | None, as_json: bool, debug: bool) -> None:
-    """Check whether the task NAME keeps the promises of a task; exit code 1 if it does not.
+    """Check whether the task NAME fulfils the protocol of a task; exit code 1 if it does not.
 
-    NAME is as --task takes it. Shapes, gradient, seeds, lanes and evaluation are put to the test, a line each. A search
-    and 'train' look at the most important of these themselves before they start on a task of your own.
+    NAME is as --task takes it. Shapes, gradient, seeds, lanes and evaluation are tested, one line each. A search and
+    'train' test the most important of these themselves before they start on a task of your own.
     """
     from tuner.api.data_folder import using_data
 

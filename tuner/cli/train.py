@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @click.option(
     "--track",
     type=click.Choice(["hessian-error"]),
-    help="How near LODO's preconditioner comes to the inverse Hessian, and the run once more with it frozen.",
+    help="Distance of LODO's preconditioner from the inverse Hessian, and the run again with it frozen.",
 )
 @click.option(
     "--validate-every", type=int, metavar="N", help="Measure the validation set every N gradient evaluations."

@@ -37,11 +37,11 @@ class _Followed:
 
 @click.command(epilog="Example: lodo-tune watch bowl --database postgresql://lodo@server/studies")
 @click.argument("study")
-@click.option("--interval", type=float, default=2.0, show_default=True, metavar="SECONDS", help="Between two looks.")
+@click.option("--interval", type=float, default=2.0, show_default=True, metavar="SECONDS", help="Between two readings.")
 @database_option
 @debug_option
 def watch(study: str, interval: float, database: str | None, debug: bool) -> None:
-    """Follow the run or study STUDY until nobody drives it any more; the database is only read."""
+    """Follow the run or study STUDY until no driver holds it any more; the database is only read."""
     follow(database_of(database), study, interval)
 
 
@@ -113,7 +113,7 @@ def _status(study: StudyRecord) -> str:
     if study.status == StudyStatus.RUNNING and not _runs(study):
         return "driver lost"
     if study.status == StudyStatus.INTERRUPTED and not sum(study.counts.values()):
-        return "waiting"  # nobody has taken it yet
+        return "waiting"  # no driver has taken it yet
     return study.status
 
 
