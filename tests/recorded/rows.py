@@ -33,8 +33,9 @@ _CANDIDATES = """
 """
 _OBSERVATIONS = """
     SELECT split, name, dtype, length, data FROM observations
-    WHERE candidate_id = ? AND split != 'time' ORDER BY split, name
+    WHERE candidate_id = ? AND split NOT IN ('time', 'training') ORDER BY split, name
 """
+# Clocks decide after how many evaluations training reports, and all of time; validation and test have points of theirs.
 
 
 def studies(database: Path, run: str) -> list[dict[str, Any]]:
@@ -105,14 +106,17 @@ def losses(array: np.ndarray) -> dict[str, Any]:
 
 def printed(text: str) -> Any:
     """Return what a command printed as JSON, without times, and with losses as `losses` returns them."""
-    return _untimed(json.loads(text))
+    document = json.loads(text)
+    return _untimed(document, document.get("dtype"))
 
 
-def _untimed(value: Any) -> Any:
+def _untimed(value: Any, dtype: str | None) -> Any:
     if isinstance(value, dict):
         kept = {key: one for key, one in value.items() if not any(word in key for word in _TIMED)}
-        return {key: losses(np.array(one)) if key == "losses" else _untimed(one) for key, one in kept.items()}
-    return [_untimed(one) for one in value] if isinstance(value, list) else value
+        return {
+            key: losses(np.array(one, dtype)) if key == "losses" else _untimed(one, dtype) for key, one in kept.items()
+        }
+    return [_untimed(one, dtype) for one in value] if isinstance(value, list) else value
 
 
 def number(value: float) -> float | str:
