@@ -172,7 +172,7 @@ class StrategyConformance:
         strategy = self.create()
         run(strategy, 2)
         asked(strategy)
-        with pytest.raises(RuntimeError, match="3 generations"):
+        with pytest.raises(RuntimeError, match="3 complete generations"):
             strategy.result()
 
     @pytest.mark.parametrize("count", [0, 7, 9])

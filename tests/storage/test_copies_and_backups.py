@@ -200,7 +200,7 @@ def test_a_copy_into_memory_is_refused(url: str) -> None:
     for target in (":memory:", "sqlite://"):
         outcome = call("database", "copy", url, target)
         assert (outcome.code, outcome.out) == (2, "")
-        assert "would end with this command" in outcome.err
+        assert "would end with this process" in outcome.err
 
 
 @pytest.mark.postgresql

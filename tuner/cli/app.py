@@ -97,7 +97,7 @@ def _fail(message: str, code: int, debug: bool) -> None:
     from tuner.core.text import one_line
 
     click.echo(f"lodo-tune: {one_line(message)}", err=True)
-    if code > 128 and "ray" in sys.modules:  # interrupted while it starts, Ray may abort the process at its end
+    if code > 128:  # nothing may change the exit code any more: Ray, interrupted while it starts, may abort at the end
         with contextlib.suppress(OSError):
             sys.stdout.flush()
         os._exit(code)

@@ -158,6 +158,8 @@ def delete_study(study: str, yes: bool, database: str | None, debug: bool) -> No
     from tuner.results.tables.numbers import counted
 
     place = database_of(database)
+    with place.writing(create=False):
+        pass  # an older database is upgraded before it is read
     for each in place.run(study):
         done = sum(count for status, count in each.record.counts.items() if status.is_final)
         click.echo(f"{each.name}: {each.status}, {counted(done, 'result')} of the search", err=True)
