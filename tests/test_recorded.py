@@ -15,7 +15,7 @@ from tests.recorded.differences import exact, loose
 from tests.recorded.machine import machine
 from tests.recorded.replay import Replay
 
-QUICK = {"random", "train-rosenbrock"}
+QUICK = {"train-rosenbrock"}
 SHOWN = 5  # differences of a failure
 
 

@@ -216,7 +216,11 @@ class DoubleInSingle(Bare):
         (GradientOfNone, r"loss_and_gradient returns gradient as a tensor; a tape's gradient is None where.*None$"),
         (GradientOfAnotherShape, r"the gradient in the form of x, float64 \[5, 1\]. Received: float64 \[3, 1\]$"),
         (ForgetsTheState, r"loss_and_gradient returns the tuple \(loss, gradient, state\). Received: 2 values$"),
-        (StateGrows, r"advance returns tensor 0 of the state in the form that initial returns, float32 \[1\]. Received: float32 \[2\]$"),
+        (
+            StateGrows,
+            r"advance returns tensor 0 of the state in the form that initial returns, float32 \[1\]. "
+            r"Received: float32 \[2\]$",
+        ),
         (StateIsRenamed, r"advance returns the state in the structure that .*'seen'.* Received: .*'found'"),
         (StartsWithoutLanes, r"initial returns x as float64 \[n, 1\].*Received: float64 \[5\]$"),
         (TakesNoDtype, r"the constructor raises TypeError: .*unexpected keyword argument 'dtype'$"),
