@@ -79,6 +79,8 @@ def test_an_outage_is_one_whoever_meets_it_and_the_next_begins_anew(monkeypatch:
 
 
 def test_an_interruption_ends_the_waiting_in_all_threads() -> None:
+    # A shell that starts the tests in the background lets them ignore SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     retrier, ended_by = Retrier(3600.0), list[type[BaseException]]()
 
     def beat() -> None:
@@ -93,6 +95,7 @@ def test_an_interruption_ends_the_waiting_in_all_threads() -> None:
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         retrier.call(failing(10**6, AWAY))
+    signal.signal(signal.SIGINT, before)
     thread.join(timeout=10)
     assert ended_by == [Unreachable]
 
