@@ -1,5 +1,7 @@
 """What a run may use: ranges of values, and how many workers fit on this machine."""
 
+from pathlib import Path
+
 import pytest
 
 from tuner.core.errors import InvalidRequest
@@ -35,3 +37,14 @@ def test_a_local_ray_has_as_many_workers_as_fit_unless_fewer_are_requested():
     assert Resources().local_workers == usable_cores()
     assert Resources(cpus_per_candidate=10 * usable_cores()).local_workers == 1
     assert Resources(workers=3).local_workers == 3
+
+
+def test_keyword_arguments_of_the_python_api_become_resources_without_a_dashboard():
+    resources = Resources.of({"workers": 2, "data_dir": "somewhere"})
+    assert resources == Resources(workers=2, data_dir=Path("somewhere"), dashboard=False)
+    assert Resources.of({"dashboard": True}).dashboard
+
+
+def test_a_keyword_that_nobody_takes_is_refused_by_its_name():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'wrokers'.*workers, cpus_per_candidate"):
+        Resources.of({"wrokers": 2})
