@@ -28,12 +28,13 @@ def session():
 
 
 @pytest.mark.parametrize("deadly", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_worker_killed_from_outside_gives_the_same_result_at_the_second_attempt(session, deadly):
+def test_a_worker_killed_from_outside_gives_the_same_result_at_the_second_attempt(session, deadly, tmp_path):
     executor = ray_executor(session, train=FAKE + "train")
-    trials = [trial(0, Act.WAIT), trial(1)]
+    trials = [trial(0, Act.SLEEP_ONCE), trial(1)]
     events = []
-    for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
+    for event in executor.evaluate(workload(folder=str(tmp_path)), trials, label="fake/Adam/g03"):
         if isinstance(event, AttemptStarted) and event.keys[0].slot == 0 and event.attempt == 1:
+            assert wait_until((tmp_path / "trained-0").exists, 60)
             os.kill(event.pid, deadly)
         events.append(event)
     first, second = sorted((e for e in events if isinstance(e, Evaluation)), key=lambda e: e.key)

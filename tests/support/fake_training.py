@@ -50,6 +50,7 @@ class Act(IntEnum):
     SWALLOW = auto()  # catches whatever is thrown into it
     STOP = auto()  # SIGSTOP
     NAN = auto()  # a loss is nan, training goes on
+    SLEEP_ONCE = auto()  # sleeps the first time only, until it is killed; leaves a mark in options["folder"]
     WAIT = auto()  # takes a quarter of a second, and is well
     ENCORE = auto()  # well, but its worker dies after the evaluations were sent
 
@@ -153,9 +154,7 @@ def misbehave(act: Act, workload: Workload, key: Key) -> None:
         case Act.KILL:
             os.kill(os.getpid(), signal.SIGKILL)
         case Act.KILL_ONCE:
-            mark = Path(workload.options["folder"]) / f"killed-{key.slot}"
-            if not mark.exists():
-                mark.touch()
+            if is_first_time(workload, key):
                 os.kill(os.getpid(), signal.SIGKILL)
         case Act.EXIT:
             os._exit(7)
@@ -194,10 +193,21 @@ def misbehave(act: Act, workload: Workload, key: Key) -> None:
                     time.sleep(600)
         case Act.STOP:
             os.kill(os.getpid(), signal.SIGSTOP)
+        case Act.SLEEP_ONCE:
+            if is_first_time(workload, key):
+                time.sleep(600)
         case Act.WAIT:
             time.sleep(0.25)
         case _:
             pass
+
+
+def is_first_time(workload: Workload, key: Key) -> bool:
+    """Return whether this candidate was never trained in the folder of the workload's options, and leave a mark."""
+    mark = Path(workload.options["folder"]) / f"trained-{key.slot}"
+    known = mark.exists()
+    mark.touch()
+    return not known
 
 
 def nothing(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
