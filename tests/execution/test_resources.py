@@ -1,4 +1,4 @@
-"""What a run may use: ranges of values, and how many workers fit on this machine."""
+"""Resources of a run: accepted values, and how many workers fit on this machine."""
 
 from pathlib import Path
 
@@ -22,18 +22,18 @@ from tuner.execution.resources import Resources, usable_cores
         ("gpus_per_candidate", 1.5, "is a share such as 0.25, or a whole number"),
     ],
 )
-def test_a_value_out_of_range_is_refused_under_the_name_of_its_field(field, value, accepted):
+def test_a_value_out_of_range_is_refused_with_the_name_of_its_field(field, value, accepted):
     with pytest.raises(InvalidRequest, match=accepted) as caught:
         Resources(**{field: value}).check()
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize("gpus", [0, 0.25, 1, 2])
-def test_shares_and_whole_numbers_of_graphics_cards_are_accepted(gpus):
+def test_fractions_and_whole_numbers_of_gpus_are_accepted(gpus):
     Resources(gpus_per_candidate=gpus).check()
 
 
-def test_a_local_ray_has_as_many_workers_as_fit_unless_fewer_are_requested():
+def test_a_local_ray_has_as_many_workers_as_fit_unless_a_number_is_requested():
     assert Resources().local_workers == usable_cores()
     assert Resources(cpus_per_candidate=10 * usable_cores()).local_workers == 1
     assert Resources(workers=3).local_workers == 3
