@@ -37,10 +37,10 @@ class Identity:
 def identity(path: Path) -> Identity | None:
     """Return the identity of a file; None if there is none, or it cannot be determined."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def exists(path: Path) -> bool:
@@ -141,8 +141,8 @@ def check_writable(path: Path) -> None:
     Raises:
         Unwritable: The file or its directory cannot be written.
     """
-    for place, what in ((path, "file"), (path.resolve().parent, "directory")):
-        if not os.access(place, os.W_OK):
+    for checked, what in ((path, "file"), (path.resolve().parent, "directory")):
+        if not os.access(checked, os.W_OK):
             raise Unwritable(f"the database {str(path)!r} cannot be written: its {what} is read-only for this user")
 
 

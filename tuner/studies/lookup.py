@@ -104,10 +104,10 @@ def check_same_data(entry: TaskEntry, data: Mapping[str, Any] | None, what: str)
         InvalidRequest: The data differs.
         ValueError: The data is missing or broken.
     """
-    found, note = data_fingerprint(entry)
+    now, note = data_fingerprint(entry)
     before = None if data is None else dict(data)
-    if found != before:
-        raise InvalidRequest("data_dir", f": {what} on other data: {described(before)}; here is {described(found)}")
+    if now != before:
+        raise InvalidRequest("data_dir", f": {what} on other data: {described(before)}; here is {described(now)}")
     return note
 
 

@@ -97,11 +97,11 @@ class Loop:
                     )
                 return loss, tf.ensure_shape(gradient, point.shape)
 
-            x, optimizer_state, found = self.optimizer.step(
+            x, optimizer_state, step_losses = self.optimizer.step(
                 loss_and_gradient, x, optimizer_state, hyperparameters, t, horizon
             )
             for number in range(per_step):
-                losses = losses.write((t - first) * per_step + number, found[number])
+                losses = losses.write((t - first) * per_step + number, step_losses[number])
             return t + 1, (x, task_state, optimizer_state), losses
 
         _, carry, losses = tf.while_loop(
@@ -130,11 +130,11 @@ def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | N
     task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
     dataset = tasks.registry.entry(workload.task).dataset
     if dataset is not None and workload.data is not None:
-        found = tasks.datasets.fingerprint(dataset)
-        if found != workload.data:
+        fingerprint = tasks.datasets.fingerprint(dataset)
+        if fingerprint != workload.data:
             raise ValueError(
-                f"this worker's data is not the study's: {found['name']} with sha256 {found['sha256'][:12]}…, the"
-                f" study has sha256 {workload.data['sha256'][:12]}…"
+                f"this worker's data is not the study's: {fingerprint['name']} with sha256"
+                f" {fingerprint['sha256'][:12]}…, the study has sha256 {workload.data['sha256'][:12]}…"
             )
     optimizer = build_optimizer(workload.optimizer, task, hyperparameters, workload.settings)
     return Loop(task, optimizer, workload.cohort_size)

@@ -49,8 +49,8 @@ def _remove_if_left(folder: Path) -> None:
     """Remove a folder whose lock is free, or an old one without a lock, which Ray may recreate as it ends."""
     with contextlib.suppress(OSError):  # another user's, or locked, or currently being created or removed
         if not (folder / _LOCK).exists():
-            found = folder.stat()
-            if found.st_uid == os.getuid() and time.time() - found.st_mtime > _CREATION_SECONDS:
+            status = folder.stat()
+            if status.st_uid == os.getuid() and time.time() - status.st_mtime > _CREATION_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
             return
         handle = os.open(folder / _LOCK, os.O_RDWR)

@@ -197,15 +197,15 @@ def pickled(objects: Mapping[str, type]) -> dict[str, bytes]:
     Raises:
         InvalidRequest: One of them cannot be pickled.
     """
-    found = {}
+    result = {}
     for name, value in objects.items():
         try:
-            found[name] = cloudpickle.dumps(value)
+            result[name] = cloudpickle.dumps(value)
         except Exception as error:
             title, reason = name.rpartition(":")[2], first_line(str(error))
             accepted = f": {title} cannot be sent to the workers: {reason}; define it in a module"
             raise InvalidRequest("task", accepted) from error
-    return found
+    return result
 
 
 def _respond() -> bool:
