@@ -70,7 +70,7 @@ class StrategyConformance:
         assert genomes.dtype == np.float64
         assert genomes.shape == (8, 3)
 
-    def test_every_genome_lies_within_the_bounds_however_wide_the_mutation(self) -> None:
+    def test_every_genome_lies_within_the_bounds_for_any_sigma(self) -> None:
         for genomes in run(self.create(population=64, sigmas=(5.0, 50.0, 1e308)), 3, lambda genomes: [1.0] * 64):
             assert (genomes >= LOWER).all()
             assert (genomes <= UPPER).all()

@@ -45,6 +45,6 @@ def test_keyword_arguments_of_the_python_api_become_resources_without_a_dashboar
     assert Resources.of({"dashboard": True}).dashboard
 
 
-def test_a_keyword_that_nobody_takes_is_refused_by_its_name():
+def test_an_unknown_keyword_is_refused_by_its_name():
     with pytest.raises(TypeError, match=r"unexpected keyword argument 'wrokers'.*workers, cpus_per_candidate"):
         Resources.of({"wrokers": 2})

@@ -21,7 +21,7 @@ from tuner.execution.retries import Attempt, Cause, Failure
 from tuner.execution.worker import Watchdog
 
 Seconds = Callable[[Workload, Attempt, bool], float]
-"""Returns how long a cohort trains; the last argument is whether its worker has to compile first."""
+"""Function that returns the duration of a cohort in seconds; its last argument is whether the worker must compile."""
 
 
 class SimulatedWorker:

@@ -135,7 +135,7 @@ def _checked_observations(observed: LaneObservations, lanes: int) -> LaneObserva
     """Return observations in which every field has its type."""
     if len(observed.metrics) > MAX_METRICS:
         raise ValueError(f"an observation has at most {MAX_METRICS} metrics. Received: {len(observed.metrics)}")
-    metrics = {str(name): tuple(map(float, given)) for name, given in observed.metrics.items()}
+    metrics = {str(name): tuple(map(float, numbers)) for name, numbers in observed.metrics.items()}
     for name, values in metrics.items():
         if len(values) != lanes:
             raise ValueError(f"a metric has {lanes} numbers, one per lane. Received: {len(values)} of {name!r:.80}")

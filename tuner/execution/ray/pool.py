@@ -179,9 +179,9 @@ class RayPool:
         """Run a task on a node; see `WorkerPool.responds`. Ray itself takes a minute to notice a node that hangs."""
         if self.is_local:
             return True
-        place = NodeAffinitySchedulingStrategy(node_id, soft=False)
+        strategy = NodeAffinitySchedulingStrategy(node_id, soft=False)
         try:
-            answer = ray.remote(num_cpus=0, max_retries=0)(_respond).options(scheduling_strategy=place).remote()
+            answer = ray.remote(num_cpus=0, max_retries=0)(_respond).options(scheduling_strategy=strategy).remote()
             return bool(ray.get(answer, timeout=timeout))
         except RayError:
             return False
