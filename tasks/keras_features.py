@@ -98,21 +98,21 @@ def _own_loss_evaluated(model: Any, setting: Setting) -> str | None:
 
 def _half(model: Any, _: Setting) -> str | None:
     layer = next((layer for layer in _layers(model) if layer.compute_dtype == "float16"), None)
-    return layer and f"{layer.name} of dtype policy {layer.dtype_policy.name}"
+    return None if layer is None else f"{layer.name} of dtype policy {layer.dtype_policy.name}"
 
 
 def _other_dtype(model: Any, setting: Setting) -> str | None:
     found = next((each for each in model.trainable_variables if each.dtype != setting.dtype), None)
-    return found and f"{found.path} of {found.dtype} in a task of {setting.dtype}"
+    return None if found is None else f"{found.path} of {found.dtype} in a task of {setting.dtype}"
 
 
 def _overwritten(model: Any, _: Setting) -> str | None:
     found = next((each for each in model.trainable_variables if getattr(each, "overwrite_with_gradient", False)), None)
-    return found and str(found.path)
+    return None if found is None else str(found.path)
 
 
 def _stateful(model: Any, _: Setting) -> str | None:
-    return next((f"{layer.name}" for layer in _layers(model) if getattr(layer, "stateful", False) is True), None)
+    return next((str(layer.name) for layer in _layers(model) if getattr(layer, "stateful", False) is True), None)
 
 
 def _eager(model: Any, _: Setting) -> str | None:
@@ -134,7 +134,7 @@ def _other_weights(model: Any, setting: Setting) -> str | None:
 
 def _distributed(model: Any, _: Setting) -> str | None:
     strategy = getattr(model, "_distribute_strategy", None)
-    return strategy and type(strategy).__name__
+    return None if strategy is None else type(strategy).__name__
 
 
 def _identity(loss: Any) -> Any:
