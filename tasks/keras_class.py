@@ -138,7 +138,9 @@ class KerasTask:
             raise TaskError("the model has no trainable weights")
         found = self._read["train"]
         if loss is not None and found.targets is None:
-            raise TaskError("`loss` compares with targets. Accepted: loss=None, or `train` as (x, y). Received: (x, None)")
+            raise TaskError(
+                "`loss` compares with targets. Accepted: loss=None, or `train` as (x, y). Received: (x, None)"
+            )
         parts = (found.inputs, found.targets, found.weights)
         sample = Batch(*(mapped(lambda array: array[:1], part) for part in parts))
         with precision(self.dtype):
@@ -180,7 +182,8 @@ class KerasTask:
             parts = (found.inputs, found.targets, found.weights)
             with tf.init_scope():
                 tensors = [mapped(lambda array: constant(shared(array)), part) for part in parts]
-            self._read[split] = Examples(*tensors, found.count)
+            inputs, targets, weights = tensors
+            self._read[split] = Examples(inputs, targets, weights, found.count)
         return self._read[split]
 
     def _gathered(self, split: str, chosen: Tensor) -> Batch:

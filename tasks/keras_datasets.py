@@ -1,4 +1,4 @@
-"""Read a tf.data.Dataset of single examples into memory, and recognise one of batches."""
+"""Read a tf.data.Dataset of examples into memory, and recognise batches."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _makers(dataset: Any) -> Iterator[Any]:
     name = type(dataset).__name__.strip("_")
     if any(part in name for part in _EXAMPLES):
         return
-    before = getattr(dataset, "_inputs", list)()
+    before: list[Any] = getattr(dataset, "_inputs", list)()
     if name == "DirectedInterleaveDataset":
         before = before[1:]  # the first decides from which of the others the next element comes
     elif any(part in name for part in (*_BATCHES, *_FUNCTIONS)):

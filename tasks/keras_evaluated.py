@@ -1,4 +1,4 @@
-"""Keras tasks with a validation or a test set: the mean over all examples is the number that `evaluate` gives."""
+"""Keras tasks with a validation or a test set, measured as `evaluate` does."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ class EvaluatedKerasTask(KerasTask):
         values, others = self._built_values()
 
         def count(chosen: Tensor) -> list[Tensor]:
-            return [share.counts for share in self._shares(split, values, others, chosen)[1] if share.counts is not None]
+            return [
+                share.counts for share in self._shares(split, values, others, chosen)[1] if share.counts is not None
+            ]
 
         kinds = self._shares(split, values, others, tf.range(size))[1]
         if all(share.counts is None for share in kinds):

@@ -1,7 +1,7 @@
-"""What a Keras model can carry into `model.fit`, and what a Keras task does with it.
+"""What a Keras model can carry into `fit`, and what a task does with it.
 
-The one place that knows all of it: a constructor refuses by this table, the documentation prints it, and a test compares
-each row with Keras' own `fit` and `evaluate`.
+The one place that knows all of it: a constructor refuses by this table, the documentation prints it, and a test
+compares each row with Keras' own `fit` and `evaluate`.
 """
 
 from __future__ import annotations
@@ -173,18 +173,24 @@ LOGITS = Feature(
 
 FEATURES: tuple[Feature, ...] = (
     # How a model computes
-    Feature("layers, `trainable = False`", _SAME, "any of Keras' layers and your own; frozen weights are not part of x"),
+    Feature(
+        "layers, `trainable = False`", _SAME, "any of Keras' layers and your own; frozen weights are not part of x"
+    ),
     Feature("running statistics", _SAME, "updated by every evaluation of the gradient"),
     Feature("dropout, noise, random augmentation", _SAME, "drawn from the run's seed and the step"),
     Feature("`keras.constraints`", _SAME, "applied to x after each step, as `fit` does"),
     Feature("regularizers of weights", _SAME, "part of the loss, in validation too"),
-    Feature("`add_loss`, activity regularizers", _SAME, "part of the loss of a step; with validation or test, see below"),
+    Feature(
+        "`add_loss`, activity regularizers", _SAME, "part of the loss of a step; with validation or test, see below"
+    ),
     Feature("`compute_loss` of your own", _SAME, "it is the loss of a step; with validation or test, see below"),
     Feature("masks", _SAME, "positions that a mask leaves out count in neither loss nor accuracy"),
     Feature("policy `mixed_bfloat16`", _SAME, "x, losses and gradients stay float32"),
     # What `compile` takes
     Feature("`loss`: name, object, function", _SAME, "given to `keras_task`"),
-    Feature("`loss` of several outputs, `loss_weights`", _SAME, "list or dictionary, as for `compile`; the weighted sum"),
+    Feature(
+        "`loss` of several outputs, `loss_weights`", _SAME, "list or dictionary, as for `compile`; the weighted sum"
+    ),
     Feature("`loss=None`", _SAME, "the loss is what layers add; data is (x, None)"),
     Feature("reduction `sum`, `mean_with_sample_weight`", _SAME, "validation in batches of `batch_size`"),
     Feature('`metrics=["accuracy"]`', _SAME, "binary, categorical or sparse, by shapes, as Keras chooses"),
@@ -223,7 +229,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "layers in float16, which need loss scaling",
         _REFUSED,
-        "`mixed_bfloat16`, or layers without a dtype of their own (floatx in keras.json decides where nothing else does)",
+        "`mixed_bfloat16`, or layers without a dtype of their own (keras.json decides where nothing else does)",
         _half,
     ),
     Feature(
@@ -233,9 +239,13 @@ FEATURES: tuple[Feature, ...] = (
         _other_dtype,
     ),
     Feature("weights that are overwritten by their gradient (float8)", _REFUSED, "a model in float32", _overwritten),
-    Feature("stateful layers", _REFUSED, "`stateful=False`: the minibatches of a task do not follow each other", _stateful),
+    Feature(
+        "stateful layers", _REFUSED, "`stateful=False`: the minibatches of a task do not follow each other", _stateful
+    ),
     Feature("a model compiled to run eagerly", _REFUSED, "a model that TensorFlow can trace", _eager),
-    Feature("a model compiled with another loss", _REFUSED, "the same `loss` in both places, or no `compile`", _other_loss),
+    Feature(
+        "a model compiled with another loss", _REFUSED, "the same `loss` in both places, or no `compile`", _other_loss
+    ),
     Feature(
         "a model compiled with other loss weights",
         _REFUSED,

@@ -1,4 +1,4 @@
-"""Losses and accuracy of Keras models: of minibatches, as `fit` has them, and of single examples.
+"""Losses and accuracy of Keras models, of minibatches and of single examples.
 
 `model.evaluate` gives one number for a data set, and a task is asked for one per example. The loss of an example is
 defined so that the mean over a data set is the number that `evaluate` gives in batches of the task's `batch_size`.
@@ -163,8 +163,8 @@ def share_of_each(loss: Any, targets: Any, predicted: Any, weights: Any = None) 
 def accuracy_of_each(targets: Any, predicted: Any) -> Share:
     """Return the shares of E examples in Keras' "accuracy".
 
-    The shapes decide which it is: predictions with a last axis of size 1 are binary, with a threshold of 0.5; targets of
-    the predictions' shape are one-hot; other targets are class indices. A mask that layers have attached counts.
+    The shapes decide which it is: predictions with a last axis of size 1 are binary, with a threshold of 0.5; targets
+    of the predictions' shape are one-hot; other targets are class indices. A mask that layers have attached counts.
 
     Raises:
         TaskError: Targets or predictions are not arrays of such shapes.

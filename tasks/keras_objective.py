@@ -1,4 +1,4 @@
-"""The loss of a Keras model as a pure function of its variables and data, with all that `fit` makes of it."""
+"""The loss of a Keras model as a pure function of variables and data."""
 
 from __future__ import annotations
 
@@ -77,8 +77,9 @@ class Objective:
                 )
                 terms = [tf.cast(found, self.dtype)]
             else:
-                terms = [self._compiled(batch, predicted)] if self._has_loss else []
-                terms += self._of_layers()
+                of_layers = self._of_layers()
+                terms = [tf.reduce_mean(self._compiled(batch, predicted))] if self._has_loss else []
+                terms += of_layers
             if not terms or any(term.shape.rank != 0 for term in terms):
                 shapes = ", ".join(str(term.shape) for term in terms) or "no `loss`, and no layer that adds one"
                 raise TaskError(f"the loss must be one number for a minibatch. Received: {shapes}")
@@ -145,8 +146,10 @@ class Objective:
 
     def _compiled(self, batch: Batch, predicted: Any) -> Tensor:
         """Return the weighted sum of the losses of the outputs."""
-        return tf.cast(self.model._compile_loss(batch.targets, predicted, batch.weights), self.dtype)
+        # Not by `__call__`: it only opens a scope of names, by which TensorFlow orders what it adds up, and rounds.
+        return tf.cast(self.model._compile_loss.call(batch.targets, predicted, batch.weights), self.dtype)
 
     def _of_layers(self) -> list[Tensor]:
         """Return the losses that layers add: regularisation, and those of `add_loss`."""
-        return [tf.reduce_sum(tf.cast(term, self.dtype)) for term in self.model.losses]
+        terms = [tf.cast(term, self.dtype) for term in self.model.losses]
+        return [term if term.shape.rank == 0 else tf.reduce_sum(term) for term in terms]

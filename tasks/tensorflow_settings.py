@@ -1,4 +1,4 @@
-"""Refuse settings of TensorFlow, left by a user's module, with which nothing trains as it should."""
+"""Refuse settings of TensorFlow with which nothing trains as it should."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def refuse_settings(where: str) -> None:
     tf = sys.modules.get("tensorflow")
     for left_by, is_set in SETTINGS if tf is not None and hasattr(tf, "TensorShape") else ():
         if is_set(tf):
+            name = where.rpartition("/")[2]
             raise TaskError(
-                f"{where.rpartition('/')[2]}: TensorFlow is in a mode for debugging or of TensorFlow 1, in which the training loop fails or"
+                f"{name}: TensorFlow is in a mode for debugging or of TensorFlow 1, in which the training loop fails or"
                 f" is many times slower. Accepted: its defaults; remove the call. Received: {left_by}"
             )

@@ -179,7 +179,9 @@ CASES: dict[str, list[Case]] = {
         Case(lambda: net(kernel_constraint="non_neg")),
         Case(lambda: net(wide(kernel_constraint=keras.constraints.MaxNorm(0.3), bias_constraint="unit_norm"))),
     ],
-    "regularizers of weights": [Case(lambda: net(wide(kernel_regularizer="l2"), kernel_regularizer=keras.regularizers.L1L2(0.1, 0.2)))],
+    "regularizers of weights": [
+        Case(lambda: net(wide(kernel_regularizer="l2"), kernel_regularizer=keras.regularizers.L1L2(0.1, 0.2)))
+    ],
     "`add_loss`, activity regularizers": [
         Case(lambda: net(Added(), wide()), evaluated=False),
         Case(lambda: net(wide(activity_regularizer="l2")), evaluated=False),

@@ -45,7 +45,9 @@ def test_each_row_of_the_table_that_is_about_a_model_is_tried() -> None:
 
 def task_of(case: Case) -> Any:
     given = {"validation": case.train} if case.evaluated else {}
-    return keras_task(case.build, train=case.train, loss=case.loss, batch_size=BATCH, name="mine", **given, **case.given)
+    return keras_task(
+        case.build, train=case.train, loss=case.loss, batch_size=BATCH, name="mine", **given, **case.given
+    )
 
 
 def keras_model(case: Case) -> Any:
