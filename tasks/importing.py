@@ -17,6 +17,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from tasks.errors import TaskError, described, did_you_mean
+from tasks.keras_kinds import KERAS_2, is_of_keras, is_of_keras_2
 from tasks.task import METHODS
 
 TASK_FOLDER = "LODO_TASK_FOLDER"
@@ -94,7 +95,9 @@ def _kind(value: Any) -> str:
 
 def _remedy(name: str, value: Any) -> str:
     """Return how an object that is not a task can be made one, as far as that is known."""
-    if any(base.__module__.partition(".")[0] == "keras" for base in type(value).__mro__):
+    if is_of_keras_2(value):
+        return f". It is {KERAS_2}"
+    if is_of_keras(value):
         return ". Of a model it needs the function that builds it: MyTask = keras_task(build, train=(x, y), loss=...)"
     if all(callable(getattr(value, method, None)) for method in METHODS):
         return f". Give the class, {type(value).__name__}, and not an instance of it"

@@ -13,6 +13,7 @@ from typing import Any
 from tasks.catalogue import GENERAL_COMPARISON, GENERAL_LINE_UP, GENERAL_PRESETS, TASKS, TaskEntry
 from tasks.errors import TaskError, did_you_mean
 from tasks.importing import ACCEPTED_NAMES, checked_class, is_importable, task_class
+from tasks.tensorflow_settings import refuse_settings
 
 __all__ = [
     "GENERAL_PRESETS",
@@ -85,9 +86,12 @@ def load(name: str) -> type:
 
     Raises:
         ValueError: There is no such task, or its module or class cannot be used: missing, raises on import, not a
-            Task. One line that names the file and the fault; the original exception is its cause.
+            Task; or TensorFlow has settings with which nothing trains. One line that names the file and the fault; the
+            original exception is its cause.
     """
-    return _class(TASKS[name].where if name in TASKS else _where(name))
+    found = _class(TASKS[name].where if name in TASKS else _where(name))
+    refuse_settings(name)
+    return found
 
 
 def register(name: str, kind: type) -> str:
