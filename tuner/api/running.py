@@ -17,6 +17,7 @@ from tuner.studies import machine
 from tuner.studies.callbacks import Callback, CallbackList
 from tuner.studies.lookup import check_same_data, run_name, task_entry
 from tuner.studies.planner import Plan
+from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import load_tensorflow
 
 RESUMABLE = (73, 74, 75)  # exit codes of errors after which a run can be resumed
@@ -128,6 +129,8 @@ def check_users_task(spec: StudySpec, timeout: float | None, progress: Progress)
     load_tensorflow()
     from tuner.checks.users_task import check_users_task as check
 
+    if remark := unused_backend():
+        progress.say(remark)
     with progress.guard(timeout):
         check(workload.task, workload.options, workload.precision)
 

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tuner.training.keras_settings import check_keras
+
 # LLVM unrolls XLA's loops over 16 lanes entirely, and then does not vectorise them; some loops then take twice as long.
 _LLVM_OPTIONS = "--xla_backend_extra_options=-unroll-threshold=0"
 
@@ -18,7 +20,9 @@ def load_tensorflow() -> None:
 
     Raises:
         ImportError: It cannot be loaded; its messages are printed.
+        ValueError: Keras was imported before, with another backend.
     """
+    check_keras()
     if "tensorflow" in sys.modules:
         return
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
