@@ -64,6 +64,8 @@ def begin(
     specs = [replace(spec, run=run) for spec in plan.specs]
     with _note_on_error(progress), progress:
         progress.begin(specs)
+        if store.remark:
+            progress.say(store.remark)
         for remark in plan.remarks:
             progress.say(remark)
         with _executor(resources, specs, progress) as (executor, slots):
@@ -105,6 +107,8 @@ def go_on(
     progress.created(name, store.url)
     with _note_on_error(progress), progress:
         progress.begin([study.spec for study in left])
+        if left and store.remark:
+            progress.say(store.remark)
         for study in left:
             spec = study.spec
             check_same_data(task_entry(spec.workload.task), spec.workload.data, f"{spec.name} was begun")

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tuner.core.environment import environment
 from tuner.core.text import describe_error
 from tuner.core.trial import Trial, Workload
-from tuner.core.environment import environment
 from tuner.execution.messages import Message, Raised, Started, checked
 
 REMOTE_WATCHDOG_DELAY = 5.0

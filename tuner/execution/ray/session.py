@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tasks.importing import TASK_FOLDER
 from tasks.home import writable_home
+from tasks.importing import TASK_FOLDER
 from tuner.core.environment import environment
 from tuner.core.errors import InvalidRequest, LodoTuneError
 from tuner.core.text import first_line
@@ -69,9 +69,10 @@ class RaySession:
 
         Raises:
             InvalidRequest: A value is out of range.
-            ClusterUnavailable: Ray does not start.
+            ClusterUnavailable: Ray does not start, or this machine has no loopback device.
         """
         resources.check()
+        check_loopback()
         cpus = resources.local_workers * resources.cpus_per_candidate
         arguments = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": resources.dashboard}
         folder = make_folder()
@@ -207,6 +208,20 @@ class RaySession:
     ) -> None:
         """Close the session."""
         self.close()
+
+
+def check_loopback() -> None:
+    """Check that processes of this machine can connect to each other; Ray itself would try for minutes.
+
+    Raises:
+        ClusterUnavailable: They cannot, because no network device is up.
+    """
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname(), timeout=PROBE_SECONDS).close()
+    except OSError as error:
+        reason = f"its processes cannot connect to each other on 127.0.0.1: {error.strerror or error}"
+        raise ClusterUnavailable(f"Ray does not start on this machine: {reason}; is the loopback device up?") from error
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

@@ -42,9 +42,7 @@ class Picture:
         return f"data:image/svg+xml;base64,{base64.b64encode(self.svg).decode()}"
 
 
-def figure_files(
-    of: Searches | Comparison, formats: Iterable[str]
-) -> Iterator[tuple[str, Callable[[], bytes | None]]]:
+def figure_files(of: Searches | Comparison, formats: Iterable[str]) -> Iterator[tuple[str, Callable[[], bytes | None]]]:
     """Yield the name of each figure of a run, and a function that draws it: None if there is nothing to show.
 
     Args:
