@@ -17,6 +17,7 @@ import click
 
 from tuner.cli.compare import compare
 from tuner.cli.database import database_group
+from tuner.cli.doctor import doctor
 from tuner.cli.evaluate import evaluate
 from tuner.cli.export import export
 from tuner.cli.figures import figures
@@ -161,6 +162,6 @@ def _dashed(names: list[str]) -> str:
 
 for verb in (
     resume, compare, paper, submit, train, evaluate, tasks_group, table, figures, studies, show, watch, export, report,
-    database_group,
+    database_group, doctor,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -77,12 +77,16 @@ class DatabaseAccess:
     @property
     def remark(self) -> str | None:
         """A sentence on a SQLite file that is not as safe or as fast as it should be; None without one."""
-        path = urls.sqlite_path(self._engine.url)
-        if path is None:
+        path, mode = urls.sqlite_path(self._engine.url), self.journal_mode
+        return None if path is None or mode is None else sqlite_file.remark(path, mode)
+
+    @property
+    def journal_mode(self) -> str | None:
+        """Journal mode of a SQLite database, "wal" where its file system supports that; None for PostgreSQL."""
+        if self._engine.dialect.name != "sqlite":
             return None
         with self._reading() as connection:
-            mode = str(connection.exec_driver_sql("PRAGMA journal_mode").scalar())
-        return sqlite_file.remark(path, mode)
+            return str(connection.exec_driver_sql("PRAGMA journal_mode").scalar())
 
     def close(self) -> None:
         """Close all connections."""

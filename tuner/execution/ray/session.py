@@ -23,6 +23,7 @@ from tuner.core.environment import environment
 from tuner.core.errors import InvalidRequest, LodoTuneError
 from tuner.core.text import first_line
 from tuner.execution.executor import ClusterUnavailable
+from tuner.execution.loopback import check_loopback
 from tuner.execution.ray.folder import make_folder, remove_folder
 from tuner.execution.ray.init import AUTH_MODE, init_ray, quiet, uninterrupted
 from tuner.execution.resources import Resources
@@ -208,20 +209,6 @@ class RaySession:
     ) -> None:
         """Close the session."""
         self.close()
-
-
-def check_loopback() -> None:
-    """Check that processes of this machine can connect to each other; Ray itself would try for minutes.
-
-    Raises:
-        ClusterUnavailable: They cannot, because no network device is up.
-    """
-    try:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            socket.create_connection(server.getsockname(), timeout=PROBE_SECONDS).close()
-    except OSError as error:
-        reason = f"its processes cannot connect to each other on 127.0.0.1: {error.strerror or error}"
-        raise ClusterUnavailable(f"Ray does not start on this machine: {reason}; is the loopback device up?") from error
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
