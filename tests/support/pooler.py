@@ -1,4 +1,4 @@
-"""A pooler before PostgreSQL that refuses settings in the start-up packet, as PgBouncer does without further settings."""
+"""A pooler before PostgreSQL that refuses settings in the start-up packet, as PgBouncer does."""
 
 from __future__ import annotations
 

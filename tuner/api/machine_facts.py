@@ -43,7 +43,7 @@ _SHOWN = re.compile(
 )
 _NAMED = re.compile(r"RAY_\w+|PG[A-Z]+|SLURM_JOB_ID|KUBERNETES_SERVICE_HOST")
 _SECRET = re.compile(r"TOKEN|PASSWORD|SECRET|CREDENTIAL|API_?KEY|PASSPHRASE|PGOPTIONS", re.IGNORECASE)
-_LOGIN = re.compile(r"(?<=//)[^/@\s]*@")
+_LOGIN = re.compile(r"(^|//)\S*@")  # up to the last @: a password may contain others
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ def _without_login(name: str, value: str) -> str:
             return maintenance.shown(value) if value else ""
         except BadUrl:
             return "set; not the URL of a database"
-    return _LOGIN.sub("***@", value)
+    return _LOGIN.sub(r"\1***@", value)
 
 
 def _folder(name: str, path: Path, advice: str) -> Fact:
