@@ -1,6 +1,6 @@
-"""What a bug report needs to know of a machine, and what on it will cause trouble.
+"""An examination of this machine for a bug report.
 
-Neither TensorFlow nor Ray is loaded or started, and nothing is written except files of no name that are tried out.
+It points out what will cause trouble. Neither TensorFlow nor Ray is loaded or started, and nothing is written except files of no name that are tried out.
 """
 
 from __future__ import annotations

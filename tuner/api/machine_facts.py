@@ -1,4 +1,7 @@
-"""Facts on this machine: versions, processor, memory, folders, network, encoding and environment variables."""
+"""Facts on this machine, for bug reports.
+
+Versions, processor, memory, GPU, folders, network, encodings and environment variables.
+"""
 
 from __future__ import annotations
 

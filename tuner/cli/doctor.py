@@ -1,4 +1,4 @@
-"""`lodo-tune doctor`: what a bug report needs to know of this machine, and what will cause trouble on it."""
+"""`lodo-tune doctor`: an examination of this machine for a bug report."""
 
 from __future__ import annotations
 

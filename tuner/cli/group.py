@@ -1,4 +1,7 @@
-"""A group of verbs that suggests the nearest one to what was mistyped, and refuses options that are given twice."""
+"""A group of verbs that suggests the nearest one to what was mistyped.
+
+It refuses options with one value that are given twice.
+"""
 
 from __future__ import annotations
 

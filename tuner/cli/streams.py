@@ -1,4 +1,4 @@
-"""Standard output and error of a command, whatever the terminal or the reader accepts."""
+"""Standard streams of a command, whatever the terminal accepts."""
 
 from __future__ import annotations
 

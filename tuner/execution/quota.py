@@ -1,4 +1,7 @@
-"""Limits that a container or a batch system sets for this process: control groups of Linux, version 1 and 2."""
+"""Limits of cores and memory that a container or a batch system sets.
+
+They are read from the control groups of Linux, version 1 and 2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of Keras that belong to other programs: its backend, and its folder where there is no home folder.
+"""The backend of Keras, and its folder where there is no home folder.
 
 The environment variables KERAS_BACKEND and KERAS_HOME of this process are written, because Keras has no other
 configuration before it is imported. Uses the standard library and `tasks.home` only.
