@@ -1,6 +1,7 @@
 """An examination of this machine for a bug report.
 
-It points out what will cause trouble. Neither TensorFlow nor Ray is loaded or started, and nothing is written except files of no name that are tried out.
+It points out what will cause trouble. Neither TensorFlow nor Ray is loaded or started, and nothing is written except
+files without a name that are tried out.
 """
 
 from __future__ import annotations

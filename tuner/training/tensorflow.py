@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tuner.core.matplotlib_import import import_matplotlib
 from tuner.training.keras_settings import check_keras
 
 # LLVM unrolls XLA's loops over 16 lanes entirely, and then does not vectorise them; some loops then take twice as long.
@@ -28,6 +29,7 @@ def load_tensorflow() -> None:
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     try:
+        import_matplotlib()  # which TensorFlow would import
         with _stderr_held_back():
             import tensorflow as tf
 

@@ -6,12 +6,8 @@ Axes for losses ignore outliers.
 from __future__ import annotations
 
 import contextlib
-import importlib
-import logging
 import math
-import os
 import statistics
-import sys
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.core.environment import environment
+from tuner.core.matplotlib_import import import_matplotlib
 from tuner.core.text import one_line
 from tuner.results.tables.numbers import number
 
@@ -48,7 +44,7 @@ Limits = tuple[bool, float, float]  # whether an axis is logarithmic, its lower 
 @contextlib.contextmanager
 def matplotlib_defaults() -> Iterator[None]:
     """Set Matplotlib's default style and ours, whatever the user has configured, until the block ends."""
-    _import_matplotlib()
+    import_matplotlib()
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings():
@@ -58,24 +54,6 @@ def matplotlib_defaults() -> Iterator[None]:
         # 42: TrueType, so that the text of a PDF can be selected and searched.
         matplotlib.rcParams.update({"svg.hashsalt": "lodo-tune", "pdf.fonttype": 42})
         yield
-
-
-def _import_matplotlib() -> None:
-    """Import Matplotlib; if it rejects MPLBACKEND or a matplotlibrc, which are meant for other programs, without them.
-
-    Both are read on import alone. A notebook sets MPLBACKEND for all commands that are started in it.
-    """
-    if "matplotlib" in sys.modules:
-        return
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # warnings on the user's files and folders
-    try:
-        importlib.import_module("matplotlib")
-    except (ValueError, OSError):  # an unknown backend; a file that is not UTF-8, or cannot be read
-        for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
-            del sys.modules[name]  # half imported
-        # The file in the working directory comes before MATPLOTLIBRC.
-        with environment({"MPLBACKEND": None, "MATPLOTLIBRC": os.devnull}), contextlib.chdir("/"):
-            importlib.import_module("matplotlib")
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
