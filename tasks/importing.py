@@ -56,6 +56,20 @@ def task_class(where: str) -> type:
     return checked_class(value, where)
 
 
+def tasks_of(path: Path) -> list[str]:
+    """Return the names of the tasks that a file offers, in alphabetical order; the file is imported.
+
+    Raises:
+        TaskError: There is no such file, or it raises on import.
+    """
+    module = _from_file(path)
+    return sorted(
+        name
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and all(callable(getattr(value, method, None)) for method in METHODS)
+    )
+
+
 def checked_class(value: Any, name: str) -> type:
     """Return an object if it is a class with the methods of the Task protocol.
 

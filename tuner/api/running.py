@@ -17,6 +17,7 @@ from tuner.studies import machine
 from tuner.studies.callbacks import Callback, CallbackList
 from tuner.studies.lookup import check_same_data, run_name, task_entry
 from tuner.studies.planner import Plan
+from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import load_tensorflow
 
 RESUMABLE = (73, 74, 75)  # exit codes of errors after which a run can be resumed
@@ -63,6 +64,8 @@ def begin(
     specs = [replace(spec, run=run) for spec in plan.specs]
     with _note_on_error(progress), progress:
         progress.begin(specs)
+        if store.remark:
+            progress.say(store.remark)
         for remark in plan.remarks:
             progress.say(remark)
         with _executor(resources, specs, progress) as (executor, slots):
@@ -104,6 +107,8 @@ def go_on(
     progress.created(name, store.url)
     with _note_on_error(progress), progress:
         progress.begin([study.spec for study in left])
+        if left and store.remark:
+            progress.say(store.remark)
         for study in left:
             spec = study.spec
             check_same_data(task_entry(spec.workload.task), spec.workload.data, f"{spec.name} was begun")
@@ -128,6 +133,8 @@ def check_users_task(spec: StudySpec, timeout: float | None, progress: Progress)
     load_tensorflow()
     from tuner.checks.users_task import check_users_task as check
 
+    if remark := unused_backend():
+        progress.say(remark)
     with progress.guard(timeout):
         check(workload.task, workload.options, workload.precision)
 

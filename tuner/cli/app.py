@@ -17,6 +17,7 @@ import click
 
 from tuner.cli.compare import compare
 from tuner.cli.database import database_group
+from tuner.cli.doctor import doctor
 from tuner.cli.evaluate import evaluate
 from tuner.cli.export import export
 from tuner.cli.figures import figures
@@ -34,6 +35,7 @@ from tuner.cli.paper import paper
 from tuner.cli.report import report
 from tuner.cli.resume import resume
 from tuner.cli.show import show
+from tuner.cli.streams import prepare_streams
 from tuner.cli.studies import studies
 from tuner.cli.submit import submit
 from tuner.cli.table import table
@@ -55,6 +57,7 @@ A task of your own is code that runs with your permissions, on every machine of 
 
 def main() -> None:
     """Run the command line; every error is one line on standard error and an exit code."""
+    prepare_streams()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     gc.set_threshold(50_000)  # the records of a large database are many, and none of them is garbage
     debug = "--debug" in sys.argv
@@ -159,6 +162,6 @@ def _dashed(names: list[str]) -> str:
 
 for verb in (
     resume, compare, paper, submit, train, evaluate, tasks_group, table, figures, studies, show, watch, export, report,
-    database_group,
+    database_group, doctor,
 ):  # fmt: skip
     commands.add_command(verb)

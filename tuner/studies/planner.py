@@ -5,7 +5,7 @@ Planning writes and starts nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tuner.core.errors import InvalidRequest, check_at_least_one
 from tuner.core.seeds import MAX_SEED
 from tuner.core.study import SearchSpec, StudySpec
 from tuner.core.trial import Workload
+from tuner.strategies.schedule import Schedule
 from tuner.studies import machine
 from tuner.studies.lookup import (
     absolute,
@@ -113,7 +114,20 @@ def plan_search(request: SearchRequest) -> Plan:
         )
         for name in names
     )
-    return Plan(specs, (*remarks, *derived, *([note] if note else [])), task)
+    found = (*remarks, *_unusual(request, schedule, preset.generations), *derived, *([note] if note else []))
+    return Plan(specs, found, task)
+
+
+def _unusual(request: SearchRequest, schedule: Schedule, generations: int) -> Iterator[str]:
+    """Yield remarks on a schedule that may not be what was meant."""
+    if request.generations is None and schedule.generations != generations:
+        given = " and ".join(name for name in ("steps", "sigma") if len(getattr(request, name) or ()) > 1)
+        yield (
+            f"{schedule.generations} generations, one per value of {given}; "
+            f"the preset {request.preset!r} has {generations}"
+        )
+    if schedule.population == 1:
+        yield "a population of 1: there is nothing to select from, so that the tuned point is a random draw"
 
 
 def _optimizers(requested: tuple[str, ...] | None, own: tuple[str, ...]) -> tuple[list[str], list[str]]:
