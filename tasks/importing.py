@@ -48,11 +48,27 @@ def task_class(where: str) -> type:
     source, _, name = where.rpartition(":")
     if not source or not name.isidentifier():
         raise TaskError(f"A task is given as {ACCEPTED_NAMES}. Received: {where!r}")
-    module = _from_file(Path(source)) if _is_path(source) else _from_package(source)
+    module = _imported(source)
     found = getattr(module, name, None)
     if found is None:
         raise TaskError(f"{source} has no class {name!r}.{_suggestion(name, module)} Received: {where!r}")
     return checked_class(found, where)
+
+
+def task_source(where: str) -> tuple[Path, str | None]:
+    """Return the file of a task's module, and the module's full name if it was not given as a file.
+
+    Args:
+        where: As of `task_class`.
+
+    Raises:
+        TaskError: It cannot be imported, or has no file.
+    """
+    source = where.rpartition(":")[0]
+    module = _imported(source)
+    if module.__file__ is None:
+        raise TaskError(f"{source} has no file")
+    return Path(module.__file__), None if _is_path(source) else module.__name__
 
 
 def checked_class(found: Any, name: str) -> type:
@@ -104,6 +120,10 @@ def _remedy(name: str, found: Any) -> str:
             f" if it builds a model: MyTask = keras_task({name}, train=(x, y), loss=...)"
         )
     return ""
+
+
+def _imported(source: str) -> ModuleType:
+    return _from_file(Path(source)) if _is_path(source) else _from_package(source)
 
 
 def _is_path(source: str) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.errors import TaskError, described
+from tasks.fingerprint import arrays_fingerprint
 from tasks.keras_build import build_model, precision
 from tasks.keras_data import Examples, examples, mapped
 from tasks.keras_losses import accuracy_of_each, keras_loss, loss_of_each
@@ -110,6 +111,18 @@ class KerasTask:
         others = [old if is_seed else new for old, new, is_seed in zip(others, updated, self._is_seed(), strict=True)]
         return loss[tf.newaxis], tf.concat(flat, axis=0)[:, tf.newaxis], (chosen, tuple(others))
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what identifies the training and validation examples, as they are trained on."""
+        return arrays_fingerprint(self.name, {split: self._nest(split) for split in self.given if split != "test"})
+
+    def own_tensors(self) -> list[Tensor]:
+        """Return the tensors that `fingerprint` identifies."""
+        return [tensor for split in self._read for tensor in tf.nest.flatten(self._nest(split))]
+
+    def _nest(self, split: str) -> dict[str, Any]:
+        found = self._split(split)
+        return {"x": found.inputs, "y": found.targets}
+
     def _is_seed(self) -> list[bool]:
         """Return which of the other variables are seeds of layers."""
         return [variable.name == SEED_STATE for variable in self._others]
@@ -192,6 +205,7 @@ class KerasTask:
             raise TaskError(
                 f"{self.name}: model, loss and data are not compatible: {described(error, None)}"
             ) from error
+        self.graph = traced.graph
         if drawn := unseeded(traced.graph):
             raise TaskError(
                 f"{self.name}: a layer or the loss draws random numbers that no seed repeats ({drawn}). Accepted:"

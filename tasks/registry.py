@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from tasks.catalogue import GENERAL_COMPARISON, GENERAL_LINE_UP, GENERAL_PRESETS, TASKS, TaskEntry
 from tasks.errors import TaskError, did_you_mean
-from tasks.importing import ACCEPTED_NAMES, checked_class, is_importable, task_class
+from tasks.importing import ACCEPTED_NAMES, checked_class, is_importable, task_class, task_source
 
 __all__ = [
     "GENERAL_PRESETS",
@@ -25,6 +26,7 @@ __all__ = [
     "name_of",
     "plugins",
     "register",
+    "source_of",
 ]
 
 PLUGINS = "lodo_tune.tasks"  # the group of entry points by which installed packages offer tasks
@@ -86,6 +88,22 @@ def load(name: str) -> type:
             Task. One line that names the file and the fault; the original exception is its cause.
     """
     return _class(TASKS[name].where if name in TASKS else _where(name))
+
+
+def source_of(name: str) -> tuple[Path, str | None] | None:
+    """Return the file of a task that is not built in, and its module's full name if it was not given as a file.
+
+    Args:
+        name: A name as `load` accepts it.
+
+    Returns:
+        None for a class of this process alone, which no other process can import.
+
+    Raises:
+        ValueError: There is no such task, or it cannot be loaded.
+    """
+    where = _where(name)
+    return None if where.startswith(SESSION) else task_source(where)
 
 
 def register(name: str, kind: type) -> str:

@@ -17,6 +17,7 @@ from tuner.execution.resources import Resources
 from tuner.storage import check_run_name
 from tuner.studies.callbacks import Callback
 from tuner.studies.comparison_planner import CompareRequest, plan_comparison
+from tuner.studies.fingerprints import identified
 
 
 def compare(
@@ -33,6 +34,7 @@ def compare(
     seconds: float | None = None,
     validate_every: int | None = None,
     test_examples: int | None = None,
+    accept_changes: bool = False,
     name: str | None = None,
     database: str | Path | Database | None = None,
     workers: int | None = None,
@@ -65,6 +67,7 @@ def compare(
         seconds: Continue each run until it has trained for so long, alone and timed.
         validate_every: Gradient evaluations between two validations. Default: the paper's.
         test_examples: Number of examples of the test set, at random. Default: all.
+        accept_changes: Whether the task's code or data may have changed since the search; the results then say so.
         name: Name of the run. Default: the search's or the task's, with "-comparison".
         database: As of `tune`. Default: the search's.
         workers: As of `tune`; so are all arguments below that are not listed.
@@ -126,7 +129,9 @@ def compare(
         data_dir=None if data_dir is None else Path(data_dir),
     )
     place = DEFAULT_DATABASE if database is None else database
-    return run_comparison(request, resources, place, callback=callback, wait=wait, progress=progress)
+    return run_comparison(
+        request, resources, place, accept_changes=accept_changes, callback=callback, wait=wait, progress=progress
+    )
 
 
 def run_comparison(
@@ -134,6 +139,7 @@ def run_comparison(
     resources: Resources,
     database: str | Path | Database = DEFAULT_DATABASE,
     *,
+    accept_changes: bool = False,
     callback: Callable[[], Callback] | None = None,
     wait: bool = False,
     progress: bool | Callable[[str], None] | Progress | None = True,
@@ -152,6 +158,7 @@ def run_comparison(
         place = database if isinstance(database, Database) else Database(database)
         plan = plan_comparison(request, place.source)
         check_users_task(plan.specs[0], resources.timeout, shown)
+        plan = identified(plan, accept_changes=accept_changes)
         with place.writing() as store:
             run = begin(plan, request.name, resources, store, shown, callbacks=callback, wait=wait)
     return Comparison(place, run)

@@ -20,6 +20,7 @@ def resume(
     database: str | Path | Database = DEFAULT_DATABASE,
     *,
     task: Task | None = None,
+    accept_changes: bool = False,
     workers: int | None = None,
     cpus_per_candidate: int = 1,
     gpus_per_candidate: float = 0.0,
@@ -37,7 +38,9 @@ def resume(
     Args:
         name: Of the run, or RUN/OPTIMIZER for one of its studies.
         database: Where it is.
-        task: The class of the run's task, if it was defined in a script or a notebook that has ended since.
+        task: Where the run's task is now, if its file was moved; or its class, if that was defined in a script or a
+            notebook that has ended since.
+        accept_changes: Whether the task's code or data may have changed; the results then say so.
         workers: As of `tune`; so are all arguments below that are not listed.
         cpus_per_candidate: As the run was begun with.
         gpus_per_candidate: GPUs per candidate, or a share of one.
@@ -60,8 +63,6 @@ def resume(
         >>> tuner.resume("first").is_complete
         True
     """
-    if task is not None:
-        task_name(task)  # registers it
     resources = Resources(
         workers=workers,
         cpus_per_candidate=cpus_per_candidate,
@@ -72,7 +73,16 @@ def resume(
         dashboard=dashboard,
         data_dir=None if data_dir is None else Path(data_dir),
     )
-    return run_resume(name, resources, database, callback=callback, wait=wait, progress=progress)
+    return run_resume(
+        name,
+        resources,
+        database,
+        task=None if task is None else task_name(task),
+        accept_changes=accept_changes,
+        callback=callback,
+        wait=wait,
+        progress=progress,
+    )
 
 
 def run_resume(
@@ -80,6 +90,8 @@ def run_resume(
     resources: Resources,
     database: str | Path | Database = DEFAULT_DATABASE,
     *,
+    task: str | None = None,
+    accept_changes: bool = False,
     callback: Callable[[], Callback] | None = None,
     wait: bool = False,
     progress: bool | Callable[[str], None] | Progress | None = True,
@@ -88,5 +100,14 @@ def run_resume(
     resources.check()
     place = database if isinstance(database, Database) else Database(database)
     with using_data(resources.data_dir), place.writing(create=False) as store:
-        go_on(name, resources, store, progress_of(progress), callbacks=callback, wait=wait)
+        go_on(
+            name,
+            resources,
+            store,
+            progress_of(progress),
+            task=task,
+            accept_changes=accept_changes,
+            callbacks=callback,
+            wait=wait,
+        )
     return place.run(name)

@@ -1,0 +1,83 @@
+"""The fingerprint of a workload, computed in this process, and its comparison with the driver's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import tensorflow as tf
+
+import tasks.datasets
+import tasks.registry
+from tasks.graph_contents import numbers_hash
+from tasks.task import Task
+from tuner.core.errors import OtherInputs
+from tuner.core.fingerprint import Fingerprint, differences
+from tuner.core.live_code import live_hash
+from tuner.core.source_code import MAIN, source_hashes
+from tuner.core.trial import Workload
+
+REMEDY = (
+    "draw data with a seed (numpy.random.default_rng(0), .shuffle(n, seed=0)), or read the same file in every process"
+)
+
+
+def fingerprint_of(workload: Workload, task: Task | None = None) -> Fingerprint:
+    """Return the fingerprint of a workload's data and code.
+
+    Args:
+        workload: The workload; its own fingerprint is not used.
+        task: The task, if it has been created. Default: it is created where that is needed.
+
+    Raises:
+        ValueError: The task, or its data, cannot be used.
+    """
+    dataset = tasks.registry.entry(workload.task).dataset
+    data = None if dataset is None else tasks.datasets.fingerprint(dataset)
+    if not tasks.registry.is_own(workload.task):
+        return Fingerprint(data)
+    made: Any = task or tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
+    if data is None and callable(getattr(made, "fingerprint", None)):
+        data = json.loads(json.dumps(made.fingerprint()))
+    source = tasks.registry.source_of(workload.task)
+    files = {MAIN: live_hash(tasks.registry.load(workload.task))} if source is None else source_hashes(*source)
+    return Fingerprint(data, {"task": {"files": files, "numbers": _numbers(made)}})
+
+
+def check_fingerprint(workload: Workload, task: Task) -> None:
+    """Check that this process trains on the same data, by the same code, as the driver has recorded.
+
+    Raises:
+        OtherInputs: It does not.
+    """
+    if workload.data is None and workload.code is None:
+        return
+    recorded, found = Fingerprint(workload.data, workload.code), fingerprint_of(workload, task)
+    if differ := differences(recorded, found):
+        remedy = "" if any("code" in each and "same code" not in each for each in differ) else f": {REMEDY}"
+        raise OtherInputs(f"{workload.task_label} is not the same in every process: {' and '.join(differ)}{remedy}")
+
+
+def _numbers(task: Any) -> str | None:
+    """Return the hash of all numbers that a task computes with, apart from its arguments and its data.
+
+    With a GPU, Keras chooses other operations, with other constants; a task of a Keras model then has no such hash.
+    """
+    if hasattr(task, "graph"):
+        return None if tf.config.list_physical_devices("GPU") else numbers_hash([task.graph], task.own_tensors())
+    seeds, t = tf.TensorSpec([1, 2], tf.int32), tf.TensorSpec([], tf.int32)
+
+    def step(x: Any, state: Any, seeds: Any, t: Any) -> Any:
+        return task.loss_and_gradient(x, task.advance(state, seeds, t))
+
+    if getattr(task, "eager_initial", False):
+        x, state = task.initial(tf.zeros([1, 2], tf.int32))
+        graphs = []
+    else:
+        initial = tf.function(task.initial, autograph=False).get_concrete_function(seeds)
+        x, state = tf.nest.map_structure(
+            lambda found: tf.TensorSpec(found.shape, found.dtype), initial.structured_outputs
+        )
+        graphs = [initial.graph]
+    traced = tf.function(step, autograph=False).get_concrete_function(x, state, seeds, t)
+    return numbers_hash([*graphs, traced.graph])
