@@ -142,7 +142,9 @@ def check_users_task(spec: StudySpec, timeout: float | None, progress: Progress)
     from tuner.checks.users_task import check_users_task as check
 
     with progress.guard(timeout):
-        check(workload.task, workload.options, workload.precision)
+        remarks = check(workload.task, workload.options, workload.precision)
+    for remark in remarks:
+        progress.say(remark)
 
 
 def _check_place(study: StudyRecord, task: str | None) -> None:

@@ -187,7 +187,9 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
         from tuner.checks.users_task import check_users_task
 
         with progress.guard(request.timeout):
-            check_users_task(task, options, request.precision)
+            remarks = check_users_task(task, options, request.precision)
+        for remark in remarks:
+            progress.say(remark)
         workload = with_fingerprint(workload, fingerprint_here(workload))
     trials = [Trial(Key(Role.SEARCH, 0, at), hyperparameters, seed, request.steps) for at, seed in enumerate(seeds)]
     label = f"{request.task}/{request.optimizer}"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from dataclasses import asdict
 from typing import Any
 
 import tensorflow as tf
@@ -15,7 +18,9 @@ from tuner.core.errors import OtherInputs
 from tuner.core.fingerprint import Fingerprint, differences
 from tuner.core.live_code import live_hash
 from tuner.core.source_code import MAIN, source_hashes
+from tuner.core.text import first_line
 from tuner.core.trial import Workload
+from tuner.training.tensorflow import load_tensorflow
 
 REMEDY = (
     "draw data with a seed (numpy.random.default_rng(0), .shuffle(n, seed=0)), or read the same file in every process"
@@ -56,6 +61,32 @@ def check_fingerprint(workload: Workload, task: Task) -> None:
     if differ := differences(recorded, found):
         remedy = "" if any("code" in each and "same code" not in each for each in differ) else f": {REMEDY}"
         raise OtherInputs(f"{workload.task_label} is not the same in every process: {' and '.join(differ)}{remedy}")
+
+
+def fingerprint_elsewhere(workload: Workload) -> Fingerprint:
+    """Return the fingerprint of a workload as a new process computes it.
+
+    Raises:
+        ValueError: The task cannot be used there; the last line that the process has written.
+    """
+    code = "import json, sys; sys.path[:], text = json.load(sys.stdin); from tuner.training.fingerprint import _print"
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", f"{code}; _print(text)"],
+        input=json.dumps([sys.path, workload.identity()]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = (ended.stdout if ended.returncode == 0 else ended.stderr).strip().splitlines()
+    if ended.returncode:
+        raise ValueError(first_line(lines[-1] if lines else f"a new process ends with code {ended.returncode}"))
+    return Fingerprint(**json.loads(lines[-1]))
+
+
+def _print(identity: str) -> None:
+    """Print the fingerprint of a workload; the last line of a process's output."""
+    load_tensorflow()
+    print(json.dumps(asdict(fingerprint_of(Workload(**json.loads(identity))))))
 
 
 def _numbers(task: Any) -> str | None:
