@@ -44,8 +44,16 @@ def described(data: Mapping[str, Any] | None) -> str:
     """Return a fingerprint of data as text."""
     if data is None:
         return "none"
-    sizes = ", ".join(f"{part} {size:,}" for part, size in data["sizes"].items())
-    return f"{data['name']}: {sizes}, sha256 {data['sha256'][:12]}…"
+    sizes = "".join(f"{part} {size:,}, " for part, size in data.get("sizes", {}).items())
+    return f"{data.get('name', 'unnamed')}: {sizes}sha256 {str(data.get('sha256'))[:12]}…"
+
+
+def described_code(code: Mapping[str, Any]) -> str:
+    """Return a fingerprint of code as text."""
+    parts = [
+        f"{_name(what, label)} {sha256[:12]}…" for what, each in code.items() for label, sha256 in each["files"].items()
+    ]
+    return f"sha256 of {', '.join(parts)}"
 
 
 def _of_code(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
