@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import keras
@@ -117,11 +118,12 @@ class KerasTask:
 
     def own_tensors(self) -> list[Tensor]:
         """Return the tensors that `fingerprint` identifies."""
-        return [tensor for split in self._read for tensor in tf.nest.flatten(self._nest(split))]
+        found = [tensor for split in self._read for tensor in tf.nest.flatten(self._nest(split))]
+        return [tensor for tensor in found if tensor is not None]
 
     def _nest(self, split: str) -> dict[str, Any]:
         found = self._split(split)
-        return {"x": found.inputs, "y": found.targets}
+        return {field.name: getattr(found, field.name) for field in fields(found) if field.name != "count"}
 
     def _is_seed(self) -> list[bool]:
         """Return which of the other variables are seeds of layers."""

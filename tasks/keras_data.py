@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from tasks.errors import TaskError, described
+from tasks.reading_limit import ReadingLimit, chunk_elements
 
-MAX_ELEMENTS = 5_000_000  # of a dataset of unknown cardinality; larger ones are taken as infinite
-_READ_BATCH = 1_024
 _ACCEPTED = "a pair (x, y) of arrays, a function that returns one, or a finite tf.data.Dataset of such pairs, unbatched"
 
 Nest = Any  # an array, or a tuple, list or dictionary of nests
@@ -106,11 +105,12 @@ def _read(dataset: Any, split: str) -> tuple[Nest, Nest]:
             f"`{split}` looks batched: give one element per example, as .unbatch() does. Received: {spec!r:.120}"
         )
     chunks: list[Any] = []
+    limit = ReadingLimit(split, has_length=cardinality >= 0)
     try:
-        for chunk in dataset.batch(_READ_BATCH).as_numpy_iterator():
+        for chunk in dataset.batch(chunk_elements(leaves)).as_numpy_iterator():
             chunks.append(chunk)
-            if cardinality < 0 and len(chunks) * _READ_BATCH > MAX_ELEMENTS:
-                raise TaskError(f"`{split}` is a dataset of more than {MAX_ELEMENTS:,} elements. Use .take(n)")
+            arrays = [array for _, array in _named(chunk, "")]
+            limit.count(arrays, len(arrays[0]))
     except TaskError:
         raise
     except Exception as error:
