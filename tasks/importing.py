@@ -58,8 +58,8 @@ def task_class(where: str) -> type:
     return checked_class(found, where)
 
 
-def task_source(where: str) -> tuple[Path, str | None]:
-    """Return the file of a task's module, and the module's full name if it was not given as a file.
+def task_source(where: str) -> tuple[ModuleType, str | None]:
+    """Return a task's module, which has a file, and its full name if it was not given as a file.
 
     Args:
         where: As of `task_class`.
@@ -71,7 +71,7 @@ def task_source(where: str) -> tuple[Path, str | None]:
     module = _imported(source)
     if module.__file__ is None:
         raise TaskError(f"{source} has no file")
-    return Path(module.__file__), None if _is_path(source) else module.__name__
+    return module, None if _is_path(source) else module.__name__
 
 
 def checked_class(found: Any, name: str) -> type:

@@ -39,7 +39,9 @@ class ReadingLimit:
         self._bytes += sum(array.nbytes for array in arrays)
         self._elements += elements
         if self._bytes > self._limit:
-            cause = "half of the free memory" if self._has_length or self._limit < MAX_BYTES else "the limit for a dataset"
+            cause = (
+                "half of the free memory" if self._has_length or self._limit < MAX_BYTES else "the limit for a dataset"
+            )
             hint = "" if self._has_length else " that does not know its length, and may be endless"
             raise TaskError(
                 f"`{self._split}` cannot be read into memory: its first {self._elements:,} elements take"

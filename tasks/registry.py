@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -90,8 +89,8 @@ def load(name: str) -> type:
     return _class(TASKS[name].where if name in TASKS else _where(name))
 
 
-def source_of(name: str) -> tuple[Path, str | None] | None:
-    """Return the file of a task that is not built in, and its module's full name if it was not given as a file.
+def source_of(name: str) -> tuple[ModuleType, str | None] | None:
+    """Return the module of a task that is not built in, and its full name if it was not given as a file.
 
     Args:
         name: A name as `load` accepts it.

@@ -90,7 +90,11 @@ def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tu
     done = sum(count for status, count in study.counts.items() if status.is_final)
     if changed and done and not accept_changes:
         raise _refusal("study", f"{spec.name} was begun with another state of the task", changed)
-    note = f"{CHANGED}{changed}; what was trained before ({done:,} runs) belongs to the old one" if changed and done else ""
+    note = (
+        f"{CHANGED}{changed}; what was trained before ({done:,} runs) belongs to the old one"
+        if changed and done
+        else ""
+    )
     now = with_fingerprint(workload, found)
     return (study if now == spec.workload else replace(study, spec=replace(spec, workload=now))), note
 

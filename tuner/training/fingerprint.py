@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import tensorflow as tf
@@ -45,8 +49,14 @@ def fingerprint_of(workload: Workload, task: Task | None = None) -> Fingerprint:
     if data is None and callable(getattr(made, "fingerprint", None)):
         data = json.loads(json.dumps(made.fingerprint()))
     source = tasks.registry.source_of(workload.task)
-    files = {MAIN: live_hash(tasks.registry.load(workload.task))} if source is None else source_hashes(*source)
+    files = {MAIN: live_hash(tasks.registry.load(workload.task))} if source is None else dict(_files(*source))
     return Fingerprint(data, {"task": {"files": files, "numbers": _numbers(made)}})
+
+
+@lru_cache
+def _files(module: ModuleType, name: str | None) -> Mapping[str, str]:
+    """Return the hashes of a module's files as they were when this process began to use it, and not as they are now."""
+    return source_hashes(Path(str(module.__file__)), name)
 
 
 def check_fingerprint(workload: Workload, task: Task) -> None:
@@ -59,7 +69,8 @@ def check_fingerprint(workload: Workload, task: Task) -> None:
         return
     recorded, found = Fingerprint(workload.data, workload.code), fingerprint_of(workload, task)
     if differ := differences(recorded, found):
-        remedy = "" if any("code" in each and "same code" not in each for each in differ) else f": {REMEDY}"
+        is_code = any(each.startswith("other code") for each in differ)
+        remedy = ": the driver has imported an earlier state of it; start it anew" if is_code else f": {REMEDY}"
         raise OtherInputs(f"{workload.task_label} is not the same in every process: {' and '.join(differ)}{remedy}")
 
 
