@@ -1,5 +1,6 @@
-"""Fingerprints of a task's own data, by which processes and resumed runs recognise other data.
+"""Fingerprints of a task's own data.
 
+By them, the processes of a run, and a run that is resumed, recognise other data.
 Every byte counts; hashing takes about a second per gigabyte.
 """
 
@@ -19,15 +20,16 @@ def arrays_fingerprint(name: str, parts: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         name: Of the data.
-        parts: Nests (tuples, lists, dictionaries) of arrays or tensors by split, such as "train"; the first axis of each
-            array runs over the examples.
+        parts: Nests (tuples, lists, dictionaries) of arrays or tensors by split, such as "train"; the first axis of
+            each array runs over the examples.
 
     Returns:
         "name"; "sizes", the number of examples by split; "arrays", the dtype and shape of each array by its name; and
         "sha256" of names, dtypes, shapes and contents.
     """
     digest = hashlib.sha256()
-    sizes, arrays = {}, {}
+    sizes: dict[str, int] = {}
+    arrays: dict[str, str] = {}
     for split, nest in parts.items():
         for where, found in _named(nest, split):
             array = _array(found)

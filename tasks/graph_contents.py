@@ -1,4 +1,7 @@
-"""What a traced function holds besides its arguments: numbers that it computes with, and variables that it changes."""
+"""What a traced function holds besides its arguments.
+
+These are numbers that it computes with, and variables that it changes.
+"""
 
 from __future__ import annotations
 

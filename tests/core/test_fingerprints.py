@@ -69,7 +69,7 @@ def test_an_imported_file_counts_although_nothing_is_imported_or_run(folder: Pat
 
 def defined(text: str) -> type:
     scope: dict[str, Any] = {"__name__": "__main__"}
-    exec(text, scope)  # noqa: S102 - as a cell of a notebook does
+    exec(text, scope)
     found: type = scope["Task"]
     return found
 

@@ -18,8 +18,8 @@ from tuner.core.study import StudyRecord, StudyStatus
 from tuner.execution.resources import Resources
 from tuner.storage import NoDatabase, UnknownStudy
 from tuner.studies.comparison_planner import plan_comparison
-from tuner.studies.paper_protocol import PaperRequest, check_same, paper_requests
 from tuner.studies.fingerprints import identified
+from tuner.studies.paper_protocol import PaperRequest, check_same, paper_requests
 from tuner.studies.planner import Plan, plan_search
 
 

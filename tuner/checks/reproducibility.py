@@ -1,4 +1,4 @@
-"""Checks of what a seed must decide, and of what must be the same in every process."""
+"""Checks of what a seed decides, and of what is the same in every process."""
 
 from __future__ import annotations
 

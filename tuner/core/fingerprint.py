@@ -29,7 +29,7 @@ class Fingerprint:
 
 def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
     """Return in what two fingerprints differ, as phrases; without code, as older versions stored it, code is equal."""
-    found = []
+    found: list[str] = []
     if before.code is not None:
         for what in sorted({*before.code, *(now.code or {})}):
             found += _of_code(what, before.code.get(what) or {}, (now.code or {}).get(what) or {})
@@ -59,7 +59,7 @@ def described_code(code: Mapping[str, Any]) -> str:
 def _of_code(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     files, others = before.get("files", {}), now.get("files", {})
     changed = [
-        f"{_name(what, name)} {'changed' if name in files and name in others else 'added' if name in others else 'gone'}"
+        f"{_name(what, name)} {'added' if name not in files else 'gone' if name not in others else 'changed'}"
         for name in dict.fromkeys((*files, *others))
         if files.get(name) != others.get(name)
     ]

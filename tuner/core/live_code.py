@@ -1,5 +1,6 @@
-"""A hash of the code of a class that no file holds: of a notebook, or of the script that is being run.
+"""A hash of the code of a class that no file holds.
 
+That is one of a notebook, or of the script that is being run.
 It covers the compiled functions of the class and of all that they refer to in the same module. Arrays count with their
 shapes and dtypes alone. Another minor version of Python compiles to other code.
 """

@@ -1,4 +1,7 @@
-"""Fingerprints of studies: taken before a run, and compared when it is resumed or its tuned points are used."""
+"""Fingerprints of studies.
+
+They are taken before a run, and compared when it is resumed or its tuned points are used.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import replace
 import tasks.registry
 from tuner.core.errors import InvalidRequest
 from tuner.core.fingerprint import Fingerprint, differences
-from tuner.core.study import StudyRecord
+from tuner.core.study import ComparisonSpec, StudyRecord, StudySpec
 from tuner.core.trial import Workload
 from tuner.studies.lookup import data_fingerprint, task_entry
 from tuner.studies.planner import Plan
@@ -53,7 +56,7 @@ def identified(plan: Plan, *, accept_changes: bool = False) -> Plan:
         ValueError: The task cannot be created.
     """
     found = fingerprint_here(plan.specs[0].workload)
-    specs = [replace(spec, workload=with_fingerprint(spec.workload, found)) for spec in plan.specs]
+    specs: list[StudySpec] = [replace(spec, workload=with_fingerprint(spec.workload, found)) for spec in plan.specs]
     if plan.tuned_on is not None:
         workload = plan.tuned_on.spec.workload
         at_that_time = replace(plan.specs[0].workload, precision=workload.precision, options=workload.options)
@@ -62,8 +65,9 @@ def identified(plan: Plan, *, accept_changes: bool = False) -> Plan:
             raise _refusal("search", f"{plan.tuned_on.spec.run} was tuned on another state of the task", changed)
         if changed:
             specs = [
-                replace(spec, source=f"{spec.source}; {CHANGED}{changed}"[:1000]) if hasattr(spec, "source") else spec
+                replace(spec, source=f"{spec.source}; {CHANGED}{changed}"[:1000])
                 for spec in specs
+                if isinstance(spec, ComparisonSpec)
             ]
     return replace(plan, specs=tuple(specs))
 

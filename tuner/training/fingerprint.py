@@ -1,4 +1,4 @@
-"""The fingerprint of a workload, computed in this process, and its comparison with the driver's."""
+"""The fingerprint of a workload in this process, compared with the driver's."""
 
 from __future__ import annotations
 
