@@ -25,8 +25,7 @@ demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, about five min
 	$(BIN)/lodo-tune --task pixelcnn --preset quick --output results/demo $(DEMO_OPTIONS)
 
 test: $(INSTALLED)  ## the tests, under ten minutes on two cores
-	$(BIN)/python -m pytest -m "not slow and not ray" --numprocesses 2 --dist loadfile
-	$(BIN)/python -m pytest -m "ray and not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses 3 --dist loadgroup
 
 test-docs: $(INSTALLED)  ## the commands of docs/ as printed; those of the README are part of make test
 	$(BIN)/python -m pytest -m slow tests/documents

@@ -142,8 +142,8 @@ def _orthogonal(normal: Tensor) -> Tensor:
     columns: list[Tensor] = []
     for column in tf.unstack(normal, axis=1):
         for _ in range(2):
-            for found in columns:
-                column -= found * tf.reduce_sum(found * column, axis=0)
+            for previous in columns:
+                column -= previous * tf.reduce_sum(previous * column, axis=0)
         columns.append(column * tf.math.rsqrt(tf.reduce_sum(column**2, axis=0)))
     return tf.stack(columns, axis=1)
 

@@ -28,12 +28,12 @@ NETWORK_SHAPES = ((2, 3), (2,))  # variable shapes that stand for a network: a m
 
 def names() -> tuple[str, ...]:
     """Return the names of Keras' optimizers, with the prefix; wrappers of other optimizers are left out."""
-    found = []
+    result = []
     for name, member in vars(keras.optimizers).items():
         is_optimizer = inspect.isclass(member) and issubclass(member, keras.optimizers.Optimizer)
         if is_optimizer and member is not keras.optimizers.Optimizer and _arguments(member):
-            found.append(KERAS + name)
-    return tuple(sorted(found))
+            result.append(KERAS + name)
+    return tuple(sorted(result))
 
 
 def name_of(optimizer: type) -> str | None:
@@ -150,8 +150,8 @@ class KerasAdapter(GradientOptimizer):
 
 
 def _class(name: str) -> type:
-    found: type = getattr(keras.optimizers, check_known(name, names()).removeprefix(KERAS))
-    return found
+    keras_class: type = getattr(keras.optimizers, check_known(name, names()).removeprefix(KERAS))
+    return keras_class
 
 
 def _arguments(keras_class: type) -> dict[str, float | None]:

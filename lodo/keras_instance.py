@@ -53,13 +53,13 @@ def initial_state(
         ValueError: A tensor of the state is neither.
     """
     size = sum(map(math.prod, shapes))
-    found = []
+    builds = []
     for flat in (np.linspace(1, 2, size), np.linspace(3, 5, size)):
         cuts = np.split(flat, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
         values = [cut.reshape(shape) for cut, shape in zip(cuts, shapes, strict=True)]
         instance = build(keras_class, tuned, values, dtype)
-        found.append(([part.numpy() for part in instance.of_x], [part.numpy() for part in instance.of_state]))
-    (x, state), (other_x, other_state) = found
+        builds.append(([part.numpy() for part in instance.of_x], [part.numpy() for part in instance.of_state]))
+    (x, state), (other_x, other_state) = builds
     starts: list[Any] = []
     for value, other in zip(state, other_state, strict=True):
         copied = [

@@ -88,8 +88,8 @@ def cifar10_facts(data_dir: str | os.PathLike[str] | None = None) -> tuple[dict[
     if known is None:
         _read(data_dir, archive)
         known = _known[_stamp(archive)]
-    found, note = known
-    return {**found, "sizes": dict(found["sizes"])}, note
+    facts, note = known
+    return {**facts, "sizes": dict(facts["sizes"])}, note
 
 
 def _archive(data_dir: str | os.PathLike[str] | None) -> Path:
@@ -100,10 +100,10 @@ def _archive(data_dir: str | os.PathLike[str] | None) -> Path:
 
 def _stamp(path: Path) -> Stamp:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return str(path), 0, 0
-    return str(path), found.st_mtime_ns, found.st_size
+    return str(path), status.st_mtime_ns, status.st_size
 
 
 def _read(data_dir: str | os.PathLike[str] | None, archive: Path) -> Cifar10:

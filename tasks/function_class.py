@@ -72,8 +72,8 @@ class FunctionTask:
         """Return the function's values [P] and gradients [n, P]."""
         lanes = (tf.transpose(x), *([tf.transpose(state)] if self.is_random else []))
         if self._lane_by_lane:
-            found = [self._lane(*lane) for lane in zip(*map(tf.unstack, lanes), strict=True)]
-            loss, gradient = (tf.stack(part) for part in zip(*found, strict=True))
+            results = [self._lane(*lane) for lane in zip(*map(tf.unstack, lanes), strict=True)]
+            loss, gradient = (tf.stack(part) for part in zip(*results, strict=True))
         else:
             loss, gradient = tf.vectorized_map(lambda lane: self._lane(*lane), lanes)
         return loss, tf.transpose(gradient), state
@@ -91,14 +91,14 @@ class FunctionTask:
             )
         return loss, tf.convert_to_tensor(gradient)  # the gradient of a gather is sparse
 
-    def _scalar(self, found: Any) -> Tensor:
+    def _scalar(self, value: Any) -> Tensor:
         accepted = f"{self.name}: the loss must return a floating-point scalar, as tf.reduce_sum or tf.reduce_mean do."
-        if found is None:
+        if value is None:
             raise TaskError(f"{accepted} Received: None; is there a `return`?")
         try:
-            loss = tf.convert_to_tensor(found)
+            loss = tf.convert_to_tensor(value)
         except (TypeError, ValueError) as error:
-            raise TaskError(f"{accepted} Received: {type(found).__name__}") from error
+            raise TaskError(f"{accepted} Received: {type(value).__name__}") from error
         if loss.shape.rank != 0 or not loss.dtype.is_floating:
             raise TaskError(f"{accepted} Received: {loss.dtype.name} of shape {loss.shape}")
         return tf.cast(loss, self.dtype)
@@ -120,12 +120,12 @@ class FunctionTask:
             raise TaskError(f"{self.name}: the {what} raises {described(error, source)}{hint}") from error
 
     def _drawn(self, seed: Tensor) -> Tensor:
-        found = self._called(self.start, seed)
-        x = tf.convert_to_tensor(() if found is None else found)
+        value = self._called(self.start, seed)
+        x = tf.convert_to_tensor(() if value is None else value)
         if x.shape.rank != 1 or not x.shape[0] or not x.dtype.is_floating:
             raise TaskError(
                 f"{self.name}: `start` must return a floating-point vector of n numbers. Received: "
-                f"{'None' if found is None else f'{x.dtype.name} of shape {x.shape}'}"
+                f"{'None' if value is None else f'{x.dtype.name} of shape {x.shape}'}"
             )
         return tf.cast(x, self.dtype)
 

@@ -52,10 +52,10 @@ def task_class(where: str) -> type:
     if not source or not name.isidentifier():
         raise TaskError(f"A task is given as {ACCEPTED_NAMES}. Received: {where!r}")
     module = _imported(source)
-    found = getattr(module, name, None)
-    if found is None:
+    value = getattr(module, name, None)
+    if value is None:
         raise TaskError(f"{source} has no class {name!r}.{_suggestion(name, module)} Received: {where!r}")
-    return checked_class(found, where)
+    return checked_class(value, where)
 
 
 def task_source(where: str) -> tuple[ModuleType, str | None]:
@@ -74,25 +74,25 @@ def task_source(where: str) -> tuple[ModuleType, str | None]:
     return module, None if _is_path(source) else module.__name__
 
 
-def checked_class(found: Any, name: str) -> type:
+def checked_class(value: Any, name: str) -> type:
     """Return an object if it is a class with the methods of the Task protocol.
 
     Args:
-        found: Any object.
+        value: Any object.
         name: How the message calls it; what follows the last colon is the name of the object itself.
 
     Raises:
         TaskError: It is not; the message says how it can be made a task, where that is known.
     """
-    missing = [method for method in METHODS if not callable(getattr(found, method, None))]
-    if not inspect.isclass(found):
+    missing = [method for method in METHODS if not callable(getattr(value, method, None))]
+    if not inspect.isclass(value):
         raise TaskError(
-            f"{name} is not a task but {_kind(found)}; a task is {ACCEPTED_TASKS}"
-            f"{_remedy(name.rpartition(':')[2], found)}"
+            f"{name} is not a task but {_kind(value)}; a task is {ACCEPTED_TASKS}"
+            f"{_remedy(name.rpartition(':')[2], value)}"
         )
     if missing:
         raise TaskError(f"{name} is not a Task: it has no method {', '.join(missing)}; a task is {ACCEPTED_TASKS}")
-    return found
+    return value
 
 
 def is_importable(module: ModuleType) -> bool:
@@ -107,17 +107,17 @@ def is_importable(module: ModuleType) -> bool:
     return False
 
 
-def _kind(found: Any) -> str:
-    return "a function" if inspect.isroutine(found) else f"of type {type(found).__name__}"
+def _kind(value: Any) -> str:
+    return "a function" if inspect.isroutine(value) else f"of type {type(value).__name__}"
 
 
-def _remedy(name: str, found: Any) -> str:
+def _remedy(name: str, value: Any) -> str:
     """Return how an object that is not a task can be made one, as far as that is known."""
-    if any(base.__module__.partition(".")[0] == "keras" for base in type(found).__mro__):
+    if any(base.__module__.partition(".")[0] == "keras" for base in type(value).__mro__):
         return ". Of a model it needs the function that builds it: MyTask = keras_task(build, train=(x, y), loss=...)"
-    if all(callable(getattr(found, method, None)) for method in METHODS):
-        return f". Give the class, {type(found).__name__}, and not an instance of it"
-    if callable(found):
+    if all(callable(getattr(value, method, None)) for method in METHODS):
+        return f". Give the class, {type(value).__name__}, and not an instance of it"
+    if callable(value):
         return (
             f". If {name} is a loss: MyTask = function_task({name}, start=[...]);"
             f" if it builds a model: MyTask = keras_task({name}, train=(x, y), loss=...)"

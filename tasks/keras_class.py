@@ -141,9 +141,9 @@ class KerasTask:
         model = self._built(int(number[0]))
         if model is self._model:
             raise TaskError(f"{self.name}: `build` must return a new model at each call. Received: the same one")
-        found = [tuple(variable.shape) for variable in model.trainable_variables]
+        shapes = [tuple(variable.shape) for variable in model.trainable_variables]
         others = [variable.numpy() for variable in model.non_trainable_variables]
-        if found != list(self.variable_shapes) or len(others) != len(self._others):
+        if shapes != list(self.variable_shapes) or len(others) != len(self._others):
             raise TaskError(f"{self.name}: `build` must return the same model at each call, except for its weights")
         weights = [variable.numpy().ravel() for variable in model.trainable_variables]
         flat = np.concatenate(weights).astype(self.dtype)
@@ -174,20 +174,18 @@ class KerasTask:
             if split not in self.given:
                 raise TaskError(f"{self.name} has no {split} examples: keras_task(..., {split}=(x, y))")
             try:
-                found = examples(self.given[split], split, self.dtype)
+                data = examples(self.given[split], split, self.dtype)
             except TaskError as error:
                 raise TaskError(f"{self.name}: {error}") from error
             with tf.init_scope():
-                inputs, targets = mapped(tf.constant, found.inputs), mapped(tf.constant, found.targets)
-            self._read[split] = Examples(inputs, targets, found.count)
+                inputs, targets = mapped(tf.constant, data.inputs), mapped(tf.constant, data.targets)
+            self._read[split] = Examples(inputs, targets, data.count)
         return self._read[split]
 
     def _gathered(self, split: str, chosen: Tensor) -> tuple[Any, Any]:
         """Return inputs and targets of examples by their indices, int32 [B]."""
-        found = self._split(split)
-        inputs, targets = (
-            mapped(lambda array: tf.gather(array, chosen), part) for part in (found.inputs, found.targets)
-        )
+        data = self._split(split)
+        inputs, targets = (mapped(lambda array: tf.gather(array, chosen), part) for part in (data.inputs, data.targets))
         return inputs, targets
 
     def _try(self) -> None:
@@ -233,15 +231,15 @@ class EvaluatedKerasTask(KerasTask):
         inputs, targets = self._gathered(split, chosen)
         with precision(self.dtype):
             predicted, _, _ = self._call(self._weights(x), state[1], inputs, training=False)
-            found = [loss_of_each(self._loss, targets, predicted)]
+            metrics = [loss_of_each(self._loss, targets, predicted)]
             if "accuracy" in self.metrics:
-                found.append(accuracy_of_each(self._loss, targets, predicted))
-        return tf.stack([tf.cast(metric, self.dtype) for metric in found], axis=1)[:, :, tf.newaxis]
+                metrics.append(accuracy_of_each(self._loss, targets, predicted))
+        return tf.stack([tf.cast(metric, self.dtype) for metric in metrics], axis=1)[:, :, tf.newaxis]
 
 
 def _layers(paths: Sequence[str], sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """Return (start, stop) of each layer in x: of consecutive variables whose paths have the same parent."""
     stops = list(itertools.accumulate(sizes))
     variables = zip(paths, [0, *stops[:-1]], stops, strict=True)
-    groups = [list(group) for _, group in itertools.groupby(variables, lambda found: found[0].rpartition("/")[0])]
+    groups = [list(group) for _, group in itertools.groupby(variables, lambda variable: variable[0].rpartition("/")[0])]
     return tuple((group[0][1], group[-1][2]) for group in groups)

@@ -43,11 +43,11 @@ def keras_loss(given: Any, dtype: str) -> Any:
     accepted = "`loss` must be a name of a loss of Keras, a keras.losses.Loss, or a function (y_true, y_pred)"
     if isinstance(given, str):
         try:
-            found = keras.losses.get(given)
+            known = keras.losses.get(given)
         except ValueError as error:
             raise TaskError(f"{accepted}. Received: {given!r:.80}") from error
         # Keras has some losses as a function and as a class; `fit` uses the class, which adjusts ranks.
-        given = getattr(keras.losses, getattr(found, "__name__", "").title().replace("_", ""), found)
+        given = getattr(keras.losses, getattr(known, "__name__", "").title().replace("_", ""), known)
         given = given() if isinstance(given, type) else given
     if isinstance(given, keras.losses.Loss):
         if given.dtype == dtype or type(given).__module__.partition(".")[0] != "keras":
@@ -62,16 +62,16 @@ def loss_of_each(loss: Any, targets: Any, predicted: Any) -> Tensor:
     """Return the loss of each of E examples, [E]."""
     reduction, loss.reduction = loss.reduction, None
     try:
-        found = loss(targets, predicted)
-        if found.shape.rank == 0:  # one number per minibatch: call it with each example alone
-            found = tf.map_fn(
+        losses = loss(targets, predicted)
+        if losses.shape.rank == 0:  # one number per minibatch: call it with each example alone
+            losses = tf.map_fn(
                 lambda pair: loss(*tf.nest.map_structure(lambda part: part[tf.newaxis], pair)),
                 (targets, predicted),
-                fn_output_signature=found.dtype,
+                fn_output_signature=losses.dtype,
             )
     finally:
         loss.reduction = reduction
-    return tf.reduce_mean(tf.reshape(found, [found.shape[0], -1]), axis=1)
+    return tf.reduce_mean(tf.reshape(losses, [losses.shape[0], -1]), axis=1)
 
 
 def accuracy_of_each(loss: Any, targets: Any, predicted: Any) -> Tensor:

@@ -46,10 +46,10 @@ def mean_losses(weights: Tensor, images: Tensor, dtype: str) -> Tensor:
         chosen = tf.minimum(number // SIDE * at_once + tf.range(at_once), count - 1)  # pads the last group
         return _column_losses(network, tf.gather(images, chosen), number % SIDE, dtype)
 
-    found = tf.map_fn(
+    column_losses = tf.map_fn(
         losses_of, tf.range(groups * SIDE), fn_output_signature=tf.TensorSpec([at_once], dtype), parallel_iterations=1
     )
-    sums = tf.reduce_sum(tf.reshape(found, [groups, SIDE, at_once]), axis=1)
+    sums = tf.reduce_sum(tf.reshape(column_losses, [groups, SIDE, at_once]), axis=1)
     return tf.reshape(sums, [-1])[:count] / PIXELS
 
 

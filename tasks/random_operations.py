@@ -26,8 +26,8 @@ def unseeded(graph: Any) -> str | None:
     Args:
         graph: A tf.Graph traced by tf.function. Variables that it reads directly are not part of the task's state.
     """
-    found = sorted(operation_types(graph) & _STATEFUL)
-    if found:
-        return found[0]
+    operations = sorted(operation_types(graph) & _STATEFUL)
+    if operations:
+        return operations[0]
     names = [variable.name for variable in graph.variables if SEED_STATE in variable.name]
     return "Keras' global generator" if names else None

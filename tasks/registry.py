@@ -40,8 +40,10 @@ def plugins() -> dict[str, str]:
 
     Entry points under the name of a built-in task are left out.
     """
-    found = importlib.metadata.entry_points(group=PLUGINS)
-    return {point.name: point.value for point in sorted(found, key=lambda point: point.name) if point.name not in TASKS}
+    points = importlib.metadata.entry_points(group=PLUGINS)
+    return {
+        point.name: point.value for point in sorted(points, key=lambda point: point.name) if point.name not in TASKS
+    }
 
 
 def is_own(name: str) -> bool:
@@ -62,16 +64,16 @@ def entry(name: str) -> TaskEntry:
     if name in TASKS:
         return TASKS[name]
     where = _where(name)
-    found = _class(where)
+    task = _class(where)
     return TaskEntry(
         where=where,
-        summary=(found.__doc__ or "").strip().partition("\n")[0],
-        line_up=tuple(getattr(found, "line_up", GENERAL_LINE_UP)),
-        presets=getattr(found, "presets", GENERAL_PRESETS),
-        comparison=getattr(found, "comparison", GENERAL_COMPARISON),
-        cohort_size=getattr(found, "cohort_size", 1),
+        summary=(task.__doc__ or "").strip().partition("\n")[0],
+        line_up=tuple(getattr(task, "line_up", GENERAL_LINE_UP)),
+        presets=getattr(task, "presets", GENERAL_PRESETS),
+        comparison=getattr(task, "comparison", GENERAL_COMPARISON),
+        cohort_size=getattr(task, "cohort_size", 1),
         precisions=None,
-        dataset=getattr(found, "dataset", None),
+        dataset=getattr(task, "dataset", None),
     )
 
 

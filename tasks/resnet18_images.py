@@ -82,10 +82,10 @@ def shared_images(data_dir: str | os.PathLike[str] | None) -> Images:
         DatasetError: As `tasks.cifar10.cifar10` does.
     """
     data = cifar10(data_dir)
-    found = _shared.get(data.sha256)
-    if found is None:
-        found = _shared[data.sha256] = Images(data, data_dir)
-    return found
+    images = _shared.get(data.sha256)
+    if images is None:
+        images = _shared[data.sha256] = Images(data, data_dir)
+    return images
 
 
 def colour_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -75,15 +75,15 @@ class ResNet:
     def convolutions(self) -> tuple[Convolution, ...]:
         """The convolutions in order."""
         ins = self.widths[0]
-        found = [Convolution((3, 3, COLOURS, ins), stride=1)]
+        result = [Convolution((3, 3, COLOURS, ins), stride=1)]
         for stage, (width, blocks) in enumerate(zip(self.widths, self.blocks, strict=True)):
             for block in range(blocks):
                 stride = 2 if stage and not block else 1
-                found += [Convolution((3, 3, ins, width), stride), Convolution((3, 3, width, width), stride=1)]
+                result += [Convolution((3, 3, ins, width), stride), Convolution((3, 3, width, width), stride=1)]
                 if _is_projected(ins, width, stride):
-                    found.append(Convolution((1, 1, ins, width), stride))
+                    result.append(Convolution((1, 1, ins, width), stride))
                 ins = width
-        return tuple(found)
+        return tuple(result)
 
     @property
     def channels(self) -> int:

@@ -42,13 +42,13 @@ def shared(array: np.ndarray) -> np.ndarray:
 
 def mapping(array: np.ndarray) -> np.memmap | None:
     """Return the mapped file behind an array from `shared`, or behind a slice of one; None for other arrays."""
-    found: np.memmap | None = None
+    file: np.memmap | None = None
     base: object = array
     while isinstance(base, np.ndarray):  # through slices of slices, to the file itself
         if isinstance(base, np.memmap) and base.mode == "c":
-            found = base
+            file = base
         base = base.base
-    return found
+    return file
 
 
 def _folder() -> Path:
@@ -60,8 +60,8 @@ def _folder() -> Path:
     home = os.environ.get("XDG_CACHE_HOME")
     folder = (Path(home) if home else Path.home() / ".cache") / "lodo-tune"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.stat()
-    if found.st_uid != os.getuid() or found.st_mode & 0o022:
+    status = folder.stat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o022:
         raise PermissionError(f"{folder} is not this user's alone")
     return folder
 

@@ -1,4 +1,4 @@
-"""What holds for all tests: no clock decides whether one passes, and those that start Ray run one at a time."""
+"""What holds for all tests: no clock decides whether one passes, and those that start Ray run one after the other."""
 
 import pytest
 from hypothesis import settings
@@ -25,8 +25,11 @@ STARTS_RAY = {
 """Files whose tests start a Ray, or commands that do, which takes both cores of a small machine."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Mark the tests of these files."""
+    """Mark the tests of these files, and have a process of pytest-xdist run whole files, or all that start a Ray."""
     for item in items:
         if item.path.stem in STARTS_RAY:
             item.add_marker(pytest.mark.ray)
+        group = "ray" if item.get_closest_marker("ray") else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))

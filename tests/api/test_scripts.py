@@ -47,6 +47,7 @@ def start(folder, *arguments):
     )
 
 
+@pytest.mark.slow  # the README's script has no guard either, and test_executors sends a task by value
 def test_a_script_without_a_guard_tunes_on_a_task_that_it_defines(tmp_path):
     process = start(tmp_path, "tune", 20)
     out, err = process.communicate(timeout=300)

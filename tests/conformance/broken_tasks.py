@@ -37,7 +37,7 @@ class Sound:
 
 
 class WrongGradient(Sound):
-    """Its gradient is a thousandth too long."""
+    """Its gradient is too large by a factor of 1.001."""
 
     def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
         loss, gradient, state = super().loss_and_gradient(x, state)
@@ -52,7 +52,7 @@ class MeanOverLanes(Sound):
         return tf.zeros_like(loss) + tf.reduce_mean(loss), gradient, state
 
 
-class OneStreamForAll(Sound):
+class OneSeedForAllLanes(Sound):
     """All lanes draw from the first lane's seed."""
 
     def advance(self, state: Any, seeds: Any, t: Any) -> Any:
@@ -67,7 +67,7 @@ class NotSeeded(Sound):
         return tf.random.normal([5], dtype=tf.float64)
 
 
-class DeafToHalfTheSeed(Sound):
+class IgnoresHalfTheSeed(Sound):
     """Uses the first half of a seed only."""
 
     def centre(self, seed: Any, t: Any) -> Any:
@@ -105,7 +105,7 @@ class ScalarLoss(Sound):
 
 
 class SinglePrecision(Sound):
-    """Its loss is in another dtype than it says."""
+    """Its loss has another dtype than the task."""
 
     def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
         loss, gradient, state = super().loss_and_gradient(x, state)
@@ -159,7 +159,7 @@ class StateWithoutATensor(Sound):
         return tf.reduce_sum(x * x, axis=0) / 2, x, state
 
 
-class CompilesPerhaps(Sound):
+class WithoutJitCompile(Sound):
     """Lacks `jit_compile`."""
 
     jit_compile: Any = None
@@ -183,7 +183,7 @@ class WrongHessian(WithHessian):
     hessian = np.diag([1.0, 1, 1, 1, 2])
 
 
-class CrookedHessian(WithHessian):
+class AsymmetricHessian(WithHessian):
     """Its Hessian is not symmetric."""
 
     hessian = np.eye(5) + np.diag([1.0, 0, 0, 0], 1)
@@ -298,7 +298,7 @@ class NormalisesByTheBatch(Evaluated):
         return metrics - tf.reduce_mean(metrics, axis=0)
 
 
-class EvaluationLeavesAMark(Evaluated):
+class EvaluationChangesTraining(Evaluated):
     """Its training loss depends on how often it was evaluated."""
 
     def __init__(self, *, dtype: str | None = None) -> None:
@@ -333,7 +333,7 @@ class TrainsOnTest(Evaluated):
 
 BROKEN: tuple[tuple[type, str], ...] = (
     (NameWithASpace, "name"),
-    (CompilesPerhaps, "attributes"),
+    (WithoutJitCompile, "attributes"),
     (HalfPrecision, "attributes"),
     (ScalarLoss, "shapes-and-dtypes"),
     (SinglePrecision, "shapes-and-dtypes"),
@@ -345,16 +345,16 @@ BROKEN: tuple[tuple[type, str], ...] = (
     (StartsAtInfinity, "finite-start"),
     (WrongGradient, "gradient"),
     (WrongHessian, "hessian"),
-    (CrookedHessian, "hessian"),
+    (AsymmetricHessian, "hessian"),
     (HessianOfOneLane, "hessian"),
     (CountsInAVariable, "no-variables"),
     (StartsAnywhere, "same-start"),
     (NotSeeded, "same-seed"),
-    (DeafToHalfTheSeed, "another-seed"),
+    (IgnoresHalfTheSeed, "another-seed"),
     (SameAtEveryStep, "each-step"),
     (DrawsInTheLoss, "same-loss-twice"),
     (MeanOverLanes, "cohort"),
-    (OneStreamForAll, "cohort"),
+    (OneSeedForAllLanes, "cohort"),
     (MeanOverLanes, "lane-of-nan"),
     (DrawnByEachProcess, "same-everywhere"),
     (StateChangesItsShape, "one-trace"),
@@ -366,7 +366,7 @@ BROKEN: tuple[tuple[type, str], ...] = (
     (MetricsOfNoNumber, "metrics"),
     (EvaluatesWithDropout, "metrics"),
     (NormalisesByTheBatch, "metrics"),
-    (EvaluationLeavesAMark, "evaluation-changes-nothing"),
+    (EvaluationChangesTraining, "evaluation-changes-nothing"),
     (ValidatesOnTest, "test-set-stays-unread"),
     (TrainsOnTest, "test-set-stays-unread"),
 )

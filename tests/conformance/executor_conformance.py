@@ -1,4 +1,4 @@
-"""What every executor must do, as checks that take a maker of executors.
+"""Conformance suite of executors: checks that take a factory of executors.
 
 A check calls `make(train=..., **options)` for an open executor. The tests run all checks on each executor, and on
 executors that are broken on purpose.
@@ -45,14 +45,16 @@ def check_order(events: Sequence[Any], trials: Sequence[Trial]) -> None:
     final = set()
     for event in events:
         if isinstance(event, AttemptStarted):
-            places = {(key, event.attempt) for key in event.keys}
-            assert not places & begun, "an attempt starts once"
-            begun |= places
+            started = {(key, event.attempt) for key in event.keys}
+            assert not started & begun, "an attempt starts once"
+            begun |= started
         elif isinstance(event, Evaluation):
             assert (event.key, event.attempt) in begun, "an evaluation follows the start of its attempt"
             assert event.status.is_final
             assert math.isfinite(event.fitness) == (event.status is Status.FINISHED)
-            assert all(math.isfinite(loss) for loss in event.losses[:-1]), "cut after the first that is not finite"
+            assert all(math.isfinite(loss) for loss in event.losses[:-1]), (
+                "the curve ends with the first loss that is not finite"
+            )
             assert "\n" not in event.reason
             assert len(event.reason) <= 300
             assert len(event.error.encode()) <= 4096
@@ -60,14 +62,14 @@ def check_order(events: Sequence[Any], trials: Sequence[Trial]) -> None:
         else:
             assert isinstance(event, AttemptEnded | Progress)
             assert event.keys, "an event names its candidates"
-            assert not final & set(event.keys), "what is final stays so"
-            assert all((key, event.attempt) in begun for key in event.keys), "it follows the start of its attempt"
+            assert not final & set(event.keys), "no event of a candidate follows its evaluation"
+            assert all((key, event.attempt) in begun for key in event.keys), "an event follows the start of its attempt"
             for key in event.keys if isinstance(event, Progress) else ():
-                assert event.steps_done > steps.get((key, event.attempt), 0), "progress goes forward"
+                assert event.steps_done > steps.get((key, event.attempt), 0), "the steps of progress increase"
                 steps[key, event.attempt] = event.steps_done
 
 
-def each_candidate_gets_its_own_fitness_and_whole_curve(make: Make) -> None:
+def each_candidate_has_its_own_fitness_and_complete_curve(make: Make) -> None:
     trials = [trial(slot) for slot in range(7)]
     events, evaluations = run(make(train=FAKE + "train"), workload(), trials)
     for one in trials:
@@ -80,52 +82,52 @@ def each_candidate_gets_its_own_fitness_and_whole_curve(make: Make) -> None:
     assert sum(isinstance(event, Progress) for event in events) == len(trials) * trials[0].steps // CHUNK
 
 
-def a_cohort_changes_nothing_also_where_it_is_not_full(make: Make) -> None:
+def full_and_partial_cohorts_give_the_results_of_single_runs(make: Make) -> None:
     trials = [trial(slot) for slot in range(6)]
     _, evaluations = run(make(train=FAKE + "train"), workload(cohort_size=4), trials)
     assert {slot: e.fitness for slot, e in evaluations.items()} == {t.key.slot: expected_fitness(t) for t in trials}
     assert all(tuple(evaluations[t.key.slot].losses) == tuple(expected_losses(t)) for t in trials)
 
 
-def what_is_measured_of_a_lane_comes_with_its_candidate(make: Make) -> None:
+def the_observations_of_a_lane_are_those_of_its_candidate(make: Make) -> None:
     trials = [trial(slot) for slot in range(4)]
     trials[2] = trial(2, Act.RAISE)
     _, evaluations = run(make(train=FAKE + "measured"), workload(cohort_size=3), trials)
     for one in trials:
-        found = evaluations[one.key.slot].observations
-        assert found == tuple(expected_observations(one)[: None if one is not trials[2] else 1])
+        observations = evaluations[one.key.slot].observations
+        assert observations == tuple(expected_observations(one)[: None if one is not trials[2] else 1])
     assert all(type(number) is float for one in evaluations.values() for number in one.observations[0].metrics.values())
 
 
-def an_exception_fails_only_the_guilty_of_a_cohort(make: Make) -> None:
+def an_exception_fails_only_its_own_candidate_of_a_cohort(make: Make) -> None:
     trials = [trial(0), trial(1, Act.RAISE), trial(2), trial(3)]
     events, evaluations = run(make(train=FAKE + "train"), workload(cohort_size=4), trials)
     assert [evaluations[slot].status for slot in range(4)] == [
         Status.FINISHED, Status.FAILED, Status.FINISHED, Status.FINISHED,
     ]  # fmt: skip
-    guilty = evaluations[1]
-    assert guilty.reason == "ValueError: slot 1 is guilty"
-    assert "slot 1 is guilty" in guilty.error
-    assert "misbehave" in guilty.error
-    assert tuple(guilty.losses) == tuple(expected_losses(trials[1])[:CHUNK])
-    assert guilty.steps_done == CHUNK
+    failed = evaluations[1]
+    assert failed.reason == "ValueError: slot 1 failed"
+    assert "slot 1 failed" in failed.error
+    assert "misbehave" in failed.error
+    assert tuple(failed.losses) == tuple(expected_losses(trials[1])[:CHUNK])
+    assert failed.steps_done == CHUNK
     assert evaluations[0].fitness == expected_fitness(trials[0])
     assert [evaluations[slot].attempt for slot in range(4)] == [2] * 4
     ends = [(event.keys, event.reason) for event in events if isinstance(event, AttemptEnded)]
-    everyone = tuple(one.key for one in trials)
+    all_keys = tuple(one.key for one in trials)
     assert ends == [
-        (everyone, "split after: ValueError: slot 1 is guilty"),
-        ((trials[1].key,), "ValueError: slot 1 is guilty"),
+        (all_keys, "split after: ValueError: slot 1 failed"),
+        ((trials[1].key,), "ValueError: slot 1 failed"),
     ]
 
 
-def a_single_candidate_that_raises_is_not_tried_again(make: Make) -> None:
+def a_single_candidate_that_raises_is_not_retried(make: Make) -> None:
     events, evaluations = run(make(train=FAKE + "train"), workload(), [trial(0, Act.RAISE)])
     assert evaluations[0].attempt == 1
     assert sum(isinstance(event, AttemptEnded) for event in events) == 1
 
 
-def odd_exceptions_are_failures_like_any_other(make: Make) -> None:
+def unusual_exceptions_fail_their_candidate(make: Make) -> None:
     acts = [Act.UNPICKLABLE, Act.HUGE, Act.CYCLIC, Act.MUTE, Act.BASE, Act.SYS_EXIT, Act.DEEP]
     _, evaluations = run(make(train=FAKE + "train"), workload(), [trial(i, act) for i, act in enumerate(acts)])
     assert {e.status for e in evaluations.values()} == {Status.FAILED}
@@ -134,13 +136,13 @@ def odd_exceptions_are_failures_like_any_other(make: Make) -> None:
     assert reasons[1].startswith("ValueError: xxx")
     assert reasons[2] == "ValueError: first"
     assert reasons[3] == "MuteError: (its message cannot be shown)"
-    assert reasons[4] == "Drastic: not an Exception�?"  # a database can keep it
+    assert reasons[4] == "Drastic: not an Exception�?"  # characters that a database cannot store are replaced
     assert reasons[5] == "SystemExit: 3"
     assert reasons[6].startswith("RecursionError: maximum recursion depth exceeded")
     assert all(e.error for e in evaluations.values())
 
 
-def a_fitness_that_is_no_number_fails_and_one_that_is_not_finite_diverges(make: Make) -> None:
+def a_fitness_of_another_type_fails_and_one_that_is_not_finite_diverges(make: Make) -> None:
     _, evaluations = run(make(train=FAKE + "odd_fitness"), workload(), [trial(slot) for slot in range(11)])
     diverged, finished = {0, 1, 2}, {3, 7}
     for slot, evaluation in evaluations.items():
@@ -154,14 +156,14 @@ def a_fitness_that_is_no_number_fails_and_one_that_is_not_finite_diverges(make: 
     assert type(evaluations[7].fitness) is float
 
 
-def odd_values_fail_their_candidate(make: Make) -> None:
+def invalid_values_fail_their_candidate(make: Make) -> None:
     _, evaluations = run(make(train=FAKE + "odd_values"), workload(), [trial(slot) for slot in range(7)])
     assert {evaluation.status for evaluation in evaluations.values()} == {Status.FAILED}
     assert "Received: str" in evaluations[0].reason
     assert "[evaluations, 1]" in evaluations[1].reason
 
 
-def a_diverged_candidates_curve_ends_with_the_loss_that_was_not_finite(make: Make) -> None:
+def the_curve_of_a_diverged_candidate_ends_with_the_loss_that_is_not_finite(make: Make) -> None:
     trials = [trial(0), trial(1, Act.NAN)]
     _, evaluations = run(make(train=FAKE + "train"), workload(cohort_size=2), trials)
     assert evaluations[1].status is Status.DIVERGED
@@ -176,19 +178,19 @@ def training_that_ends_without_an_evaluation_fails(make: Make) -> None:
     assert "without an evaluation" in evaluations[0].reason
 
 
-def training_that_cannot_be_imported_fails_every_candidate_and_says_why(make: Make) -> None:
+def an_import_error_of_the_training_function_fails_every_candidate(make: Make) -> None:
     _, evaluations = run(make(train="no_such_module:train"), workload(cohort_size=2), [trial(0), trial(1)])
     assert {evaluation.status for evaluation in evaluations.values()} == {Status.FAILED}
     assert evaluations[0].reason == "ModuleNotFoundError: No module named 'no_such_module'"
 
 
-def a_long_curve_arrives_whole(make: Make) -> None:
+def a_long_curve_is_returned_completely(make: Make) -> None:
     steps = 100_000  # 1.6 MB for the two lanes, in one piece
     _, evaluations = run(make(train=FAKE + "long_curve"), workload(cohort_size=2), [trial(0, steps=steps)])
     assert np.array_equal(evaluations[0].losses, np.arange(0, 2 * steps, 2))
 
 
-def two_calls_can_be_read_in_turns(make: Make) -> None:
+def the_events_of_two_calls_can_be_read_alternately(make: Make) -> None:
     executor = make(train=FAKE + "train")
     groups = [[trial(slot, generation=generation) for slot in range(5)] for generation in (0, 1)]
     iterators = [executor.evaluate(workload(), group, label=f"fake/Adam/g{i:02d}") for i, group in enumerate(groups)]
@@ -200,11 +202,11 @@ def two_calls_can_be_read_in_turns(make: Make) -> None:
                 iterators[index] = None  # type: ignore[call-overload]
             else:
                 events[index].append(event)
-    for group, seen in zip(groups, events, strict=True):
-        check_order(seen, group)
+    for group, received in zip(groups, events, strict=True):
+        check_order(received, group)
 
 
-def cancelling_ends_the_iterator_and_the_executor_goes_on_working(make: Make) -> None:
+def cancel_ends_the_iterator_and_the_executor_stays_usable(make: Make) -> None:
     executor = make(train=FAKE + "train")
     trials = [trial(slot, Act.WAIT) for slot in range(8)]
     iterator = executor.evaluate(workload(), trials, label="fake/Adam/g03")
@@ -216,7 +218,7 @@ def cancelling_ends_the_iterator_and_the_executor_goes_on_working(make: Make) ->
     assert evaluations[0].status is Status.FINISHED
 
 
-def an_iterator_may_be_left_early(make: Make) -> None:
+def an_iterator_can_be_closed_early(make: Make) -> None:
     executor = make(train=FAKE + "train")
     iterator = executor.evaluate(workload(), [trial(0, Act.WAIT), trial(1)], label="fake/Adam/g03")
     next(iterator)
@@ -225,22 +227,22 @@ def an_iterator_may_be_left_early(make: Make) -> None:
     assert evaluations[0].fitness == expected_fitness(trial(0))
 
 
-def nothing_to_do_is_done_at_once(make: Make) -> None:
+def no_trials_yield_no_events(make: Make) -> None:
     assert list(make(train=FAKE + "train").evaluate(workload(), [], label="fake/Adam/g03")) == []
 
 
-def a_key_that_occurs_twice_is_refused(make: Make) -> None:
+def a_duplicate_key_is_refused(make: Make) -> None:
     executor = make(train=FAKE + "train")
     with pytest.raises(ValueError, match="Received twice"):
         executor.evaluate(workload(), [trial(0), trial(0)], label="fake/Adam/g03")
 
 
-def a_timeout_that_is_no_time_is_refused(make: Make) -> None:
+def a_timeout_of_zero_is_refused(make: Make) -> None:
     with pytest.raises(ValueError, match="Received: 0"):
         make(train=FAKE + "train", timeout=0)
 
 
-def a_time_limit_keeps_the_curve_so_far(make: Make) -> None:
+def a_candidate_that_timed_out_keeps_its_curve_so_far(make: Make) -> None:
     trials = [trial(0, Act.WAIT), trial(1)]
     _, evaluations = run(make(train=FAKE + "train", timeout=0.1), workload(cohort_size=2), trials)
     for one in trials:
@@ -251,30 +253,30 @@ def a_time_limit_keeps_the_curve_so_far(make: Make) -> None:
         assert len(evaluation.losses) < one.steps
 
 
-def closing_twice_is_fine(make: Make) -> None:
+def an_executor_can_be_closed_twice(make: Make) -> None:
     with make(train=FAKE + "train") as executor:
         executor.close()
 
 
 CHECKS: tuple[Callable[[Make], None], ...] = (
-    each_candidate_gets_its_own_fitness_and_whole_curve,
-    a_cohort_changes_nothing_also_where_it_is_not_full,
-    what_is_measured_of_a_lane_comes_with_its_candidate,
-    an_exception_fails_only_the_guilty_of_a_cohort,
-    a_single_candidate_that_raises_is_not_tried_again,
-    odd_exceptions_are_failures_like_any_other,
-    a_fitness_that_is_no_number_fails_and_one_that_is_not_finite_diverges,
-    odd_values_fail_their_candidate,
-    a_diverged_candidates_curve_ends_with_the_loss_that_was_not_finite,
+    each_candidate_has_its_own_fitness_and_complete_curve,
+    full_and_partial_cohorts_give_the_results_of_single_runs,
+    the_observations_of_a_lane_are_those_of_its_candidate,
+    an_exception_fails_only_its_own_candidate_of_a_cohort,
+    a_single_candidate_that_raises_is_not_retried,
+    unusual_exceptions_fail_their_candidate,
+    a_fitness_of_another_type_fails_and_one_that_is_not_finite_diverges,
+    invalid_values_fail_their_candidate,
+    the_curve_of_a_diverged_candidate_ends_with_the_loss_that_is_not_finite,
     training_that_ends_without_an_evaluation_fails,
-    training_that_cannot_be_imported_fails_every_candidate_and_says_why,
-    a_long_curve_arrives_whole,
-    two_calls_can_be_read_in_turns,
-    cancelling_ends_the_iterator_and_the_executor_goes_on_working,
-    an_iterator_may_be_left_early,
-    nothing_to_do_is_done_at_once,
-    a_key_that_occurs_twice_is_refused,
-    a_timeout_that_is_no_time_is_refused,
-    a_time_limit_keeps_the_curve_so_far,
-    closing_twice_is_fine,
+    an_import_error_of_the_training_function_fails_every_candidate,
+    a_long_curve_is_returned_completely,
+    the_events_of_two_calls_can_be_read_alternately,
+    cancel_ends_the_iterator_and_the_executor_stays_usable,
+    an_iterator_can_be_closed_early,
+    no_trials_yield_no_events,
+    a_duplicate_key_is_refused,
+    a_timeout_of_zero_is_refused,
+    a_candidate_that_timed_out_keeps_its_curve_so_far,
+    an_executor_can_be_closed_twice,
 )

@@ -2,7 +2,7 @@
 
 1. **Atomic.** A method that returns has written everything; a method that raises has written nothing.
 2. **Final.** Once a candidate is finished, diverged, failed or timed out, no later result, attempt or driver changes
-   its row, its evaluation or its curve. The first result is kept, and the return value says that a later one was not.
+   its row, its evaluation or its curve. The first result is kept; the return value is False for a later one.
 3. **One driver.** A study is held by one driver. Every write names the driver's epoch, and is refused once the driver
    has lost or released the study. Another driver can acquire a study that was released, whose lease has expired, or
    whose owner's process is known to have ended; running candidates then wait again.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.store_values import candidate, driven, evaluation, everything, key, keys
+from tests.support.store_values import candidate, driven, evaluation, key, keys, stored_values
 from tuner.core.trial import Role, Status
 from tuner.storage import Conflict, Store
 
@@ -17,16 +17,16 @@ from tuner.storage import Conflict, Store
 class LawsOfCandidates:
     """A part of the conformance suite."""
 
-    def test_candidates_come_back_as_they_were_given_in_the_order_of_their_keys(self, store: Store) -> None:
-        places = [*keys(2, 12), *(key(slot, 0, role) for role in (Role.TUNED, Role.DEFAULT) for slot in range(3))]
-        given = {at: candidate(at, rate=0.1 + 0.001 * at.slot, seed=2**63 - 1 - at.slot) for at in places}
+    def test_candidates_are_read_back_unchanged_in_the_order_of_their_keys(self, store: Store) -> None:
+        all_keys = [*keys(2, 12), *(key(slot, 0, role) for role in (Role.TUNED, Role.DEFAULT) for slot in range(3))]
+        added = {at: candidate(at, rate=0.1 + 0.001 * at.slot, seed=2**63 - 1 - at.slot) for at in all_keys}
         study, epoch = driven(store)
-        store.add(study, epoch, [given[at] for at in reversed(places)])
-        found = store.candidates(study)
-        assert [record.key for record in found] == sorted(places)
-        for record in found:
-            trial = given[record.key].trial
-            assert record.genome == given[record.key].genome
+        store.add(study, epoch, [added[at] for at in reversed(all_keys)])
+        stored = store.candidates(study)
+        assert [record.key for record in stored] == sorted(all_keys)
+        for record in stored:
+            trial = added[record.key].trial
+            assert record.genome == added[record.key].genome
             assert (record.hyperparameters, record.seed, record.steps) == (
                 trial.hyperparameters,
                 trial.seed,
@@ -34,19 +34,19 @@ class LawsOfCandidates:
             )
             assert (record.status, record.attempts, record.fitness) == (Status.WAITING, 0, None)
 
-    def test_candidates_can_be_asked_for_by_role_and_generation(self, store: Store) -> None:
+    def test_candidates_can_be_filtered_by_role_and_generation(self, store: Store) -> None:
         study, _ = driven(store, add=[*keys(), key(0, 0, Role.TUNED)])
         assert [each.key for each in store.candidates(study, generation=1)] == [key(slot, 1) for slot in range(3)]
         assert [each.key for each in store.candidates(study, role=Role.TUNED)] == [key(0, 0, Role.TUNED)]
         assert len(store.candidates(study, role=Role.SEARCH, generation=0)) == 3
 
     @pytest.mark.parametrize("number", [0.1 + 0.2, 5e-324, -1.7976931348623157e308, 1 / 3, -0.0])
-    def test_every_bit_of_a_genome_is_kept(self, store: Store, number: float) -> None:
+    def test_genomes_are_stored_bit_for_bit(self, store: Store, number: float) -> None:
         study, epoch = driven(store)
         store.add(study, epoch, [dataclasses.replace(candidate(key()), genome=(number, np.float64(number)))])
         assert [each.hex() for each in store.candidates(study)[0].genome] == [number.hex()] * 2
 
-    def test_studies_do_not_see_each_others_candidates(self, store: Store) -> None:
+    def test_each_study_has_its_own_candidates(self, store: Store) -> None:
         first, epoch = driven(store, "a", add=keys())
         second, _ = driven(store, "b", add=[key()])
         store.record(first, epoch, [evaluation(key())])
@@ -57,12 +57,12 @@ class LawsOfCandidates:
     def test_adding_candidates_again_changes_nothing(self, store: Store) -> None:
         study, epoch = driven(store, add=keys())
         store.record(study, epoch, [evaluation(key())])
-        before = everything(store, study)
+        before = stored_values(store, study)
         store.add(study, epoch, [candidate(at) for at in [*keys(), key()]])
-        assert everything(store, study) == before
+        assert stored_values(store, study) == before
 
     @pytest.mark.parametrize("other", [{"rate": 0.2}, {"seed": 6}, {"steps": 201}])
-    def test_another_candidate_for_a_key_is_refused_with_all_that_came_along(
+    def test_a_different_candidate_for_an_existing_key_rejects_the_whole_call(
         self, store: Store, other: dict[str, Any]
     ) -> None:
         study, epoch = driven(store, add=[key(1)])
@@ -83,8 +83,8 @@ class LawsOfCandidates:
             store.add(study, epoch, [candidate(key(1)), dataclasses.replace(candidate(key()), genome=(wrong,))])
         assert store.candidates(study) == []
 
-    def test_a_generation_of_a_thousand_is_added_in_one_call(self, store: Store) -> None:
-        places = [key(slot) for slot in range(1100)]
-        study, epoch = driven(store, add=places)
-        store.add(study, epoch, [candidate(at) for at in places])
-        assert [each.key for each in store.candidates(study)] == places
+    def test_a_thousand_candidates_can_be_added_in_one_call(self, store: Store) -> None:
+        all_keys = [key(slot) for slot in range(1100)]
+        study, epoch = driven(store, add=all_keys)
+        store.add(study, epoch, [candidate(at) for at in all_keys])
+        assert [each.key for each in store.candidates(study)] == all_keys

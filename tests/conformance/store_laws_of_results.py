@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.store_values import driven, evaluation, everything, key, keys, losses
+from tests.support.store_values import driven, evaluation, key, keys, losses, stored_values
 from tuner.core.study import Outcome
 from tuner.core.trial import Status
 from tuner.storage import Conflict, Store, UnknownCandidate
@@ -20,33 +20,33 @@ class LawsOfResults:
     """A part of the conformance suite."""
 
     @pytest.mark.parametrize("status", FINAL)
-    def test_an_evaluation_comes_back_as_it_was_given(self, store: Store, status: Status) -> None:
+    def test_an_evaluation_is_read_back_unchanged(self, store: Store, status: Status) -> None:
         study, epoch = driven(store, add=keys())
-        given = evaluation(key(1), status, reason="because", error="Traceback ...", seconds=0.1 + 0.2, steps_done=17)
-        assert store.record(study, epoch, [given]) == [True]
-        found = store.candidates(study)[1]
-        assert (found.status, found.fitness, found.steps_done, found.seconds) == (status, given.fitness, 17, 0.1 + 0.2)
-        assert (found.node, found.device, found.reason, found.error) == ("node-1", "CPU", "because", "Traceback ...")
-        assert found.attempts == 1
+        recorded = evaluation(key(1), status, reason="because", error="Traceback ...", seconds=0.1 + 0.2, steps_done=17)
+        assert store.record(study, epoch, [recorded]) == [True]
+        row = store.candidates(study)[1]
+        assert (row.status, row.fitness, row.steps_done, row.seconds) == (status, recorded.fitness, 17, 0.1 + 0.2)
+        assert (row.node, row.device, row.reason, row.error) == ("node-1", "CPU", "because", "Traceback ...")
+        assert row.attempts == 1
 
-    def test_outcomes_are_what_candidates_say_and_no_more(self, store: Store) -> None:
+    def test_outcomes_agree_with_the_candidates(self, store: Store) -> None:
         study, epoch = driven(store, add=keys())
         store.record(study, epoch, [evaluation(key(1)), evaluation(key(2), Status.DIVERGED)])
-        found, told = store.outcomes(study), store.candidates(study)
+        outcomes, candidates = store.outcomes(study), store.candidates(study)
         names = ("key", "status", "fitness", "steps_done", "seconds")
-        assert [[getattr(one, name) for name in names] for one in found] == [
-            [getattr(one, name) for name in names] for one in told
+        assert [[getattr(each, name) for name in names] for each in outcomes] == [
+            [getattr(each, name) for name in names] for each in candidates
         ]
-        assert {type(one) for one in found} == {Outcome}
-        assert store.candidates(study, slot=1) == [one for one in told if one.key.slot == 1]
+        assert {type(each) for each in outcomes} == {Outcome}
+        assert store.candidates(study, slot=1) == [each for each in candidates if each.key.slot == 1]
 
     @pytest.mark.parametrize("fitness", [0.1 + 0.2, 5e-324, -1.7976931348623157e308, 1.7976931348623157e308, 0.0])
-    def test_every_bit_of_a_fitness_is_kept(self, store: Store, fitness: float) -> None:
+    def test_a_fitness_is_stored_bit_for_bit(self, store: Store, fitness: float) -> None:
         study, epoch = driven(store, add=[key()])
         store.record(study, epoch, [evaluation(key(), fitness=np.float64(fitness))])
-        found = store.candidates(study)[0].fitness
-        assert found is not None
-        assert found.hex() == fitness.hex()
+        stored = store.candidates(study)[0].fitness
+        assert stored is not None
+        assert stored.hex() == fitness.hex()
 
     @pytest.mark.parametrize(
         ("status", "fitness"),
@@ -60,17 +60,17 @@ class LawsOfResults:
             (Status.WAITING, 1.0),
         ],
     )
-    def test_a_fitness_that_does_not_fit_is_refused_with_all_that_came_along(
+    def test_a_fitness_that_contradicts_its_status_rejects_the_whole_call(
         self, store: Store, status: Status, fitness: float
     ) -> None:
         study, epoch = driven(store, add=keys())
-        before = everything(store, study)
+        before = stored_values(store, study)
         with pytest.raises(ValueError, match="slot 1"):
             store.record(study, epoch, [evaluation(key(0)), evaluation(key(1), status, fitness=fitness)])
-        assert everything(store, study) == before
+        assert stored_values(store, study) == before
 
     @pytest.mark.parametrize("wrong", [{"seconds": math.nan}, {"seconds": -1.0}, {"steps_done": -1}, {"attempt": 0}])
-    def test_numbers_that_no_training_gives_are_refused(self, store: Store, wrong: dict[str, Any]) -> None:
+    def test_invalid_seconds_steps_and_attempts_are_refused(self, store: Store, wrong: dict[str, Any]) -> None:
         study, epoch = driven(store, add=[key()])
         with pytest.raises(ValueError, match="Received"):
             store.record(study, epoch, [evaluation(key(), **wrong)])
@@ -81,43 +81,43 @@ class LawsOfResults:
     def test_a_final_candidate_never_changes(self, store: Store, first: Status, second: Status) -> None:
         study, epoch = driven(store, add=keys())
         store.record(study, epoch, [evaluation(key(), first)])
-        before = everything(store, study)
+        before = stored_values(store, study)
         later = evaluation(key(), second, losses=[9.0], seconds=9.0, steps_done=9, node="other", attempt=1)
         assert store.record(study, epoch, [later]) == [False]
-        assert everything(store, study) == before
+        assert stored_values(store, study) == before
 
-    def test_of_two_results_in_one_call_the_first_wins(self, store: Store) -> None:
+    def test_the_first_of_two_results_in_one_call_is_stored(self, store: Store) -> None:
         study, epoch = driven(store, add=keys())
-        given = [evaluation(key(), fitness=1.0), evaluation(key(1)), evaluation(key(), fitness=2.0)]
-        assert store.record(study, epoch, given) == [True, True, False]
+        recorded = [evaluation(key(), fitness=1.0), evaluation(key(1)), evaluation(key(), fitness=2.0)]
+        assert store.record(study, epoch, recorded) == [True, True, False]
         assert [each.fitness for each in store.candidates(study)][:2] == [1.0, 0.5]
 
-    def test_a_cohort_of_which_some_are_final_records_the_rest(self, store: Store) -> None:
+    def test_recording_a_cohort_skips_its_final_candidates(self, store: Store) -> None:
         study, epoch = driven(store, add=keys())
         store.record(study, epoch, [evaluation(key(1), fitness=1.0)])
         assert store.record(study, epoch, [evaluation(key(slot)) for slot in range(3)]) == [True, False, True]
         assert [each.fitness for each in store.candidates(study, generation=0)] == [0.5, 1.0, 0.5]
 
-    def test_a_result_for_an_unknown_candidate_is_refused_with_all_that_came_along(self, store: Store) -> None:
+    def test_a_result_of_an_unknown_candidate_rejects_the_whole_call(self, store: Store) -> None:
         study, epoch = driven(store, add=[key(0)])
         with pytest.raises(UnknownCandidate, match="slot 1"):
             store.record(study, epoch, [evaluation(key(0)), evaluation(key(1))])
         assert store.candidates(study)[0].status is Status.WAITING
 
-    def test_recording_nothing_is_no_error(self, store: Store) -> None:
+    def test_empty_lists_of_candidates_and_results_are_accepted(self, store: Store) -> None:
         study, epoch = driven(store)
         store.add(study, epoch, [])
         assert store.record(study, epoch, []) == []
 
-    def test_texts_that_no_database_takes_are_written_out(self, store: Store) -> None:
+    def test_characters_that_a_database_cannot_store_are_escaped(self, store: Store) -> None:
         study, epoch = driven(store, add=[key()])
         store.record(
             study, epoch, [evaluation(key(), Status.FAILED, reason="a\x00b\udcff", error="ü\x00", node="n\x00")]
         )
-        found = store.candidates(study)[0]
-        assert (found.reason, found.error, found.node) == ("a\\x00b\\udcff", "ü\\x00", "n\\x00")
+        stored = store.candidates(study)[0]
+        assert (stored.reason, stored.error, stored.node) == ("a\\x00b\\udcff", "ü\\x00", "n\\x00")
 
-    def test_a_long_traceback_keeps_its_ends_in_4_kB(self, store: Store) -> None:
+    def test_a_long_traceback_is_shortened_in_the_middle_to_4_kB(self, store: Store) -> None:
         study, epoch = driven(store, add=[key()])
         store.record(study, epoch, [evaluation(key(), Status.FAILED, error="first" + "é" * 10_000 + "last")])
         kept = store.candidates(study)[0].error
@@ -125,20 +125,20 @@ class LawsOfResults:
         assert kept.endswith("last")
         assert 4000 <= len(kept.encode()) <= 4096
 
-    def test_a_curve_comes_back_bit_for_bit_in_its_own_dtype(self, store: Store) -> None:
+    def test_a_curve_is_read_back_bit_for_bit_in_its_dtype(self, store: Store) -> None:
         study, epoch = driven(store, add=keys())
-        given = {
+        recorded = {
             key(0): np.array([1.0, math.nan], np.float32),
             key(1): np.array([-0.0, 5e-324, math.inf, -math.inf, math.nan]),
             key(2): np.random.default_rng(0).normal(size=10_000),
         }
-        store.record(study, epoch, [evaluation(at, losses=curve) for at, curve in given.items()])
-        for at, curve in given.items():
-            found = store.curve(study, at)
-            assert found.dtype == curve.dtype
-            assert found.tobytes() == curve.tobytes()
+        store.record(study, epoch, [evaluation(at, losses=curve) for at, curve in recorded.items()])
+        for at, curve in recorded.items():
+            stored = store.curve(study, at)
+            assert stored.dtype == curve.dtype
+            assert stored.tobytes() == curve.tobytes()
 
-    def test_a_candidate_without_a_result_has_no_losses(self, store: Store) -> None:
+    def test_the_curve_of_a_candidate_without_a_result_is_empty(self, store: Store) -> None:
         study, _ = driven(store, add=[key()])
         assert store.curve(study, key()).shape == (0,)
 
@@ -147,23 +147,23 @@ class LawsOfResults:
         with pytest.raises(UnknownCandidate):
             store.curve(study, key(1))
 
-    def test_a_curve_cannot_be_written_to(self, store: Store) -> None:
+    def test_a_returned_curve_is_read_only(self, store: Store) -> None:
         study, epoch = driven(store, add=[key()])
         store.record(study, epoch, [evaluation(key())])
         with pytest.raises(ValueError, match="read-only"):
             store.curve(study, key())[0] = 1.0
         assert store.curve(study, key()).tobytes() == losses(key()).tobytes()
 
-    def test_an_attempt_is_a_row_from_its_start_to_its_end(self, store: Store) -> None:
+    def test_an_attempt_is_stored_with_its_start_and_its_end(self, store: Store) -> None:
         study, epoch = driven(store, add=keys())
         store.start_attempt(study, epoch, [key(0), key(1)], 1, "node-7", 4711)
         assert [each.status for each in store.candidates(study)][:3] == [Status.RUNNING, Status.RUNNING, Status.WAITING]
         store.end_attempt(study, epoch, [key(0)], 1, "worker crashed", "Traceback ...")
-        lost, still = store.attempts(study)
+        lost, running = store.attempts(study)
         assert (lost.key, lost.epoch, lost.number, lost.node, lost.pid) == (key(0), epoch, 1, "node-7", 4711)
         assert (lost.outcome, lost.reason, lost.error) == ("lost", "worker crashed", "Traceback ...")
         assert lost.ended_at is not None
-        assert (still.key, still.ended_at, still.outcome) == (key(1), None, None)
+        assert (running.key, running.ended_at, running.outcome) == (key(1), None, None)
         assert [each.status for each in store.candidates(study)][:2] == [Status.WAITING, Status.RUNNING]
 
     def test_a_result_ends_its_attempt(self, store: Store) -> None:
@@ -178,14 +178,14 @@ class LawsOfResults:
         study, epoch = driven(store, add=[key()])
         for _ in range(2):
             store.start_attempt(study, epoch, [key()], 1, "node", 1)
-        running = everything(store, study)
+        running = stored_values(store, study)
         assert len(running[3]) == 1
         store.end_attempt(study, epoch, [key()], 1, "worker crashed")
-        ended = everything(store, study)
-        store.end_attempt(study, epoch, [key()], 1, "worker crashed, says another")
-        assert everything(store, study) == ended
+        ended = stored_values(store, study)
+        store.end_attempt(study, epoch, [key()], 1, "another reason")
+        assert stored_values(store, study) == ended
 
-    def test_an_attempt_that_has_ended_does_not_start_again(self, store: Store) -> None:
+    def test_an_attempt_that_has_ended_cannot_be_started_again(self, store: Store) -> None:
         study, epoch = driven(store, add=[key()])
         store.start_attempt(study, epoch, [key()], 1, "node", 1)
         store.end_attempt(study, epoch, [key()], 1, "worker crashed")
@@ -193,14 +193,14 @@ class LawsOfResults:
             store.start_attempt(study, epoch, [key()], 1, "node", 2)
         assert len(store.attempts(study)) == 1
 
-    def test_a_new_attempt_ends_the_one_before(self, store: Store) -> None:
+    def test_a_new_attempt_ends_the_previous_one(self, store: Store) -> None:
         study, epoch = driven(store, add=[key()])
         store.start_attempt(study, epoch, [key()], 1, "node", 1)
         store.start_attempt(study, epoch, [key()], 2, "node", 2)
         store.end_attempt(study, epoch, [key()], 1, "given up")  # too late: the attempt has ended
         assert [each.outcome for each in store.attempts(study)] == ["lost", None]
-        found = store.candidates(study)[0]
-        assert (found.status, found.attempts) == (Status.RUNNING, 2)
+        stored = store.candidates(study)[0]
+        assert (stored.status, stored.attempts) == (Status.RUNNING, 2)
 
     def test_the_late_result_of_an_abandoned_attempt_is_counted_and_refused(self, store: Store) -> None:
         study, epoch = driven(store, add=[key()])
@@ -214,14 +214,14 @@ class LawsOfResults:
         assert store.late_results(study) == 2
         assert store.candidates(study)[0].fitness == 0.5
 
-    def test_the_last_attempt_may_end_before_its_candidate_is_called_failed(self, store: Store) -> None:
+    def test_the_last_attempt_may_end_before_its_candidate_is_recorded_as_failed(self, store: Store) -> None:
         study, epoch = driven(store, add=[key()])
         store.start_attempt(study, epoch, [key()], 1, "node", 1)
         store.end_attempt(study, epoch, [key()], 1, "worker crashed")
         assert store.record(study, epoch, [evaluation(key(), Status.FAILED, reason="worker crashed")]) == [True]
         assert [each.outcome for each in store.attempts(study)] == ["lost"]
 
-    def test_an_attempt_of_a_whole_cohort_leaves_its_final_members_alone(self, store: Store) -> None:
+    def test_an_attempt_of_a_cohort_does_not_change_its_final_candidates(self, store: Store) -> None:
         study, epoch = driven(store, add=keys())
         store.record(study, epoch, [evaluation(key(0))])
         before = store.candidates(study)[0]
@@ -230,7 +230,7 @@ class LawsOfResults:
         assert store.candidates(study)[0] == before
         assert [each.number for each in store.attempts(study, key(0))] == [1]
 
-    def test_an_attempt_of_an_unknown_candidate_is_refused_with_all_that_came_along(self, store: Store) -> None:
+    def test_an_attempt_of_an_unknown_candidate_rejects_the_whole_call(self, store: Store) -> None:
         study, epoch = driven(store, add=[key(0)])
         with pytest.raises(UnknownCandidate):
             store.start_attempt(study, epoch, [key(0), key(9)], 1, "node", 1)

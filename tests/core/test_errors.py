@@ -1,4 +1,4 @@
-"""An invalid request names the field, what is accepted and what was received, in each face's own words."""
+"""Messages of invalid requests: the field or its flag, what is accepted, and what was received."""
 
 import pickle
 
@@ -33,12 +33,12 @@ def flag(field: str) -> str:
         (InvalidRequest("seed", "is a number", None), "seed is a number. Received: None", None),
     ],
 )
-def test_a_text_names_the_field_or_its_flag(error, python, command_line):
+def test_an_error_message_names_the_field_or_its_flag(error, python, command_line):
     assert str(error) == python
     assert command_line is None or error.text(flag) == command_line
 
 
-def test_an_invalid_request_is_a_value_error_of_exit_code_2_and_survives_pickling():
+def test_an_invalid_request_is_a_value_error_of_exit_code_2_and_can_be_pickled():
     error = pickle.loads(pickle.dumps(InvalidRequest("steps", "is at least 1", 0)))
     assert isinstance(error, ValueError)
     assert isinstance(error, LodoTuneError)
@@ -49,6 +49,6 @@ def test_checks_of_numbers_accept_none_and_refuse_what_is_out_of_range():
     check_at_least_one("workers", None)
     check_at_least_one("workers", 1)
     check_timeout(None)
-    for refused in (lambda: check_at_least_one("workers", 0), lambda: check_timeout(0.0), lambda: check_timeout(1e300)):
+    for check in (lambda: check_at_least_one("workers", 0), lambda: check_timeout(0.0), lambda: check_timeout(1e300)):
         with pytest.raises(InvalidRequest):
-            refused()
+            check()

@@ -1,4 +1,4 @@
-"""What is minimised, as a value."""
+"""The objective as a value."""
 
 import pytest
 from hypothesis import given
@@ -9,15 +9,15 @@ from tuner.core.objective import TRAINING_LOSS, Objective
 
 
 @given(st.integers(1, 10**15))
-def test_the_paper_s_objective_counts_a_tenth_of_the_budget_rounded_down_and_at_least_one(budget):
+def test_the_papers_objective_averages_a_tenth_of_the_budget_rounded_down_and_at_least_one(budget):
     assert TRAINING_LOSS.evaluations(budget) == max(1, budget // 10)
 
 
-def test_the_share_is_a_decimal_fraction():
+def test_the_window_is_a_decimal_fraction():
     assert Objective(window=0.29).evaluations(100) == 29  # 100 * 0.29 is 28.999999999999996
 
 
-def test_an_objective_survives_the_way_through_json():
+def test_an_objective_is_unchanged_by_conversion_to_json_and_back():
     for objective in (TRAINING_LOSS, Objective(window=0.5)):
         assert Objective.from_dict(objective.to_dict()) == objective
     assert TRAINING_LOSS.to_dict() == {
@@ -25,7 +25,7 @@ def test_an_objective_survives_the_way_through_json():
     }  # fmt: skip
 
 
-def test_people_read_what_it_is():
+def test_the_description_of_an_objective_is_readable():
     assert TRAINING_LOSS.description == "mean training loss over the last tenth of the budget, the lower the better"
     assert "the last 25 % of the budget" in Objective(window=0.25).description
 
@@ -40,7 +40,7 @@ def test_people_read_what_it_is():
         ({"weight": 1}, "objective has the parts metric, direction, reduction, window. Received: weight"),
     ],
 )
-def test_an_objective_that_does_not_exist_is_refused_in_a_line(values, message):
-    with pytest.raises(InvalidRequest) as refused:
+def test_an_unknown_objective_is_refused_in_one_line(values, message):
+    with pytest.raises(InvalidRequest) as caught:
         Objective.from_dict(values)
-    assert str(refused.value) == message
+    assert str(caught.value) == message

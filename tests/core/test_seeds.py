@@ -1,10 +1,10 @@
-"""Where random numbers begin."""
+"""Derivation of seeds."""
 
 from tuner.core.seeds import lane_seeds, strategy_seed, trial_seed
 from tuner.core.trial import Key, Role
 
 
-def test_trial_seeds_are_alike_for_optimizers_and_differ_in_all_else():
+def test_trial_seeds_differ_between_studies_and_keys():
     keys = [Key(Role.SEARCH, generation, slot) for generation in range(10) for slot in range(32)]
     keys += [Key(Role.TUNED, 0, slot) for slot in range(8)]
     seeds = {trial_seed(study, key) for study in (0, 1) for key in keys}
@@ -12,12 +12,12 @@ def test_trial_seeds_are_alike_for_optimizers_and_differ_in_all_else():
     assert all(0 <= seed < 2**63 for seed in seeds)
 
 
-def test_default_and_tuned_share_their_fresh_seeds():
+def test_defaults_and_tuned_point_have_the_same_fresh_seeds():
     assert trial_seed(3, Key(Role.DEFAULT, 0, 4)) == trial_seed(3, Key(Role.TUNED, 0, 4))
 
 
-def test_seeds_stay_what_they_are():
-    # Stored studies are replayed by them: these are the first version's.
+def test_seeds_are_those_of_the_first_version():
+    # Stored studies are replayed from these numbers, which were recorded with the first version.
     assert trial_seed(0, Key(Role.SEARCH, 0, 0)) == 9174912804093039628
     assert strategy_seed(0, "Adam") == 1774076508904441528
 

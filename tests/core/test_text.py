@@ -1,4 +1,4 @@
-"""Texts for people, and numbers that may be absent."""
+"""Formatting of texts, and numbers that may be absent."""
 
 import math
 
@@ -28,16 +28,16 @@ def test_a_printable_text_keeps_its_lines_and_their_indentation_and_can_be_encod
     assert printable("Title. ") == "Title. "
 
 
-def test_the_nearest_name_is_suggested_where_one_is_near():
+def test_the_nearest_name_is_suggested_if_one_is_similar():
     assert nearest("jsn", ("text", "json")) == " (did you mean 'json'?)"
     assert nearest("xyz", ("text", "json")) == ""
 
 
-@pytest.mark.parametrize(("value", "found"), [(1.5, 1.5), (None, None), (math.nan, None), (-math.inf, None)])
-def test_json_gets_a_finite_number_or_none(value, found):
-    assert finite_or_none(value) == found
+@pytest.mark.parametrize(("value", "expected"), [(1.5, 1.5), (None, None), (math.nan, None), (-math.inf, None)])
+def test_a_number_that_is_not_finite_is_none_in_json(value, expected):
+    assert finite_or_none(value) == expected
 
 
-def test_a_result_without_a_fitness_counts_as_infinite():
+def test_the_fitness_of_a_candidate_without_a_result_is_infinite():
     assert fitness(run(Role.SEARCH, 0, 0, 2.0)) == 2.0
     assert fitness(run(Role.SEARCH, 0, 0, Status.RUNNING)) == math.inf

@@ -1,4 +1,4 @@
-"""Values that travel between the rooms."""
+"""Values that rooms exchange."""
 
 import json
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tuner.core.trial import Evaluation, Key, Measurement, Observation, Role, St
 WORKLOAD = Workload("rosenbrock", "LODO", 2, options=MappingProxyType({"n": 10}), settings={"depth": 3})
 
 
-def test_the_identity_of_a_workload_is_all_of_it_but_what_is_measured():
+def test_the_identity_of_a_workload_includes_all_fields_but_the_measurement():
     assert Workload(**json.loads(WORKLOAD.identity())) == replace(WORKLOAD, options={"n": 10})
     assert replace(WORKLOAD, measurement=Measurement(seconds=1.0)).identity() == WORKLOAD.identity()
 
@@ -30,14 +30,14 @@ def test_the_identity_of_a_workload_is_all_of_it_but_what_is_measured():
         {"settings": {"depth": 4}},
     ],
 )
-def test_workloads_that_differ_in_what_is_compiled_have_other_identities(change):
+def test_workloads_that_are_compiled_differently_have_different_identities(change):
     assert replace(WORKLOAD, **change).identity() != WORKLOAD.identity()
 
 
-def test_observations_of_lanes_are_taken_apart():
+def test_the_observation_of_one_lane_can_be_extracted():
     both = LaneObservations("validation", 5, 1.0, 2.0, {"loss": [3.0, 4.0]})
     assert both.of_lane(1) == Observation("validation", 5, 1.0, 2.0, {"loss": 4.0})
 
 
-def test_an_evaluation_has_one_value_its_fitness():
+def test_the_only_value_of_an_evaluation_is_its_fitness():
     assert Evaluation(Key(Role.SEARCH, 0, 0), Status.FINISHED, 2.0, (), 1, 0.1).values == (2.0,)

@@ -1,4 +1,4 @@
-"""Which cohort an idle worker takes: of its own workload first, then of a new one, of others only if worth it."""
+"""Choice of the cohort for an idle worker: of its workload, of a new one, or shared if that saves time."""
 
 import numpy as np
 import pytest
@@ -27,24 +27,24 @@ def dispatch(costs):
     return Dispatch(costs)
 
 
-def test_a_worker_keeps_to_what_it_has_compiled(dispatch):
+def test_a_worker_prefers_a_workload_that_it_has_compiled(dispatch):
     adam, lodo = queue("Adam", remaining=1_000_000), queue("LODO")
     dispatch.compiled.update([lodo.identity])
     assert dispatch.choose([adam, lodo], {lodo.identity}) is lodo
 
 
-def test_a_worker_without_work_of_its_own_starts_what_no_worker_has_compiled(dispatch):
+def test_a_worker_then_prefers_a_workload_that_no_worker_has_compiled(dispatch):
     adam, lodo = queue("Adam", remaining=1_000_000), queue("LODO")
     dispatch.compiled.update([adam.identity])
     assert dispatch.choose([adam, lodo], set()) is lodo
 
 
-def test_a_worker_takes_from_others_only_what_would_last_longer_than_compiling_it_once_more(dispatch, costs):
+def test_a_worker_shares_the_workload_of_others_only_if_it_outlasts_a_compilation(dispatch, costs):
     adam = queue("Adam", attempts=4, steps=100)
     dispatch.compiled.update([adam.identity])
-    assert dispatch.choose([adam], set()) is adam  # nothing is known yet
+    assert dispatch.choose([adam], set()) is adam  # no durations are known yet
     costs.record(adam.identity, 100, 5.0, compiled=False)
-    costs.record(adam.identity, 100, 1.5, compiled=True)  # compilation took 3.5 s, and 6 s wait
+    costs.record(adam.identity, 100, 1.5, compiled=True)  # compilation took 3.5 s, and 6 s of work remain
     adam.in_progress = 1
     assert dispatch.choose([adam], set()) is adam
     adam.in_progress = 2  # two workers train it: 3 s each
@@ -53,7 +53,7 @@ def test_a_worker_takes_from_others_only_what_would_last_longer_than_compiling_i
     assert dispatch.choose([adam], set()) is adam
 
 
-def test_the_batch_with_most_work_behind_it_goes_first(dispatch, costs):
+def test_the_batch_with_the_most_remaining_work_is_chosen_first(dispatch, costs):
     short, long = queue("Adam"), queue("LODO", remaining=1000)
     assert dispatch.choose([short, long], set()) is long
     for one, seconds in ((short, 100.0), (long, 1.0)):  # a step of the short one takes a hundred times as long
@@ -61,7 +61,7 @@ def test_the_batch_with_most_work_behind_it_goes_first(dispatch, costs):
     assert dispatch.choose([short, long], set()) is short
 
 
-def test_there_is_room_where_a_worker_has_neither_its_own_work_nor_new_work(dispatch):
+def test_there_is_room_for_a_batch_if_a_worker_would_be_idle(dispatch):
     adam = queue("Adam")
     assert not dispatch.has_room([adam], [set()])  # it starts Adam
     assert dispatch.has_room([adam], [set(), set()])
@@ -71,13 +71,13 @@ def test_there_is_room_where_a_worker_has_neither_its_own_work_nor_new_work(disp
     assert not dispatch.has_room([adam], [])
 
 
-def test_the_longest_of_a_batch_goes_first():
+def test_the_longest_cohort_of_a_batch_is_started_first():
     attempts = [first_attempt([trial(slot, steps=steps)], 1) for slot, steps in enumerate([10, 30, 20, 30])]
     one = Queue(Workload("fake", "Adam", 1), "label", attempts, 0)
     assert [one.pop().keys[0].slot for _ in range(4)] == [1, 3, 2, 0]
 
 
-def test_compilation_is_assumed_to_take_three_seconds_until_it_was_measured(costs):
+def test_compilation_is_assumed_to_take_three_seconds_until_it_is_measured(costs):
     assert costs.compilation("Adam") == INITIAL_COMPILATION_SECONDS
     costs.record("Adam", 100, 2.0, compiled=False)
     costs.record("Adam", 200, 1.0, compiled=True)
@@ -88,19 +88,19 @@ def test_compilation_is_assumed_to_take_three_seconds_until_it_was_measured(cost
 
 
 def run(executor, batches):
-    """Returns every batch's evaluations, in the order in which they came."""
-    found = []
+    """Poll until all batches have ended; return their evaluations in order of arrival."""
+    evaluations = []
     while any(batch.is_open for batch in batches):
         executor.poll()
-        found += [event for batch in batches for event in batch.take() if isinstance(event, Evaluation)]
-    return found
+        evaluations += [event for batch in batches for event in batch.take() if isinstance(event, Evaluation)]
+    return evaluations
 
 
 def workload(optimizer):
     return Workload(task="fake", optimizer=optimizer, cohort_size=1)
 
 
-def test_a_worker_that_would_only_compile_stays_idle():
+def test_a_worker_stays_idle_if_compilation_would_take_longer_than_waiting():
     # Cohorts of a second on four workers, each of which would have to compile for another ten.
     pool = SimulatedPool(4, lambda workload, attempt, compiles: 1.0 + 10.0 * compiles)
     executor = PoolExecutor(pool, clock=lambda: pool.now)
@@ -114,9 +114,9 @@ def test_a_worker_that_would_only_compile_stays_idle():
     assert pool.now == pytest.approx(11 + 1 + 6)
 
 
-def test_batches_side_by_side_keep_the_workers_busy_at_each_others_ends():
-    draw = np.random.default_rng(0)
-    pool = SimulatedPool(8, lambda *_: float(draw.lognormal(0.0, 0.5)))
+def test_concurrent_batches_keep_workers_busy_at_the_end_of_a_batch():
+    rng = np.random.default_rng(0)
+    pool = SimulatedPool(8, lambda *_: float(rng.lognormal(0.0, 0.5)))
     executor = PoolExecutor(pool, clock=lambda: pool.now)
     batches = [
         executor.submit(workload(name), [trial(slot) for slot in range(32)], label=name)
@@ -126,31 +126,31 @@ def test_batches_side_by_side_keep_the_workers_busy_at_each_others_ends():
     assert pool.busy_share() > 0.9  # one after the other: 0.8
 
 
-def test_a_worker_is_replaced_after_so_many_cohorts():
+def test_a_worker_is_replaced_after_the_maximum_number_of_cohorts():
     pool = SimulatedPool(1, lambda *_: 1.0)
     executor = PoolExecutor(pool, max_cohorts=3, clock=lambda: pool.now)
     assert len(run(executor, [executor.submit(workload("Adam"), [trial(s) for s in range(7)], label="x")])) == 7
     assert [worker.cohorts for worker in pool.started] == [3, 3, 1]
 
 
-def test_a_batch_does_not_wait_for_a_worker_that_is_busy_with_anothers_long_cohort():
+def test_a_batch_does_not_wait_for_a_worker_with_a_long_cohort_of_another_batch():
     long = 10_000.0
     pool = SimulatedPool(2, lambda work, attempt, new: long if attempt.keys[0].slot == 9 else 1.0 + 10.0 * new)
     executor = PoolExecutor(pool, clock=lambda: pool.now)
-    for number in range(2):  # both workers have compiled it, and its duration is known
-        both = [trial(0), trial(1)]
-        run(executor, [executor.submit(workload("Adam"), both, label=f"g{number:02d}")])
-    hung = executor.submit(workload("LODO"), [trial(9)], label="takes one of them")
+    for number in range(2):  # until both workers have compiled it and its duration is known
+        trials = [trial(0), trial(1)]
+        run(executor, [executor.submit(workload("Adam"), trials, label=f"g{number:02d}")])
+    long_batch = executor.submit(workload("LODO"), [trial(9)], label="long")
     executor.poll()
-    next(worker for worker in pool.started if worker not in executor._roster.assignments).kill()  # and the other dies
-    found = run(executor, [executor.submit(workload("Adam"), [trial(2), trial(3)], label="is done on a new one")])
-    assert len(found) == 2
+    next(worker for worker in pool.started if worker not in executor._roster.assignments).kill()  # the other dies
+    evaluations = run(executor, [executor.submit(workload("Adam"), [trial(2), trial(3)], label="short")])
+    assert len(evaluations) == 2
     assert pool.now < long
-    executor.withdraw(hung)
+    executor.withdraw(long_batch)
 
 
 class FullCluster(SimulatedPool):
-    """A cluster on which others hold all cores for 100 seconds."""
+    """A cluster whose cores are all in use by others for 100 seconds."""
 
     is_local = False
 
@@ -160,10 +160,10 @@ class FullCluster(SimulatedPool):
         return worker
 
 
-def test_it_is_reported_once_that_a_cluster_has_no_free_cores():
-    said = []
+def test_a_cluster_without_free_cores_is_reported_once():
+    reports = []
     pool = FullCluster(2, lambda *_: 1.0)
-    executor = PoolExecutor(pool, say=lambda line: said.append((round(pool.now), line)), clock=lambda: pool.now)
+    executor = PoolExecutor(pool, say=lambda line: reports.append((round(pool.now), line)), clock=lambda: pool.now)
     for _ in executor.evaluate(Workload("fake", "Adam", 1), [trial(slot) for slot in range(4)], label="fake"):
         pass
-    assert said == [(30, "waiting for free cores: other work holds the cluster's, or its workers are slow to start")]
+    assert reports == [(30, "waiting for free cores: other work holds the cluster's, or its workers are slow to start")]

@@ -1,4 +1,4 @@
-"""Both executors against the one suite, the suite against broken executors, and what Ray alone can do."""
+"""Conformance of both executors, the suite on broken executors, and what is specific to Ray."""
 
 import os
 import threading
@@ -29,13 +29,13 @@ def session():
 
 
 @CHECK
-def test_the_in_process_executor_keeps_the_protocol(check):
+def test_the_in_process_executor_conforms_to_the_protocol(check):
     check(InProcessExecutor)
 
 
 @pytest.fixture(scope="module")
 def executors(session):
-    """Return a maker that returns the last executor again for the same options: workers take a second to start."""
+    """Return a factory that reuses the last executor for the same options, because workers take a second to start."""
     last = {}
 
     def make(**options):
@@ -55,128 +55,128 @@ def executors(session):
 
 
 @CHECK
-def test_the_ray_executor_keeps_the_protocol(check, executors):
+def test_the_ray_executor_conforms_to_the_protocol(check, executors):
     check(executors)
 
 
 class Broken(InProcessExecutor):
-    """An executor whose events are tampered with."""
+    """An executor whose events are altered; as it stands, it alters nothing."""
 
     def evaluate(self, workload, trials, *, label) -> Iterator[Event]:
-        return self.tampered(super().evaluate(workload, trials, label=label))
+        return self.altered(super().evaluate(workload, trials, label=label))
 
-    def tampered(self, events):
+    def altered(self, events):
         yield from events
 
 
-class ForgetsOne(Broken):
-    """Keeps one evaluation to itself."""
+class OmitsAnEvaluation(Broken):
+    """Omit the evaluation of slot 0."""
 
-    def tampered(self, events):
+    def altered(self, events):
         yield from (event for event in events if not (isinstance(event, Evaluation) and event.key.slot == 0))
 
 
-class SaysItTwice(Broken):
-    """Gives each evaluation twice."""
+class RepeatsEvaluations(Broken):
+    """Yield each evaluation twice."""
 
-    def tampered(self, events):
+    def altered(self, events):
         for event in events:
             yield from [event] * (1 + isinstance(event, Evaluation))
 
 
-class LosesTheCurve(Broken):
-    """Gives no losses."""
+class OmitsLosses(Broken):
+    """Drop the losses of evaluations."""
 
-    def tampered(self, events):
+    def altered(self, events):
         yield from (replace(event, losses=()) if isinstance(event, Evaluation) else event for event in events)
 
 
-class LosesWhatWasMeasured(Broken):
-    """Gives losses alone."""
+class OmitsObservations(Broken):
+    """Drop the observations of evaluations."""
 
-    def tampered(self, events):
+    def altered(self, events):
         yield from (replace(event, observations=()) if isinstance(event, Evaluation) else event for event in events)
 
 
-class ForgetsToSayThatItBegins(Broken):
-    """Starts attempts in silence."""
+class OmitsAttemptStarts(Broken):
+    """Omit the events of attempts that start."""
 
-    def tampered(self, events):
+    def altered(self, events):
         yield from (event for event in events if not isinstance(event, AttemptStarted))
 
 
-class ForgetsToSayThatItEnds(Broken):
-    """Fails attempts in silence."""
+class OmitsAttemptEnds(Broken):
+    """Omit the events of attempts that end."""
 
-    def tampered(self, events):
+    def altered(self, events):
         yield from (event for event in events if not isinstance(event, AttemptEnded))
 
 
-class IsSilentOnTheWay(Broken):
-    """Tells no progress."""
+class OmitsProgress(Broken):
+    """Omit the events of progress."""
 
-    def tampered(self, events):
+    def altered(self, events):
         yield from (event for event in events if not isinstance(event, Progress))
 
 
-class MixesUpTheLanes(Broken):
-    """Gives the first two candidates each other's results."""
+class SwapsLanes(Broken):
+    """Exchange the results of the first two candidates."""
 
-    def tampered(self, events):
+    def altered(self, events):
         for event in events:
             if isinstance(event, Evaluation) and event.key.slot < 2 and event.status is Status.FINISHED:
                 event = replace(event, key=replace(event.key, slot=1 - event.key.slot))
             yield event
 
 
-class BlamesTheWholeCohort(Broken):
-    """Fails all of a cohort for one."""
+class FailsTheWholeCohort(Broken):
+    """Fail all candidates of a cohort in which one raised."""
 
-    def tampered(self, events):
-        parted = False
+    def altered(self, events):
+        split = False
         for event in events:
-            parted = parted or (isinstance(event, AttemptEnded) and "split" in event.reason)
-            if parted and isinstance(event, Evaluation):
+            split = split or (isinstance(event, AttemptEnded) and "split" in event.reason)
+            if split and isinstance(event, Evaluation):
                 event = replace(event, status=Status.FAILED, fitness=float("inf"))
             yield event
 
 
-class GivesNanAway(Broken):
-    """Lets a fitness that is not finite pass as finished."""
+class ReturnsNan(Broken):
+    """Report a candidate with a fitness of NaN as finished."""
 
-    def tampered(self, events):
+    def altered(self, events):
         for event in events:
             if isinstance(event, Evaluation) and event.status is Status.DIVERGED:
                 event = replace(event, fitness=float("nan"), status=Status.FINISHED)
             yield event
 
 
-class Raises(Broken):
-    """Raises for a candidate's sake."""
+class RaisesForACandidate(Broken):
+    """Raise if a candidate failed."""
 
-    def tampered(self, events):
+    def altered(self, events):
         for event in events:
             if isinstance(event, Evaluation) and event.status is Status.FAILED:
                 raise RuntimeError(event.reason)
             yield event
 
 
-class CannotBeCancelled(Broken):
-    """Goes on when it is cancelled."""
+class IgnoresCancel(Broken):
+    """Continue after cancel."""
 
     def cancel(self):
         pass
 
 
-class NeverTimesOut(Broken):
-    """Knows no time limit."""
+class IgnoresTimeout(Broken):
+    """Ignore the timeout."""
 
     def __init__(self, *, timeout=None, train):
         super().__init__(train=train)
 
 
 @pytest.mark.parametrize("broken", [*Broken.__subclasses__(), Broken], ids=lambda broken: broken.__name__)
-def test_the_suite_fails_on_every_broken_executor_and_on_no_other(broken):
+def test_the_conformance_suite_fails_only_on_broken_executors(broken):
     failed = []
     for check in CHECKS:
         try:
@@ -186,39 +186,39 @@ def test_the_suite_fails_on_every_broken_executor_and_on_no_other(broken):
     assert bool(failed) == (broken is not Broken), failed
 
 
-def test_training_in_process_leaves_the_environment_as_it_was(monkeypatch):
+def test_training_in_process_restores_the_environment(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     _, evaluations = run(InProcessExecutor(train=FAKE + "environment"), workload(), [trial(0)])
     assert evaluations[0].device.split()[1] == "-1"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
 
 
-def defined_here(name="Mine", **attributes):
-    """Return a class that no module holds, with the methods of a Task."""
+def class_without_module(name="Mine", **attributes):
+    """Return a class with the methods of a Task that cannot be imported from a module."""
     methods = {method: lambda *_: None for method in METHODS}
     return type(name, (), {"__module__": "__main__", **methods, **attributes})
 
 
-def session_task(executor, of, *slots):
+def evaluate_task(executor, task, *slots):
     """Return the evaluations of trials whose task is registered by value."""
-    return run(executor, workload(task=of), [trial(slot) for slot in slots])[1]
+    return run(executor, workload(task=task), [trial(slot) for slot in slots])[1]
 
 
-def test_a_task_that_no_module_holds_is_trained_in_process():
-    objects = {"session:Mine": defined_here(answer=3.0)}
+def test_a_task_without_a_module_is_trained_in_process():
+    objects = {"session:Mine": class_without_module(answer=3.0)}
     executor = InProcessExecutor(train=FAKE + "by_name", objects=objects)
-    assert session_task(executor, "session:Mine", 0)[0].fitness == 3.0
+    assert evaluate_task(executor, "session:Mine", 0)[0].fitness == 3.0
 
 
-def test_a_task_that_no_module_holds_is_sent_to_each_worker(executors):
-    objects = {"session:Mine": defined_here(answer=3.0), "session:Other": defined_here(answer=4.0)}
+def test_a_task_without_a_module_is_sent_to_each_worker(executors):
+    objects = {"session:Mine": class_without_module(answer=3.0), "session:Other": class_without_module(answer=4.0)}
     executor = executors(train=FAKE + "by_name", objects=objects)
-    assert {one.fitness for one in session_task(executor, "session:Mine", 0, 1, 2).values()} == {3.0}
-    assert session_task(executor, "session:Other", 0)[0].fitness == 4.0
+    assert {one.fitness for one in evaluate_task(executor, "session:Mine", 0, 1, 2).values()} == {3.0}
+    assert evaluate_task(executor, "session:Other", 0)[0].fitness == 4.0
 
 
-def test_a_task_that_cannot_be_sent_to_workers_is_refused_by_name(session):
-    unpicklable = defined_here(lock=threading.Lock())
+def test_a_task_that_cannot_be_pickled_is_refused_by_name(session):
+    unpicklable = class_without_module(lock=threading.Lock())
     with pytest.raises(
         InvalidRequest, match=r"^task: Mine cannot be sent to the workers: .*lock.*; define it in a mod"
     ):
@@ -227,12 +227,12 @@ def test_a_task_that_cannot_be_sent_to_workers_is_refused_by_name(session):
 
 def test_a_task_that_cannot_be_registered_in_a_worker_fails_its_candidates(executors):
     executor = executors(train=FAKE + "by_name", objects={"session:Mine": type("Mine", (), {"__module__": "__main__"})})
-    evaluation = session_task(executor, "session:Mine", 0)[0]
+    evaluation = evaluate_task(executor, "session:Mine", 0)[0]
     assert evaluation.status is Status.FAILED
     assert evaluation.reason.startswith("TaskError: session:Mine is not a Task")
 
 
-def test_data_is_looked_for_in_the_folder_that_the_executor_names(executors, tmp_path):
+def test_data_are_read_from_the_folder_of_the_executor(executors, tmp_path):
     for executor in (
         InProcessExecutor(train=FAKE + "data_folder", data_dir=tmp_path),
         executors(train=FAKE + "data_folder", data_dir=tmp_path),
@@ -241,13 +241,13 @@ def test_data_is_looked_for_in_the_folder_that_the_executor_names(executors, tmp
     assert "LODO_DATA_DIR" not in os.environ
 
 
-def test_ctrl_c_in_a_candidate_of_the_in_process_executor_is_the_callers():
+def test_ctrl_c_during_training_in_process_is_raised_to_the_caller():
     executor = InProcessExecutor(train=FAKE + "interrupted")
     with pytest.raises(KeyboardInterrupt):
         list(executor.evaluate(workload(), [trial(0)], label="fake/Adam/g03"))
 
 
-def test_cohorts_are_cut_in_order_and_named_after_their_slots():
+def test_cohorts_are_formed_in_order_and_named_after_their_slots():
     parts = cohorts([trial(slot) for slot in range(5)], 2)
     assert [task_name("rosenbrock/LODO/g03", part) for part in parts] == [
         "rosenbrock/LODO/g03/s00-01",
@@ -256,7 +256,7 @@ def test_cohorts_are_cut_in_order_and_named_after_their_slots():
     ]
 
 
-def test_a_cohort_of_none_is_refused():
+def test_a_cohort_size_of_zero_is_refused():
     with pytest.raises(ValueError, match="cohort_size=0"):
         cohorts([trial(0)], 0)
 
@@ -265,28 +265,28 @@ def processes(evaluations):
     return {evaluation.device.split()[0] for evaluation in evaluations.values()}
 
 
-def test_workers_are_used_again_from_task_to_task_and_from_study_to_study(executors):
-    seen = set()
+def test_workers_are_reused_across_calls(executors):
+    used = set()
     executor = executors(train=FAKE + "environment")
     for _ in range(3):
-        seen |= processes(run(executor, workload(), [trial(slot) for slot in range(10)])[1])
-    assert 1 <= len(seen) <= 2  # workers
+        used |= processes(run(executor, workload(), [trial(slot) for slot in range(10)])[1])
+    assert 1 <= len(used) <= 2  # workers
 
 
-def test_a_candidate_without_a_graphics_card_sees_none_and_has_the_threads_it_was_given(executors):
+def test_a_candidate_without_gpus_sees_none_and_has_the_configured_threads(executors):
     _, evaluations = run(executors(train=FAKE + "environment"), workload(), [trial(0)])
     assert evaluations[0].device.split()[1:] == ["-1", "1"]
 
 
-def test_a_worker_on_a_graphics_card_is_a_process_that_sees_only_its_card(executors):
+def test_a_worker_with_a_gpu_sees_only_its_own_gpu(executors):
     executor = executors(gpus_per_candidate=1, train=FAKE + "environment")
     _, evaluations = run(executor, workload(), [trial(slot) for slot in range(8)])
     views = {tuple(evaluation.device.split()[:2]) for evaluation in evaluations.values()}
     assert {card for _, card in views} <= {"0", "1"}
-    assert len({process for process, _ in views}) == len(views)  # no process has ever seen two
+    assert len({process for process, _ in views}) == len(views)  # each process has exactly one GPU
 
 
-def test_memory_that_is_out_on_a_graphics_card_is_a_result_with_advice_and_ends_the_worker(executors):
+def test_running_out_of_gpu_memory_fails_the_candidate_with_advice_and_ends_the_worker(executors):
     executor = executors(gpus_per_candidate=0.5, train=FAKE + "out_of_memory")
     events, evaluations = run(executor, workload(), [trial(slot) for slot in range(3)])
     assert {e.status for e in evaluations.values()} == {Status.FAILED}
@@ -295,34 +295,34 @@ def test_memory_that_is_out_on_a_graphics_card_is_a_result_with_advice_and_ends_
     }
     assert "OOM when allocating" in evaluations[0].error
     pids = [event.pid for event in events if isinstance(event, AttemptStarted)]
-    assert len(set(pids)) == 3  # what it holds may be in pieces: a fresh process each
+    assert len(set(pids)) == 3  # its memory may be fragmented: each attempt has a new process
 
 
 @pytest.mark.parametrize(
-    "says", ["No algorithm worked! CUDNN_STATUS_ALLOC_FAILED", "CUDA_ERROR_OUT_OF_MEMORY", "shape"]
+    "message", ["No algorithm worked! CUDNN_STATUS_ALLOC_FAILED", "CUDA_ERROR_OUT_OF_MEMORY", "shape"]
 )
-def test_libraries_of_the_card_that_find_no_room_are_out_of_memory_too(says):
-    last = list(train_cohort(FAKE + "internal_error", workload(says=says), [trial(0)], gpus=0.5))[-1]
+def test_allocation_errors_of_cuda_libraries_count_as_out_of_gpu_memory(message):
+    last = list(train_cohort(FAKE + "internal_error", workload(message=message), [trial(0)], gpus=0.5))[-1]
     assert isinstance(last, Raised)
-    assert last.reason.startswith("InternalError: shape" if says == "shape" else "out of GPU memory with")
+    assert last.reason.startswith("InternalError: shape" if message == "shape" else "out of GPU memory with")
 
 
-def test_memory_that_is_out_elsewhere_is_told_as_it_is(executors):
+def test_running_out_of_memory_without_a_gpu_is_reported_unchanged(executors):
     _, evaluations = run(executors(train=FAKE + "out_of_memory"), workload(), [trial(0)])
     assert evaluations[0].reason.startswith("ResourceExhaustedError: OOM when allocating tensor")
 
 
-def test_tasks_bear_the_names_of_their_candidates(executors, session):
+def test_ray_tasks_are_named_after_their_candidates(executors, session):
     from ray.util.state import list_tasks
 
     executor = executors(train=FAKE + "train")
     list(executor.evaluate(workload(cohort_size=3), [trial(slot) for slot in range(4)], label="names/Adam/g03"))
-    wanted = {"names/Adam/g03/s00-02", "names/Adam/g03/s03"}
+    expected = {"names/Adam/g03/s00-02", "names/Adam/g03/s03"}
     address = session.address
-    assert wait_until(lambda: wanted <= {task.name for task in list_tasks(address=address, limit=10_000)}, 10)
+    assert wait_until(lambda: expected <= {task.name for task in list_tasks(address=address, limit=10_000)}, 10)
 
 
-def test_more_graphics_cards_than_there_are_is_refused_in_one_line(session):
+def test_more_gpus_than_a_node_has_are_refused_in_one_line(session):
     with pytest.raises(
         InvalidRequest, match=r"^gpus_per_candidate is at most 2, the most GPUs of a node of this Ray. Received: 3$"
     ) as caught:
@@ -331,24 +331,24 @@ def test_more_graphics_cards_than_there_are_is_refused_in_one_line(session):
 
 
 @pytest.mark.parametrize("gpus", [-1, 1.5, float("nan")])
-def test_a_number_of_graphics_cards_that_cannot_be_is_refused(session, gpus):
+def test_an_invalid_number_of_gpus_is_refused(session, gpus):
     with pytest.raises(InvalidRequest, match=r"^gpus_per_candidate is "):
         ray_executor(session, gpus_per_candidate=gpus)
 
 
 @pytest.mark.parametrize("cpus", [0, 3])
-def test_cores_that_there_are_not_are_refused(session, cpus):
+def test_an_invalid_number_of_cores_is_refused(session, cpus):
     with pytest.raises(InvalidRequest, match=rf"^cpus_per_candidate is at .*Received: {cpus}$"):
         ray_executor(session, cpus_per_candidate=cpus)
 
 
-def test_a_workload_with_other_threads_than_the_executor_gives_is_refused(session):
+def test_a_workload_whose_threads_differ_from_the_executors_is_refused(session):
     executor = ray_executor(session, train=FAKE + "train")
     with pytest.raises(InvalidRequest, match="Received: 2"):
         executor.evaluate(replace(workload(), threads=2), [trial(0)], label="fake/Adam/g03")
 
 
-def test_no_attempts_at_all_are_refused(session):
+def test_a_maximum_of_zero_attempts_is_refused(session):
     with pytest.raises(ValueError, match="max_attempts"):
         ray_executor(session, max_attempts=0)
 
@@ -364,16 +364,16 @@ def test_cancelling_leaves_no_candidate_running(executors):
     assert wait_until(lambda: not any(map(is_alive, pids)), 5)
 
 
-def test_leaving_an_iterator_early_leaves_no_candidate_running(executors):
+def test_closing_an_iterator_early_leaves_no_candidate_running(executors):
     iterator = executors(train=FAKE + "train").evaluate(workload(), [trial(0, Act.SLEEP)], label="fake/Adam/g03")
     pid = next(iterator).pid
     iterator.close()
     assert wait_until(lambda: not is_alive(pid), 5)
 
 
-def test_many_more_candidates_than_workers_each_get_one_evaluation(executors):
+def test_each_of_three_hundred_candidates_has_exactly_one_evaluation(executors):
     executor = executors(train=FAKE + "nothing")
     trials = [trial(slot) for slot in range(300)]
     events = list(executor.evaluate(workload(), trials, label="fake/Adam/g03"))
-    found = sorted(event.key for event in events if isinstance(event, Evaluation))
-    assert found == [one.key for one in trials]
+    keys = sorted(event.key for event in events if isinstance(event, Evaluation))
+    assert keys == [one.key for one in trials]

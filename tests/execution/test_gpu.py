@@ -1,8 +1,8 @@
-"""On a machine with a graphics card: lanes that share it, candidates that must not see it, and the same losses.
+"""Tests on a machine with a GPU: workers that share it, candidates without it, and equal losses.
 
     pytest -m gpu
 
-The same code runs everywhere else with Ray's logical graphics cards (`tests/execution/test_executors.py`).
+Elsewhere the same code is tested with Ray's logical GPUs (`tests/execution/test_executors.py`).
 """
 
 import shutil
@@ -16,7 +16,7 @@ from tuner.core.trial import Key, Role, Status, Trial, Workload
 
 pytestmark = [
     pytest.mark.gpu,
-    pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="needs an NVIDIA graphics card and its driver"),
+    pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="needs an NVIDIA GPU and its driver"),
 ]
 
 ADAM = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999}
@@ -32,7 +32,7 @@ def session():
         yield session
 
 
-def trained(session, task, count, **options):
+def train(session, task, count, **options):
     workload = Workload(task=task, optimizer="Adam", cohort_size=1)
     with ray_executor(session, **options) as executor:
         _, evaluations = run(executor, workload, trials(count))
@@ -40,15 +40,15 @@ def trained(session, task, count, **options):
     return evaluations
 
 
-def test_four_lanes_share_a_card_and_take_its_memory_only_as_they_need_it(session):
-    evaluations = trained(session, "rosenbrock", 8, gpus_per_candidate=0.25)
+def test_four_workers_share_a_gpu_by_allocating_memory_on_demand(session):
+    evaluations = train(session, "rosenbrock", 8, gpus_per_candidate=0.25)
     assert all("GPU" in evaluation.device for evaluation in evaluations.values())
 
 
-def test_a_candidate_that_asked_for_no_card_trains_on_the_processor(session):
-    assert "CPU" in trained(session, "rosenbrock", 1)[0].device
+def test_a_candidate_without_gpus_trains_on_the_cpu(session):
+    assert "CPU" in train(session, "rosenbrock", 1)[0].device
 
 
-def test_a_card_finds_what_the_processor_finds(session):
-    on_card = trained(session, "rosenbrock", 1, gpus_per_candidate=1)[0]
-    np.testing.assert_allclose(on_card.losses, trained(session, "rosenbrock", 1)[0].losses, rtol=1e-9)
+def test_losses_on_the_gpu_agree_with_those_on_the_cpu(session):
+    on_gpu = train(session, "rosenbrock", 1, gpus_per_candidate=1)[0]
+    np.testing.assert_allclose(on_gpu.losses, train(session, "rosenbrock", 1)[0].losses, rtol=1e-9)

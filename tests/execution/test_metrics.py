@@ -1,4 +1,4 @@
-"""A study's figures where Prometheus looks for them: on the metrics port of a real Ray, without its dashboard."""
+"""Metrics of a study on the metrics port of a real Ray, without its dashboard."""
 
 import inspect
 import json
@@ -27,7 +27,7 @@ METHODS = [name for name, _ in inspect.getmembers(Callback, inspect.isfunction) 
 
 @pytest.fixture(scope="module")
 def scrape():
-    """A function that reads the figures of one run and optimizer off a Ray session's metrics port."""
+    """Yield a function that reads the metrics of one run and optimizer from the port of a Ray session."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_metrics_report_interval_ms", "1000")  # ten times as often as usual
         patch.setattr("tuner.execution.ray.metrics.REFRESH_SECONDS", 0.2)
@@ -36,7 +36,7 @@ def scrape():
 
 
 class Scrape:
-    """Reads a session's metrics port."""
+    """Reader of the metrics port of a session."""
 
     def __init__(self, session, metrics):
         import ray
@@ -46,18 +46,18 @@ class Scrape:
         self.url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
 
     def __call__(self, run, optimizer="Adam"):
-        """Figures by name, those by status by (name, status); all must carry the task."""
-        found = {}
+        """Return the values by name, or by (name, status); check that each is labelled with the task."""
+        figures = {}
         for family in text_string_to_metric_families(self.text()):
             for sample in family.samples:
                 if sample.labels.get("run") == run and sample.labels["optimizer"] == optimizer:
                     assert sample.labels["task"] == "rosenbrock"
                     status = sample.labels.get("status")
-                    found[(sample.name, status) if status else sample.name] = sample.value
-        return found
+                    figures[(sample.name, status) if status else sample.name] = sample.value
+        return figures
 
     def text(self):
-        """What Prometheus would read; '' as long as Ray's agent is not up."""
+        """Return the text that Prometheus would read; empty until Ray's agent has started."""
         try:
             with urllib.request.urlopen(self.url, timeout=5) as answer:
                 return answer.read().decode()
@@ -65,19 +65,19 @@ class Scrape:
             return ""
 
     def until(self, run, expected, optimizer="Adam"):
-        """Waits until these figures are there, whose names go without "ray_lodo_tune_"; returns all there are."""
-        wanted = {
+        """Wait for values, given by names without the prefix "ray_lodo_tune_"; return all values."""
+        expected_figures = {
             (f"ray_lodo_tune_{key}" if isinstance(key, str) else (f"ray_lodo_tune_{key[0]}", key[1])): value
             for key, value in expected.items()
         }
-        seen = {}
+        figures = {}
 
-        def arrived():
-            seen.update(self(run, optimizer))
-            return wanted.items() <= seen.items()
+        def has_expected():
+            figures.update(self(run, optimizer))
+            return expected_figures.items() <= figures.items()
 
-        assert wait_until(arrived, 30), seen
-        return seen
+        assert wait_until(has_expected, 30), figures
+        return figures
 
 
 def evaluation(slot, outcome, attempt=1):
@@ -85,23 +85,23 @@ def evaluation(slot, outcome, attempt=1):
     return Evaluation(KEYS[slot], status, math.inf if outcome is status else outcome, (), 100, 0.1, attempt=attempt)
 
 
-def begun(scrape, of):
+def begin_study(scrape, search_spec):
     metrics = scrape.metrics.study()
-    metrics.on_study_begin(study(of, tuned=False))
+    metrics.on_study_begin(study(search_spec, tuned=False))
     metrics.on_batch_begin("generation 1", 200, KEYS)
     return metrics
 
 
-def test_a_study_on_ray_is_found_on_the_metrics_port(scrape, tmp_path):
+def test_the_metrics_of_a_study_are_served_on_the_metrics_port(scrape, tmp_path):
     space = {
         "optimizer": "Adam",
         "hyperparameters": {"rate": {"scale": "log", "default": 0.5}, "act": {"scale": "log", "default": 0.5}},
     }
-    of = replace(spec(space, steps=(20, 20), run="real", fresh_seeds=2), parameters={"sigmas": [0.01, 0.01]})
-    of = replace(of, workload=replace(of.workload, cohort_size=2))
+    search_spec = replace(spec(space, steps=(20, 20), run="real", fresh_seeds=2), parameters={"sigmas": [0.01, 0.01]})
+    search_spec = replace(search_spec, workload=replace(search_spec.workload, cohort_size=2))
     executor = ray_executor(scrape.session, train=FAKE + "train")
     with Store.open(str(tmp_path / "metrics.db")) as store:
-        run_study(store, store.create_study(of), executor, scrape.metrics.study(), owner="here:1")
+        run_study(store, store.create_study(search_spec), executor, scrape.metrics.study(), owner="here:1")
         best = min(row.fitness for row in store.candidates(1) if row.key.role is Role.SEARCH and row.key.generation)
     scrape.until(
         "real",
@@ -117,11 +117,11 @@ def test_a_study_on_ray_is_found_on_the_metrics_port(scrape, tmp_path):
     )
 
 
-def test_best_and_median_are_of_those_that_finished_and_infinity_is_never_exported(scrape):
-    metrics = begun(scrape, spec(run="fitness"))
+def test_best_and_median_fitness_are_finite_and_of_finished_candidates_only(scrape):
+    metrics = begin_study(scrape, spec(run="fitness"))
     for slot, outcome in enumerate([3.0, Status.DIVERGED, 1e308, 7.0, Status.TIMED_OUT, 1.7e308]):
         metrics.on_event(evaluation(slot, outcome))
-    metrics.on_event(evaluation(0, 0.5))  # a second result of one candidate is none
+    metrics.on_event(evaluation(0, 0.5))  # a second result of a candidate is ignored
     figures = scrape.until(
         "fitness",
         {
@@ -137,14 +137,14 @@ def test_best_and_median_are_of_those_that_finished_and_infinity_is_never_export
     assert all(math.isfinite(value) for value in figures.values())
 
 
-def test_what_nobody_finished_has_no_fitness(scrape):
-    begun(scrape, spec(run="hopeless")).on_event(evaluation(0, Status.DIVERGED))
+def test_no_fitness_is_exported_without_finished_candidates(scrape):
+    begin_study(scrape, spec(run="hopeless")).on_event(evaluation(0, Status.DIVERGED))
     figures = scrape.until("hopeless", {("candidates", "diverged"): 1, "candidates_done_total": 1})
     assert not any("fitness" in name for name in figures if isinstance(name, str))
 
 
-def test_a_resumed_study_counts_what_is_on_record_but_did_not_do_it(scrape):
-    metrics = begun(scrape, spec(run="resumed"))
+def test_recorded_results_of_a_resumed_study_are_not_counted_as_done_by_it(scrape):
+    metrics = begin_study(scrape, spec(run="resumed"))
     metrics.on_recorded_result(KEYS[0], Status.FINISHED, 2.0)
     metrics.on_recorded_result(KEYS[1], Status.FAILED, math.inf)
     metrics.on_event(evaluation(2, 1.0))
@@ -159,20 +159,23 @@ def test_a_resumed_study_counts_what_is_on_record_but_did_not_do_it(scrape):
     )
 
 
-def test_what_runs_is_counted_by_candidates_and_by_their_cohorts(scrape):
-    metrics = begun(scrape, spec(run="running"))
+def test_running_candidates_and_cohorts_are_counted(scrape):
+    metrics = begin_study(scrape, spec(run="running"))
     metrics.on_event(AttemptStarted(tuple(KEYS[:2]), 1, "node", 1))
     metrics.on_event(AttemptStarted(tuple(KEYS[2:4]), 1, "node", 2))
     metrics.on_event(AttemptStarted(tuple(KEYS[4:]), 1, "node", 3))
-    metrics.on_event(evaluation(0, 1.0))  # its cohort goes on with slot 1
+    metrics.on_event(evaluation(0, 1.0))  # its cohort continues with slot 1
     metrics.on_event(AttemptEnded(tuple(KEYS[2:4]), 1, "worker crashed"))
     scrape.until("running", {"attempts_failed_total": 1, "candidates_running": 3, "lanes_busy": 2})
     metrics.on_study_end(study())
     scrape.until("running", {"candidates_running": 0, "lanes_busy": 0})
 
 
-def test_studies_side_by_side_keep_their_figures_apart(scrape):
-    one, other = begun(scrape, spec(ADAM, run="pair")), begun(scrape, spec(MOMENTUM, run="pair", fresh_seeds=5))
+def test_concurrent_studies_have_separate_metrics(scrape):
+    one, other = (
+        begin_study(scrape, spec(ADAM, run="pair")),
+        begin_study(scrape, spec(MOMENTUM, run="pair", fresh_seeds=5)),
+    )
     one.on_event(evaluation(0, 4.0))
     other.on_event(evaluation(0, 6.0))
     one.on_event(evaluation(1, 2.0))
@@ -182,31 +185,31 @@ def test_studies_side_by_side_keep_their_figures_apart(scrape):
     )
 
 
-def test_every_metric_is_exported_under_the_name_that_it_says(scrape):
-    metrics = begun(scrape, spec(run="all"))
+def test_every_metric_is_exported_under_its_documented_name(scrape):
+    metrics = begin_study(scrape, spec(run="all"))
     metrics.on_event(AttemptStarted(tuple(KEYS[:2]), 1, "node", 1))
     metrics.on_event(AttemptEnded(tuple(KEYS[:1]), 1, "worker crashed"))
     metrics.on_event(evaluation(1, 1.0))
     figures = scrape.until("all", {"attempts_failed_total": 1, "best_fitness": 1, ("candidates", "finished"): 1})
-    found = {name if isinstance(name, str) else name[0] for name in figures}
-    assert {name.removeprefix("ray_").removesuffix("_total") for name in found} == {*GAUGES, *COUNTERS}
+    names = {name if isinstance(name, str) else name[0] for name in figures}
+    assert {name.removeprefix("ray_").removesuffix("_total") for name in names} == {*GAUGES, *COUNTERS}
 
 
-def test_every_metric_of_the_grafana_dashboard_is_exported_by_ray_or_by_us(scrape):
+def test_every_metric_of_the_grafana_dashboard_is_exported(scrape):
     dashboard = json.loads((ROOT / "docker" / "grafana" / "dashboards" / "lodo-tune.json").read_text())
-    asked = set(
+    shown = set(
         re.findall(r"\bray_\w+", " ".join(t["expr"] for panel in dashboard["panels"] for t in panel["targets"]))
     )
     ours = {f"ray_{name}" for name in GAUGES} | {f"ray_{name}_total" for name in COUNTERS}
-    assert ours <= asked
-    assert wait_until(lambda: asked - ours <= set(re.findall(r"^ray_\w+", scrape.text(), re.MULTILINE)), 30)
+    assert ours <= shown
+    assert wait_until(lambda: shown - ours <= set(re.findall(r"^ray_\w+", scrape.text(), re.MULTILINE)), 30)
 
 
-def test_figures_stay_although_nothing_happens_any_more(scrape):
-    """Ray forgets a gauge that was not set for two of its intervals, here two seconds."""
-    begun(scrape, spec(run="quiet"))
+def test_metrics_are_still_exported_while_nothing_changes(scrape):
+    """Ray drops a gauge that was not set for two of its intervals, here two seconds."""
+    begin_study(scrape, spec(run="quiet"))
     scrape.until("quiet", {"generation": 1})
-    time.sleep(4.5)  # and one more in which what was set last is sent
+    time.sleep(4.5)  # two intervals, and one more in which the last value is sent
     assert scrape("quiet")["ray_lodo_tune_generation"] == 1
 
 
@@ -214,26 +217,26 @@ def test_the_docs_list_every_metric_with_its_kind_and_meaning():
     rows = re.findall(
         r"^\| `(ray_lodo_tune_\w+)` \| (\w+) \| (.*) \|$", (ROOT / "docs/guides/monitoring.md").read_text(), re.M
     )
-    told = {name: (kind, text) for name, kind, text in rows}
-    said = {f"ray_{name}": ("gauge", text) for name, text in GAUGES.items()}
-    said |= {f"ray_{name}_total": ("counter", text) for name, text in COUNTERS.items()}
-    assert told.keys() == said.keys()
-    for name, (kind, text) in said.items():
-        assert told[name][0] == kind
-        assert told[name][1].startswith(text)
+    documented = {name: (kind, text) for name, kind, text in rows}
+    expected = {f"ray_{name}": ("gauge", text) for name, text in GAUGES.items()}
+    expected |= {f"ray_{name}_total": ("counter", text) for name, text in COUNTERS.items()}
+    assert documented.keys() == expected.keys()
+    for name, (kind, text) in expected.items():
+        assert documented[name][0] == kind
+        assert documented[name][1].startswith(text)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_all_passes_everything_on_to_each_in_turn(method):
-    heard = []
+def test_a_callback_list_calls_each_callback_in_order(method):
+    calls = []
 
-    class Hears:
+    class RecordsCalls:
         def __init__(self, name):
             self.name = name
 
-        def __getattr__(self, called):
-            return lambda *arguments: heard.append((self.name, called, arguments))
+        def __getattr__(self, method_name):
+            return lambda *arguments: calls.append((self.name, method_name, arguments))
 
     parameters = list(inspect.signature(getattr(Callback, method)).parameters)[1:]
-    getattr(CallbackList(Hears("first"), Hears("second")), method)(*parameters)
-    assert heard == [(name, method, tuple(parameters)) for name in ("first", "second")]
+    getattr(CallbackList(RecordsCalls("first"), RecordsCalls("second")), method)(*parameters)
+    assert calls == [(name, method, tuple(parameters)) for name in ("first", "second")]

@@ -1,4 +1,4 @@
-"""Machines that die or hang: their candidates go on elsewhere, or the study ends so that it can be resumed."""
+"""Nodes that die or hang: their candidates continue on others, or the study ends and can be resumed."""
 
 import os
 import re
@@ -44,7 +44,7 @@ CLUSTER = """
     options = {"timeout": 4, "grace": 2} if fault == "hangs" else {}
     executor = ray_executor(session, train="tests.support.fake_training:slowly", **options)
 
-    def strike(pid):
+    def inject(pid):
         parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
         raylet = next(process for process in raylets.values() if process.pid == parent)
         if fault == "dies":
@@ -52,19 +52,19 @@ CLUSTER = """
             raylet.wait()
             return
         children = Path(f"/proc/{raylet.pid}/task").glob("*/children")
-        family = [raylet.pid, *(int(child) for task in children for child in task.read_text().split())]
-        for member in family:
+        group = [raylet.pid, *(int(child) for task in children for child in task.read_text().split())]
+        for member in group:
             os.kill(member, signal.SIGSTOP)
-        threading.Timer(9, lambda: [os.kill(member, signal.SIGCONT) for member in family]).start()
+        threading.Timer(9, lambda: [os.kill(member, signal.SIGCONT) for member in group]).start()
 
-    struck, start, pids = False, time.monotonic(), []
+    injected, start, pids = False, time.monotonic(), []
     try:
         for event in executor.evaluate(workload(), [trial(slot) for slot in range(6)], label="fake/Adam/g03"):
             if isinstance(event, AttemptStarted):
                 pids.append((event.keys[0].slot, event.attempt))
-                if not struck:
-                    struck = True
-                    strike(event.pid)
+                if not injected:
+                    injected = True
+                    inject(event.pid)
             elif isinstance(event, AttemptEnded):
                 print("ended", event.attempt, event.reason, flush=True)
             elif isinstance(event, Evaluation):
@@ -80,21 +80,21 @@ CLUSTER = """
 @pytest.mark.parametrize(
     ("fault", "reason"), [("dies", r"(worker or its )?node died"), ("hangs", "node (died|does not answer)")]
 )
-def test_a_node_that_is_lost_costs_only_an_attempt_of_its_candidates(fault, reason):
+def test_a_lost_node_costs_its_candidates_one_attempt(fault, reason):
     folder = tempfile.mkdtemp(prefix="lodo-test-", dir="/tmp")
     environment = {"PYTHONPATH": str(ROOT), "RAY_AUTH_MODE": "token", "RAY_TMPDIR": folder}
     try:
-        ran = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(CLUSTER), fault],
             env=os.environ | environment,
             capture_output=True,
             text=True,
             timeout=150,
         )
-        assert ran.returncode == 0, ran.stderr
-        lines = ran.stdout.splitlines()
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
         evaluations = [line for line in lines if line.startswith("evaluation")]
-        assert len(evaluations) == 6, ran.stdout + ran.stderr
+        assert len(evaluations) == 6, done.stdout + done.stderr
         assert all(line.startswith("evaluation finished") for line in evaluations)
         (ended,) = [line for line in lines if line.startswith("ended")]
         assert re.fullmatch(f"ended 1 {reason}", ended)
@@ -135,14 +135,14 @@ def test_a_node_that_joins_late_is_used():
     folder = tempfile.mkdtemp(prefix="lodo-test-", dir="/tmp")
     environment = {"PYTHONPATH": str(ROOT), "RAY_AUTH_MODE": "token", "RAY_TMPDIR": folder}
     try:
-        ran = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(JOINING)],
             env=os.environ | environment,
             capture_output=True,
             text=True,
             timeout=150,
         )
-        assert (ran.returncode, ran.stdout.strip()) == (0, "2"), ran.stdout + ran.stderr
+        assert (done.returncode, done.stdout.strip()) == (0, "2"), done.stdout + done.stderr
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -161,7 +161,7 @@ def lodo_tune(folder, *arguments, **environment):
     )
 
 
-def test_a_ray_whose_control_store_dies_ends_the_driver_and_the_search_resumes_to_the_same_table(tmp_path):
+def test_a_search_resumes_to_the_same_table_after_rays_control_store_died(tmp_path):
     steps = ["--steps", "200000", "--no-dashboard"]
     driver = lodo_tune(tmp_path, *SEARCH, *steps, RAY_gcs_rpc_server_reconnect_timeout_s="5")
     try:
@@ -193,7 +193,7 @@ def _without_seconds(table):
     return table.partition("Individuals of the search")[0]
 
 
-def test_a_local_ray_that_dies_ends_the_study_so_that_it_can_be_resumed():
+def test_a_study_on_a_local_ray_that_died_ends_and_can_be_resumed():
     with local_session() as session:
         executor = ray_executor(session, train=FAKE + "train")
         trials = [trial(slot, Act.SLEEP) for slot in range(4)]
@@ -207,13 +207,13 @@ def test_a_local_ray_that_dies_ends_the_study_so_that_it_can_be_resumed():
         assert time.monotonic() - start < 35  # Ray itself needs 14 to 25 s to notice
 
 
-def test_a_local_ray_that_dies_while_nothing_runs_is_told_as_well():
+def test_a_local_ray_that_died_while_idle_is_reported():
     with local_session() as session:
         executor = ray_executor(session, train=FAKE + "train")
         events = list(executor.evaluate(workload(), [trial(0), trial(1)], label="fake/Adam/g03"))
-        lanes = {event.pid for event in events if isinstance(event, AttemptStarted)}
+        workers = {event.pid for event in events if isinstance(event, AttemptStarted)}
         (raylet,) = (line for line in processes_naming(str(session.folder)) if "/raylet/raylet" in line)
-        for pid in (int(raylet.split()[0]), *lanes):  # no candidate is under way that could tell of it
+        for pid in (int(raylet.split()[0]), *workers):  # the workers too, so that nothing reports the loss
             os.kill(pid, signal.SIGKILL)
         start = time.monotonic()
         with pytest.raises(ClusterUnavailable, match="resume the study"):
@@ -226,7 +226,7 @@ def memory():
 
 
 @pytest.mark.skipif(memory()["MemAvailable"] < 8_000_000, reason="needs 8 GB of free memory")
-def test_a_candidate_out_of_memory_is_found_in_its_cohort_and_not_tried_again(monkeypatch):
+def test_a_candidate_out_of_memory_fails_alone_and_is_not_retried(monkeypatch):
     now = memory()
     limit = (now["MemTotal"] - now["MemAvailable"] + 1_500_000) / now["MemTotal"]  # 1.5 GB more than is used
     monkeypatch.setenv("RAY_memory_usage_threshold", f"{limit:.3f}")

@@ -1,4 +1,4 @@
-"""What Ray's errors mean: whose fault, tried again or not."""
+"""Mapping of Ray's errors to a cause, which decides about a retry, and a reason."""
 
 import pytest
 from ray import exceptions
@@ -25,7 +25,7 @@ from tuner.execution.retries import Cause
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
-def test_an_error_of_ray_is_somebodys_fault(error, cause, reason):
+def test_an_error_of_ray_is_mapped_to_a_cause_and_a_reason(error, cause, reason):
     failure = failure_of(error, is_local=False)
     assert failure.cause is cause
     assert failure.reason.startswith(reason)
@@ -37,6 +37,6 @@ def test_an_error_of_ray_is_somebodys_fault(error, cause, reason):
 @pytest.mark.parametrize(
     "error", [exceptions.LocalRayletDiedError(), exceptions.NodeDiedError("it died")], ids=lambda e: type(e).__name__
 )
-def test_a_local_ray_without_its_only_node_is_gone(error):
+def test_losing_the_only_node_of_a_local_ray_raises_cluster_unavailable(error):
     with pytest.raises(ClusterUnavailable):
         failure_of(error, is_local=True)

@@ -1,4 +1,4 @@
-"""Workers that die, hang and go mad: each costs its own candidate, and nothing else."""
+"""Workers that die or hang: each fails its own candidate, and no other."""
 
 import os
 import signal
@@ -27,14 +27,15 @@ def session():
         yield session
 
 
-@pytest.mark.parametrize("deadly", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_worker_killed_from_outside_gives_the_same_result_at_the_second_attempt(session, deadly):
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
+def test_the_second_attempt_after_a_killed_worker_gives_the_same_result(session, signal_number, tmp_path):
     executor = ray_executor(session, train=FAKE + "train")
-    trials = [trial(0, Act.WAIT), trial(1)]
+    trials = [trial(0, Act.SLEEP_ONCE), trial(1)]
     events = []
-    for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
+    for event in executor.evaluate(workload(folder=str(tmp_path)), trials, label="fake/Adam/g03"):
         if isinstance(event, AttemptStarted) and event.keys[0].slot == 0 and event.attempt == 1:
-            os.kill(event.pid, deadly)
+            assert wait_until((tmp_path / "trained-0").exists, 60)
+            os.kill(event.pid, signal_number)
         events.append(event)
     first, second = sorted((e for e in events if isinstance(e, Evaluation)), key=lambda e: e.key)
     assert (first.status, first.attempt, first.fitness) == (Status.FINISHED, 2, expected_fitness(trials[0]))
@@ -43,7 +44,7 @@ def test_a_worker_killed_from_outside_gives_the_same_result_at_the_second_attemp
     assert [(e.attempt, e.reason) for e in events if isinstance(e, AttemptEnded)] == [(1, "worker crashed")]
 
 
-def test_a_cohort_whose_worker_crashes_once_is_repeated_whole(session, tmp_path):
+def test_a_cohort_whose_worker_crashes_once_is_repeated_as_a_whole(session, tmp_path):
     trials = [trial(0), trial(1, Act.KILL_ONCE), trial(2)]
     executor = ray_executor(session, train=FAKE + "train")
     events, evaluations = run(executor, workload(cohort_size=3, folder=str(tmp_path)), trials)
@@ -52,12 +53,12 @@ def test_a_cohort_whose_worker_crashes_once_is_repeated_whole(session, tmp_path)
     assert sum(isinstance(event, AttemptStarted) for event in events) == 2
 
 
-def test_a_candidate_that_always_kills_its_worker_costs_only_itself(session):
+def test_a_candidate_that_always_kills_its_worker_fails_alone(session):
     trials = [trial(0), trial(1, Act.KILL), trial(2), trial(3)]
     events, evaluations = run(ray_executor(session, train=FAKE + "train"), workload(cohort_size=4), trials)
-    poison = evaluations.pop(1)
-    assert (poison.status, poison.attempt, poison.reason) == (Status.FAILED, 3, "worker crashed")
-    assert tuple(poison.losses) == tuple(expected_losses(trials[1])[:CHUNK])
+    killer = evaluations.pop(1)
+    assert (killer.status, killer.attempt, killer.reason) == (Status.FAILED, 3, "worker crashed")
+    assert tuple(killer.losses) == tuple(expected_losses(trials[1])[:CHUNK])
     assert {(e.status, e.attempt) for e in evaluations.values()} == {(Status.FINISHED, 3)}
     assert all(e.fitness == expected_fitness(trials[slot]) for slot, e in evaluations.items())
     assert [e.reason for e in events if isinstance(e, AttemptEnded)] == [
@@ -68,7 +69,7 @@ def test_a_candidate_that_always_kills_its_worker_costs_only_itself(session):
 
 
 @pytest.mark.parametrize("act", [Act.EXIT, Act.SEGV, Act.ABORT], ids=lambda act: act.name.lower())
-def test_however_a_worker_dies_its_candidate_fails_and_its_neighbours_do_not(session, act):
+def test_a_crash_of_a_worker_fails_only_its_own_candidate(session, act):
     trials = [trial(0), trial(1, act), trial(2)]
     _, evaluations = run(ray_executor(session, train=FAKE + "train", max_attempts=2), workload(), trials)
     assert (evaluations[1].status, evaluations[1].attempt) == (Status.FAILED, 2)
@@ -77,27 +78,27 @@ def test_however_a_worker_dies_its_candidate_fails_and_its_neighbours_do_not(ses
     assert evaluations[0].attempt == evaluations[2].attempt == 1
 
 
-def test_a_worker_that_dies_after_its_evaluations_arrived_loses_none(session):
+def test_evaluations_sent_before_a_worker_died_are_kept(session):
     _, evaluations = run(ray_executor(session, train=FAKE + "train"), workload(), [trial(0, Act.ENCORE)])
     assert (evaluations[0].status, evaluations[0].attempt) == (Status.FINISHED, 1)
 
 
-HANGS = (Act.SLEEP, Act.GIL, Act.BLOCK, Act.SWALLOW)
+HANGING = (Act.SLEEP, Act.GIL, Act.BLOCK, Act.SWALLOW)
 
 
-def test_hanging_candidates_of_every_kind_are_ended_with_their_traceback_and_the_others_go_on(session):
-    trials = [trial(slot, act) for slot, act in enumerate(HANGS)] + [trial(slot) for slot in range(4, 8)]
+def test_hanging_candidates_time_out_with_their_traceback_and_the_others_finish(session):
+    trials = [trial(slot, act) for slot, act in enumerate(HANGING)] + [trial(slot) for slot in range(4, 8)]
     executor = ray_executor(session, train=FAKE + "train", timeout=LIMIT)
-    begun, ended = {}, {}
+    started, ended = {}, {}
     for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
         if isinstance(event, AttemptStarted):
-            begun[event.keys[0].slot] = time.monotonic()
+            started[event.keys[0].slot] = time.monotonic()
         elif isinstance(event, Evaluation):
             ended[event.key.slot] = (time.monotonic(), event)
     assert len(ended) == len(trials)
-    for slot, act in enumerate(HANGS):
+    for slot, act in enumerate(HANGING):
         moment, evaluation = ended[slot]
-        assert LIMIT - 0.5 < moment - begun[slot] < LIMIT + 3, act.name
+        assert LIMIT - 0.5 < moment - started[slot] < LIMIT + 3, act.name
         assert (evaluation.status, evaluation.attempt) == (Status.TIMED_OUT, 1), act.name
         assert evaluation.reason == "timed out after 2 s"
         assert "misbehave" in evaluation.error, act.name
@@ -106,7 +107,7 @@ def test_hanging_candidates_of_every_kind_are_ended_with_their_traceback_and_the
     assert list(session.folder.glob("traceback-*")) == []
 
 
-def test_a_cohort_that_hangs_is_timed_out_as_a_whole(session):
+def test_a_cohort_that_hangs_times_out_as_a_whole(session):
     trials = [trial(0), trial(1, Act.SLEEP), trial(2)]
     executor = ray_executor(session, train=FAKE + "train", timeout=1)
     _, evaluations = run(executor, workload(cohort_size=3), trials)
@@ -114,7 +115,7 @@ def test_a_cohort_that_hangs_is_timed_out_as_a_whole(session):
     assert tuple(evaluations[0].losses) == tuple(expected_losses(trials[0])[:CHUNK])
 
 
-def test_a_candidate_that_waits_for_a_worker_never_times_out(session):
+def test_waiting_for_a_worker_does_not_count_towards_the_timeout(session):
     # Each takes a quarter of a second; the last of twelve waits for 1.25 s on two workers, beyond the limit of 1 s.
     executor = ray_executor(session, train=FAKE + "train", timeout=1)
     _, evaluations = run(executor, workload(), [trial(slot, Act.WAIT) for slot in range(12)])
@@ -122,7 +123,7 @@ def test_a_candidate_that_waits_for_a_worker_never_times_out(session):
 
 
 @pytest.mark.slow
-def test_a_stopped_worker_times_out_and_changes_nothing_when_it_wakes(session):
+def test_a_suspended_worker_times_out_and_is_ended(session):
     executor = ray_executor(session, train=FAKE + "train", timeout=LIMIT)
     start, pid = time.monotonic(), 0
     for event in executor.evaluate(workload(), [trial(0, Act.STOP)], label="fake/Adam/g03"):
@@ -134,20 +135,20 @@ def test_a_stopped_worker_times_out_and_changes_nothing_when_it_wakes(session):
     assert executor.stale == 0
 
 
-def test_a_lane_that_is_stopped_between_two_candidates_is_ended_and_the_next_is_tried_on_another(session):
+def test_a_worker_suspended_between_two_candidates_is_replaced(session):
     with ray_executor(session, train=FAKE + "train", timeout=LIMIT) as executor:
-        begun = [e for e in executor.evaluate(workload(), [trial(0)], label="fake/Adam/g03") if hasattr(e, "pid")]
-        os.kill(begun[0].pid, signal.SIGSTOP)
+        started = [e for e in executor.evaluate(workload(), [trial(0)], label="fake/Adam/g03") if hasattr(e, "pid")]
+        os.kill(started[0].pid, signal.SIGSTOP)
         start = time.monotonic()
         _, evaluations = run(executor, workload(), [trial(1)])
         assert (evaluations[1].status, evaluations[1].attempt) == (Status.FINISHED, 1)
         assert time.monotonic() - start < LIMIT + 10
-        assert wait_until(lambda: not is_alive(begun[0].pid), 5)
+        assert wait_until(lambda: not is_alive(started[0].pid), 5)
 
 
-def test_a_task_that_cannot_be_ended_is_given_up_and_what_it_says_later_is_counted_not_used(session, monkeypatch):
-    # An end that does not get through stands for a node that hangs; the task wakes after it was given up.
-    wake = os.kill
+def test_late_results_of_a_worker_that_cannot_be_killed_are_counted_and_discarded(session, monkeypatch):
+    # A kill without effect simulates a node that hangs; the worker continues after it was given up.
+    real_kill = os.kill
     monkeypatch.setattr("tuner.execution.ray.pool.os.kill", lambda pid, number: None)
     monkeypatch.setattr("tuner.execution.ray.pool.ray.kill", lambda actor, no_restart: None)
     executor = ray_executor(session, train=FAKE + "stop_and_go", timeout=1, grace=0.0)
@@ -156,7 +157,7 @@ def test_a_task_that_cannot_be_ended_is_given_up_and_what_it_says_later_is_count
     for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
         events.append(event)
         if isinstance(event, AttemptStarted) and event.keys[0].slot == 0:
-            threading.Timer(2.5, wake, (event.pid, signal.SIGCONT)).start()
+            threading.Timer(2.5, real_kill, (event.pid, signal.SIGCONT)).start()
     statuses = [event.status for event in events if isinstance(event, Evaluation) and event.key.slot == 0]
     assert statuses == [Status.TIMED_OUT]
     assert sum(isinstance(event, Evaluation) for event in events) == len(trials)
@@ -184,8 +185,8 @@ DRIVER = """
 
 
 @pytest.mark.slow
-def test_ctrl_c_on_the_whole_process_group_lets_the_driver_end_in_order_and_leaves_nothing():
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "192.0.2.1:6379"}  # a dead cluster: no matter
+def test_ctrl_c_ends_the_driver_in_order_and_leaves_no_process_or_folder():
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "192.0.2.1:6379"}  # no cluster; must not matter
     driver = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(DRIVER)],
         env=environment,
@@ -199,7 +200,7 @@ def test_ctrl_c_on_the_whole_process_group_lets_the_driver_end_in_order_and_leav
     try:
         lines = [driver.stdout.readline().strip()]
         folder = lines[0]
-        while lines.count("AttemptEnded") < 3:  # the killer was lost for the third time, the sleepers sleep
+        while lines.count("AttemptEnded") < 3:  # until the killing candidate was lost for the third time
             lines.append(driver.stdout.readline().strip())
             assert lines[-1], driver.stderr.read()
         os.killpg(driver.pid, signal.SIGINT)  # as a terminal does
@@ -212,11 +213,11 @@ def test_ctrl_c_on_the_whole_process_group_lets_the_driver_end_in_order_and_leav
     assert time.monotonic() - start < 8
     assert out.splitlines()[-1] == "interrupted"
     words = {line.split()[0] for line in lines[1:] + out.splitlines()}
-    # Nothing of Ray's own on stdout, though three workers died.
+    # Ray itself prints nothing to stdout, although three workers died.
     assert words <= {"AttemptStarted", "AttemptEnded", "Progress", "Evaluation", "interrupted"}
     assert err == ""
     assert folder.startswith("/tmp/lodo-ray-")
     assert not os.path.exists(folder)
     assert wait_until(lambda: not processes_naming(folder), 15)
-    sleepers = [int(line.split()[1]) for line in lines if line.startswith("AttemptStarted")]
-    assert wait_until(lambda: not any(map(is_alive, sleepers)), 5)
+    workers = [int(line.split()[1]) for line in lines if line.startswith("AttemptStarted")]
+    assert wait_until(lambda: not any(map(is_alive, workers)), 5)

@@ -1,4 +1,4 @@
-"""Folders of Ray sessions: none outlives the session after the one that was killed."""
+"""Folders of Ray sessions: those of killed drivers are removed by the next session."""
 
 import os
 import subprocess
@@ -6,36 +6,36 @@ import sys
 
 from tuner.execution.ray.folder import make_folder, remove_folder
 
-HOLD = "import sys, time; from pathlib import Path; from tuner.execution.ray.folder import make_folder; "
+IMPORTS = "import sys, time; from pathlib import Path; from tuner.execution.ray.folder import make_folder; "
 
 
-def test_a_folder_of_a_killed_driver_is_removed_by_the_next_and_one_of_a_living_driver_is_not(tmp_path):
-    program = HOLD + "print(make_folder(Path(sys.argv[1])), flush=True); time.sleep(600)"
+def test_folders_of_killed_drivers_are_removed_and_those_of_running_drivers_are_kept(tmp_path):
+    program = IMPORTS + "print(make_folder(Path(sys.argv[1])), flush=True); time.sleep(600)"
     command = [sys.executable, "-c", program, str(tmp_path)]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed,
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as living,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running,
     ):
-        left, kept = killed.stdout.readline().strip(), living.stdout.readline().strip()
+        removed, kept = killed.stdout.readline().strip(), running.stdout.readline().strip()
         killed.kill()
         killed.wait()
-        ours = make_folder(tmp_path)
-        assert {str(path) for path in tmp_path.iterdir()} == {kept, str(ours)}
-        living.kill()
-    assert left != kept
-    remove_folder(ours)
-    remove_folder(ours)
-    assert not ours.exists()
+        new = make_folder(tmp_path)
+        assert {str(path) for path in tmp_path.iterdir()} == {kept, str(new)}
+        running.kill()
+    assert removed != kept
+    remove_folder(new)
+    remove_folder(new)
+    assert not new.exists()
 
 
-def test_what_merely_looks_like_such_a_folder_is_left_alone(tmp_path):
+def test_other_files_and_folders_with_a_similar_name_are_kept(tmp_path):
     (tmp_path / "lodo-ray-mine").mkdir()
-    (tmp_path / "lodo-ray-notes").write_text("of somebody")
+    (tmp_path / "lodo-ray-notes").write_text("notes")
     remove_folder(make_folder(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {"lodo-ray-mine", "lodo-ray-notes"}
 
 
-def test_what_ray_made_once_more_while_it_ended_is_removed_after_a_while(tmp_path):
+def test_an_unlocked_folder_is_removed_once_it_is_old(tmp_path):
     (tmp_path / "lodo-ray-left" / "ray").mkdir(parents=True)
     remove_folder(make_folder(tmp_path))
     assert (tmp_path / "lodo-ray-left").exists()
@@ -44,7 +44,7 @@ def test_what_ray_made_once_more_while_it_ended_is_removed_after_a_while(tmp_pat
     assert not (tmp_path / "lodo-ray-left").exists()
 
 
-def test_a_folder_is_closed_to_others(tmp_path):
+def test_a_folder_is_accessible_to_its_owner_only(tmp_path):
     folder = make_folder(tmp_path)
     assert folder.stat().st_mode & 0o077 == 0
     remove_folder(folder)

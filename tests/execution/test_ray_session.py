@@ -1,4 +1,4 @@
-"""A local Ray's privacy and its traces; a cluster joined, and the ways in which that fails."""
+"""Local Ray sessions: privacy and cleanup; joining a cluster, and how that can fail."""
 
 import os
 import signal
@@ -32,17 +32,17 @@ def mode(path):
     return stat.S_IMODE(Path(path).stat().st_mode)
 
 
-def test_a_local_rays_folder_and_its_token_are_closed_to_other_users(session):
+def test_the_folder_and_the_token_are_accessible_to_their_owner_only(session):
     assert mode(session.folder) == 0o700
     assert mode(Path.home() / ".ray" / "auth_token") == 0o600
 
 
-IMPATIENT = """
+INTERRUPTED_TWICE = """
     import os, signal, threading, time
     from tests.support.ray_sessions import local_session
 
     if __name__ == "__main__":
-        with local_session() as session:  # which looks for what is left
+        with local_session() as session:  # it checks afterwards that nothing is left
             threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
             session.close()
             print("stopped")
@@ -50,22 +50,22 @@ IMPATIENT = """
 """
 
 
-def test_a_second_ctrl_c_while_ray_stops_leaves_nothing_of_it_behind():
-    ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(IMPATIENT)],
+def test_a_second_ctrl_c_while_ray_stops_leaves_no_process_or_folder():
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(INTERRUPTED_TWICE)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=100,
     )
-    assert (ran.returncode, ran.stdout) == (0, "stopped\n"), ran.stderr
+    assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
 
 
-def test_a_local_rays_sockets_fit_into_their_paths(session):
+def test_the_folder_name_is_short_enough_for_socket_paths(session):
     assert len(str(session.folder)) <= 43
 
 
-def test_the_dashboard_listens_on_loopback_and_asks_for_the_token(session):
+def test_the_dashboard_listens_on_loopback_and_requires_the_token(session):
     assert session.dashboard_url.startswith("http://127.0.0.1:")
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(session.dashboard_url + "/api/jobs/", timeout=10)
@@ -73,7 +73,7 @@ def test_the_dashboard_listens_on_loopback_and_asks_for_the_token(session):
     assert caught.value.code == 401
 
 
-def test_starting_ray_leaves_the_handler_of_sigterm_alone(session):
+def test_starting_ray_keeps_the_handler_of_sigterm(session):
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
@@ -84,41 +84,41 @@ def test_ray_sends_no_usage_statistics(session):
     assert all(b"RAY_USAGE_STATS_ENABLED=0" in environment for environment in environments)
 
 
-def test_starting_ray_leaves_the_environment_as_it_was(session):
+def test_starting_ray_restores_the_environment(session):
     assert not {"RAY_USAGE_STATS_ENABLED", "RAY_AUTH_MODE"} & set(os.environ)
 
 
-def test_a_second_session_in_the_same_process_is_refused_and_the_first_goes_on(session):
+def test_a_second_session_in_the_same_process_is_refused_and_the_first_stays_usable(session):
     with pytest.raises(ClusterUnavailable, match="already connected to Ray"):
         RaySession.start(Resources(workers=1))
     assert session.nodes()
 
 
-def test_graphics_cards_are_refused_where_there_are_none(session):
+def test_gpus_are_refused_on_a_ray_without_gpus(session):
     with pytest.raises(InvalidRequest, match=r"^gpus_per_candidate is at most 0, .* Received: 2$"):
         RayExecutor(session, Resources(gpus_per_candidate=2))
 
 
 @pytest.mark.parametrize(("name", "value"), [("workers", 0), ("cpus_per_candidate", 0), ("workers", -3)])
-def test_no_workers_and_no_cores_are_refused(name, value):
+def test_fewer_than_one_worker_or_core_is_refused(name, value):
     with pytest.raises(InvalidRequest, match=rf"^{name} is at least 1. Received: {value}$"):
         RaySession.start(Resources(**{name: value}))
 
 
 @pytest.mark.parametrize("address", ["", "nowhere", ":6379", "host:", "host:port", "host:0", "host:70000", "ray://a:1"])
-def test_an_address_that_is_none_is_refused(address):
+def test_an_invalid_address_is_refused(address):
     with pytest.raises(InvalidRequest, match=r"^address ") as caught:
         RaySession.join(address)
     assert caught.value.exit_code == 2
 
 
-def test_an_automatic_address_is_the_one_of_the_environment_and_never_guessed(monkeypatch):
+def test_the_address_auto_requires_ray_address_in_the_environment(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     with pytest.raises(InvalidRequest, match=r"^address: auto stands for RAY_ADDRESS"):
         RaySession.join("auto")
 
 
-def test_a_cluster_that_is_not_there_is_told_at_once():
+def test_joining_a_missing_cluster_fails_at_once():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
@@ -161,38 +161,38 @@ def join(address, **environment):
     )
 
 
-def test_a_cluster_can_be_joined_and_left_and_goes_on(session):
+def test_a_cluster_can_be_joined_and_continues_after_the_session(session):
     joined = join(session.address)
     assert (joined.returncode, joined.stdout) == (0, "finished\n"), joined.stderr
     assert session.nodes()
 
 
-def test_an_automatic_address_joins_the_cluster_of_the_environment(session):
+def test_the_address_auto_joins_the_cluster_of_the_environment(session):
     joined = join("auto", RAY_ADDRESS=session.address)
     assert (joined.returncode, joined.stdout) == (0, "finished\n"), joined.stderr
 
 
-def refused(joined, seconds):
+def check_refusal(joined, seconds):
     assert joined.returncode == 75
     assert "refuses the connection" in joined.stdout
     assert joined.stdout.count("\n") == 1
     assert "Traceback" not in joined.stderr
-    assert seconds < 35  # 20 s of Ray's own patience, and the start of a process
+    assert seconds < 35  # 20 s of Ray's own timeout, and the start of a process
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("token", ["0" * 64, "no token at all"])
-def test_a_wrong_token_is_told_within_half_a_minute(session, token):
+def test_a_wrong_token_is_reported_within_half_a_minute(session, token):
     start = time.monotonic()
     joined = join(session.address, RAY_AUTH_TOKEN=token, RAY_AUTH_MODE="token")
-    refused(joined, time.monotonic() - start)
+    check_refusal(joined, time.monotonic() - start)
 
 
 @pytest.mark.slow
-def test_a_missing_token_is_told_within_half_a_minute(session, tmp_path):
+def test_a_missing_token_is_reported_within_half_a_minute(session, tmp_path):
     start = time.monotonic()
     joined = join(session.address, HOME=str(tmp_path), RAY_AUTH_MODE="disabled")
-    refused(joined, time.monotonic() - start)
+    check_refusal(joined, time.monotonic() - start)
     assert "does it require a token?" in joined.stdout
 
 
@@ -229,10 +229,10 @@ SCRIPT = """
 
 
 @pytest.mark.slow
-def test_a_script_without_a_main_guard_trains_a_task_that_it_defines_itself(tmp_path):
+def test_a_script_without_a_main_guard_can_train_its_own_task(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(SCRIPT))
-    ran = subprocess.run(
+    done = subprocess.run(
         [sys.executable, str(script)],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -240,4 +240,4 @@ def test_a_script_without_a_main_guard_trains_a_task_that_it_defines_itself(tmp_
         text=True,
         timeout=120,
     )
-    assert (ran.returncode, ran.stdout) == (0, "1 finished 42.0 \n" * 2), ran.stderr
+    assert (done.returncode, done.stdout) == (0, "1 finished 42.0 \n" * 2), done.stderr

@@ -1,4 +1,6 @@
-"""What a run may use: ranges of values, and how many workers fit on this machine."""
+"""Resources of a run: accepted values, and how many workers fit on this machine."""
+
+from pathlib import Path
 
 import pytest
 
@@ -20,18 +22,29 @@ from tuner.execution.resources import Resources, usable_cores
         ("gpus_per_candidate", 1.5, "is a share such as 0.25, or a whole number"),
     ],
 )
-def test_a_value_out_of_range_is_refused_under_the_name_of_its_field(field, value, accepted):
+def test_a_value_out_of_range_is_refused_with_the_name_of_its_field(field, value, accepted):
     with pytest.raises(InvalidRequest, match=accepted) as caught:
         Resources(**{field: value}).check()
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize("gpus", [0, 0.25, 1, 2])
-def test_shares_and_whole_numbers_of_graphics_cards_are_accepted(gpus):
+def test_fractions_and_whole_numbers_of_gpus_are_accepted(gpus):
     Resources(gpus_per_candidate=gpus).check()
 
 
-def test_a_local_ray_has_as_many_workers_as_fit_unless_fewer_are_requested():
+def test_a_local_ray_has_as_many_workers_as_fit_unless_a_number_is_requested():
     assert Resources().local_workers == usable_cores()
     assert Resources(cpus_per_candidate=10 * usable_cores()).local_workers == 1
     assert Resources(workers=3).local_workers == 3
+
+
+def test_keyword_arguments_of_the_python_api_become_resources_without_a_dashboard():
+    resources = Resources.of({"workers": 2, "data_dir": "somewhere"})
+    assert resources == Resources(workers=2, data_dir=Path("somewhere"), dashboard=False)
+    assert Resources.of({"dashboard": True}).dashboard
+
+
+def test_an_unknown_keyword_is_refused_by_its_name():
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'wrokers'.*workers, cpus_per_candidate"):
+        Resources.of({"wrokers": 2})

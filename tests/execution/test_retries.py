@@ -1,4 +1,4 @@
-"""The retry policy, without anything that runs."""
+"""The retry policy, as a function of attempts and failures."""
 
 import pytest
 
@@ -15,12 +15,12 @@ def slots(attempts):
     return [([t.key.slot for t in a.lanes], [t.key.slot for t in a.members], a.number) for a in attempts]
 
 
-def test_a_cohort_is_filled_up_to_its_size_with_its_last_trial():
+def test_a_partial_cohort_is_padded_with_its_last_trial():
     attempt = first_attempt(FOUR[:3], 5)
     assert slots([attempt]) == [([0, 1, 2, 2, 2], [0, 1, 2], 1)]
 
 
-def test_a_lost_cohort_is_repeated_whole_and_the_last_time_each_member_runs_alone_in_the_same_shape():
+def test_a_lost_cohort_is_repeated_and_split_into_single_candidates_for_the_last_attempt():
     first = first_attempt(FOUR[:3], 4)
     second = next_attempts(first, set(), LOST, 3)
     assert slots(second) == [([0, 1, 2, 2], [0, 1, 2], 2)]
@@ -29,41 +29,41 @@ def test_a_lost_cohort_is_repeated_whole_and_the_last_time_each_member_runs_alon
     assert [next_attempts(attempt, set(), LOST, 3) for attempt in third] == [(), (), ()]
 
 
-def test_a_single_candidate_is_tried_exactly_max_attempts_times():
+def test_a_single_candidate_has_exactly_max_attempts_attempts():
     attempts = [first_attempt(FOUR[:1], 1)]
     while following := next_attempts(attempts[-1], set(), LOST, 5):
         attempts.extend(following)
     assert [attempt.number for attempt in attempts] == [1, 2, 3, 4, 5]
 
 
-def test_members_with_an_evaluation_keep_it_and_their_place():
+def test_members_with_an_evaluation_are_not_repeated_and_keep_their_lane():
     first = first_attempt(FOUR, 4)
     (second,) = next_attempts(first, {FOUR[1].key}, LOST, 3)
     assert slots([second]) == [([0, 1, 2, 3], [0, 2, 3], 2)]
     assert slots(next_attempts(second, {FOUR[0].key}, LOST, 3)) == [([2] * 4, [2], 3), ([3] * 4, [3], 3)]
 
 
-def test_a_cohort_that_raises_is_parted_at_once_and_a_candidate_that_raises_alone_is_done():
+def test_a_cohort_that_raises_is_split_at_once_and_a_single_candidate_is_not_retried():
     following = next_attempts(first_attempt(FOUR[:2], 2), set(), RAISED, 3)
     assert slots(following) == [([0, 0], [0], 2), ([1, 1], [1], 2)]
     assert next_attempts(following[0], set(), RAISED, 3) == ()
 
 
-def test_a_candidate_parted_from_its_cohort_may_still_be_lost_until_max_attempts():
-    parted = next_attempts(first_attempt(FOUR[:2], 2), set(), RAISED, 3)[0]
-    (again,) = next_attempts(parted, set(), LOST, 3)
-    assert slots([again]) == [([0, 0], [0], 3)]
-    assert next_attempts(again, set(), LOST, 3) == ()
+def test_a_lost_candidate_that_was_split_from_its_cohort_is_retried_until_max_attempts():
+    split = next_attempts(first_attempt(FOUR[:2], 2), set(), RAISED, 3)[0]
+    (repeated,) = next_attempts(split, set(), LOST, 3)
+    assert slots([repeated]) == [([0, 0], [0], 3)]
+    assert next_attempts(repeated, set(), LOST, 3) == ()
 
 
 @pytest.mark.parametrize("failure", [LOST, RAISED])
-def test_one_attempt_allowed_still_parts_a_cohort_so_that_one_candidate_costs_only_itself(failure):
+def test_a_failed_cohort_is_split_even_if_one_attempt_is_allowed(failure):
     following = next_attempts(first_attempt(FOUR[:2], 2), set(), failure, 1)
     assert slots(following) == [([0, 0], [0], 2), ([1, 1], [1], 2)]
     assert next_attempts(following[0], set(), failure, 1) == ()
 
 
-def test_a_padded_cohort_of_one_is_alone_already():
+def test_a_padded_cohort_of_one_candidate_is_not_split():
     assert first_attempt(FOUR[:1], 4).has_one_candidate
     assert next_attempts(first_attempt(FOUR[:1], 4), set(), RAISED, 3) == ()
 
@@ -72,9 +72,9 @@ def test_a_timeout_is_final_for_the_whole_cohort():
     assert next_attempts(first_attempt(FOUR, 4), set(), TIMEOUT, 3) == ()
 
 
-def test_nothing_follows_when_all_members_are_done():
+def test_no_attempt_follows_if_all_members_have_an_evaluation():
     assert next_attempts(first_attempt(FOUR, 4), {one.key for one in FOUR}, LOST, 3) == ()
 
 
-def test_an_attempts_keys_are_its_members():
+def test_the_keys_of_an_attempt_are_those_of_its_members():
     assert Attempt(FOUR, FOUR[1:3]).keys == (FOUR[1].key, FOUR[2].key)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.command_line import call
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
-from tests.support.store_values import NOBODY, evaluation, key, spec
+from tests.support.store_values import REMOTE_OWNER, evaluation, key, spec
 from tuner.core.trial import Candidate, Role, Status, Trial
 from tuner.storage import Store
 
@@ -35,7 +35,7 @@ def fill(url, run="bowl", budgets=BUDGETS):
     """Make a study of two generations of four, of which the last waits, and a run on a fresh seed."""
     with Store.open(str(url)) as store:
         study = store.create_study(spec(run, generations=2, population=4, space=SPACE, steps=budgets)).id
-        epoch = store.acquire(study, owner=NOBODY)
+        epoch = store.acquire(study, owner=REMOTE_OWNER)
         places = {key(slot, generation): out for generation, row in enumerate(OUTCOMES) for slot, out in enumerate(row)}
         for at, outcome in {**places, key(0, 0, Role.TUNED): 1e-9}.items():
             trial = Trial(at, hyperparameters(at), 5, budgets[at.generation])

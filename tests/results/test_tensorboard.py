@@ -12,7 +12,7 @@ from tensorflow.core.util import event_pb2  # of TensorFlow's package; TensorBoa
 from tensorflow.python.lib.io import tf_record
 
 from tests.support.command_line import call
-from tests.support.store_values import NOBODY, evaluation, key, spec
+from tests.support.store_values import REMOTE_OWNER, evaluation, key, spec
 from tuner.core.trial import Candidate, Key, Role, Status, Trial
 from tuner.results.exports import tensorboard
 from tuner.results.figures.learning import WINDOWS
@@ -47,7 +47,7 @@ def fill(url: str, run: str = "bowl", optimizer: str = "Adam") -> None:
     with Store.open(url) as store:
         space = {**SPACE, "optimizer": optimizer}
         study = store.create_study(spec(run, optimizer, generations=2, population=4, space=space, steps=BUDGETS)).id
-        epoch = store.acquire(study, owner=NOBODY)
+        epoch = store.acquire(study, owner=REMOTE_OWNER)
         for generation, outcomes in enumerate(FITNESSES):
             for slot, fitness in enumerate(outcomes):
                 add(store, study, epoch, key(slot, generation), fitness, BUDGETS[generation])

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.test_database_verbs import filled, held
-from tests.storage.test_storage_places import as_nobody, forked, open_directory  # noqa: F401 - the last is a fixture
+from tests.storage.test_database_verbs import fill_database, study_values
+from tests.storage.test_storage_places import call_as_other_user, call_in_child, open_directory  # noqa: F401 - the last is a fixture
 from tests.support.command_line import call, start
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
-from tests.support.store_values import ME, driven, evaluation, key, keys, one_line
+from tests.support.store_values import ME, assert_one_line, driven, evaluation, key, keys
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Status
 from tuner.storage import Damaged, DiskFull, StorageError, Store, Unwritable, backup, maintenance
@@ -28,11 +28,11 @@ pytestmark = pytest.mark.faults
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """Return a database with one study."""
-    filled(str(tmp_path / "studies.db"))
+    fill_database(str(tmp_path / "studies.db"))
     return str(tmp_path / "studies.db")
 
 
-def under_way(store: Store, run: str = "driven") -> tuple[int, int]:
+def start_driven_study(store: Store, run: str = "driven") -> tuple[int, int]:
     """Create a study that a driver holds, with a running candidate."""
     study, epoch = driven(store, run, owner=ME, add=keys())
     store.record(study, epoch, [evaluation(key(0))])
@@ -40,7 +40,7 @@ def under_way(store: Store, run: str = "driven") -> tuple[int, int]:
     return study, epoch
 
 
-def test_a_backup_by_the_name_of_a_link_to_nothing_is_refused(url: str, tmp_path: Path) -> None:
+def test_a_backup_to_a_dangling_symbolic_link_is_refused(url: str, tmp_path: Path) -> None:
     (tmp_path / "m.db").symlink_to(tmp_path / "nowhere.db")
     outcome = call("database", "backup", tmp_path / "m.db", "--database", url)
     assert (outcome.code, outcome.out) == (1, "")
@@ -48,48 +48,48 @@ def test_a_backup_by_the_name_of_a_link_to_nothing_is_refused(url: str, tmp_path
     assert not (tmp_path / "nowhere.db").exists()
 
 
-def test_of_backups_by_one_name_at_once_one_is_made_and_the_others_say_so(url: str, tmp_path: Path) -> None:
-    together = threading.Barrier(3)
-    said: list[str] = []
+def test_only_one_of_several_concurrent_backups_to_one_file_succeeds(url: str, tmp_path: Path) -> None:
+    barrier = threading.Barrier(3)
+    outputs: list[str] = []
 
-    def make() -> None:
-        together.wait()
+    def back_up() -> None:
+        barrier.wait()
         try:
             maintenance.back_up(url, tmp_path / "m.db")
-            said.append("made")
+            outputs.append("made")
         except Unwritable as error:
-            said.append(str(error).partition("'")[2].partition("' ")[2])
+            outputs.append(str(error).partition("'")[2].partition("' ")[2])
 
-    threads = [threading.Thread(target=make) for _ in range(3)]
+    threads = [threading.Thread(target=back_up) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(said) == ["exists already; name another file for the backup"] * 2 + ["made"]
-    assert held(str(tmp_path / "m.db")) == held(url)
+    assert sorted(outputs) == ["exists already; name another file for the backup"] * 2 + ["made"]
+    assert study_values(str(tmp_path / "m.db")) == study_values(url)
 
 
-def cut(path: str) -> None:
+def truncate(path: str) -> None:
     os.truncate(path, os.path.getsize(path) - 1000)
 
 
-def overwritten_at_the_end(path: str) -> None:
+def overwrite_the_end(path: str) -> None:
     with open(path, "r+b") as file:
         file.seek(-3000, os.SEEK_END)
         file.write(b"\xff" * 2000)
 
 
-def without_curves(path: str) -> None:
+def delete_a_curve(path: str) -> None:
     with sqlite3.connect(path) as raw:
         raw.execute("DELETE FROM curves WHERE candidate_id = 1")
     raw.close()
 
 
-@pytest.mark.parametrize("damage", [cut, overwritten_at_the_end])
+@pytest.mark.parametrize("damage", [truncate, overwrite_the_end])
 def test_a_damaged_file_is_neither_backed_up_nor_copied(
     url: str, tmp_path: Path, damage: Callable[[str], None]
 ) -> None:
-    with Store.open(url) as store:  # makes the last page one that belongs to a curve
+    with Store.open(url) as store:  # long curves, so that the last page belongs to one
         study, epoch = driven(store, "long", owner=ME, add=keys())
         for each in keys():
             store.record(study, epoch, [evaluation(each, losses=list(range(3000)))])
@@ -106,8 +106,8 @@ def test_a_damaged_file_is_neither_backed_up_nor_copied(
     assert not (tmp_path / "m.db").exists()
 
 
-def test_a_study_that_contradicts_itself_is_not_copied_and_its_own_database_is_blamed(url: str, tmp_path: Path) -> None:
-    without_curves(url)
+def test_an_inconsistent_study_is_not_copied_and_the_error_names_the_source(url: str, tmp_path: Path) -> None:
+    delete_a_curve(url)
     outcome = call("database", "copy", url, tmp_path / "copy.db")
     assert (outcome.code, outcome.out) == (1, "")
     assert f"sqlite:///{url} is not sound: run/Adam search 0/0: has a result without its curve" in outcome.err
@@ -115,34 +115,34 @@ def test_a_study_that_contradicts_itself_is_not_copied_and_its_own_database_is_b
         assert store.studies() == []
 
 
-@pytest.mark.parametrize("at_fault", ["source", "target"])
-def test_an_error_of_one_of_two_databases_names_that_one(url: str, tmp_path: Path, at_fault: str) -> None:
-    there = str(tmp_path / "there.db")
-    Store.open(there).close()
-    blamed = url if at_fault == "source" else there
+@pytest.mark.parametrize("failing", ["source", "target"])
+def test_an_error_names_the_one_of_two_databases_that_caused_it(url: str, tmp_path: Path, failing: str) -> None:
+    target_url = str(tmp_path / "there.db")
+    Store.open(target_url).close()
+    expected = url if failing == "source" else target_url
 
-    def at_work() -> None:
+    def fail_in_one() -> None:
         with (
             Store.open(url) as source,
-            Store.open(there) as target,
+            Store.open(target_url) as target,
             source._reading() as reading,
             target._writing() as writing,
         ):
-            (reading if at_fault == "source" else writing).exec_driver_sql("SELECT * FROM nothing")
+            (reading if failing == "source" else writing).exec_driver_sql("SELECT * FROM nothing")
 
-    with pytest.raises(StorageError, match=f"the database sqlite:///{blamed} refused a statement") as caught:
-        at_work()
-    one_line(caught.value)
+    with pytest.raises(StorageError, match=f"the database sqlite:///{expected} refused a statement") as caught:
+        fail_in_one()
+    assert_one_line(caught.value)
 
 
-def test_a_backup_to_a_full_disk_names_the_backup_and_ends_with_its_code(url: str, tmp_path: Path) -> None:
-    said = forked(lambda: str(maintenance.back_up(url, tmp_path / "m.db")), file_bytes=40_000)
-    assert said == f"DiskFull: the backup '{tmp_path}/m.db' cannot be created: no space left, or a limit reached"
+def test_a_backup_to_a_full_disk_raises_disk_full_and_leaves_no_file(url: str, tmp_path: Path) -> None:
+    output = call_in_child(lambda: str(maintenance.back_up(url, tmp_path / "m.db")), file_bytes=40_000)
+    assert output == f"DiskFull: the backup '{tmp_path}/m.db' cannot be created: no space left, or a limit reached"
     assert DiskFull.exit_code == 74
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith((".m.db", "m.db"))] == []
 
 
-def test_what_may_only_be_read_can_be_backed_up(url: str, open_directory: Path) -> None:  # noqa: F811
+def test_a_read_only_database_can_be_backed_up(url: str, open_directory: Path) -> None:  # noqa: F811
     closed, free = open_directory / "closed", open_directory / "free"
     closed.mkdir()
     free.mkdir(mode=0o777)
@@ -152,41 +152,39 @@ def test_what_may_only_be_read_can_be_backed_up(url: str, open_directory: Path) 
     path.chmod(0o444)
     closed.chmod(0o555)
     try:
-        assert as_nobody(lambda: str(backup.back_up(path, free / "m.db"))) == "None"
+        assert call_as_other_user(lambda: str(backup.back_up(path, free / "m.db"))) == "None"
         (free / "m.db").chmod(0o644)
-        assert held(str(free / "m.db")) == held(url)
+        assert study_values(str(free / "m.db")) == study_values(url)
         assert [each.name for each in closed.iterdir()] == ["studies.db"]
     finally:
         closed.chmod(0o777)
 
 
-def test_a_study_that_is_driven_is_left_out_of_a_copy_of_all_and_the_others_are_copied(
-    url: str, tmp_path: Path
-) -> None:
-    there = str(tmp_path / "there.db")
+def test_copying_all_studies_skips_a_study_that_is_driven(url: str, tmp_path: Path) -> None:
+    target = str(tmp_path / "there.db")
     with Store.open(url) as store:
-        under_way(store)
-        filled(url, "last")
-        outcome = call("database", "copy", url, there)
+        start_driven_study(store)
+        fill_database(url, "last")
+        outcome = call("database", "copy", url, target)
     assert outcome.out == "run/Adam: copied and compared\nlast/Adam: copied and compared\n"
     assert outcome.code == 73
     assert "the study driven/Adam is owned by" in outcome.err
     assert "copy it once that driver has ended" in outcome.err
 
 
-def test_a_copy_of_a_study_whose_driver_was_killed_is_sound_and_goes_on(tmp_path: Path) -> None:
-    here, there = str(tmp_path / "here.db"), str(tmp_path / "there.db")
-    with subprocess.Popen(["true"]) as gone:
-        gone.wait()
-    with Store.open(here) as store:
-        study, _ = under_way(store)
-        with store._writing() as connection:  # its process is known to have ended
+def test_a_copy_of_a_study_whose_driver_was_killed_is_sound_and_can_be_resumed(tmp_path: Path) -> None:
+    source, target = str(tmp_path / "here.db"), str(tmp_path / "there.db")
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    with Store.open(source) as store:
+        study, _ = start_driven_study(store)
+        with store._writing() as connection:  # as if its process had ended
             connection.exec_driver_sql("UPDATE studies SET lease_seconds = 0")
-    assert call("database", "copy", here, there).code == 0
-    outcome = call("database", "check", "--database", there)
+    assert call("database", "copy", source, target).code == 0
+    outcome = call("database", "check", "--database", target)
     assert outcome.out.endswith("sound\n"), outcome.out
-    assert call("database", "copy", here, there).out == "driven/Adam: is there already, and is the same\n"
-    with Store.open(there) as store:
+    assert call("database", "copy", source, target).out == "driven/Adam: is there already, and is the same\n"
+    with Store.open(target) as store:
         (copied,) = store.studies()
         assert (copied.status, copied.owner) == (StudyStatus.INTERRUPTED, None)
         assert copied.counts[Status.RUNNING] == 0
@@ -196,7 +194,7 @@ def test_a_copy_of_a_study_whose_driver_was_killed_is_sound_and_goes_on(tmp_path
     assert study == copied.id == 1
 
 
-def test_a_copy_into_memory_is_refused(url: str) -> None:
+def test_copying_to_a_database_in_memory_is_refused(url: str) -> None:
     for target in (":memory:", "sqlite://"):
         outcome = call("database", "copy", url, target)
         assert (outcome.code, outcome.out) == (2, "")
@@ -204,13 +202,11 @@ def test_a_copy_into_memory_is_refused(url: str) -> None:
 
 
 @pytest.mark.postgresql
-def test_a_server_is_backed_up_while_a_driver_writes_and_the_backup_is_one_moment(
-    postgresql_server: Server, tmp_path: Path
-) -> None:
+def test_a_backup_of_a_server_during_writes_is_consistent(postgresql_server: Server, tmp_path: Path) -> None:
     url, ended = postgresql_server.url(postgresql_server.create_database()), threading.Event()
-    filled(url)
+    fill_database(url)
     with Store.open(url) as store:
-        study, epoch = under_way(store)
+        study, epoch = start_driven_study(store)
         numbers = iter(range(10_000))
 
         def write() -> None:
@@ -227,14 +223,14 @@ def test_a_server_is_backed_up_while_a_driver_writes_and_the_backup_is_one_momen
         assert outcome.code == 0, outcome.err
         assert store.studies()[1].owner == ME
     assert call("database", "check", "--database", tmp_path / "m.db").out.endswith("sound\n")
-    assert held(str(tmp_path / "m.db")) == held(url)
+    assert study_values(str(tmp_path / "m.db")) == study_values(url)
     with Store.open(str(tmp_path / "m.db")) as store:
         copied = store.find("driven/Adam")[0]
         assert (copied.status, copied.owner) == (StudyStatus.INTERRUPTED, None)
         assert store.record(copied.id, store.acquire(copied.id, owner=ME), [evaluation(key(1))]) == [True]
 
 
-STOPPED = """
+INTERRUPTED_BACKUP = """
 import os, signal
 from tuner import cli
 from tuner.storage import copying
@@ -248,13 +244,13 @@ cli.main()
 @pytest.mark.slow
 @pytest.mark.postgresql
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_backup_that_is_cut_off_stands_in_the_way_of_none(
+def test_an_interrupted_backup_does_not_block_the_next_one(
     postgresql_server: Server, tmp_path: Path, how: signal.Signals
 ) -> None:
     url = postgresql_server.url(postgresql_server.create_database())
-    filled(url)
+    fill_database(url)
     done = subprocess.run(
-        [sys.executable, "-c", "import sys, time\n" + STOPPED, url, str(tmp_path / "m.db"), str(int(how))],
+        [sys.executable, "-c", "import sys, time\n" + INTERRUPTED_BACKUP, url, str(tmp_path / "m.db"), str(int(how))],
         capture_output=True,
         text=True,
         timeout=60,
@@ -267,38 +263,39 @@ def test_a_backup_that_is_cut_off_stands_in_the_way_of_none(
     else:
         assert done.returncode == -signal.SIGKILL
     assert call("database", "backup", tmp_path / "m.db", "--database", url).code == 0
-    assert held(str(tmp_path / "m.db")) == held(url)
+    assert study_values(str(tmp_path / "m.db")) == study_values(url)
 
 
 @pytest.mark.slow
 @pytest.mark.postgresql
-def test_a_copy_to_a_server_that_is_interrupted_says_one_line(postgresql_server: Server, url: str) -> None:
+def test_an_interrupted_copy_to_a_server_prints_one_line(postgresql_server: Server, url: str) -> None:
     import psycopg
 
     name = postgresql_server.create_database()
-    there = postgresql_server.url(name)
-    Store.open(there).close()
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
-    with psycopg.connect(there) as other, psycopg.connect(there, autocommit=True) as looking:
+    target = postgresql_server.url(name)
+    Store.open(target).close()
+    lock_waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+    with psycopg.connect(target) as other, psycopg.connect(target, autocommit=True) as monitor:
         other.execute("LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE")
-        process = start("database", "copy", url, there, folder=Path(url).parent)
-        while looking.execute(waits, [name]).fetchone() == (0,):  # many rows are on their way, and wait
+        process = start("database", "copy", url, target, folder=Path(url).parent)
+        # Wait until the insertion of rows waits for the lock.
+        while monitor.execute(lock_waits, [name]).fetchone() == (0,):
             assert process.poll() is None, process.communicate()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err.strip()) == (130, "", "lodo-tune: interrupted")
 
 
-def test_upgrades_that_do_not_come_to_their_end_keep_one_copy(url: str) -> None:
+def test_repeated_upgrades_of_the_same_content_keep_one_backup(url: str) -> None:
     first = backup.before_upgrade(Path(url), "0000")
     assert backup.before_upgrade(Path(url), "0000") == first
     assert backup.kept(Path(url), "0000") == [first]
-    filled(url, "later")
+    fill_database(url, "later")
     second = backup.before_upgrade(Path(url), "0000")
     assert backup.kept(Path(url), "0000") == [first, second]
 
 
-def test_a_backup_of_a_database_that_cannot_be_read_says_so(url: str) -> None:
+def test_backing_up_an_unreadable_database_is_refused(url: str) -> None:
     Path(url).write_bytes(Path(url).read_bytes()[:5000])
     with pytest.raises(Damaged):
         backup.back_up(Path(url), Path(url).with_name("m.db"))

@@ -16,43 +16,43 @@ from tuner.storage import Damaged
 from tuner.storage.curves import EncodedCurve, decode, encode
 
 ANY_BITS = st.sampled_from(["float32", "float64"]).flatmap(
-    # Every bit pattern is a number to keep: subnormals, both zeros, infinities, NaNs with any payload.
+    # Every bit pattern must be kept: subnormals, both zeros, infinities, NaNs with any payload.
     lambda dtype: hnp.arrays(f"uint{dtype[5:]}", st.integers(0, 50)).map(lambda bits: bits.view(dtype))
 )
 
 
 @given(ANY_BITS)
-def test_a_curve_comes_back_bit_for_bit(losses: np.ndarray[Any, Any]) -> None:
-    back = decode(encode(losses))
-    assert back.dtype == losses.dtype
-    assert back.tobytes() == losses.tobytes()
+def test_decoding_restores_a_curve_bit_for_bit(losses: np.ndarray[Any, Any]) -> None:
+    decoded = decode(encode(losses))
+    assert decoded.dtype == losses.dtype
+    assert decoded.tobytes() == losses.tobytes()
 
 
 def test_a_sequence_of_numbers_becomes_float64() -> None:
-    back = decode(encode([1, 0.1 + 0.2, float("inf")]))
-    assert back.dtype == np.float64
-    assert back.tolist() == [1.0, 0.1 + 0.2, float("inf")]
+    decoded = decode(encode([1, 0.1 + 0.2, float("inf")]))
+    assert decoded.dtype == np.float64
+    assert decoded.tolist() == [1.0, 0.1 + 0.2, float("inf")]
 
 
 @pytest.mark.parametrize("losses", [np.arange(10.0)[::3], np.arange(3, dtype=">f8"), np.arange(3, dtype=">f4")])
 def test_strides_and_byte_order_do_not_matter(losses: np.ndarray[Any, Any]) -> None:
-    back = decode(encode(losses))
-    assert back.tolist() == losses.tolist()
-    assert back.dtype.itemsize == losses.dtype.itemsize
+    decoded = decode(encode(losses))
+    assert decoded.tolist() == losses.tolist()
+    assert decoded.dtype.itemsize == losses.dtype.itemsize
 
 
-def test_an_empty_curve_is_a_curve() -> None:
+def test_an_empty_curve_can_be_encoded() -> None:
     assert decode(encode([])).shape == (0,)
 
 
-def test_what_is_stored_is_the_shuffled_little_endian_bytes() -> None:
+def test_encoded_data_are_shuffled_little_endian_bytes() -> None:
     # 1.0 and 2.0 in float32 are 00 00 80 3f and 00 00 00 40, lowest byte first.
     encoded = encode(np.array([1.0, 2.0], np.float32))
     assert (encoded.dtype, encoded.length) == ("float32", 2)
     assert zlib.decompress(encoded.data) == bytes([0, 0, 0, 0, 0x80, 0, 0x3F, 0x40])
 
 
-def test_a_typical_curve_shrinks_more_than_without_shuffling() -> None:
+def test_shuffling_improves_the_compression_of_a_typical_curve() -> None:
     rng = np.random.default_rng(0)
     losses = (np.exp(-np.arange(10_000) / 3000) * (1 + 0.01 * rng.normal(size=10_000))).astype(np.float32)
     stored = len(encode(losses).data)
@@ -61,7 +61,7 @@ def test_a_typical_curve_shrinks_more_than_without_shuffling() -> None:
 
 
 @pytest.mark.parametrize("losses", [np.zeros((2, 2)), 1.0, np.array([1j]), np.array(["1"]), np.array([True]), [None]])
-def test_what_is_no_curve_is_refused(losses: Any) -> None:
+def test_values_other_than_a_vector_of_real_numbers_are_refused(losses: Any) -> None:
     with pytest.raises(ValueError, match="one-dimensional"):
         encode(losses)
 
@@ -80,9 +80,9 @@ GOOD = encode(np.arange(100.0))
         dataclasses.replace(GOOD, length=-1),
         dataclasses.replace(GOOD, dtype="float32"),
         dataclasses.replace(GOOD, dtype="object"),
-        EncodedCurve("float64", 1, zlib.compress(bytes(100_000_000))),  # 100 kB that would fill 100 MB
+        EncodedCurve("float64", 1, zlib.compress(bytes(100_000_000))),  # 100 kB that decompress to 100 MB
     ],
 )
-def test_damaged_bytes_are_told_and_do_not_fill_the_memory(bad: EncodedCurve) -> None:
+def test_damaged_data_raise_damaged_without_filling_the_memory(bad: EncodedCurve) -> None:
     with pytest.raises(Damaged):
         decode(bad)

@@ -15,7 +15,17 @@ import pytest
 
 from tests.support.command_line import call
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
-from tests.support.store_values import ME, comparison, driven, evaluation, everything, hashes, key, keys, observations
+from tests.support.store_values import (
+    ME,
+    comparison,
+    driven,
+    evaluation,
+    hashes,
+    key,
+    keys,
+    observations,
+    stored_values,
+)
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Role, Status
 from tuner.storage import Damaged, StorageError, Store, StudyExists, StudyOwned, UnknownStudy, copying, schema
@@ -25,7 +35,7 @@ OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """Return a function from a kind of database to the URL of a new one."""
 
     def new(kind: str, name: str = "studies") -> str:
@@ -37,8 +47,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     return new
 
 
-def filled(url: str, run: str = "run", status: str = StudyStatus.INTERRUPTED) -> int:
-    """Create a study with each kind of result, lost attempts and a remark."""
+def fill_database(url: str, run: str = "run", status: str = StudyStatus.INTERRUPTED) -> int:
+    """Create a study with each kind of result, a lost attempt and a note; return its id."""
     with Store.open(url) as store:
         study, epoch = driven(store, run, add=keys())
         store.start_attempt(study, epoch, [key(0), key(1)], 1, "node-1", 17)
@@ -51,40 +61,40 @@ def filled(url: str, run: str = "run", status: str = StudyStatus.INTERRUPTED) ->
         return study
 
 
-def held(url: str, name: str = "run") -> Any:
-    """Return all values of a study in a database, except its id."""
+def study_values(url: str, name: str = "run") -> Any:
+    """Return all stored values of a study, except its id."""
     with Store.open(url, read_only=True) as store:
         study = next(each for each in store.studies() if each.spec.run == name)
-        record, *others = everything(store, study.id)
-        return [dataclasses.replace(record, id=0), *others]
+        record, *other_values = stored_values(store, study.id)
+        return [dataclasses.replace(record, id=0), *other_values]
 
 
 @pytest.mark.parametrize(
-    ("source", "target"),
+    ("source_kind", "target_kind"),
     [
         ("sqlite", "sqlite"),
         pytest.param("sqlite", "postgresql", marks=pytest.mark.postgresql),
         pytest.param("postgresql", "sqlite", marks=pytest.mark.postgresql),
     ],
 )
-def test_a_copy_holds_what_the_original_holds(place: Any, source: str, target: str) -> None:
-    here, there = place(source), place(target, "other")
-    filled(here)
-    filled(here, "second")
-    filled(there, "older")  # so that numbers differ
-    outcome = call("database", "copy", here, there)
+def test_a_copy_has_the_same_content_as_the_original(new_url: Any, source_kind: str, target_kind: str) -> None:
+    source, target = new_url(source_kind), new_url(target_kind, "other")
+    fill_database(source)
+    fill_database(source, "second")
+    fill_database(target, "older")  # so that the ids differ
+    outcome = call("database", "copy", source, target)
     assert outcome.code == 0, outcome.err
     assert outcome.out == "run/Adam: copied and compared\nsecond/Adam: copied and compared\n"
-    assert held(there) == held(here)
-    assert held(there, "second") == held(here, "second")
-    assert call("database", "check", "--database", there).code == 0
+    assert study_values(target) == study_values(source)
+    assert study_values(target, "second") == study_values(source, "second")
+    assert call("database", "check", "--database", target).code == 0
 
 
-def test_a_copied_study_goes_on_and_its_former_driver_stays_out(tmp_path: Path) -> None:
-    here, there = str(tmp_path / "a.db"), str(tmp_path / "b.db")
-    filled(here)
-    assert call("database", "copy", here, there, "run/Adam").code == 0
-    with Store.open(there) as store:
+def test_a_copied_study_can_be_resumed_but_not_by_its_former_driver(tmp_path: Path) -> None:
+    source, target = str(tmp_path / "a.db"), str(tmp_path / "b.db")
+    fill_database(source)
+    assert call("database", "copy", source, target, "run/Adam").code == 0
+    with Store.open(target) as store:
         with pytest.raises(StorageError):
             store.record(1, 1, [evaluation(key(1))])
         epoch = store.acquire(1, owner=ME)
@@ -92,50 +102,50 @@ def test_a_copied_study_goes_on_and_its_former_driver_stays_out(tmp_path: Path) 
         assert store.record(1, epoch, [evaluation(key(1))]) == [True]
 
 
-def test_a_study_that_is_there_or_is_driven_is_not_copied(tmp_path: Path) -> None:
-    here, there = str(tmp_path / "a.db"), str(tmp_path / "b.db")
-    filled(here)
-    filled(there)
-    before = held(there)
-    assert "already; delete it there first" in call("database", "copy", here, there).err
-    assert held(there) == before
-    with Store.open(here) as store:
+def test_an_existing_or_driven_study_is_not_copied(tmp_path: Path) -> None:
+    source, target = str(tmp_path / "a.db"), str(tmp_path / "b.db")
+    fill_database(source)
+    fill_database(target)
+    before = study_values(target)
+    assert "already; delete it there first" in call("database", "copy", source, target).err
+    assert study_values(target) == before
+    with Store.open(source) as store:
         driven(store, "driven", owner=ME)
-    outcome = call("database", "copy", here, there, "driven")
+    outcome = call("database", "copy", source, target, "driven")
     assert outcome.code == StudyOwned.exit_code
     assert "copy it once that driver has ended" in outcome.err
-    assert "both databases are" in call("database", "copy", here, here).err
+    assert "both databases are" in call("database", "copy", source, source).err
 
 
-def test_a_copy_that_is_not_like_its_original_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here, there = str(tmp_path / "a.db"), str(tmp_path / "b.db")
-    study = filled(here)
-    plain = copying._rows_of
+def test_a_copy_that_differs_from_its_original_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = str(tmp_path / "a.db"), str(tmp_path / "b.db")
+    study = fill_database(source)
+    read_rows = copying._rows_of
 
-    def losing(connection: Any, table: Any, ids: list[int]) -> Any:
-        rows = plain(connection, table, ids)
+    def lose_a_curve(connection: Any, table: Any, ids: list[int]) -> Any:
+        rows = read_rows(connection, table, ids)
         return rows[1:] if table.name == "curves" and str(connection.engine.url).endswith("a.db") else rows
 
-    with Store.open(here) as one, Store.open(there) as other:
-        monkeypatch.setattr(copying, "_rows_of", losing)
+    with Store.open(source) as original, Store.open(target) as copy:
+        monkeypatch.setattr(copying, "_rows_of", lose_a_curve)
         monkeypatch.setattr(copying, "_digest", lambda connection, _: str(connection.engine.url))
         with pytest.raises(Damaged, match="differs from the original"):
-            one.copy_to(other, study)
-        assert other.studies() == []
+            original.copy_to(copy, study)
+        assert copy.studies() == []
 
 
-def test_a_missing_row_makes_a_copy_unlike_its_original(tmp_path: Path) -> None:
+def test_a_missing_row_changes_the_digest_of_a_study(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
-    study = filled(str(path))
+    study = fill_database(str(path))
     with Store.open(str(path)) as store, store._reading() as connection:
-        whole = copying._digest(connection, study)
+        complete = copying._digest(connection, study)
     for table in ("curves", "evaluations", "attempts", "observations"):
-        spoilt = tmp_path / f"{table}.db"
-        shutil.copy(path, spoilt)
-        with sqlite3.connect(spoilt) as raw:
+        damaged = tmp_path / f"{table}.db"
+        shutil.copy(path, damaged)
+        with sqlite3.connect(damaged) as raw:
             raw.execute(f"DELETE FROM {table} WHERE candidate_id = (SELECT MIN(candidate_id) FROM {table})")
-        with Store.open(str(spoilt)) as store, store._reading() as connection:
-            assert copying._digest(connection, study) != whole
+        with Store.open(str(damaged)) as store, store._reading() as connection:
+            assert copying._digest(connection, study) != complete
 
 
 @pytest.mark.parametrize(
@@ -154,9 +164,9 @@ def test_a_missing_row_makes_a_copy_unlike_its_original(tmp_path: Path) -> None:
         ("DELETE FROM studies", "a row of candidates refers to a row of studies that does not exist"),
     ],
 )  # fmt: skip
-def test_what_contradicts_itself_is_named(tmp_path: Path, damage: str, fault: str) -> None:
+def test_check_reports_inconsistent_rows(tmp_path: Path, damage: str, fault: str) -> None:
     path = tmp_path / "studies.db"
-    filled(str(path))
+    fill_database(str(path))
     with sqlite3.connect(path) as connection:
         connection.execute(damage)
     outcome = call("database", "check", "--database", path)
@@ -165,26 +175,26 @@ def test_what_contradicts_itself_is_named(tmp_path: Path, damage: str, fault: st
 
 
 def test_a_comparison_is_copied_checked_and_deleted_like_a_search(tmp_path: Path) -> None:
-    here, there = str(tmp_path / "a.db"), str(tmp_path / "b.db")
-    places = [key(slot, 0, Role.COMPARISON) for slot in range(3)]
-    with Store.open(here) as store:
-        study, epoch = driven(store, "contest", add=places, make=comparison)
-        store.record(study, epoch, [evaluation(at, observations=observations(at)) for at in places])
+    source, target = str(tmp_path / "a.db"), str(tmp_path / "b.db")
+    all_keys = [key(slot, 0, Role.COMPARISON) for slot in range(3)]
+    with Store.open(source) as store:
+        study, epoch = driven(store, "contest", add=all_keys, make=comparison)
+        store.record(study, epoch, [evaluation(at, observations=observations(at)) for at in all_keys])
         store.release(study, epoch, StudyStatus.COMPLETE)
-    assert call("database", "copy", here, there, "contest").code == 0
-    with Store.open(here) as one, Store.open(there) as other:
-        assert other.find("contest")[0].spec == one.find("contest")[0].spec
-        for mine, theirs in zip(one.seed_runs(1), other.seed_runs(1), strict=True):
-            assert mine.candidate == theirs.candidate
-            assert mine.series["test"].metrics["loss"].tobytes() == theirs.series["test"].metrics["loss"].tobytes()
-    assert call("database", "check", "--database", there).out.endswith("sound\n")
-    assert call("database", "delete-study", "contest", "--yes", "--database", there).code == 0
-    with sqlite3.connect(there) as raw:
+    assert call("database", "copy", source, target, "contest").code == 0
+    with Store.open(source) as original, Store.open(target) as copy:
+        assert copy.find("contest")[0].spec == original.find("contest")[0].spec
+        for run, copied_run in zip(original.seed_runs(1), copy.seed_runs(1), strict=True):
+            assert run.candidate == copied_run.candidate
+            assert run.series["test"].metrics["loss"].tobytes() == copied_run.series["test"].metrics["loss"].tobytes()
+    assert call("database", "check", "--database", target).out.endswith("sound\n")
+    assert call("database", "delete-study", "contest", "--yes", "--database", target).code == 0
+    with sqlite3.connect(target) as raw:
         assert raw.execute("SELECT count(*) FROM observations").fetchone() == (0,)
 
 
-def test_a_sound_database_is_called_so_and_not_touched(tmp_path: Path) -> None:
-    filled(str(tmp_path / "studies.db"))
+def test_check_reports_a_sound_database_and_leaves_it_unchanged(tmp_path: Path) -> None:
+    fill_database(str(tmp_path / "studies.db"))
     before = hashes(tmp_path)
     outcome = call("database", "check", "--database", tmp_path / "studies.db")
     assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "sound")
@@ -193,27 +203,27 @@ def test_a_sound_database_is_called_so_and_not_touched(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def test_a_backup_holds_all_and_is_for_its_owner_alone(place: Any, tmp_path: Path, kind: str) -> None:
-    url = place(kind)
-    filled(url)
+def test_a_backup_is_complete_and_accessible_to_its_owner_only(new_url: Any, tmp_path: Path, kind: str) -> None:
+    url = new_url(kind)
+    fill_database(url)
     file = tmp_path / "backup.db"
     assert call("database", "backup", file, "--database", url).code == 0
-    assert held(str(file)) == held(url)
+    assert study_values(str(file)) == study_values(url)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "exists already" in call("database", "backup", file, "--database", url).err
 
 
-def test_a_backup_of_a_database_in_use_is_one_moment_of_it(tmp_path: Path) -> None:
+def test_a_backup_of_a_database_in_use_is_consistent(tmp_path: Path) -> None:
     url, ended = str(tmp_path / "studies.db"), threading.Event()
     with Store.open(url) as store:
         study, epoch = driven(store, add=keys(2, 3))
 
         def write() -> None:
-            with Store.open(url) as mine:
+            with Store.open(url) as writing:
                 for number in range(10_000):
                     if ended.is_set():
                         return
-                    mine.add_note(study, epoch, str(number))
+                    writing.add_note(study, epoch, str(number))
 
         writer = threading.Thread(target=write)
         writer.start()
@@ -226,15 +236,15 @@ def test_a_backup_of_a_database_in_use_is_one_moment_of_it(tmp_path: Path) -> No
         assert outcome.out.endswith("sound\n")
 
 
-def test_an_upgrade_of_the_newest_changes_nothing(tmp_path: Path) -> None:
-    filled(str(tmp_path / "studies.db"))
+def test_upgrading_the_newest_schema_changes_nothing(tmp_path: Path) -> None:
+    fill_database(str(tmp_path / "studies.db"))
     outcome = call("database", "upgrade", "--database", tmp_path / "studies.db")
     assert outcome.out.strip().endswith(f"has schema {schema.VERSION}, the newest")
     assert not list(tmp_path.glob("*.backup"))
 
 
 @pytest.mark.parametrize("verb", [["upgrade"], ["check"], ["backup", "b.db"], ["delete-study", "run", "--yes"]])
-def test_where_there_is_no_database_none_is_made(
+def test_commands_do_not_create_a_missing_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -245,21 +255,21 @@ def test_where_there_is_no_database_none_is_made(
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def test_a_deleted_study_is_gone_with_all_that_belongs_to_it(place: Any, kind: str) -> None:
-    url = place(kind)
-    filled(url)
-    kept = filled(url, "kept")
+def test_deleting_a_study_deletes_all_its_rows_and_no_others(new_url: Any, kind: str) -> None:
+    url = new_url(kind)
+    fill_database(url)
+    kept = fill_database(url, "kept")
     outcome = call("database", "delete-study", "run", "--yes", "--database", url)
     assert (outcome.code, outcome.out) == (0, "run/Adam: deleted\n")
     with Store.open(url) as store:
         with pytest.raises(UnknownStudy):
             store.find("run")
         assert len(store.candidates(kept)) == 6
-        found = store.check()
-        assert (found.studies, found.candidates, found.results, found.faults) == (1, 6, 3, ())
+        report = store.check()
+        assert (report.studies, report.candidates, report.results, report.faults) == (1, 6, 3, ())
 
 
-def test_a_study_is_not_deleted_while_it_is_driven_nor_unasked(tmp_path: Path) -> None:
+def test_a_study_is_not_deleted_while_it_is_driven_or_without_confirmation(tmp_path: Path) -> None:
     url = str(tmp_path / "studies.db")
     with Store.open(url) as store:
         driven(store, owner=ME)
@@ -269,26 +279,26 @@ def test_a_study_is_not_deleted_while_it_is_driven_nor_unasked(tmp_path: Path) -
     assert PlainStore.open(url).studies()
 
 
-def test_a_copy_that_was_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
-    here, there = str(tmp_path / "a.db"), str(tmp_path / "b.db")
-    filled(here)
-    assert call("database", "copy", here, there).code == 0
-    filled(here, "second")
-    outcome = call("database", "copy", here, there)
+def test_a_repeated_copy_skips_studies_that_were_copied_before(tmp_path: Path) -> None:
+    source, target = str(tmp_path / "a.db"), str(tmp_path / "b.db")
+    fill_database(source)
+    assert call("database", "copy", source, target).code == 0
+    fill_database(source, "second")
+    outcome = call("database", "copy", source, target)
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out == "run/Adam: is there already, and is the same\nsecond/Adam: copied and compared\n"
-    with Store.open(there) as store:
+    with Store.open(target) as store:
         store.release(1, store.acquire(1, owner=ME), StudyStatus.STOPPED)
-    before = held(there)
-    outcome = call("database", "copy", here, there)
+    before = study_values(target)
+    outcome = call("database", "copy", source, target)
     assert outcome.code == StudyExists.exit_code
     assert "another study run/Adam is in" in outcome.err
-    assert held(there) == before
+    assert study_values(target) == before
 
 
-def test_no_is_an_answer_after_which_nothing_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_deleted_if_the_answer_is_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = str(tmp_path / "studies.db")
-    filled(url)
+    fill_database(url)
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     outcome = call("database", "delete-study", "run", "--database", url)

@@ -17,7 +17,7 @@ from tuner.storage import Store, schema
 VERSIONS = sorted(path.stem for path in FOLDER.glob("*.db"))
 
 
-def test_every_version_of_the_schema_is_frozen() -> None:
+def test_every_schema_version_has_a_frozen_database() -> None:
     assert [f"{number:04}" for number in range(1, int(schema.VERSION) + 1)] == VERSIONS
     assert sorted(path.stem for path in FOLDER.glob("*.sql")) == VERSIONS
 
@@ -39,7 +39,7 @@ def thawed(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_frozen_database_is_brought_up_to_date_holds_what_it_held_and_goes_on(
+def test_a_frozen_database_is_upgraded_without_loss_and_can_be_resumed(
     thawed: Any, version: str, tmp_path: Path
 ) -> None:
     url = thawed(version)

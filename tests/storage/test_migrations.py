@@ -22,8 +22,8 @@ from tuner.storage import NewerSchema, OlderSchema, StorageError, Store, migrati
 
 NEWEST = schema.VERSION
 LATER = f"{int(NEWEST) + 1:04}"
-STEP = '''
-"""A later step, for the tests."""
+MIGRATION = '''
+"""A later migration, for the tests."""
 import sqlalchemy as sa
 from alembic import op
 
@@ -48,20 +48,20 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def a_later_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def later_migration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """Add a version to the program, and yield the path at which a test writes the migration to it."""
-    place = tmp_path / "migrations"
-    shutil.copytree(Path(migrations.__file__).parent, place)
-    monkeypatch.setattr(schema, "MIGRATIONS", str(place))
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder)
+    monkeypatch.setattr(schema, "MIGRATIONS", str(folder))
     monkeypatch.setattr(schema, "VERSION", LATER)
-    return place / "versions" / f"{LATER}_later.py"
+    return folder / "versions" / f"{LATER}_later.py"
 
 
-def step(*, ending: str = "pass", recreate: str = "auto") -> str:
-    return STEP.format(later=LATER, newest=NEWEST, ending=ending, recreate=recreate)
+def migration(*, ending: str = "pass", recreate: str = "auto") -> str:
+    return MIGRATION.format(later=LATER, newest=NEWEST, ending=ending, recreate=recreate)
 
 
-def opened(url: str) -> MigrationContext:
+def migration_context(url: str) -> MigrationContext:
     """Return Alembic's context for a database, without the store."""
     connection = create_engine(url.replace("postgresql://", "postgresql+psycopg://")).connect()
     options = {"compare_type": True, "compare_server_default": True, "version_table": schema.VERSION_TABLE}
@@ -69,34 +69,34 @@ def opened(url: str) -> MigrationContext:
 
 
 def version(url: str) -> str | None:
-    context = opened(url)
+    context = migration_context(url)
     assert context.connection is not None
     with context.connection as connection:
         return schema.read_version(connection)
 
 
-def filled(url: str) -> None:
-    """Create a database of the first version with a study, a candidate and its result."""
+def fill_database(url: str) -> None:
+    """Create a database with a study, a candidate and its result."""
     with Store.open(url) as store:
         study, epoch = driven(store, add=[key()])
         store.record(study, epoch, [evaluation(key(), observations=observations(key()))])
 
 
-def test_the_migrations_lead_to_the_tables(url: str) -> None:
+def test_the_migrated_schema_matches_the_tables(url: str) -> None:
     Store.open(url).close()
-    context = opened(url)
+    context = migration_context(url)
     assert context.connection is not None
     with context.connection:
         assert compare_metadata(context, tables.metadata) == []
 
 
-def test_the_migrations_lead_to_the_very_definitions_of_the_tables(tmp_path: Path) -> None:
+def test_migrated_and_created_sqlite_tables_have_the_same_definitions(tmp_path: Path) -> None:
     """The test above compares neither check constraints nor names of keys; SQLite stores the complete statements."""
 
     def definitions(path: Path) -> dict[str, list[str]]:
         with sqlite3.connect(path) as connection:
             rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-        # The order of columns and constraints means nothing, nor does a line end: SQLite adds a column to a last line.
+        # The order of columns and constraints does not matter, nor do line ends: SQLite adds a column to the last line.
         return {
             name: sorted(
                 part.strip(" \n)").replace('"', "") for part in re.split(r",\s*\n\s*|(?<!'), (?=\w+ [A-Z])", sql)
@@ -115,7 +115,7 @@ def test_the_migrations_lead_to_the_very_definitions_of_the_tables(tmp_path: Pat
         assert migrated[name] == created[name]
 
 
-def test_the_version_that_readers_compare_with_is_the_newest_step() -> None:
+def test_the_schema_version_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", schema.MIGRATIONS)
     config.set_main_option("path_separator", "os")
@@ -123,14 +123,12 @@ def test_the_version_that_readers_compare_with_is_the_newest_step() -> None:
 
 
 @pytest.mark.parametrize("recreate", ["auto", "always"])
-def test_a_database_of_the_version_before_is_brought_up_to_date_with_all_it_holds(
-    url: str, a_later_version: Path, recreate: str
-) -> None:
+def test_upgrading_from_the_previous_version_keeps_all_rows(url: str, later_migration: Path, recreate: str) -> None:
     """SQLite copies the table, and dropping the original would delete all rows that refer to it."""
     with pytest.MonkeyPatch.context() as before:
         before.setattr(schema, "VERSION", NEWEST)
-        filled(url)
-    a_later_version.write_text(step(recreate=recreate if url.startswith("sqlite") else "auto"))
+        fill_database(url)
+    later_migration.write_text(migration(recreate=recreate if url.startswith("sqlite") else "auto"))
     with pytest.raises(OlderSchema, match=NEWEST):
         Store.open(url, read_only=True)
     assert call("database", "upgrade", "--database", url).code == 0
@@ -150,17 +148,17 @@ def test_a_database_of_the_version_before_is_brought_up_to_date_with_all_it_hold
 
 
 @pytest.mark.parametrize("ending", ["raise RuntimeError('half way')", "op.execute('SELECT no_such_function()')"])
-def test_a_migration_that_fails_half_way_leaves_the_old_database(url: str, a_later_version: Path, ending: str) -> None:
+def test_a_failed_migration_leaves_the_old_database_unchanged(url: str, later_migration: Path, ending: str) -> None:
     with pytest.MonkeyPatch.context() as before:
         before.setattr(schema, "VERSION", NEWEST)
-        filled(url)
-    a_later_version.write_text(step(ending=ending))
+        fill_database(url)
+    later_migration.write_text(migration(ending=ending))
     with pytest.raises((RuntimeError, StorageError)):
         Store.open(url)
     with pytest.MonkeyPatch.context() as before:
         before.setattr(schema, "VERSION", NEWEST)
         assert version(url) == NEWEST
-        context = opened(url)
+        context = migration_context(url)
         assert context.connection is not None
         with context.connection:
             assert compare_metadata(context, tables.metadata) == []
@@ -169,13 +167,13 @@ def test_a_migration_that_fails_half_way_leaves_the_old_database(url: str, a_lat
             assert [each.fitness for each in store.candidates(1)] == [0.5]
 
 
-def test_a_command_that_writes_brings_an_older_database_up_to_date_itself(url: str, a_later_version: Path) -> None:
+def test_a_command_that_writes_upgrades_an_older_database(url: str, later_migration: Path) -> None:
     with pytest.MonkeyPatch.context() as before:
         before.setattr(schema, "VERSION", NEWEST)
-        filled(url)
+        fill_database(url)
         with Store.open(url) as store:
             store.release(1, 1, "interrupted")
-    a_later_version.write_text(step())
+    later_migration.write_text(migration())
     outcome = call("studies", "--database", url)
     assert outcome.code == 1
     assert "upgrade it with 'lodo-tune database upgrade'" in outcome.err
@@ -184,9 +182,9 @@ def test_a_command_that_writes_brings_an_older_database_up_to_date_itself(url: s
     assert version(url) == LATER
 
 
-def test_a_newer_database_is_refused_with_what_to_do(url: str) -> None:
-    filled(url)
-    context = opened(url)
+def test_a_newer_schema_is_refused_with_advice_to_update_lodo_tune(url: str) -> None:
+    fill_database(url)
+    context = migration_context(url)
     assert context.connection is not None
     with context.connection as connection, connection.begin():
         connection.exec_driver_sql(f"UPDATE {schema.VERSION_TABLE} SET version_num = '{LATER}'")
@@ -196,7 +194,7 @@ def test_a_newer_database_is_refused_with_what_to_do(url: str) -> None:
     assert version(url) == LATER
 
 
-def test_a_step_back_from_the_first_version_leaves_nothing(tmp_path: Path) -> None:
+def test_downgrading_below_the_first_version_removes_all_tables(tmp_path: Path) -> None:
     from alembic import command
 
     path = tmp_path / "studies.db"
@@ -210,25 +208,25 @@ def test_a_step_back_from_the_first_version_leaves_nothing(tmp_path: Path) -> No
         command.downgrade(config, "base")
     engine.dispose()
     with sqlite3.connect(path) as connection_:
-        left = connection_.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
-    assert left == [(schema.VERSION_TABLE,)]
+        remaining = connection_.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    assert remaining == [(schema.VERSION_TABLE,)]
 
 
-def test_candidates_go_with_their_study(url: str) -> None:
-    """No command deletes a study yet; the foreign keys are ready for it, and SQLite checks them."""
-    filled(url)
+def test_deleting_a_study_row_deletes_its_candidates_and_results(url: str) -> None:
+    """The foreign keys delete the dependent rows, also on SQLite, where each connection has to enable them."""
+    fill_database(url)
     with Store.open(url) as store:
         driven(store, "other", add=[key()])
         with store._writing() as connection:
             connection.execute(tables.studies.delete().where(tables.studies.c.run == "run"))
         with store._reading() as connection:
-            for table, left in (
+            for table, remaining in (
                 (tables.candidates, 1),
                 (tables.attempts, 0),
                 (tables.evaluations, 0),
                 (tables.curves, 0),
                 (tables.observations, 0),
             ):
-                assert len(connection.execute(table.select()).all()) == left, table.name
-        # An id is not given twice: a driver of the deleted study cannot mistake a new one for it.
+                assert len(connection.execute(table.select()).all()) == remaining, table.name
+        # Ids are not reused: a driver of the deleted study cannot write to a new one.
         assert driven(store, "run", add=[key()])[0] == 3

@@ -30,8 +30,8 @@ def path(template: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database with the complete studies run/Adam and healthy/Adam, and the interrupted begun/Adam."""
-    place = tmp_path_factory.mktemp("template") / "studies.db"
-    with Store.open(str(place)) as store:
+    path = tmp_path_factory.mktemp("template") / "studies.db"
+    with Store.open(str(path)) as store:
         for run in ("run", "healthy"):
             study, epoch = driven(store, run, owner=ME, add=[*keys(), *FRESH])
             store.record(study, epoch, [evaluation(each) for each in [*keys(), *FRESH]])
@@ -41,10 +41,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.start_attempt(study, epoch, [key()], 1, "node-1", 17)
         store.end_attempt(study, epoch, [key()], 1, "worker crashed")
         store.release(study, epoch, StudyStatus.INTERRUPTED)
-    return place
+    return path
 
 
-def spoil(path: Path, *statements: str) -> None:
+def damage_database(path: Path, *statements: str) -> None:
     with sqlite3.connect(path) as raw:
         raw.execute("PRAGMA ignore_check_constraints = ON")
         for statement in statements:
@@ -52,12 +52,12 @@ def spoil(path: Path, *statements: str) -> None:
     raw.close()
 
 
-def test_what_the_tests_spoil_is_sound(path: Path) -> None:
+def test_the_undamaged_template_is_sound(path: Path) -> None:
     outcome = call("database", "check", "--database", path)
     assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "sound")
 
 
-OF_A_STUDY = {
+DAMAGED_STUDY = {
     "notes = '5'": "run/Adam is damaged: its notes is not a list of texts. Received: 5",
     "notes = '[1,'": "run/Adam is damaged: its notes is not a list of texts. Received: '[1,'",
     "steps = '[20]'": "its steps is not a list of 2 numbers. Received: [20]",
@@ -79,7 +79,7 @@ OF_A_STUDY = {
     "options = '[]'": "its options is not a mapping. Received: []",
     "created_at = x'00'": "its created_at is not a text",
 }
-OF_A_CANDIDATE = {
+DAMAGED_CANDIDATE = {
     "UPDATE candidates SET genome = 'null' WHERE id = 1": "its genome is not a list of numbers. Received: None",
     "UPDATE candidates SET genome = '[1,' WHERE id = 1": "its genome is not a list of numbers. Received: '[1,'",
     "UPDATE candidates SET hyperparameters = '3' WHERE id = 1": "its hyperparameters is not a mapping. Received: 3",
@@ -89,43 +89,43 @@ OF_A_CANDIDATE = {
 }
 
 
-@pytest.mark.parametrize("damage", OF_A_STUDY)
-def test_a_study_that_cannot_be_read_is_named_and_the_others_are_listed(path: Path, damage: str) -> None:
-    spoil(path, f"UPDATE studies SET {damage} WHERE id = 1")
+@pytest.mark.parametrize("damage", DAMAGED_STUDY)
+def test_an_unreadable_study_is_reported_and_the_others_are_listed(path: Path, damage: str) -> None:
+    damage_database(path, f"UPDATE studies SET {damage} WHERE id = 1")
     for verb in (["studies"], ["table"]):
         outcome = call(*verb, "--database", path)
         assert outcome.code == 1
         assert "healthy" in outcome.out
-        assert OF_A_STUDY[damage] in outcome.err
+        assert DAMAGED_STUDY[damage] in outcome.err
         assert len(outcome.err.splitlines()) == 1
     outcome = call("database", "check", "--database", path)
     assert outcome.code == 1
-    assert OF_A_STUDY[damage] in outcome.out
+    assert DAMAGED_STUDY[damage] in outcome.out
     with Store.open(str(path)) as store:
         assert len(store.runs()) == 3
         with pytest.raises(Damaged):
             store.studies()
 
 
-@pytest.mark.parametrize("damage", OF_A_CANDIDATE)
-def test_a_candidate_that_cannot_be_read_is_named_with_its_study(path: Path, damage: str) -> None:
-    spoil(path, damage)
-    said = f"run/Adam search 0/0 is damaged: {OF_A_CANDIDATE[damage]}"
+@pytest.mark.parametrize("damage", DAMAGED_CANDIDATE)
+def test_an_unreadable_candidate_is_reported_with_its_study(path: Path, damage: str) -> None:
+    damage_database(path, damage)
+    message = f"run/Adam search 0/0 is damaged: {DAMAGED_CANDIDATE[damage]}"
     outcome = call("database", "check", "--database", path)
     assert outcome.code == 1
-    assert said in outcome.out
+    assert message in outcome.out
     if "odd" in damage:
-        said = "a candidate of the study run/Adam is damaged: its status is not one of waiting, running,"
+        message = "a candidate of the study run/Adam is damaged: its status is not one of waiting, running,"
     for verb in (["studies"], ["show", "run"], ["table", "run"]):
         outcome = call(*verb, "--database", path)
         assert outcome.code == 1
-        assert said in outcome.err
+        assert message in outcome.err
         assert len(outcome.err.splitlines()) == 1
     assert "healthy/Adam" in call("studies", "--database", path).out
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         ("UPDATE candidates SET generation = 99 WHERE id = 1", "run/Adam search 99/0: the study has no such key"),
         ("UPDATE candidates SET slot = 3 WHERE id = 9", "run/Adam default 0/3: the study has no such key"),
@@ -146,18 +146,16 @@ def test_a_candidate_that_cannot_be_read_is_named_with_its_study(path: Path, dam
         ),
     ],
 )  # fmt: skip
-def test_what_a_verb_would_trip_over_is_not_called_sound(path: Path, damage: str, said: str) -> None:
-    spoil(path, "PRAGMA foreign_keys = ON", damage)
+def test_check_reports_damage_that_would_break_other_commands(path: Path, damage: str, message: str) -> None:
+    damage_database(path, "PRAGMA foreign_keys = ON", damage)
     outcome = call("database", "check", "--database", path)
     assert outcome.code == 1
-    assert said in outcome.out
+    assert message in outcome.out
     assert len(outcome.err.splitlines()) == 1
 
 
-def test_nothing_is_written_outside_of_the_folder_for_a_name_that_came_with_a_database(
-    path: Path, tmp_path: Path
-) -> None:
-    spoil(path, "UPDATE studies SET optimizer = '../../escaped' WHERE id = 1")
+def test_an_optimizer_name_in_a_database_cannot_escape_the_output_folder(path: Path, tmp_path: Path) -> None:
+    damage_database(path, "UPDATE studies SET optimizer = '../../escaped' WHERE id = 1")
     out = tmp_path / "deep" / "out"
     outcome = call("resume", "run", "--database", path, "--output", out)
     assert outcome.code == 1
@@ -165,10 +163,10 @@ def test_nothing_is_written_outside_of_the_folder_for_a_name_that_came_with_a_da
     assert not list(tmp_path.rglob("escaped*"))
 
 
-def test_results_stay_within_their_folder_even_if_a_name_got_through(
+def test_results_stay_in_their_folder_even_if_a_name_was_not_validated(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spoil(path, "UPDATE studies SET optimizer = '../../escaped' WHERE id = 1")
+    damage_database(path, "UPDATE studies SET optimizer = '../../escaped' WHERE id = 1")
     monkeypatch.setattr("tuner.storage.studies.check_optimizer_name", lambda _: None)
     (tmp_path / "deep").mkdir()
     with Store.open(str(path)) as store, pytest.raises(Damaged, match="would be written outside"):
@@ -176,14 +174,14 @@ def test_results_stay_within_their_folder_even_if_a_name_got_through(
     assert not list(tmp_path.rglob("escaped*"))
 
 
-def test_a_curve_that_cannot_be_read_is_named_with_its_study(path: Path) -> None:
-    spoil(path, "UPDATE curves SET data = x'00' WHERE candidate_id = 1")
+def test_an_unreadable_curve_is_reported_with_its_study(path: Path) -> None:
+    damage_database(path, "UPDATE curves SET data = x'00' WHERE candidate_id = 1")
     with Store.open(str(path)) as store, pytest.raises(Damaged, match="run/Adam search 0/0: a stored curve"):
         store.curve(1, key())
 
 
-def test_a_damaged_study_does_not_keep_a_driver_from_another(path: Path) -> None:
-    spoil(path, "UPDATE studies SET notes = '5' WHERE id = 1")
+def test_a_damaged_study_does_not_block_the_driver_of_another(path: Path) -> None:
+    damage_database(path, "UPDATE studies SET notes = '5' WHERE id = 1")
     with Store.open(str(path)) as store:
         study = store.find("begun")[0].id
         epoch = store.acquire(study, owner=ME)

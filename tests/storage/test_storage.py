@@ -47,7 +47,7 @@ class TestMemory(StoreConformance):
     @pytest.fixture
     def store(self, memory: Store) -> Iterator[Store]:
         yield memory
-        empty(memory)
+        delete_all_studies(memory)
 
 
 @pytest.fixture(scope="module")
@@ -63,21 +63,21 @@ class TestPostgreSQL(StoreConformance):
     @pytest.fixture
     def store(self, server_store: Store) -> Iterator[Store]:
         yield server_store
-        empty(server_store)
+        delete_all_studies(server_store)
 
 
-def empty(store: Store) -> None:
+def delete_all_studies(store: Store) -> None:
     """Delete all studies, and with them all other rows."""
     with store._writing() as connection:
         connection.execute(tables.studies.delete())
 
 
-def overwrite(connection: Any, study_id: int, epoch: int, given: Any, encoded: Any) -> list[bool]:
+def overwrite(connection: Any, study_id: int, epoch: int, results: Any, encoded: Any) -> list[bool]:
     """Record evaluations even of candidates that are final."""
     for table in ("evaluations", "curves"):
         connection.exec_driver_sql(f"DELETE FROM {table}")
     connection.exec_driver_sql("UPDATE candidates SET status = 'waiting'")
-    return RECORD(connection, study_id, epoch, given, encoded)
+    return RECORD(connection, study_id, epoch, results, encoded)
 
 
 RECORD = evaluations.record
@@ -88,18 +88,24 @@ ANY_FAILURE = (Exception, pytest.fail.Exception)
     ("module", "name", "broken", "law", "arguments"),
     [
         (evaluations, "record", overwrite, "test_a_final_candidate_never_changes", (Status.FINISHED, Status.FAILED)),
-        (lease, "fence", lambda *_: None, "test_an_owner_whose_lease_ran_out_goes_on_if_nobody_came", None),
-        (lease, "seconds_left", lambda *_: 0.0, "test_the_owner_itself_is_not_let_in_twice", ()),
+        (
+            lease,
+            "fence",
+            lambda *_: None,
+            "test_an_owner_with_an_expired_lease_keeps_the_study_until_another_acquires_it",
+            None,
+        ),
+        (lease, "seconds_left", lambda *_: 0.0, "test_an_owner_cannot_acquire_its_study_twice", ()),
         (
             lease,
             "seconds_left",
             lambda *_: 9.0,
-            "test_a_driver_whose_process_was_killed_is_followed_at_once",
+            "test_a_study_whose_driver_was_killed_can_be_acquired_at_once",
             (),
         ),
-        (processes, "has_ended", lambda *_: False, "test_a_driver_whose_process_was_killed_is_followed_at_once", ()),
-        (processes, "has_ended", lambda *_: True, "test_the_owner_itself_is_not_let_in_twice", ()),
-        (attempts, "lose_all", lambda *_: None, "test_a_new_driver_finds_nothing_running", ()),
+        (processes, "has_ended", lambda *_: False, "test_a_study_whose_driver_was_killed_can_be_acquired_at_once", ()),
+        (processes, "has_ended", lambda *_: True, "test_an_owner_cannot_acquire_its_study_twice", ()),
+        (attempts, "lose_all", lambda *_: None, "test_acquiring_a_study_resets_running_candidates_to_waiting", ()),
         (attempts, "close", lambda *_: None, "test_a_result_ends_its_attempt", ()),
         (
             attempts,
@@ -112,17 +118,17 @@ ANY_FAILURE = (Exception, pytest.fail.Exception)
             candidates,
             "progress",
             lambda *_: (6, 0),
-            "test_a_study_with_anything_missing_is_not_complete",
+            "test_a_study_with_missing_candidates_or_results_cannot_be_completed",
             ("a result",),
         ),
-        (studies, "finish", lambda *_: None, "test_the_tuned_point_is_stored_once_and_for_all", ()),
+        (studies, "finish", lambda *_: None, "test_a_stored_tuned_point_cannot_be_changed", ()),
     ],
 )
-def test_the_suite_fails_on_a_broken_store(
+def test_the_conformance_suite_fails_on_a_broken_store(
     monkeypatch: pytest.MonkeyPatch, module: Any, name: str, broken: Any, law: str, arguments: tuple[Any, ...] | None
 ) -> None:
     suite = StoreConformance()
-    if arguments is None:  # the unbroken law holds; what breaks is a write of a driver that lost its study
+    if arguments is None:  # with a broken fence, this law still holds; the writes of a driver that lost its study break
 
         def write(store: Store, study: int, epoch: int) -> None:
             store.add(study, epoch, [candidate(key(2))])

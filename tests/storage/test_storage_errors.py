@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
-from tests.support.store_values import driven, evaluation, hashes, key, keys, one_line, spec
+from tests.support.store_values import assert_one_line, driven, evaluation, hashes, key, keys, spec
 from tuner.storage import (
     BadUrl,
     Damaged,
@@ -86,15 +86,17 @@ SHAPES: dict[str, tuple[Callable[[Path], Any], type[StorageError], str]] = {
 
 @pytest.mark.parametrize("read_only", [True, False])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_is_not_ours_is_refused_and_left_as_it_is(tmp_path: Path, shape: str, read_only: bool) -> None:
+def test_a_file_that_is_not_a_lodo_tune_database_is_refused_and_left_unchanged(
+    tmp_path: Path, shape: str, read_only: bool
+) -> None:
     make, kind, text = SHAPES[shape]
-    path = tmp_path / "place.db"
+    path = tmp_path / "some.db"
     make(path)
     before = hashes(tmp_path)
     with pytest.raises(kind, match=text) as caught:
         Store.open(str(path), read_only=read_only)
-    one_line(caught.value)
-    assert "place.db" in str(caught.value)
+    assert_one_line(caught.value)
+    assert "some.db" in str(caught.value)
     assert hashes(tmp_path) == before
 
 
@@ -110,19 +112,19 @@ def bad_first_table(path: Path) -> None:
 
 @pytest.mark.parametrize("read_only", [True, False])
 @pytest.mark.parametrize("damage", [half, bad_first_table])
-def test_a_damaged_database_is_refused_and_left_as_it_is(
+def test_a_damaged_database_is_refused_and_left_unchanged(
     database: Path, damage: Callable[[Path], None], read_only: bool
 ) -> None:
     damage(database)
     before = hashes(database.parent)["studies.db"]
     with pytest.raises(Damaged, match=r"damaged: restore it|studies\.db") as caught:
         Store.open(str(database), read_only=read_only).studies()
-    one_line(caught.value)
+    assert_one_line(caught.value)
     assert hashes(database.parent)["studies.db"] == before
 
 
 @pytest.mark.parametrize("versions", ["", "'0001'), ('0002'", "'ab12'", "NULL"])
-def test_a_database_without_one_version_is_damaged(database: Path, versions: str) -> None:
+def test_a_database_without_exactly_one_version_is_damaged(database: Path, versions: str) -> None:
     sql(database, f"DROP TABLE {VERSION_TABLE}", f"CREATE TABLE {VERSION_TABLE} (version_num TEXT)")
     if versions:
         sql(database, f"INSERT INTO {VERSION_TABLE} VALUES ({versions})")
@@ -131,7 +133,7 @@ def test_a_database_without_one_version_is_damaged(database: Path, versions: str
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_newer_database_is_left_as_it_is(database: Path, read_only: bool) -> None:
+def test_a_newer_database_is_left_unchanged(database: Path, read_only: bool) -> None:
     sql(database, f"UPDATE {VERSION_TABLE} SET version_num = '0099'")
     before = hashes(database.parent)["studies.db"]
     with pytest.raises(NewerSchema, match=r"0099.*update lodo-tune"):
@@ -139,13 +141,13 @@ def test_a_newer_database_is_left_as_it_is(database: Path, read_only: bool) -> N
     assert hashes(database.parent)["studies.db"] == before
 
 
-def test_there_is_nothing_to_read_where_nothing_is(tmp_path: Path) -> None:
+def test_reading_a_missing_database_is_refused_and_creates_no_file(tmp_path: Path) -> None:
     with pytest.raises(NoDatabase, match=r"no database '.*none\.db'"):
         Store.open(str(tmp_path / "none.db"), read_only=True)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_new_database_is_not_made_beside_the_log_of_a_lost_one(database: Path) -> None:
+def test_a_database_is_not_created_beside_the_log_of_a_deleted_one(database: Path) -> None:
     """SQLite would replay that log into it."""
     with Store.open(str(database)) as store:
         store.create_study(spec("unwritten"))
@@ -158,7 +160,7 @@ def test_a_new_database_is_not_made_beside_the_log_of_a_lost_one(database: Path)
 
 
 @pytest.mark.parametrize("step", ["upgrade", "_publish"])
-def test_a_creation_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_a_failed_creation_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     from tuner.storage import schema, sqlite_file
 
     def fail(*_: Any) -> None:
@@ -170,7 +172,9 @@ def test_a_creation_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_is_made_where_files_cannot_have_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_can_be_created_without_support_for_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(1, "Operation not permitted")
 
@@ -196,14 +200,14 @@ def test_a_database_is_made_where_files_cannot_have_two_names(tmp_path: Path, mo
         "://",
     ],
 )
-def test_what_is_no_url_of_a_database_is_refused_with_what_is_accepted(url: str) -> None:
+def test_an_invalid_database_url_is_refused_with_the_accepted_forms(url: str) -> None:
     with pytest.raises(BadUrl, match="accepted are a file name, sqlite:///FILE and postgresql://") as caught:
         Store.open(url)
-    one_line(caught.value)
+    assert_one_line(caught.value)
     assert caught.value.exit_code == 2
 
 
-def test_a_database_in_memory_cannot_be_opened_for_reading_alone() -> None:
+def test_a_database_in_memory_cannot_be_opened_read_only() -> None:
     with pytest.raises(NoDatabase):
         Store.open("sqlite://", read_only=True)
 
@@ -242,18 +246,18 @@ def test_no_password_is_ever_printed(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StorageError) as caught:
         Store.open(url.format(port=free_port()))
-    told = "".join(traceback.format_exception(caught.value)) + str(caught.value) + repr(caught.value)
-    assert "s3cret" not in told
+    text = "".join(traceback.format_exception(caught.value)) + str(caught.value) + repr(caught.value)
+    assert "s3cret" not in text
     assert "s3cret" not in "".join(capfd.readouterr())
-    one_line(caught.value)
+    assert_one_line(caught.value)
     assert list(tmp_path.iterdir()) == []  # nor does it become the name of a file
 
 
-def test_the_scheme_of_a_url_is_taken_in_any_case() -> None:
+def test_the_scheme_of_a_url_is_case_insensitive() -> None:
     assert urls.shown(urls.parse("PostgreSQL://lodo@h/d")) == "postgresql://lodo@h/d"
 
 
-def test_a_pipe_is_no_database_and_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_named_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(NotOurs, match="not an ordinary file"):
         Store.open(str(tmp_path / "pipe"))
@@ -261,16 +265,16 @@ def test_a_pipe_is_no_database_and_is_not_waited_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("read_only", [True, False])
 @pytest.mark.parametrize("length", [253, 300])
-def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, length: int, read_only: bool) -> None:
+def test_a_file_name_that_is_too_long_is_refused(tmp_path: Path, length: int, read_only: bool) -> None:
     """With 253 characters the file can be named, and the log beside it cannot."""
     with pytest.raises((Unwritable, NoDatabase)) as caught:
         Store.open(str(tmp_path / ("x" * length)), read_only=read_only)
-    one_line(caught.value)
+    assert_one_line(caught.value)
     assert "Errno" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_link_to_nothing_is_not_taken_for_a_new_database(tmp_path: Path) -> None:
+def test_a_dangling_symbolic_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "studies.db").symlink_to(tmp_path / "gone.db")
     for read_only in (True, False):
         with pytest.raises(Unwritable, match="is a symbolic link to a file that does not exist"):
@@ -278,7 +282,7 @@ def test_a_link_to_nothing_is_not_taken_for_a_new_database(tmp_path: Path) -> No
 
 
 @pytest.mark.postgresql
-def test_a_store_names_its_database_without_the_password(postgresql_server: Server) -> None:
+def test_the_url_and_the_errors_of_a_store_omit_the_password(postgresql_server: Server) -> None:
     server, name = postgresql_server, postgresql_server.create_database()
     with Store.open(f"postgresql://lodo:s3cret@127.0.0.1:{server.port}/{name}?password=s3cret") as store:
         assert store.url == f"postgresql://lodo:***@127.0.0.1:{server.port}/{name}?password=***"
@@ -286,11 +290,11 @@ def test_a_store_names_its_database_without_the_password(postgresql_server: Serv
         server.execute(name, "DROP TABLE curves")
         with pytest.raises(StorageError) as caught:
             store.record(1, 1, [evaluation(key(), error="private" * 2)])
-    told = "".join(traceback.format_exception(caught.value))
-    assert "s3cret" not in told
-    assert "private" * 2 not in told
+    text = "".join(traceback.format_exception(caught.value))
+    assert "s3cret" not in text
+    assert "private" * 2 not in text
 
 
-def test_the_exit_codes_are_those_of_the_command_line() -> None:
+def test_storage_errors_have_the_exit_codes_of_the_command_line() -> None:
     kinds = (StorageError, BadUrl, StudyOwned, DiskFull, Locked, Unreachable, NotOurs)
     assert [kind.exit_code for kind in kinds] == [1, 2, 73, 74, 75, 75, 1]

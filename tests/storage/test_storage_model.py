@@ -26,8 +26,8 @@ from tuner.storage import LeaseLost, Store, StudyOwned
 
 pytestmark = pytest.mark.faults
 
-PLACES = keys(1, 4)
-SOME = st.lists(st.sampled_from(PLACES), min_size=1, max_size=4, unique=True)
+KEYS = keys(1, 4)
+SOME_KEYS = st.lists(st.sampled_from(KEYS), min_size=1, max_size=4, unique=True)
 FINAL = st.sampled_from([status for status in Status if status.is_final])
 
 
@@ -83,66 +83,68 @@ class StoreModel(RuleBasedStateMachine):
         self.held, self.running = False, {}
 
     @precondition(lambda self: self.held)
-    @rule(places=SOME)
-    def add(self, places: list[Key]) -> None:
-        self.store.add(self.study, self.epoch, [candidate(at) for at in places])
-        self.added |= set(places)
+    @rule(chosen=SOME_KEYS)
+    def add(self, chosen: list[Key]) -> None:
+        self.store.add(self.study, self.epoch, [candidate(at) for at in chosen])
+        self.added |= set(chosen)
 
     @precondition(lambda self: self.held)
-    @rule(places=SOME)
-    def start(self, places: list[Key]) -> None:
-        places = [at for at in places if at in self.added]
+    @rule(chosen=SOME_KEYS)
+    def start(self, chosen: list[Key]) -> None:
+        chosen = [at for at in chosen if at in self.added]
         number = 1 + max(self.last.values(), default=0)
-        self.store.start_attempt(self.study, self.epoch, places, number, "node", 1)
-        for at in places:
+        self.store.start_attempt(self.study, self.epoch, chosen, number, "node", 1)
+        for at in chosen:
             if at not in self.results:
                 self.running[at] = self.last[at] = number
 
     @precondition(lambda self: self.held)
-    @rule(places=SOME, back=st.integers(0, 1))
-    def end(self, places: list[Key], back: int) -> None:
-        places = [at for at in places if at in self.added]
+    @rule(chosen=SOME_KEYS, back=st.integers(0, 1))
+    def end(self, chosen: list[Key], back: int) -> None:
+        chosen = [at for at in chosen if at in self.added]
         number = max(self.last.values(), default=1) - back
-        self.store.end_attempt(self.study, self.epoch, places, number, "worker crashed")
-        for at in places:
+        self.store.end_attempt(self.study, self.epoch, chosen, number, "worker crashed")
+        for at in chosen:
             if self.running.get(at) == number:
                 del self.running[at]
 
     @precondition(lambda self: self.held)
-    @rule(places=SOME, status=FINAL, fitness=st.floats(allow_nan=False, allow_infinity=False), back=st.integers(0, 2))
-    def record(self, places: list[Key], status: Status, fitness: float, back: int) -> None:
-        places = [at for at in places if at in self.added]
+    @rule(
+        chosen=SOME_KEYS, status=FINAL, fitness=st.floats(allow_nan=False, allow_infinity=False), back=st.integers(0, 2)
+    )
+    def record(self, chosen: list[Key], status: Status, fitness: float, back: int) -> None:
+        chosen = [at for at in chosen if at in self.added]
         value = fitness if status is Status.FINISHED else math.inf
-        numbers = {at: max(1, self.last.get(at, 1) - back) for at in places}
-        given = [evaluation(at, status, fitness=value, attempt=numbers[at]) for at in places]
-        late = [numbers[at] < self.last.get(at, 0) for at in places]
-        expected = [at not in self.results and not is_late for at, is_late in zip(places, late, strict=True)]
-        assert self.store.record(self.study, self.epoch, given) == expected
+        numbers = {at: max(1, self.last.get(at, 1) - back) for at in chosen}
+        evaluations = [evaluation(at, status, fitness=value, attempt=numbers[at]) for at in chosen]
+        late = [numbers[at] < self.last.get(at, 0) for at in chosen]
+        expected = [at not in self.results and not is_late for at, is_late in zip(chosen, late, strict=True)]
+        assert self.store.record(self.study, self.epoch, evaluations) == expected
         self.late += sum(late)
-        for at, is_new in zip(places, expected, strict=True):
+        for at, is_new in zip(chosen, expected, strict=True):
             if is_new:
                 self.results[at] = (status, value)
                 self.running.pop(at, None)
                 self.last.setdefault(at, numbers[at])
 
     @precondition(lambda self: self.epoch > 0)
-    @rule(at=st.sampled_from(PLACES), age=st.integers(1, 3))
-    def a_zombie_writes(self, at: Key, age: int) -> None:
+    @rule(at=st.sampled_from(KEYS), age=st.integers(1, 3))
+    def a_write_with_an_older_epoch_is_refused(self, at: Key, age: int) -> None:
         with pytest.raises(LeaseLost):
             self.store.record(self.study, self.epoch - age, [evaluation(at)])
 
     @invariant()
-    def the_store_is_as_the_model(self) -> None:
+    def the_store_agrees_with_the_model(self) -> None:
         if not hasattr(self, "study"):
             return
         rows = {row.key: row for row in self.store.candidates(self.study)}
         assert set(rows) == self.added
-        found: dict[Key, Any] = {at: (row.status, row.fitness) for at, row in rows.items() if row.status.is_final}
-        assert found == self.results
+        results: dict[Key, Any] = {at: (row.status, row.fitness) for at, row in rows.items() if row.status.is_final}
+        assert results == self.results
         assert {at for at, row in rows.items() if row.status is Status.RUNNING} == set(self.running)
-        tries = self.store.attempts(self.study)
-        assert {each.key: each.number for each in tries if each.ended_at is None} == self.running
-        assert [row.attempts for row in rows.values()] == [sum(each.key == at for each in tries) for at in rows]
+        attempts = self.store.attempts(self.study)
+        assert {each.key: each.number for each in attempts if each.ended_at is None} == self.running
+        assert [row.attempts for row in rows.values()] == [sum(each.key == at for each in attempts) for at in rows]
         assert [at for at in rows if self.store.curve(self.study, at).size] == [at for at in rows if at in self.results]
         assert self.store.late_results(self.study) == self.late
 
@@ -153,7 +155,7 @@ TestStoreModel.settings = settings(max_examples=15, stateful_step_count=20)
 
 @pytest.mark.slow
 @pytest.mark.postgresql
-def test_the_store_on_a_server_is_as_the_model(postgresql_server: Server) -> None:
+def test_a_store_on_a_server_agrees_with_the_model(postgresql_server: Server) -> None:
     class OnAServer(StoreModel):
         url = postgresql_server.url(postgresql_server.create_database())
 

@@ -18,7 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
-from tests.support.store_values import candidate, driven, evaluation, hashes, key, keys, one_line, spec
+from tests.support.store_values import assert_one_line, candidate, driven, evaluation, hashes, key, keys, spec
 from tuner.core.trial import Status
 from tuner.storage import (
     Changed,
@@ -46,7 +46,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
-    """Yield a directory that another user may enter, unlike pytest's own."""
+    """Yield a directory that all users can write to, unlike pytest's own."""
     path = Path(tempfile.mkdtemp(prefix="lodo-"))
     path.chmod(0o777)
     yield path
@@ -54,14 +54,18 @@ def open_directory() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-def forked(call: Callable[[], str], *, user: int | None = None, file_bytes: int | None = None) -> str:
-    """Return what the call returns in a child process, as another user, or with a limit on the size of files.
+def call_in_child(call: Callable[[], str], *, user: int | None = None, file_bytes: int | None = None) -> str:
+    """Call a function in a child process, as another user or with a limit on the size of files.
 
-    A fork and not a new interpreter: another user may be unable to read root's. It calls nothing but the store.
+    The child is a fork and not a new interpreter, because another user may be unable to read root's. The function may
+    use only the store.
+
+    Returns:
+        What the function returns, or the type and message of its exception.
     """
     read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
+    pid = os.fork()
+    if pid == 0:
         try:
             if file_bytes is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
@@ -69,98 +73,98 @@ def forked(call: Callable[[], str], *, user: int | None = None, file_bytes: int 
                 os.setgroups([])
                 os.setresgid(user, user, user)
                 os.setresuid(user, user, user)
-            said = call()
+            output = call()
         except BaseException as error:
-            said = f"{type(error).__name__}: {error}"
-        os.write(write, said.encode("utf-8", "replace")[:60_000])
+            output = f"{type(error).__name__}: {error}"
+        os.write(write, output.encode("utf-8", "replace")[:60_000])
         os._exit(0)
     os.close(write)
     with os.fdopen(read, "rb") as pipe:
-        said = pipe.read().decode()
-    os.waitpid(child, 0)
-    return said
+        output = pipe.read().decode()
+    os.waitpid(pid, 0)
+    return output
 
 
-def as_nobody(call: Callable[[], str]) -> str:
-    """Return what the call returns for a user who is not root, to whom permissions mean nothing."""
-    return forked(call, user=NOBODY_ID if os.geteuid() == 0 else None)
+def call_as_other_user(call: Callable[[], str]) -> str:
+    """Call a function in a child process as a user other than root, because root ignores permissions."""
+    return call_in_child(call, user=NOBODY_ID if os.geteuid() == 0 else None)
 
 
-def counted(path: Path) -> str:
+def describe(path: Path) -> str:
     with Store.open(str(path), read_only=True) as store:
         record = store.studies()[0]
         return f"{record.counts[Status.FINISHED]} finished, {store.curve(record.id, key()).size} losses"
 
 
-@pytest.mark.parametrize("locked_up", ["file", "directory", "both"])
-def test_what_is_read_only_can_be_read_and_says_so_when_it_is_to_be_written(
-    database: Path, open_directory: Path, locked_up: str
+@pytest.mark.parametrize("read_only_part", ["file", "directory", "both"])
+def test_a_read_only_database_can_be_read_and_refuses_to_be_opened_for_writing(
+    database: Path, open_directory: Path, read_only_part: str
 ) -> None:
     path = Path(shutil.copy(database, open_directory))
-    path.chmod(0o644 if locked_up == "directory" else 0o444)
-    if os.geteuid() == 0 and locked_up == "directory":
+    path.chmod(0o644 if read_only_part == "directory" else 0o444)
+    if os.geteuid() == 0 and read_only_part == "directory":
         os.chown(path, NOBODY_ID, NOBODY_ID)
-    open_directory.chmod(0o777 if locked_up == "file" else 0o555)
+    open_directory.chmod(0o777 if read_only_part == "file" else 0o555)
     before = hashes(open_directory)["studies.db"]
-    assert as_nobody(lambda: counted(path)) == "1 finished, 20 losses"
-    said = as_nobody(lambda: Store.open(str(path)).url)
-    what = "directory" if locked_up == "directory" else "file"
-    assert said == f"Unwritable: the database '{path}' cannot be written: its {what} is read-only for this user"
+    assert call_as_other_user(lambda: describe(path)) == "1 finished, 20 losses"
+    output = call_as_other_user(lambda: Store.open(str(path)).url)
+    what = "directory" if read_only_part == "directory" else "file"
+    assert output == f"Unwritable: the database '{path}' cannot be written: its {what} is read-only for this user"
     assert hashes(open_directory)["studies.db"] == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
 @pytest.mark.parametrize("mode", [0o644, 0o666])
-def test_a_reader_leaves_nothing_that_locks_the_owner_out(database: Path, open_directory: Path, mode: int) -> None:
+def test_reading_another_users_database_leaves_no_files(database: Path, open_directory: Path, mode: int) -> None:
     path = Path(shutil.copy(database, open_directory))
     path.chmod(mode)
-    assert as_nobody(lambda: counted(path)) == "1 finished, 20 losses"
+    assert call_as_other_user(lambda: describe(path)) == "1 finished, 20 losses"
     assert [each.name for each in open_directory.iterdir()] == ["studies.db"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
-@pytest.mark.parametrize("by", ["its name", "a link"])
-@pytest.mark.parametrize("locked_up", [True, False])
-def test_a_reader_of_anothers_database_sees_what_is_written_while_it_looks(
-    database: Path, open_directory: Path, by: str, locked_up: bool
+@pytest.mark.parametrize("reader_opens", ["the file", "a link"])
+@pytest.mark.parametrize("directory_is_read_only", [True, False])
+def test_a_reader_of_another_users_database_sees_concurrent_writes(
+    database: Path, open_directory: Path, reader_opens: str, directory_is_read_only: bool
 ) -> None:
     path = Path(shutil.copy(database, open_directory))
     path.chmod(0o644)
-    place = open_directory / "link"
-    if by == "a link":
-        place.mkdir()
-        place.chmod(0o777)
-        (place / "linked.db").symlink_to(path)
-    looked_at = place / "linked.db" if by == "a link" else path
-    if locked_up:
+    folder = open_directory / "link"
+    if reader_opens == "a link":
+        folder.mkdir()
+        folder.chmod(0o777)
+        (folder / "linked.db").symlink_to(path)
+    path_of_reader = folder / "linked.db" if reader_opens == "a link" else path
+    if directory_is_read_only:
         open_directory.chmod(0o755)
-    written, looked = os.pipe(), os.pipe()
+    write_pipe, read_pipe = os.pipe(), os.pipe()
 
-    def watch() -> str:
-        found = []
-        with Store.open(str(looked_at), read_only=True) as store:
+    def read_three_times() -> str:
+        counts = []
+        with Store.open(str(path_of_reader), read_only=True) as store:
             for _ in range(3):
-                found.append(store.studies()[0].counts[Status.FINISHED])
-                os.write(looked[1], b"x")
-                os.read(written[0], 1)
-        return str(found)
+                counts.append(store.studies()[0].counts[Status.FINISHED])
+                os.write(read_pipe[1], b"x")
+                os.read(write_pipe[0], 1)
+        return str(counts)
 
     def write() -> None:
-        os.read(looked[0], 1)
+        os.read(read_pipe[0], 1)
         with Store.open(str(path)) as store:
             store.record(1, 1, [evaluation(key(1))])
-            os.write(written[1], b"x")
-            os.read(looked[0], 1)
+            os.write(write_pipe[1], b"x")
+            os.read(read_pipe[0], 1)
             store.record(1, 1, [evaluation(key(2))])
-        os.write(written[1], b"xx")
+        os.write(write_pipe[1], b"xx")
 
     writer = threading.Thread(target=write)
     writer.start()
-    assert as_nobody(watch) == "[1, 2, 3]"
+    assert call_as_other_user(read_three_times) == "[1, 2, 3]"
     writer.join()
 
 
-def test_a_database_that_is_written_to_while_it_is_read_without_locks_is_read_again(
+def test_a_read_without_locks_is_repeated_if_the_database_changed_meanwhile(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = sqlite_file.identity(database)
@@ -178,30 +182,33 @@ def test_a_database_that_is_written_to_while_it_is_read_without_locks_is_read_ag
         assert len(reader.studies()) == 2
 
 
-def test_a_new_database_in_a_read_only_directory_is_refused(open_directory: Path) -> None:
+def test_creating_a_database_in_a_read_only_directory_is_refused(open_directory: Path) -> None:
     open_directory.chmod(0o555)
-    said = as_nobody(lambda: Store.open(str(open_directory / "new.db")).url)
-    assert said == f"Unwritable: the database '{open_directory}/new.db' cannot be created: permission denied"
+    output = call_as_other_user(lambda: Store.open(str(open_directory / "new.db")).url)
+    assert output == f"Unwritable: the database '{open_directory}/new.db' cannot be created: permission denied"
     assert list(open_directory.iterdir()) == []
 
 
-def test_a_database_that_may_not_be_read_is_refused(database: Path, open_directory: Path) -> None:
+def test_a_database_without_read_permission_is_refused(database: Path, open_directory: Path) -> None:
     path = Path(shutil.copy(database, open_directory))
     path.chmod(0o000)
-    assert as_nobody(lambda: counted(path)) == f"Unwritable: the database '{path}' cannot be opened: permission denied"
+    assert (
+        call_as_other_user(lambda: describe(path))
+        == f"Unwritable: the database '{path}' cannot be opened: permission denied"
+    )
 
 
-@pytest.mark.parametrize("place", ["missing/new.db", "file/new.db"])
+@pytest.mark.parametrize("path", ["missing/new.db", "file/new.db"])
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_directory_that_is_none_is_refused(tmp_path: Path, place: str, read_only: bool) -> None:
+def test_a_path_without_a_directory_is_refused(tmp_path: Path, path: str, read_only: bool) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(Unwritable, match=r"new\.db") as caught:
-        Store.open(str(tmp_path / place), read_only=read_only)
-    one_line(caught.value)
+        Store.open(str(tmp_path / path), read_only=read_only)
+    assert_one_line(caught.value)
 
 
-def holder(path: Path, seconds: float) -> subprocess.Popen[str]:
-    """Start a process that locks the database, and return once it holds the lock."""
+def lock_database(path: Path, seconds: float) -> subprocess.Popen[str]:
+    """Start a process that locks the database for a time, and return it once it holds the lock."""
     script = (
         "import sqlite3, sys, time\n"
         "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
@@ -216,12 +223,12 @@ def holder(path: Path, seconds: float) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_database_that_stays_locked_ends_with_try_again_and_can_be_read_meanwhile(database: Path) -> None:
-    with Store.open(str(database), busy_timeout=0.3) as store, holder(database, 60) as process:
+def test_a_write_to_a_locked_database_times_out_while_reads_succeed(database: Path) -> None:
+    with Store.open(str(database), busy_timeout=0.3) as store, lock_database(database, 60) as process:
         with pytest.raises(Locked, match=r"is locked by another process; waited 0\.3 s") as caught:
             store.create_study(spec("next"))
         assert caught.value.exit_code == 75
-        one_line(caught.value)
+        assert_one_line(caught.value)
         assert len(store.studies()) == 1
         with Store.open(str(database), read_only=True) as reader:
             assert len(reader.candidates(1)) == 6
@@ -231,8 +238,8 @@ def test_a_database_that_stays_locked_ends_with_try_again_and_can_be_read_meanwh
         assert len(store.studies()) == 2
 
 
-def test_a_lock_that_is_let_go_in_time_is_waited_for(database: Path) -> None:
-    with Store.open(str(database)) as store, holder(database, 0.5):
+def test_a_write_waits_for_a_lock_that_is_released_in_time(database: Path) -> None:
+    with Store.open(str(database)) as store, lock_database(database, 0.5):
         store.create_study(spec("next"))
         assert len(store.studies()) == 2
 
@@ -242,45 +249,45 @@ def small_pages(database: Path) -> Iterator[Callable[[int | None], None]]:
     """Yield a function that limits the number of pages of new connections."""
     limit: list[int | None] = [None]
 
-    def connected(connection: sqlite3.Connection, _: object) -> None:
+    def set_limit(connection: sqlite3.Connection, _: object) -> None:
         if limit[0] is not None:
             connection.execute(f"PRAGMA max_page_count = {limit[0]}")
 
-    event.listen(Engine, "connect", connected)
+    event.listen(Engine, "connect", set_limit)
     yield lambda pages: limit.__setitem__(0, pages)
-    event.remove(Engine, "connect", connected)
+    event.remove(Engine, "connect", set_limit)
 
 
-def test_a_full_disk_ends_with_its_own_code_and_loses_nothing(
+def test_a_full_disk_raises_disk_full_and_loses_no_recorded_result(
     database: Path, small_pages: Callable[[int | None], None]
 ) -> None:
     small_pages(database.stat().st_size // 4096 + 40)
-    places = [key(slot, 7) for slot in range(2000)]
+    members = [key(slot, 7) for slot in range(2000)]
     with Store.open(str(database)) as store:
-        study, epoch = driven(store, "big", add=places[:50])
+        study, epoch = driven(store, "big", add=members[:50])
         recorded = 0
 
         def record_all() -> None:
             nonlocal recorded
             for first in range(0, 50, 2):
-                store.record(study, epoch, [evaluation(at, error="x" * 4000) for at in places[first : first + 2]])
+                store.record(study, epoch, [evaluation(at, error="x" * 4000) for at in members[first : first + 2]])
                 recorded += 2
 
         with pytest.raises(DiskFull, match="no space left, or a limit reached") as caught:
             record_all()
         assert caught.value.exit_code == 74
-        one_line(caught.value)
+        assert_one_line(caught.value)
         assert 0 < recorded < 50
     small_pages(None)
     with Store.open(str(database)) as store:
         finished = [row.key for row in store.candidates(study) if row.status is Status.FINISHED]
-        assert finished == places[:recorded]
-        assert store.record(study, epoch, [evaluation(at) for at in places[:50]]) == [False] * recorded + [True] * (
+        assert finished == members[:recorded]
+        assert store.record(study, epoch, [evaluation(at) for at in members[:50]]) == [False] * recorded + [True] * (
             50 - recorded
         )
 
 
-def test_a_limit_on_the_size_of_files_is_a_full_disk(database: Path) -> None:
+def test_exceeding_the_file_size_limit_raises_disk_full(database: Path) -> None:
     def fill() -> str:
         with Store.open(str(database)) as store:
             study, epoch = driven(store, "big")
@@ -288,19 +295,19 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk(database: Path) -> None:
                 store.add(study, epoch, [candidate(key(first * 50 + slot)) for slot in range(50)])
         return "never full"
 
-    said = forked(fill, file_bytes=400_000)
-    assert said.startswith(
+    output = call_in_child(fill, file_bytes=400_000)
+    assert output.startswith(
         f"DiskFull: the database sqlite:///{database} cannot grow: no space left, or a limit reached"
     )
     with Store.open(str(database)) as store:
         assert len(store.candidates(1)) == 6
-        left = store.candidates(store.find("big")[0].id)
-        assert len(left) > 0
-        assert len(left) % 50 == 0
+        added = store.candidates(store.find("big")[0].id)
+        assert len(added) > 0
+        assert len(added) % 50 == 0
         store.create_study(spec("next"))
 
 
-def test_a_new_database_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
-    said = forked(lambda: Store.open(str(tmp_path / "new.db")).url, file_bytes=20_000)
-    assert said.startswith(f"DiskFull: the database sqlite:///{tmp_path}/new.db")
+def test_a_database_that_does_not_fit_on_the_disk_leaves_no_file(tmp_path: Path) -> None:
+    output = call_in_child(lambda: Store.open(str(tmp_path / "new.db")).url, file_bytes=20_000)
+    assert output.startswith(f"DiskFull: the database sqlite:///{tmp_path}/new.db")
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.support.losing_proxy import LosingProxy
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
-from tests.support.store_values import driven, evaluation, key, keys, one_line
+from tests.support.store_values import assert_one_line, driven, evaluation, key, keys
 from tuner.core.trial import Status
 from tuner.storage import (
     Locked,
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.postgresql
-def test_a_server_that_is_away_is_told_and_met_again(postgresql_server: Server) -> None:
+def test_a_write_during_an_outage_raises_unreachable_and_succeeds_after_a_restart(postgresql_server: Server) -> None:
     server = postgresql_server
     with Store.open(server.url(server.create_database())) as store:
         study, epoch = driven(store, add=keys())
@@ -42,14 +42,14 @@ def test_a_server_that_is_away_is_told_and_met_again(postgresql_server: Server) 
             with pytest.raises(Unreachable, match=r"cannot be reached\. Try again") as caught:
                 store.record(study, epoch, [evaluation(key(1))])
             assert caught.value.exit_code == 75
-            one_line(caught.value)
+            assert_one_line(caught.value)
         finally:
             server.start()
         assert store.record(study, epoch, [evaluation(key(0)), evaluation(key(1))]) == [False, True]
 
 
 @pytest.mark.postgresql
-def test_connections_that_the_server_ends_are_told_and_replaced(postgresql_server: Server) -> None:
+def test_terminated_connections_are_replaced_and_their_transactions_rolled_back(postgresql_server: Server) -> None:
     server, name = postgresql_server, postgresql_server.create_database()
     terminate = (
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
@@ -57,21 +57,21 @@ def test_connections_that_the_server_ends_are_told_and_replaced(postgresql_serve
     with Store.open(server.url(name)) as store:
         study, epoch = driven(store, add=keys())
         server.execute(name, terminate)
-        store.record(study, epoch, [evaluation(key(0))])  # it was idle: nothing of ours was lost
+        store.record(study, epoch, [evaluation(key(0))])  # the connection was idle, so nothing was lost
 
-        def write_across_the_end() -> None:
+        def write_to_a_terminated_connection() -> None:
             with store._writing() as connection:
                 connection.exec_driver_sql("UPDATE candidates SET status = 'failed'")
                 server.execute(name, terminate)
                 connection.exec_driver_sql("SELECT 1")
 
         with pytest.raises(Unreachable):
-            write_across_the_end()
+            write_to_a_terminated_connection()
         assert [row.status for row in store.candidates(study)][:2] == [Status.FINISHED, Status.WAITING]
 
 
 @pytest.mark.postgresql
-def test_a_role_that_may_only_read_can_do_just_that(postgresql_server: Server) -> None:
+def test_a_role_with_read_permission_can_read_but_not_write(postgresql_server: Server) -> None:
     server, name = postgresql_server, postgresql_server.create_database()
     with Store.open(server.url(name)) as store:
         study, epoch = driven(store, add=keys())
@@ -81,14 +81,14 @@ def test_a_role_that_may_only_read_can_do_just_that(postgresql_server: Server) -
     with Store.open(server.url(name, "reader")) as reader:
         with pytest.raises(Unwritable, match="does not allow this role") as caught:
             reader.record(study, epoch, [evaluation(key())])
-        one_line(caught.value)
+        assert_one_line(caught.value)
     with Store.open(server.url(name), read_only=True) as reader, pytest.raises(Unwritable, match="is read-only"):
         reader.add_note(study, epoch, "note")
 
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_database_with_other_tables_is_refused(postgresql_server: Server, read_only: bool) -> None:
+def test_a_database_with_tables_of_another_program_is_refused(postgresql_server: Server, read_only: bool) -> None:
     server, name = postgresql_server, postgresql_server.create_database()
     server.execute(name, "CREATE TABLE alembic_version (version_num TEXT)", "CREATE TABLE studies (id INTEGER)")
     with pytest.raises(NotOurs, match=r"tables of another program \(alembic_version, studies\)"):
@@ -96,26 +96,26 @@ def test_a_database_with_other_tables_is_refused(postgresql_server: Server, read
 
 
 @pytest.mark.postgresql
-def test_an_empty_or_missing_database_on_a_server_has_nothing_to_read(postgresql_server: Server) -> None:
+def test_reading_an_empty_or_missing_database_on_a_server_is_refused(postgresql_server: Server) -> None:
     server, name = postgresql_server, postgresql_server.create_database()
     with pytest.raises(NoDatabase, match="empty"):
         Store.open(server.url(name), read_only=True)
     with pytest.raises(NoDatabase, match=r"none does not exist on the server\. Create it there") as caught:
         Store.open(server.url("none"), read_only=True)
-    one_line(caught.value)
+    assert_one_line(caught.value)
 
 
 @pytest.mark.postgresql
-def test_a_user_whom_the_server_does_not_let_in_is_no_outage(postgresql_server: Server) -> None:
+def test_an_authentication_failure_is_not_retried_as_an_outage(postgresql_server: Server) -> None:
     server, name = postgresql_server, postgresql_server.create_database()
     with pytest.raises(NotAdmitted, match="refused this user name and password") as caught:
         Store.open(server.url(name, "stranger"), patience=60.0)
     assert caught.value.exit_code == 2
-    one_line(caught.value)
+    assert_one_line(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("message", "kind"),
     [
         ('FATAL:  password authentication failed for user "lodo"', NotAdmitted),
         ("fe_sendauth: no password supplied", NotAdmitted),
@@ -124,16 +124,18 @@ def test_a_user_whom_the_server_does_not_let_in_is_no_outage(postgresql_server: 
         ("connection refused", Unreachable),
     ],
 )
-def test_a_connection_that_fails_is_an_outage_or_a_refusal(said: str, kind: type[StorageError]) -> None:
+def test_a_failed_connection_is_classified_as_outage_or_authentication_failure(
+    message: str, kind: type[StorageError]
+) -> None:
     class OperationalError(Exception):
         """As psycopg raises it before there is a connection: without an SQLSTATE."""
 
-    error = DBAPIError("connect", None, OperationalError(said))
+    error = DBAPIError("connect", None, OperationalError(message))
     assert type(database_errors.translate(error, urls.parse("postgresql://lodo@h/d"), 1.0)) is kind
 
 
 @pytest.mark.postgresql
-def test_a_row_that_another_session_holds_is_waited_for_and_then_told(postgresql_server: Server) -> None:
+def test_a_row_locked_by_another_session_raises_locked_after_the_timeout(postgresql_server: Server) -> None:
     server = postgresql_server
     url = server.url(server.create_database())
     with Store.open(url) as first, Store.open(url, busy_timeout=0.2) as second:
@@ -147,7 +149,7 @@ def test_a_row_that_another_session_holds_is_waited_for_and_then_told(postgresql
 
 
 @pytest.mark.postgresql
-def test_a_commit_whose_reply_is_lost_is_said_again_without_being_done_twice(postgresql_server: Server) -> None:
+def test_repeating_a_write_whose_commit_reply_was_lost_changes_nothing(postgresql_server: Server) -> None:
     server, name = postgresql_server, postgresql_server.create_database()
     with LosingProxy(server.port) as proxy:
         url = server.url(name).replace(f":{server.port}/", f":{proxy.port}/")
@@ -160,12 +162,12 @@ def test_a_commit_whose_reply_is_lost_is_said_again_without_being_done_twice(pos
                 assert store.record(study, epoch, [evaluation(each)]) == [False]  # it was written
             assert proxy.lost == 3
             assert store.studies()[0].counts[Status.FINISHED] == 3
-            found = store.check()
-            assert (found.results, found.faults) == (3, ())
+            report = store.check()
+            assert (report.results, report.faults) == (3, ())
 
 
-def test_what_the_driver_logs_is_not_printed_before_the_line_that_says_what_happened() -> None:
-    """Such as the warning about a pipeline that an interruption ended."""
+def test_log_messages_of_psycopg_are_not_printed() -> None:
+    """An example is the warning about a pipeline that was interrupted."""
     pytest.importorskip("psycopg")
     script = (
         "import logging\nfrom tuner.storage import engines, urls\n"

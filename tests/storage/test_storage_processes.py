@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
-from tests.support.store_values import ME, child, driven, evaluation, everything, key, keys, losses
+from tests.support.store_values import ME, driven, evaluation, key, keys, losses, start_python, stored_values
 from tuner.core.trial import Status
 from tuner.storage import LeaseLost, Store
 
@@ -25,15 +25,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.url(server.create_database())
 
 
-def test_everything_is_there_after_reopening_also_for_readers(url: str) -> None:
+def test_all_values_are_read_back_after_reopening(url: str) -> None:
     with Store.open(url) as store:
         study, epoch = driven(store, add=keys())
         store.record(study, epoch, [evaluation(at) for at in keys()[:4]])
-        before = everything(store, study)
+        before = stored_values(store, study)
     with Store.open(url, read_only=True) as reader:
-        assert everything(reader, study) == before
+        assert stored_values(reader, study) == before
     with Store.open(url) as store:
-        assert everything(store, study) == before
+        assert stored_values(store, study) == before
 
 
 WRITER = """
@@ -45,26 +45,28 @@ for first in range(0, 3000, 4):
 """
 
 
-@pytest.mark.parametrize("after", [3, 40])
-def test_nothing_that_was_acknowledged_is_lost_when_the_driver_is_killed(url: str, after: int) -> None:
-    with child(WRITER, url, "run") as process:
+@pytest.mark.parametrize("commits", [3, 40])
+def test_acknowledged_results_survive_a_killed_driver(url: str, commits: int) -> None:
+    with start_python(WRITER, url, "run") as process:
         assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(after)]
+        lines = [process.stdout.readline() for _ in range(commits)]
         process.kill()
-        said += process.stdout.readlines()
-    acknowledged = {key(int(line) + slot) for line in said if line.endswith("\n") for slot in range(4)}
-    assert len(acknowledged) >= 4 * after
+        lines += process.stdout.readlines()
+    acknowledged = {key(int(line) + slot) for line in lines if line.endswith("\n") for slot in range(4)}
+    assert len(acknowledged) >= 4 * commits
     with Store.open(url) as store:
         study = store.studies()[0].id
         rows = {row.key: row for row in store.candidates(study)}
         finished = {at for at, row in rows.items() if row.status is Status.FINISHED}
         assert acknowledged <= finished
-        assert len(finished - acknowledged) in (0, 4)  # a cohort that was written, and not yet said to be; never a part
+        assert len(finished - acknowledged) in (0, 4)  # a cohort that was committed but not yet printed; never a part
         for at in list(finished)[:50]:
             assert store.curve(study, at).tobytes() == losses(at).tobytes()
-        epoch = store.acquire(study, owner=ME)  # its process is gone: nobody waits for the lease
-        again = [key(slot) for slot in range(8)]
-        assert store.record(study, epoch, [evaluation(at) for at in again]) == [at not in finished for at in again]
+        epoch = store.acquire(study, owner=ME)  # its process has ended, so the lease need not expire
+        repeated = [key(slot) for slot in range(8)]
+        assert store.record(study, epoch, [evaluation(at) for at in repeated]) == [
+            at not in finished for at in repeated
+        ]
     if url.startswith("sqlite"):
         with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -81,12 +83,12 @@ except StudyExists: pass
 try: won = store.acquire(store.find(sys.argv[3])[0].id, owner=this_process())
 except StudyOwned: won = 0
 print(won, flush=True)
-time.sleep(1.0)  # the owner of the shared study lives until the others have asked
+time.sleep(1.0)  # the owner of the shared study runs until the others have tried to acquire it
 """
 
 
 @pytest.mark.parametrize("database", ["file", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def test_processes_that_make_and_fill_one_database_at_once_do_not_disturb_each_other(
+def test_several_processes_can_create_and_fill_one_database_concurrently(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     if database == "file":
@@ -95,14 +97,14 @@ def test_processes_that_make_and_fill_one_database_at_once_do_not_disturb_each_o
         server: Server = request.getfixturevalue("postgresql_server")
         url = server.url(server.create_database())
     begin = str(time.time() + 1.0)
-    contenders = [child(CONTENDER, url, f"run{number}", "shared", begin) for number in range(3)]
-    said = [process.communicate(timeout=60)[0] for process in contenders]
+    contenders = [start_python(CONTENDER, url, f"run{number}", "shared", begin) for number in range(3)]
+    outputs = [process.communicate(timeout=60)[0] for process in contenders]
     assert [process.returncode for process in contenders] == [0, 0, 0]
-    assert sorted(map(int, said)) == [0, 0, 1]
+    assert sorted(map(int, outputs)) == [0, 0, 1]
     with Store.open(url, read_only=True) as store:
-        found = {record.spec.run: record for record in store.studies()}
-        assert sorted(found) == ["run0", "run1", "run2", "shared"]
-        assert [found[f"run{number}"].counts[Status.FINISHED] for number in range(3)] == [40, 40, 40]
+        studies = {record.spec.run: record for record in store.studies()}
+        assert sorted(studies) == ["run0", "run1", "run2", "shared"]
+        assert [studies[f"run{number}"].counts[Status.FINISHED] for number in range(3)] == [40, 40, 40]
     if database == "file":
         assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith("new.db-")) == ["new.db"]
 
@@ -124,8 +126,8 @@ except LeaseLost as error:
 """
 
 
-def test_a_driver_that_was_stopped_past_its_lease_changes_nothing_when_it_wakes(url: str) -> None:
-    with child(SLEEPER, url) as process:
+def test_a_driver_suspended_past_its_lease_writes_nothing_after_resuming(url: str) -> None:
+    with start_python(SLEEPER, url) as process:
         assert process.stdout is not None
         for _ in range(5):
             process.stdout.readline()
@@ -133,20 +135,20 @@ def test_a_driver_that_was_stopped_past_its_lease_changes_nothing_when_it_wakes(
         try:
             with Store.open(url) as store:
                 study = store.find("run/Adam")[0].id
-                epoch = taken_over(store, study, within=5.5)
-                left = [row.key for row in store.candidates(study) if not row.status.is_final]
-                store.record(study, epoch, [evaluation(at, fitness=2.0) for at in left[:50]])
-                before = everything(store, study)
+                epoch = acquire_after_expiry(store, study, within=5.5)
+                unfinished = [row.key for row in store.candidates(study) if not row.status.is_final]
+                store.record(study, epoch, [evaluation(at, fitness=2.0) for at in unfinished[:50]])
+                before = stored_values(store, study)
                 process.send_signal(signal.SIGCONT)
-                said = process.stdout.readlines()
+                lines = process.stdout.readlines()
                 assert process.wait(timeout=20) == LeaseLost.exit_code == 73
-                assert f"was taken over by {ME}" in said[-1]
-                assert everything(store, study) == before
+                assert f"was taken over by {ME}" in lines[-1]
+                assert stored_values(store, study) == before
         finally:
             process.kill()
 
 
-def taken_over(store: Store, study: int, within: float) -> int:
+def acquire_after_expiry(store: Store, study: int, within: float) -> int:
     end = time.monotonic() + within
     while True:
         try:

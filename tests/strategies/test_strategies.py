@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conformance.strategy_conformance import StrategyConformance, asked
+from tests.conformance.strategy_conformance import StrategyConformance, ask
 from tuner.strategies import create, names
 from tuner.strategies.paper import average
 from tuner.strategies.random_generators import ConfinedGenerators
@@ -68,7 +68,7 @@ def test_the_next_mean_is_the_average_of_those_of_the_better_half_that_finished(
     fitnesses: list[float], seed: int
 ) -> None:
     strategy = make("paper", population=len(fitnesses), seed=seed)
-    genomes = asked(strategy)
+    genomes = ask(strategy)
     strategy.tell(fitnesses)
     # the same rule written with numpy: failures last, ties in slot order, one half of the population at most
     order = np.argsort([value if math.isfinite(value) else math.inf for value in fitnesses], kind="stable")
@@ -79,9 +79,9 @@ def test_the_next_mean_is_the_average_of_those_of_the_better_half_that_finished(
 
 def test_a_generation_is_drawn_around_the_mean_of_the_one_before() -> None:
     strategy = make("paper", sigmas=(1.0, 0.0))
-    genomes = asked(strategy)
+    genomes = ask(strategy)
     strategy.tell([5.0, 1.0, 4.0, 3.0, 2.0, 6.0])  # slots 1, 4 and 3 are the better half
-    following = asked(strategy)  # sigma 0 shows the mean itself
+    following = ask(strategy)  # sigma 0 shows the mean itself
     np.testing.assert_allclose(following, np.tile(genomes[[1, 3, 4]].mean(axis=0), (6, 1)), rtol=1e-15)
 
 
@@ -90,7 +90,7 @@ def test_the_first_generation_is_normal_around_the_defaults_and_each_has_its_own
     strategy = make("paper", population=size, sigmas=(3.0, 0.5))
     mean = np.array(PLAN["mean"])
     for sigma in (3.0, 0.5):
-        genomes = asked(strategy)
+        genomes = ask(strategy)
         standardized = (genomes - mean) / sigma
         # five standard errors of the mean, of the standard deviation, of the correlation, of the kurtosis
         assert np.abs(standardized.mean(axis=0)).max() < 5 / math.sqrt(size)
@@ -103,7 +103,7 @@ def test_the_first_generation_is_normal_around_the_defaults_and_each_has_its_own
 def test_the_clamped_genome_is_the_one_that_is_averaged() -> None:
     # decay with default 0: u = 0 is the bound, and half of the draws are clamped to it
     strategy = make("paper", mean=[0.0, 0.0], lower=[-36.0, -36.0], upper=[0.0, 0.0], population=40)
-    genomes = asked(strategy)
+    genomes = ask(strategy)
     at_the_bound = np.flatnonzero(genomes[:, 0] == 0.0)
     assert 8 <= len(at_the_bound) <= 32  # 20 expected; 4 standard deviations of a binomial are 12.6
     strategy.tell([0.0 if slot in at_the_bound else math.inf for slot in range(40)])
@@ -113,41 +113,41 @@ def test_the_clamped_genome_is_the_one_that_is_averaged() -> None:
 def test_a_gene_that_nothing_selects_does_not_drift_off_its_bound_without_mutation() -> None:
     strategy = make("paper", mean=[0.0, 0.1], upper=[0.0, 0.1], population=7, sigmas=(0.0,) * 10)
     for _ in range(10):
-        assert asked(strategy).tolist() == [[0.0, 0.1]] * 7
+        assert ask(strategy).tolist() == [[0.0, 0.1]] * 7
         strategy.tell([1.0] * 7)
     assert strategy.result().tolist() == [0.0, 0.1]
 
 
 def test_of_an_odd_population_the_middle_one_is_left_out() -> None:
     strategy = make("paper", population=5)
-    genomes = asked(strategy)
+    genomes = ask(strategy)
     strategy.tell([3.0, 1.0, 2.0, 4.0, 5.0])
     np.testing.assert_allclose(strategy.result(), genomes[[1, 2]].mean(axis=0), rtol=1e-15)
 
 
 def test_of_equally_good_ones_the_lower_slots_are_the_better_half() -> None:
     strategy = make("paper")
-    genomes = asked(strategy)
+    genomes = ask(strategy)
     strategy.tell([2.0, 1.0, 1.0, 1.0, 1.0, 1.0])
     np.testing.assert_allclose(strategy.result(), genomes[[1, 2, 3]].mean(axis=0), rtol=1e-15)
 
 
 def test_a_wholly_failed_generation_keeps_its_mean_and_says_so() -> None:
     strategy = make("paper", sigmas=(1.0, 1.0, 0.0))
-    asked(strategy)
+    ask(strategy)
     strategy.tell([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
-    asked(strategy)
+    ask(strategy)
     remark = strategy.tell([math.inf, math.nan, math.inf, math.inf, -math.inf, math.inf])
     assert remark == "generation 1: none of 6 finished; its mean is kept"
     expected = make("paper")
-    asked(expected)
+    ask(expected)
     expected.tell([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
-    assert asked(strategy).tolist() == [expected.result().tolist()] * 6
+    assert ask(strategy).tolist() == [expected.result().tolist()] * 6
 
 
 def test_a_generation_of_which_fewer_than_half_finish_is_remarked() -> None:
     strategy = make("paper")
-    genomes = asked(strategy)
+    genomes = ask(strategy)
     remark = strategy.tell([math.inf, 7.0, math.inf, math.inf, 9.0, math.inf])
     assert remark == "generation 0: only 2 of 6 finished; the next mean is theirs"
     np.testing.assert_allclose(strategy.result(), genomes[[1, 4]].mean(axis=0), rtol=1e-15)
@@ -155,7 +155,7 @@ def test_a_generation_of_which_fewer_than_half_finish_is_remarked() -> None:
 
 def test_a_generation_of_which_just_half_finish_is_not_remarked() -> None:
     strategy = make("paper")
-    asked(strategy)
+    ask(strategy)
     assert strategy.tell([math.inf, 7.0, 3.0, math.inf, 9.0, math.inf]) == ""
 
 
@@ -172,8 +172,8 @@ def test_an_average_never_leaves_the_range_of_what_is_averaged(genomes: list[lis
 def test_random_search_draws_what_it_draws_whatever_was_found() -> None:
     good, bad = make("random", sigmas=(1.0,) * 3), make("random", sigmas=(1.0,) * 3)
     for generation in range(3):
-        genomes = asked(good)
-        assert np.array_equal(genomes, asked(bad))
+        genomes = ask(good)
+        assert np.array_equal(genomes, ask(bad))
         good.tell(genomes[:, 0].tolist())
         bad.tell([math.inf if generation else 0.0] * 6)
 
@@ -182,7 +182,7 @@ def test_random_search_draws_every_generation_with_the_first_sigma_around_the_de
     size = 4000
     strategy = make("random", population=size, sigmas=(2.0, 0.0, 5.0))
     for _ in range(3):
-        standardized = (asked(strategy) - np.array(PLAN["mean"])) / 2.0
+        standardized = (ask(strategy) - np.array(PLAN["mean"])) / 2.0
         assert np.abs(standardized.mean(axis=0)).max() < 5 / math.sqrt(size)  # five standard errors
         assert np.abs(standardized.std(axis=0) - 1).max() < 5 / math.sqrt(2 * size)
         strategy.tell(standardized[:, 0].tolist())
@@ -193,25 +193,25 @@ def test_random_search_results_in_the_best_of_the_generations_with_the_last_budg
     drawn = []
     # the best of all, in generation 1, had another budget; generation 0 shares the last one's and counts
     for best, slot in ((2.0, 4), (0.0, 1), (3.0, 2), (5.0, 0)):
-        drawn.append(asked(strategy))
+        drawn.append(ask(strategy))
         strategy.tell([best if at == slot else 9.0 for at in range(6)])
     assert strategy.result().tolist() == drawn[0][4].tolist()
 
 
 def test_of_equally_good_ones_random_search_takes_the_earliest() -> None:
     strategy = make("random", sigmas=(1.0,) * 2)
-    first = asked(strategy)
+    first = ask(strategy)
     strategy.tell([2.0, math.nan, 1.0, 1.0, 2.0, 1.0])
-    asked(strategy)
+    ask(strategy)
     strategy.tell([1.0] * 6)
     assert strategy.result().tolist() == first[2].tolist()
 
 
 def test_random_search_falls_back_on_the_defaults_and_says_so_where_none_finished_the_last_budget() -> None:
     strategy = make("random", sigmas=(1.0,) * 2, steps=(10, 20))
-    asked(strategy)
+    ask(strategy)
     strategy.tell([1.0] * 6)
-    asked(strategy)
+    ask(strategy)
     remark = strategy.tell([math.inf] * 6)
     assert remark == (
         "generation 1: none of 6 finished; no individual finished 20 steps, so the defaults are the result"
@@ -221,9 +221,9 @@ def test_random_search_falls_back_on_the_defaults_and_says_so_where_none_finishe
 
 def test_random_search_keeps_an_earlier_generation_of_the_last_budget_where_the_last_wholly_fails() -> None:
     strategy = make("random", sigmas=(1.0,) * 2)
-    first = asked(strategy)
+    first = ask(strategy)
     strategy.tell([3.0, 2.0, 1.0, 4.0, 5.0, 6.0])
-    asked(strategy)
+    ask(strategy)
     assert strategy.tell([math.inf] * 6) == "generation 1: none of 6 finished"
     assert strategy.result().tolist() == first[2].tolist()
 

@@ -1,4 +1,4 @@
-"""From options to schedules and studies: what a preset says, what the command line changes of it, what is refused."""
+"""Schedules and plans: presets, options that change them, and values that are refused."""
 
 import pytest
 from hypothesis import given
@@ -21,41 +21,41 @@ PRESET = Preset(
 )
 
 
-def test_a_preset_is_taken_as_it_is():
-    found = schedule(PRESET)
-    assert (found.generations, found.population) == (4, 8)
-    assert (found.parameters, found.steps) == ({"sigmas": list(PRESET.sigmas)}, PRESET.steps)
+def test_a_preset_without_options_is_unchanged():
+    result = schedule(PRESET)
+    assert (result.generations, result.population) == (4, 8)
+    assert (result.parameters, result.steps) == ({"sigmas": list(PRESET.sigmas)}, PRESET.steps)
 
 
-def test_one_value_holds_for_every_generation():
-    found = schedule(PRESET, steps=[7], sigmas=[0.1])
-    assert (found.steps, found.parameters) == ((7,) * 4, {"sigmas": [0.1] * 4})
+def test_a_single_value_applies_to_every_generation():
+    result = schedule(PRESET, steps=[7], sigmas=[0.1])
+    assert (result.steps, result.parameters) == ((7,) * 4, {"sigmas": [0.1] * 4})
 
 
-def test_a_list_says_how_many_generations_there_are():
-    found = schedule(PRESET, steps=[1, 2, 3])
-    assert (found.generations, found.steps) == (3, (1, 2, 3))
+def test_a_list_sets_the_number_of_generations():
+    result = schedule(PRESET, steps=[1, 2, 3])
+    assert (result.generations, result.steps) == (3, (1, 2, 3))
 
 
 @given(st.integers(1, 50))
-def test_fewer_or_more_generations_stretch_the_preset_and_keep_its_first_and_its_last_value(generations):
-    found = schedule(PRESET, generations=generations)
-    assert len(found.steps) == len(found.parameters["sigmas"]) == generations
-    assert found.steps[-1] == 40
-    assert found.parameters["sigmas"][-1] == 0.5
+def test_another_number_of_generations_keeps_the_first_and_the_last_value_of_the_preset(generations):
+    result = schedule(PRESET, generations=generations)
+    assert len(result.steps) == len(result.parameters["sigmas"]) == generations
+    assert result.steps[-1] == 40
+    assert result.parameters["sigmas"][-1] == 0.5
     if generations > 1:
-        assert found.steps[0] == 10
-    assert list(found.steps) == sorted(found.steps)
+        assert result.steps[0] == 10
+    assert list(result.steps) == sorted(result.steps)
 
 
-def test_a_list_that_fits_no_number_of_generations_is_refused():
+def test_lists_of_different_lengths_are_refused():
     with pytest.raises(InvalidRequest, match="sigma takes one value, or one for each of the 3 generations"):
         schedule(PRESET, steps=[1, 2, 3], sigmas=[1.0, 0.5])
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("preset", ["paper", "quick"])
-def test_every_preset_of_every_task_makes_a_plan_with_all_of_its_optimizers(task, preset, monkeypatch):
+def test_every_preset_of_every_task_can_be_planned_with_all_of_its_optimizers(task, preset, monkeypatch):
     monkeypatch.setattr("tuner.studies.planner.data_fingerprint", lambda entry: (None, None))
     planned = plan_search(SearchRequest(task=task, preset=preset))
     entry = TASKS[task].presets[preset]
@@ -65,13 +65,13 @@ def test_every_preset_of_every_task_makes_a_plan_with_all_of_its_optimizers(task
         assert spec.workload.cohort_size == TASKS[task].cohort_size
 
 
-def test_the_paper_preset_is_ten_generations_of_thirty_two_and_of_sixteen_for_the_largest_network():
+def test_the_paper_preset_has_ten_generations_of_thirty_two_or_sixteen_for_the_largest_network():
     for name, task in TASKS.items():
         population = 16 if name == "resnet18-cifar10" else 32
         assert (task.presets["paper"].generations, task.presets["paper"].population) == (10, population)
 
 
-def test_a_user_s_search_space_is_what_its_study_searches(tmp_path):
+def test_the_search_space_of_a_user_is_that_of_the_study(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("optimizer: Adam\nhyperparameters:\n  learning_rate: {scale: log, default: 0.5}\n")
     with pytest.raises(ValueError, match=r"mine\.yaml"):  # Adam has two more hyperparameters
@@ -93,5 +93,5 @@ def test_a_user_s_search_space_is_what_its_study_searches(tmp_path):
         ("tasks/my_task.py:MyTask", [], "MyTask"),
     ],
 )
-def test_a_run_without_a_name_is_called_after_its_task_and_numbered_where_that_is_taken(task, taken, expected):
+def test_the_default_name_of_a_run_is_its_task_with_a_number_if_taken(task, taken, expected):
     assert run_name(task, taken) == expected

@@ -1,4 +1,4 @@
-"""Several studies led by one driver: what they find, what one study's end means for the others, and who waits."""
+"""Several studies of one driver: their results, their failures, and studies that another driver owns."""
 
 import math
 import threading
@@ -22,10 +22,10 @@ OPTIMIZERS = ("Adam", "LODO", "Yogi")
 OWNER = "elsewhere:1"
 
 
-def of(optimizer, **options):
-    asked = spec(cohort_size=1, generations=4, **options)
+def search_spec(optimizer, **options):
+    base = spec(cohort_size=1, generations=4, **options)
     return replace(
-        asked, workload=replace(asked.workload, optimizer=optimizer), space=dict(asked.space) | {"optimizer": optimizer}
+        base, workload=replace(base.workload, optimizer=optimizer), space=dict(base.space) | {"optimizer": optimizer}
     )
 
 
@@ -44,65 +44,69 @@ def store():
         yield opened
 
 
-def found(store):
-    """Returns what was found: the tuned point, and each candidate with its fitness, of each study."""
+def results(store):
+    """Return the tuned point and the candidates with their fitnesses per study."""
     return {
         study.spec.name: (dict(study.tuned), [(row.key, row.genome, row.fitness) for row in store.candidates(study.id)])
         for study in store.studies()
     }
 
 
-def test_studies_side_by_side_find_what_each_finds_alone(store):
+def test_concurrent_studies_have_the_same_results_as_sequential_ones(store):
     machines = pool(5, seed=0)
     with PoolExecutor(machines, clock=lambda: machines.now) as executor:
-        run_studies(store, [store.create_study(of(name)) for name in OPTIMIZERS], executor, NoCallback, owner=OWNER)
+        run_studies(
+            store, [store.create_study(search_spec(name)) for name in OPTIMIZERS], executor, NoCallback, owner=OWNER
+        )
     with Store.open("sqlite://") as alone:
         for number, name in enumerate(OPTIMIZERS):
             machines = pool(1, seed=number)
             with PoolExecutor(machines, clock=lambda machines=machines: machines.now) as executor:
-                run_study(alone, alone.create_study(of(name)), executor, NoCallback(), owner=OWNER)
-        assert found(store) == found(alone)
+                run_study(alone, alone.create_study(search_spec(name)), executor, NoCallback(), owner=OWNER)
+        assert results(store) == results(alone)
 
 
-def test_studies_begin_as_workers_would_be_idle_and_not_before(store):
-    began = []
+def test_a_study_starts_only_when_a_worker_would_be_idle(store):
+    starts = []
 
-    class Noted(NoCallback):
+    class RecordsStarts(NoCallback):
         def on_study_begin(self, study):
-            began.append((study.spec.workload.optimizer, machines.now))
+            starts.append((study.spec.workload.optimizer, machines.now))
 
     machines = SimulatedPool(2, lambda workload, attempt, compiles: 1.0 + compiles)
     with PoolExecutor(machines, clock=lambda: machines.now) as executor:
-        run_studies(store, [store.create_study(of(name)) for name in OPTIMIZERS], executor, Noted, owner=OWNER)
-    assert [name for name, _ in began] == list(OPTIMIZERS)
-    (_, first), (_, second), (_, third) = began
-    assert first == second == 0.0  # a worker each
-    assert third > 40  # once a worker has nothing of its own left
+        run_studies(
+            store, [store.create_study(search_spec(name)) for name in OPTIMIZERS], executor, RecordsStarts, owner=OWNER
+        )
+    assert [name for name, _ in starts] == list(OPTIMIZERS)
+    (_, first), (_, second), (_, third) = starts
+    assert first == second == 0.0  # one worker each
+    assert third > 40  # once a worker has no cohorts of its workload left
 
 
-def raises_for_some(workload, trials):
-    if workload.optimizer in workload.options["guilty"]:
+def raise_for_some(workload, trials):
+    if workload.optimizer in workload.options["failing"]:
         raise ValueError("no such layer")
     yield from (Evaluation(trial.key, Status.FINISHED, fitness(trial), (), trial.steps, 0.0) for trial in trials)
 
 
-@pytest.mark.parametrize("guilty", [["Adam"], ["Adam", "Yogi"]], ids=len)
-def test_studies_that_fail_wholly_leave_the_others_to_run_and_are_all_told_at_the_end(store, guilty):
-    studies = [store.create_study(of(name, guilty=guilty)) for name in OPTIMIZERS]
+@pytest.mark.parametrize("failing", [["Adam"], ["Adam", "Yogi"]], ids=len)
+def test_studies_in_which_all_candidates_fail_are_reported_after_the_others_have_finished(store, failing):
+    studies = [store.create_study(search_spec(name, failing=failing)) for name in OPTIMIZERS]
     with (
-        InProcessExecutor(train=f"{__name__}:raises_for_some") as executor,
+        InProcessExecutor(train=f"{__name__}:raise_for_some") as executor,
         pytest.raises(EveryCandidateFailed, match="no such layer") as caught,
     ):
         run_studies(store, studies, executor, NoCallback, owner=OWNER)
-    assert [f"run/{name}," in str(caught.value) for name in OPTIMIZERS] == [name in guilty for name in OPTIMIZERS]
+    assert [f"run/{name}," in str(caught.value) for name in OPTIMIZERS] == [name in failing for name in OPTIMIZERS]
     assert [study.status for study in store.studies()] == [
-        StudyStatus.STOPPED if name in guilty else StudyStatus.COMPLETE for name in OPTIMIZERS
+        StudyStatus.STOPPED if name in failing else StudyStatus.COMPLETE for name in OPTIMIZERS
     ]
 
 
-def test_an_interruption_gives_every_study_back_and_all_resume_to_what_they_would_have_found(store):
+def test_interrupted_studies_are_released_and_resume_to_the_same_results(store):
     machines = pool(5, seed=0)
-    studies = [store.create_study(of(name)) for name in OPTIMIZERS]
+    studies = [store.create_study(search_spec(name)) for name in OPTIMIZERS]
 
     class Interrupting(NoCallback):
         def on_event(self, event):
@@ -119,36 +123,36 @@ def test_an_interruption_gives_every_study_back_and_all_resume_to_what_they_woul
     with Store.open("sqlite://") as undisturbed:
         machines = pool(1, seed=2)
         with PoolExecutor(machines, clock=lambda: machines.now) as executor:
-            again = [undisturbed.create_study(of(name)) for name in OPTIMIZERS]
-            run_studies(undisturbed, again, executor, NoCallback, owner=OWNER)
-        assert found(store) == found(undisturbed)
+            repeated = [undisturbed.create_study(search_spec(name)) for name in OPTIMIZERS]
+            run_studies(undisturbed, repeated, executor, NoCallback, owner=OWNER)
+        assert results(store) == results(undisturbed)
 
 
-def test_a_study_that_somebody_takes_before_its_turn_is_told_when_the_others_are_done(store):
-    studies = [store.create_study(of(name)) for name in OPTIMIZERS]
-    taken = []
+def test_a_study_acquired_by_another_driver_before_its_start_is_reported_at_the_end(store):
+    studies = [store.create_study(search_spec(name)) for name in OPTIMIZERS]
+    epochs = []
 
-    class Takes(NoCallback):
+    class AcquiresLast(NoCallback):
         def on_study_begin(self, study):
-            if not taken:
-                taken.append(store.acquire(studies[-1].id, owner="elsewhere:7", lease_seconds=60))
+            if not epochs:
+                epochs.append(store.acquire(studies[-1].id, owner="elsewhere:7", lease_seconds=60))
 
     machines = pool(1, seed=0)
     with PoolExecutor(machines, clock=lambda: machines.now) as executor, pytest.raises(StudyOwned):
-        run_studies(store, studies, executor, Takes, owner=OWNER)
+        run_studies(store, studies, executor, AcquiresLast, owner=OWNER)
     *done, last = store.studies()
     assert {study.status for study in done} == {StudyStatus.COMPLETE}
     assert last.owner == "elsewhere:7"
 
 
-def test_a_study_that_another_driver_holds_is_refused_or_waited_for(store):
-    studies = [store.create_study(of(name)) for name in OPTIMIZERS]
+def test_a_study_owned_by_another_driver_is_refused_or_waited_for(store):
+    studies = [store.create_study(search_spec(name)) for name in OPTIMIZERS]
     epoch = store.acquire(studies[0].id, owner="elsewhere:7", lease_seconds=60)
     machines = pool(2, seed=0)
     with PoolExecutor(machines, clock=lambda: machines.now) as executor:
         with pytest.raises(StudyOwned):
             run_studies(store, studies, executor, NoCallback, owner=OWNER)
-        given_back = threading.Timer(1.5, store.release, (studies[0].id, epoch, StudyStatus.INTERRUPTED))
-        given_back.start()
+        release = threading.Timer(1.5, store.release, (studies[0].id, epoch, StudyStatus.INTERRUPTED))
+        release.start()
         run_studies(store, studies, executor, NoCallback, owner=OWNER, wait=True)
     assert {study.status for study in store.studies()} == {StudyStatus.COMPLETE}

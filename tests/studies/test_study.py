@@ -1,4 +1,4 @@
-"""The loop of a study on a stand-in for training: exact counts, resumption, and failures that it outlives."""
+"""Studies with a substitute for training: numbers of candidates, resumption, and failures."""
 
 import math
 
@@ -24,11 +24,11 @@ SPACE = {
     },
 }
 OWNER = "elsewhere:1"
-INTERRUPTED = []  # whether the interruption that options ask for has been
+INTERRUPTED = []  # not empty once the interruption that the options request has happened
 
 
 def quadratic(workload, trials):
-    """Smallest at rate 2; a seed's last digit is its noise. Options make all raise, or one generation diverge."""
+    """Yield a fitness with its minimum at rate 2 and noise from the seed; options request errors or divergence."""
     if workload.options.get("raise"):
         raise ValueError(workload.options["raise"])
     yield TrainingProgress(trials[0].steps, np.ones([trials[0].steps, len(trials)]))
@@ -36,10 +36,10 @@ def quadratic(workload, trials):
         trial = next(trial for trial in trials if trial.key == key)
         if workload.options.get("interrupt") == [key.generation, key.slot] and not INTERRUPTED:
             raise KeyboardInterrupt
-        wild = workload.options.get("diverge") == key.generation and key.role is Role.SEARCH
+        diverges = workload.options.get("diverge") == key.generation and key.role is Role.SEARCH
         fitness = (math.log(trial.hyperparameters["rate"]) - math.log(2)) ** 2 + trial.seed % 10 * 1e-6
-        status = Status.DIVERGED if wild else Status.FINISHED
-        yield Evaluation(key, status, math.inf if wild else fitness, (), trial.steps, 0.01)
+        status = Status.DIVERGED if diverges else Status.FINISHED
+        yield Evaluation(key, status, math.inf if diverges else fitness, (), trial.steps, 0.01)
 
 
 def spec(*, cohort_size=4, generations=6, population=10, **options):
@@ -63,14 +63,14 @@ def executor():
 
 def rows(store):
     (study,) = store.find("run")
-    kept = ("key", "genome", "hyperparameters", "seed", "steps", "status", "fitness", "steps_done")
-    return [tuple(repr(getattr(row, name)) for name in kept) for row in store.candidates(study.id)]
+    fields = ("key", "genome", "hyperparameters", "seed", "steps", "status", "fitness", "steps_done")
+    return [tuple(repr(getattr(row, name)) for name in fields) for row in store.candidates(study.id)]
 
 
-def run(store, study=None, listener=None, **options):
+def run(store, study=None, callback=None, **options):
     study = study or store.create_study(spec(**options))
     with executor() as workers:
-        run_study(store, study, workers, listener or NoCallback(), owner=OWNER)
+        run_study(store, study, workers, callback or NoCallback(), owner=OWNER)
     return store.find("run")[0]
 
 
@@ -90,11 +90,11 @@ def test_a_study_has_exactly_generations_times_population_candidates_and_the_fre
     assert study.status == StudyStatus.COMPLETE
 
 
-def test_the_tuned_point_is_where_the_fitness_is_smallest(store):
+def test_the_tuned_point_is_near_the_smallest_fitness(store):
     assert run(store).tuned["rate"] == pytest.approx(2, rel=0.3)
 
 
-def test_the_defaults_are_run_as_they_are_written_and_on_the_seeds_of_the_tuned_point(store):
+def test_the_defaults_are_trained_unchanged_on_the_seeds_of_the_tuned_point(store):
     study = run(store)
     default = store.candidates(study.id, role=Role.DEFAULT)
     tuned = store.candidates(study.id, role=Role.TUNED)
@@ -103,14 +103,14 @@ def test_the_defaults_are_run_as_they_are_written_and_on_the_seeds_of_the_tuned_
     assert [dict(row.hyperparameters) for row in tuned] == [dict(study.tuned)] * 3
 
 
-def test_a_wholly_diverged_generation_keeps_its_mean_and_the_study_goes_on_and_says_so(store):
+def test_a_generation_in_which_all_candidates_diverge_keeps_its_mean_and_is_noted(store):
     study = run(store, diverge=2)
     assert study.status == StudyStatus.COMPLETE
     assert study.notes == ("generation 2: none of 10 finished; its mean is kept",)
     assert study.counts[Status.DIVERGED] == 10
 
 
-def test_a_study_all_of_whose_candidates_raise_one_error_stops_after_a_generation_with_that_error(store):
+def test_a_study_stops_after_a_generation_in_which_all_candidates_raise_the_same_error(store):
     with pytest.raises(
         EveryCandidateFailed,
         match="all 10 candidates of run/Adam, generation 0, raised the same error: ValueError: no way",
@@ -122,8 +122,8 @@ def test_a_study_all_of_whose_candidates_raise_one_error_stops_after_a_generatio
     assert EveryCandidateFailed.exit_code == 3
 
 
-class StopsAfter(NoCallback):
-    """Interrupts the driver after so many evaluations, as Ctrl-C would."""
+class InterruptAfter(NoCallback):
+    """Interrupt the driver after a number of evaluations, like Ctrl-C."""
 
     def __init__(self, evaluations):
         self.left = evaluations
@@ -143,51 +143,51 @@ def test_an_interrupted_study_resumes_to_the_same_rows(evaluations):
     with Store.open("sqlite://") as store:
         study = store.create_study(spec())
         with pytest.raises(KeyboardInterrupt):
-            run(store, study, StopsAfter(evaluations))
+            run(store, study, InterruptAfter(evaluations))
         assert store.find("run")[0].status == StudyStatus.INTERRUPTED
         resumed = run(store, study)
         assert rows(store) == expected
         assert resumed.tuned == tuned
 
 
-def test_results_that_came_before_an_interruption_are_kept_and_only_cohorts_that_miss_one_are_trained(store):
+def test_resuming_trains_only_cohorts_with_missing_results(store):
     study = store.create_study(spec(interrupt=[0, 6]))  # cohorts of 4: one whole, and half the second
     with pytest.raises(KeyboardInterrupt):
         run(store, study)
     finished = [row.key.slot for row in store.candidates(study.id) if row.status is Status.FINISHED]
     assert finished == [0, 1, 2, 3, 4, 5]
-    heard = []
+    slots = []
 
-    class Hears(NoCallback):
+    class RecordsSlots(NoCallback):
         def on_event(self, event):
             if isinstance(event, Evaluation) and event.key.generation == 0 and event.key.role is Role.SEARCH:
-                heard.append(event.key.slot)
+                slots.append(event.key.slot)
 
     INTERRUPTED.clear()
-    INTERRUPTED.append("once is enough")
-    run(store, study, Hears())
-    assert sorted(heard) == [4, 5, 6, 7, 8, 9]
+    INTERRUPTED.append("done")
+    run(store, study, RecordsSlots())
+    assert sorted(slots) == [4, 5, 6, 7, 8, 9]
 
 
-def test_a_genome_that_replays_to_another_one_stops_the_study(store, monkeypatch):
+def test_a_study_stops_if_a_replayed_genome_differs_from_the_recorded_one(store, monkeypatch):
     study = store.create_study(spec())
     with pytest.raises(KeyboardInterrupt):
-        run(store, study, StopsAfter(15))
+        run(store, study, InterruptAfter(15))
     decoded = SearchSpace.default_genome
     monkeypatch.setattr(SearchSpace, "default_genome", lambda self: decoded(self) + 1e-12)
     with pytest.raises(OtherGenome, match="run/Adam: search 0/0 was"):
         run(store, study)
 
 
-def test_a_second_driver_is_refused_while_the_first_lives(store):
+def test_a_second_driver_is_refused_while_the_first_is_running(store):
     study = store.create_study(spec())
 
-    class Meanwhile(NoCallback):
+    class SecondDriver(NoCallback):
         def on_batch_begin(self, name, budget, keys):
             with executor() as workers, pytest.raises(StudyOwned, match="elsewhere:1"):
                 run_study(store, study, workers, NoCallback(), owner="elsewhere:2")
 
-    run(store, study, Meanwhile())
+    run(store, study, SecondDriver())
     assert store.find("run")[0].status == StudyStatus.COMPLETE
 
 

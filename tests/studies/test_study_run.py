@@ -1,4 +1,4 @@
-"""A StudyRun is led by ask, tell and tick alone, whatever leads it."""
+"""A StudyRun by itself: ask, tell, tick and close, called by hand."""
 
 import math
 
@@ -19,7 +19,7 @@ def store():
         yield opened
 
 
-def begin(store, study, callback=None):
+def start_run(store, study, callback=None):
     return StudyRun(store, study, callback or NoCallback(), owner=OWNER, lease_seconds=60.0)
 
 
@@ -28,8 +28,8 @@ def finished(trial):
     return Evaluation(trial.key, Status.FINISHED, loss, (), trial.steps, 0.01)
 
 
-def to_the_end(run):
-    """Lead a run by hand; return how many trials it asked for."""
+def run_to_end(run):
+    """Run a study to its end, and return the number of its trials."""
     count = 0
     while (work := run.ask()) is not None:
         count += len(work.trials)
@@ -40,17 +40,17 @@ def to_the_end(run):
     return count
 
 
-def test_a_study_is_led_to_its_end_by_asking_and_telling(store):
+def test_a_study_is_completed_by_ask_tell_and_tick(store):
     study = store.create_study(spec(generations=3, population=5, cohort_size=1))
-    run = begin(store, study)
-    assert to_the_end(run) == 3 * 5 + 2 * 3
+    run = start_run(store, study)
+    assert run_to_end(run) == 3 * 5 + 2 * 3
     assert run.is_over
     assert store.find("run")[0].status == StudyStatus.COMPLETE
     assert run.ask() is None
 
 
-def test_nothing_is_asked_for_while_work_is_outstanding(store):
-    run = begin(store, store.create_study(spec(generations=2, population=3, cohort_size=1)))
+def test_ask_returns_none_while_trials_are_outstanding(store):
+    run = start_run(store, store.create_study(spec(generations=2, population=3, cohort_size=1)))
     first = run.ask()
     assert len(first.trials) == 3
     for trial in first.trials[:2]:
@@ -63,27 +63,27 @@ def test_nothing_is_asked_for_while_work_is_outstanding(store):
     run.close()
 
 
-def test_a_closed_run_writes_what_it_was_told_and_the_next_one_asks_for_the_rest(store):
+def test_close_writes_the_results_and_the_next_run_asks_for_the_rest(store):
     study = store.create_study(spec(generations=1, population=4, cohort_size=1))
-    run = begin(store, study)
+    run = start_run(store, study)
     work = run.ask()
     run.tell(finished(work.trials[0]))
     run.close()
     run.close()
     assert store.find("run")[0].status == StudyStatus.INTERRUPTED
-    again = begin(store, store.find("run")[0])
-    assert [trial.key.slot for trial in again.ask().trials] == [1, 2, 3]
-    again.close()
+    resumed = start_run(store, store.find("run")[0])
+    assert [trial.key.slot for trial in resumed.ask().trials] == [1, 2, 3]
+    resumed.close()
 
 
-def test_a_study_that_another_run_holds_is_refused_and_one_that_lost_its_lease_writes_nothing(store):
+def test_an_owned_study_is_refused_and_a_run_that_lost_its_lease_writes_nothing(store):
     study = store.create_study(spec(generations=1, population=2, cohort_size=1))
-    run = begin(store, study)
+    run = start_run(store, study)
     with pytest.raises(StudyOwned):
         StudyRun(store, study, NoCallback(), owner="other:1", lease_seconds=60.0)
     work = run.ask()
     store.release(study.id, 1, StudyStatus.INTERRUPTED)
-    begin(store, store.find("run")[0]).close()
+    start_run(store, store.find("run")[0]).close()
     run.tell(finished(work.trials[0]))
     run.tell(finished(work.trials[1]))
     with pytest.raises(LeaseLost):

@@ -1,4 +1,4 @@
-"""Chromium without a window, spoken to by its DevTools protocol: what a page does, says, asks for and looks like."""
+"""Headless Chromium, controlled by the DevTools protocol: console, requests, values and pictures of a page."""
 
 import asyncio
 import base64
@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 
-import aiohttp  # Ray's dashboard brings it along
+import aiohttp  # a dependency of Ray's dashboard
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -22,16 +22,16 @@ FLAGS = (
 
 
 class Page:
-    """One tab. Every method waits until what it asks for is done."""
+    """One tab; every method waits until its command has been executed."""
 
     def __init__(self, loop, session, socket) -> None:
         self._loop, self._session, self._socket = loop, session, socket
         self._number = 0
         self.problems: list[str] = []  # errors and warnings of the console, exceptions, blocked content
-        self.requests: list[str] = []  # addresses that were asked for
+        self.requests: list[str] = []  # URLs that were requested
 
     def ask(self, method: str, **parameters):
-        """Says one thing to the browser, and returns its answer."""
+        """Send a command to the browser, and return its result."""
         return self._loop.run_until_complete(self._ask(method, parameters))
 
     async def _ask(self, method, parameters, until=None):
@@ -49,18 +49,18 @@ class Page:
         return answer
 
     def _note(self, message) -> None:
-        method, said = message.get("method"), message.get("params", {})
+        method, parameters = message.get("method"), message.get("params", {})
         if method == "Runtime.exceptionThrown":
-            self.problems.append(str(said["exceptionDetails"]))
+            self.problems.append(str(parameters["exceptionDetails"]))
         elif method == "Log.entryAdded":
-            self.problems.append(said["entry"]["text"])
-        elif method == "Runtime.consoleAPICalled" and said["type"] in ("error", "warning", "assert"):
-            self.problems.append(str(said["args"]))
+            self.problems.append(parameters["entry"]["text"])
+        elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
+            self.problems.append(str(parameters["args"]))
         elif method == "Network.requestWillBeSent":
-            self.requests.append(said["request"]["url"])
+            self.requests.append(parameters["request"]["url"])
 
     def open(self, address: str, *, width: int, height: int = 900, scripts: bool = True) -> None:
-        """Loads a page in a window of this width, in CSS pixels, up to its load event."""
+        """Load a page in a window of a width in CSS pixels, and wait for its load event."""
         for domain in ("Runtime", "Log", "Network", "Page"):
             self.ask(f"{domain}.enable")
         self.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
@@ -70,44 +70,44 @@ class Page:
         self._loop.run_until_complete(self._ask("Page.navigate", {"url": address}, until="Page.loadEventFired"))
 
     def value(self, expression: str):
-        """Returns what a JavaScript expression is, as JSON has it."""
-        found = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in found, found["exceptionDetails"]
-        return found["result"].get("value")
+        """Return the value of a JavaScript expression, as JSON represents it."""
+        result = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in result, result["exceptionDetails"]
+        return result["result"].get("value")
 
     def picture(self) -> bytes:
-        """Returns the whole page as a PNG."""
-        found = self.ask("Page.captureScreenshot", captureBeyondViewport=True)
-        return base64.b64decode(found["data"])
+        """Return a picture of the whole page as PNG."""
+        result = self.ask("Page.captureScreenshot", captureBeyondViewport=True)
+        return base64.b64decode(result["data"])
 
     def printed(self) -> bytes:
-        """Returns the page as it is printed: a PDF."""
+        """Return the printed page as PDF."""
         return base64.b64decode(self.ask("Page.printToPDF")["data"])
 
 
 @contextlib.contextmanager
 def browser() -> Iterator[Page]:
-    """Starts Chromium, and gives its first tab."""
+    """Start Chromium, and yield its first tab."""
     with tempfile.TemporaryDirectory(prefix="lodo-browser-", ignore_cleanup_errors=True) as profile:
         command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         loop = asyncio.new_event_loop()
         session = None
         try:
-            said = ""
+            output = ""
             for line in process.stderr:
-                said += line
+                output += line
                 if "DevTools listening on" in line:
                     break
-            port = re.search(r"ws://[^:]+:(\d+)/", said)
-            assert port, said
+            port = re.search(r"ws://[^:]+:(\d+)/", output)
+            assert port, output
 
             async def connect():
-                opened = aiohttp.ClientSession()
-                async with opened.get(f"http://127.0.0.1:{port[1]}/json") as answer:
+                client = aiohttp.ClientSession()
+                async with client.get(f"http://127.0.0.1:{port[1]}/json") as answer:
                     tabs = await answer.json()
                 address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
-                return opened, await opened.ws_connect(address, max_msg_size=0)
+                return client, await client.ws_connect(address, max_msg_size=0)
 
             session, socket = loop.run_until_complete(connect())
             yield Page(loop, session, socket)

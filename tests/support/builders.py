@@ -1,4 +1,4 @@
-"""Hand-made records: a small study with a search of 2 generations × 4 individuals, and what may have come of it."""
+"""Records for tests: a small search of 2 generations × 4 candidates, and possible results of it."""
 
 import math
 from dataclasses import replace
@@ -86,7 +86,7 @@ def comparison_spec(space=ADAM, *, run="second", steps=300, seeds=4, points=None
 
 
 def study(of=None, *, tuned=True, **fields):
-    """Return a study's record: complete, with a tuned point, unless told otherwise."""
+    """Return a study's record: complete, with a tuned point by default."""
     of = of or spec()
     values = {
         "id": 1,
@@ -128,7 +128,7 @@ def run(role, generation, slot, outcome, *, steps=200, seconds=0.5, reason=""):
 
 
 def search(of, *generations):
-    """Return the individuals of a search: one sequence of outcomes a generation, in slot order."""
+    """Return the candidates of a search: one sequence of outcomes per generation, in slot order."""
     return [
         run(Role.SEARCH, number, slot, outcome, steps=of.steps[number])
         for number, outcomes in enumerate(generations)
@@ -137,7 +137,7 @@ def search(of, *generations):
 
 
 def fresh(default, tuned, steps=200):
-    """Return the runs on fresh seeds: the defaults' outcomes and the tuned point's, in the order of the seeds."""
+    """Return the candidates on fresh seeds from the outcomes of the defaults and the tuned point, in order of seeds."""
     return [
         run(role, 0, slot, outcome, steps=steps)
         for role, outcomes in ((Role.DEFAULT, default), (Role.TUNED, tuned))

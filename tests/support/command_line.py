@@ -1,4 +1,4 @@
-"""Runs the command line, in this process where nothing heavy is started, or as a user's shell would."""
+"""Run the command line, in this process or in another one as a shell does."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from tuner import cli
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left behind."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -21,11 +21,12 @@ class Outcome:
 
 
 def call(*arguments: object) -> Outcome:
-    """Runs a command in this process."""
+    """Run a command in this process."""
     out, err = io.StringIO(), io.StringIO()
     argv = mock.patch.object(sys, "argv", ["lodo-tune", *map(str, arguments)])
-    stays = mock.patch.object(os, "_exit", sys.exit)  # what an interruption ends with where Ray is loaded
-    with argv, stays, redirect_stdout(out), redirect_stderr(err):
+    # An interruption ends the process by os._exit if Ray is loaded.
+    exit_as_usual = mock.patch.object(os, "_exit", sys.exit)
+    with argv, exit_as_usual, redirect_stdout(out), redirect_stderr(err):
         try:
             cli.main()
         except SystemExit as end:
@@ -34,7 +35,7 @@ def call(*arguments: object) -> Outcome:
 
 
 def start(*arguments: object, folder, **environment: str) -> subprocess.Popen:
-    """Starts a command as a process of its own, in a folder; nobody waits for it here."""
+    """Start a command in a process of its own, in a folder, without waiting for it."""
     return subprocess.Popen(
         [sys.executable, "-m", "tuner.cli", *map(str, arguments)],
         cwd=folder,
@@ -47,7 +48,7 @@ def start(*arguments: object, folder, **environment: str) -> subprocess.Popen:
 
 
 def run(*arguments: object, folder, **environment: str) -> Outcome:
-    """Runs a command as a process of its own, to its end."""
+    """Run a command in a process of its own, and wait for its end."""
     process = start(*arguments, folder=folder, **environment)
     out, err = process.communicate(timeout=300)
     return Outcome(process.returncode, out, err)

@@ -1,6 +1,6 @@
-"""Training functions that stand in for the real one: deterministic losses, and every way to misbehave.
+"""Substitutes for the training function: deterministic losses, and all kinds of faults.
 
-What a candidate does is written in its hyperparameters, so that it travels the way everything else does.
+The hyperparameter `act` says what a candidate does, so that it is sent to workers like any other value.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Act(IntEnum):
 
     NOTHING = 0
     KILL = auto()  # SIGKILL, as the kernel does when memory is out
-    KILL_ONCE = auto()  # the same, but only the first time; leaves a mark in options["folder"]
+    KILL_ONCE = auto()  # the same, but only the first time; leaves a file in options["folder"]
     EXIT = auto()
     SEGV = auto()
     ABORT = auto()
@@ -41,21 +41,22 @@ class Act(IntEnum):
     UNPICKLABLE = auto()
     HUGE = auto()
     CYCLIC = auto()
-    MUTE = auto()  # an exception whose message cannot be made
+    MUTE = auto()  # an exception whose message cannot be computed
     BASE = auto()
     DEEP = auto()  # endless recursion
     SLEEP = auto()
     GIL = auto()  # one C call that holds the interpreter's lock
     BLOCK = auto()  # all signals blocked
-    SWALLOW = auto()  # catches whatever is thrown into it
+    SWALLOW = auto()  # catches every exception
     STOP = auto()  # SIGSTOP
-    NAN = auto()  # a loss is nan, training goes on
-    WAIT = auto()  # takes a quarter of a second, and is well
-    ENCORE = auto()  # well, but its worker dies after the evaluations were sent
+    NAN = auto()  # a loss is nan, training continues
+    SLEEP_ONCE = auto()  # sleeps until it is killed, but only the first time; leaves a file in options["folder"]
+    WAIT = auto()  # takes a quarter of a second, and finishes
+    ENCORE = auto()  # finishes, but its worker dies after the evaluations were sent
 
 
 class UnpicklableError(Exception):
-    """Its constructor wants two arguments, so it cannot be unpickled; and it holds a lock."""
+    """An exception that cannot be unpickled: its constructor has two arguments, and it holds a stream."""
 
     def __init__(self, first: str, second: str) -> None:
         super().__init__(first)
@@ -64,14 +65,14 @@ class UnpicklableError(Exception):
 
 
 class MuteError(Exception):
-    """Its message cannot be made."""
+    """An exception whose message cannot be computed."""
 
     def __str__(self) -> str:
         raise RuntimeError("no words")
 
 
 class Drastic(BaseException):
-    """Not even an Exception."""
+    """An exception that is not an `Exception`."""
 
 
 def workload(cohort_size: int = 1, task: str = "fake", **options: Any) -> Workload:
@@ -84,7 +85,7 @@ def trial(slot: int, act: Act = Act.NOTHING, steps: int = 20, generation: int = 
 
 
 def expected_losses(one: Trial) -> np.ndarray:
-    """The curve of a candidate, whoever trains beside it: [steps]."""
+    """Return the curve of a candidate, which does not depend on its cohort: [steps]."""
     noise = np.random.default_rng(one.seed).uniform(0.9, 1.1, one.steps)
     losses = one.hyperparameters["rate"] ** np.arange(one.steps) * noise
     if one.hyperparameters["act"] == Act.NAN:
@@ -97,7 +98,7 @@ def expected_fitness(one: Trial) -> float:
 
 
 def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:
-    """Trains as the real function does, with the acts in between."""
+    """Yield progress and evaluations as the real function does, and perform each candidate's act."""
     if len(trials) != workload.cohort_size:
         raise ValueError(f"{len(trials)} lanes for a cohort of {workload.cohort_size}")
     curves = np.stack([expected_losses(one) for one in trials], axis=1)
@@ -107,10 +108,10 @@ def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgr
         if start == 0:
             for one in dict.fromkeys(one.key for one in trials):
                 misbehave(Act(int(next(t for t in trials if t.key == one).hyperparameters["act"])), workload, one)
-    seen: set[Key] = set()
+    evaluated: set[Key] = set()
     for one in trials:
-        if one.key not in seen:
-            seen.add(one.key)
+        if one.key not in evaluated:
+            evaluated.add(one.key)
             diverged = one.hyperparameters["act"] == Act.NAN
             status = Status.DIVERGED if diverged else Status.FINISHED
             fitness = float("inf") if diverged else expected_fitness(one)
@@ -121,7 +122,7 @@ def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgr
 
 
 def expected_observations(one: Trial) -> list[Observation]:
-    """What `measured` measures of a candidate, whoever trains beside it."""
+    """Return the observations of a candidate by `measured`, which do not depend on its cohort."""
     losses = expected_losses(one)
     points = [("validation", done, 0.25) for done in range(CHUNK, one.steps + 1, CHUNK)]
     return [
@@ -131,9 +132,9 @@ def expected_observations(one: Trial) -> list[Observation]:
 
 
 def measured(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
-    """Trains as `train` does, and measures something after every chunk and at the end."""
+    """Train as `train` does, with observations after every chunk and at the end."""
 
-    def observed(number: int) -> LaneObservations:
+    def observe(number: int) -> LaneObservations:
         of_lanes = [expected_observations(one)[number] for one in trials]
         metrics = {name: np.array([one.metrics[name] for one in of_lanes]) for name in of_lanes[0].metrics}
         first = of_lanes[0]
@@ -142,9 +143,9 @@ def measured(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingPr
     last = trials[0].steps // CHUNK
     for value in train(workload, trials):
         if isinstance(value, TrainingProgress):
-            yield observed(value.steps_done // CHUNK - 1)
+            yield observe(value.steps_done // CHUNK - 1)
             if value.steps_done == trials[0].steps:
-                yield observed(last)
+                yield observe(last)
         yield value
 
 
@@ -153,9 +154,7 @@ def misbehave(act: Act, workload: Workload, key: Key) -> None:
         case Act.KILL:
             os.kill(os.getpid(), signal.SIGKILL)
         case Act.KILL_ONCE:
-            mark = Path(workload.options["folder"]) / f"killed-{key.slot}"
-            if not mark.exists():
-                mark.touch()
+            if is_first_time(workload, key):
                 os.kill(os.getpid(), signal.SIGKILL)
         case Act.EXIT:
             os._exit(7)
@@ -166,7 +165,7 @@ def misbehave(act: Act, workload: Workload, key: Key) -> None:
         case Act.SYS_EXIT:
             sys.exit(3)
         case Act.RAISE:
-            raise ValueError(f"slot {key.slot} is guilty\nand says more")
+            raise ValueError(f"slot {key.slot} failed\nsecond line")
         case Act.UNPICKLABLE:
             raise UnpicklableError("one", "two")
         case Act.HUGE:
@@ -194,24 +193,35 @@ def misbehave(act: Act, workload: Workload, key: Key) -> None:
                     time.sleep(600)
         case Act.STOP:
             os.kill(os.getpid(), signal.SIGSTOP)
+        case Act.SLEEP_ONCE:
+            if is_first_time(workload, key):
+                time.sleep(600)
         case Act.WAIT:
             time.sleep(0.25)
         case _:
             pass
 
 
+def is_first_time(workload: Workload, key: Key) -> bool:
+    """Return whether this candidate was never trained with this folder in the options, and create a file."""
+    mark = Path(workload.options["folder"]) / f"trained-{key.slot}"
+    known = mark.exists()
+    mark.touch()
+    return not known
+
+
 def nothing(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
-    """Does nothing at all: what remains is the executor's own cost."""
+    """Finish at once, so that only the cost of the executor remains."""
     yield Evaluation(trials[0].key, Status.FINISHED, 1.0, (), 0, 0.0)
 
 
 def silent(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress]:
-    """Ends without an evaluation."""
+    """End without an evaluation."""
     yield TrainingProgress(1, np.ones([1, len(trials)]))
 
 
 def odd_fitness(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
-    """Says that it finished, with whatever fitness the slot stands for."""
+    """Finish with a fitness that depends on the slot, some of them invalid."""
     values = (
         *(float("nan"), float("inf"), float("-inf"), 1e308, "0.5", None, 1j),
         *(np.float32(0.5), np.array([0.5]), True, WithoutRepr()),
@@ -220,14 +230,14 @@ def odd_fitness(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluat
 
 
 class WithoutRepr:
-    """Cannot be shown."""
+    """A value whose repr raises."""
 
     def __repr__(self) -> str:
         raise RuntimeError("no words")
 
 
 def odd_values(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
-    """Yields, by slot, something that is neither progress nor an evaluation of its own."""
+    """Yield an invalid value that depends on the slot."""
     key = trials[0].key
     yield (
         "done",
@@ -241,7 +251,7 @@ def odd_values(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
 
 
 def long_curve(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:
-    """Yields a million losses in one piece: 8 MB."""
+    """Yield all losses in one piece."""
     losses = np.arange(trials[0].steps * len(trials), dtype=np.float64).reshape([-1, len(trials)])
     yield TrainingProgress(trials[0].steps, losses)
     for key in dict.fromkeys(one.key for one in trials):
@@ -249,31 +259,31 @@ def long_curve(workload: Workload, trials: Sequence[Trial]) -> Iterator[Training
 
 
 def environment(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
-    """Tells what its process is like."""
+    """Report the process id, the GPUs and the threads, as the device."""
     text = f"{os.getpid()} {os.environ.get('CUDA_VISIBLE_DEVICES')} {os.environ.get('OMP_NUM_THREADS')}"
     yield Evaluation(trials[0].key, Status.FINISHED, 1.0, (), 0, 0.0, device=text)
 
 
 def data_folder(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
-    """Reports the folder in which data sets are looked for, as the device."""
-    found = tasks.data_folder.data_folder()
-    yield Evaluation(trials[0].key, Status.FINISHED, 1.0, (), 0, 0.0, device=str(found))
+    """Report the folder of data sets, as the device."""
+    folder = tasks.data_folder.data_folder()
+    yield Evaluation(trials[0].key, Status.FINISHED, 1.0, (), 0, 0.0, device=str(folder))
 
 
 def by_name(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
-    """Loads the task of the workload, and reports its attribute `answer` as the fitness."""
+    """Load the task of the workload, and report its attribute `answer` as the fitness."""
     answer: Any = tasks.registry.load(workload.task)
     yield Evaluation(trials[0].key, Status.FINISHED, answer.answer, (), 0, 0.0)
 
 
 def interrupted(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress]:
-    """Ctrl-C arrives while it trains."""
+    """Raise KeyboardInterrupt during training, like Ctrl-C."""
     yield TrainingProgress(1, np.ones([1, len(trials)]))
     raise KeyboardInterrupt
 
 
 def stop_and_go(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
-    """Stops its whole process, without a watchdog, and is well once it was woken; or waits a little."""
+    """Suspend its process without a watchdog, and finish once it is resumed; or wait, by the act."""
     if trials[0].hyperparameters["act"] == Act.WAIT:
         time.sleep(0.25)
     else:
@@ -283,7 +293,7 @@ def stop_and_go(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluat
 
 
 def slowly(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:
-    """Trains as `train` does, half a second a chunk."""
+    """Train as `train` does, half a second per chunk."""
     for value in train(workload, trials):
         if isinstance(value, TrainingProgress):
             time.sleep(0.5)
@@ -291,18 +301,18 @@ def slowly(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProg
 
 
 def hog(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
-    """Takes memory, 100 MB at a time up to 3 GB, if any candidate is there that would raise; is well otherwise."""
-    taken = []
+    """Allocate up to 3 GB in blocks of 100 MB if any candidate has the act RAISE; then finish."""
+    blocks = []
     if any(one.hyperparameters["act"] == Act.RAISE for one in trials):
         for _ in range(30):
-            taken.append(np.ones(12_500_000))
+            blocks.append(np.ones(12_500_000))
             time.sleep(0.05)
     for key in dict.fromkeys(one.key for one in trials):
         yield Evaluation(key, Status.FINISHED, 1.0, (), 0, 0.0)
 
 
 class ResourceExhaustedError(Exception):
-    """Named as TensorFlow's."""
+    """An exception with the name of TensorFlow's."""
 
 
 def out_of_memory(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
@@ -313,5 +323,5 @@ def out_of_memory(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
 def internal_error(workload: Workload, trials: Sequence[Trial]) -> Iterator[Any]:
     from tensorflow.errors import InternalError
 
-    raise InternalError(None, None, workload.options["says"])
+    raise InternalError(None, None, workload.options["message"])
     yield

@@ -1,4 +1,4 @@
-"""Runs of the API without Ray: an executor in this process in the place of one on Ray."""
+"""Runs of the API without Ray, by an executor in this process."""
 
 import contextlib
 from unittest import mock
@@ -8,13 +8,13 @@ from tuner.execution.in_process import InProcessExecutor
 
 @contextlib.contextmanager
 def without_ray():
-    """Train in this process what would be trained on Ray."""
+    """Replace the executor on Ray by one in this process."""
 
     @contextlib.contextmanager
     def executor(resources, specs, progress):
         del specs, progress
-        with InProcessExecutor(timeout=resources.timeout) as found:
-            yield found, 1
+        with InProcessExecutor(timeout=resources.timeout) as in_process:
+            yield in_process, 1
 
     with mock.patch("tuner.api.running._executor", executor):
         yield

@@ -1,4 +1,4 @@
-"""Runs exported optimizers of PyTorch and Optax; in a process of its own, where no TensorFlow is loaded beside them.
+"""Run exported optimizers of PyTorch and Optax, in a process of its own without TensorFlow.
 
 `python -m tests.support.interop` reads a list of [format, document, problem] as JSON from standard input, and prints
 the paths.
@@ -21,7 +21,7 @@ PACKAGES = {"torch": "torch", "optax": "optax"}  # of each format
 
 
 def quadratic(x):
-    """½ Σ c (x - 0.3)² and its gradient."""
+    """Return ½ Σ c (x - 0.3)² and its gradient."""
     return 0.5 * float((CURVATURE * (x - 0.3) ** 2).sum()), CURVATURE * (x - 0.3)
 
 
@@ -29,29 +29,29 @@ PROBLEMS = {"quadratic": quadratic, "rosenbrock": rosenbrock}
 
 
 def is_here(format):
-    """Whether the package that a format is for is installed."""
+    """Return whether the package of a format is installed."""
     return find_spec(PACKAGES[format]) is not None
 
 
 def parts(vector, problem):
-    """A vector [n] cut into the problem's layers."""
+    """Return a vector [n] split into the layers of the problem."""
     return np.split(vector, [stop for _, stop in LAYERS[problem]][:-1])
 
 
 def named(target):
-    """The class or function of this name."""
-    place, _, attribute = target.rpartition(".")
-    return getattr(importlib.import_module(place), attribute)
+    """Return a class or function by its qualified name."""
+    module, _, attribute = target.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def built(node):
-    """What a document's call makes; the calls among its arguments first."""
+    """Return the result of a call that a document describes, with nested calls as arguments."""
     arguments = {name: built(value) if isinstance(value, dict) else value for name, value in node["arguments"].items()}
     return named(node["function"])(**arguments)
 
 
 def path_of_torch(document, problem):
-    """The path [STEPS, n] of PyTorch's optimizer."""
+    """Return the path [STEPS, n] of PyTorch's optimizer."""
     import torch
 
     layers = [torch.nn.Parameter(torch.tensor(part)) for part in parts(STARTS[problem], problem)]
@@ -67,7 +67,7 @@ def path_of_torch(document, problem):
 
 
 def path_of_optax(document, problem):
-    """The path [STEPS, n] of Optax's optimizer."""
+    """Return the path [STEPS, n] of Optax's optimizer."""
     import jax
     import optax
 

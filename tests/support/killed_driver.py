@@ -79,8 +79,8 @@ def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgr
     for part in range(2):
         time.sleep(SECONDS / 2)
         if workload.measurement is not None:
-            found = {"loss": [float(_losses(trial)[5 * part]) for trial in trials]}
-            yield LaneObservations("validation", 5 * part, math.nan, math.nan, found)
+            metrics = {"loss": [float(_losses(trial)[5 * part]) for trial in trials]}
+            yield LaneObservations("validation", 5 * part, math.nan, math.nan, metrics)
         yield TrainingProgress(5 * (part + 1), np.stack([_losses(trial)[:5] for trial in trials], axis=1))
     for trial in {trial.key: trial for trial in trials}.values():
         losses = _losses(trial)
@@ -94,43 +94,43 @@ def _losses(trial: Trial) -> Any:
 
 def patch(point: str, count: int) -> None:
     """Make this process kill itself when it reaches a point for the count-th time."""
-    left = count
+    remaining = count
 
-    def passing(here: str) -> None:
-        nonlocal left
-        if here == point:
-            left -= 1
-            if left == 0:
+    def reach(name: str) -> None:
+        nonlocal remaining
+        if name == point:
+            remaining -= 1
+            if remaining == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    plain = transactions.writing
+    original = transactions.writing
 
     @contextmanager
     def writing(*arguments: Any) -> Iterator[Any]:
-        passing("before a transaction")
-        with plain(*arguments) as opened:
+        reach("before a transaction")
+        with original(*arguments) as opened:
             yield opened
-            passing("before a commit")
-        passing("after a commit")
+            reach("before a commit")
+        reach("after a commit")
 
     transactions.writing = writing
-    _around(InProcessExecutor, "submit", passing, before="before training")
-    _around(InProcessExecutor, "poll", passing, after="within training")
-    _around(InProcessExecutor, "withdraw", passing, after="after training")
-    _around(Generational, "tell", passing, before="before telling the strategy", after="after telling the strategy")
+    _around(InProcessExecutor, "submit", reach, before="before training")
+    _around(InProcessExecutor, "poll", reach, after="within training")
+    _around(InProcessExecutor, "withdraw", reach, after="after training")
+    _around(Generational, "tell", reach, before="before telling the strategy", after="after telling the strategy")
 
 
-def _around(owner: Any, name: str, passing: Callable[[str], None], *, before: str = "", after: str = "") -> None:
+def _around(owner: Any, name: str, reach: Callable[[str], None], *, before: str = "", after: str = "") -> None:
     """Add points before and after a method."""
-    plain = getattr(owner, name)
+    method = getattr(owner, name)
 
-    def calling(self: Any, *arguments: Any, **others: Any) -> Any:
-        passing(before)
-        result = plain(self, *arguments, **others)
-        passing(after)
+    def wrapper(self: Any, *arguments: Any, **others: Any) -> Any:
+        reach(before)
+        result = method(self, *arguments, **others)
+        reach(after)
         return result
 
-    setattr(owner, name, calling)
+    setattr(owner, name, wrapper)
 
 
 def main() -> None:

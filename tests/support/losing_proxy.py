@@ -11,7 +11,7 @@ COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"  # as a simple query of PostgreSQL's pro
 
 
 class LosingProxy:
-    """Forwards all data; after `lose_next_commit`, the connection ends between the next COMMIT and its reply."""
+    """Proxy that forwards all data; after `lose_next_commit`, the connection ends between a COMMIT and its reply."""
 
     def __init__(self, port: int) -> None:
         """Listen on a free port of 127.0.0.1, and forward to another port of it."""

@@ -65,8 +65,8 @@ class Server:
             **self._as_user,
         )
         for _ in range(600):
-            asked = [*self._program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-            if subprocess.run(asked, check=False, env=self._environment).returncode == 0:
+            command = [*self._program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+            if subprocess.run(command, check=False, env=self._environment).returncode == 0:
                 return
             time.sleep(0.05)
         raise RuntimeError("PostgreSQL did not start within 30 s")
@@ -130,11 +130,11 @@ def _shared(programs: str) -> Server:
 def server_programs() -> str | None:
     """Return the directory of the server programs, which is usually not on PATH; None if they are not installed."""
     configured = shutil.which("pg_config")
-    places = [subprocess.check_output([configured, "--bindir"], text=True).strip()] if configured else []
-    places += [str(place) for place in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-    places += [str(Path(found).resolve().parent) for found in [shutil.which("initdb")] if found]
+    folders = [subprocess.check_output([configured, "--bindir"], text=True).strip()] if configured else []
+    folders += [str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    folders += [str(Path(program).resolve().parent) for program in [shutil.which("initdb")] if program]
     return next(
-        (place for place in places if all((Path(place) / name).exists() for name in ("initdb", "postgres"))), None
+        (folder for folder in folders if all((Path(folder) / name).exists() for name in ("initdb", "postgres"))), None
     )
 
 

@@ -1,4 +1,4 @@
-"""Ray sessions for tests, and a look at the processes they leave."""
+"""Ray sessions for tests, and checks for processes that they leave."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def local_session(*, workers: int = 2, dashboard: bool = False, gpus: int | None = None) -> Iterator[RaySession]:
-    """Start a local Ray whose workers find the tests' modules, and check that nothing of it is left afterwards."""
+    """Start a local Ray whose workers can import the tests' modules, and check that it leaves nothing behind."""
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([before] if before else [])])
     try:
@@ -46,7 +46,7 @@ def ray_executor(session: RaySession, **options: Any) -> RayExecutor:
 
 def processes_naming(text: str) -> list[str]:
     """Return the command lines of the processes that contain this text; Ray's all name their session's folder."""
-    found = []
+    commands = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -54,8 +54,8 @@ def processes_naming(text: str) -> list[str]:
             except OSError:
                 continue
             if text in command:
-                found.append(f"{entry.name} {command[:120]}")
-    return found
+                commands.append(f"{entry.name} {command[:120]}")
+    return commands
 
 
 def wait_until(condition: object, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""A database with a search and a comparison, made by hand, for the tests of reports."""
+"""A database with two searches and two comparisons, for the tests of reports."""
 
 import math
 
@@ -15,7 +15,7 @@ SEEDS = 4
 
 
 def searched(store: Store, space, **fields) -> None:
-    """Store a search of two generations, complete: one run diverged, one failed with markup in its words."""
+    """Store a complete search of two generations; one candidate diverged, one failed with markup in its message."""
     of = spec(space, steps=(100, 200), fresh_seeds=2, **fields)
     dimensions = SearchSpace.from_dict(space)
     middle = dimensions.default_genome()
@@ -46,7 +46,7 @@ def _outcome(trial: Trial, draw: np.random.Generator) -> Evaluation:
 
 
 def compared(store: Store, space, level: float) -> None:
-    """Store a comparison of one optimizer on a few seeds, complete."""
+    """Store a complete comparison of one optimizer on a few seeds."""
     dimensions = SearchSpace.from_dict(space)
     of = comparison_spec(space, seeds=SEEDS, measurement=Measurement(100, None, None))
     study = store.create_study(of)
@@ -55,11 +55,11 @@ def compared(store: Store, space, level: float) -> None:
     for slot in range(SEEDS):
         trial = Trial(Key(Role.COMPARISON, 0, slot), dimensions.defaults(), slot, 300)
         losses = level * draw.lognormal(size=300)
-        seen = [Observation("validation", at, math.nan, math.nan, {"loss": level}) for at in (0, 100, 200, 300)]
-        seen.append(Observation("floor", 0, 0.0, 0.0, {"loss": 0.5}))
+        observations = [Observation("validation", at, math.nan, math.nan, {"loss": level}) for at in (0, 100, 200, 300)]
+        observations.append(Observation("floor", 0, 0.0, 0.0, {"loss": 0.5}))
         store.add(study.id, epoch, [Candidate((), trial)])
         outcome = Evaluation(
-            trial.key, Status.FINISHED, float(losses[-30:].mean()), losses, 300, 0.2, observations=tuple(seen)
+            trial.key, Status.FINISHED, float(losses[-30:].mean()), losses, 300, 0.2, observations=tuple(observations)
         )
         store.record(study.id, epoch, [outcome])
     store.release(study.id, epoch, StudyStatus.COMPLETE)

@@ -1,6 +1,6 @@
-"""A pool without machines: its workers train by a clock that jumps from one event to the next.
+"""A pool of simulated workers, with a clock that advances from one event to the next.
 
-It stands in for Ray in tests of the driver itself: what it decides, and what it costs with a thousand workers.
+It replaces Ray in tests of the driver: its decisions, and its cost with a thousand workers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tuner.execution.retries import Attempt, Cause, Failure
 from tuner.execution.worker import Watchdog
 
 Seconds = Callable[[Workload, Attempt, bool], float]
-"""Returns how long a cohort trains; the last argument is whether its worker has to compile first."""
+"""Function that returns the duration of a cohort in seconds; its last argument is whether the worker must compile."""
 
 
 class SimulatedWorker:
@@ -40,10 +40,10 @@ class SimulatedWorker:
         self.send([Update(is_over=True)])
 
     def train(self, attempt: Attempt, workload: Workload, name: str, watchdog: Watchdog | None) -> None:
-        """Start a cohort, which ends after as long as the pool says."""
+        """Start a cohort; the pool determines its duration."""
         del name, watchdog
         if self.is_killed:
-            self._updates.append(Update(is_over=True, error=RuntimeError("it had died before")))
+            self._updates.append(Update(is_over=True, error=RuntimeError("the worker had died before")))
             self._pool.ready.add(self)
             return
         seconds = self._pool.seconds(workload, attempt, workload.optimizer not in self._trained)
@@ -68,7 +68,7 @@ class SimulatedWorker:
         return update
 
     def kill(self) -> None:
-        """End what it does."""
+        """End the cohort, and the worker."""
         self.send([Update(is_over=True, error=RuntimeError("killed"))])
         self.is_killed = True
 
@@ -80,7 +80,7 @@ class SimulatedWorker:
 
 
 class SimulatedPool:
-    """Starts up to `workers` workers, in no time."""
+    """A pool that starts up to `workers` workers without delay."""
 
     is_local = True
     folder = Path("/nowhere")
@@ -99,7 +99,7 @@ class SimulatedPool:
             workers: Largest number of workers.
             seconds: Returns how long a cohort trains.
             fitness: Returns the fitness of a candidate.
-            drivers_time: Whether the time that the driver computes passes for the workers, too.
+            drivers_time: Whether the clock also advances by the time that the driver computes.
         """
         self.now = 0.0
         self.seconds = seconds
@@ -127,7 +127,7 @@ class SimulatedPool:
     def wait(
         self, workers: Sequence[SimulatedWorker], killed: Sequence[SimulatedWorker], timeout: float
     ) -> list[SimulatedWorker]:
-        """Let the time jump to the next event, `timeout` at most."""
+        """Advance the clock to the next event, by `timeout` at most."""
         if self._computed is not None:
             self.now += time.process_time() - self._computed
         awaited = (*workers, *killed)

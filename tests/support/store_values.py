@@ -19,8 +19,8 @@ from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudySpec
 from tuner.core.trial import Candidate, Evaluation, Key, Measurement, Observation, Role, Status, Trial, Workload
 from tuner.storage import StorageError, Store
 
-NOBODY = "elsewhere:1"  # an owner on another host, whose process cannot be checked
-ME = f"{socket.gethostname()}:{os.getpid()}"
+REMOTE_OWNER = "elsewhere:1"  # an owner on another host, whose process cannot be checked
+ME = f"{socket.gethostname()}:{os.getpid()}"  # this process as an owner
 
 
 def spec(
@@ -117,19 +117,19 @@ def observations(at: Key) -> tuple[Observation, ...]:
 def driven(
     store: Store,
     run: str = "run",
-    owner: str = NOBODY,
+    owner: str = REMOTE_OWNER,
     add: Iterable[Key] = (),
     make: Callable[..., StudySpec] = spec,
     **others: Any,
 ) -> tuple[int, int]:
-    """Create a study, acquire it, add candidates with some keys, and return the id and epoch."""
+    """Create a study, acquire it and add candidates with some keys; return its id and epoch."""
     study = store.create_study(make(run, **others)).id
     epoch = store.acquire(study, owner=owner)
     store.add(study, epoch, [candidate(each) for each in add])
     return study, epoch
 
 
-def everything(store: Store, study: int) -> Any:
+def stored_values(store: Store, study: int) -> Any:
     """Return all stored values of a study, except the time left of its lease."""
     records = store.candidates(study)
     curves = [store.curve(study, record.key).tobytes() for record in records]
@@ -143,7 +143,7 @@ def everything(store: Store, study: int) -> Any:
     )
 
 
-def child(script: str, *arguments: str) -> subprocess.Popen[str]:
+def start_python(script: str, *arguments: str) -> subprocess.Popen[str]:
     """Start Python on a script in which the names of this module and of `tuner.storage` are imported."""
     start = "import sys, time, json\nfrom tests.support.store_values import *\nfrom tuner.storage import *\n"
     return subprocess.Popen(
@@ -155,7 +155,8 @@ def child(script: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def one_line(error: StorageError) -> None:
+def assert_one_line(error: StorageError) -> None:
+    """Assert that a message is one line without details of SQLAlchemy."""
     assert str(error)
     assert "\n" not in str(error)
     assert "Traceback" not in str(error)
@@ -164,4 +165,5 @@ def one_line(error: StorageError) -> None:
 
 
 def hashes(directory: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of a directory by its name."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir() if path.is_file()}

@@ -18,7 +18,7 @@ from tasks.resnet18 import ResNet18
 from tasks.resnet18_images import colour_statistics, cropped
 from tasks.task import Evaluated
 from tests.support.narrow_resnet import NarrowResNet, noise, write, write_noise
-from tuner.core.errors import InvalidRequest
+from tuner.core.errors import InvalidRequest, OtherInputs
 from tuner.core.trial import Workload
 from tuner.studies.planner import SearchRequest, plan_search
 from tuner.training.loop import Loop, loop_of

@@ -1,4 +1,4 @@
-"""Cores that a timed run has for itself."""
+"""Reservation of cores for a timed run."""
 
 import os
 import threading
@@ -17,7 +17,7 @@ def locks(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
-def test_a_process_is_on_its_cores_with_all_its_threads_and_everywhere_again_afterwards():
+def test_all_threads_of_a_process_are_pinned_to_its_cores_and_released_afterwards():
     before = os.sched_getaffinity(0)
     ended = threading.Event()
     other = threading.Thread(target=ended.wait)
@@ -30,26 +30,26 @@ def test_a_process_is_on_its_cores_with_all_its_threads_and_everywhere_again_aft
     other.join()
 
 
-def test_no_two_have_the_same_core_and_who_finds_none_free_waits():
+def test_cores_are_exclusive_and_a_request_waits_until_they_are_free():
     usable = sorted(os.sched_getaffinity(0))
-    held, got = threading.Event(), []
+    released, reserved = threading.Event(), []
 
-    def second():
+    def reserve_all():
         os.sched_setaffinity(0, usable)
         with own_cores(len(usable)) as cores:  # all of them
-            got.extend(cores)
-        held.set()
+            reserved.extend(cores)
+        released.set()
 
     with own_cores(1) as first:
-        waiting = threading.Thread(target=second)
+        waiting = threading.Thread(target=reserve_all)
         waiting.start()
-        assert not held.wait(0.5)
+        assert not released.wait(0.5)
         assert len(first) == 1
-        assert got == []
+        assert reserved == []
     waiting.join(timeout=30)
-    assert got == usable
+    assert reserved == usable
 
 
-def test_more_cores_than_there_are_are_not_waited_for():
+def test_a_request_for_more_cores_than_exist_does_not_wait():
     with own_cores(len(os.sched_getaffinity(0)) + 1) as cores:
         assert cores == ()

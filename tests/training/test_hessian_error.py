@@ -1,4 +1,4 @@
-"""`train --track hessian-error`: LODO's preconditioner comes near the inverse Hessian, and serves frozen, too."""
+"""`train --track hessian-error`: error of LODO's preconditioner, and training with it frozen."""
 
 import json
 from dataclasses import replace
@@ -39,11 +39,11 @@ def tracked(steps, optimizer="LODO"):
 
 
 @pytest.mark.parametrize("optimizer", ["LODO", "LODO-Diagonal"])
-def test_the_estimate_is_the_norm_of_what_is_left_of_the_identity(optimizer):
+def test_the_estimated_error_agrees_with_the_norm_of_the_dense_matrix(optimizer):
     settings = {"depth": 3} if optimizer == "LODO" else {}  # compiles sooner than 16 layers
     cohort = Cohort(workload(optimizer, settings=settings), trials(60))
     *_, last = cohort.chunks(cohort.begin())
-    found = hessian_error(cohort)(last.carry)
+    estimate = hessian_error(cohort)(last.carry)
     identity = np.eye(SIZE)
     columns = [
         cohort.loop.optimizer.preconditioned(
@@ -53,12 +53,12 @@ def test_the_estimate_is_the_norm_of_what_is_left_of_the_identity(optimizer):
     ]
     dense = np.stack(columns, axis=1)  # G [n, n, P]
     for lane in range(2):
-        left = identity - dense[..., lane] @ NoisyQuadraticBowl(n=SIZE).hessian
+        difference = identity - dense[..., lane] @ NoisyQuadraticBowl(n=SIZE).hessian
         # A mean of 256: the square's standard error is at most √2/16 of itself, the root's half of that.
-        assert found[lane] == pytest.approx(np.linalg.norm(left) / np.sqrt(SIZE), rel=3 * 0.045)
+        assert estimate[lane] == pytest.approx(np.linalg.norm(difference) / np.sqrt(SIZE), rel=3 * 0.045)
 
 
-def test_on_the_bowl_the_error_falls_and_the_frozen_preconditioner_is_at_its_best_from_the_start():
+def test_on_the_bowl_the_error_decreases_and_the_frozen_preconditioner_is_effective_from_the_start():
     steps = 8000
     for one in tracked(steps):
         assert one.error_points == tuple(range(0, steps + 1, steps // 20))
@@ -69,21 +69,21 @@ def test_on_the_bowl_the_error_falls_and_the_frozen_preconditioner_is_at_its_bes
         assert np.mean(one.frozen.losses[early]) < 1.2 * np.mean(one.losses[late])
 
 
-def test_tracking_changes_nothing_of_the_run():
-    alone = list(train(workload(), trials(130)))[-2:]
-    for one, other in zip(tracked(130), alone, strict=True):
+def test_tracking_does_not_change_the_losses():
+    untracked = list(train(workload(), trials(130)))[-2:]
+    for one, other in zip(tracked(130), untracked, strict=True):
         np.testing.assert_array_equal(one.losses, other.losses)
         assert one.fitness == other.fitness
 
 
 @pytest.mark.parametrize("name", [name for name in registry.OPTIMIZERS if name.startswith("LODO")])
-def test_a_frozen_preconditioner_never_moves_and_the_first_loss_is_that_of_the_start(name):
+def test_a_frozen_preconditioner_is_constant_and_training_begins_at_the_starting_point(name):
     optimizer = registry.load(name)()
     settings = {key: LODO[key] for key in optimizer.hyperparameters} | {"initial_learning_rate": 0.05}
     values = {key: tf.constant([value], tf.float64) for key, value in settings.items()}
     x = tf.constant(np.array(ROSENBROCK_START)[:, None])
     state = optimizer.initial_state(x, values, lane_seeds(1))
-    for t in range(1, 8):  # learn something
+    for t in range(1, 8):  # until it has learned
         gradient = tf.constant(rosenbrock(x.numpy()[:, 0])[1][:, None])
         x, state = optimizer.update(gradient, x, state, values, tf.constant(t))
     frozen = optimizer.frozen(state)
@@ -92,7 +92,7 @@ def test_a_frozen_preconditioner_never_moves_and_the_first_loss_is_that_of_the_s
     path, losses = drive(optimizer, point, [settings], [lambda t: rosenbrock], 5, state=frozen)
     assert losses[0, 0] == rosenbrock(point)[0]
     assert np.isfinite(path).all()
-    # Descent with momentum along the one fixed matrix, by hand.
+    # Descent with momentum and the fixed matrix, by hand.
     columns = [optimizer.preconditioned(frozen, values, tf.constant(column[:, None])) for column in np.eye(2)]
     matrix, beta, momentum = np.concatenate(columns, axis=1), settings.get("momentum", 0.0), np.zeros(2)
     for moved in path[:, :, 0]:
@@ -102,20 +102,20 @@ def test_a_frozen_preconditioner_never_moves_and_the_first_loss_is_that_of_the_s
     assert np.linalg.norm(before) > 0
 
 
-def test_what_cannot_be_tracked_is_refused_in_a_line():
+def test_tracking_without_a_preconditioner_or_a_hessian_is_refused_in_one_line():
     adam = [Trial(Key(Role.SEARCH, 0, 0), {"learning_rate": 0.1, "beta_1": 0.9, "beta_2": 0.99}, 0, 5)]
     with pytest.raises(
         InvalidRequest, match=r"for optimizers that learn a preconditioner, LODO and .* Received: 'Adam'"
     ):
         next(train(workload("Adam", lanes=1), adam, [HessianError()]))
-    blind = workload(lanes=1, task="tests.lodo.test_optimizer_needs:Untold", options={})
+    without_hessian = workload(lanes=1, task="tests.lodo.test_optimizer_needs:Untold", options={})
     with pytest.raises(
         InvalidRequest, match=r"needs a task with a Hessian .*noisy-quadratic-bowl or rosenbrock. Received: 'untold'"
     ):
-        next(train(blind, trials(5, lanes=1), [HessianError()]))
+        next(train(without_hessian, trials(5, lanes=1), [HessianError()]))
 
 
-def test_the_command_prints_errors_and_losses_and_json_has_every_one():
+def test_the_command_prints_errors_and_losses_and_json_has_all_of_them():
     arguments = ("train", "--task", "rosenbrock", "--optimizer", "LODO-Diagonal", "--steps", 40, "--seeds", 2)
     outcome = call(*arguments, "--track", "hessian-error")
     assert outcome.code == 0, outcome.err
@@ -133,26 +133,26 @@ def test_the_command_prints_errors_and_losses_and_json_has_every_one():
     assert "--track hessian-error is for optimizers that learn a preconditioner" in refused.err
 
 
-def test_a_tracked_run_that_diverges_shows_no_number_that_it_did_not_come_to():
+def test_a_tracked_run_that_diverges_shows_a_dash_for_missing_numbers():
     arguments = ("train", "--task", "noisy-quadratic-bowl", "--optimizer", "LODO-Diagonal", "--steps", 400)
-    wild = ("--set", "initial_learning_rate=1e6", "--track", "hessian-error")
-    text = call(*arguments, *wild).out
+    diverging = ("--set", "initial_learning_rate=1e6", "--track", "hessian-error")
+    text = call(*arguments, *diverging).out
     for name in ("learned on the way", "frozen, as learned"):
         (row,) = [line for line in text.splitlines() if name in line]
         assert row.split(name)[1].split(maxsplit=1)[0] == "–"
         assert "at evaluation" in row
-    (entry,) = json.loads(call(*arguments, *wild, "--json").out)["runs"]
+    (entry,) = json.loads(call(*arguments, *diverging, "--json").out)["runs"]
     assert entry["status"] == entry["frozen"]["status"] == "diverged"
     assert "at evaluation" in entry["frozen"]["reason"]
     assert entry["hessian_error"]["errors"][-1] is None
 
 
-def test_many_seeds_are_a_row_of_mean_least_and_greatest():
+def test_many_seeds_are_summarised_by_mean_least_and_greatest():
     errors = [(1.0, error) for error in (0.25, 0.5, 0.75, *[0.5] * 6)]
     run = TrainedRun(0, "finished", 1.0, np.full(10, 2.0), 10, 0.1)
-    whole = [replace(run, error_points=(0, 5), errors=each, frozen=run) for each in errors]
-    ended = replace(run, error_points=(0,), errors=(1.0,), frozen=run)
-    lines = hessian_errors([*whole, ended], 10).splitlines()
+    complete = [replace(run, error_points=(0, 5), errors=each, frozen=run) for each in errors]
+    partial = replace(run, error_points=(0,), errors=(1.0,), frozen=run)
+    lines = hessian_errors([*complete, partial], 10).splitlines()
     assert lines[1].split() == ["evaluations", "mean", "least", "greatest", "of", "seeds"]
     assert lines[3].split() == ["0", "1.000", "1.000", "1.000", "10"]
     assert lines[4].split() == ["5", "0.5000", "0.2500", "0.7500", "9"]

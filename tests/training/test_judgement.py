@@ -1,4 +1,4 @@
-"""What a curve is worth by an objective, and when a run counts as diverged."""
+"""The fitness of a curve by an objective, and when a run counts as diverged."""
 
 import math
 
@@ -21,7 +21,7 @@ def test_a_budget_below_ten_is_judged_by_its_last_loss(budget):
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_a_loss_that_is_not_finite_is_divergence_even_if_later_ones_are(bad):
+def test_a_loss_that_is_not_finite_is_divergence_even_if_later_losses_are_finite(bad):
     status, fitness, reason = judge(np.array([1.0, bad, 1.0, 1.0]), 4)
     assert (status, fitness) == (Status.DIVERGED, math.inf)
     assert reason == f"loss was {bad} at evaluation 1"
@@ -37,11 +37,11 @@ def test_float32_losses_are_averaged_in_float64():
     assert judge(np.repeat(losses, 10)[9:11], 20)[1] == (16_777_216.0 + 1.0) / 2
 
 
-def test_a_curve_is_cut_after_the_first_loss_that_is_not_finite():
+def test_a_curve_is_truncated_after_the_first_loss_that_is_not_finite():
     assert until_not_finite(np.array([1.0, 2.0])).tolist() == [1.0, 2.0]
     assert until_not_finite(np.array([1.0, np.inf, np.nan])).tolist() == [1.0, np.inf]
     assert until_not_finite(np.array([])).tolist() == []
 
 
-def test_an_objective_with_another_window_is_the_mean_over_that():
+def test_fitness_is_the_mean_over_the_window_of_the_objective():
     assert judge(np.arange(40.0), 40, Objective(window=0.5))[1] == np.mean(np.arange(20, 40))

@@ -1,4 +1,4 @@
-"""What is measured of a run, and that the run is the same without it."""
+"""Measurements of runs, and that they do not change the runs."""
 
 import math
 import time
@@ -54,61 +54,61 @@ def curve(values):
     ("task", "optimizer", "values", "steps"),
     [("noisy-quadratic-bowl", "Adam", ADAM, 60), ("rosenbrock", "L-BFGS", LBFGS, 25), (LINE, "Adam", ADAM, 60)],
 )
-def test_the_losses_are_those_of_a_run_that_is_not_measured_bit_for_bit(task, optimizer, values, steps):
+def test_measurements_do_not_change_the_losses(task, optimizer, values, steps):
     lanes = trials(2, steps, values)
-    found, _ = run(work(task, 2, optimizer, validate_every=7), lanes)
-    plain = list(train(work(task, 2, optimizer), lanes, ()))
-    np.testing.assert_array_equal(curve(found), curve(plain))
-    for one, other in zip(found[-2:], plain[-2:], strict=True):
+    measured, _ = run(work(task, 2, optimizer, validate_every=7), lanes)
+    unmeasured = list(train(work(task, 2, optimizer), lanes, ()))
+    np.testing.assert_array_equal(curve(measured), curve(unmeasured))
+    for one, other in zip(measured[-2:], unmeasured[-2:], strict=True):
         assert (one.key, one.status, one.fitness) == (other.key, other.status, other.fitness)
 
 
-def test_validation_is_at_the_start_every_so_often_and_at_the_end_and_the_test_set_at_the_very_end():
+def test_validation_runs_at_the_start_at_intervals_and_at_the_end_and_the_test_set_is_last():
     values, observed = run(work(LINE, validate_every=25), trials())
     assert [one.evaluations for one in observed["validation"]] == [0, 25, 50, 60]
     start = regression.metrics(np.zeros(3), "validation").mean(axis=0)
     assert observed["validation"][0].metrics["loss"] == pytest.approx([start[0]])
     (test,) = observed["test"]
     assert test.evaluations == 60
-    place = values.index(test)
-    assert not any(isinstance(value, TrainingProgress) for value in values[place:])
-    assert [type(value) for value in values[place + 1 :]] == [Evaluation]
+    index = values.index(test)
+    assert not any(isinstance(value, TrainingProgress) for value in values[index:])
+    assert [type(value) for value in values[index + 1 :]] == [Evaluation]
 
 
-def test_what_validation_and_test_say_is_the_mean_over_their_examples_at_the_final_weights():
+def test_validation_and_test_metrics_are_means_over_their_examples():
     lanes = trials()
     _, observed = run(work(LINE, validate_every=60), lanes)
     cohort = Cohort(work(LINE), lanes)
     *_, last = cohort.chunks(cohort.begin())
     x = last.carry[0].numpy()[:, 0]
-    for split, found in (("validation", observed["validation"][-1]), ("test", observed["test"][0])):
+    for split, observation in (("validation", observed["validation"][-1]), ("test", observed["test"][0])):
         loss, accuracy = regression.metrics(x, split).mean(axis=0)
-        assert found.metrics["loss"] == pytest.approx([loss], rel=1e-12)
-        assert found.metrics["accuracy"] == pytest.approx([accuracy], rel=1e-12)
+        assert observation.metrics["loss"] == pytest.approx([loss], rel=1e-12)
+        assert observation.metrics["accuracy"] == pytest.approx([accuracy], rel=1e-12)
 
 
-def test_a_part_of_the_test_set_is_the_same_part_for_all():
-    _, all_of_it = run(work(LINE), trials())
+def test_a_part_of_the_test_set_is_the_same_for_all_runs():
+    _, complete = run(work(LINE), trials())
     parts = [run(work(LINE, test_examples=5), trials())[1]["test"][0].metrics["loss"] for _ in range(2)]
-    assert parts[0] == parts[1] != all_of_it["test"][0].metrics["loss"]
+    assert parts[0] == parts[1] != complete["test"][0].metrics["loss"]
 
 
 def test_the_test_set_is_not_read_before_training_is_over(monkeypatch):
-    asked = []
-    plain = regression.Line.evaluate
+    splits_read = []
+    real_evaluate = regression.Line.evaluate
 
     def evaluate(self, x, state, split, chosen):
-        asked.append(split)
-        return plain(self, x, state, split, chosen)
+        splits_read.append(split)
+        return real_evaluate(self, x, state, split, chosen)
 
     monkeypatch.setattr(regression.Line, "evaluate", evaluate)
     for value in train(work(LINE, validate_every=20), trials()):
         if isinstance(value, TrainingProgress):
-            assert set(asked) == {"validation"}
-    assert set(asked) == {"validation", "test"}
+            assert set(splits_read) == {"validation"}
+    assert set(splits_read) == {"validation", "test"}
 
 
-def test_a_run_alone_is_timed_and_runs_in_lockstep_are_not():
+def test_only_cohorts_of_one_lane_are_timed():
     _, alone = run(work("rosenbrock"), trials(1))
     _, together = run(work("rosenbrock", 2), trials(2))
     seconds = [mark.seconds for mark in alone["training"]]
@@ -117,38 +117,38 @@ def test_a_run_alone_is_timed_and_runs_in_lockstep_are_not():
     assert all(math.isnan(mark.seconds) and math.isnan(mark.elapsed) for mark in together["training"])
 
 
-def test_marks_of_the_clock_hold_the_mean_loss_since_the_last_one():
+def test_marks_of_the_clock_have_the_mean_loss_since_the_previous_mark():
     values, observed = run(work("rosenbrock", 2), trials(2, 200))
-    losses, begun = curve(values), 0
+    losses, previous = curve(values), 0
     for mark in observed["training"]:
-        np.testing.assert_allclose(mark.metrics["loss"], losses[begun : mark.evaluations].mean(axis=0), rtol=1e-15)
-        begun = mark.evaluations
-    assert begun == 200
+        np.testing.assert_allclose(mark.metrics["loss"], losses[previous : mark.evaluations].mean(axis=0), rtol=1e-15)
+        previous = mark.evaluations
+    assert previous == 200
 
 
-def test_a_budget_of_seconds_goes_on_beyond_the_steps_and_leaves_curve_and_fitness_to_the_steps():
+def test_a_budget_of_seconds_continues_training_without_changing_curve_and_fitness():
     values, observed = run(work("rosenbrock", seconds=0.3), trials(1, 60))
     evaluation = values[-1]
-    plain = list(train(work("rosenbrock"), trials(1, 60), ()))
+    unmeasured = list(train(work("rosenbrock"), trials(1, 60), ()))
     assert (len(curve(values)), evaluation.steps_done) == (60, 60)
-    assert evaluation.fitness == plain[-1].fitness
+    assert evaluation.fitness == unmeasured[-1].fitness
     last = observed["training"][-1]
     assert last.seconds >= 0.3
     assert last.evaluations > 60
     (by_time,) = observed["time"]
     assert by_time.seconds == 0.3
     assert 60 < by_time.evaluations <= last.evaluations
-    assert 0 < by_time.metrics["loss"][0] < evaluation.fitness  # Adam is still on its way down
+    assert 0 < by_time.metrics["loss"][0] < evaluation.fitness  # the loss is still decreasing
 
 
-def test_seconds_are_for_runs_alone():
+def test_a_budget_of_seconds_requires_a_cohort_of_one_lane():
     with pytest.raises(InvalidRequest, match=r"seconds is for cohorts of one lane. Received: 2"):
         list(train(work("rosenbrock", 2, seconds=1.0), trials(2)))
 
 
-def test_a_run_that_diverges_has_no_loss_by_time_and_no_test():
-    wild = trials(1, 60, ADAM | {"learning_rate": 1e200})
-    values, observed = run(work("rosenbrock", seconds=0.1), wild)
+def test_a_diverged_run_has_no_loss_by_time_and_no_test_metrics():
+    diverging = trials(1, 60, ADAM | {"learning_rate": 1e200})
+    values, observed = run(work("rosenbrock", seconds=0.1), diverging)
     assert values[-1].status is Status.DIVERGED
     assert math.isnan(observed["time"][0].metrics["loss"][0])
     assert "test" not in run(work(LINE), trials(1, 60, ADAM | {"learning_rate": 1e300}))[1]
@@ -160,45 +160,45 @@ def training(budget=1000):
 
 
 def loss_by_time(seconds, *chunks):
-    """Return what the last tenth of a budget of seconds observes of chunks (losses, their seconds)."""
+    """Return the observation of the loss by time after chunks, each of losses and their seconds."""
     tenth, run = LastTenth(seconds), training()
     for losses, duration in chunks:
         run.advance(Chunk(0, None, np.array(losses, float), duration))
         assert list(tenth.after_chunk(run)) == []
-    (found,) = tenth.end(run)
-    return found
+    (observation,) = tenth.end(run)
+    return observation
 
 
-def test_the_last_tenth_by_time_is_what_ended_within_it_by_hand():
-    found = loss_by_time(
+def test_the_loss_by_time_is_the_mean_over_evaluations_that_ended_in_the_last_tenth():
+    observation = loss_by_time(
         10.0,
         ([[8, 1], [6, 1]], 8.0),  # end at 4 and 8 s
         ([[4, 1], [3, 1], [1, 1]], 3.0),  # at 9, 10 and 11 s: 9 is not after 9
     )
-    assert (found.evaluations, found.seconds, found.metrics["loss"]) == (4, 10.0, [3.0, 1.0])
+    assert (observation.evaluations, observation.seconds, observation.metrics["loss"]) == (4, 10.0, [3.0, 1.0])
 
 
-def test_a_loss_that_is_not_finite_spoils_the_mean_by_time_only_within_the_time():
-    for place, spoilt in ((1, True), (15, False)):  # ends at 2 and at 16 s
+def test_a_loss_that_is_not_finite_affects_the_loss_by_time_only_within_the_budget():
+    for index, affected in ((1, True), (15, False)):  # ends at 2 and at 16 s
         losses = np.ones((20, 1))
-        losses[place] = np.inf
-        assert math.isnan(loss_by_time(10.0, (losses, 20.0)).metrics["loss"][0]) == spoilt
+        losses[index] = np.inf
+        assert math.isnan(loss_by_time(10.0, (losses, 20.0)).metrics["loss"][0]) == affected
 
 
-def test_where_no_evaluation_ends_within_the_last_tenth_the_last_before_it_counts():
+def test_the_loss_by_time_is_the_last_one_before_if_none_ended_in_the_last_tenth():
     assert loss_by_time(10.0, ([[5], [4]], 16.0)).metrics["loss"] == [5.0]  # at 8 and 16 s
 
 
-def test_marks_are_a_thousand_at_most_in_the_steps_and_as_many_in_the_seconds():
-    marks, run, found = Marks(10_000 / 128), training(10_000), 0
+def test_there_are_at_most_a_thousand_marks_in_the_steps_and_in_the_seconds():
+    marks, run, count = Marks(10_000 / 128), training(10_000), 0
     for _ in range(30_000):
         run.advance(Chunk(0, None, np.ones((1, 1)), 1 / 128))
-        found += len(list(marks.after_chunk(run)))
-    assert found == 1000 + 2000  # every tenth evaluation, and then every 10/128 s of the 20,000/128 s beyond
+        count += len(list(marks.after_chunk(run)))
+    assert count == 1000 + 2000  # every tenth evaluation, and then every 10/128 s of the 20,000/128 s beyond
 
 
 class Slow(MeasurementCallback):
-    """Takes its time, at stops of its own."""
+    """A slow measurement with its own stops."""
 
     def stops(self, budget):
         return range(3, budget, 10)
@@ -209,7 +209,7 @@ class Slow(MeasurementCallback):
 
 
 class Fails(MeasurementCallback):
-    """Raises on the way."""
+    """A measurement that raises after 20 evaluations."""
 
     def stops(self, budget):
         return (20,)
@@ -220,42 +220,42 @@ class Fails(MeasurementCallback):
         return ()
 
 
-def test_a_measurement_that_takes_long_changes_no_loss_and_no_time_of_training():
-    plain, _ = run(work("rosenbrock"), trials(1, 60), ())
+def test_a_slow_measurement_changes_neither_losses_nor_seconds_of_training():
+    unmeasured, _ = run(work("rosenbrock"), trials(1, 60), ())
     slow, _ = run(work("rosenbrock"), trials(1, 60), [Slow()])
-    np.testing.assert_array_equal(curve(slow), curve(plain))
-    assert slow[-1].fitness == plain[-1].fitness
+    np.testing.assert_array_equal(curve(slow), curve(unmeasured))
+    assert slow[-1].fitness == unmeasured[-1].fitness
     assert slow[-1].seconds < 6 * 0.02
 
 
-def test_a_measurement_that_raises_ends_the_run_and_spoils_no_loss_before_it_nor_the_next_run():
-    plain, _ = run(work("rosenbrock"), trials(1, 60), ())
+def test_a_measurement_that_raises_ends_the_run_and_changes_no_losses():
+    unmeasured, _ = run(work("rosenbrock"), trials(1, 60), ())
     values = []
     with pytest.raises(OSError, match="no space left"):
         values.extend(value for value in train(work("rosenbrock"), trials(1, 60), [Fails()]))
-    np.testing.assert_array_equal(curve(values), curve(plain)[:20])
-    again, _ = run(work("rosenbrock"), trials(1, 60), ())
-    np.testing.assert_array_equal(curve(again), curve(plain))
+    np.testing.assert_array_equal(curve(values), curve(unmeasured)[:20])
+    repeated, _ = run(work("rosenbrock"), trials(1, 60), ())
+    np.testing.assert_array_equal(curve(repeated), curve(unmeasured))
 
 
-def test_one_trace_serves_a_run_with_all_measurements_one_with_none_and_one_that_is_frozen():
+def test_measured_unmeasured_and_frozen_runs_share_one_trace():
     values = {"initial_learning_rate": 0.1, "meta_learning_rate": 0.001, "momentum": 0.1}
     workload, lanes, end = work("rosenbrock", 1, "LODO-Diagonal"), trials(1, 40, values), EndState()
-    everything = [Marks(), HessianError(), LastTenth(0.05), Trajectory(), Slow(), end]
-    measured, observed = run(workload, lanes, everything)
+    all_measurements = [Marks(), HessianError(), LastTenth(0.05), Trajectory(), Slow(), end]
+    measured, observed = run(workload, lanes, all_measurements)
     assert {"training", "hessian-error", "time", "trajectory"} <= observed.keys()
-    plain, _ = run(workload, lanes, ())
-    np.testing.assert_array_equal(curve(measured), curve(plain))
+    unmeasured, _ = run(workload, lanes, ())
+    np.testing.assert_array_equal(curve(measured), curve(unmeasured))
     list(train(workload, lanes, (), start=frozen_as_in(end.carry)))
     list(train(replace(workload, measurement=None), lanes))
     assert loop_of(workload, list(values)).traces == 1
-    of_data = [Floor, FinalTest, Validation]  # the other measurements, of tasks that have what they need
+    need_data = [Floor, FinalTest, Validation]  # the other measurements need a task with data or a floor
     list(train(work(LINE, validate_every=20), trials()))
     assert loop_of(work(LINE), list(ADAM)).traces == 1
-    assert set(MeasurementCallback.__subclasses__()) >= {*map(type, everything), *of_data}
+    assert set(MeasurementCallback.__subclasses__()) >= {*map(type, all_measurements), *need_data}
 
 
-def test_the_floor_of_the_bowl_is_newton_s_mean_loss_and_half_of_it_where_each_centre_is_seen_twice():
+def test_the_floor_of_the_bowl_is_newtons_mean_loss_halved_for_two_evaluations_per_step():
     _, once = run(work("noisy-quadratic-bowl"), trials(1, 2))
     _, twice = run(work("noisy-quadratic-bowl", optimizer="L-BFGS"), trials(1, 2, LBFGS))
     assert once["floor"][0].metrics["loss"] == pytest.approx([7.412], abs=5e-4)  # ½ Σ λ, λ from 0.001 to 1, by hand
@@ -266,7 +266,7 @@ def test_the_floor_of_the_bowl_is_newton_s_mean_loss_and_half_of_it_where_each_c
     assert "floor" not in run(work("rosenbrock"), trials())[1]
 
 
-def test_the_error_of_a_learned_preconditioner_is_measured_where_there_is_one_and_a_constant_hessian():
+def test_the_error_of_the_preconditioner_is_measured_only_with_a_constant_hessian():
     options, values = {"n": 10}, {"initial_learning_rate": 0.1, "meta_learning_rate": 0.001, "momentum": 0.1}
     lanes = trials(2, 60, values)
     compared = replace(work("noisy-quadratic-bowl", 2, "LODO-Diagonal"), options=options)
@@ -281,38 +281,38 @@ def test_the_error_of_a_learned_preconditioner_is_measured_where_there_is_one_an
     assert "hessian-error" not in observed  # its Hessian depends on x
 
 
-def test_without_a_measurement_only_losses_come():
+def test_without_a_measurement_only_losses_are_reported():
     values, observed = run(Workload(task="rosenbrock", optimizer="Adam", cohort_size=1), trials())
     assert observed == {}
     assert {type(value) for value in values} == {TrainingProgress, Evaluation}
 
 
 @pytest.mark.parametrize("after_divergence", [False, True])
-def test_a_run_that_diverged_before_its_budget_is_validated_at_its_end_where_that_is_asked_for(after_divergence):
-    wild = trials(1, 60, ADAM | {"learning_rate": 1e300})
-    values, observed = run(work(LINE), wild, [Validation(25, after_divergence=after_divergence)])
+def test_a_diverged_run_is_validated_at_its_end_only_if_requested(after_divergence):
+    diverging = trials(1, 60, ADAM | {"learning_rate": 1e300})
+    values, observed = run(work(LINE), diverging, [Validation(25, after_divergence=after_divergence)])
     assert values[-1].status is Status.DIVERGED
     start, *end = observed["validation"]
     assert start.evaluations == 0
     assert [one.evaluations for one in end] == [len(curve(values))] * after_divergence
 
 
-def test_an_optimizer_that_asks_twice_a_step_is_validated_at_the_end_of_a_step():
+def test_an_optimizer_with_two_evaluations_per_step_is_validated_at_the_end_of_a_step():
     _, observed = run(work(LINE, optimizer="L-BFGS", validate_every=5), trials(1, 20, LBFGS))
     assert [one.evaluations for one in observed["validation"]] == [0, 6, 10, 16, 20]
 
 
-def test_a_task_without_a_set_cannot_be_validated():
+def test_a_task_without_a_validation_set_cannot_be_validated():
     with pytest.raises(ValueError, match="rosenbrock has no validation set"):
         next(train(work("rosenbrock"), trials(), [Validation(5)]))
 
 
 @pytest.mark.parametrize("seconds", [None, 0.05])
-def test_in_two_dimensions_every_step_of_the_way_is_kept_and_its_losses_are_the_curve(seconds):
+def test_the_trajectory_in_two_dimensions_has_every_step_and_agrees_with_the_curve(seconds):
     values, observed = run(work("rosenbrock", seconds=seconds), trials(1, 30))
-    way = observed["trajectory"]
-    assert [one.evaluations for one in way] == list(range(31))
-    losses = [references.rosenbrock(np.array([one.metrics["x"][0], one.metrics["y"][0]]))[0] for one in way[:-1]]
+    trajectory = observed["trajectory"]
+    assert [one.evaluations for one in trajectory] == list(range(31))
+    losses = [references.rosenbrock(np.array([one.metrics["x"][0], one.metrics["y"][0]]))[0] for one in trajectory[:-1]]
     np.testing.assert_allclose(losses, curve(values)[:, 0], rtol=1e-12)
     _, observed = run(work(LINE, validate_every=60), trials())
     assert "trajectory" not in observed  # of three dimensions

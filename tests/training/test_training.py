@@ -1,4 +1,4 @@
-"""The compiled loop: compiled once, the same in every company, cut where it diverges."""
+"""The compiled training loop: one compilation, independent lanes, and divergence."""
 
 import numpy as np
 import pytest
@@ -47,43 +47,43 @@ def test_a_cohort_equals_single_runs(optimizer):
         np.testing.assert_allclose(alone.losses, evaluation.losses, rtol=1e-9)  # matrix products round by shape
 
 
-def test_a_lane_has_the_same_bits_whoever_is_beside_it():
+def test_a_lane_does_not_depend_on_the_other_lanes():
     work = workload(4)
-    mates = results(work, [trial(slot) for slot in range(4)])
+    different = results(work, [trial(slot) for slot in range(4)])
     copies = results(work, [trial(2)] * 4)
     assert len(copies) == 1
-    np.testing.assert_array_equal(copies[0].losses, mates[2].losses)
-    assert copies[0].fitness == mates[2].fitness
+    np.testing.assert_array_equal(copies[0].losses, different[2].losses)
+    assert copies[0].fitness == different[2].fitness
 
 
-def test_how_long_a_chunk_is_changes_nothing(monkeypatch):
+def test_the_size_of_a_chunk_does_not_change_the_losses(monkeypatch):
     work, trials = workload(4), [trial(slot, steps=130) for slot in range(4)]
-    whole = results(work, trials)
+    expected = results(work, trials)
     monkeypatch.setattr(cohort, "_next_size", lambda size, elapsed: 3)
-    for one, other in zip(whole, results(work, trials), strict=True):
+    for one, other in zip(expected, results(work, trials), strict=True):
         np.testing.assert_array_equal(one.losses, other.losses)
 
 
-def test_a_lane_that_diverges_is_cut_after_the_first_loss_that_is_not_finite():
-    wild, tame = results(
+def test_the_curve_of_a_diverged_lane_ends_with_the_first_loss_that_is_not_finite():
+    diverged, finished = results(
         workload(2, task="rosenbrock"), [trial(0, learning_rate=1e200, steps=200), trial(1, steps=200)]
     )
-    assert wild.status is Status.DIVERGED
-    assert not np.isfinite(wild.losses[-1])
-    assert np.isfinite(wild.losses[:-1]).all()
-    assert wild.steps_done == len(wild.losses) < 200
-    assert wild.reason == f"loss was {wild.losses[-1]} at evaluation {wild.steps_done - 1}"
-    assert (tame.status, tame.steps_done, len(tame.losses)) == (Status.FINISHED, 200, 200)
+    assert diverged.status is Status.DIVERGED
+    assert not np.isfinite(diverged.losses[-1])
+    assert np.isfinite(diverged.losses[:-1]).all()
+    assert diverged.steps_done == len(diverged.losses) < 200
+    assert diverged.reason == f"loss was {diverged.losses[-1]} at evaluation {diverged.steps_done - 1}"
+    assert (finished.status, finished.steps_done, len(finished.losses)) == (Status.FINISHED, 200, 200)
 
 
-def test_a_cohort_that_wholly_diverged_ends_early():
+def test_a_cohort_in_which_all_lanes_diverged_ends_early():
     work = workload(2, task="rosenbrock")
     steps = 1_000_000
     values = list(train(work, [trial(slot, learning_rate=1e200, steps=steps) for slot in range(2)]))
     assert sum(len(value.losses) for value in values if isinstance(value, TrainingProgress)) < 100
 
 
-def test_progress_holds_every_loss_in_order_and_the_first_is_at_the_start():
+def test_progress_has_every_loss_in_order_from_the_starting_point():
     values = list(train(workload(2, task="rosenbrock"), [trial(0), trial(1)]))
     progress = [value for value in values if isinstance(value, TrainingProgress)]
     losses = np.concatenate([value.losses for value in progress])
@@ -97,10 +97,10 @@ def test_fitness_is_the_mean_of_the_last_tenth():
     assert evaluation.fitness == pytest.approx(np.mean(evaluation.losses[-6:]), rel=1e-15)
 
 
-def test_precision_is_the_tasks_unless_it_is_asked_for():
-    (own,) = results(workload(1, task="rosenbrock"), [trial(0)])
-    (asked,) = results(workload(1, task="rosenbrock", precision="float32"), [trial(0)])
-    assert (np.asarray(own.losses).dtype, np.asarray(asked.losses).dtype) == (np.float64, np.float32)
+def test_the_precision_is_that_of_the_task_unless_one_is_requested():
+    (default,) = results(workload(1, task="rosenbrock"), [trial(0)])
+    (requested,) = results(workload(1, task="rosenbrock", precision="float32"), [trial(0)])
+    assert (np.asarray(default.losses).dtype, np.asarray(requested.losses).dtype) == (np.float64, np.float32)
 
 
 def test_a_gradient_of_another_shape_than_x_is_refused_and_not_broadcast(tmp_path):
@@ -115,7 +115,7 @@ def test_a_gradient_of_another_shape_than_x_is_refused_and_not_broadcast(tmp_pat
         results(workload(1, task=f"{tmp_path / 'narrow.py'}:Narrow"), [trial(0)])
 
 
-def test_lanes_that_do_not_fit_the_workload_are_refused():
+def test_a_wrong_number_of_lanes_is_refused():
     with pytest.raises(ValueError, match=r"a cohort has 2 lanes with one budget. Received: 1 lanes"):
         next(train(workload(2), [trial(0)]))
 
@@ -125,7 +125,7 @@ def test_lanes_with_different_budgets_are_refused():
         next(train(workload(2), [trial(0, steps=10), trial(1, steps=20)]))
 
 
-def test_a_task_that_a_notebook_defines_again_is_trained_as_it_is_now():
+def test_a_redefined_task_is_trained_by_its_newest_definition():
     import tasks.registry
     from tasks.rosenbrock import Rosenbrock
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
@@ -13,7 +13,7 @@ from tuner.api.requests import Optimizer, Task, optimizer_names, paths, task_nam
 from tuner.api.run import Comparison, Run
 from tuner.api.running import begin, check_users_task
 from tuner.core.errors import InvalidRequest
-from tuner.execution.resources import Resources
+from tuner.execution.resources import ResourceOptions, Resources
 from tuner.storage import check_run_name
 from tuner.studies.callbacks import Callback
 from tuner.studies.comparison_planner import CompareRequest, plan_comparison
@@ -37,19 +37,12 @@ def compare(
     accept_changes: bool = False,
     name: str | None = None,
     database: str | Path | Database | None = None,
-    workers: int | None = None,
-    cpus_per_candidate: int = 1,
-    gpus_per_candidate: float = 0.0,
-    timeout: float | None = None,
-    max_attempts: int = 3,
-    address: str | None = None,
-    dashboard: bool = False,
-    data_dir: str | Path | None = None,
     precision: str | None = None,
     options: Mapping[str, Any] | None = None,
     wait: bool = False,
     callback: Callable[[], Callback] | None = None,
     progress: bool | Callable[[str], None] | Progress | None = True,
+    **resources: Unpack[ResourceOptions],
 ) -> Comparison:
     """Train tuned optimizers for long, each on the same seeds, with validation on the way and the test set at the end.
 
@@ -70,19 +63,12 @@ def compare(
         accept_changes: Whether the task's code or data may have changed since the search; the results then say so.
         name: Name of the run. Default: the search's or the task's, with "-comparison".
         database: As of `tune`. Default: the search's.
-        workers: As of `tune`; so are all arguments below that are not listed.
-        cpus_per_candidate: Cores, and threads of TensorFlow, per run.
-        gpus_per_candidate: GPUs per run, or a share of one.
-        timeout: Seconds after which a run (or cohort) is ended.
-        max_attempts: How often a run may lose its worker before it fails.
-        address: "HOST:PORT" of a Ray cluster to join.
-        dashboard: Whether to serve the dashboard of a local Ray.
-        data_dir: Folder of the data sets.
         precision: Default: the search's, or the task's own.
         options: Keyword arguments of the task. Default: the search's.
         wait: Whether to wait while another driver holds a study.
         callback: Makes a `Callback` for each study.
         progress: As of `tune`.
+        **resources: As of `tune`.
 
     Returns:
         The comparison.
@@ -100,6 +86,7 @@ def compare(
         task = search.studies[0].spec.workload.task if task is None else task
     if task is None:
         raise InvalidRequest("task", "is missing: it is needed unless a run is given")
+    resolved = Resources.of(resources)
     request = CompareRequest(
         task=task_name(task),
         optimizers=optimizer_names(optimizers),
@@ -114,23 +101,13 @@ def compare(
         validate_every=validate_every,
         test_examples=test_examples,
         name=name,
-        cpus_per_candidate=cpus_per_candidate,
+        cpus_per_candidate=resolved.cpus_per_candidate,
         precision=precision,
         options=options or {},
     )
-    resources = Resources(
-        workers=workers,
-        cpus_per_candidate=cpus_per_candidate,
-        gpus_per_candidate=gpus_per_candidate,
-        timeout=timeout,
-        max_attempts=max_attempts,
-        address=address,
-        dashboard=dashboard,
-        data_dir=None if data_dir is None else Path(data_dir),
-    )
     place = DEFAULT_DATABASE if database is None else database
     return run_comparison(
-        request, resources, place, accept_changes=accept_changes, callback=callback, wait=wait, progress=progress
+        request, resolved, place, accept_changes=accept_changes, callback=callback, wait=wait, progress=progress
     )
 
 
@@ -155,7 +132,7 @@ def run_comparison(
         check_run_name(request.name)
     shown = progress_of(progress)
     with using_data(resources.data_dir):
-        place = database if isinstance(database, Database) else Database(database)
+        place = Database.of(database)
         plan = plan_comparison(request, place.source)
         check_users_task(plan.specs[0], resources.timeout, shown)
         plan = identified(plan, accept_changes=accept_changes)

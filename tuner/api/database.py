@@ -40,6 +40,11 @@ class Database:
         self.source = str(url)  # may hold a password
         self._memory = Store.open(self.source) if maintenance.is_in_memory(self.source) else None
 
+    @classmethod
+    def of(cls, database: str | Path | Database) -> Database:
+        """Return a database as it is, or that of a file or URL."""
+        return database if isinstance(database, Database) else cls(database)
+
     @property
     def url(self) -> str:
         """The database without passwords."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from tuner.api.comparing import run_comparison
 from tuner.api.data_folder import using_data
@@ -15,7 +15,7 @@ from tuner.api.resuming import run_resume
 from tuner.api.run import Comparison, Run
 from tuner.api.tuning import run_search
 from tuner.core.study import StudyRecord, StudyStatus
-from tuner.execution.resources import Resources
+from tuner.execution.resources import ResourceOptions, Resources
 from tuner.storage import NoDatabase, UnknownStudy
 from tuner.studies.comparison_planner import plan_comparison
 from tuner.studies.fingerprints import identified
@@ -33,9 +33,9 @@ def paper(
     database: str | Path | Database = DEFAULT_DATABASE,
     precision: str | None = None,
     options: Mapping[str, Any] | None = None,
-    resources: Resources | None = None,
     wait: bool = False,
     progress: Callable[[], Progress] | bool | None = True,
+    **resources: Unpack[ResourceOptions],
 ) -> tuple[Run, Comparison]:
     """Search and compare by the paper's settings; what is complete under the same names is not done again.
 
@@ -48,9 +48,9 @@ def paper(
         database: As of `tune`; what is there under these names already counts.
         precision: As of `tune`.
         options: Keyword arguments of the task.
-        resources: Where to train. Default: a local Ray with all cores.
         wait: Whether to wait while another driver holds a study.
         progress: True writes lines to standard error, False nothing; a function makes a `Progress` for each run.
+        **resources: As of `tune`.
 
     Returns:
         The search and the comparison.
@@ -63,18 +63,18 @@ def paper(
         >>> comparison.name
         'rosenbrock-rehearsal-comparison'
     """
-    resources = resources or Resources()
+    resolved = Resources.of(resources)
     request = PaperRequest(
         task=task_name(task),
         optimizers=optimizer_names(optimizers),
         scale=scale,
         seed=seed,
         name=name,
-        cpus_per_candidate=resources.cpus_per_candidate,
+        cpus_per_candidate=resolved.cpus_per_candidate,
         precision=precision,
         options=options or {},
     )
-    return run_paper(request, resources, database, wait=wait, progress=progress)
+    return run_paper(request, resolved, database, wait=wait, progress=progress)
 
 
 def run_paper(
@@ -87,7 +87,7 @@ def run_paper(
 ) -> tuple[Run, Comparison]:
     """Run a request for the paper's protocol; see `paper`."""
     resources.check()
-    place = database if isinstance(database, Database) else Database(database)
+    place = Database.of(database)
 
     def once(name: str, plan: Callable[[], Plan], begin: Callable[[Progress], object]) -> None:
         shown = progress_of(progress) if isinstance(progress, bool | None) else progress()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Unpack
 
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
@@ -11,7 +12,7 @@ from tuner.api.progress import Progress, progress_of
 from tuner.api.requests import Task, task_name
 from tuner.api.run import Comparison, Run
 from tuner.api.running import go_on
-from tuner.execution.resources import Resources
+from tuner.execution.resources import ResourceOptions, Resources
 from tuner.studies.callbacks import Callback
 
 
@@ -21,17 +22,10 @@ def resume(
     *,
     task: Task | None = None,
     accept_changes: bool = False,
-    workers: int | None = None,
-    cpus_per_candidate: int = 1,
-    gpus_per_candidate: float = 0.0,
-    timeout: float | None = None,
-    max_attempts: int = 3,
-    address: str | None = None,
-    dashboard: bool = False,
-    data_dir: str | Path | None = None,
     wait: bool = False,
     callback: Callable[[], Callback] | None = None,
     progress: bool | Callable[[str], None] | Progress | None = True,
+    **resources: Unpack[ResourceOptions],
 ) -> Run | Comparison:
     """Continue a run where it stopped, to the same result as if it had not been interrupted.
 
@@ -41,17 +35,10 @@ def resume(
         task: Where the run's task is now, if its file was moved; or its class, if that was defined in a script or a
             notebook that has ended since.
         accept_changes: Whether the task's code or data may have changed; the results then say so.
-        workers: As of `tune`; so are all arguments below that are not listed.
-        cpus_per_candidate: As the run was begun with.
-        gpus_per_candidate: GPUs per candidate, or a share of one.
-        timeout: Seconds after which a candidate (or cohort) is ended.
-        max_attempts: How often a candidate may lose its worker before it fails.
-        address: "HOST:PORT" of a Ray cluster to join.
-        dashboard: Whether to serve the dashboard of a local Ray.
-        data_dir: Folder of the data sets, which must be those that the run was begun with.
         wait: Whether to wait while another driver holds a study.
         callback: Makes a `Callback` for each study.
         progress: As of `tune`.
+        **resources: As of `tune`; cpus_per_candidate and the data must be those that the run was begun with.
 
     Returns:
         The run or the comparison. One that is complete is returned at once.
@@ -63,19 +50,9 @@ def resume(
         >>> tuner.resume("first").is_complete
         True
     """
-    resources = Resources(
-        workers=workers,
-        cpus_per_candidate=cpus_per_candidate,
-        gpus_per_candidate=gpus_per_candidate,
-        timeout=timeout,
-        max_attempts=max_attempts,
-        address=address,
-        dashboard=dashboard,
-        data_dir=None if data_dir is None else Path(data_dir),
-    )
     return run_resume(
         name,
-        resources,
+        Resources.of(resources),
         database,
         task=None if task is None else task_name(task),
         accept_changes=accept_changes,
@@ -98,7 +75,7 @@ def run_resume(
 ) -> Run | Comparison:
     """Continue a run; see `resume`."""
     resources.check()
-    place = database if isinstance(database, Database) else Database(database)
+    place = Database.of(database)
     with using_data(resources.data_dir), place.writing(create=False) as store:
         go_on(
             name,

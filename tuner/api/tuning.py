@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
@@ -16,7 +16,7 @@ from tuner.api.run import Run
 from tuner.api.running import begin, check_users_task
 from tuner.core.study import SearchSpec
 from tuner.execution.executor import Executor
-from tuner.execution.resources import Resources
+from tuner.execution.resources import ResourceOptions, Resources
 from tuner.storage import check_run_name
 from tuner.studies.callbacks import Callback
 from tuner.studies.estimate import Estimate, long_run
@@ -38,20 +38,13 @@ def tune(
     seed: int = 0,
     name: str | None = None,
     database: str | Path | Database = DEFAULT_DATABASE,
-    workers: int | None = None,
-    cpus_per_candidate: int = 1,
-    gpus_per_candidate: float = 0.0,
-    timeout: float | None = None,
-    max_attempts: int = 3,
-    address: str | None = None,
-    dashboard: bool = False,
     search_space: str | Path | Iterable[str | Path] = (),
-    data_dir: str | Path | None = None,
     precision: str | None = None,
     options: Mapping[str, Any] | None = None,
     wait: bool = False,
     callback: Callable[[], Callback] | None = None,
     progress: bool | Callable[[str], None] | Progress | None = True,
+    **resources: Unpack[ResourceOptions],
 ) -> Run:
     """Tune the hyperparameters of optimizers on a task, fairly, on Ray, and record everything in a database.
 
@@ -68,20 +61,14 @@ def tune(
         seed: Decides everything that is drawn.
         name: Name of the run. Default: the task's name, numbered where that is taken.
         database: Where to record: a file, a URL, or a `Database`.
-        workers: Number of candidates (or cohorts of them) at a time. Default: as many as fit.
-        cpus_per_candidate: Cores, and threads of TensorFlow, per candidate.
-        gpus_per_candidate: GPUs per candidate, or a share of one.
-        timeout: Seconds after which a candidate (or cohort) is ended.
-        max_attempts: How often a candidate may lose its worker before it fails.
-        address: "HOST:PORT" of a Ray cluster to join. Default: a local Ray of our own.
-        dashboard: Whether to serve the dashboard of a local Ray.
         search_space: YAML files with search spaces of your own, one per optimizer.
-        data_dir: Folder of mnist.npz and cifar10.npz. Default: where LODO_DATA_DIR or Keras has them.
         precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the task's own.
         options: Keyword arguments of the task, such as batch_size. Default: the preset's.
         wait: Whether to wait while another driver holds a study.
         callback: Makes a `Callback` for each study, such as its class.
         progress: True writes a line per generation to standard error, False nothing; a function takes each line.
+        **resources: Where to train, as the attributes of `Resources`: workers, cpus_per_candidate, gpus_per_candidate,
+            timeout, max_attempts, address, dashboard (default: False), data_dir.
 
     Returns:
         The run. It stays in the database, from which `open_database(…).run(name)` returns it again.
@@ -98,6 +85,7 @@ def tune(
         >>> run["Adam"].status
         'complete'
     """
+    resolved = Resources.of(resources)
     request = SearchRequest(
         task=task_name(task),
         optimizers=optimizer_names(optimizers),
@@ -109,22 +97,12 @@ def tune(
         strategy=strategy,
         seed=seed,
         name=name,
-        cpus_per_candidate=cpus_per_candidate,
+        cpus_per_candidate=resolved.cpus_per_candidate,
         search_spaces=paths(search_space),
         precision=precision,
         options=options or {},
     )
-    resources = Resources(
-        workers=workers,
-        cpus_per_candidate=cpus_per_candidate,
-        gpus_per_candidate=gpus_per_candidate,
-        timeout=timeout,
-        max_attempts=max_attempts,
-        address=address,
-        dashboard=dashboard,
-        data_dir=None if data_dir is None else Path(data_dir),
-    )
-    return run_search(request, resources, database, callback=callback, wait=wait, progress=progress)
+    return run_search(request, resolved, database, callback=callback, wait=wait, progress=progress)
 
 
 def run_search(
@@ -150,7 +128,7 @@ def run_search(
         plan = plan_search(request)  # what is wrong with the request is found before a database is made
         check_users_task(plan.specs[0], resources.timeout, shown)
         plan = identified(plan)
-        place = database if isinstance(database, Database) else Database(database)
+        place = Database.of(database)
         with place.writing() as store:
             run = begin(
                 plan,

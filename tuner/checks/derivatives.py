@@ -39,14 +39,14 @@ def _gradient(probe: Probe, coordinates: int) -> None:
 
 def hessian(probe: Probe) -> None:
     """Refuse a Hessian that is not symmetric, or not the derivative of the gradient along random directions."""
-    found = getattr(probe.task, "hessian", None)
-    if found is None:
+    declared = getattr(probe.task, "hessian", None)
+    if declared is None:
         raise NotApplicable("it has no `hessian`")
     start, state, _, _ = probe.first
     dtype, rng = str(probe.task.dtype), np.random.default_rng(7)
     x = start.numpy() + 0.1 * rng.standard_normal(start.shape).astype(dtype)
     n, lanes = x.shape
-    matrix = _matrix(found, x)
+    matrix = _matrix(declared, x)
     if matrix.shape != (n, n, lanes):
         raise PromiseError(
             f"`hessian` is an array [{n}, {n}], or a method that returns [{n}, {n}, {lanes}]. Received: shape"
@@ -70,10 +70,10 @@ def hessian(probe: Probe) -> None:
             )
 
 
-def _matrix(found: Any, x: Array) -> Array:
+def _matrix(declared: Any, x: Array) -> Array:
     """Return the Hessian at x [n, P] as [n, n, P] float64, from the array or the method."""
     with naming("hessian"):
-        if callable(found):
-            return np.asarray(found(tf.constant(x)), np.float64)
-        constant = np.asarray(found, np.float64)
+        if callable(declared):
+            return np.asarray(declared(tf.constant(x)), np.float64)
+        constant = np.asarray(declared, np.float64)
         return np.repeat(constant[..., np.newaxis], x.shape[1], axis=-1)

@@ -81,11 +81,11 @@ def _point(probe: Probe, rng: np.random.Generator) -> Point:
     size = np.where(size > 0, size, 1.0)
     noise = rng.standard_normal(start.shape)
     for shift in SHIFTS:
-        here = (start + shift * size * noise).astype(probe.task.dtype)
-        loss, gradient = probe.evaluate(here, state)
+        x_shifted = (start + shift * size * noise).astype(probe.task.dtype)
+        loss, gradient = probe.evaluate(x_shifted, state)
         if np.isfinite(loss).all() and np.isfinite(gradient).all():
             break
-    return Point(here, state, gradient, size)
+    return Point(x_shifted, state, gradient, size)
 
 
 def _directions(point: Point, rng: np.random.Generator, coordinates: int) -> Iterator[tuple[str, Array, bool]]:

@@ -46,14 +46,14 @@ def metrics(probe: Probe) -> None:
     for split in filter(lambda split: _number(task, split), SPLITS):
         chosen = _chosen(task, split)
         evaluate = _compiled(task, split)
-        found = evaluate(x, state, chosen)
+        result = evaluate(x, state, chosen)
         expected = (len(chosen), len(task.metrics), probe.lanes)
-        if found.shape != expected or found.dtype not in (tf.float32, tf.float64):
+        if result.shape != expected or result.dtype not in (tf.float32, tf.float64):
             raise PromiseError(
                 f"evaluate returns float32 or float64 {list(expected)}, [examples, metrics, lanes]. Received:"
-                f" {shown(found)}"
+                f" {shown(result)}"
             )
-        once = found.numpy()
+        once = result.numpy()
         if not np.isfinite(once).all():
             raise PromiseError(
                 f"evaluate returns finite metrics of the {split} set at the start. Received:"
@@ -130,10 +130,10 @@ def _compiled(task: Any, split: str) -> Any:
 
     def trace(x: Any, state: Any, chosen: Any) -> Any:
         with naming(f"evaluate on the {split} set"):
-            found = task.evaluate(x, state, split, chosen)
-            if found is None:
+            result = task.evaluate(x, state, split, chosen)
+            if result is None:
                 raise PromiseError("evaluate returns the metrics as a tensor. Received: None")
-            return tf.convert_to_tensor(found)
+            return tf.convert_to_tensor(result)
 
     function = tf.function(trace, autograph=False)
 

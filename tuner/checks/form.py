@@ -19,9 +19,9 @@ from tuner.checks.probe import Probe
 
 def name(probe: Probe) -> None:
     """Refuse a name that is not a single lower-case word."""
-    found = getattr(probe.task, "name", None)
-    if not isinstance(found, str) or not found or found != found.lower() or any(map(str.isspace, found)):
-        raise PromiseError(f"`name` is one word in lower case, with hyphens. Received: {found!r}")
+    value = getattr(probe.task, "name", None)
+    if not isinstance(value, str) or not value or value != value.lower() or any(map(str.isspace, value)):
+        raise PromiseError(f"`name` is one word in lower case, with hyphens. Received: {value!r}")
 
 
 def attributes(probe: Probe) -> None:
@@ -86,16 +86,16 @@ def state(probe: Probe) -> None:
 def layers(probe: Probe) -> None:
     """Refuse layers that do not cover x in order, without gap and overlap."""
     x, _ = probe.begin(probe.seeds)
-    found, size = getattr(probe.task, "layers", None), x.shape[0]
+    declared, size = getattr(probe.task, "layers", None), x.shape[0]
     try:
-        slices = [(int(start), int(stop)) for start, stop in found or ()]
+        slices = [(int(start), int(stop)) for start, stop in declared or ()]
     except (TypeError, ValueError):
-        raise PromiseError(f"`layers` is a tuple of (start, stop). Received: {_cut(found)}") from None
+        raise PromiseError(f"`layers` is a tuple of (start, stop). Received: {_cut(declared)}") from None
     ends = [(0, 0), *slices, (size, size)]
     covers = bool(slices) and all(one[1] == other[0] for one, other in pairwise(ends))
     if not covers or any(start >= stop for start, stop in slices):
         raise PromiseError(
-            f"`layers` covers x in order, from 0 to {size}, without gap or overlap. Received: {_cut(found)}"
+            f"`layers` covers x in order, from 0 to {size}, without gap or overlap. Received: {_cut(declared)}"
         )
 
 
@@ -139,9 +139,9 @@ def _check_variables(task: Any, size: int) -> None:
     shapes = getattr(task, "variable_shapes", None)
     if shapes is None:
         return
-    found = sum(math.prod(shape) for shape in shapes)
-    if found != size:
-        raise PromiseError(f"`variable_shapes` sum to the size of x, {size:,} numbers. Received: {found:,}")
+    total = sum(math.prod(shape) for shape in shapes)
+    if total != size:
+        raise PromiseError(f"`variable_shapes` sum to the size of x, {size:,} numbers. Received: {total:,}")
 
 
 def _structure(nest: Any) -> str:

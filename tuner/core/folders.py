@@ -17,20 +17,20 @@ def check_writable(field: str, folder: Path | None) -> None:
     """
     if folder is None:
         return
-    places = (folder.absolute(), *folder.absolute().parents)
-    nearest = next(place for place in places if place.exists())
+    folders = (folder.absolute(), *folder.absolute().parents)
+    nearest = next(each for each in folders if each.exists())
     if not nearest.is_dir():
         raise InvalidRequest(field, f": {nearest} is not a folder")
-    made = places[: places.index(nearest)]
+    created = folders[: folders.index(nearest)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InvalidRequest(field, f": nothing can be written to {folder}: {error.strerror}") from None
     finally:
-        for place in made:
+        for each in created:
             with contextlib.suppress(OSError):
-                place.rmdir()
+                each.rmdir()
 
 
 def check_empty(field: str, folder: Path | None, *, advice: str = "") -> None:

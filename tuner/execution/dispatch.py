@@ -70,9 +70,9 @@ class Dispatch:
             compiled: Identities of the workloads that the worker has compiled.
         """
         waiting = [queue for queue in queues if len(queue)]
-        own = [queue for queue in waiting if queue.identity in compiled]
-        new = own or [queue for queue in waiting if not self.compiled[queue.identity]]
-        candidates = new or [queue for queue in waiting if self._is_worth_compiling(queue)]
+        compiled_queues = [queue for queue in waiting if queue.identity in compiled]
+        preferred = compiled_queues or [queue for queue in waiting if not self.compiled[queue.identity]]
+        candidates = preferred or [queue for queue in waiting if self._is_worth_compiling(queue)]
         return max(candidates, key=lambda queue: self._costs.estimate(queue.identity, queue.work_left), default=None)
 
     def has_room(self, queues: Collection[Queue], idle: Iterable[Collection[str]]) -> bool:
@@ -82,15 +82,15 @@ class Dispatch:
             queues: The open batches.
             idle: For each idle worker, identities of the workloads that it has compiled.
         """
-        left = {queue.identity: len(queue) for queue in queues if len(queue)}
-        new = sum(not self.compiled[identity] for identity in left)
+        cohorts = {queue.identity: len(queue) for queue in queues if len(queue)}
+        new = sum(not self.compiled[identity] for identity in cohorts)
         unused = 0
         for compiled in idle:
-            own = next((identity for identity in compiled if left.get(identity)), None)
-            if own is None:
+            match = next((identity for identity in compiled if cohorts.get(identity)), None)
+            if match is None:
                 unused += 1
             else:
-                left[own] -= 1
+                cohorts[match] -= 1
         return unused > new
 
     def useful_workers(self, queues: Collection[Queue]) -> int:

@@ -71,22 +71,22 @@ def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Upd
     Yields:
         Updates to be sent at once.
     """
-    budget, left = max(trial.steps for trial in lanes), {trial.key for trial in lanes}
-    held: list[Message] = []
+    budget, unfinished = max(trial.steps for trial in lanes), {trial.key for trial in lanes}
+    bundle: list[Message] = []
     for message in messages:
-        if not left:
+        if not unfinished:
             continue
-        held.append(message)
+        bundle.append(message)
         if isinstance(message, Evaluation):
-            left.discard(message.key)
-            is_due = not left
+            unfinished.discard(message.key)
+            is_due = not unfinished
         else:
             is_due = not isinstance(message, TrainingProgress) or message.steps_done < budget
-        if is_due or len(held) == MAX_BUNDLED:
-            yield Update(tuple(held), is_over=not left)
-            held = []
-    if left:
-        yield Update(tuple(held), is_over=True)
+        if is_due or len(bundle) == MAX_BUNDLED:
+            yield Update(tuple(bundle), is_over=not unfinished)
+            bundle = []
+    if unfinished:
+        yield Update(tuple(bundle), is_over=True)
 
 
 def checked(value: Any, lanes: Sequence[Trial]) -> Iterator[Message]:
@@ -136,7 +136,7 @@ def _checked_observations(observed: LaneObservations, lanes: int) -> LaneObserva
     """Return observations in which every field has its type."""
     if len(observed.metrics) > MAX_METRICS:
         raise ValueError(f"an observation has at most {MAX_METRICS} metrics. Received: {len(observed.metrics)}")
-    metrics = {str(name): tuple(map(float, given)) for name, given in observed.metrics.items()}
+    metrics = {str(name): tuple(map(float, numbers)) for name, numbers in observed.metrics.items()}
     for name, values in metrics.items():
         if len(values) != lanes:
             raise ValueError(f"a metric has {lanes} numbers, one per lane. Received: {len(values)} of {name!r:.80}")

@@ -144,8 +144,8 @@ class PoolExecutor(Executor, Generic[W]):
             self._roster.forget(assignment.worker)
         running = [assignment.worker for assignment in ended]
         while running and self._clock() < now + self._grace:
-            gone = self._roster.pool.wait([], running, POLL_SECONDS)
-            running = [worker for worker in running if worker not in gone]
+            stopped = self._roster.pool.wait([], running, POLL_SECONDS)
+            running = [worker for worker in running if worker not in stopped]
         for assignment in ended:
             assignment.remove_dump()
         self._queues = [queue for queue in self._queues if queue.is_open]

@@ -6,8 +6,22 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from tuner.core.errors import InvalidRequest, check_at_least_one, check_timeout
+
+
+class ResourceOptions(TypedDict, total=False):
+    """Keyword arguments of the Python API that say where to train; see `Resources`."""
+
+    workers: int | None
+    cpus_per_candidate: int
+    gpus_per_candidate: float
+    timeout: float | None
+    max_attempts: int
+    address: str | None
+    dashboard: bool
+    data_dir: str | Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +36,7 @@ class Resources:
         max_attempts: How often a candidate may be lost with its worker before it fails.
         address: "HOST:PORT" of a Ray cluster, or "auto" for the one that RAY_ADDRESS names. Default: a local Ray.
         dashboard: Whether a local Ray serves its dashboard.
-        data_dir: Folder of the data sets, on every node. Default: as in this process.
+        data_dir: Folder of mnist.npz and cifar10.npz, on every node. Default: where LODO_DATA_DIR or Keras has them.
     """
 
     workers: int | None = None
@@ -33,6 +47,19 @@ class Resources:
     address: str | None = None
     dashboard: bool = True
     data_dir: Path | None = None
+
+    @classmethod
+    def of(cls, options: ResourceOptions) -> Resources:
+        """Return the resources of keyword arguments; a local Ray serves no dashboard unless they ask for it.
+
+        Raises:
+            TypeError: A keyword is none of them.
+        """
+        for unknown in sorted(options.keys() - ResourceOptions.__annotations__.keys()):
+            accepted = ", ".join(ResourceOptions.__annotations__)
+            raise TypeError(f"unexpected keyword argument {unknown!r}. Accepted beside the named ones: {accepted}")
+        folder = options.get("data_dir")
+        return cls(**{"dashboard": False, **options, "data_dir": None if folder is None else Path(folder)})  # type: ignore[arg-type]
 
     def check(self) -> None:
         """Check that all values are in range.

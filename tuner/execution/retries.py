@@ -79,10 +79,10 @@ def next_attempts(
         max_attempts: How often a candidate may be lost, at least 1.
 
     Returns:
-        The attempts to make next; none if the failure is the final result of the members left.
+        The attempts to make next; none if the failure is the final result of all unfinished members.
     """
-    left = tuple(trial for trial in attempt.members if trial.key not in finished)
-    if failure.cause is Cause.TIMEOUT or not left:
+    unfinished = tuple(trial for trial in attempt.members if trial.key not in finished)
+    if failure.cause is Cause.TIMEOUT or not unfinished:
         return ()
     number = attempt.number + 1
     if attempt.has_one_candidate:
@@ -90,5 +90,5 @@ def next_attempts(
         return (replace(attempt, number=number),) if retried else ()
     if failure.cause is Cause.LOST and number < max_attempts:
         # Finished members stay in their lanes: the same cohort gives the same bits.
-        return (replace(attempt, members=left, number=number),)
-    return tuple(Attempt((trial,) * len(attempt.lanes), (trial,), number) for trial in left)
+        return (replace(attempt, members=unfinished, number=number),)
+    return tuple(Attempt((trial,) * len(attempt.lanes), (trial,), number) for trial in unfinished)

@@ -35,20 +35,20 @@ class Roster(Generic[W]):
     def refresh(self) -> None:
         """Look up the living nodes, since nodes may join, and mark the assignments on dead nodes."""
         self.capacity, alive = self.pool.capacity()
-        gone, self._alive = self._alive - alive, alive
-        if not gone:
+        dead, self._alive = self._alive - alive, alive
+        if not dead:
             return
         for assignment in self.assignments.values():
-            assignment.node_is_dead = assignment.worker.node_id in gone
-        for worker in [worker for worker in self.idle if worker.node_id in gone]:
+            assignment.node_is_dead = assignment.worker.node_id in dead
+        for worker in [worker for worker in self.idle if worker.node_id in dead]:
             self.idle.remove(worker)
             self.forget(worker)
-        self.avoid(*gone)
+        self.avoid(*dead)
 
-    def start(self, wanted: int) -> None:
+    def start(self, count: int) -> None:
         """Begin to start up to this number of workers, as capacity allows."""
         room = self.capacity - len(self.starting) - len(self.idle) - len(self.assignments)
-        for _ in range(min(room, wanted)):
+        for _ in range(min(room, count)):
             self.starting.append(self.pool.start_worker(self._avoided if self._alive - self._avoided else ()))
 
     def wait(self, seconds: float) -> Sequence[W]:

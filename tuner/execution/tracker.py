@@ -40,7 +40,7 @@ class AttemptTracker:
         self._observed: list[LaneObservations] = []
 
     @property
-    def left(self) -> tuple[Key, ...]:
+    def unfinished(self) -> tuple[Key, ...]:
         """Keys of the members without an evaluation."""
         return tuple(key for key in self.attempt.keys if key not in self._finished)
 
@@ -74,11 +74,11 @@ class AttemptTracker:
                 yield AttemptStarted(self.attempt.keys, number, message.node, message.pid)
             case TrainingProgress():
                 self._progress.append(message)
-                yield Progress(self.left, number, message.steps_done)
+                yield Progress(self.unfinished, number, message.steps_done)
             case LaneObservations():
                 self._observed.append(message)
             case Evaluation(key=key):
-                if key in self.left:  # neither a copy nor evaluated in an earlier attempt
+                if key in self.unfinished:  # neither a copy nor evaluated in an earlier attempt
                     self._finished.add(key)
                     losses, observations = self._losses(key), self._observations(key)
                     yield replace(message, losses=losses, observations=observations, attempt=number, node=self._node)
@@ -101,7 +101,7 @@ class AttemptTracker:
             The last events (including the final evaluations of members without another attempt), and the attempts that
             follow.
         """
-        if not self.left:
+        if not self.unfinished:
             return (), ()
         failure = (
             self._failure  # the worker's report is more specific than its later end
@@ -114,12 +114,14 @@ class AttemptTracker:
         following = next_attempts(self.attempt, self._finished, failure, max_attempts)
         is_split = not self.attempt.has_one_candidate and any(attempt.has_one_candidate for attempt in following)
         reason = f"split after: {failure.reason}" if is_split else failure.reason
-        events.append(AttemptEnded(self.left, self.attempt.number, reason))
+        events.append(AttemptEnded(self.unfinished, self.attempt.number, reason))
         if not following:
             candidates = len({trial.key for trial in self.attempt.lanes})
             seconds = 0.0 if self.started_at is None else (now - self.started_at) / candidates
-            left = set(self.left)
-            events += [self._failed(trial, failure, seconds) for trial in self.attempt.members if trial.key in left]
+            unfinished = set(self.unfinished)
+            events += [
+                self._failed(trial, failure, seconds) for trial in self.attempt.members if trial.key in unfinished
+            ]
         return tuple(events), following
 
     def _failed(self, trial: Trial, failure: Failure, seconds: float) -> Evaluation:

@@ -36,14 +36,14 @@ def collect_code(tasks: Iterable[str], target: Path) -> Path | None:
     """
     origin = None
     for task in sorted(set(tasks)):
-        place, colon, _ = task.rpartition(":")
+        path, colon, _ = task.rpartition(":")
         if not colon:
             continue
-        if place.endswith(".py"):
-            origin = Path(place).parent
+        if path.endswith(".py"):
+            origin = Path(path).parent
             _copy(_files_beside(origin), origin, target)
         else:
-            _copy(*_files_of_module(place.partition(".")[0]), target)
+            _copy(*_files_of_module(path.partition(".")[0]), target)
     return origin
 
 

@@ -209,15 +209,15 @@ def record(row: Row[Any], study: str) -> AttemptRecord:
 
 
 def _newest(connection: Connection, epoch: int, ids: Sequence[int]) -> dict[int, Row[Any]]:
-    found: dict[int, Row[Any]] = {}
+    newest: dict[int, Row[Any]] = {}
     for first in range(0, len(ids), 500):
         query = (
             select(attempts.c.candidate_id, attempts.c.number, attempts.c.ended_at)
             .where(attempts.c.candidate_id.in_(ids[first : first + 500]), attempts.c.epoch == epoch)
             .order_by(attempts.c.number)
         )
-        found.update({row.candidate_id: row for row in connection.execute(query)})  # the highest number comes last
-    return found
+        newest.update({row.candidate_id: row for row in connection.execute(query)})  # the highest number comes last
+    return newest
 
 
 def _end(connection: Connection, rows: list[dict[str, Any]], outcome: str, reason: str, error: str = "") -> None:

@@ -41,7 +41,7 @@ def _copy(path: Path, new: Path, backup: Path) -> None:
             try:
                 with closing(sqlite3.connect(url, uri=True)) as source:
                     source.backup(target)
-                found = target.execute("PRAGMA quick_check(1)").fetchone()[0]
+                result = target.execute("PRAGMA quick_check(1)").fetchone()[0]
             except sqlite3.Error as error:
                 raise _storage_error(error, path, backup) from error
         if not without_locks or sqlite_file.is_unchanged(path, before):
@@ -49,8 +49,8 @@ def _copy(path: Path, new: Path, backup: Path) -> None:
         new.write_bytes(b"")
     else:
         raise Locked(f"the database {str(path)!r} was written to while it was read; try again")
-    if found != "ok":
-        raise _damaged(path, str(found).strip().splitlines()[-1])
+    if result != "ok":
+        raise _damaged(path, str(result).strip().splitlines()[-1])
 
 
 def _damaged(path: Path, fault: str) -> Damaged:
@@ -71,8 +71,8 @@ def _storage_error(error: sqlite3.Error, path: Path, backup: Path) -> StorageErr
 
 def kept(path: Path, version: str) -> list[Path]:
     """Return the backups that `before_upgrade` made of a database with this schema version, oldest first."""
-    found = path.parent.glob(f"{glob.escape(path.name)}.schema-{version}*.backup")
-    return sorted(found, key=lambda file: file.stat().st_mtime_ns)
+    backups = path.parent.glob(f"{glob.escape(path.name)}.schema-{version}*.backup")
+    return sorted(backups, key=lambda file: file.stat().st_mtime_ns)
 
 
 def before_upgrade(path: Path, version: str) -> Path:

@@ -51,11 +51,11 @@ def locate(connection: Connection, study_id: int, keys: Sequence[Key]) -> dict[K
     Raises:
         UnknownCandidate: A key was never added.
     """
-    found = {_key(row): row for row in _located(connection, study_id, list(dict.fromkeys(keys)))}
+    rows = {_key(row): row for row in _located(connection, study_id, list(dict.fromkeys(keys)))}
     for key in keys:
-        if key not in found:
+        if key not in rows:
             raise UnknownCandidate(f"the study {study_id} has no candidate {long_key(key)}")
-    return found
+    return rows
 
 
 def set_status(connection: Connection, values: Sequence[tuple[int, Status]]) -> None:

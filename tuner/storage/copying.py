@@ -35,10 +35,10 @@ def copy_study(source: Connection, target: Connection, study_id: int) -> int:
     row = _study_row(source, study_id)
     new = int(target.execute(insert(studies).values(row)).inserted_primary_key[0])  # type: ignore[index]
     for batch in _batches(source, study_id):
-        given = [{**row, "study_id": new} for row in batch.values()]
+        rows = [{**row, "study_id": new} for row in batch.values()]
         order = target.execute(
             insert(candidates).returning(candidates.c.id, sort_by_parameter_order=True),
-            [{name: value for name, value in row.items() if name != "id"} for row in given],
+            [{name: value for name, value in row.items() if name != "id"} for row in rows],
         )
         ids = dict(zip(batch, order.scalars(), strict=True))
         for table in _CANDIDATE_TABLES:
@@ -71,8 +71,8 @@ def _batches(connection: Connection, study_id: int) -> Iterator[dict[int, Values
     ids = connection.scalars(select(candidates.c.id).where(candidates.c.study_id == study_id).order_by(*order)).all()
     for first in range(0, len(ids), BATCH_SIZE):
         batch = ids[first : first + BATCH_SIZE]
-        found = connection.execute(select(candidates).where(candidates.c.id.in_(batch)))
-        rows = {row.id: row._asdict() for row in found}
+        result = connection.execute(select(candidates).where(candidates.c.id.in_(batch)))
+        rows = {row.id: row._asdict() for row in result}
         for row in rows.values():
             if row["status"] == Status.RUNNING:
                 row["status"] = Status.WAITING.value
@@ -87,12 +87,12 @@ def _rows_of(connection: Connection, table: Table, ids: list[int]) -> list[Value
     """
     order = [table.c.candidate_id, *_ORDER.get(table, ())]
     rows = connection.execute(select(table).where(table.c.candidate_id.in_(ids)).order_by(*order))
-    found: list[Values] = [{name: value for name, value in row._asdict().items() if name != "id"} for row in rows]
+    values: list[Values] = [{name: value for name, value in row._asdict().items() if name != "id"} for row in rows]
     if table is attempts:
-        for row in found:
+        for row in values:
             if row["ended_at"] is None:
                 row |= {"ended_at": row["started_at"], "outcome": LOST, "reason": "it ran when the study was copied"}
-    return found
+    return values
 
 
 def _digest(connection: Connection, study_id: int) -> str:

@@ -67,11 +67,11 @@ def translate(error: SQLAlchemyError, url: URL, wait: float) -> StorageError:
         url: The database that it concerns.
         wait: The busy timeout, in seconds.
     """
-    place = f"the database {urls.shown(url)}"
+    database = f"the database {urls.shown(url)}"
     if isinstance(error, PoolTimeout):
-        return Locked(f"{place} has no free connection; try again")
+        return Locked(f"{database} has no free connection; try again")
     if not isinstance(error, DBAPIError):
-        return StorageError(f"{place} cannot be used: {urls.without_secrets(str(error), url)}")
+        return StorageError(f"{database} cannot be used: {urls.without_secrets(str(error), url)}")
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", 0)  # absent from errors of the module sqlite3 itself
@@ -84,7 +84,7 @@ def translate(error: SQLAlchemyError, url: URL, wait: float) -> StorageError:
         if error.connection_invalidated or state.startswith(_UNREACHABLE) or (not state and _is_operational(cause)):
             kind, text = _classify_connection_failure(str(cause))
     detail = urls.without_secrets(str(cause), url)
-    return kind(f"{place} {text.format(wait=wait)} ({detail})")
+    return kind(f"{database} {text.format(wait=wait)} ({detail})")
 
 
 def _classify_connection_failure(message: str) -> tuple[type[StorageError], str]:

@@ -84,7 +84,7 @@ def _postgresql_engine(url: URL, read_only: bool, busy_timeout: float, common: d
     options = f"-c lock_timeout={max(1, int(busy_timeout * 1000))}" + (
         " -c default_transaction_read_only=on" if read_only else ""
     )
-    given = url.query.get("options", "")
+    from_url = url.query.get("options", "")
     # Warnings that psycopg logs when a connection is lost would be printed before our one line of error.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
@@ -94,7 +94,7 @@ def _postgresql_engine(url: URL, read_only: bool, busy_timeout: float, common: d
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT,
                 "application_name": "lodo-tune",
-                "options": f"{given if isinstance(given, str) else ' '.join(given)} {options}".strip(),
+                "options": f"{from_url if isinstance(from_url, str) else ' '.join(from_url)} {options}".strip(),
             },
             **common,
         )

@@ -26,20 +26,20 @@ class EncodedNumbers:
     observations: observations.Columns
 
 
-def prepare(given: Sequence[Evaluation]) -> list[EncodedNumbers]:
+def prepare(evaluations: Sequence[Evaluation]) -> list[EncodedNumbers]:
     """Check evaluations and encode their numbers, before the transaction: encoding takes most of the time.
 
     Raises:
         ValueError: A status is not final, a fitness does not fit its status, or a number is not finite.
         BadName: The name of a split or metric cannot be stored.
     """
-    for evaluation in given:
+    for evaluation in evaluations:
         _check(evaluation)
-    return [EncodedNumbers(encode(one.losses), observations.prepare(one.observations)) for one in given]
+    return [EncodedNumbers(encode(one.losses), observations.prepare(one.observations)) for one in evaluations]
 
 
 def record(
-    connection: Connection, study_id: int, epoch: int, given: Sequence[Evaluation], encoded: Sequence[EncodedNumbers]
+    connection: Connection, study_id: int, epoch: int, results: Sequence[Evaluation], encoded: Sequence[EncodedNumbers]
 ) -> list[bool]:
     """Make candidates final: write status, evaluation, curve and observations, and end their attempts.
 
@@ -47,7 +47,7 @@ def record(
         connection: In a fenced transaction.
         study_id: Id of the study.
         epoch: Epoch of the driver.
-        given: The evaluations.
+        results: The evaluations.
         encoded: Their numbers, as `prepare` returned them.
 
     Returns:
@@ -57,12 +57,12 @@ def record(
     Raises:
         UnknownCandidate: A candidate was never added; nothing is recorded.
     """
-    rows = candidates.locate(connection, study_id, [evaluation.key for evaluation in given])
+    rows = candidates.locate(connection, study_id, [evaluation.key for evaluation in results])
     newest = attempts.newest_numbers(connection, epoch, [row.id for row in rows.values()])
     accepted: dict[int, tuple[Evaluation, EncodedNumbers]] = {}
     unreported: list[attempts.NewAttempt] = []  # their start was not reported
     recorded, late = [], []
-    for evaluation, numbers in zip(given, encoded, strict=True):
+    for evaluation, numbers in zip(results, encoded, strict=True):
         row = rows[evaluation.key]
         is_late = evaluation.attempt < newest.get(row.id, 0)
         is_new = not (is_late or Status(row.status).is_final or row.id in accepted)

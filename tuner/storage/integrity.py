@@ -125,13 +125,13 @@ def _study_faults(connection: Connection, row: Row[Any]) -> Iterator[str]:
     final = number.where(columns.status.in_([status for status in Status if status.is_final]))
     kind = study.spec.kind
     if study.status == StudyStatus.COMPLETE:
-        found = connection.scalar(final.where(columns.role.not_in(_FRESH_ROLES)))
-        if found != study.spec.due:
-            yield f"{name}: is complete with {found} of {study.spec.due} candidates of the {kind}"
+        count = connection.scalar(final.where(columns.role.not_in(_FRESH_ROLES)))
+        if count != study.spec.due:
+            yield f"{name}: is complete with {count} of {study.spec.due} candidates of the {kind}"
         for role in _FRESH_ROLES if isinstance(study.spec, SearchSpec) else ():
-            found = connection.scalar(final.where(columns.role == role))
-            if found != row.fresh_seeds:
-                yield f"{name}: is complete with {found} of {row.fresh_seeds} runs of role {role} on fresh seeds"
+            count = connection.scalar(final.where(columns.role == role))
+            if count != row.fresh_seeds:
+                yield f"{name}: is complete with {count} of {row.fresh_seeds} runs of role {role} on fresh seeds"
     other = Role.SEARCH if kind is Role.COMPARISON else Role.COMPARISON
     if misplaced := connection.scalar(number.where(columns.role == other)):
         yield f"{name}: is a {kind} with {misplaced} candidates of a {other}"

@@ -165,11 +165,11 @@ def check_free(connection: Connection, study_ids: Sequence[int]) -> None:
 
 
 def _check_available(row: Row[Any], at: Moment, alternative: str) -> None:
-    left = 0.0 if row.owner is None else seconds_left(row, at)
-    if left > 0:
+    remaining = 0.0 if row.owner is None else seconds_left(row, at)
+    if remaining > 0:
         raise StudyOwned(
             f"the study {row.run}/{row.optimizer} is owned by {row.owner}, heartbeat {heartbeat_age(row, at):.0f} s "
-            f"ago; it can be taken over after another {left:.0f} s without a heartbeat, {alternative}"
+            f"ago; it can be taken over after another {remaining:.0f} s without a heartbeat, {alternative}"
         )
 
 
@@ -204,10 +204,10 @@ def release(connection: Connection, study_id: int, epoch: int, status: str) -> N
     values: dict[str, Any] = {"status": status, "owner": None, "owner_machine": None, "owner_started": None}
     if status == StudyStatus.COMPLETE:
         due = row.generations * row.population
-        found, unfinished = candidates.progress(connection, study_id)
-        if found != due or unfinished:
+        count, unfinished = candidates.progress(connection, study_id)
+        if count != due or unfinished:
             raise Incomplete(
-                f"the study {row.run}/{row.optimizer} is not complete: {found} of {due} candidates exist, "
+                f"the study {row.run}/{row.optimizer} is not complete: {count} of {due} candidates exist, "
                 f"and {unfinished} candidates are not final"
             )
         values["finished_at"] = now()

@@ -45,12 +45,12 @@ def version(database: str) -> str:
     engine = make_engine(url, read_only=True, busy_timeout=BUSY_TIMEOUT)
     try:
         with transactions.reading(engine, BUSY_TIMEOUT) as connection:
-            found = schema.read_version(connection)
+            stored = schema.read_version(connection)
     finally:
         engine.dispose()
-    if found is None:
+    if stored is None:
         raise NoDatabase(f"there are no tables in {urls.shown(url)}; a run creates them")
-    return found
+    return stored
 
 
 def upgrade(database: str) -> Path | None:

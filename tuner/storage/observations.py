@@ -25,7 +25,7 @@ _CLOCKS = ("@evaluations", "@seconds", "@elapsed")  # reserved: no metric may ha
 Columns = dict[tuple[str, str], EncodedCurve]  # (split, name) -> column
 
 
-def prepare(given: Sequence[Observation]) -> Columns:
+def prepare(observations: Sequence[Observation]) -> Columns:
     """Encode a candidate's observations.
 
     Raises:
@@ -33,7 +33,7 @@ def prepare(given: Sequence[Observation]) -> Columns:
         BadName: A name cannot be stored.
     """
     by_split: dict[str, list[Observation]] = defaultdict(list)
-    for one in given:
+    for one in observations:
         by_split[check_text("a split", one.split, 16)].append(one)
     columns: Columns = {}
     for split, some in by_split.items():
@@ -76,12 +76,13 @@ def read(connection: Connection, study_id: int) -> dict[Key, dict[str, Series]]:
         .join(candidates, candidates.c.id == observations.c.candidate_id)
         .where(candidates.c.study_id == study_id)
     )
-    found: dict[Key, dict[str, dict[str, EncodedCurve]]] = defaultdict(lambda: defaultdict(dict))
+    encoded: dict[Key, dict[str, dict[str, EncodedCurve]]] = defaultdict(lambda: defaultdict(dict))
     for row in connection.execute(query):
         key = Key(Role(row.role), row.generation, row.slot)
-        found[key][row.split][row.name] = EncodedCurve(row.dtype, row.length, row.data)
+        encoded[key][row.split][row.name] = EncodedCurve(row.dtype, row.length, row.data)
     return {
-        key: {split: read_series(columns) for split, columns in splits.items()} for key, splits in sorted(found.items())
+        key: {split: read_series(columns) for split, columns in splits.items()}
+        for key, splits in sorted(encoded.items())
     }
 
 

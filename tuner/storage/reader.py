@@ -40,11 +40,11 @@ class StudyReader(DatabaseAccess):
         """
         faults: list[Damaged] = []
         with self._reading() as connection:
-            found = studies.all_studies(connection, faults)
+            records = studies.all_studies(connection, faults)
         if faults and damaged is None:
             raise faults[0]
         (damaged if damaged is not None else []).extend(faults)
-        return found
+        return records
 
     @retried
     def find(self, name: str) -> list[StudyRecord]:

@@ -57,8 +57,8 @@ class Retrier:
             except Unreachable:
                 now = time.monotonic()
                 self._outage_began = now if self._outage_began is None else self._outage_began
-                left = self._outage_began + self._seconds - now
-                if left <= 0 or self._is_stopped_within(min(wait, left)):
+                remaining = self._outage_began + self._seconds - now
+                if remaining <= 0 or self._is_stopped_within(min(wait, remaining)):
                     raise
                 wait = min(2 * wait, MAX_WAIT)
             else:

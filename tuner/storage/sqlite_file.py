@@ -37,10 +37,10 @@ class Identity:
 def identity(path: Path) -> Identity | None:
     """Return the identity of a file; None if there is none, or it cannot be determined."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def exists(path: Path) -> bool:
@@ -83,7 +83,7 @@ def create(path: Path, fill: Callable[[Path], None], *, what: str = "the databas
 
     Args:
         path: Path of the new file.
-        fill: Creates the tables in the empty file that it is given, sets APPLICATION_ID, and closes the file.
+        fill: Creates the tables in the empty file that is passed to it, sets APPLICATION_ID, and closes the file.
         what: What is created, for errors.
         exclusive: Whether it is an error that the file exists already.
 
@@ -96,11 +96,11 @@ def create(path: Path, fill: Callable[[Path], None], *, what: str = "the databas
         if exclusive and os.path.lexists(path):  # a link to a missing file counts, too
             raise _exists_error(path, what)
         for side in _SIDE_FILES:
-            left = path.with_name(path.name + side)
+            log = path.with_name(path.name + side)
             # SQLite would replay the log of the deleted database into the new one.
-            if side != "-shm" and _is_nonempty(left):
+            if side != "-shm" and _is_nonempty(log):
                 raise Unwritable(
-                    f"{str(left)!r} belongs to a database that was deleted; restore that database or delete this file"
+                    f"{str(log)!r} belongs to a database that was deleted; restore that database or delete this file"
                 )
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.absolute().parent)  # mode 0600
         os.close(handle)
@@ -141,8 +141,8 @@ def check_writable(path: Path) -> None:
     Raises:
         Unwritable: The file or its directory cannot be written.
     """
-    for place, what in ((path, "file"), (path.resolve().parent, "directory")):
-        if not os.access(place, os.W_OK):
+    for checked, what in ((path, "file"), (path.resolve().parent, "directory")):
+        if not os.access(checked, os.W_OK):
             raise Unwritable(f"the database {str(path)!r} cannot be written: its {what} is read-only for this user")
 
 

@@ -212,14 +212,14 @@ class Store(StudyReader):
 
     @retried
     def record(
-        self, study_id: int, epoch: int, given: Sequence[Evaluation], begun: Sequence[AttemptStarted] = ()
+        self, study_id: int, epoch: int, results: Sequence[Evaluation], begun: Sequence[AttemptStarted] = ()
     ) -> list[bool]:
         """Record the evaluations of candidates in one transaction; the candidates are then final.
 
         Args:
             study_id: Id of the study.
             epoch: Epoch of the driver.
-            given: The evaluations.
+            results: The evaluations.
             begun: Attempts that started before, which are recorded first; see `start_attempt`.
 
         Returns:
@@ -232,10 +232,10 @@ class Store(StudyReader):
             Conflict: One of the attempts in `begun` has ended already.
             ValueError: A fitness is NaN, or does not fit its status.
         """
-        encoded = evaluations.prepare(given)
+        encoded = evaluations.prepare(results)
         with self._fenced(study_id, epoch) as connection:
             _start_attempts(connection, study_id, epoch, begun)
-            return evaluations.record(connection, study_id, epoch, given, encoded)
+            return evaluations.record(connection, study_id, epoch, results, encoded)
 
     @retried
     def finish(self, study_id: int, epoch: int, *, tuned: Mapping[str, float], tuned_genome: Sequence[float]) -> None:

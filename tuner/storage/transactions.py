@@ -86,8 +86,8 @@ def migrating(engine: Engine, busy_timeout: float) -> Iterator[Connection]:
 
 def orphaned_rows(connection: Connection) -> list[str]:
     """Return a line for each row of a SQLite database that refers to a row that does not exist."""
-    found = connection.exec_driver_sql("PRAGMA foreign_key_check")
-    return [f"a row of {row[0]} refers to a row of {row[2]} that does not exist" for row in found]
+    rows = connection.exec_driver_sql("PRAGMA foreign_key_check")
+    return [f"a row of {row[0]} refers to a row of {row[2]} that does not exist" for row in rows]
 
 
 def _check_file(connection: Connection) -> None:

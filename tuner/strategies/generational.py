@@ -26,8 +26,8 @@ class Generational(ABC):
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.generators = ConfinedGenerators(setting.seed)
-        self._told = 0  # generations that are complete, which is the number of the current one
-        self._asked: NDArray[np.float64] | None = None  # [population, d], clamped
+        self._completed = 0  # generations that are complete, which is the number of the current one
+        self._proposed: NDArray[np.float64] | None = None  # [population, d], clamped
 
     @abstractmethod
     def _draw(self, generation: int) -> NDArray[np.float64]:
@@ -43,17 +43,19 @@ class Generational(ABC):
 
     def ask(self) -> Proposal | None:
         """See `Strategy.ask`; genomes drawn outside the bounds are clamped."""
-        if self._asked is not None:
-            raise RuntimeError(f"the fitness of generation {self._told} must be passed to tell() before the next ask()")
-        if self._told == self.setting.generations:
+        if self._proposed is not None:
+            raise RuntimeError(
+                f"the fitness of generation {self._completed} must be passed to tell() before the next ask()"
+            )
+        if self._completed == self.setting.generations:
             return None
-        self._asked = np.clip(self._draw(self._told), self.setting.lower, self.setting.upper)
-        return Proposal(self._asked.copy(), self.setting.steps[self._told])
+        self._proposed = np.clip(self._draw(self._completed), self.setting.lower, self.setting.upper)
+        return Proposal(self._proposed.copy(), self.setting.steps[self._completed])
 
     def tell(self, fitnesses: Sequence[float]) -> str:
         """See `Strategy.tell`."""
-        if self._asked is None:
-            raise RuntimeError(f"generation {self._told} must be requested with ask() before tell()")
+        if self._proposed is None:
+            raise RuntimeError(f"generation {self._completed} must be requested with ask() before tell()")
         if len(fitnesses) != self.setting.population:
             raise ValueError(
                 f"there must be one fitness per individual, {self.setting.population}. Received: {len(fitnesses)}"
@@ -64,18 +66,18 @@ class Generational(ABC):
         # DEAP must never see NaN: selBest would take a NaN for the best if it came first.
         finished = [
             Individual(genome, float(fitness))
-            for genome, fitness in zip(self._asked.tolist(), fitnesses, strict=True)
+            for genome, fitness in zip(self._proposed.tolist(), fitnesses, strict=True)
             if math.isfinite(fitness)
         ]
-        remark = self._learn(self._told, finished)
-        self._asked = None
-        self._told += 1
+        remark = self._learn(self._completed, finished)
+        self._proposed = None
+        self._completed += 1
         return remark
 
     def result(self) -> NDArray[np.float64]:
         """See `Strategy.result`."""
-        if self._told != self.setting.generations:
+        if self._completed != self.setting.generations:
             raise RuntimeError(
-                f"result() requires {self.setting.generations} complete generations. Received: {self._told}"
+                f"result() requires {self.setting.generations} complete generations. Received: {self._completed}"
             )
         return np.array(self._tuned())

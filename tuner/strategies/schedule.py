@@ -99,15 +99,15 @@ def sigma_schedule(
     )
 
 
-def _fitted(field: str, given: Sequence[Number] | None, own: Sequence[Number], count: int) -> tuple[Number, ...]:
-    """Return one value per generation: the given ones, or the preset's, stretched."""
-    if not given:
-        last = len(own) - 1
-        return tuple(own[round(at * last / (count - 1)) if count > 1 else last] for at in range(count))
-    if len(given) == 1:
-        return tuple(given) * count
-    if len(given) != count:
+def _fitted(field: str, requested: Sequence[Number] | None, preset: Sequence[Number], count: int) -> tuple[Number, ...]:
+    """Return one value per generation: the requested ones, or the preset's, stretched."""
+    if not requested:
+        last = len(preset) - 1
+        return tuple(preset[round(at * last / (count - 1)) if count > 1 else last] for at in range(count))
+    if len(requested) == 1:
+        return tuple(requested) * count
+    if len(requested) != count:
         raise InvalidRequest(
-            field, f"takes one value, or one for each of the {count} generations. Received: {len(given)} values"
+            field, f"takes one value, or one for each of the {count} generations. Received: {len(requested)} values"
         )
-    return tuple(given)
+    return tuple(requested)

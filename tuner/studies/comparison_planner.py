@@ -153,8 +153,10 @@ def _compared(
     else those of a search.
     """
     configs = _configs(request)
-    given = request.optimizers if request.sweep is None else (OPTIMIZER,)
-    names = None if given is None else tuple(dict.fromkeys(check_optimizer("optimizers", name) for name in given))
+    requested = request.optimizers if request.sweep is None else (OPTIMIZER,)
+    names = (
+        None if requested is None else tuple(dict.fromkeys(check_optimizer("optimizers", name) for name in requested))
+    )
     for config in configs.values():
         if names is not None and config.optimizer not in names:
             raise InvalidRequest(
@@ -168,9 +170,9 @@ def _compared(
     if request.defaults:
         names = names or tuple(dict.fromkeys((*(name for name in entry.line_up if _exists(name)), *configs)))
     elif not configs or request.search is not None or (names is not None and not set(names) <= configs.keys()):
-        left = None if names is None else [name for name in names if name not in configs]
-        if left is None or left:
-            tuned_by_search = searched(database, task, request.search, left)
+        unconfigured = None if names is None else [name for name in names if name not in configs]
+        if unconfigured is None or unconfigured:
+            tuned_by_search = searched(database, task, request.search, unconfigured)
     by_name = {tuned.optimizer: tuned for _, tuned in tuned_by_search}
     names = names or tuple(dict.fromkeys((*by_name, *configs)))
     shapes = variable_shapes(task, names, {}) if set(names) - by_name.keys() else ()

@@ -16,8 +16,8 @@ from tuner.training.tensorflow import load_tensorflow
 
 def absolute(task: str) -> str:
     """Return a task's name as workers on other machines need it: a user's file by its full path."""
-    place, colon, name = task.rpartition(":")
-    return f"{Path(place).expanduser().resolve()}:{name}" if colon and place.endswith(".py") else task
+    path, colon, name = task.rpartition(":")
+    return f"{Path(path).expanduser().resolve()}:{name}" if colon and path.endswith(".py") else task
 
 
 def task_entry(task: str) -> TaskEntry:
@@ -89,7 +89,7 @@ def data_fingerprint(entry: TaskEntry) -> tuple[dict[str, Any] | None, str]:
 
 def run_name(task: str, taken: Sequence[str]) -> str:
     """Return a name for a run of a task: the task's, with a number if that is already taken."""
-    place, _, name = task.rpartition(":")
-    base = re.sub(r"[^A-Za-z0-9._-]+", "-", name if place else task).strip("-._")[:56] or "run"
+    path, _, name = task.rpartition(":")
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", name if path else task).strip("-._")[:56] or "run"
     numbered = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
     return next(candidate for candidate in numbered if candidate not in taken)

@@ -16,13 +16,13 @@ PACKAGES = ("lodo-tune", "tensorflow", "keras", "ray", "deap", "numpy", "sqlalch
 
 def versions() -> dict[str, str]:
     """Return the version of Python and of each package; the packages are not imported."""
-    found = {"python": platform.python_version()}
+    result = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            result[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            result[package] = "not installed"
+    return result
 
 
 def hardware() -> dict[str, Any]:

@@ -17,8 +17,8 @@ BLOCK_LAYERS = 64  # rows of blocks times layers, approximately constant in the 
 
 def _momentum(values: Mapping[str, float]) -> tuple[Point, ...]:
     """Return points from no momentum to the tuned one β, evenly in ln(1 - β)."""
-    left = 1 - values["momentum"]
-    momenta = [1 - left ** (number / (POINTS - 1)) for number in range(POINTS - 1)] + [values["momentum"]]
+    complement = 1 - values["momentum"]
+    momenta = [1 - complement ** (number / (POINTS - 1)) for number in range(POINTS - 1)] + [values["momentum"]]
     return tuple(Point({**values, "momentum": momentum}, value=momentum) for momentum in momenta)
 
 

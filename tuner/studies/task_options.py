@@ -14,30 +14,30 @@ FIELDS = {"dtype": "precision", "data_dir": "data_dir"}
 """Arguments of constructors for which a request has fields."""
 
 
-def task_options(task: str, given: Mapping[str, Any], presets: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task's options: the preset's, replaced by the given ones.
+def task_options(task: str, requested: Mapping[str, Any], presets: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's options: the preset's, replaced by the requested ones.
 
     The task is created once with them, so that invalid options are detected before training begins.
 
     Args:
         task: The task, as `tasks.registry.load` accepts it.
-        given: The given options, by name.
+        requested: The requested options, by name.
         presets: The preset's options.
 
     Raises:
         InvalidRequest: There is no such option.
         ValueError: The task does not accept a value, or cannot be created.
     """
-    if not given:
+    if not requested:
         return dict(presets)
     load_tensorflow()
     kind = tasks.registry.load(task)
     accepted = [name for name in inspect.signature(kind).parameters if name not in FIELDS]
-    for name, value in given.items():
+    for name, value in requested.items():
         if name in FIELDS:
             raise InvalidRequest("options", f": {name} is given by {{{FIELDS[name]}}}", f"{name}={value}")
         if name not in accepted:
             raise InvalidRequest("options", f": this task takes {', '.join(accepted) or 'none'}", f"{name}={value}")
-    options = {**presets, **given}
+    options = {**presets, **requested}
     kind(**options)
     return options

@@ -172,16 +172,16 @@ def _number(file: Path, name: str, text: object) -> float:
 
 
 def _newest(
-    everything: Sequence[StudyRecord], task: str, optimizers: Sequence[str] | None, place: str
+    records: Sequence[StudyRecord], task: str, optimizers: Sequence[str] | None, source: str
 ) -> list[StudyRecord]:
     """Return the studies of the newest search of a task in which all requested studies are complete."""
     runs: dict[str, list[StudyRecord]] = {}
-    for study in everything:
+    for study in records:
         if study.spec.workload.task == task:
             runs.setdefault(study.spec.run, []).append(study)
     if not runs:
         raise InvalidRequest(
-            "search", f": nothing is tuned on {task} in {place}: tune first, or give {{defaults}} or {{configs}}"
+            "search", f": nothing is tuned on {task} in {source}: tune first, or give {{defaults}} or {{configs}}"
         )
     requested = set(optimizers or ())
     for studies in reversed(runs.values()):
@@ -194,7 +194,7 @@ def _newest(
         _check_complete([study for study in last if not requested or study.spec.workload.optimizer in requested])
     raise InvalidRequest(
         "optimizers",
-        f": no search on {task} in {place} has tuned {', '.join(sorted(requested))}; tune first, or give {{defaults}}"
+        f": no search on {task} in {source} has tuned {', '.join(sorted(requested))}; tune first, or give {{defaults}}"
         " or {configs}",
     )
 
@@ -208,9 +208,10 @@ def _check_run(run: str, studies: Sequence[StudyRecord], task: str) -> None:
 
 
 def _check_complete(studies: Sequence[StudyRecord]) -> None:
-    left = [f"{study.spec.name} ({study.status})" for study in studies if study.status != StudyStatus.COMPLETE]
-    if left:
+    incomplete = [f"{study.spec.name} ({study.status})" for study in studies if study.status != StudyStatus.COMPLETE]
+    if incomplete:
         raise InvalidRequest(
             "search",
-            f": not complete: {', '.join(left)}; resume {studies[0].spec.run}, or leave them out of {{optimizers}}",
+            f": not complete: {', '.join(incomplete)}; resume {studies[0].spec.run}, or leave them out of"
+            " {optimizers}",
         )

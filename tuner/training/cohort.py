@@ -99,5 +99,5 @@ class Cohort:
 
 def _next_size(size: int, elapsed: float) -> int:
     """Return a number of steps that takes about CHUNK_SECONDS, at most eight times the last."""
-    wanted = size * CHUNK_SECONDS / max(elapsed, 1e-6)
-    return int(min(max(wanted, 1), size * 8, MAX_CHUNK_STEPS))
+    next_size = size * CHUNK_SECONDS / max(elapsed, 1e-6)
+    return int(min(max(next_size, 1), size * 8, MAX_CHUNK_STEPS))

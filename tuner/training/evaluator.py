@@ -68,13 +68,13 @@ class Evaluator:
             padded = np.concatenate(
                 [some, np.full(self._batch - len(some), some[-1], np.int32)]
             )  # one shape, one trace
-            found = self._compiled(x, state, tf.constant(padded)).numpy()
+            metrics = self._compiled(x, state, tf.constant(padded)).numpy()
             expected = (self._batch, len(self.metrics), lanes)
-            if found.shape != expected:
+            if metrics.shape != expected:
                 raise ValueError(
-                    f"`evaluate` returns [examples, metrics, lanes], here {expected}. Received: {found.shape}"
+                    f"`evaluate` returns [examples, metrics, lanes], here {expected}. Received: {metrics.shape}"
                 )
-            yield found[: len(some)].astype(np.float64)
+            yield metrics[: len(some)].astype(np.float64)
 
     def means(self, x: Tensor, state: State, chosen: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
         """Return each metric's mean over examples, by default over the whole set, [metrics, P]."""

@@ -97,11 +97,11 @@ class Loop:
                     )
                 return loss, tf.ensure_shape(gradient, point.shape)
 
-            x, optimizer_state, found = self.optimizer.step(
+            x, optimizer_state, step_losses = self.optimizer.step(
                 loss_and_gradient, x, optimizer_state, hyperparameters, t, horizon
             )
             for number in range(per_step):
-                losses = losses.write((t - first) * per_step + number, found[number])
+                losses = losses.write((t - first) * per_step + number, step_losses[number])
             return t + 1, (x, task_state, optimizer_state), losses
 
         _, carry, losses = tf.while_loop(

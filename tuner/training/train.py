@@ -72,21 +72,21 @@ def train(
 def _evaluations(training: Training, objective: Objective) -> Iterator[Evaluation]:
     """Yield one evaluation per distinct key of the lanes."""
     cohort, curves = training.cohort, training.curve
-    where = tf.DeviceSpec.from_string(training.carry[0].device)
-    device = f"{where.device_type}:{where.device_index}" if where.device_type else "CPU:0"
-    places: dict[Key, int] = {}
-    for place, trial in enumerate(cohort.lanes):
-        places.setdefault(trial.key, place)
-    for key, place in places.items():
-        status, fitness, reason = judge(curves[:, place], cohort.budget, objective)
-        curve = until_not_finite(curves[:, place])
+    device_spec = tf.DeviceSpec.from_string(training.carry[0].device)
+    device = f"{device_spec.device_type}:{device_spec.device_index}" if device_spec.device_type else "CPU:0"
+    lanes: dict[Key, int] = {}
+    for lane, trial in enumerate(cohort.lanes):
+        lanes.setdefault(trial.key, lane)
+    for key, lane in lanes.items():
+        status, fitness, reason = judge(curves[:, lane], cohort.budget, objective)
+        curve = until_not_finite(curves[:, lane])
         yield Evaluation(
             key=key,
             status=status,
             fitness=fitness,
             losses=curve,
             steps_done=len(curve),
-            seconds=training.seconds / len(places),
+            seconds=training.seconds / len(lanes),
             device=device,
             reason=reason,
         )

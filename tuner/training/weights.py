@@ -51,10 +51,10 @@ def load(path: Path, x: Tensor, state: State) -> tuple[Tensor, State, str]:
     expected: dict[str, Any] = {"x": x}
     expected |= {f"state_{number}": leaf for number, leaf in enumerate(tf.nest.flatten(state))}
     for name, like in expected.items():
-        found = arrays.get(name)
-        if found is None or found.shape != tuple(like.shape) or found.dtype != like.dtype.as_numpy_dtype:
-            received = "nothing" if found is None else f"{found.dtype} {list(found.shape)}"
-            wanted = f"{like.dtype.name} {like.shape.as_list()}"
-            raise ValueError(f"{path} is not of this task: {name} is to be {wanted}. Received: {received}")
+        array = arrays.get(name)
+        if array is None or array.shape != tuple(like.shape) or array.dtype != like.dtype.as_numpy_dtype:
+            received = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
+            required = f"{like.dtype.name} {like.shape.as_list()}"
+            raise ValueError(f"{path} is not of this task: {name} is to be {required}. Received: {received}")
     leaves = [tf.constant(arrays[name]) for name in expected if name != "x"]
     return tf.constant(arrays["x"]), tf.nest.pack_sequence_as(state, leaves), hashlib.sha256(content).hexdigest()

@@ -28,8 +28,8 @@ def make_folder(parent: Path = Path("/tmp")) -> Path:  # noqa: S108 (mkdtemp mak
         parent: The parent folder. Not TMPDIR by default, because the folder contains Ray's sockets, whose paths have at
             most 107 bytes.
     """
-    for left in parent.glob(f"{_PREFIX}*"):
-        _remove_if_left(left)
+    for other in parent.glob(f"{_PREFIX}*"):
+        _remove_if_abandoned(other)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     handle = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(handle, fcntl.LOCK_EX)
@@ -45,12 +45,12 @@ def remove_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _remove_if_left(folder: Path) -> None:
+def _remove_if_abandoned(folder: Path) -> None:
     """Remove a folder whose lock is free, or an old one without a lock, which Ray may recreate as it ends."""
     with contextlib.suppress(OSError):  # another user's, or locked, or currently being created or removed
         if not (folder / _LOCK).exists():
-            found = folder.stat()
-            if found.st_uid == os.getuid() and time.time() - found.st_mtime > _CREATION_SECONDS:
+            status = folder.stat()
+            if status.st_uid == os.getuid() and time.time() - status.st_mtime > _CREATION_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
             return
         handle = os.open(folder / _LOCK, os.O_RDWR)

@@ -190,9 +190,9 @@ class RayPool:
         """Run a task on a node; see `WorkerPool.responds`. Ray itself takes a minute to notice a node that hangs."""
         if self.is_local:
             return True
-        place = NodeAffinitySchedulingStrategy(node_id, soft=False)
+        strategy = NodeAffinitySchedulingStrategy(node_id, soft=False)
         try:
-            answer = ray.remote(num_cpus=0, max_retries=0)(_respond).options(scheduling_strategy=place).remote()
+            answer = ray.remote(num_cpus=0, max_retries=0)(_respond).options(scheduling_strategy=strategy).remote()
             return bool(ray.get(answer, timeout=timeout))
         except RayError:
             return False
@@ -208,15 +208,15 @@ def pickled(objects: Mapping[str, type]) -> dict[str, bytes]:
     Raises:
         InvalidRequest: One of them cannot be pickled.
     """
-    found = {}
+    result = {}
     for name, value in objects.items():
         try:
-            found[name] = cloudpickle.dumps(value)
+            result[name] = cloudpickle.dumps(value)
         except Exception as error:
             title, reason = name.rpartition(":")[2], first_line(str(error))
             accepted = f": {title} cannot be sent to the workers: {reason}; define it in a module"
             raise InvalidRequest("task", accepted) from error
-    return found
+    return result
 
 
 def _respond() -> bool:

@@ -204,13 +204,13 @@ class RaySession:
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
-    given = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
-    host, colon, port = given.strip().rpartition(":")
-    if "://" in given or not colon or not host.strip("[]") or not (port.isascii() and port.isdigit()):
+    text = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
+    host, colon, port = text.strip().rpartition(":")
+    if "://" in text or not colon or not host.strip("[]") or not (port.isascii() and port.isdigit()):
         source = ": auto stands for RAY_ADDRESS, which " if address == "auto" else ""
-        raise InvalidRequest("address", f"{source}is HOST:PORT of a Ray head, such as 10.0.0.5:6379", given)
+        raise InvalidRequest("address", f"{source}is HOST:PORT of a Ray head, such as 10.0.0.5:6379", text)
     if not 0 < int(port) < 65536:
-        raise InvalidRequest("address", "has a port from 1 to 65535", given)
+        raise InvalidRequest("address", "has a port from 1 to 65535", text)
     return host.strip("[]"), int(port)
 
 

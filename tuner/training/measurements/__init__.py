@@ -28,10 +28,10 @@ def measurements_of(workload: Workload, cohort: Cohort) -> list[MeasurementCallb
     Raises:
         InvalidRequest: A cohort of several lanes is given a budget of seconds.
     """
-    wanted, task = workload.measurement, cohort.loop.task
-    if wanted is None:
+    requested, task = workload.measurement, cohort.loop.task
+    if requested is None:
         return []
-    if wanted.seconds is not None and len(cohort.lanes) > 1:
+    if requested.seconds is not None and len(cohort.lanes) > 1:
         raise InvalidRequest("seconds", "is for cohorts of one lane", len(cohort.lanes))
 
     def has_examples(split: str) -> bool:
@@ -40,15 +40,15 @@ def measurements_of(workload: Workload, cohort: Cohort) -> list[MeasurementCallb
     measurements: list[MeasurementCallback] = []
     if hasattr(task, "floor"):
         measurements.append(Floor())
-    measurements.append(Marks(wanted.seconds))
-    if wanted.validate_every is not None and has_examples("validation"):
-        measurements.append(Validation(wanted.validate_every, after_divergence=True))
+    measurements.append(Marks(requested.seconds))
+    if requested.validate_every is not None and has_examples("validation"):
+        measurements.append(Validation(requested.validate_every, after_divergence=True))
     hessian = getattr(task, "hessian", None)
     if isinstance(cohort.loop.optimizer, LearnedPreconditioner) and hessian is not None and not callable(hessian):
         measurements.append(HessianError())
-    if wanted.seconds is not None:
-        measurements.append(LastTenth(wanted.seconds))
+    if requested.seconds is not None:
+        measurements.append(LastTenth(requested.seconds))
     if has_examples("test"):
-        measurements.append(FinalTest(wanted.test_examples))
+        measurements.append(FinalTest(requested.test_examples))
     measurements.append(Trajectory())
     return measurements

@@ -88,5 +88,5 @@ class LastTenth(MeasurementCallback):
         assert self._sum is not None  # noqa: S101 (there is a first chunk)
         assert self._last is not None  # noqa: S101
         means = self._sum / self._counted if self._counted else self._last + self._sum
-        found = training.observation("time", {"loss": means.tolist()})
-        yield replace(found, evaluations=self._evaluations, seconds=self.seconds)
+        observation = training.observation("time", {"loss": means.tolist()})
+        yield replace(observation, evaluations=self._evaluations, seconds=self.seconds)

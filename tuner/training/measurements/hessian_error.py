@@ -81,9 +81,9 @@ def hessian_error(cohort: Cohort) -> Callable[[Carry], NDArray[np.floating]]:
         def squared(number: tf.Tensor) -> tf.Tensor:
             vector = tf.random.stateless_normal([x.shape[0], 1], [_SEED, number], dtype=dtype)
             vector = tf.repeat(vector / tf.norm(vector), x.shape[1], axis=1)  # the same in every lane
-            bent = tf.einsum(product, curvature, vector)
-            left = vector - optimizer.preconditioned(state, cohort.hyperparameters, bent)
-            return tf.reduce_sum(left * left, axis=0)
+            product_with_hessian = tf.einsum(product, curvature, vector)
+            difference = vector - optimizer.preconditioned(state, cohort.hyperparameters, product_with_hessian)
+            return tf.reduce_sum(difference * difference, axis=0)
 
         return tf.sqrt(tf.reduce_mean(tf.map_fn(squared, tf.range(VECTORS), fn_output_signature=dtype), axis=0))
 

@@ -49,5 +49,5 @@ class Validation(MeasurementCallback):
     def _validation(self, training: Training) -> LaneObservations:
         self._last = training.evaluations
         with training.validating():
-            found = self._evaluator.mean_metrics(training.carry)
-        return training.observation("validation", found)
+            metrics = self._evaluator.mean_metrics(training.carry)
+        return training.observation("validation", metrics)
