@@ -29,6 +29,9 @@ The file itself was copied to the worker's working directory.
 MAX_IMPORT_SECONDS = 120.0
 """Longest time that a module may take to import; the time limit of a trial does not cover imports."""
 
+OUR_PACKAGES = ("lodo", "search_spaces", "tasks", "tuner")
+_OUR_FOLDER = Path(__file__).resolve().parents[1]
+
 ACCEPTED_NAMES = "'package.module:NAME' or 'path/to/file.py:NAME'"
 ACCEPTED_TASKS = f"function_task(loss, start=...), keras_task(build, ...), or a class with {', '.join(METHODS)}"
 
@@ -49,7 +52,7 @@ def task_class(where: str) -> type:
     source, _, name = where.rpartition(":")
     if not source or not name.isidentifier():
         raise TaskError(f"A task is given as {ACCEPTED_NAMES}. Received: {where!r}")
-    module = _from_file(Path(source)) if _is_path(source) else _from_package(source)
+    module = _imported(source)
     value = getattr(module, name, None)
     if value is None:
         raise TaskError(f"{source} has no class {name!r}.{_suggestion(name, module)} Received: {where!r}")
@@ -68,6 +71,22 @@ def tasks_of(path: Path) -> list[str]:
         for name, value in vars(module).items()
         if inspect.isclass(value) and all(callable(getattr(value, method, None)) for method in METHODS)
     )
+
+
+def task_source(where: str) -> tuple[ModuleType, str | None]:
+    """Return a task's module, which has a file, and its full name if it was not given as a file.
+
+    Args:
+        where: As of `task_class`.
+
+    Raises:
+        TaskError: It cannot be imported, or has no file.
+    """
+    source = where.rpartition(":")[0]
+    module = _imported(source)
+    if module.__file__ is None:
+        raise TaskError(f"{source} has no file")
+    return module, None if _is_path(source) else module.__name__
 
 
 def checked_class(value: Any, name: str) -> type:
@@ -123,6 +142,10 @@ def _remedy(name: str, value: Any) -> str:
     return ""
 
 
+def _imported(source: str) -> ModuleType:
+    return _from_file(Path(source)) if _is_path(source) else _from_package(source)
+
+
 def _is_path(source: str) -> bool:
     return source.endswith(".py") or os.sep in source or "/" in source
 
@@ -146,31 +169,55 @@ def _from_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # before it is executed: dataclasses and pickle look up their module there
     try:
-        with _time_limit():
+        with _same_folder(), _time_limit():
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise TaskError(f"{path} raises on import: {described(error, path)}") from error
+        raise TaskError(f"{path} raises on import: {described(error, path)}{_hidden(error, path.parent)}") from error
     return module
 
 
 def _from_package(name: str) -> ModuleType:
     _search_last(Path.cwd())
     try:
-        with _time_limit():
+        with _same_folder(), _time_limit():
             spec = importlib.util.find_spec(name)  # imports the parent packages
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if hidden := _hidden(error, Path.cwd()):
+            raise TaskError(f"There is no module {name!r}{hidden}") from error
         spec = None
     except (Exception, SystemExit) as error:
         raise TaskError(f"Module {name!r} raises on import: {described(error, None)}") from error
     if spec is None:
-        raise TaskError(f"There is no module {name!r}; a file is given as 'path/to/file.py:NAME'")
+        hidden = _hidden(ModuleNotFoundError(name=name), Path.cwd())
+        raise TaskError(f"There is no module {name!r}{hidden}; a file is given as 'path/to/file.py:NAME'")
     try:
-        with _time_limit():
+        with _same_folder(), _time_limit():
             return importlib.import_module(name)
     except (Exception, SystemExit) as error:
         path = Path(spec.origin) if spec.origin else None
-        raise TaskError(f"{path or name} raises on import: {described(error, path)}") from error
+        hidden = _hidden(error, Path.cwd())
+        raise TaskError(f"{path or name} raises on import: {described(error, path)}{hidden}") from error
+
+
+@contextmanager
+def _same_folder() -> Iterator[None]:
+    """Return to the working directory at the end: relative paths of a command start where it was called."""
+    before = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _hidden(error: BaseException, folder: Path) -> str:
+    """Return a hint if a module is missing because a package of ours has the name of a user's file or folder."""
+    top = str(getattr(error, "name", None)).partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or top not in OUR_PACKAGES:
+        return ""
+    places = (place / name for place in (folder, Path.cwd()) for name in (top, f"{top}.py"))
+    found = next((place for place in places if place.exists() and place.resolve() != _OUR_FOLDER / top), None)
+    return "" if found is None else f" ({found} is hidden by the package {top!r} of lodo-tune: give it another name)"
 
 
 @contextmanager

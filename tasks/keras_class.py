@@ -6,12 +6,14 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tasks.errors import TaskError, described
+from tasks.fingerprint import arrays_fingerprint
 from tasks.keras_build import build_model, precision
 from tasks.keras_data import Examples, examples, mapped
 from tasks.keras_features import Setting, refuse
@@ -118,6 +120,19 @@ class KerasTask:
             found = self._objective.constrained(self._weights(x), self._has_gradient)
         return tf.concat([tf.cast(tf.reshape(value, [-1]), self.dtype) for value in found], axis=0)[:, tf.newaxis]
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what identifies the training and validation examples, as they are trained on."""
+        return arrays_fingerprint(self.name, {split: self._nest(split) for split in self.given if split != "test"})
+
+    def own_tensors(self) -> list[Tensor]:
+        """Return the tensors that `fingerprint` identifies."""
+        found = [tensor for split in self._read for tensor in tf.nest.flatten(self._nest(split))]
+        return [tensor for tensor in found if tensor is not None]
+
+    def _nest(self, split: str) -> dict[str, Any]:
+        found = self._split(split)
+        return {field.name: getattr(found, field.name) for field in fields(found) if field.name != "count"}
+
     def _is_seed(self) -> list[bool]:
         """Return which of the other variables are seeds of layers."""
         return [variable.name == SEED_STATE for variable in self._others]
@@ -213,6 +228,7 @@ class KerasTask:
         others = tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in self._others)
         state = (tf.TensorSpec([self.batch_size], tf.int32), others)
         traced = tf.function(self.loss_and_gradient, autograph=False).get_concrete_function(x, state)
+        self.graph = traced.graph
         if drawn := unseeded(traced.graph):
             raise TaskError(
                 f"{self.name}: a layer or the loss draws random numbers that no seed repeats ({drawn}). Accepted:"

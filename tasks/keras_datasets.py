@@ -9,9 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.errors import TaskError, described
+from tasks.reading_limit import ReadingLimit, chunk_elements
 
-MAX_ELEMENTS = 5_000_000  # of a dataset of unknown cardinality; larger ones are taken as infinite
-_READ_BATCH = 1_024
 # Class names of tf.data's operators, which have no public names. Those that make batches of a known size have it as
 # `_batch_size`; what the last ones yield is decided by a function, which cannot be looked into.
 _BATCHES = ("Batch", "Rebatch", "TensorDataset")
@@ -42,11 +41,12 @@ def read(dataset: Any, split: str) -> Any:
             f" batches of its own `batch_size`. Received: {spec!r:.120}"
         )
     chunks: list[Any] = []
+    limit = ReadingLimit(split, has_length=cardinality >= 0)
     try:
-        for chunk in dataset.batch(_READ_BATCH).as_numpy_iterator():
+        for chunk in dataset.batch(chunk_elements(leaves)).as_numpy_iterator():
             chunks.append(chunk)
-            if cardinality < 0 and len(chunks) * _READ_BATCH > MAX_ELEMENTS:
-                raise TaskError(f"`{split}` is a dataset of more than {MAX_ELEMENTS:,} elements. Use .take(n)")
+            arrays = tf.nest.flatten(chunk)
+            limit.count(arrays, len(arrays[0]))
         if not chunks:
             raise TaskError(f"`{split}` has no examples. Received: an empty dataset")
         return tf.nest.map_structure(lambda *arrays: np.concatenate(arrays), *chunks)

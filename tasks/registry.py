@@ -13,7 +13,7 @@ from typing import Any
 
 from tasks.catalogue import GENERAL_COMPARISON, GENERAL_LINE_UP, GENERAL_PRESETS, TASKS, TaskEntry
 from tasks.errors import TaskError, did_you_mean
-from tasks.importing import ACCEPTED_NAMES, checked_class, is_importable, task_class, tasks_of
+from tasks.importing import ACCEPTED_NAMES, checked_class, is_importable, task_class, task_source, tasks_of
 from tasks.tensorflow_settings import refuse_settings
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "name_of",
     "plugins",
     "register",
+    "source_of",
 ]
 
 PLUGINS = "lodo_tune.tasks"  # the group of entry points by which installed packages offer tasks
@@ -93,6 +94,22 @@ def load(name: str) -> type:
     found = _class(TASKS[name].where if name in TASKS else _where(name))
     refuse_settings(name)
     return found
+
+
+def source_of(name: str) -> tuple[ModuleType, str | None] | None:
+    """Return the module of a task that is not built in, and its full name if it was not given as a file.
+
+    Args:
+        name: A name as `load` accepts it.
+
+    Returns:
+        None for a class of this process alone, which no other process can import.
+
+    Raises:
+        ValueError: There is no such task, or it cannot be loaded.
+    """
+    where = _where(name)
+    return None if where.startswith(SESSION) else task_source(where)
 
 
 def register(name: str, kind: type) -> str:

@@ -51,6 +51,9 @@ class Task(Protocol):
         floor: A method of `evaluations_per_step` that returns a lower bound of the mean loss of every optimizer.
         eager_initial: True if `initial` needs Python, to build a model for example: it is then called eagerly, with
             concrete seeds. It must work within `tf.function` as well.
+        fingerprint: A method that returns what identifies the data that is trained on, as JSON accepts it: a mapping
+            with the keys name, sizes and sha256, as `tasks.fingerprint.arrays_fingerprint` returns it. It is compared
+            between the processes of a run, and when a run is resumed. The test set does not belong to it.
     """
 
     name: str

@@ -26,7 +26,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "threads": "TensorFlow threads per candidate",
         "precision": "dtype that was asked for; NULL is the task's own",
         "options": "keyword arguments of the task",
-        "data": "name and sha256 of the data; NULL where the task has none",
+        "data": "name, sizes and sha256 of the data; NULL where the task has none",
         "space": "search space, as in its YAML file",
         "versions": "versions of the packages that decide the numbers",
         "hardware": "processor, cores, memory, graphics cards",
@@ -44,6 +44,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "renewed_at": "last renewal, in seconds since 1970 by the database's clock",
         "renewed_uptime": "last renewal, in seconds since the driver's machine started",
         "comparison": "specification of a comparison; NULL for a search",
+        "code": "sha256 of each file of a task of your own, and of the numbers in it; NULL where the task ships",
     },
     "candidates": {
         "id": "",

@@ -90,6 +90,28 @@ __all__ = [
 ]
 
 
+def _check_packages() -> None:
+    """Check that the packages beside this one are found, and not files or folders of the same names.
+
+    Raises:
+        ImportError: One of them is hidden.
+    """
+    import importlib.util
+    import sys
+    from pathlib import Path
+
+    folder = Path(__file__).resolve().parents[1]
+    for name in ("lodo", "search_spaces", "tasks"):
+        loaded = sys.modules.get(name)
+        spec = importlib.util.find_spec(name) if loaded is None else loaded.__spec__
+        origin = None if spec is None or spec.origin is None else Path(spec.origin).resolve()
+        if origin is not None and origin != folder / name / "__init__.py":
+            raise ImportError(f"{origin} hides the package {name!r} of lodo-tune: give it another name")
+
+
+_check_packages()
+
+
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used."""
     if name not in _MODULES:

@@ -215,6 +215,37 @@ class Evaluated(Sound):
         return tf.stack([losses, tf.cast(losses < 1, tf.float64)], axis=1)
 
 
+class CountsInAVariable(Sound):
+    """Its loss grows with every evaluation, whoever asks for it."""
+
+    def __init__(self, *, dtype: str | None = None) -> None:
+        super().__init__(dtype=dtype)
+        self.count = tf.Variable(0.0, dtype=tf.float64)
+
+    def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
+        loss, gradient, state = super().loss_and_gradient(x, state)
+        return loss + self.count.assign_add(1.0), gradient, state
+
+
+class StartsAnywhere(Sound):
+    """Each call of `initial` draws another start."""
+
+    eager_initial = True
+
+    def initial(self, seeds: Any) -> tuple[Any, Any]:
+        x, state = super().initial(seeds)
+        return x + np.random.default_rng().normal(), state
+
+
+class DrawnByEachProcess(Sound):
+    """Its data are drawn without a seed where the module is imported."""
+
+    target = np.random.default_rng().normal(size=[5, 1])
+
+    def loss_and_gradient(self, x: Any, state: Any) -> tuple[Any, Any, Any]:
+        return super().loss_and_gradient(x - self.target, state)
+
+
 class NoExamples(Evaluated):
     """Has neither a validation nor a test set."""
 
@@ -316,6 +347,8 @@ BROKEN: tuple[tuple[type, str], ...] = (
     (WrongHessian, "hessian"),
     (AsymmetricHessian, "hessian"),
     (HessianOfOneLane, "hessian"),
+    (CountsInAVariable, "no-variables"),
+    (StartsAnywhere, "same-start"),
     (NotSeeded, "same-seed"),
     (IgnoresHalfTheSeed, "another-seed"),
     (SameAtEveryStep, "each-step"),
@@ -323,6 +356,7 @@ BROKEN: tuple[tuple[type, str], ...] = (
     (MeanOverLanes, "cohort"),
     (OneSeedForAllLanes, "cohort"),
     (MeanOverLanes, "lane-of-nan"),
+    (DrawnByEachProcess, "same-everywhere"),
     (StateChangesItsShape, "one-trace"),
     (StateOfUnknownShape, "one-trace"),
     (NoExamples, "examples"),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.support.store_values import candidate, comparison, driven, evaluation, key, keys, observations
+from tests.support.store_values import candidate, comparison, driven, evaluation, key, keys, observations, spec
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Key, Role, Status
 from tuner.storage import Store
@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent
 def fill(store: Store, version: str) -> None:
     """Make one study that is complete and one that was interrupted, with every outcome and a lost attempt.
 
-    From 0002 on also a comparison that is complete.
+    From 0002 on also a comparison that is complete; from 0004 on a study with a fingerprint of code.
     """
     study, epoch = driven(store, "complete", add=keys())
     for place in keys():
@@ -46,6 +46,11 @@ def fill(store: Store, version: str) -> None:
         study, epoch = driven(store, "contest", add=places, make=comparison, points=2)
         store.record(study, epoch, [evaluation(place, observations=observations(place)) for place in places])
         store.release(study, epoch, StudyStatus.COMPLETE)
+    if version >= "0004":
+        code = {"task": {"files": {"(main)": "ab" * 32, "helpers": "cd" * 32}, "numbers": None}}
+        workload = replace(spec().workload, task="own.py:Own", code=code)
+        study, epoch = driven(store, "own", add=keys(), workload=workload)
+        store.release(study, epoch, StudyStatus.INTERRUPTED)
 
 
 def contents(store: Store) -> list[Any]:

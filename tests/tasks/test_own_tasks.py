@@ -240,3 +240,26 @@ def test_a_start_that_no_seed_repeats_is_refused() -> None:
     found = function_task(valley, start=lambda seed: tf.random.normal([2]), name="mine")
     with pytest.raises(TaskError, match=r"^mine: `start` draws random numbers that no seed repeats \(Random"):
         found()
+
+
+def test_a_module_that_changes_the_working_directory_leaves_it_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "import os\nos.chdir('/')\nfrom tasks.function_task import function_task\n"
+    (tmp_path / "moves.py").write_text(f"{text}Mine = function_task(lambda x: x[0] ** 2, start=[1.0])\n")
+    load("moves.py:Mine")
+    assert Path.cwd() == tmp_path
+
+
+@pytest.mark.parametrize(("name", "made"), [("tasks.mine:Mine", "tasks/mine.py"), ("user.py:Mine", "lodo.py")])
+def test_a_file_that_has_the_name_of_one_of_our_packages_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, made: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / made).parent.mkdir(exist_ok=True)
+    (tmp_path / made).write_text("Mine = 1\n")
+    (tmp_path / "user.py").write_text("from lodo.mine import Mine\n")
+    hidden = tmp_path / made.partition("/")[0]
+    with pytest.raises(TaskError, match=f"{hidden} is hidden by the package '{hidden.stem}' of lodo-tune"):
+        load(name)

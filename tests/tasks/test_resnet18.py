@@ -18,7 +18,7 @@ from tasks.resnet18 import ResNet18
 from tasks.resnet18_images import colour_statistics, cropped
 from tasks.task import Evaluated
 from tests.support.narrow_resnet import NarrowResNet, noise, write, write_noise
-from tuner.core.errors import InvalidRequest
+from tuner.core.errors import InvalidRequest, OtherInputs
 from tuner.core.trial import Workload
 from tuner.studies.planner import SearchRequest, plan_search
 from tuner.training.loop import Loop, loop_of
@@ -331,7 +331,7 @@ def test_a_worker_with_other_data_than_the_studys_refuses(
     workload = Workload(task="resnet18-cifar10", optimizer="Adam", cohort_size=1, data=data)
     names = ["learning_rate", "beta_1", "beta_2"]
     monkeypatch.setenv("LODO_DATA_DIR", str(folder))
-    with pytest.raises(ValueError, match=r"this worker's data is not the study's: cifar10-subset with sha256 "):
+    with pytest.raises(OtherInputs, match=r"is not the same in every process: other data \(cifar10-subset: "):
         loop_of(workload, names)
     monkeypatch.setenv("LODO_DATA_DIR", str(tmp_path))
     assert loop_of(workload, names).task._data.sizes == data["sizes"]

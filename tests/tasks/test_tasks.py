@@ -16,6 +16,7 @@ from tests.support.narrow_resnet import NarrowResNet, write_noise
 from tuner.checks.check import Check, NotApplicable, PromiseError
 from tuner.checks.probe import Probe
 from tuner.checks.suite import CHECKS, named
+from tuner.core.trial import Workload
 
 NOT_RANDOM = {"rosenbrock"}
 SMALLER = {"resnet18-cifar10": NarrowResNet}  # what stands in where a task's own class would take too long
@@ -82,16 +83,20 @@ def test_every_preset_takes_options_that_the_task_accepts(name: str, options: di
             assert getattr(task, option) == value
 
 
+def workload_of(kind: type) -> Workload:
+    return Workload(f"{kind.__module__}:{kind.__name__}", "Momentum", 16)
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_a_sound_task_passes(check: Check) -> None:
     task = WithHessian() if check.name == "hessian" else Evaluated()
-    check.run(Probe(task, is_random=True))
+    check.run(Probe(task, is_random=True, workload=workload_of(type(task))))
 
 
 @pytest.mark.parametrize(("broken", "name"), BROKEN, ids=lambda each: getattr(each, "__name__", each))
 def test_the_suite_fails_a_broken_task(broken: type, name: str) -> None:
     with pytest.raises(PromiseError):
-        named(name).run(Probe(broken(), is_random=True))
+        named(name).run(Probe(broken(), is_random=True, workload=workload_of(broken)))
 
 
 def test_every_check_is_failed_by_some_task() -> None:

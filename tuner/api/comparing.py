@@ -17,6 +17,7 @@ from tuner.execution.resources import ResourceOptions, Resources
 from tuner.storage import check_run_name
 from tuner.studies.callbacks import Callback
 from tuner.studies.comparison_planner import CompareRequest, plan_comparison
+from tuner.studies.fingerprints import identified
 
 
 def compare(
@@ -33,6 +34,7 @@ def compare(
     seconds: float | None = None,
     validate_every: int | None = None,
     test_examples: int | None = None,
+    accept_changes: bool = False,
     name: str | None = None,
     database: str | Path | Database | None = None,
     precision: str | None = None,
@@ -58,6 +60,7 @@ def compare(
         seconds: Continue each run until it has trained for so long, alone and timed.
         validate_every: Gradient evaluations between two validations. Default: the paper's.
         test_examples: Number of examples of the test set, at random. Default: all.
+        accept_changes: Whether the task's code or data may have changed since the search; the results then say so.
         name: Name of the run. Default: the search's or the task's, with "-comparison".
         database: As of `tune`. Default: the search's.
         precision: Default: the search's, or the task's own.
@@ -103,7 +106,9 @@ def compare(
         options=options or {},
     )
     place = DEFAULT_DATABASE if database is None else database
-    return run_comparison(request, resolved, place, callback=callback, wait=wait, progress=progress)
+    return run_comparison(
+        request, resolved, place, accept_changes=accept_changes, callback=callback, wait=wait, progress=progress
+    )
 
 
 def run_comparison(
@@ -111,6 +116,7 @@ def run_comparison(
     resources: Resources,
     database: str | Path | Database = DEFAULT_DATABASE,
     *,
+    accept_changes: bool = False,
     callback: Callable[[], Callback] | None = None,
     wait: bool = False,
     progress: bool | Callable[[str], None] | Progress | None = True,
@@ -129,6 +135,7 @@ def run_comparison(
         place = Database.of(database)
         plan = plan_comparison(request, place.source)
         check_users_task(plan.specs[0], resources.timeout, shown)
+        plan = identified(plan, accept_changes=accept_changes)
         with place.writing() as store:
             run = begin(plan, request.name, resources, store, shown, callbacks=callback, wait=wait)
     return Comparison(place, run)

@@ -20,13 +20,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+import tasks.registry
 from tuner.api.data_folder import using_data
 from tuner.api.progress import Progress, progress_of
 from tuner.api.train_folder import RUN_FILE
 from tuner.core.errors import InvalidRequest, check_at_least_one
 from tuner.core.files import write
 from tuner.core.trial import Key, Role, Trial, Workload
-from tuner.studies.lookup import check_same_data, task_entry
+from tuner.studies.fingerprints import changes, fingerprint_here, with_fingerprint
+from tuner.studies.lookup import data_fingerprint, task_entry
 from tuner.training.tensorflow import load_tensorflow
 
 SAVE_SECONDS = 20.0  # how much work an evaluation that is killed may lose
@@ -187,11 +189,16 @@ def run_evaluation(
         )
     shown = progress_of(progress)
     with using_data(request.data_dir):
-        note = check_same_data(task_entry(workload.task), workload.data, "it was trained")
-        if note:
-            shown.say(note)
         load_tensorflow()
-        found = tuple(_measured(request, workload, document, run, shown) for run in runs)
+        found = fingerprint_here(workload)
+        if changed := changes(workload, found):
+            if not tasks.registry.is_own(workload.task):
+                raise InvalidRequest("data_dir", f": it was trained on {changed}")
+            shown.say(f"{workload.task_label} has changed since the training: {changed}")
+        if note := data_fingerprint(task_entry(workload.task))[1]:
+            shown.say(note)
+        workload = with_fingerprint(workload, found)
+        results = tuple(_measured(request, workload, document, run, shown) for run in runs)
     return EvaluateResult(
         task=document["task"],
         optimizer=document["optimizer"],
@@ -200,7 +207,7 @@ def run_evaluation(
         data=(document["workload"].get("data") or {}).get("name"),
         split=request.split,
         order_seed=request.seed,
-        runs=found,
+        runs=results,
     )
 
 

@@ -18,6 +18,7 @@ from tuner.core.study import StudyRecord, StudyStatus
 from tuner.execution.resources import ResourceOptions, Resources
 from tuner.storage import NoDatabase, UnknownStudy
 from tuner.studies.comparison_planner import plan_comparison
+from tuner.studies.fingerprints import identified
 from tuner.studies.paper_protocol import PaperRequest, check_same, paper_requests
 from tuner.studies.planner import Plan, plan_search
 
@@ -94,7 +95,7 @@ def run_paper(
         if not stored:
             begin(shown)
             return
-        check_same(stored, plan().specs)
+        check_same(stored, identified(plan()).specs)
         if all(record.status == StudyStatus.COMPLETE for record in stored):
             shown.say(f"{name} is complete")
         else:

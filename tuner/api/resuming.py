@@ -21,6 +21,7 @@ def resume(
     database: str | Path | Database = DEFAULT_DATABASE,
     *,
     task: Task | None = None,
+    accept_changes: bool = False,
     wait: bool = False,
     callback: Callable[[], Callback] | None = None,
     progress: bool | Callable[[str], None] | Progress | None = True,
@@ -31,7 +32,9 @@ def resume(
     Args:
         name: Of the run, or RUN/OPTIMIZER for one of its studies.
         database: Where it is.
-        task: The class of the run's task, if it was defined in a script or a notebook that has ended since.
+        task: Where the run's task is now, if its file was moved; or its class, if that was defined in a script or a
+            notebook that has ended since.
+        accept_changes: Whether the task's code or data may have changed; the results then say so.
         wait: Whether to wait while another driver holds a study.
         callback: Makes a `Callback` for each study.
         progress: As of `tune`.
@@ -47,9 +50,16 @@ def resume(
         >>> tuner.resume("first").is_complete
         True
     """
-    if task is not None:
-        task_name(task)  # registers it
-    return run_resume(name, Resources.of(resources), database, callback=callback, wait=wait, progress=progress)
+    return run_resume(
+        name,
+        Resources.of(resources),
+        database,
+        task=None if task is None else task_name(task),
+        accept_changes=accept_changes,
+        callback=callback,
+        wait=wait,
+        progress=progress,
+    )
 
 
 def run_resume(
@@ -57,6 +67,8 @@ def run_resume(
     resources: Resources,
     database: str | Path | Database = DEFAULT_DATABASE,
     *,
+    task: str | None = None,
+    accept_changes: bool = False,
     callback: Callable[[], Callback] | None = None,
     wait: bool = False,
     progress: bool | Callable[[str], None] | Progress | None = True,
@@ -65,5 +77,14 @@ def run_resume(
     resources.check()
     place = Database.of(database)
     with using_data(resources.data_dir), place.writing(create=False) as store:
-        go_on(name, resources, store, progress_of(progress), callbacks=callback, wait=wait)
+        go_on(
+            name,
+            resources,
+            store,
+            progress_of(progress),
+            task=task,
+            accept_changes=accept_changes,
+            callbacks=callback,
+            wait=wait,
+        )
     return place.run(name)

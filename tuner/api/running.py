@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import tasks.registry
 from tuner.api.progress import Progress
@@ -15,7 +16,8 @@ from tuner.execution.resources import Resources
 from tuner.storage import Store, StudyExists, StudyOwned, this_process
 from tuner.studies import machine
 from tuner.studies.callbacks import Callback, CallbackList
-from tuner.studies.lookup import check_same_data, run_name, task_entry
+from tuner.studies.fingerprints import resumed
+from tuner.studies.lookup import absolute, run_name
 from tuner.studies.planner import Plan
 from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import load_tensorflow
@@ -84,14 +86,26 @@ def go_on(
     store: Store,
     progress: Progress,
     *,
+    task: str | None = None,
+    accept_changes: bool = False,
     callbacks: Callable[[], Callback] | None = None,
     wait: bool = False,
 ) -> None:
     """Run what is left of a run, or of one study.
 
+    Args:
+        name: Of the run or the study.
+        resources: Where to train.
+        store: Where it is recorded.
+        progress: Receives what is reported.
+        task: Where the task is now. Default: where it was.
+        accept_changes: Whether the task's code or data may have changed.
+        callbacks: Makes a further callback for each study.
+        wait: Whether to wait for a study that another driver holds.
+
     Raises:
-        As `begin`; also UnknownStudy, if there is none of this name, and InvalidRequest, if the resources or the data
-        are not those that the study was begun with.
+        As `begin`; also UnknownStudy, if there is none of this name, and InvalidRequest, if the resources, the code or
+        the data are not those that the study was begun with.
     """
     studies = store.find(name)
     left = [study for study in studies if study.status != StudyStatus.COMPLETE]
@@ -109,13 +123,12 @@ def go_on(
         progress.begin([study.spec for study in left])
         if left and store.remark:
             progress.say(store.remark)
-        for study in left:
-            spec = study.spec
-            check_same_data(task_entry(spec.workload.task), spec.workload.data, f"{spec.name} was begun")
-            _remark_versions(spec, progress)
         if not left:
             progress.say(f"{name} is complete")
             return
+        _check_place(left[0], task)
+        place = None if task is None else absolute(task)
+        left = [_resumed(study, store, place, accept_changes, progress) for study in left]
         with _executor(resources, [study.spec for study in left], progress) as (executor, _):
             progress.executor_started()
             _run(store, left, executor, progress, callbacks, wait)
@@ -136,7 +149,36 @@ def check_users_task(spec: StudySpec, timeout: float | None, progress: Progress)
     if remark := unused_backend():
         progress.say(remark)
     with progress.guard(timeout):
-        check(workload.task, workload.options, workload.precision)
+        remarks = check(workload.task, workload.options, workload.precision)
+    for remark in remarks:
+        progress.say(remark)
+
+
+def _check_place(study: StudyRecord, task: str | None) -> None:
+    """Check that a study's task is where it was, or is a user's own, which may be elsewhere now.
+
+    Raises:
+        InvalidRequest: It is neither.
+    """
+    stored = study.spec.workload.task
+    file = stored.rpartition(":")[0]
+    if task is None and file.endswith(".py") and not Path(file).is_file():
+        raise InvalidRequest("task", f": {study.spec.run} was begun with {stored}, which is gone; say where it is now")
+    if task is not None and absolute(task) != stored and not (tasks.registry.is_own(task) and ":" in stored):
+        raise InvalidRequest("task", f" of {study.spec.run} is {stored}", task)
+
+
+def _resumed(
+    study: StudyRecord, store: Store, task: str | None, accept_changes: bool, progress: Progress
+) -> StudyRecord:
+    """Return a study as it goes on, after what has changed of its task was stored and reported."""
+    found, note = resumed(study, task=task, accept_changes=accept_changes)
+    if found is not study:
+        store.amend(study.id, found.spec, note)
+    if note:
+        progress.say(f"{study.spec.name}: {note}")
+    _remark_versions(study.spec, progress)
+    return found
 
 
 def create(store: Store, specs: Sequence[StudySpec], base: str | None) -> list[StudyRecord]:

@@ -27,6 +27,7 @@ from tuner.core.seeds import MAX_SEED
 from tuner.core.trial import Evaluation, Key, Role, Trial, Workload
 from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies.comparison_planner import MAX_COHORT_SIZE, MAX_SEEDS
+from tuner.studies.fingerprints import fingerprint_here, with_fingerprint
 from tuner.studies.lookup import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
 from tuner.studies.spaces import Shapes, default_space, numbers_beside
 from tuner.studies.task_options import task_options
@@ -191,7 +192,10 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
         if remark := unused_backend():
             progress.say(remark)
         with progress.guard(request.timeout):
-            check_users_task(task, options, request.precision)
+            remarks = check_users_task(task, options, request.precision)
+        for remark in remarks:
+            progress.say(remark)
+        workload = with_fingerprint(workload, fingerprint_here(workload))
     trials = [Trial(Key(Role.SEARCH, 0, at), hyperparameters, seed, request.steps) for at, seed in enumerate(seeds)]
     label = f"{request.task}/{request.optimizer}"
 

@@ -20,6 +20,7 @@ from tuner.execution.resources import ResourceOptions, Resources
 from tuner.storage import check_run_name
 from tuner.studies.callbacks import Callback
 from tuner.studies.estimate import Estimate, long_run
+from tuner.studies.fingerprints import identified
 from tuner.studies.lookup import absolute, task_entry
 from tuner.studies.planner import Plan, SearchRequest, plan_search
 
@@ -126,6 +127,7 @@ def run_search(
     with using_data(resources.data_dir):
         plan = plan_search(request)  # what is wrong with the request is found before a database is made
         check_users_task(plan.specs[0], resources.timeout, shown)
+        plan = identified(plan)
         place = Database.of(database)
         with place.writing() as store:
             run = begin(

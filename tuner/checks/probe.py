@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tasks.task import Task
 from tuner.checks.check import PromiseError
 from tuner.core.text import describe_error
+from tuner.core.trial import Workload
 
 SEEDS = np.array([[11, 12], [-13, 14], [15, -16]], np.int32)  # [3, 2]: for cohorts of up to three lanes
 STEP = 0.01  # of gradient descent
@@ -32,13 +33,22 @@ class Probe:
         task: The task; its attributes and methods may be invalid.
         is_random: Whether the seed should affect the run; None if unknown, as for a user's own task.
         lanes: Maximum number of lanes, 1 to 3. Default: 3.
+        workload: How another process creates the task. Default: none can.
 
     Attributes:
         lanes: Number of lanes trained in lockstep, at most the task's cohort_size.
     """
 
-    def __init__(self, task: Task, *, is_random: bool | None = None, lanes: int = len(SEEDS)) -> None:
+    def __init__(
+        self,
+        task: Task,
+        *,
+        is_random: bool | None = None,
+        lanes: int = len(SEEDS),
+        workload: Workload | None = None,
+    ) -> None:
         self.task = task
+        self.workload = workload
         self.is_random = is_random
         size = getattr(task, "cohort_size", 1)
         self.lanes = max(1, min(lanes, size)) if isinstance(size, int) else 1
@@ -106,11 +116,20 @@ class Probe:
 
         The loop is a graph, whose shapes must be known before it runs.
         """
-        x, state = self.begin(self.seeds)
-        with naming("advance or loss_and_gradient"):
-            traced = self._step.get_concrete_function(x, state, tf.constant(self.seeds), tf.constant(1))
+        state, traced = self._traced_step()
         moved, _, _, left = traced.structured_outputs
         return {"initial": state, "advance": moved, "loss_and_gradient": left}
+
+    @property
+    def graph(self) -> Any:
+        """The graph of a step."""
+        return self._traced_step()[1].graph
+
+    def _traced_step(self) -> tuple[Any, Any]:
+        """Return the state of `initial`, and the traced function of a step."""
+        x, state = self.begin(self.seeds)
+        with naming("advance or loss_and_gradient"):
+            return state, self._step.get_concrete_function(x, state, tf.constant(self.seeds), tf.constant(1))
 
     def _trace_initial(self, seeds: Any) -> tuple[Any, Any]:
         with naming("initial"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tuner.checks import derivatives, evaluation, form, runs
+from tuner.checks import derivatives, evaluation, form, reproducibility, runs
 from tuner.checks.check import Check, Finding, NotApplicable, PromiseError, Verdict
 from tuner.checks.probe import Probe
 
@@ -22,12 +22,15 @@ CHECKS: tuple[Check, ...] = (
     Check("finite-start", "x, loss and gradient are finite at the first step.", form.finite_start, is_basic=True),
     Check("gradient", "The gradient equals central differences of the loss.", derivatives.gradient),
     Check("hessian", "The Hessian equals central differences of the gradient.", derivatives.hessian),
+    Check("no-variables", "A step changes no variable outside of the state.", reproducibility.no_variables),
+    Check("same-start", "The seed decides the start.", reproducibility.same_start),
     Check("same-seed", "The same seed gives the same run, bit for bit.", runs.same_seed),
     Check("another-seed", "Another seed gives another run where the task is random.", runs.another_seed),
     Check("each-step", "Each step draws anew where the task is random.", runs.each_step),
     Check("same-loss-twice", "The same x and state give the same loss and gradient.", runs.same_loss_twice),
     Check("cohort", "A cohort of P equals P runs of one, to rounding.", runs.cohort),
     Check("lane-of-nan", "A lane of NaN has a loss of NaN and does not affect the others.", runs.lane_of_nan),
+    Check("same-everywhere", "Another process creates it with the same data.", reproducibility.same_everywhere),
     Check("one-trace", "The compiled loop trains it, traced once for all seeds and steps.", runs.one_trace),
     Check("examples", "Each split has examples, and the first metric is the loss.", evaluation.examples),
     Check("metrics", "Metrics are finite, and the same each time, example by example.", evaluation.metrics),

@@ -5,15 +5,16 @@ They detect errors that would make every candidate useless.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import tasks.registry
 from tasks.task import Task
-from tuner.checks import derivatives, form
+from tuner.checks import derivatives, form, reproducibility
 from tuner.checks.check import CheckFunction, NotApplicable, PromiseError
 from tuner.checks.probe import Probe, naming
+from tuner.core.trial import Workload
 
 LANES = 2  # enough to distinguish a lane from a cohort
 FORM: tuple[CheckFunction, ...] = (
@@ -23,6 +24,7 @@ FORM: tuple[CheckFunction, ...] = (
     form.layers_if_any,
     form.finite_start,
 )
+SEEDED: tuple[CheckFunction, ...] = (reproducibility.no_variables, reproducibility.same_start)
 
 
 def probes(name: str, options: Mapping[str, Any], precision: str | None = None, lanes: int = 3) -> list[Probe]:
@@ -45,17 +47,21 @@ def probes(name: str, options: Mapping[str, Any], precision: str | None = None, 
             f"the constructor raises ValueError for a dtype that it does not support. Received: for dtype={precision!r}"
             f" a task of {dtype!r}"
         )
-    trained = Probe(task, lanes=lanes)
+    size = getattr(task, "cohort_size", 1)
+    workload = Workload(name, "Momentum", size if isinstance(size, int) else 1, precision=precision, options=options)
+    trained = Probe(task, lanes=lanes, workload=workload)
     if dtype == "float64":
         return [trained]
     try:
         doubled = _made(name, options, "float64")
     except PromiseError:
         return [trained]
-    return [trained, Probe(doubled, lanes=lanes)] if getattr(doubled, "dtype", None) == "float64" else [trained]
+    if getattr(doubled, "dtype", None) != "float64":
+        return [trained]
+    return [trained, Probe(doubled, lanes=lanes, workload=replace(workload, precision="float64"))]
 
 
-def check_users_task(name: str, options: Mapping[str, Any], precision: str | None) -> None:
+def check_users_task(name: str, options: Mapping[str, Any], precision: str | None) -> list[str]:
     """Refuse a task with an error that makes, or is likely to make, every candidate useless.
 
     The task is created, evaluated once, and its gradient compared with central differences along itself and a random
@@ -67,17 +73,20 @@ def check_users_task(name: str, options: Mapping[str, Any], precision: str | Non
         options: Keyword arguments of its constructor.
         precision: "float32", "float64"; None is the task's own.
 
+    Returns:
+        Remarks on what may be meant, such as weights that start alike on every seed.
+
     Raises:
         PromiseError: There is one; the message contains the method, what is accepted and what was received.
     """
     label = name.rpartition("/")[2]
     try:
         trained, *doubled = probes(name, options, precision, LANES)
-        for check in FORM:
-            _run(check, trained)
+        remarks = [note for check in (*FORM, *SEEDED) if (note := _run(check, trained))]
         _run(derivatives.gradient_quickly, next(filter(_is_sound, doubled), trained))
     except PromiseError as error:
         raise PromiseError(f"{label}: {error}") from error
+    return [f"{label}: {remark}" for remark in remarks]
 
 
 def _made(name: str, options: Mapping[str, Any], dtype: str | None) -> Task:
@@ -97,6 +106,8 @@ def _is_sound(probe: Probe) -> bool:
     return True
 
 
-def _run(check: CheckFunction, probe: Probe) -> None:
-    with contextlib.suppress(NotApplicable):
-        check(probe)
+def _run(check: CheckFunction, probe: Probe) -> str | None:
+    try:
+        return check(probe)
+    except NotApplicable:
+        return None

@@ -8,6 +8,7 @@ import click
 
 from tuner.cli.flags import (
     PATH,
+    accept_changes_option,
     database_of,
     list_of,
     machine_options,
@@ -41,6 +42,7 @@ FIELDS = (
 @click.option("--validate-every", type=int, metavar="N", help="Gradient evaluations. Default: the paper's.")
 @click.option("--test-examples", type=int, metavar="N", help="Number of test examples, drawn at random. Default: all.")
 @click.option("--name", metavar="RUN", help="Default: the search's or task's, with -comparison.")
+@accept_changes_option
 @task_option
 @precision_option
 @machine_options
@@ -62,5 +64,12 @@ def compare(**options: Any) -> None:
     run_and_print(
         options,
         database,
-        lambda progress: run_comparison(request, resources, database, wait=options["wait"], progress=progress),
+        lambda progress: run_comparison(
+            request,
+            resources,
+            database,
+            accept_changes=options["accept_changes"],
+            wait=options["wait"],
+            progress=progress,
+        ),
     )

@@ -145,6 +145,9 @@ precision_option = click.option(
     metavar="TYPE",
     help="float32, float64, or bfloat16 where a task takes it. Default: the task's own.",
 )
+accept_changes_option = click.option(
+    "--accept-changes", is_flag=True, help="Although the task's code or data has changed; the results say so."
+)
 task_option = click.option(
     "--option",
     "task_options",

@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
-from tuner.cli.flags import database_of, machine_options, outcome_options
+from tuner.cli.flags import accept_changes_option, database_of, machine_options, outcome_options
 
 
 @click.command(epilog="Example: lodo-tune resume bowl")
 @click.argument("study")
+@click.option("--task", metavar="NAME", help="Where the task is now, if its file was moved. Default: where it was.")
+@accept_changes_option
 @machine_options
 @outcome_options
 def resume(study: str, **options: Any) -> None:
@@ -22,5 +24,13 @@ def resume(study: str, **options: Any) -> None:
     run_and_print(
         options,
         database,
-        lambda progress: run_resume(study, resources, database, wait=options["wait"], progress=progress),
+        lambda progress: run_resume(
+            study,
+            resources,
+            database,
+            task=options["task"],
+            accept_changes=options["accept_changes"],
+            wait=options["wait"],
+            progress=progress,
+        ),
     )

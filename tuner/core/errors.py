@@ -57,6 +57,10 @@ class InvalidRequest(LodoTuneError, ValueError):  # noqa: N818 (part of the publ
         return type(self), (self.field, self.accepted, *received)
 
 
+class OtherInputs(LodoTuneError):  # noqa: N818 (names a state)
+    """A worker has other code or other data than the driver: all that it trains would belong to another study."""
+
+
 def check_at_least_one(field: str, value: int | None) -> None:
     """Raise InvalidRequest for a number below one; None is accepted.
 

@@ -77,7 +77,8 @@ class Workload:
     threads: int = 1  # TensorFlow threads per candidate
     precision: str | None = None  # "float32", "float64"; None: the task's own
     options: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of the task, such as batch_size
-    data: Mapping[str, Any] | None = None  # fingerprint of the data set (name, sizes, sha256); None without data
+    data: Mapping[str, Any] | None = None  # fingerprint of the data (name, sizes, sha256); None without data
+    code: Mapping[str, Any] | None = None  # fingerprint of users' code (`tuner.core.fingerprint`); None of our own
     settings: Mapping[str, int] = field(default_factory=dict)  # of lodo.registry.SETTINGS; a study has none
     measurement: Measurement | None = None  # None: losses only
     objective: Objective = TRAINING_LOSS  # defines the value of a run

@@ -81,6 +81,7 @@ class Executor(Protocol):
 
         Raises:
             ClusterUnavailable: Ray no longer responds.
+            OtherInputs: A worker has other code or data than the driver.
         """
         ...
 

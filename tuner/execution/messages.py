@@ -43,6 +43,7 @@ class Raised:
 
     reason: str
     error: str
+    is_of_all: bool = False  # whether no candidate of the study can be trained in this process
 
 
 Message = Started | TrainingProgress | LaneObservations | Evaluation | Raised

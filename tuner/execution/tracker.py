@@ -12,6 +12,7 @@ from typing import cast
 
 import numpy as np
 
+from tuner.core.errors import OtherInputs
 from tuner.core.events import (
     AttemptEnded,
     AttemptStarted,
@@ -62,6 +63,9 @@ class AttemptTracker:
 
         Yields:
             The events of the message.
+
+        Raises:
+            OtherInputs: The worker has other code or data than the driver.
         """
         number = self.attempt.number
         match message:
@@ -78,6 +82,8 @@ class AttemptTracker:
                     self._finished.add(key)
                     losses, observations = self._losses(key), self._observations(key)
                     yield replace(message, losses=losses, observations=observations, attempt=number, node=self._node)
+            case Raised(is_of_all=True):
+                raise OtherInputs(f"{message.reason} (node {self._node})")
             case Raised():
                 self._failure = Failure(Cause.RAISED, message.reason, message.error)
 

@@ -66,6 +66,22 @@ class Store(StudyReader):
         with self._writing() as connection:
             studies.delete(connection, study_ids)
 
+    @retried
+    def amend(self, study_id: int, spec: StudySpec, note: str = "") -> None:
+        """Store where the task of a study is now and its fingerprint; the rest of a specification never changes.
+
+        Args:
+            study_id: Id of the study.
+            spec: Its specification, with another task, data or code.
+            note: A remark for the results.
+
+        Raises:
+            UnknownStudy: The study does not exist.
+            StudyOwned: A driver holds it, or another study of its run.
+        """
+        with self._writing() as connection:
+            studies.amend(connection, study_id, spec, note)
+
     def copy_to(self, other: Store, study_id: int) -> bool:
         """Copy a study to another database; the copy is compared with the original before it is committed.
 

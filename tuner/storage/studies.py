@@ -137,6 +137,21 @@ def delete(connection: Connection, study_ids: Sequence[int]) -> None:
     connection.execute(sql_delete(studies).where(studies.c.id.in_(study_ids)))
 
 
+def amend(connection: Connection, study_id: int, spec: StudySpec, note: str) -> None:
+    """Store the task, the data and the code of a specification, and a note unless it is empty.
+
+    Raises:
+        UnknownStudy: The study does not exist.
+        StudyOwned: A driver holds the study, or another study of its run.
+    """
+    lease.check_free(connection, [study_id])
+    columns = specifications.to_columns(spec)
+    values = {name: columns[name] for name in ("task", "data", "code")}
+    connection.execute(update(studies).where(studies.c.id == study_id).values(values))
+    if note:
+        add_note(connection, study_id, note)
+
+
 def finish(connection: Connection, study_id: int, tuned: Mapping[str, float], tuned_genome: Sequence[float]) -> None:
     """Store the tuned point; storing the same one again changes nothing.
 

@@ -88,6 +88,7 @@ studies = Table(
     Column("renewed_at", Double),  # seconds since 1970 on the database's clock
     Column("renewed_uptime", Double),  # seconds since the owner's machine started
     _json("comparison", nullable=True),  # comparisons only: fields of a ComparisonSpec
+    _json("code", nullable=True),
     UniqueConstraint("run", "optimizer"),
     sqlite_autoincrement=True,  # no id is reused: the driver of a deleted study would pass the fence of another
 )

@@ -23,7 +23,6 @@ from tuner.studies.lookup import (
     check_optimizer,
     check_precision,
     data_fingerprint,
-    described,
     task_entry,
     variable_shapes,
 )
@@ -77,10 +76,6 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
     precision = request.precision or (None if tuned_on is None else tuned_on.precision)
     check_precision(precision, entry)
     data, note = data_fingerprint(entry)
-    if search is not None and (None if search.workload.data is None else dict(search.workload.data)) != data:
-        remarks.append(
-            f"{search.run} was tuned on other data: {described(search.workload.data)}; here is {described(data)}"
-        )
     preset = entry.comparison
     measurement = Measurement(
         validate_every=_validate_every(request, task, preset.validate_every),
@@ -119,7 +114,7 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
         )
     base = task.rpartition(":")[2] if search is None else search.run
     base = f"{base[:40]}-{f'sweep-{request.sweep}' if request.sweep else 'comparison'}"
-    return Plan(tuple(specs), (*remarks, *([note] if note else [])), base)
+    return Plan(tuple(specs), (*remarks, *([note] if note else [])), base, searches[0] if searches else None)
 
 
 def _check_numbers(request: CompareRequest) -> None:

@@ -87,30 +87,6 @@ def data_fingerprint(entry: TaskEntry) -> tuple[dict[str, Any] | None, str]:
     return tasks.datasets.facts(entry.dataset)
 
 
-def described(data: Mapping[str, Any] | None) -> str:
-    """Return a fingerprint as text."""
-    return "none" if data is None else f"{data['name']} {data['sizes']} with sha256 {data['sha256'][:12]}…"
-
-
-def check_same_data(entry: TaskEntry, data: Mapping[str, Any] | None, what: str) -> str:
-    """Check that a task's data is the same as before, and return a remark on it for users.
-
-    Args:
-        entry: The task.
-        data: The recorded fingerprint.
-        what: Beginning of the error message: "bowl/Adam was begun".
-
-    Raises:
-        InvalidRequest: The data differs.
-        ValueError: The data is missing or broken.
-    """
-    now, note = data_fingerprint(entry)
-    before = None if data is None else dict(data)
-    if now != before:
-        raise InvalidRequest("data_dir", f": {what} on other data: {described(before)}; here is {described(now)}")
-    return note
-
-
 def run_name(task: str, taken: Sequence[str]) -> str:
     """Return a name for a run of a task: the task's, with a number if that is already taken."""
     path, _, name = task.rpartition(":")

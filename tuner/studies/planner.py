@@ -14,7 +14,7 @@ import lodo.registry
 from tuner import strategies
 from tuner.core.errors import InvalidRequest, check_at_least_one
 from tuner.core.seeds import MAX_SEED
-from tuner.core.study import SearchSpec, StudySpec
+from tuner.core.study import SearchSpec, StudyRecord, StudySpec
 from tuner.core.trial import Workload
 from tuner.strategies.schedule import Schedule
 from tuner.studies import machine
@@ -57,6 +57,7 @@ class Plan:
     specs: tuple[StudySpec, ...]
     remarks: tuple[str, ...]
     base: str  # base of the run's name if none is requested
+    tuned_on: StudyRecord | None = None  # a study of the search whose tuned points are compared
 
 
 def plan_search(request: SearchRequest) -> Plan:

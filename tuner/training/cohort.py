@@ -36,7 +36,8 @@ class Cohort:
         lanes: `workload.cohort_size` trials with one budget; a candidate may fill several lanes.
 
     Raises:
-        ValueError: The lanes do not fit the workload, or the data is not the study's.
+        OtherInputs: The data or the code is not the study's.
+        ValueError: The lanes do not fit the workload.
     """
 
     def __init__(self, workload: Workload, lanes: Sequence[Trial]) -> None:

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 import lodo.registry
 import tasks.data_folder
-import tasks.datasets
 import tasks.registry
 from lodo.optimizer import Optimizer
 from tasks.task import Task
 from tuner.core.trial import Workload
+from tuner.training.fingerprint import check_fingerprint
 from tuner.training.tensorflow import configure
 
 MAX_CHUNK_STEPS = 500  # the float64 losses of 16 lanes are then 64 kB
@@ -117,7 +117,8 @@ def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
     """Return the loop of a workload whose trials have these hyperparameters; created once per process.
 
     Raises:
-        ValueError: The data is not the study's, or the task lacks an attribute that the optimizer needs.
+        OtherInputs: The data or the code is not the study's.
+        ValueError: The task lacks an attribute that the optimizer needs.
     """
     # A class that a notebook defines again under the same name needs another loop.
     is_of_session = workload.task.startswith(tasks.registry.SESSION)
@@ -131,14 +132,7 @@ def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | N
     workload = Workload(**json.loads(identity))
     configure(workload.threads)
     task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
-    dataset = tasks.registry.entry(workload.task).dataset
-    if dataset is not None and workload.data is not None:
-        fingerprint = tasks.datasets.fingerprint(dataset)
-        if fingerprint != workload.data:
-            raise ValueError(
-                f"this worker's data is not the study's: {fingerprint['name']} with sha256"
-                f" {fingerprint['sha256'][:12]}…, the study has sha256 {workload.data['sha256'][:12]}…"
-            )
+    check_fingerprint(workload, task)
     optimizer = build_optimizer(workload.optimizer, task, hyperparameters, workload.settings)
     return Loop(task, optimizer, workload.cohort_size)
 

@@ -46,8 +46,8 @@ def train(
         one `Evaluation` per distinct key.
 
     Raises:
-        ValueError: The lanes do not fit the workload, the data is not the study's, or a quantity cannot be
-            measured.
+        OtherInputs: The data or the code is not the study's.
+        ValueError: The lanes do not fit the workload, or a quantity cannot be measured.
     """
     cohort = Cohort(workload, lanes)
     measured = measurements_of(workload, cohort) if measurements is None else measurements

@@ -11,14 +11,17 @@ import importlib
 import logging
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tuner.core.environment import environment
 
 AUTH_MODE = "RAY_AUTH_MODE"
+JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+_OUR_FOLDER = Path(__file__).resolve().parents[3]
 
 
 def init_ray(auth_mode: str | None, **arguments: Any) -> Any:
@@ -40,6 +43,8 @@ def init_ray(auth_mode: str | None, **arguments: Any) -> Any:
 
         if ray.is_initialized():
             raise RuntimeError("this process is already connected to Ray; close that session first")
+        if JOB_CONFIG not in os.environ:  # Ray then uses that of the job
+            arguments["job_config"] = _job_config()
         # Ray prints messages of its nodes ("a worker died…") on stdout even if log_to_driver is False.
         worker: Any = importlib.import_module("ray._private.worker")
         worker._worker_logs_enabled = False
@@ -49,6 +54,29 @@ def init_ray(auth_mode: str | None, **arguments: Any) -> Any:
         except BaseException:
             ray.shutdown()
             raise
+
+
+def search_path() -> list[str]:
+    """Return the folders in which workers look for users' modules after all others: the script's and this one.
+
+    Ray would put them first, where a numpy.py or tasks.py hides the package of this name.
+    """
+    script = str(Path(sys.argv[0]).resolve().parent)
+    return list(dict.fromkeys([*([script] if script in sys.path else []), str(Path.cwd())]))
+
+
+class _WithoutFolders(list[str]):
+    """Ray's list of folders that workers put first on their path; Ray adds to it by `extend`."""
+
+    def extend(self, folders: Iterable[str]) -> None:
+        """Add the folder of this program alone, if it is one of them: it may not be installed."""
+        super().extend(folder for folder in folders if Path(folder).resolve() == _OUR_FOLDER)
+
+
+def _job_config() -> Any:
+    config: Any = importlib.import_module("ray.job_config").JobConfig()
+    config._py_driver_sys_path = _WithoutFolders()
+    return config
 
 
 @contextlib.contextmanager

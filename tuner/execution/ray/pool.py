@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
@@ -24,6 +25,7 @@ from tuner.core.trial import Trial, Workload
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.messages import Update, bundled
 from tuner.execution.ray.errors import failure_of
+from tuner.execution.ray.init import search_path
 from tuner.execution.ray.session import RaySession
 from tuner.execution.resources import Resources
 from tuner.execution.retries import Attempt, Failure
@@ -41,10 +43,13 @@ _numbers = count(1)  # of this process's workers: the name of an actor is unique
 class Trainer:
     """The actor: trains cohorts in one process with one view of the GPUs."""
 
-    def __init__(self, *, train: str, gpus: float, data_dir: str | None, objects: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, *, train: str, gpus: float, data_dir: str | None, objects: Mapping[str, bytes], path: Sequence[str] = ()
+    ) -> None:
         self._train = train
         self._gpus = gpus
         self._objects = dict(objects)
+        sys.path += [folder for folder in path if folder not in sys.path]
         if data_dir is not None:
             os.environ[DATA_DIR_VARIABLE] = data_dir
         import_training(train, gpus)  # in advance, so that it does not count towards a candidate's time limit
@@ -135,7 +140,13 @@ class RayPool:
         self._resources = resources
         cpus, gpus = resources.cpus_per_candidate, resources.gpus_per_candidate
         data_dir = None if resources.data_dir is None else str(resources.data_dir)
-        self._arguments = {"train": train, "gpus": gpus, "data_dir": data_dir, "objects": ray.put(pickled(objects))}
+        self._arguments = {
+            "train": train,
+            "gpus": gpus,
+            "data_dir": data_dir,
+            "objects": ray.put(pickled(objects)),
+            "path": search_path(),
+        }
         self._class: Any = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0, max_task_retries=0)(Trainer)
         self._capacity: tuple[int, frozenset[str]] = (1, frozenset())
         self._looked_at: float | None = None

@@ -25,7 +25,7 @@ from tuner.core.text import first_line
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.loopback import check_loopback
 from tuner.execution.ray.folder import make_folder, remove_folder
-from tuner.execution.ray.init import AUTH_MODE, init_ray, quiet, uninterrupted
+from tuner.execution.ray.init import AUTH_MODE, JOB_CONFIG, init_ray, quiet, uninterrupted
 from tuner.execution.resources import Resources
 from tuner.execution.user_code import collect_code
 
@@ -224,7 +224,7 @@ def _host_and_port(address: str) -> tuple[str, int]:
 
 def _runtime_environment(tasks: Iterable[str], folder: Path) -> dict[str, Any]:
     """Return the runtime environment of workers on other nodes; a job's workers have the code of the job."""
-    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
+    if JOB_CONFIG in os.environ:
         return {}
     origin = collect_code(tasks, folder)
     return {

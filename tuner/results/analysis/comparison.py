@@ -115,6 +115,7 @@ def compare_runs(studies: Studies) -> Comparison:
         by_time = _ranked({name: _losses_by_time(of_point) for name, _, _, of_point in named}, over)
     remarks = [f"by steps: {remark}" for remark in by_steps.remarks]
     remarks += [f"by time: {remark}" for remark in (by_time.remarks if by_time else ())]
+    remarks += dict.fromkeys(f"{study.spec.workload.optimizer}: {note}" for study, _ in studies for note in study.notes)
     return Comparison(
         run=spec.run,
         task=spec.workload.task,

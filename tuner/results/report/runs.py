@@ -55,5 +55,6 @@ def differing(run: Run) -> Mapping[str, tuple[str, ...]]:
         "versions": tuple(spec.workload.optimizer for spec in others if spec.versions != first.versions),
         "hardware": tuple(spec.workload.optimizer for spec in others if spec.hardware != first.hardware),
         "data": tuple(spec.workload.optimizer for spec in others if spec.workload.data != first.workload.data),
+        "code": tuple(spec.workload.optimizer for spec in others if spec.workload.code != first.workload.code),
     }
     return {what: optimizers for what, optimizers in found.items() if optimizers}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tuner.core.fingerprint import described_code
 from tuner.core.study import ComparisonSpec, SearchSpec
-from tuner.core.trial import Status
+from tuner.core.trial import Status, Workload
 from tuner.results.report.runs import Run, differing
 from tuner.results.tables.listing import done, moment, named_values, total
 from tuner.results.tables.numbers import NOTHING, counted
@@ -23,13 +24,20 @@ def setting(run: Run) -> dict[str, str]:
         **(_search(spec) if isinstance(spec, SearchSpec) else _comparison(spec)),
         "training": f"cohorts of {workload.cohort_size}, {counted(workload.threads, 'thread')} each, precision "
         f"{workload.precision or 'of the task'}",
-        "data": "none: the task generates its own" if workload.data is None else _listed(workload.data),
+        "data": _data(workload),
+        **({} if workload.code is None else {"code": described_code(workload.code)}),
         "versions": _listed(spec.versions) or NOTHING,
         "hardware": _listed(spec.hardware) or NOTHING,
     }
     for what, optimizers in differing(run).items():
-        found[what] += f"; different for {', '.join(optimizers)} (see lodo-tune show)"
+        found[what] = found.get(what, NOTHING) + f"; different for {', '.join(optimizers)} (see lodo-tune show)"
     return found
+
+
+def _data(workload: Workload) -> str:
+    if workload.data is not None:
+        return _listed(workload.data)
+    return "none: the task generates its own" if workload.code is None else "none beside the task's code"
 
 
 def status(run: Run) -> str:

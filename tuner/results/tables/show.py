@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tuner.core.fingerprint import described_code
 from tuner.core.study import CandidateRecord, SeedRun, StudyRecord
 from tuner.core.text import one_line
 from tuner.core.trial import Status
@@ -131,6 +132,7 @@ def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
         "seeds": f"{spec.seed} for the study, {spec.fresh_seeds} fresh seeds",
         "training": f"{_training(study)}, precision {workload.precision or 'of the task'}",
         "data": "none" if workload.data is None else named_values(workload.data),
+        **({} if workload.code is None else {"code": described_code(workload.code)}),
         "versions": named_values(spec.versions) or NOTHING,
         "hardware": named_values(spec.hardware) or NOTHING,
         "default": ", ".join(f"{row.name} {hyperparameter(row.default, row.scale)}" for row in summary.hyperparameters),
@@ -183,6 +185,7 @@ def _search_json(
         "threads": workload.threads,
         "precision": workload.precision,
         "data": workload.data,
+        "code": workload.code,
         "search_space": spec.space,
         "versions": spec.versions,
         "hardware": spec.hardware,

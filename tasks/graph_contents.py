@@ -1,0 +1,75 @@
+"""What a traced function holds besides its arguments.
+
+These are numbers that it computes with, and variables that it changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tasks.fingerprint import update
+
+_ASSIGNMENTS = ("Assign", "ResourceScatter", "ResourceApply", "ResourceSparseApply", "ResourceStridedSliceAssign")
+
+
+def assigned(graph: Any) -> str | None:
+    """Return the name of a tf.Variable outside of the function that it assigns to; None if there is none.
+
+    Args:
+        graph: A graph traced by tf.function.
+    """
+    if not any(operation.startswith(_ASSIGNMENTS) for operation in _types(graph)):
+        return None
+    names = [str(variable.name).partition(":")[0] for variable in graph.variables]
+    return names[0] if names else "a variable"
+
+
+def numbers_hash(graphs: Iterable[Any], known: Iterable[Any] = ()) -> str:
+    """Return the sha256 of all numbers that traced functions hold: constants, and tensors and variables from outside.
+
+    Names and the order of operations do not count, because they depend on what was traced before.
+
+    Args:
+        graphs: Graphs traced by tf.function.
+        known: Tensors to leave out, such as data that has a fingerprint of its own.
+    """
+    left_out = {id(tensor) for tensor in known}
+    hashes = sorted(each for graph in graphs for each in (*_constants(graph), *_captured(graph, left_out)))
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    definition = graph.as_graph_def()
+    yield from definition.node
+    for function in definition.library.function:
+        yield from function.node_def
+
+
+def _types(graph: Any) -> set[str]:
+    return {node.op for node in _nodes(graph)}
+
+
+def _constants(graph: Any) -> Iterator[str]:
+    from tensorflow import DType, as_dtype
+
+    for node in _nodes(graph):
+        if node.op == "Const":
+            value = node.attr["value"].tensor
+            kind: DType = as_dtype(value.dtype)
+            if kind.is_floating or kind.is_integer or kind.is_complex or kind.is_bool:
+                yield hashlib.sha256(value.SerializeToString(deterministic=True)).hexdigest()
+
+
+def _captured(graph: Any, left_out: set[int]) -> Iterator[str]:
+    tensors = [outside for outside, _ in graph.captures if id(outside) not in left_out and hasattr(outside, "_numpy")]
+    variables = [variable for variable in graph.variables if hasattr(variable, "numpy")]
+    for found in (*tensors, *variables):
+        if found.dtype.is_floating or found.dtype.is_integer or found.dtype.is_complex or found.dtype.is_bool:
+            array = np.asarray(found.numpy())
+            digest = hashlib.sha256(f"{array.dtype.name} {array.shape} ".encode())
+            update(digest, array)
+            yield digest.hexdigest()

@@ -1,0 +1,81 @@
+"""Tasks of users in Ray's workers: other data than the driver's, and files that have the names of packages."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import run
+from tuner.storage import Store
+
+SEARCH = ("--preset", "quick", "--generations", 1, "--population", 2, "--steps", 5, "--optimizers", "Momentum",
+          "--workers", 1, "--no-dashboard", "--name", "run")  # fmt: skip
+KERAS = """
+import keras
+import numpy as np
+
+from tasks.keras_task import keras_task
+
+x = np.random.default_rng({seed}).normal(size=(64, 3)).astype("float32")
+Mine = keras_task(
+    lambda: keras.Sequential([keras.Input([3]), keras.layers.Dense(1, "sigmoid")]),
+    train=(x, x[:, :1] > 0), loss="binary_crossentropy",
+)
+"""
+FUNCTION = """
+import random
+
+import tensorflow as tf
+
+from tasks.function_task import function_task
+
+slope = {number}
+Mine = function_task(lambda x: slope * tf.reduce_sum(x**2), start=[1.0, 2.0])
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (KERAS.format(seed=""), "other data (lambda: train 64, sha256 "),
+        (FUNCTION.format(number="random.random()"), "other numbers in the task, of the same code"),
+    ],
+    ids=["arrays", "numbers"],
+)
+def test_a_worker_with_other_data_than_the_driver_ends_the_search_in_one_line(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    outcome = run("--task", "mine.py:Mine", *SEARCH, folder=tmp_path)
+    assert outcome.code == 1
+    assert outcome.out == ""
+    last = outcome.err.splitlines()[-1]
+    assert last.startswith(f"lodo-tune: mine.py:Mine is not the same in every process: {told}")
+    assert "draw data with a seed" in last
+    with Store.open(str(tmp_path / "lodo-tune.db"), read_only=True) as store:
+        assert not any(count for status, count in store.find("run")[0].counts.items() if status.is_final)
+
+
+def test_files_with_the_names_of_packages_do_not_disturb_workers(tmp_path: Path) -> None:
+    for name in ("tasks", "lodo", "search_spaces", "numpy", "tensorflow", "keras"):
+        (tmp_path / "work").mkdir(exist_ok=True)
+        (tmp_path / "work" / f"{name}.py").write_text("raise RuntimeError('hidden')\n")
+    (tmp_path / "mine.py").write_text(
+        FUNCTION.format(number="2.0").replace("Mine =", "import os\nos.chdir('/')\nMine =")
+    )
+    program = "import os, sys; sys.path.pop(0); os.chdir('work'); from tuner.cli import main; main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "--task", "../mine.py:Mine", *map(str, SEARCH)],
+        cwd=tmp_path,
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "work" / "lodo-tune.db").exists()  # although the task's module changes the working directory

@@ -1,0 +1,69 @@
+"""Checks of what a seed decides, and of what is the same in every process."""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+
+import tasks.registry
+from tasks.graph_contents import assigned
+from tuner.checks.check import NotApplicable, PromiseError
+from tuner.checks.probe import SEEDS, Array, Probe
+from tuner.core.fingerprint import differences
+from tuner.training.fingerprint import REMEDY, fingerprint_elsewhere, fingerprint_of
+
+
+def no_variables(probe: Probe) -> None:
+    """Refuse a step that assigns to a variable, whose value goes on from one candidate to the next."""
+    if name := assigned(probe.graph):
+        raise PromiseError(
+            f"a step changes nothing but x and the state, with which every run begins anew. Received: one that assigns"
+            f" to the variable {name!r}, whose value would go on to the next candidate (a layer makes its variables by"
+            " self.add_weight; a loss has none)"
+        )
+
+
+def same_start(probe: Probe) -> str | None:
+    """Refuse a start that the seed does not decide; remark weights of a model that start alike on every seed."""
+    once, again = (probe.begin(probe.seeds)[0].numpy() for _ in range(2))
+    if not np.array_equal(once, again, equal_nan=True):
+        raise PromiseError(
+            f"initial returns the same x for the same seed. Received: another one in {int((once != again).sum()):,} of"
+            f" {once.size:,} numbers (it draws by a generator without a seed)"
+        )
+    if not getattr(probe.task, "eager_initial", False):
+        return None  # x may well start at one point
+    other = probe.begin(np.roll(SEEDS, 1, axis=0)[: probe.lanes])[0].numpy()
+    parts = list(_parts(probe.task, once[:, 0], other[:, 0]))
+    alike = [one for one, another in parts if np.array_equal(one, another) and np.unique(one).size > 1]
+    if not alike:
+        return None
+    return (
+        f"{len(alike)} of {len(parts)} weight arrays ({sum(map(len, alike)):,} numbers) start alike on every seed:"
+        " the model sets a seed, seeds its initializers, or loads weights"
+    )
+
+
+def same_everywhere(probe: Probe) -> None:
+    """Refuse a task that another process creates with other data or other numbers."""
+    workload = probe.workload
+    if workload is None or not tasks.registry.is_own(workload.task):
+        raise NotApplicable("it ships with lodo-tune")
+    if workload.task.startswith(tasks.registry.SESSION):
+        raise NotApplicable("no other process can import it")
+    try:
+        found = fingerprint_elsewhere(workload)
+    except ValueError as error:
+        raise PromiseError(f"every process creates the same task. Received, from a new process: {error}") from error
+    if differ := differences(fingerprint_of(workload, probe.task), found):
+        raise PromiseError(f"every process creates the same task. Received: {' and '.join(differ)} ({REMEDY})")
+
+
+def _parts(task: Any, *starts: Array) -> Any:
+    """Return the parts of starting points x [n] by variable, side by side."""
+    shapes = getattr(task, "variable_shapes", None) or (starts[0].shape,)
+    cuts = pairwise(accumulate(map(prod, shapes), initial=0))
+    return (tuple(x[begin:end] for x in starts) for begin, end in cuts)

@@ -1,0 +1,81 @@
+"""Fingerprints of what a study is about: the data, and the code that users bring.
+
+They are plain JSON, stored with the study. They are compared between the driver and its workers, and when a study is
+resumed or its tuned points are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.core.source_code import MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Fingerprint of a workload.
+
+    Attributes:
+        data: What identifies the data: its name, sizes and sha256. None for a task without data.
+        code: What identifies the code of users, by what it is for, such as "task": the sha256 of its files by name, and
+            of all other numbers that it computes with. None where the code ships with lodo-tune.
+    """
+
+    data: Mapping[str, Any] | None = None
+    code: Mapping[str, Any] | None = None
+
+
+def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
+    """Return in what two fingerprints differ, as phrases; without code, as older versions stored it, code is equal."""
+    found: list[str] = []
+    if before.code is not None:
+        for what in sorted({*before.code, *(now.code or {})}):
+            found += _of_code(what, before.code.get(what) or {}, (now.code or {}).get(what) or {})
+    if (before.data or before.code is not None) and not _is_same(before.data, now.data):
+        found.insert(0, f"other data ({described(before.data)}; now {described(now.data)})")
+        if "numbers" in (now.code or {}).get("task", {}):  # that depend on the data
+            found = [each for each in found if each != _numbers("task")]
+    return found
+
+
+def described(data: Mapping[str, Any] | None) -> str:
+    """Return a fingerprint of data as text."""
+    if data is None:
+        return "none"
+    sizes = "".join(f"{part} {size:,}, " for part, size in data.get("sizes", {}).items())
+    return f"{data.get('name', 'unnamed')}: {sizes}sha256 {str(data.get('sha256'))[:12]}…"
+
+
+def described_code(code: Mapping[str, Any]) -> str:
+    """Return a fingerprint of code as text."""
+    parts = [
+        f"{_name(what, label)} {sha256[:12]}…" for what, each in code.items() for label, sha256 in each["files"].items()
+    ]
+    return f"sha256 of {', '.join(parts)}"
+
+
+def _of_code(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    files, others = before.get("files", {}), now.get("files", {})
+    changed = [
+        f"{_name(what, name)} {'added' if name not in files else 'gone' if name not in others else 'changed'}"
+        for name in dict.fromkeys((*files, *others))
+        if files.get(name) != others.get(name)
+    ]
+    if changed:
+        yield f"other code of the {what} ({', '.join(changed)})"
+    elif None not in (numbers := (before.get("numbers"), now.get("numbers"))) and len(set(numbers)) == 2:
+        yield _numbers(what)
+
+
+def _numbers(what: str) -> str:
+    return f"other numbers in the {what}, of the same code"
+
+
+def _name(what: str, label: str) -> str:
+    return f"the {what} itself" if label == MAIN else label
+
+
+def _is_same(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bool:
+    return (None if before is None else dict(before)) == (None if now is None else dict(now))

@@ -1,0 +1,107 @@
+"""Fingerprints of studies.
+
+They are taken before a run, and compared when it is resumed or its tuned points are used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import tasks.registry
+from tuner.core.errors import InvalidRequest
+from tuner.core.fingerprint import Fingerprint, differences
+from tuner.core.study import ComparisonSpec, StudyRecord, StudySpec
+from tuner.core.trial import Workload
+from tuner.studies.lookup import data_fingerprint, task_entry
+from tuner.studies.planner import Plan
+from tuner.training.tensorflow import load_tensorflow
+
+CHANGED = "the task has changed since: "  # begins a text in results
+
+
+def fingerprint_here(workload: Workload) -> Fingerprint:
+    """Return the fingerprint of a workload's data and code in this process.
+
+    Raises:
+        ValueError: The task cannot be created, or its data is missing or broken.
+    """
+    if not tasks.registry.is_own(workload.task):
+        return Fingerprint(data_fingerprint(task_entry(workload.task))[0])
+    load_tensorflow()
+    from tuner.training.fingerprint import fingerprint_of
+
+    return fingerprint_of(workload)
+
+
+def with_fingerprint(workload: Workload, found: Fingerprint) -> Workload:
+    """Return a workload that has a fingerprint."""
+    return replace(workload, data=found.data, code=found.code)
+
+
+def changes(workload: Workload, found: Fingerprint) -> str:
+    """Return in what a fingerprint differs from that of a stored workload, as text; "" if in nothing."""
+    return " and ".join(differences(Fingerprint(workload.data, workload.code), found))
+
+
+def identified(plan: Plan, *, accept_changes: bool = False) -> Plan:
+    """Return a plan whose studies have the fingerprint of their task, which is created for it.
+
+    Args:
+        plan: The plan; all of its studies are of one task.
+        accept_changes: Whether a comparison may use a search of a task that has changed since; its `source` then says
+            so.
+
+    Raises:
+        InvalidRequest: The task has changed since the search whose tuned points are compared.
+        ValueError: The task cannot be created.
+    """
+    found = fingerprint_here(plan.specs[0].workload)
+    specs: list[StudySpec] = [replace(spec, workload=with_fingerprint(spec.workload, found)) for spec in plan.specs]
+    if plan.tuned_on is not None:
+        workload = plan.tuned_on.spec.workload
+        at_that_time = replace(plan.specs[0].workload, precision=workload.precision, options=workload.options)
+        changed = changes(workload, found if at_that_time == plan.specs[0].workload else fingerprint_here(at_that_time))
+        if changed and not accept_changes:
+            raise _refusal("search", f"{plan.tuned_on.spec.run} was tuned on another state of the task", changed)
+        if changed:
+            specs = [
+                replace(spec, source=f"{spec.source}; {CHANGED}{changed}"[:1000])
+                for spec in specs
+                if isinstance(spec, ComparisonSpec)
+            ]
+    return replace(plan, specs=tuple(specs))
+
+
+def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tuple[StudyRecord, str]:
+    """Return a study with the place and the fingerprint that its task has now.
+
+    Args:
+        study: The stored study, which is not complete.
+        task: Where the task is now, as `absolute` returns it. Default: where it was.
+        accept_changes: Whether the task may have changed.
+
+    Returns:
+        The study, which is another one than the stored one if it has to be stored, and a note for its results, or "".
+
+    Raises:
+        InvalidRequest: The task has changed, and the study has results.
+        ValueError: The task cannot be created, or its data is missing or broken.
+    """
+    spec = study.spec
+    workload = spec.workload if task is None else replace(spec.workload, task=task)
+    found = fingerprint_here(workload)
+    changed = changes(workload, found)
+    done = sum(count for status, count in study.counts.items() if status.is_final)
+    if changed and done and not accept_changes:
+        raise _refusal("study", f"{spec.name} was begun with another state of the task", changed)
+    note = (
+        f"{CHANGED}{changed}; what was trained before ({done:,} runs) belongs to the old one"
+        if changed and done
+        else ""
+    )
+    now = with_fingerprint(workload, found)
+    return (study if now == spec.workload else replace(study, spec=replace(spec, workload=now))), note
+
+
+def _refusal(field: str, what: str, changed: str) -> InvalidRequest:
+    return InvalidRequest(field, f": {what}: {changed}; restore it, or give {{accept_changes}}, which the results say")

@@ -1,0 +1,125 @@
+"""The fingerprint of a workload in this process, compared with the driver's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import tensorflow as tf
+
+import tasks.datasets
+import tasks.registry
+from tasks.graph_contents import numbers_hash
+from tasks.task import Task
+from tuner.core.errors import OtherInputs
+from tuner.core.fingerprint import Fingerprint, differences
+from tuner.core.live_code import live_hash
+from tuner.core.source_code import MAIN, source_hashes
+from tuner.core.text import first_line
+from tuner.core.trial import Workload
+from tuner.training.tensorflow import load_tensorflow
+
+REMEDY = (
+    "draw data with a seed (numpy.random.default_rng(0), .shuffle(n, seed=0)), or read the same file in every process"
+)
+
+
+def fingerprint_of(workload: Workload, task: Task | None = None) -> Fingerprint:
+    """Return the fingerprint of a workload's data and code.
+
+    Args:
+        workload: The workload; its own fingerprint is not used.
+        task: The task, if it has been created. Default: it is created where that is needed.
+
+    Raises:
+        ValueError: The task, or its data, cannot be used.
+    """
+    dataset = tasks.registry.entry(workload.task).dataset
+    data = None if dataset is None else tasks.datasets.fingerprint(dataset)
+    if not tasks.registry.is_own(workload.task):
+        return Fingerprint(data)
+    made: Any = task or tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
+    if data is None and callable(getattr(made, "fingerprint", None)):
+        data = json.loads(json.dumps(made.fingerprint()))
+    source = tasks.registry.source_of(workload.task)
+    files = {MAIN: live_hash(tasks.registry.load(workload.task))} if source is None else dict(_files(*source))
+    return Fingerprint(data, {"task": {"files": files, "numbers": _numbers(made)}})
+
+
+@lru_cache
+def _files(module: ModuleType, name: str | None) -> Mapping[str, str]:
+    """Return the hashes of a module's files as they were when this process began to use it, and not as they are now."""
+    return source_hashes(Path(str(module.__file__)), name)
+
+
+def check_fingerprint(workload: Workload, task: Task) -> None:
+    """Check that this process trains on the same data, by the same code, as the driver has recorded.
+
+    Raises:
+        OtherInputs: It does not.
+    """
+    if workload.data is None and workload.code is None:
+        return
+    recorded, found = Fingerprint(workload.data, workload.code), fingerprint_of(workload, task)
+    if differ := differences(recorded, found):
+        is_code = any(each.startswith("other code") for each in differ)
+        remedy = ": the driver has imported an earlier state of it; start it anew" if is_code else f": {REMEDY}"
+        raise OtherInputs(f"{workload.task_label} is not the same in every process: {' and '.join(differ)}{remedy}")
+
+
+def fingerprint_elsewhere(workload: Workload) -> Fingerprint:
+    """Return the fingerprint of a workload as a new process computes it.
+
+    Raises:
+        ValueError: The task cannot be used there; the last line that the process has written.
+    """
+    code = "import json, sys; sys.path[:], text = json.load(sys.stdin); from tuner.training.fingerprint import _print"
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", f"{code}; _print(text)"],
+        input=json.dumps([sys.path, workload.identity()]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = (ended.stdout if ended.returncode == 0 else ended.stderr).strip().splitlines()
+    if ended.returncode:
+        raise ValueError(first_line(lines[-1] if lines else f"a new process ends with code {ended.returncode}"))
+    return Fingerprint(**json.loads(lines[-1]))
+
+
+def _print(identity: str) -> None:
+    """Print the fingerprint of a workload; the last line of a process's output."""
+    load_tensorflow()
+    print(json.dumps(asdict(fingerprint_of(Workload(**json.loads(identity))))))
+
+
+def _numbers(task: Any) -> str | None:
+    """Return the hash of all numbers that a task computes with, apart from its arguments and its data.
+
+    With a GPU, Keras chooses other operations, with other constants; a task of a Keras model then has no such hash.
+    """
+    if hasattr(task, "graph"):
+        return None if tf.config.list_physical_devices("GPU") else numbers_hash([task.graph], task.own_tensors())
+    seeds, t = tf.TensorSpec([1, 2], tf.int32), tf.TensorSpec([], tf.int32)
+
+    def step(x: Any, state: Any, seeds: Any, t: Any) -> Any:
+        return task.loss_and_gradient(x, task.advance(state, seeds, t))
+
+    if getattr(task, "eager_initial", False):
+        x, state = task.initial(tf.zeros([1, 2], tf.int32))
+        graphs = []
+    else:
+        initial = tf.function(task.initial, autograph=False).get_concrete_function(seeds)
+        x, state = tf.nest.map_structure(
+            lambda found: tf.TensorSpec(found.shape, found.dtype), initial.structured_outputs
+        )
+        graphs = [initial.graph]
+    traced = tf.function(step, autograph=False).get_concrete_function(x, state, seeds, t)
+    return numbers_hash([*graphs, traced.graph])
