@@ -1,15 +1,28 @@
-"""Strategy `genetic`: evolution in which a model chooses among the offspring."""
+"""Strategy `genetic`: evolution in which a model chooses among the offspring.
+
+The first generations of the schedule that have smaller budgets than the last are rungs: the first of them explores, with
+the defaults and a quasi-random sample of N(defaults, σ² I); each next one trains the best of the one before for longer.
+From the generations with the full budget on, a surrogate predicts the loss of a genome. Every generation then trains
+leading elites again, on new seeds, and those offspring of the best that promise the greatest improvement. In the last
+generation, finalists meet on fresh seeds, unless the task has no noise. docs/explanation/strategies.md has the formulas.
+
+Candidates of a generation share one seed (common random numbers). The elites tie generations together, which have
+different seeds, so that the surrogate can tell good genomes from lucky seeds.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.strategies.acquisition import choose, compressed
 from tuner.strategies.generational import Generational
 from tuner.strategies.individuals import Individual
 from tuner.strategies.setting import Setting
@@ -18,299 +31,288 @@ from tuner.strategies.surrogate import Observations, Surrogate
 from tuner.strategies.variation import offspring
 
 Array = NDArray[np.float64]
+Genome = tuple[float, ...]
 
-MODELLED = 60
-CANDIDATES = 1_800
+MODELLED = 60  # trainings that the surrogate knows, the best ones, and up to 20 more of genomes trained again
+CANDIDATES = 1_800  # offspring from which a generation is chosen, or twice the population if that is more
 PARENTS = 8
-INFEASIBLE = 0.02
-MODEL_PICKS = 64
+NEIGHBOURS = 500  # failed and finished genomes each that decide on feasibility, those nearest to the best
+INFEASIBLE = 0.02  # factor of the expected improvement beside a failure
+FINALISTS = 8
+SEEDS_PER_GENERATION = 1_000  # numbers of seeds: generation · 1,000 + replicate
+
+
+class Phase(Enum):
+    """What a generation is for."""
+
+    EXPLORE = auto()
+    PROMOTE = auto()
+    EVOLVE = auto()
+    MEET = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
     """A genome that was trained once."""
 
-    genome: tuple[float, ...]
-    fitness: float  # inf if it failed
-    budget: int
-    block: int  # number of its seed
+    genome: Genome
+    loss: float  # +inf if it failed
     generation: int
+    seed: int  # a number; trainings with the same one are compared directly
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has a loss."""
+        return math.isfinite(self.loss)
 
 
 class Genetic(Generational):
+    """Model-assisted evolution."""
+
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self.sigma = setting.sigmas[0]
+        widest = max(high - low for low, high in zip(setting.lower, setting.upper, strict=True))
+        self.sigma = min(setting.sigmas[0], widest)
         self._sobol = Sobol(len(setting.mean), setting.seed)
+        self._runs = _runs(setting.steps)  # number of the run of equal budgets that each generation belongs to
+        self.phases = self._planned()
         self._trained: list[Trained] = []
-        self._budget = setting.steps[-1]
-        self._phases = self._planned()
-        self._replicates: tuple[int, ...] = ()
-        self._finalists: list[tuple[float, ...]] = []
+        self._finalists: list[Genome] = []
+        self._replicates: tuple[int, ...] | None = None  # of the generation in which finalists meet
 
-    # plan
+    def amend(self, genomes: Array) -> None:
+        """See `Amendable.amend`."""
+        if self._asked is None:
+            raise RuntimeError("amend() needs a generation that was requested with ask()")
+        self._asked = np.array(genomes, dtype=np.float64)
 
-    def _planned(self) -> list[str]:
-        steps, population = self.setting.steps, self.setting.population
-        count = len(steps)
-        runs: list[list[int]] = []
-        for at, budget in enumerate(steps):
-            if at and steps[at - 1] == budget:
-                runs[-1].append(at)
+    # The plan
+
+    def _planned(self) -> list[Phase]:
+        """Return the phase of each generation."""
+        population, runs = self.setting.population, self._runs
+        phases = []
+        for generation, run in enumerate(runs):
+            place, length = generation - runs.index(run), runs.count(run)
+            if run == 0:
+                enough = -(-max(8, 3 * len(self.setting.mean)) // population)
+                explores = run < runs[-1] or place < max(1, min(enough, length // 3))
+                phases.append(Phase.EXPLORE if explores else Phase.EVOLVE)
             else:
-                runs.append([at])
-        phases = [""] * count
-        for number, run in enumerate(runs):
-            last = number == len(runs) - 1
-            for place, at in enumerate(run):
-                if number == 0:
-                    wanted = max(1, min(-(-max(8, 3 * len(self.setting.mean)) // population), len(run) // 3))
-                    phases[at] = "explore" if not last or place < wanted else "evolve"
-                else:
-                    phases[at] = "promote" if not last or place == 0 else "evolve"
-        if len(runs[-1]) >= 4 and population >= 4:
-            phases[-1] = "meet"
-        self._run_of = [number for number, run in enumerate(runs) for _ in run]
+                phases.append(Phase.PROMOTE if run < runs[-1] or place == 0 else Phase.EVOLVE)
+        if runs.count(runs[-1]) >= 4 and population >= 4:
+            phases[-1] = Phase.MEET
         return phases
 
-    # draws
-
     def _seeds(self, generation: int) -> tuple[int | None, tuple[int, ...] | None]:
-        if self._phases[generation] in ("explore", "promote") and self.setting.steps[generation] != self._budget:
-            return self._run_of[generation], None  # a rung's generations are compared with each other
-        return 1000 + generation, self._replicates or None
+        """Return one seed block per rung, whose generations are compared, and one per later generation."""
+        run = self._runs[generation]
+        return (self._runs.index(run) if run < self._runs[-1] else generation), self._replicates
+
+    # Genomes
 
     def _draw(self, generation: int) -> Array:
-        self._replicates = ()
-        setting = self.setting
+        self._replicates = None
         if self.sigma == 0:
-            return np.tile(np.array(setting.mean), (setting.population, 1))
-        phase = self._phases[generation]
-        if phase == "explore":
-            return self._explore(generation, setting.population)
-        if phase == "promote":
-            return self._promote(generation)
-        if phase == "meet" and not self._is_exact() and len(self._at_budget()) >= 4:
-            return self._meet()
-        return self._evolve(generation)
+            return np.tile(np.array(self.setting.mean), (self.setting.population, 1))
+        phase = self.phases[generation]
+        if phase is Phase.EXPLORE:
+            return self._explorers(self.setting.population)
+        if phase is Phase.PROMOTE:
+            return self._promoted(generation)
+        known = self._finished(generation)
+        if len({each.genome for each in known}) < 3:
+            return self._mutants(generation)
+        if phase is Phase.MEET and not _is_exact(known):
+            return self._meeting(known)
+        return self._chosen(known)
 
-    def _explore(self, generation: int, count: int) -> Array:
-        s = self.setting
-        first = [s.mean] if not self._trained and generation == 0 else []
-        points = normal_points(self._sobol, count - len(first), s.mean, self.sigma, s.lower, s.upper) if count > len(first) else np.empty((0, len(s.mean)))
-        return np.array([*first, *points.tolist()])
+    def _explorers(self, count: int) -> Array:
+        """Return the defaults, if nothing was trained yet, and points of the prior."""
+        setting = self.setting
+        first = [setting.mean][:count] if not self._trained else []
+        points = normal_points(
+            self._sobol, count - len(first), setting.mean, self.sigma, setting.lower, setting.upper
+        )
+        return np.array([*first, *points.tolist()]).reshape(count, len(setting.mean))
 
-    def _promote(self, generation: int) -> Array:
+    def _promoted(self, generation: int) -> Array:
+        """Return the best of the run before that are not in this run yet, and offspring in the remaining slots."""
+        population, run = self.setting.population, self._runs[generation]
+        before = [each for each in self._trained if self._runs[each.generation] == run - 1]
+        here = {each.genome for each in self._trained if self._runs[each.generation] == run}
+        ranked = _ranked(before)
+        survivors = ranked[: max(1, len(before) // (2 if run == self._runs[-1] else 4))]
+        chosen = [each.genome for each in survivors if each.genome not in here][:population]
+        rest = self._mutants(generation)[: population - len(chosen)]
+        return np.array([*chosen, *rest.tolist()])
+
+    def _mutants(self, generation: int) -> Array:
+        """Return offspring of the best that were trained for longest, without a model; points of the prior at worst."""
         population = self.setting.population
-        number = self._run_of[generation]
-        of_before = [t for t in self._trained if self._run_of[t.generation] == number - 1]
-        here = {t.genome for t in self._trained if self._run_of[t.generation] == number}
-        ranked = sorted((t for t in of_before if math.isfinite(t.fitness)), key=lambda t: t.fitness)
-        ranked = list({t.genome: t for t in reversed(ranked)}.values())[::-1]
-        ranked.sort(key=lambda t: t.fitness)
-        share = 2 if number == max(self._run_of) else 4
-        survivors = ranked[: max(1, len(of_before) // share)]
-        chosen = [t.genome for t in survivors if t.genome not in here][:population]
-        missing = population - len(chosen)
-        if missing:
-            parents = [Individual(t.genome, t.fitness) for t in ranked[: max(PARENTS, len(survivors))]]
-            if parents:
-                varied = self._varied(parents, 40 * missing)
-                varied = varied[self._feasible(varied, generation) == 1.0]
-                chosen += list(map(tuple, varied[:: max(1, len(varied) // missing)][:missing].tolist()))
-            missing = population - len(chosen)
-            if missing:
-                chosen += list(map(tuple, self._explore(generation, missing).tolist()))
-        return np.array(chosen)
+        budgets = self.setting.steps
+        longest = max((budgets[each.generation] for each in self._trained if each.finished), default=0)
+        ranked = _ranked([each for each in self._trained if budgets[each.generation] == longest])
+        if not ranked or longest < budgets[generation] and len(ranked) < 2 and self._failed_longer(longest):
+            return self._explorers(population)
+        parents = [Individual(each.genome, each.loss) for each in ranked[:PARENTS]]
+        varied = self._varied(parents, 10 * population)
+        feasible = self._feasible(varied, parents[0], np.ones(len(self.setting.mean)))
+        order = np.argsort(-feasible, kind="stable")  # those that are expected to finish come first
+        return varied[order][:population]
+
+    def _failed_longer(self, budget: int) -> bool:
+        return any(self.setting.steps[each.generation] > budget for each in self._trained)
+
+    def _chosen(self, known: Sequence[Trained]) -> Array:
+        """Return elites, to be trained again, and the most promising offspring."""
+        population = self.setting.population
+        surrogate, scale, ranked, means = self._model(known)
+        again = 0 if _is_exact(known) or population < 3 else max(1, population // 8)
+        elites = ranked[:again]
+        parents = [Individual(genome, mean) for genome, mean in zip(ranked[:PARENTS], means, strict=False)]
+        others = [each.genome for each in self._trained if each.finished]  # those of the rungs, too
+        candidates = np.array([*self._varied(parents, max(CANDIDATES, 2 * population)).tolist(), *others])
+        trained = {each.genome for each in known}
+        candidates = candidates[[tuple(genome) not in trained for genome in candidates.tolist()]]
+        count = population - len(elites)
+        feasible = self._feasible(candidates, ranked[0], scale)
+        picked = choose(surrogate, candidates / scale, means[0], feasible, count, surrogate.noise)
+        fill = self._explorers(count - len(picked))
+        return np.array([*elites, *candidates[picked].tolist(), *fill.tolist()])
+
+    def _meeting(self, known: Sequence[Trained]) -> Array:
+        """Return the finalists, each several times: the best by the model, and the best that was seen."""
+        population = self.setting.population
+        _, _, ranked, _ = self._model(known)
+        seen = min(known, key=lambda each: each.loss).genome
+        count = max(2, min(population // 2, FINALISTS))
+        self._finalists = list(dict.fromkeys([*ranked[: count - 1], seen, *ranked]))[:count]
+        slots = [divmod(slot, len(self._finalists)) for slot in range(population)]
+        self._replicates = tuple(replicate for replicate, _ in slots)
+        return np.array([self._finalists[finalist] for _, finalist in slots])
 
     def _varied(self, parents: Sequence[Individual], count: int) -> Array:
-        s = self.setting
-        genomes = np.array(parents)
-        spread = np.clip(genomes.std(axis=0) if len(genomes) > 2 else np.full(len(s.mean), self.sigma), 0.01 * self.sigma, self.sigma)
+        setting = self.setting
+        spread = np.array(parents).std(axis=0) if len(parents) > 2 else np.full(len(setting.mean), self.sigma)
         return offspring(
-            self.generators, parents, count, spread=spread.tolist(), sigma=self.sigma, lower=s.lower, upper=s.upper
+            self.generators,
+            parents,
+            count,
+            spread=np.clip(spread, 0.01 * self.sigma, self.sigma).tolist(),
+            sigma=self.sigma,
+            lower=setting.lower,
+            upper=setting.upper,
         )
 
-    def _feasible(self, genomes: Array, generation: int) -> Array:
-        """Return 1, or INFEASIBLE where the nearest known neighbour failed."""
+    # What is known
+
+    def _finished(self, generation: int) -> list[Trained]:
+        """Return the trainings with a generation's budget that finished."""
         budget = self.setting.steps[generation]
-        failed = np.array([t.genome for t in self._trained if not math.isfinite(t.fitness)])
-        well = np.array([t.genome for t in self._trained if math.isfinite(t.fitness) and t.budget == budget])
-        if not len(well):
-            well = np.array([t.genome for t in self._trained if math.isfinite(t.fitness)])
-        if not len(failed) or not len(well):
+        return [each for each in self._trained if each.finished and self.setting.steps[each.generation] == budget]
+
+    def _feasible(self, genomes: Array, best: Sequence[float], scale: Array) -> Array:
+        """Return 1, or `INFEASIBLE` where the nearest genome that was trained, for however long, failed."""
+
+        def nearest(known: list[Genome]) -> Array:
+            points = np.array(known) / scale
+            points = points[np.argsort(((points - centre) ** 2).sum(axis=1), kind="stable")[:NEIGHBOURS]]
+            squares = np.zeros((len(genomes), len(points)))
+            for at in range(points.shape[1]):
+                squares += (genomes[:, at, None] / scale[at] - points[None, :, at]) ** 2
+            return np.asarray(squares.min(axis=1))
+
+        centre = np.array(best) / scale
+        failed = [each.genome for each in self._trained if not each.finished]
+        finished = [each.genome for each in self._trained if each.finished]
+        if not failed or not finished:
             return np.ones(len(genomes))
-        scale = self._scale
-        near = lambda points: (((genomes[:, None, :] - points[None, :, :]) / scale) ** 2).sum(axis=-1).min(axis=1)
-        return np.where(near(failed) < near(well), INFEASIBLE, 1.0)
+        return np.where(nearest(failed) < nearest(finished), INFEASIBLE, 1.0)
 
-    _scale: Any = 1.0
-
-    # model
-
-    def _at_budget(self) -> list[Trained]:
-        return [t for t in self._trained if t.budget == self._budget and math.isfinite(t.fitness)]
-
-    def _is_exact(self) -> bool:
-        by: dict[tuple[float, ...], set[float]] = {}
-        blocks: dict[tuple[float, ...], set[int]] = {}
-        for t in self._at_budget():
-            by.setdefault(t.genome, set()).add(t.fitness)
-            blocks.setdefault(t.genome, set()).add(t.block)
-        repeated = [genome for genome in by if len(blocks[genome]) > 1]
-        return bool(repeated) and all(len(by[genome]) == 1 for genome in repeated)
-
-    def _model(self) -> tuple[Surrogate, list[Trained], Array]:
-        """Return the surrogate, the distinct genomes it knows, best first, and their posterior means."""
-        found = sorted(self._at_budget(), key=lambda t: t.fitness)
-        times: dict[tuple[float, ...], int] = {}
-        for t in found:
-            times[t.genome] = times.get(t.genome, 0) + 1
-        exact = self._is_exact()
-        kept = found[:MODELLED] + [t for t in found[MODELLED:] if times[t.genome] > 1]
-        kept = kept[: MODELLED + 20]
-        values = _compressed([t.fitness for t in kept])
-        genomes = np.array([t.genome for t in kept])
-        spread = genomes.std(axis=0)
-        self._scale = np.clip(spread, 0.02 * self.sigma, 2 * self.sigma)
+    def _model(self, known: Sequence[Trained]) -> tuple[Surrogate, Array, list[Genome], list[float]]:
+        """Return a surrogate, the scale of its inputs, and the genomes it knows, best first, with their values."""
+        ordered = sorted(known, key=lambda each: each.loss)
+        times = Counter(each.genome for each in ordered)
+        again = [each for each in ordered[MODELLED:] if times[each.genome] > 1]
+        kept = [*ordered[:MODELLED], *again[: MODELLED // 3]]
+        points = np.array([each.genome for each in kept])
+        scale = np.clip(points.std(axis=0), 0.02 * self.sigma, 2 * self.sigma)
         surrogate = Surrogate(
-            Observations(genomes / self._scale, values, np.array([t.block for t in kept]), exact)
+            Observations(
+                points / scale,
+                compressed([each.loss for each in kept]),
+                np.array([each.seed for each in kept]),
+                _is_exact(known),
+            )
         )
-        distinct = list({t.genome: t for t in kept}.values())
-        means, _, _ = surrogate.predict(np.array([t.genome for t in distinct]) / self._scale)
-        order = np.argsort(means, kind="stable")
-        return surrogate, [distinct[at] for at in order], means[order]
+        distinct = list(dict.fromkeys(each.genome for each in kept))
+        means, _, _ = surrogate.predict(np.array(distinct) / scale)
+        order = np.argsort(means, kind="stable").tolist()
+        return surrogate, scale, [distinct[at] for at in order], [float(means[at]) for at in order]
 
-    def _elites(self) -> int:
-        return 0 if self._is_exact() or self.setting.population < 3 else max(1, self.setting.population // 8)
-
-    def _evolve(self, generation: int) -> Array:
-        population = self.setting.population
-        known = self._at_budget()
-        if len({t.genome for t in known}) < 3:
-            return self._promote_or_explore(generation, known)
-        surrogate, ranked, means = self._model()
-        elites = [t.genome for t in ranked[: min(self._elites(), population - 1)]]
-        parents = [Individual(t.genome, float(m)) for t, m in zip(ranked[:PARENTS], means[:PARENTS], strict=True)]
-        candidates = self._varied(parents, CANDIDATES)
-        trained = {t.genome for t in self._trained if t.budget == self._budget}
-        others = [t.genome for t in self._trained if t.genome not in trained and math.isfinite(t.fitness)]
-        candidates = np.concatenate([candidates, np.array(others).reshape(-1, candidates.shape[1])])
-        fresh = [at for at, row in enumerate(candidates.tolist()) if tuple(row) not in trained]
-        candidates = candidates[fresh]
-        chosen = self._picked(surrogate, candidates, float(means[0]), generation, population - len(elites))
-        return np.array([*elites, *chosen.tolist()])
-
-    def _promote_or_explore(self, generation: int, known: list[Trained]) -> Array:
-        finished = sorted((t for t in self._trained if math.isfinite(t.fitness)), key=lambda t: (-t.budget, t.fitness))
-        population = self.setting.population
-        if not finished:
-            return self._explore(generation, population)
-        parents = [Individual(t.genome, float(rank)) for rank, t in enumerate(finished[:PARENTS])]
-        half = population // 2
-        varied = self._varied(parents, 40 * max(1, half))[::40][:half]
-        return np.concatenate([varied.reshape(-1, len(self.setting.mean)), self._explore(generation, population - len(varied))])
-
-    def _picked(self, surrogate: Surrogate, candidates: Array, best: float, generation: int, count: int) -> Array:
-        scaled = candidates / self._scale
-        mean, variance, solved = surrogate.predict(scaled)
-        feasible = self._feasible(candidates, generation)
-        chosen: list[int] = []
-        picks = min(count, MODEL_PICKS, len(candidates))
-        extra: list[tuple[int, Array, float]] = []
-        for pick in range(picks):
-            deviation = np.sqrt(variance)
-            score = _expected_improvement(best - mean, deviation) * feasible
-            if pick == picks - 1 and count > 1:
-                score = -mean - (1 - feasible) * 1e6
-            score[chosen] = -np.inf
-            at = int(np.argmax(score))
-            chosen.append(at)
-            shared = surrogate.covariance(scaled[at], solved[:, at], scaled, solved)
-            for _, vector, own in extra:
-                shared = shared - vector * vector[at] / own
-            own = float(shared[at]) + surrogate.noise**2 + 1e-12
-            extra.append((at, shared, own))
-            variance = np.maximum(variance - shared**2 / own, 1e-12)
-        rest = [at for at in np.argsort(mean, kind="stable").tolist() if at not in set(chosen) and feasible[at] == 1.0]
-        left = count - len(chosen)
-        picked = candidates[chosen + rest[:left]]
-        if len(picked) < count:
-            picked = np.concatenate([picked, self._explore(generation, count - len(picked))])
-        return picked
-
-    def _meet(self) -> Array:
-        population = self.setting.population
-        count = max(2, min(population // 2, 8))
-        _, ranked, _ = self._model()
-        best = min(self._at_budget(), key=lambda t: t.fitness).genome
-        names = list(dict.fromkeys([*(t.genome for t in ranked[: count - 1]), best, *(t.genome for t in ranked)]))[:count]
-        self._finalists = names
-        slots = [(names[slot % len(names)], slot // len(names)) for slot in range(population)]
-        self._replicates = tuple(replicate for _, replicate in slots)
-        return np.array([genome for genome, _ in slots])
-
-    # results
+    # Results
 
     def _take(self, generation: int, genomes: Array, fitnesses: Sequence[float]) -> str:
         block, replicates = self._seeds(generation)
-        self._trained += [
-            Trained(
-                tuple(genome),
-                fitness if math.isfinite(fitness) else math.inf,
-                self.setting.steps[generation],
-                (block or 0) * 1000 + (replicates[slot] if replicates else 0),
-                generation,
+        for slot, (genome, loss) in enumerate(zip(genomes.tolist(), fitnesses, strict=True)):
+            seed = (block or 0) * SEEDS_PER_GENERATION + (replicates[slot] if replicates else 0)
+            self._trained.append(
+                Trained(tuple(genome), loss if math.isfinite(loss) else math.inf, generation, seed)
             )
-            for slot, (genome, fitness) in enumerate(zip(genomes.tolist(), fitnesses, strict=True))
-        ]
         return super()._take(generation, genomes, fitnesses)
 
     def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
-        if not finished:
-            return f"generation {generation}: none of {self.setting.population} finished"
-        return ""
-
-    def amend(self, genomes: Array) -> None:
-        self._asked = np.array(genomes)
+        remarks = [] if finished else [f"none of {self.setting.population} finished"]
+        if generation == self.setting.generations - 1 and not self._finished(generation):
+            remarks.append(f"no individual finished {self.setting.steps[-1]} steps, so the defaults are the result")
+        return f"generation {generation}: {'; '.join(remarks)}" if remarks else ""
 
     def _tuned(self) -> Sequence[float]:
-        found = self._at_budget()
-        failed = {t.genome for t in self._trained if t.budget == self._budget and not math.isfinite(t.fitness)}
-        safe = [t for t in found if t.genome not in failed] or found
+        """Return the best seen where there is no noise, or else the finalist with the lowest predicted loss."""
+        known = self._finished(self.setting.generations - 1)
+        failed = {each.genome for each in self._trained if not each.finished}
+        safe = [each for each in known if each.genome not in failed] or known
         if not safe:
             return self.setting.mean
-        if self._is_exact() or len({t.genome for t in found}) < 3:
-            return min(safe, key=lambda t: t.fitness).genome
-        _, ranked, _ = self._model()
-        names = {t.genome for t in safe}
-        finalists = set(self._finalists)
-        for t in ranked:
-            if t.genome in names and (not finalists or t.genome in finalists):
-                return t.genome
-        return min(safe, key=lambda t: t.fitness).genome
+        if len({each.genome for each in known}) >= 3 and not _is_exact(known):
+            _, _, ranked, _ = self._model(known)
+            accepted = {each.genome for each in safe}
+            for names in (set(self._finalists) & accepted, accepted):
+                for genome in ranked:
+                    if genome in names:
+                        return genome
+        return min(safe, key=lambda each: each.loss).genome
 
 
-def _compressed(fitnesses: Sequence[float]) -> Array:
-    """Return values in which differences near the best count, and bad outliers do not."""
-    values = np.array(fitnesses)
-    best = values.min()
-    if best > 0:
-        values = np.log(values)
-    else:
-        width = float(np.median(values - best)) or 1.0
-        values = np.arcsinh((values - best) / width)
-    order = np.sort(values)
-    scale = max(order[len(order) // 3] - order[0], 1e-12)
-    return np.minimum(values, order[0] + 5 * scale)
+def _runs(steps: Sequence[int]) -> list[int]:
+    """Return the number of each generation's run of equal budgets, from 0."""
+    runs = [0]
+    for before, budget in zip(steps, steps[1:], strict=False):
+        runs.append(runs[-1] + (budget != before))
+    return runs
 
 
-def _expected_improvement(gain: Array, deviation: Array) -> Array:
-    z = gain / deviation
-    density = np.exp(-0.5 * np.minimum(z * z, 1400)) / math.sqrt(2 * math.pi)
-    share = np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in z.tolist()])
-    return np.maximum(gain * share + deviation * density, 0.0) + 1e-300
+def _ranked(trained: Sequence[Trained]) -> list[Trained]:
+    """Return the best training of each genome that finished, best first; ties go to the earlier."""
+    ordered = sorted((each for each in trained if each.finished), key=lambda each: each.loss)
+    best: dict[Genome, Trained] = {}
+    for each in ordered:
+        best.setdefault(each.genome, each)
+    return list(best.values())
+
+
+def _is_exact(known: Sequence[Trained]) -> bool:
+    """Return whether genomes were trained with several seeds, and each had one loss: the task has no noise."""
+    losses: dict[Genome, set[float]] = {}
+    seeds: dict[Genome, set[int]] = {}
+    for each in known:
+        losses.setdefault(each.genome, set()).add(each.loss)
+        seeds.setdefault(each.genome, set()).add(each.seed)
+    repeated = [genome for genome, numbers in seeds.items() if len(numbers) > 1]
+    return bool(repeated) and all(len(losses[genome]) == 1 for genome in repeated)
 
 
 def create(*, parameters: Mapping[str, Any], **setting: Any) -> Genetic:
+    """Create the strategy; see `tuner.strategies.create`. Of its parameter `sigmas`, the first is the start's spread."""
     return Genetic(Setting(sigmas=tuple(parameters["sigmas"]), **setting))

@@ -39,6 +39,7 @@ class Sobol:
 
     def __init__(self, dimensions: int, seed: int) -> None:
         self._random = Random(seed)  # noqa: S311 - nothing secret
+        self._dimensions = dimensions
         self._beyond = max(0, dimensions - MAX_DIMENSIONS)
         self._directions = [
             _scrambled(_directions(*_JOE_KUO[at]), self._random) for at in range(dimensions - self._beyond)
@@ -48,7 +49,7 @@ class Sobol:
 
     def draw(self, count: int) -> NDArray[np.float64]:
         """Return the next points, in the open unit cube; float64 [count, dimensions]."""
-        return np.array([self._next() for _ in range(count)])
+        return np.array([self._next() for _ in range(count)]).reshape(count, self._dimensions)
 
     def _next(self) -> list[float]:
         point = [(state + 0.5) / 2**BITS for state in self._state]

@@ -28,6 +28,7 @@ _BLOCKS = (0.0, 1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0)
 _DEVIATIONS = (1e-8, 1e-4, 1e-3, 1e-2, 0.1)
 _JITTER = 1e-9
 _PASSES = 2
+LINEAR = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class _Hyperparameters:
     noise: float
     block: float
     deviation: float
+    linear: float = 0.0
 
 
 class Surrogate:
@@ -68,6 +70,8 @@ class Surrogate:
         self._squares = differences**2  # [n, n, d]
         self._same_genome = (differences == 0).all(axis=-1).astype(np.float64)
         self._same_block = (observations.blocks[:, None] == observations.blocks[None, :]).astype(np.float64)
+        self._centre = observations.genomes.mean(axis=0)
+        self._linear = _inner(observations.genomes - self._centre, observations.genomes - self._centre)
         self._fitted = self._fit()
         (self._factor,), _ = self._factorised([self._fitted])
         ones = np.ones_like(observations.values)
@@ -98,14 +102,17 @@ class Surrogate:
         for at in range(seen.shape[1]):
             same &= seen[:, at, None] == genomes[None, :, at]
         kernel += self._fitted.deviation * same
+        kernel += self._fitted.linear * _inner(seen - self._centre, genomes - self._centre)
+        own = self._fitted.linear * ((genomes - self._centre) ** 2).sum(axis=1)
         solved = _forward(self._factor, kernel)
         mean = self._mean + (solved * self._residual[:, None]).sum(axis=0)
-        variance = self._variance * np.maximum(1 + self._fitted.deviation - (solved**2).sum(axis=0), 1e-12)
+        variance = self._variance * np.maximum(1 + self._fitted.deviation + own - (solved**2).sum(axis=0), 1e-12)
         return mean, variance, solved
 
     def covariance(self, chosen: Array, chosen_solved: Array, genomes: Array, solved: Array) -> Array:
         """Return the posterior covariance of f at a genome [d] and at others [m, d]; `solved` as `predict` returns it."""
         prior = _matern(_distances(genomes, chosen[None, :], self._fitted.lengths))[:, 0]
+        prior += self._fitted.linear * _inner(genomes - self._centre, chosen[None, :] - self._centre)[:, 0]
         return self._variance * (prior - (solved * chosen_solved[:, None]).sum(axis=0))
 
     def _fit(self) -> _Hyperparameters:
@@ -120,6 +127,8 @@ class Surrogate:
                 if len(set(self._seen.blocks.tolist())) > 1:
                     best = self._best([replace(best, block=share) for share in _BLOCKS])
             best = self._best([replace(best, deviation=share) for share in _DEVIATIONS])
+            if LINEAR:
+                best = self._best([replace(best, linear=share) for share in (0.0, 0.01, 0.1, 0.3, 1.0)])
             for at in range(dimensions):
                 best = self._best(
                     [
@@ -143,6 +152,7 @@ class Surrogate:
             for dimension, length in enumerate(one.lengths):
                 squares += self._squares[:, :, dimension] / length**2
             covariances[at] = _matern(squares)
+            covariances[at] += one.linear * self._linear
             covariances[at] += one.deviation * self._same_genome + one.block * self._same_block
             covariances[at].flat[:: n + 1] += one.noise + _JITTER
         factors = _cholesky(covariances)
@@ -160,6 +170,14 @@ def _log_prior(one: _Hyperparameters) -> float:
     """Return the log of a weak prior: length scales near 1.5 within a factor of e, little noise preferred to none."""
     lengths = np.log(np.array(one.lengths) / 1.5)
     return float(-0.5 * (lengths**2).sum() - 0.02 * (np.log(one.noise / 1e-2) ** 2))
+
+
+def _inner(first: Array, second: Array) -> Array:
+    """Return inner products [n, m]."""
+    products = np.zeros((len(first), len(second)))
+    for at in range(first.shape[1]):
+        products += first[:, at, None] * second[None, :, at]
+    return products
 
 
 def _distances(first: Array, second: Array, lengths: tuple[float, ...]) -> Array:
