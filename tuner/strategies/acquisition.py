@@ -78,10 +78,8 @@ def compressed(losses: Sequence[float]) -> Array:
     """
     values = np.array(losses)
     best = values.min()
-    if best > 0:
-        values = np.log(values)
-    else:
-        values = np.arcsinh((values - best) / (float(np.median(values - best)) or 1.0))
+    distances = values - best
+    values = np.log(values) if best > 0 else np.arcsinh(distances / (float(np.median(distances)) or 1.0))
     ordered = np.sort(values)
     better = max(float(ordered[len(ordered) // 3] - ordered[0]), 1e-12)
     return np.asarray(np.minimum(values, ordered[0] + _OUTLIER * better))

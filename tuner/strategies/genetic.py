@@ -1,10 +1,11 @@
 """Strategy `genetic`: evolution in which a model chooses among the offspring.
 
-The first generations of the schedule that have smaller budgets than the last are rungs: the first of them explores, with
-the defaults and a quasi-random sample of N(defaults, σ² I); each next one trains the best of the one before for longer.
-From the generations with the full budget on, a surrogate predicts the loss of a genome. Every generation then trains
-leading elites again, on new seeds, and those offspring of the best that promise the greatest improvement. In the last
-generation, finalists meet on fresh seeds, unless the task has no noise. docs/explanation/strategies.md has the formulas.
+Generations with smaller budgets than the last, at the start of the schedule, are rungs: the first of them explores,
+with the defaults and a quasi-random sample of N(defaults, σ² I); each next one trains the best of the one before for
+longer.
+With the full budget, a surrogate predicts the loss of a genome. Every generation then trains leading elites again, on
+new seeds, and those offspring of the best that promise the greatest improvement. In the last generation, finalists meet
+on fresh seeds, unless the task has no noise. docs/explanation/strategies.md has the formulas.
 
 Candidates of a generation share one seed (common random numbers). The elites tie generations together, which have
 different seeds, so that the surrogate can tell good genomes from lucky seeds.
@@ -17,6 +18,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -131,9 +133,7 @@ class Genetic(Generational):
         """Return the defaults, if nothing was trained yet, and points of the prior."""
         setting = self.setting
         first = [setting.mean][:count] if not self._trained else []
-        points = normal_points(
-            self._sobol, count - len(first), setting.mean, self.sigma, setting.lower, setting.upper
-        )
+        points = normal_points(self._sobol, count - len(first), setting.mean, self.sigma, setting.lower, setting.upper)
         return np.array([*first, *points.tolist()]).reshape(count, len(setting.mean))
 
     def _promoted(self, generation: int) -> Array:
@@ -153,16 +153,13 @@ class Genetic(Generational):
         budgets = self.setting.steps
         longest = max((budgets[each.generation] for each in self._trained if each.finished), default=0)
         ranked = _ranked([each for each in self._trained if budgets[each.generation] == longest])
-        if not ranked or longest < budgets[generation] and len(ranked) < 2 and self._failed_longer(longest):
+        if not ranked:
             return self._explorers(population)
         parents = [Individual(each.genome, each.loss) for each in ranked[:PARENTS]]
         varied = self._varied(parents, 10 * population)
         feasible = self._feasible(varied, parents[0], np.ones(len(self.setting.mean)))
         order = np.argsort(-feasible, kind="stable")  # those that are expected to finish come first
         return varied[order][:population]
-
-    def _failed_longer(self, budget: int) -> bool:
-        return any(self.setting.steps[each.generation] > budget for each in self._trained)
 
     def _chosen(self, known: Sequence[Trained]) -> Array:
         """Return elites, to be trained again, and the most promising offspring."""
@@ -257,9 +254,7 @@ class Genetic(Generational):
         block, replicates = self._seeds(generation)
         for slot, (genome, loss) in enumerate(zip(genomes.tolist(), fitnesses, strict=True)):
             seed = (block or 0) * SEEDS_PER_GENERATION + (replicates[slot] if replicates else 0)
-            self._trained.append(
-                Trained(tuple(genome), loss if math.isfinite(loss) else math.inf, generation, seed)
-            )
+            self._trained.append(Trained(tuple(genome), loss if math.isfinite(loss) else math.inf, generation, seed))
         return super()._take(generation, genomes, fitnesses)
 
     def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
@@ -288,7 +283,7 @@ class Genetic(Generational):
 def _runs(steps: Sequence[int]) -> list[int]:
     """Return the number of each generation's run of equal budgets, from 0."""
     runs = [0]
-    for before, budget in zip(steps, steps[1:], strict=False):
+    for before, budget in pairwise(steps):
         runs.append(runs[-1] + (budget != before))
     return runs
 
@@ -314,5 +309,8 @@ def _is_exact(known: Sequence[Trained]) -> bool:
 
 
 def create(*, parameters: Mapping[str, Any], **setting: Any) -> Genetic:
-    """Create the strategy; see `tuner.strategies.create`. Of its parameter `sigmas`, the first is the start's spread."""
+    """Create the strategy; see `tuner.strategies.create`.
+
+    Its parameters are `sigmas`, one per generation, of which the first is the spread of the start.
+    """
     return Genetic(Setting(sigmas=tuple(parameters["sigmas"]), **setting))

@@ -1,8 +1,8 @@
 """Strategy `random`: quasi-random search, the baseline of every other strategy.
 
-The individuals of all generations are successive points of a scrambled Sobol sequence, transformed to N(defaults, σ_0² I)
-within the bounds. Losses after different budgets are not comparable, so the result is the best individual of the
-generations that have the last generation's budget; these share one seed.
+The individuals of all generations are successive points of a scrambled Sobol sequence, transformed to
+N(defaults, σ_0² I) within the bounds. Losses after different budgets are not comparable, so the result is the best
+individual of the generations that have the last generation's budget; these share one seed.
 """
 
 from __future__ import annotations
@@ -67,4 +67,3 @@ def create(*, parameters: Mapping[str, Any], **setting: Any) -> RandomSearch:
     """
     draws = parameters.get("draws")
     return RandomSearch(Setting(sigmas=tuple(parameters["sigmas"]), **setting), is_sobol=draws == SOBOL)
-

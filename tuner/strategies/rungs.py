@@ -40,9 +40,7 @@ def rung_schedule(
         InvalidRequest: A number is out of range.
     """
     if budget is None:
-        return sigma_schedule(
-            defaults, generations=generations, population=population, sigmas=sigmas, steps=steps
-        )
+        return sigma_schedule(defaults, generations=generations, population=population, sigmas=sigmas, steps=steps)
     check_numbers(generations=generations, population=population, sigmas=sigmas, steps=steps, budget=budget)
     width = population or min(POPULATION, defaults.population)
     full = steps[0] if steps else defaults.steps[-1]

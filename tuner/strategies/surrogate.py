@@ -1,16 +1,16 @@
-"""A Gaussian process that predicts the value of a genome from noisy observations in blocks of common seeds.
+"""A Gaussian process that predicts a genome's value from noisy observations.
 
-An observation y of genome x in block b is modelled as
+An observation y of genome x with seed b is modelled as
 
     y = μ + f(x) + p(x) + g(b) + ε,
 
 where f is smooth (Matérn 5/2 with a length scale per dimension), p is the deviation of a genome from every smooth
-function (the same whenever this genome is trained again), g is what the seeds of a block do to all of its genomes, and ε
-is the rest of the noise. All are independent and normal. Their variances, as shares of f's, and the length scales
-maximise the marginal likelihood, times a weak prior, over a fixed grid, one at a time.
+function (the same whenever this genome is trained again), g is what a seed does to all genomes that are trained with
+it, and ε is the rest of the noise. All are independent and normal. Their variances, as shares of f's, and the length
+scales maximise the marginal likelihood, times a weak prior, over a fixed grid, one at a time.
 
-The linear algebra consists of elementwise operations in a fixed order, so that the last bits depend neither on a BLAS nor
-on the number of threads.
+The linear algebra consists of elementwise operations in a fixed order, so that the last bits depend neither on a BLAS
+nor on the number of threads.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ _BLOCKS = (0.0, 1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0)
 _DEVIATIONS = (1e-8, 1e-4, 1e-3, 1e-2, 0.1)
 _JITTER = 1e-9
 _PASSES = 2
-LINEAR = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,8 @@ class Observations:
     Args:
         genomes: [n, d], scaled so that a spread of about 1 is usual.
         values: [n], lower is better.
-        blocks: [n], number of the block of seeds of each; seeds of equal numbers are the same.
-        is_exact: Whether a genome has the same value in all blocks.
+        blocks: [n], number of each one's seed.
+        is_exact: Whether a genome has the same value with every seed.
     """
 
     genomes: Array
@@ -54,7 +53,6 @@ class _Hyperparameters:
     noise: float
     block: float
     deviation: float
-    linear: float = 0.0
 
 
 class Surrogate:
@@ -70,8 +68,6 @@ class Surrogate:
         self._squares = differences**2  # [n, n, d]
         self._same_genome = (differences == 0).all(axis=-1).astype(np.float64)
         self._same_block = (observations.blocks[:, None] == observations.blocks[None, :]).astype(np.float64)
-        self._centre = observations.genomes.mean(axis=0)
-        self._linear = _inner(observations.genomes - self._centre, observations.genomes - self._centre)
         self._fitted = self._fit()
         (self._factor,), _ = self._factorised([self._fitted])
         ones = np.ones_like(observations.values)
@@ -102,18 +98,22 @@ class Surrogate:
         for at in range(seen.shape[1]):
             same &= seen[:, at, None] == genomes[None, :, at]
         kernel += self._fitted.deviation * same
-        kernel += self._fitted.linear * _inner(seen - self._centre, genomes - self._centre)
-        own = self._fitted.linear * ((genomes - self._centre) ** 2).sum(axis=1)
         solved = _forward(self._factor, kernel)
         mean = self._mean + (solved * self._residual[:, None]).sum(axis=0)
-        variance = self._variance * np.maximum(1 + self._fitted.deviation + own - (solved**2).sum(axis=0), 1e-12)
+        variance = self._variance * np.maximum(1 + self._fitted.deviation - (solved**2).sum(axis=0), 1e-12)
         return mean, variance, solved
 
     def covariance(self, chosen: Array, chosen_solved: Array, genomes: Array, solved: Array) -> Array:
-        """Return the posterior covariance of f at a genome [d] and at others [m, d]; `solved` as `predict` returns it."""
+        """Return the posterior covariances [m] of f at a genome [d] and at others [m, d].
+
+        Args:
+            chosen: [d], scaled like the observations.
+            chosen_solved: [n], its column of what `predict` returned.
+            genomes: [m, d].
+            solved: [n, m], as `predict` returned it for `genomes`.
+        """
         prior = _matern(_distances(genomes, chosen[None, :], self._fitted.lengths))[:, 0]
-        prior += self._fitted.linear * _inner(genomes - self._centre, chosen[None, :] - self._centre)[:, 0]
-        return self._variance * (prior - (solved * chosen_solved[:, None]).sum(axis=0))
+        return np.asarray(self._variance * (prior - (solved * chosen_solved[:, None]).sum(axis=0)))
 
     def _fit(self) -> _Hyperparameters:
         dimensions = self._seen.genomes.shape[1]
@@ -127,8 +127,6 @@ class Surrogate:
                 if len(set(self._seen.blocks.tolist())) > 1:
                     best = self._best([replace(best, block=share) for share in _BLOCKS])
             best = self._best([replace(best, deviation=share) for share in _DEVIATIONS])
-            if LINEAR:
-                best = self._best([replace(best, linear=share) for share in (0.0, 0.01, 0.1, 0.3, 1.0)])
             for at in range(dimensions):
                 best = self._best(
                     [
@@ -144,7 +142,7 @@ class Surrogate:
         return candidates[int(np.argmax(scores))]
 
     def _factorised(self, candidates: list[_Hyperparameters]) -> tuple[Array, Array]:
-        """Return the Cholesky factors [h, n, n] of the covariances, in units of f's variance, and log posteriors [h]."""
+        """Return the Cholesky factors [h, n, n] of the covariances in units of f's variance, and log posteriors [h]."""
         n = len(self._seen.values)
         covariances = np.empty((len(candidates), n, n))
         for at, one in enumerate(candidates):
@@ -152,7 +150,6 @@ class Surrogate:
             for dimension, length in enumerate(one.lengths):
                 squares += self._squares[:, :, dimension] / length**2
             covariances[at] = _matern(squares)
-            covariances[at] += one.linear * self._linear
             covariances[at] += one.deviation * self._same_genome + one.block * self._same_block
             covariances[at].flat[:: n + 1] += one.noise + _JITTER
         factors = _cholesky(covariances)
@@ -170,14 +167,6 @@ def _log_prior(one: _Hyperparameters) -> float:
     """Return the log of a weak prior: length scales near 1.5 within a factor of e, little noise preferred to none."""
     lengths = np.log(np.array(one.lengths) / 1.5)
     return float(-0.5 * (lengths**2).sum() - 0.02 * (np.log(one.noise / 1e-2) ** 2))
-
-
-def _inner(first: Array, second: Array) -> Array:
-    """Return inner products [n, m]."""
-    products = np.zeros((len(first), len(second)))
-    for at in range(first.shape[1]):
-        products += first[:, at, None] * second[None, :, at]
-    return products
 
 
 def _distances(first: Array, second: Array, lengths: tuple[float, ...]) -> Array:

@@ -1,4 +1,4 @@
-"""Variation of a genetic algorithm: candidates for offspring, with DEAP's operators."""
+"""Variation: a genetic algorithm's candidates for offspring, by DEAP."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def offspring(
             child, _ = tools.cxBlend(Individual(first), Individual(second), alpha=_BLEND)
             made.append(_mutated(child, [0.02 * width for width in spread], 1.0))
             made.append(_mutated(first, [0.3 * sigma] * len(spread), few))
-    return np.clip(np.array(made[:count]), lower, upper)
+    return np.asarray(np.clip(np.array(made[:count]), lower, upper))
 
 
 def _one(parents: Sequence[Individual]) -> Individual:
