@@ -120,7 +120,11 @@ def _fail(message: str, code: int, debug: bool) -> None:
     "--sigma", metavar="S[,S…]", callback=list_of(float, "numbers"), help="Spread of the draws, by generation."
 )
 @click.option("--budget", type=int, metavar="N", help="Gradient evaluations of each search, instead of --generations.")
-@click.option("--strategy", metavar="NAME", help="Default: 'paper' for the preset 'paper', or else 'genetic'.")
+@click.option(
+    "--strategy",
+    metavar="NAME",
+    help="genetic, cma-es, random or paper. Default: genetic; with the preset paper, paper.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is drawn.")
 @click.option("--name", metavar="RUN", help="Default: the task's name, numbered where it is taken.")
 @click.option("--search-space", type=PATH, multiple=True, metavar="FILE", help="A YAML of your own; repeatable.")

@@ -89,3 +89,13 @@ class Generational(ABC):
                 f"result() requires {self.setting.generations} complete generations. Received: {self._told}"
             )
         return np.array(self._tuned())
+
+
+class Amending(Generational):
+    """A generational strategy that continues from other genomes than those it drew; see `Amendable`."""
+
+    def amend(self, genomes: NDArray[np.float64]) -> None:
+        """See `Amendable.amend`."""
+        if self._asked is None:
+            raise RuntimeError("amend() needs a generation that was requested with ask()")
+        self._asked = np.array(genomes, dtype=np.float64)

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.strategies.acquisition import choose, compressed
-from tuner.strategies.generational import Generational
+from tuner.strategies.generational import Amending
 from tuner.strategies.individuals import Individual
 from tuner.strategies.setting import Setting
 from tuner.strategies.sobol import Sobol, normal_points
@@ -68,7 +68,7 @@ class Trained:
         return math.isfinite(self.loss)
 
 
-class Genetic(Generational):
+class Genetic(Amending):
     """Model-assisted evolution."""
 
     def __init__(self, setting: Setting) -> None:
@@ -81,12 +81,6 @@ class Genetic(Generational):
         self._trained: list[Trained] = []
         self._finalists: list[Genome] = []
         self._replicates: tuple[int, ...] | None = None  # of the generation in which finalists meet
-
-    def amend(self, genomes: Array) -> None:
-        """See `Amendable.amend`."""
-        if self._asked is None:
-            raise RuntimeError("amend() needs a generation that was requested with ask()")
-        self._asked = np.array(genomes, dtype=np.float64)
 
     # The plan
 

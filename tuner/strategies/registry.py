@@ -85,6 +85,12 @@ BUILT_IN: Mapping[str, StrategyKind] = {
         description="evolution with a model",
         schedule=rung_schedule,
     ),
+    "cma-es": StrategyKind(
+        factory="tuner.strategies.cma_es:create",
+        description="covariance matrix adaptation",
+        searched="the mean of the better half of the last generation, whose weighted average the tuned point is",
+        searched_fitness=mean_of_last_better_half,
+    ),
     "random": StrategyKind(
         factory="tuner.strategies.random_search:create",
         description="quasi-random search",
