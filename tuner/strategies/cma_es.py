@@ -41,7 +41,7 @@ class CmaEs(Amending):
         super().__init__(setting)
         widest = max(high - low for low, high in zip(setting.lower, setting.upper, strict=True))
         self._start = START * min(setting.sigmas[0], widest)
-        self._cma = self._begun(setting.mean, self._start) if self._start > 0 else None
+        self._cma: Any = self._begun(setting.mean, self._start) if self._start > 0 else None  # None: nothing to vary
         self._ended: list[tuple[float, tuple[float, ...]]] = []  # mean loss and mean of runs with the last budget
         self._latest: tuple[float, tuple[float, ...]] | None = None  # of the current run
 
