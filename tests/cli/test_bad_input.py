@@ -45,7 +45,7 @@ def refused(*arguments, code=2):
         ((*ROSENBROCK, "--optimizers", "Adam,,LODO"), "takes names, separated by commas. Received: 'Adam,,LODO'"),
         ((*ROSENBROCK, "--optimizers", ""), "takes names, separated by commas. Received: ''"),
         (("--task", "rosenbrock", "--preset", "fast"), "--preset is one of paper, quick"),
-        ((*ROSENBROCK, "--strategy", "grid"), "--strategy is one of paper, random"),
+        ((*ROSENBROCK, "--strategy", "grid"), "--strategy is one of paper, genetic, cma-es, random"),
         ((*ROSENBROCK, "--workers", "0"), "--workers is at least 1. Received: 0"),
         ((*ROSENBROCK, "--cpus-per-candidate", "0"), "--cpus-per-candidate is at least 1. Received: 0"),
         ((*ROSENBROCK, "--gpus-per-candidate", "-1"), "--gpus-per-candidate is at least 0. Received: -1"),

@@ -122,7 +122,12 @@ def _fail(message: str, code: int, debug: bool) -> None:
 @click.option(
     "--sigma", metavar="S[,S…]", callback=list_of(float, "numbers"), help="Spread of the draws, by generation."
 )
-@click.option("--strategy", default="paper", show_default=True, help="'paper' (the genetic algorithm) or 'random'.")
+@click.option("--budget", type=int, metavar="N", help="Gradient evaluations of each search, instead of --generations.")
+@click.option(
+    "--strategy",
+    metavar="NAME",
+    help="genetic, cma-es, random or paper. Default: genetic; with the preset paper, paper.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is drawn.")
 @click.option("--name", metavar="RUN", help="Default: the task's name, numbered where it is taken.")
 @click.option("--search-space", type=PATH, multiple=True, metavar="FILE", help="A YAML of your own; repeatable.")

@@ -41,7 +41,8 @@ class SearchRequest:
     population: int | None = None
     steps: tuple[int, ...] | None = None
     sigma: tuple[float, ...] | None = None
-    strategy: str = strategies.DEFAULT
+    budget: int | None = None
+    strategy: str | None = None
     seed: int = 0
     name: str | None = None
     cpus_per_candidate: int = 1
@@ -78,12 +79,14 @@ def plan_search(request: SearchRequest) -> Plan:
         raise InvalidRequest("preset", f"is one of {', '.join(entry.presets)} for this task", request.preset)
     check_precision(request.precision, entry)
     preset = entry.presets[request.preset]
-    schedule = strategies.kind(request.strategy).schedule(
+    strategy = strategies.default_of(request.preset) if request.strategy is None else request.strategy
+    schedule = strategies.kind(strategy).schedule(
         preset,
         generations=request.generations,
         population=request.population,
         sigmas=request.sigma,
         steps=request.steps,
+        **({} if request.budget is None else {"budget": request.budget}),
     )
     names, remarks = _optimizers(request.optimizers, preset.optimizers)
     data, note = data_fingerprint(entry)
@@ -102,7 +105,7 @@ def plan_search(request: SearchRequest) -> Plan:
                 options=options,
                 data=data,
             ),
-            strategy=request.strategy,
+            strategy=strategy,
             seed=request.seed,
             generations=schedule.generations,
             population=schedule.population,
