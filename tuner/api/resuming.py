@@ -9,7 +9,7 @@ from typing import Unpack
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
 from tuner.api.progress import Progress, progress_of
-from tuner.api.requests import Task, task_name
+from tuner.api.requests import Optimizers, Task, optimizer_names, task_name
 from tuner.api.run import Comparison, Run
 from tuner.api.running import go_on
 from tuner.execution.resources import ResourceOptions, Resources
@@ -21,6 +21,7 @@ def resume(
     database: str | Path | Database = DEFAULT_DATABASE,
     *,
     task: Task | None = None,
+    optimizers: Optimizers | None = None,
     wait: bool = False,
     callback: Callable[[], Callback] | None = None,
     progress: bool | Callable[[str], None] | Progress | None = True,
@@ -32,6 +33,7 @@ def resume(
         name: Of the run, or RUN/OPTIMIZER for one of its studies.
         database: Where it is.
         task: The class of the run's task, if it was defined in a script or a notebook that has ended since.
+        optimizers: Classes of the run's optimizers that were defined so, likewise.
         wait: Whether to wait while another driver holds a study.
         callback: Makes a `Callback` for each study.
         progress: As of `tune`.
@@ -49,6 +51,7 @@ def resume(
     """
     if task is not None:
         task_name(task)  # registers it
+    optimizer_names(optimizers)
     return run_resume(name, Resources.of(resources), database, callback=callback, wait=wait, progress=progress)
 
 
