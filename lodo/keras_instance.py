@@ -70,9 +70,7 @@ def initial_state(
             if np.array_equal(pair[0], value) and np.array_equal(pair[1], other)
         ]
         if not copied and not np.array_equal(value, other):
-            raise ValueError(
-                f"the state of {keras_class.__name__} starts as neither a constant nor a copy of x"
-            )
+            raise ValueError(f"the state of {keras_class.__name__} starts as neither a constant nor a copy of x")
         starts.append(copied[0] if copied else value)
     return starts
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,7 +14,10 @@ from lodo.optimizer import GradientOptimizer
 class Sound(GradientOptimizer):
     """A sound optimizer: gradient descent along an average of gradients."""
 
-    search_space = {"learning_rate": {"scale": "log", "default": 0.01}, "momentum": {"scale": "decay", "default": 0.5}}
+    search_space: ClassVar = {
+        "learning_rate": {"scale": "log", "default": 0.01},
+        "momentum": {"scale": "decay", "default": 0.5},
+    }
     hyperparameters = ("learning_rate", "momentum")
 
     def begin(self, x, hyperparameters, seeds):
@@ -119,7 +124,7 @@ class NotForXla:
     """Calls Python, which XLA cannot, and does not say so."""
 
     hyperparameters = ("learning_rate",)
-    search_space = {"learning_rate": {"scale": "log", "default": 0.01}}
+    search_space: ClassVar = {"learning_rate": {"scale": "log", "default": 0.01}}
 
     def initial_state(self, x, hyperparameters, seeds):
         return ()
