@@ -88,7 +88,7 @@ class OptimizerProbe:
         lanes = (self.defaults, self.defaults)
         x, state = self.begin(self.optimizer, lanes)
         with naming("step"):
-            function = self._compiled(self.optimizer).get_concrete_function(
+            function = self._step.get_concrete_function(
                 x, state, self.values(lanes), tf.ones([LANES], self.dtype), tf.zeros_like(x), tf.constant(1)
             )
         x, state, losses = function.structured_outputs

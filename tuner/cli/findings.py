@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,18 +27,6 @@ def examined(probes: Sequence[Any], checks: Sequence[Check], name: str, *, print
         if print_each:
             click.echo(_line(finding, width))
         yield finding
-
-
-@contextmanager
-def without_warnings() -> Iterator[None]:
-    """Suppress the warnings of TensorFlow about functions that are traced again, as many checks require."""
-    logger = logging.getLogger("tensorflow")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import json
 
 import click
 
-from tuner.cli.findings import examined, listed, raise_if_any_failed, without_warnings
+from tuner.cli.findings import examined, listed, raise_if_any_failed
 from tuner.cli.flags import debug_option, only_json_option
 from tuner.cli.group import Group
 
@@ -54,8 +54,9 @@ def check(name: str, as_json: bool, debug: bool) -> None:
     from tuner.api.optimizers import optimizer_probes
     from tuner.checks.optimizer_suite import CHECKS
     from tuner.cli.watchdog import Watchdog
+    from tuner.training.tensorflow import without_retracing_warnings
 
-    with Watchdog(None), without_warnings():
+    with Watchdog(None), without_retracing_warnings():
         chosen, remark, probes = optimizer_probes(name)
         defaults = probes[-1].defaults
         if not as_json:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuner.cli.findings import examined, listed, raise_if_any_failed, without_warnings
+from tuner.cli.findings import examined, listed, raise_if_any_failed
 from tuner.cli.flags import data_dir_option, debug_option, only_json_option
 from tuner.cli.group import Group
 from tuner.cli.streams import prints_to_stderr
@@ -77,7 +77,7 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
     from tuner.cli.watchdog import Watchdog
     from tuner.core.errors import InvalidRequest
     from tuner.studies.lookup import absolute, task_entry
-    from tuner.training.tensorflow import load_tensorflow
+    from tuner.training.tensorflow import load_tensorflow, without_retracing_warnings
 
     task = absolute(name)
     with prints_to_stderr():
@@ -90,7 +90,7 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
     from tuner.checks.suite import CHECKS
     from tuner.checks.users_task import probes
 
-    with Watchdog(None), without_warnings():
+    with Watchdog(None), without_retracing_warnings():
         with prints_to_stderr():
             of_the_task = probes(task, options)
         if not as_json:

@@ -10,6 +10,7 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lodo import own_class
@@ -31,21 +32,13 @@ def own_space(chosen: Chosen, shapes: Shapes) -> tuple[SearchSpace, str]:
         InvalidRequest: No space is given, and none can be derived.
         ValueError: The space cannot be used, or the optimizer's class raises; one line.
     """
-    from search_spaces import declared, derived, loader
+    from search_spaces import derived
 
-    found, known = _known(chosen, shapes)
-    layout, file = own_class.declared_space(found), _file_beside(chosen)
-    if layout is not None:
-        try:
-            space = declared.read(chosen.name, layout, known)
-        except ValueError as error:
-            raise ValueError(f"{_shown(chosen)}: {error}") from None
-        return completed(space, chosen, shapes, f"`search_space` of {_shown(chosen)}"), ""
-    if file is not None:
-        space = loader.load(file)
-        if space.optimizer not in (chosen.name, found.__name__):
-            space = loader.load(file, optimizer=found.__name__)  # raises
-        return completed(replace(space, optimizer=chosen.name), chosen, shapes, str(file)), ""
+    declared = _declared(chosen, shapes)
+    if declared is not None:
+        space, where = declared
+        return _completed(space, chosen, shapes, where), ""
+    _, known = _known(chosen, shapes)
     try:
         space = derived.derive(chosen.name, known)
     except ValueError:
@@ -55,25 +48,60 @@ def own_space(chosen: Chosen, shapes: Shapes) -> tuple[SearchSpace, str]:
             f": {chosen.name} has none: give the class `search_space = {{...}}`, a file {stem}.yaml beside it, or a"
             " file here; its constructor has no argument whose name and default tell the scale (learning_rate=0.01)",
         ) from None
-    return completed(space, chosen, shapes, chosen.name), derived.describe(space, known)
+    return _completed(space, chosen, shapes, chosen.name), derived.describe(space, known)
 
 
-def completed(space: SearchSpace, chosen: Chosen, shapes: Shapes, where: str) -> SearchSpace:
-    """Return a search space with what is not tuned, and where the class is.
+def space_of_file(space: SearchSpace, chosen: Chosen, shapes: Shapes, file: Path) -> SearchSpace:
+    """Return the search space of a user's own optimizer that a file holds, with what it leaves out at its defaults.
 
-    Hyperparameters that the space leaves out are fixed at the constructor's defaults.
+    Raises:
+        ValueError: The optimizer has no such hyperparameter, or has one without a value; one line.
+    """
+    declared = _declared(chosen, shapes)
+    return _completed(space, chosen, shapes, str(file), {} if declared is None else declared[0].defaults())
+
+
+def _declared(chosen: Chosen, shapes: Shapes) -> tuple[SearchSpace, str] | None:
+    """Return the search space that a class or the file beside its module declares, and where; None if neither does."""
+    from search_spaces import declared, loader
+
+    optimizer, known = _known(chosen, shapes)
+    layout, file = own_class.declared_space(optimizer), _file_beside(chosen)
+    if layout is not None:
+        try:
+            space = declared.read(chosen.name, layout, known)
+        except ValueError as error:
+            raise ValueError(f"{_shown(chosen)}: {error}") from None
+        return space, f"`search_space` of {_shown(chosen)}"
+    if file is None:
+        return None
+    space = loader.load(file)
+    if space.optimizer not in (chosen.name, optimizer.__name__):
+        space = loader.load(file, optimizer=optimizer.__name__)  # raises
+    return replace(space, optimizer=chosen.name), str(file)
+
+
+def _completed(
+    space: SearchSpace,
+    chosen: Chosen,
+    shapes: Shapes,
+    where: str,
+    defaults: Mapping[str, float] = MappingProxyType({}),
+) -> SearchSpace:
+    """Return a search space with the place of the class, and the values of hyperparameters that it leaves out.
 
     Args:
         space: The space.
         chosen: Its optimizer.
         shapes: Shapes of the trained variables.
         where: Where the space is given, for errors.
+        defaults: Those of hyperparameters for which the constructor has none.
 
     Raises:
         ValueError: The optimizer has no such hyperparameter, or has one without a value.
     """
-    found, known = _known(chosen, shapes)
-    of_keras = own_class.is_of_keras(found)
+    optimizer, known = _known(chosen, shapes)
+    of_keras = own_class.is_of_keras(optimizer)
     for name in space.names:
         if known and name not in known:
             rule = " (arguments with a float as default that a step reads as self.NAME)" if of_keras else ""
@@ -81,12 +109,14 @@ def completed(space: SearchSpace, chosen: Chosen, shapes: Shapes, where: str) ->
                 f"{where}: {chosen.name} has nothing of this name to tune{nearest(name, known)}. Accepted: "
                 f"{', '.join(known)}{rule}. Received: {name!r}"
             )
-    fixed = {} if of_keras else {name: known[name] for name in known if name not in space.names}
-    values = {name: value for name, value in fixed.items() if value is not None}
-    if values.keys() != fixed.keys():
-        missing = ", ".join(name for name in fixed if name not in values)
-        raise ValueError(f"{where}: {chosen.name} needs {missing} there, or a default in its constructor")
-    return replace(space, fixed=values, place=chosen.place, registered=own_class.registered_name(found))
+    fixed = {}
+    for name, default in known.items():
+        if name not in space.names and not of_keras:  # Keras' class keeps its defaults itself
+            value = defaults.get(name) if default is None else default
+            if value is None:
+                raise ValueError(f"{where}: {chosen.name} needs {name} there, or a default in its constructor")
+            fixed[name] = value
+    return replace(space, fixed=fixed, place=chosen.place, registered=own_class.registered_name(optimizer))
 
 
 def beside(chosen: Chosen, space: SearchSpace, shapes: Shapes) -> tuple[str, ...]:

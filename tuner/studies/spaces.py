@@ -47,7 +47,7 @@ def search_spaces_of(
         if name in spaces:
             raise InvalidRequest("search_spaces", f"{file}: there is another file for {name}")
         if by_name[name].place is not None:
-            space = own_spaces.completed(space, by_name[name], shapes, str(file))
+            space = own_spaces.space_of_file(space, by_name[name], shapes, file)
         elif lodo.registry.is_of_keras(name):
             _check_keras(file, space, shapes)
         else:
