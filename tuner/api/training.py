@@ -174,8 +174,8 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     _begin_tensorflow(threads)
     options = task_options(task, request.options, {})
     shapes = shapes_for([chosen], task, options)
-    hyperparameters, settings, remark = _given(chosen, request.hyperparameters, shapes)
-    for line in filter(None, (note, remark if chosen.place is not None else "")):
+    hyperparameters, settings, derived = _given(chosen, request.hyperparameters, shapes)
+    for line in filter(None, (note, derived if chosen.place is not None else "")):
         progress.say(line)
     workload = Workload(
         task=task,

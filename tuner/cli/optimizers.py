@@ -12,6 +12,7 @@ import click
 from tuner.cli.findings import examined, listed, raise_if_any_failed
 from tuner.cli.flags import debug_option, only_json_option
 from tuner.cli.group import Group
+from tuner.cli.streams import prints_to_stderr
 
 
 @click.group(
@@ -57,7 +58,8 @@ def check(name: str, as_json: bool, debug: bool) -> None:
     from tuner.training.tensorflow import without_retracing_warnings
 
     with Watchdog(None), without_retracing_warnings():
-        chosen, remark, probes = optimizer_probes(name)
+        with prints_to_stderr():
+            chosen, remark, probes = optimizer_probes(name)
         defaults = probes[-1].defaults
         if not as_json:
             values = ", ".join(f"{each} {value:g}" for each, value in defaults.items())
@@ -67,5 +69,5 @@ def check(name: str, as_json: bool, debug: bool) -> None:
         findings = list(examined(probes, CHECKS, chosen.name, print_each=not as_json))
     if as_json:
         document = {"optimizer": chosen.name, "place": chosen.place, "hyperparameters": defaults, **listed(findings)}
-        click.echo(json.dumps(document, allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps(document, allow_nan=False))
     raise_if_any_failed(name, findings)
