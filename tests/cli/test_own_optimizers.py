@@ -1,6 +1,7 @@
 """Optimizers of users' own on the command line: searched, resumed, compared, exported; and what is wrong with them."""
 
 import json
+import sqlite3
 
 import keras
 import pytest
@@ -72,15 +73,25 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def search(*arguments):
+def search(*arguments, name="valley"):
     """Run a small search in this process."""
     with without_ray():
-        return call("--task", "rosenbrock", *SMALL, "--name", "valley", "--no-dashboard", *arguments)
+        return call("--task", "rosenbrock", *SMALL, "--name", name, "--no-dashboard", *arguments)
 
 
 def studies(folder):
     with Store.open(str(folder / "lodo-tune.db"), read_only=True) as store:
         return {study.spec.workload.optimizer: study for study in store.studies()}
+
+
+def rows(folder, name):
+    """Return what each candidate of a run was and came to."""
+    with Store.open(str(folder / "lodo-tune.db"), read_only=True) as store:
+        return [
+            (study.spec.workload.optimizer, each.key, each.genome, each.hyperparameters, each.seed, each.fitness)
+            for study in store.find(name)
+            for each in store.candidates(study.id)
+        ]
 
 
 def test_the_three_forms_of_one_rule_are_tuned_to_the_same_point(folder):
@@ -152,7 +163,7 @@ def test_keras_makes_the_tuned_optimizer_of_a_registered_class(folder):
     made = keras.optimizers.deserialize(json.loads(outcome.out))  # the class is registered: its module is imported
     assert type(made).__name__ == "KerasSign"
     assert made.momentum == studies(folder)["KerasSign"].tuned["momentum"]
-    assert search("--optimizers", "mine.py:SignM", "--name", "other").code == 0
+    assert search("--optimizers", "mine.py:SignM", name="other").code == 0
     refused = call("export", "other/SignM", "--format", "keras")
     assert "the format 'keras' has no SignM" in refused.err
 
@@ -303,12 +314,31 @@ def test_an_optimizer_of_an_installed_package_is_chosen_by_its_name(folder, monk
 
 
 @pytest.mark.ray
-def test_a_search_on_ray_that_was_stopped_is_resumed_with_the_optimizer_of_its_file(folder):
-    command = ("--task", "rosenbrock", *SMALL, "--name", "valley", "--no-dashboard", "--optimizers", "mine.py:SignM")
-    whole = run(*command, folder=folder)
-    assert whole.code == 0, whole.err
-    with Store.open(str(folder / "lodo-tune.db")) as store:
-        rows = [(each.key, each.fitness) for each in store.candidates(store.find("valley")[0].id)]
-    assert len(rows) == 2 * 4 + 2 * 8  # two generations of four, and the quick number of fresh seeds for two points
-    again = run("resume", "valley", "--no-dashboard", folder=folder)
-    assert again.code == 0, again.err
+def test_workers_on_ray_import_the_file_and_give_the_rows_of_one_process(folder):
+    assert search("--optimizers", "mine.py:SignM,Pair=mine.py:pair", name="here").code == 0
+    command = ("--task", "rosenbrock", *SMALL, "--no-dashboard", "--optimizers", "mine.py:SignM,Pair=mine.py:pair")
+    outcome = run(*command, "--name", "there", "--workers", 2, folder=folder)
+    assert outcome.code == 0, outcome.err
+    assert rows(folder, "there") == rows(folder, "here")
+
+
+@pytest.mark.ray
+def test_a_run_whose_driver_was_killed_is_resumed_with_the_optimizer_of_its_file(folder):
+    assert search("--optimizers", "mine.py:SignM", name="whole").code == 0
+    assert search("--optimizers", "mine.py:SignM", name="cut").code == 0
+    with sqlite3.connect(folder / "lodo-tune.db") as connection:  # as it is left after the first generation
+        (study,) = connection.execute("select id from studies where run = 'cut'").fetchone()
+        later = "select id from candidates where study_id = ? and (generation > 0 or role != 'search')"
+        for table in ("evaluations", "curves", "attempts", "observations"):
+            connection.execute(f"delete from {table} where candidate_id in ({later})", [study])
+        connection.execute(
+            "delete from candidates where study_id = ? and (generation > 0 or role != 'search')", [study]
+        )
+        connection.execute(
+            "update studies set status = 'interrupted', tuned = null, tuned_genome = null, finished_at = null"
+            " where id = ?",
+            [study],
+        )
+    outcome = run("resume", "cut", "--no-dashboard", folder=folder)
+    assert outcome.code == 0, outcome.err
+    assert rows(folder, "cut") == rows(folder, "whole")
