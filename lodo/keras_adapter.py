@@ -54,7 +54,16 @@ def tunable(name: str, variable_shapes: Sequence[tuple[int, ...]] = NETWORK_SHAP
     Raises:
         ValueError: Keras has no such optimizer.
     """
-    keras_class = _class(name)
+    return tunable_of(_class(name), variable_shapes)
+
+
+def tunable_of(
+    keras_class: type, variable_shapes: Sequence[tuple[int, ...]] = NETWORK_SHAPES
+) -> dict[str, float | None]:
+    """Return the hyperparameters of a class that extends `keras.optimizers.Optimizer`; see `tunable`.
+
+    An argument that the instance does not keep under its own name has no effect here, and is left out.
+    """
     arguments = _arguments(keras_class)
     unused = keras_instance.unused(keras_class, arguments, variable_shapes)
     return {argument: default for argument, default in arguments.items() if argument not in unused}
@@ -70,8 +79,21 @@ def optimizer_class(name: str, hyperparameters: Sequence[str] | None = None) -> 
     Raises:
         ValueError: Keras has no such optimizer, or it has no such hyperparameter.
     """
-    keras_class = _class(name)
-    known = tunable(name)
+    return adapted(_class(name), name, hyperparameters)
+
+
+def adapted(keras_class: type, name: str, hyperparameters: Sequence[str] | None = None) -> type[KerasAdapter]:
+    """Return a class that extends `keras.optimizers.Optimizer` as a class of this package; see `optimizer_class`.
+
+    Args:
+        keras_class: The class.
+        name: How messages call it.
+        hyperparameters: Names from `tunable_of`.
+
+    Raises:
+        ValueError: It has no such hyperparameter.
+    """
+    known = tunable_of(keras_class)
     chosen = tuple(known if hyperparameters is None else hyperparameters)
     for argument in chosen:
         if argument not in known:

@@ -70,7 +70,7 @@ def initial_state(
             if np.array_equal(pair[0], value) and np.array_equal(pair[1], other)
         ]
         if not copied and not np.array_equal(value, other):
-            raise ValueError(f"the state of keras:{keras_class.__name__} starts as neither a constant nor a copy of x")
+            raise ValueError(f"the state of {keras_class.__name__} starts as neither a constant nor a copy of x")
         starts.append(copied[0] if copied else value)
     return starts
 
@@ -131,7 +131,8 @@ class _Tuned:
     def __init__(self, optimizer: Any, values: Mapping[str, Tensor]) -> None:
         self._optimizer = optimizer
         self._rate = values.get("learning_rate")
-        self._proxies = {name: ScalarProxy(value) for name, value in values.items() if name != "learning_rate"}
+        self._others = [name for name in values if name != "learning_rate"]
+        self._proxies = {name: ScalarProxy(values[name]) for name in self._others if hasattr(optimizer, name)}
         self._before = {name: getattr(optimizer, name) for name in self._proxies}
 
     def __enter__(self) -> _Tuned:
@@ -148,4 +149,4 @@ class _Tuned:
     @property
     def unused(self) -> tuple[str, ...]:
         """The hyperparameters that no operation has used."""
-        return tuple(name for name, proxy in self._proxies.items() if not proxy.used)
+        return tuple(name for name in self._others if name not in self._proxies or not self._proxies[name].used)

@@ -77,31 +77,18 @@ def load(name: str, hyperparameters: Sequence[str] | None = None) -> type:
     return loaded
 
 
-def name_of(optimizer: str | type) -> str:
-    """Return the name of an optimizer that is given by its name or as a class.
-
-    Args:
-        optimizer: A name, which is returned as it is; the class of a built-in optimizer; or a class of
-            `keras.optimizers`.
+def name_of(optimizer: object) -> str | None:
+    """Return the name of the class of a built-in optimizer or of one of `keras.optimizers`.
 
     Returns:
-        A name that `check` accepts, unless the argument is another string.
-
-    Raises:
-        ValueError: It is something else; users' own optimizer classes are not supported yet.
+        A name that `check` accepts; None of any other object.
     """
-    if isinstance(optimizer, str):
-        return optimizer
     where = f"{getattr(optimizer, '__module__', '')}:{getattr(optimizer, '__qualname__', '')}"
     builtin = {place: name for name, place in OPTIMIZERS.items()}
     if where in builtin:
         return builtin[where]
-    if where.startswith("keras."):
+    if where.startswith("keras.") and isinstance(optimizer, type):
         from lodo import keras_adapter
 
-        if (name := keras_adapter.name_of(optimizer)) is not None:
-            return name
-    raise ValueError(
-        f"An optimizer is one of {', '.join(OPTIMIZERS)}, {KERAS}NAME, or the class of one of these; own optimizer"
-        f" classes are not supported yet. Received: {optimizer!r:.80}"
-    )
+        return keras_adapter.name_of(optimizer)
+    return None

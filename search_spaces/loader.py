@@ -49,7 +49,11 @@ def builtin(name: str) -> SearchSpace:
 
 
 def load(
-    path: str | os.PathLike[str], *, optimizer: str | None = None, hyperparameters: Sequence[str] | None = None
+    path: str | os.PathLike[str],
+    *,
+    optimizer: str | None = None,
+    hyperparameters: Sequence[str] | None = None,
+    some: bool = False,
 ) -> SearchSpace:
     """Load a search space from a file.
 
@@ -57,6 +61,7 @@ def load(
         path: A regular file of UTF-8, at most one megabyte.
         optimizer: Name of the optimizer that the file must be for. Default: None, any.
         hyperparameters: Names that the file must have, in any order. Default: None, any.
+        some: Whether the file may leave some of these out.
 
     Raises:
         SearchSpaceError: The file cannot be read, is not YAML of the accepted subset, or has a value that is not
@@ -71,7 +76,7 @@ def load(
         raise SearchSpaceError(f"{file}, line {line}: {reason}" if line else f"{file}: {reason}") from None
     try:
         space = _space(document.content)
-        _check_names(space, optimizer, hyperparameters)
+        _check_names(space, optimizer, hyperparameters, some)
     except _RefusedError as refused:
         place = strict_yaml.show(refused.path)
         where = f"{file}, line {document.line(refused.path)}" + (f", {place}" if place else "")
@@ -163,7 +168,7 @@ def _refused(kind: str, path: strict_yaml.KeyPath, received: object) -> _Refused
     return _RefusedError(path, f"must be {accepted}. Received: {_short(received)}")
 
 
-def _check_names(space: SearchSpace, optimizer: str | None, hyperparameters: Sequence[str] | None) -> None:
+def _check_names(space: SearchSpace, optimizer: str | None, hyperparameters: Sequence[str] | None, some: bool) -> None:
     """Raise _RefusedError if the space is for another optimizer or has other hyperparameters."""
     if optimizer is not None and space.optimizer != optimizer:
         raise _RefusedError(("optimizer",), f"must be {optimizer!r}. Received: {space.optimizer!r}")
@@ -177,7 +182,7 @@ def _check_names(space: SearchSpace, optimizer: str | None, hyperparameters: Seq
                 f"{space.optimizer} has no such hyperparameter{nearest(name, names)}. Accepted: {', '.join(names)}",
             )
     missing = [name for name in names if name not in space.names]
-    if missing:
+    if missing and not some:
         raise _RefusedError(("hyperparameters", missing[0]), f"is missing. Accepted: {', '.join(names)}, each of them")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,9 @@ class SearchSpace:
         optimizer: The optimizer's name: at most 64 letters, digits, '-', '_' and '.', starting with a letter, with or
             without the prefix "keras:".
         dimensions: At least one, in the order of a genome's entries, with different names.
+        fixed: Hyperparameters that are not tuned, name -> value; they are added to what a genome decodes to.
+        place: Where the class of a user's own optimizer is. Default: None, it is built in or of Keras.
+        registered: The name under which Keras finds this class. Default: None, it does not.
 
     Raises:
         ValueError: The name or the dimensions are not accepted.
@@ -33,6 +36,9 @@ class SearchSpace:
 
     optimizer: str
     dimensions: tuple[Dimension, ...]
+    fixed: Mapping[str, float] = field(default_factory=dict, hash=False)
+    place: str | None = None
+    registered: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dimensions", tuple(self.dimensions))
@@ -43,7 +49,8 @@ class SearchSpace:
             )
         if not self.dimensions:
             raise ValueError(f"the search space of {self.optimizer} must have a dimension. Received: none")
-        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        names = [*self.names, *self.fixed]
+        twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"the dimensions of {self.optimizer} must have different names. Received twice: {twice}")
 
@@ -63,12 +70,12 @@ class SearchSpace:
         return np.array([dimension.upper for dimension in self.dimensions])
 
     def defaults(self) -> dict[str, float]:
-        """Return the default hyperparameters, in natural units."""
-        return {dimension.name: dimension.default for dimension in self.dimensions}
+        """Return the default hyperparameters, in natural units, and the fixed ones."""
+        return {dimension.name: dimension.default for dimension in self.dimensions} | dict(self.fixed)
 
     def default_genome(self) -> NDArray[np.float64]:
         """Return the defaults in the transformed space; float64 [d]."""
-        return self.encode(self.defaults())
+        return self.encode({dimension.name: dimension.default for dimension in self.dimensions})
 
     def encode(self, hyperparameters: Mapping[str, float]) -> NDArray[np.float64]:
         """Transform hyperparameters to a genome.
@@ -102,7 +109,7 @@ class SearchSpace:
             genome: float64 [d], in the order of `names`; entries may be infinite.
 
         Returns:
-            Hyperparameters in natural units, each within its bounds, in the order of `names`.
+            Hyperparameters in natural units, each within its bounds, in the order of `names`; then the fixed ones.
 
         Raises:
             ValueError: The shape is not [d], or an entry is NaN.
@@ -114,13 +121,18 @@ class SearchSpace:
                 f"Received: {coordinates.tolist()!r:.200}"
             )
         pairs = zip(self.dimensions, coordinates.tolist(), strict=True)
-        return {dimension.name: dimension.decode(coordinate) for dimension, coordinate in pairs}
+        return {dimension.name: dimension.decode(coordinate) for dimension, coordinate in pairs} | dict(self.fixed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the space in the layout of the YAML files, as JSON accepts it; keys are in the order of a genome."""
+        """Return the space as JSON accepts it: the layout of the YAML files, with further keys only where they are set.
+
+        Keys of `hyperparameters` are in the order of a genome.
+        """
+        further = {"fixed": dict(self.fixed), "place": self.place, "registered": self.registered}
         return {
             "optimizer": self.optimizer,
             "hyperparameters": {dimension.name: dimension.to_dict() for dimension in self.dimensions},
+            **{key: value for key, value in further.items() if value},
         }
 
     @classmethod
@@ -130,13 +142,15 @@ class SearchSpace:
         Raises:
             ValueError: A key is unknown or missing, or a value is not what `Dimension` accepts.
         """
-        _check_keys("a search space", layout, required=("optimizer", "hyperparameters"))
+        further = ("fixed", "place", "registered")
+        _check_keys("a search space", layout, required=("optimizer", "hyperparameters"), optional=further)
         hyperparameters = layout["hyperparameters"]
         if not isinstance(hyperparameters, Mapping):
             raise ValueError(f"hyperparameters must map names to dimensions. Received: {hyperparameters!r:.80}")
         for name, entry in hyperparameters.items():
             _check_keys(f"hyperparameter {name!r:.80}", entry, required=("scale", "default"), optional=("low", "high"))
-        return cls(layout["optimizer"], tuple(Dimension(name, **entry) for name, entry in hyperparameters.items()))
+        dimensions = tuple(Dimension(name, **entry) for name, entry in hyperparameters.items())
+        return cls(layout["optimizer"], dimensions, **{key: layout[key] for key in further if key in layout})
 
 
 def _check_keys(what: str, mapping: object, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:

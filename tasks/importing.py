@@ -1,4 +1,4 @@
-"""Import a task's class from a module or file, with errors that name the fault."""
+"""Import a user's class from a module or file, with errors that name the fault."""
 
 from __future__ import annotations
 
@@ -32,6 +32,12 @@ MAX_IMPORT_SECONDS = 120.0
 OUR_PACKAGES = ("lodo", "search_spaces", "tasks", "tuner")
 _OUR_FOLDER = Path(__file__).resolve().parents[1]
 
+SESSION = "session:"
+"""Prefix of the names of classes that are registered in this process alone."""
+
+_MAIN = ("__main__", "__mp_main__")
+_session_objects: dict[str, Any] = {}  # by full name
+
 ACCEPTED_NAMES = "'package.module:NAME' or 'path/to/file.py:NAME'"
 ACCEPTED_TASKS = f"function_task(loss, start=...), keras_task(build, ...), or a class with {', '.join(METHODS)}"
 
@@ -39,24 +45,79 @@ ACCEPTED_TASKS = f"function_task(loss, start=...), keras_task(build, ...), or a 
 def task_class(where: str) -> type:
     """Import a task's class.
 
-    The working directory, and the folder of a given file, are appended to `sys.path`, so that a task can import the
+    Args:
+        where: As `imported` accepts it.
+
+    Raises:
+        TaskError: As `imported`; or the class lacks a method of the Task protocol.
+    """
+    return checked_class(imported(where, "task"), where)
+
+
+def imported(where: str, what: str) -> Any:
+    """Import an object of the user's: a task, or an optimizer.
+
+    The working directory, and the folder of a given file, are appended to `sys.path`, so that the file can import the
     modules beside it.
 
     Args:
-        where: 'package.module:NAME' or 'path/to/file.py:NAME'; a relative path starts at the working directory.
+        where: 'package.module:NAME' or 'path/to/file.py:NAME'; a relative path starts at the working directory. Or
+            'session:NAME' of an object that was kept by `keep`.
+        what: What it is, for errors: "task".
 
     Raises:
-        TaskError: The text has another form; there is no such file or module; it raises on import; it has no such
-            class; or the class lacks a method of the Task protocol.
+        TaskError: The text has another form; there is no such file or module; it raises on import; it has nothing of
+            this name.
     """
+    if where.startswith(SESSION):
+        if where not in _session_objects:
+            raise TaskError(
+                f"The {what} {where!r} was defined in an interactive session or a script, and is not stored:"
+                " pass its class again"
+            )
+        return _session_objects[where]
     source, _, name = where.rpartition(":")
     if not source or not name.isidentifier():
-        raise TaskError(f"A task is given as {ACCEPTED_NAMES}. Received: {where!r}")
+        raise TaskError(
+            f"{'An' if what[0] in 'aeiou' else 'A'} {what} is given as {ACCEPTED_NAMES}. Received: {where!r}"
+        )
     module = _imported(source)
     value = getattr(module, name, None)
     if value is None:
         raise TaskError(f"{source} has no class {name!r}.{_suggestion(name, module)} Received: {where!r}")
-    return checked_class(value, where)
+    return value
+
+
+def keep(where: str, value: Any) -> None:
+    """Keep an object that no module of another process holds under 'session:NAME', for `imported` in this process."""
+    _session_objects[where] = value
+
+
+def place_of(kind: Any) -> str:
+    """Return where other processes find a class: a text as `imported` accepts it.
+
+    Returns:
+        "module:NAME" of a class that `module` holds under this name; "/path/to/file.py:NAME" if the module's file was
+        imported by its path; or "session:NAME" of a class that other processes cannot import: one of a notebook, of
+        the script being run, or local to a function.
+    """
+    module = sys.modules.get(kind.__module__)
+    attribute = _attribute(module, kind)
+    if module is not None and attribute is not None and module.__name__ not in _MAIN:
+        if is_importable(module):
+            return f"{module.__name__}:{attribute}"
+        if str(file := getattr(module, "__file__", None)).endswith(".py"):
+            return f"{file}:{attribute}"
+    return f"{SESSION}{attribute or getattr(kind, 'name', kind.__name__)}"
+
+
+def _attribute(module: ModuleType | None, kind: Any) -> str | None:
+    """Return the name of the module's global variable that is the class, its own name first; None if there is none."""
+    known: dict[str, Any] = {} if module is None else vars(module)
+    own = str(kind.__name__)
+    if known.get(own) is kind:
+        return own
+    return next((name for name, value in known.items() if value is kind), None)
 
 
 def tasks_of(path: Path) -> list[str]:
@@ -231,9 +292,7 @@ def _time_limit() -> Iterator[None]:
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(
-            f"it takes over {MAX_IMPORT_SECONDS:g} s; move slow work into the constructor of the task's class"
-        )
+        raise TimeoutError(f"it takes over {MAX_IMPORT_SECONDS:g} s; move slow work into the constructor of the class")
 
     previous = signal.signal(signal.SIGALRM, stop)
     remaining, interval = signal.setitimer(signal.ITIMER_REAL, MAX_IMPORT_SECONDS, 1.0)

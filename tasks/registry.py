@@ -6,14 +6,11 @@ Loads TensorFlow only with a task's own module.
 from __future__ import annotations
 
 import importlib.metadata
-import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from tasks.catalogue import GENERAL_COMPARISON, GENERAL_LINE_UP, GENERAL_PRESETS, TASKS, TaskEntry
 from tasks.errors import TaskError, did_you_mean
-from tasks.importing import ACCEPTED_NAMES, checked_class, is_importable, task_class, task_source, tasks_of
+from tasks.importing import ACCEPTED_NAMES, SESSION, checked_class, keep, place_of, task_class, task_source, tasks_of
 from tasks.tensorflow_settings import refuse_settings
 
 __all__ = [
@@ -31,10 +28,6 @@ __all__ = [
 ]
 
 PLUGINS = "lodo_tune.tasks"  # the group of entry points by which installed packages offer tasks
-SESSION = "session:"  # prefix of tasks that are registered in this process alone
-
-_MAIN = ("__main__", "__mp_main__")
-_session_tasks: dict[str, type] = {}  # by full name
 
 
 def plugins() -> dict[str, str]:
@@ -66,7 +59,7 @@ def entry(name: str) -> TaskEntry:
     if name in TASKS:
         return TASKS[name]
     where = _where(name)
-    task = _class(where)
+    task = task_class(where)
     return TaskEntry(
         where=where,
         summary=(task.__doc__ or "").strip().partition("\n")[0],
@@ -91,7 +84,7 @@ def load(name: str) -> type:
             Task; or TensorFlow has settings with which nothing trains. One line that names the file and the fault; the
             original exception is its cause.
     """
-    found = _class(TASKS[name].where if name in TASKS else _where(name))
+    found = task_class(TASKS[name].where if name in TASKS else _where(name))
     refuse_settings(name)
     return found
 
@@ -128,7 +121,7 @@ def register(name: str, kind: type) -> str:
         TaskError: It is not a class with the methods of a Task.
     """
     full_name = SESSION + name.removeprefix(SESSION)
-    _session_tasks[full_name] = checked_class(kind, full_name)
+    keep(full_name, checked_class(kind, full_name))
     return full_name
 
 
@@ -152,36 +145,8 @@ def name_of(task: object) -> str:
         return task
     kind = checked_class(task, getattr(task, "__name__", None) or f"an instance of {type(task).__name__}")
     builtin = {entry.where: name for name, entry in TASKS.items()}
-    module = sys.modules.get(kind.__module__)
-    attribute = _attribute(module, kind)
-    if module is not None and attribute is not None and module.__name__ not in _MAIN:
-        where = f"{module.__name__}:{attribute}"
-        if where in builtin:
-            return builtin[where]
-        if is_importable(module):
-            return where
-        if str(file := getattr(module, "__file__", None)).endswith(".py"):
-            return f"{file}:{attribute}"
-    return f"{SESSION}{attribute or getattr(kind, 'name', kind.__name__)}"
-
-
-def _attribute(module: ModuleType | None, kind: type) -> str | None:
-    """Return the name of the module's global variable that is the class, its own name first; None if there is none."""
-    known: dict[str, Any] = {} if module is None else vars(module)
-    if known.get(kind.__name__) is kind:
-        return kind.__name__
-    return next((name for name, value in known.items() if value is kind), None)
-
-
-def _class(where: str) -> type:
-    if not where.startswith(SESSION):
-        return task_class(where)
-    if where not in _session_tasks:
-        raise TaskError(
-            f"The task {where!r} was defined in an interactive session or a script, and is not stored:"
-            " pass its class again"
-        )
-    return _session_tasks[where]
+    place = place_of(kind)
+    return builtin.get(place, place)
 
 
 def _where(name: str) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tuner.api.comparing import compare
     from tuner.api.database import Database, open_database
     from tuner.api.evaluation import EvaluateRequest, EvaluateResult, evaluate
+    from tuner.api.optimizers import check_optimizer
     from tuner.api.paper import paper
     from tuner.api.progress import Progress
     from tuner.api.resuming import resume
@@ -52,6 +53,7 @@ _MODULES = {
     "TrainRequest": "tuner.api.training",
     "TrainResult": "tuner.api.train_result",
     "TrainedRun": "tuner.api.train_result",
+    "check_optimizer": "tuner.api.optimizers",
     "compare": "tuner.api.comparing",
     "evaluate": "tuner.api.evaluation",
     "open_database": "tuner.api.database",
@@ -80,6 +82,7 @@ __all__ = [
     "TrainRequest",
     "TrainResult",
     "TrainedRun",
+    "check_optimizer",
     "compare",
     "evaluate",
     "open_database",

@@ -142,7 +142,7 @@ class Halfway(keras.optimizers.Optimizer):
 
 def test_a_state_whose_start_cannot_be_known_is_refused():
     halfway = type("Ours", (keras_adapter.KerasAdapter,), {"keras_class": Halfway, "hyperparameters": ()})()
-    with pytest.raises(ValueError, match=r"the state of keras:Halfway starts as neither a constant nor a copy of x"):
+    with pytest.raises(ValueError, match=r"the state of Halfway starts as neither a constant nor a copy of x"):
         halfway.initial_state(tf.zeros([3, 1]), {}, lane_seeds(1))
 
 

@@ -266,7 +266,7 @@ def test_a_preset_that_makes_no_sense_is_refused(change: dict[str, object], mess
 def session_tasks(monkeypatch: pytest.MonkeyPatch) -> dict[str, type]:
     """The tasks that are registered in this process, for this test alone."""
     tasks: dict[str, type] = {}
-    monkeypatch.setattr("tasks.registry._session_tasks", tasks)
+    monkeypatch.setattr("tasks.importing._session_objects", tasks)
     return tasks
 
 

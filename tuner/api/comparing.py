@@ -9,9 +9,9 @@ from typing import Any, Unpack
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
 from tuner.api.progress import Progress, progress_of
-from tuner.api.requests import Optimizer, Task, optimizer_names, paths, task_name
+from tuner.api.requests import Optimizers, Task, optimizer_names, paths, task_name
 from tuner.api.run import Comparison, Run
-from tuner.api.running import begin, check_users_task
+from tuner.api.running import begin, check_users_code
 from tuner.core.errors import InvalidRequest
 from tuner.execution.resources import ResourceOptions, Resources
 from tuner.storage import check_run_name
@@ -24,7 +24,7 @@ def compare(
     search: Run | str | None = None,
     *,
     task: Task | None = None,
-    optimizers: Optimizer | Iterable[Optimizer] | None = None,
+    optimizers: Optimizers | None = None,
     configs: str | Path | Iterable[str | Path] = (),
     defaults: bool = False,
     halve_learning_rate: bool = False,
@@ -134,7 +134,7 @@ def run_comparison(
     with using_data(resources.data_dir):
         place = Database.of(database)
         plan = plan_comparison(request, place.source)
-        check_users_task(plan.specs[0], resources.timeout, shown)
+        check_users_code(plan.specs, resources.timeout, shown)
         plan = identified(plan, accept_changes=accept_changes)
         with place.writing() as store:
             run = begin(plan, request.name, resources, store, shown, callbacks=callback, wait=wait)

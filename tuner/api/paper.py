@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -10,7 +10,7 @@ from tuner.api.comparing import run_comparison
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
 from tuner.api.progress import Progress, progress_of
-from tuner.api.requests import Optimizer, Task, optimizer_names, task_name
+from tuner.api.requests import Optimizers, Task, optimizer_names, task_name
 from tuner.api.resuming import run_resume
 from tuner.api.run import Comparison, Run
 from tuner.api.tuning import run_search
@@ -25,7 +25,7 @@ from tuner.studies.planner import Plan, plan_search
 
 def paper(
     task: Task,
-    optimizers: Optimizer | Iterable[Optimizer] | None = None,
+    optimizers: Optimizers | None = None,
     *,
     scale: float = 1.0,
     seed: int = 0,

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import lodo.registry
 import tasks.registry
 from tuner.core.errors import InvalidRequest
+from tuner.training.tensorflow import load_tensorflow
 
 Task = str | type
 """A task's name, or its class."""
 
-Optimizer = str | type
-"""An optimizer's name, or the class of a built-in one or of one of `keras.optimizers`."""
+Optimizer = str | type | tuple[Any, Any]
+"""An optimizer's name, or a class: a built-in one, one of `keras.optimizers`, or one of your own.
+
+One of your own is a class of our protocol, a subclass of `keras.optimizers.Optimizer`, or, under a name of its own, a
+pair of functions `(init, update)`.
+"""
+
+Optimizers = Optimizer | Iterable[Optimizer] | Mapping[str, Optimizer]
+"""One or several optimizers; a mapping gives the user's own ones the names that tables show."""
 
 
 def task_name(task: Task) -> str:
@@ -38,24 +46,39 @@ def task_name(task: Task) -> str:
     return name
 
 
-def optimizer_name(optimizer: Optimizer, field: str = "optimizer") -> str:
-    """Return the name of an optimizer that may be given as a class.
+def optimizer_name(optimizer: Optimizer, field: str = "optimizer", *, name: str | None = None) -> str:
+    """Return the text that names an optimizer, which may be given as a class.
+
+    A class of the user's own is sent to workers as a task's class is, see `task_name`.
+
+    Args:
+        optimizer: The optimizer.
+        field: Name of the field in errors.
+        name: The name of one of the user's own. Default: that of its class.
 
     Raises:
-        InvalidRequest: It is neither a name nor the class of a built-in optimizer or one of `keras.optimizers`.
+        InvalidRequest: It is not an optimizer.
     """
     if isinstance(optimizer, str):
-        return optimizer
+        return optimizer if name is None else f"{name}={optimizer}"
+    if name is None and (known := lodo.registry.name_of(optimizer)) is not None:
+        return known
+    load_tensorflow()
+    from tuner.training import own_optimizers
+
     try:
-        return lodo.registry.name_of(optimizer)
+        place = own_optimizers.place_of(optimizer, name)
     except ValueError as error:
         raise InvalidRequest(field, f": {error}") from None
+    return place if name is None else f"{name}={place}"
 
 
-def optimizer_names(optimizers: Optimizer | Iterable[Optimizer] | None) -> tuple[str, ...] | None:
-    """Return the names of optimizers; one may stand alone. None stays None."""
+def optimizer_names(optimizers: Optimizers | None) -> tuple[str, ...] | None:
+    """Return the texts that name optimizers; one may stand alone. None stays None."""
     if optimizers is None:
         return None
+    if isinstance(optimizers, Mapping):
+        return tuple(optimizer_name(one, "optimizers", name=name) for name, one in optimizers.items())
     several = [optimizers] if isinstance(optimizers, str | type) else optimizers
     return tuple(optimizer_name(optimizer, "optimizers") for optimizer in several)
 

@@ -9,7 +9,7 @@ from typing import Unpack
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
 from tuner.api.progress import Progress, progress_of
-from tuner.api.requests import Task, task_name
+from tuner.api.requests import Optimizers, Task, optimizer_names, task_name
 from tuner.api.run import Comparison, Run
 from tuner.api.running import go_on
 from tuner.execution.resources import ResourceOptions, Resources
@@ -21,6 +21,7 @@ def resume(
     database: str | Path | Database = DEFAULT_DATABASE,
     *,
     task: Task | None = None,
+    optimizers: Optimizers | None = None,
     accept_changes: bool = False,
     wait: bool = False,
     callback: Callable[[], Callback] | None = None,
@@ -35,6 +36,7 @@ def resume(
         task: Where the run's task is now, if its file was moved; or its class, if that was defined in a script or a
             notebook that has ended since.
         accept_changes: Whether the task's code or data may have changed; the results then say so.
+        optimizers: Classes of the run's optimizers that were defined so, likewise.
         wait: Whether to wait while another driver holds a study.
         callback: Makes a `Callback` for each study.
         progress: As of `tune`.
@@ -50,6 +52,7 @@ def resume(
         >>> tuner.resume("first").is_complete
         True
     """
+    optimizer_names(optimizers)  # registers classes
     return run_resume(
         name,
         Resources.of(resources),

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import tasks.registry
+from search_spaces.space import SearchSpace
+from tasks import importing
 from tuner.api.progress import Progress
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import StudyRecord, StudySpec, StudyStatus
@@ -134,22 +136,28 @@ def go_on(
             _run(store, left, executor, progress, callbacks, wait)
 
 
-def check_users_task(spec: StudySpec, timeout: float | None, progress: Progress) -> None:
-    """Check a task that is not built in for what would spoil every candidate, before anything is started or written.
+def check_users_code(specs: Sequence[StudySpec], timeout: float | None, progress: Progress) -> None:
+    """Check what is not built in for what would spoil every candidate, before anything is started or written.
 
     Raises:
-        ValueError: It is broken; one line.
+        ValueError: The task or an optimizer is broken; one line.
     """
-    workload = spec.workload
-    if workload.task in tasks.registry.TASKS:
+    workload = specs[0].workload
+    own = [spec for spec in specs if spec.workload.optimizer_place is not None]
+    if workload.task in tasks.registry.TASKS and not own:
         return
     load_tensorflow()
-    from tuner.checks.users_task import check_users_task as check
+    from tuner.checks.users_optimizer import check_users_optimizer
+    from tuner.checks.users_task import check_users_task
 
     if remark := unused_backend():
         progress.say(remark)
     with progress.guard(timeout):
-        remarks = check(workload.task, workload.options, workload.precision)
+        remarks = []
+        if workload.task not in tasks.registry.TASKS:
+            remarks = check_users_task(workload.task, workload.options, workload.precision)
+        for spec in own:
+            check_users_optimizer(spec.workload, SearchSpace.from_dict(spec.space).defaults())
     for remark in remarks:
         progress.say(remark)
 
@@ -227,12 +235,13 @@ def _run(
 def _executor(
     resources: Resources, specs: Sequence[StudySpec], progress: Progress
 ) -> contextlib.AbstractContextManager[tuple[Executor, int]]:
-    """Return an executor for the studies of a run; tasks that no module holds are sent to its workers by value."""
+    """Return an executor for the studies of a run; classes that no module holds are sent to its workers by value."""
     from tuner.execution.ray.executor import open_executor
 
-    names = {spec.workload.task for spec in specs}
-    by_value = {name: tasks.registry.load(name) for name in names if name.startswith(tasks.registry.SESSION)}
-    return open_executor(resources, names, objects=by_value, say=progress.say)
+    places = {place for spec in specs for place in spec.workload.places}
+    of_session = [place for place in places if place.startswith(importing.SESSION)]
+    by_value = {place: importing.imported(place, "class") for place in of_session}
+    return open_executor(resources, places, objects=by_value, say=progress.say)
 
 
 @contextlib.contextmanager

@@ -28,8 +28,10 @@ from tuner.core.trial import Evaluation, Key, Role, Trial, Workload
 from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies.comparison_planner import MAX_COHORT_SIZE, MAX_SEEDS
 from tuner.studies.fingerprints import fingerprint_here, with_fingerprint
-from tuner.studies.lookup import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
-from tuner.studies.spaces import Shapes, default_space, numbers_beside
+from tuner.studies.lookup import absolute, data_fingerprint, task_entry
+from tuner.studies.optimizers import Chosen, choose, shapes_for
+from tuner.studies.own_spaces import Shapes
+from tuner.studies.spaces import default_space, numbers_beside
 from tuner.studies.task_options import task_options
 from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import configure, load_tensorflow
@@ -82,7 +84,7 @@ def train(
 
     Args:
         task: As of `tune`.
-        optimizer: A name, or the class of a built-in optimizer or one of `keras.optimizers`.
+        optimizer: A name, or a class, as of `tune`.
         steps: Gradient evaluations per run.
         hyperparameters: By name; also depth and block_size of LODO. Others are at their defaults.
         seeds: One seed, or several in rising order.
@@ -165,20 +167,21 @@ def _check(request: TrainRequest) -> None:
 def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     threads, seeds = request.cpus_per_candidate, request.seeds
     task = absolute(request.task)
-    if tasks.registry.is_own(task) or lodo.registry.is_of_keras(request.optimizer):
+    if tasks.registry.is_own(task) or request.optimizer not in lodo.registry.OPTIMIZERS:
         _begin_tensorflow(threads)  # looking these up uses it
     entry = task_entry(task)
-    check_optimizer("optimizer", request.optimizer)
+    chosen = choose("optimizer", request.optimizer)
     data, note = data_fingerprint(entry)
     _begin_tensorflow(threads)
     options = task_options(task, request.options, {})
-    shapes = variable_shapes(task, [request.optimizer], options)
-    hyperparameters, settings = _given(request.optimizer, request.hyperparameters, shapes)
-    if note:
-        progress.say(note)
+    shapes = shapes_for([chosen], task, options)
+    hyperparameters, settings, derived = _given(chosen, request.hyperparameters, shapes)
+    for line in filter(None, (note, derived if chosen.place is not None else "")):
+        progress.say(line)
     workload = Workload(
         task=task,
-        optimizer=request.optimizer,
+        optimizer=chosen.name,
+        optimizer_place=chosen.place,
         cohort_size=1 if entry.cohort_size == 1 else min(len(seeds), MAX_COHORT_SIZE),
         threads=threads,
         precision=request.precision,
@@ -196,8 +199,13 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
         for remark in remarks:
             progress.say(remark)
         workload = with_fingerprint(workload, fingerprint_here(workload))
+    if chosen.place is not None:
+        from tuner.checks.users_optimizer import check_users_optimizer
+
+        with progress.guard(request.timeout):
+            check_users_optimizer(workload, hyperparameters)
     trials = [Trial(Key(Role.SEARCH, 0, at), hyperparameters, seed, request.steps) for at, seed in enumerate(seeds)]
-    label = f"{request.task}/{request.optimizer}"
+    label = f"{request.task}/{chosen.name}"
 
     def advance(done: int) -> None:
         progress.advance(label, done, len(trials) * request.steps)
@@ -208,7 +216,7 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     dtype = request.precision or tasks.registry.load(task)(**options).dtype
     result = TrainResult(
         task=request.task,
-        optimizer=request.optimizer,
+        optimizer=chosen.name,
         hyperparameters=hyperparameters | settings,
         steps=request.steps,
         dtype=dtype,
@@ -246,10 +254,13 @@ def _begin_tensorflow(threads: int) -> None:
     configure(threads)
 
 
-def _given(optimizer: str, given: Mapping[str, float], shapes: Shapes) -> tuple[dict[str, float], dict[str, int]]:
-    """Return the hyperparameters, the defaults with the given ones in their place, and settings of the constructor."""
-    space, _ = default_space(optimizer, shapes)
-    others, whole = numbers_beside(space, shapes), lodo.registry.SETTINGS.get(optimizer, {})
+def _given(chosen: Chosen, given: Mapping[str, float], shapes: Shapes) -> tuple[dict[str, float], dict[str, int], str]:
+    """Return the hyperparameters, settings of the constructor, and a remark on a derived space.
+
+    The hyperparameters are the defaults, with the given ones in their place.
+    """
+    space, remark = default_space(chosen, shapes)
+    others, whole = numbers_beside(chosen, space, shapes), lodo.registry.SETTINGS.get(chosen.name, {})
     for name, value in given.items():
         if not math.isfinite(value):
             raise InvalidRequest("hyperparameters", f": {name} must be a finite number. Received: {value!r}")
@@ -261,11 +272,11 @@ def _given(optimizer: str, given: Mapping[str, float], shapes: Shapes) -> tuple[
             )
     values = space.defaults() | {name: float(value) for name, value in given.items() if name not in whole}
     try:
-        space.encode({name: value for name, value in values.items() if name not in others})
+        space.encode({name: value for name, value in values.items() if name not in (*others, *space.fixed)})
     except ValueError as error:
         also = f". Also accepted: {', '.join((*others, *whole))}" if others or whole else ""
         raise InvalidRequest("hyperparameters", f": {error}{also}") from None
-    return values, {name: int(value) for name, value in given.items() if name in whole}
+    return values, {name: int(value) for name, value in given.items() if name in whole}, remark
 
 
 def _evaluations(
@@ -276,7 +287,7 @@ def _evaluations(
 
     finished = 0
     with InProcessExecutor(timeout=request.timeout) as executor:
-        for event in executor.evaluate(workload, trials, label=f"{request.task}/{request.optimizer}"):
+        for event in executor.evaluate(workload, trials, label=f"{request.task}/{workload.optimizer}"):
             if isinstance(event, Evaluation):
                 finished += request.steps
                 yield event

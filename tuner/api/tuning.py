@@ -11,9 +11,9 @@ from typing import Any, Unpack
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
 from tuner.api.progress import Progress, progress_of
-from tuner.api.requests import Optimizer, Task, optimizer_names, paths, sequence, task_name
+from tuner.api.requests import Optimizers, Task, optimizer_names, paths, sequence, task_name
 from tuner.api.run import Run
-from tuner.api.running import begin, check_users_task
+from tuner.api.running import begin, check_users_code
 from tuner.core.study import SearchSpec
 from tuner.execution.executor import Executor
 from tuner.execution.resources import ResourceOptions, Resources
@@ -27,7 +27,7 @@ from tuner.studies.planner import Plan, SearchRequest, plan_search
 
 def tune(
     task: Task,
-    optimizers: Optimizer | Iterable[Optimizer] | None = None,
+    optimizers: Optimizers | None = None,
     *,
     preset: str = "paper",
     strategy: str | None = None,
@@ -52,7 +52,8 @@ def tune(
     Args:
         task: Name of a built-in task, "module:NAME", "path/to/file.py:NAME", or a task's class. A class of a module is
             imported by the workers; one of a script or a notebook is sent to them by value, see `tuner.api.requests`.
-        optimizers: Names of built-in optimizers, "keras:NAME", or their classes; one or several. Default: the task's.
+        optimizers: Names of built-in optimizers, "keras:NAME", their classes, or optimizers of your own: named as a
+            task, or as classes; one or several. A mapping gives your own the names to show. Default: the task's.
         preset: Schedule of the search: "paper", "quick", or another preset of the task.
         strategy: Name of a search strategy: "genetic", "cma-es", "random" or "paper". Default: "paper" for the preset
             "paper", "genetic" for every other.
@@ -130,7 +131,7 @@ def run_search(
     shown = progress_of(progress)
     with using_data(resources.data_dir):
         plan = plan_search(request)  # what is wrong with the request is found before a database is made
-        check_users_task(plan.specs[0], resources.timeout, shown)
+        check_users_code(plan.specs, resources.timeout, shown)
         plan = identified(plan)
         place = Database.of(database)
         with place.writing() as store:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from tuner.checks import derivatives, evaluation, form, reproducibility, runs
 from tuner.checks.check import Check, Finding, NotApplicable, PromiseError, Verdict
-from tuner.checks.probe import Probe
 
 CHECKS: tuple[Check, ...] = (
     Check("name", "The name is one word in lower case, with hyphens.", form.name),
@@ -52,14 +52,16 @@ def named(name: str) -> Check:
     return next(check for check in CHECKS if check.name == name)
 
 
-def examine(probes: Sequence[Probe]) -> Iterator[Finding]:
+def examine(probes: Sequence[Any], checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
     """Yield the result of each check, in order.
 
     Args:
-        probes: One task in each of its dtypes, at least one. Basic checks run on all, the others on the last.
+        probes: One task or optimizer in each of its dtypes, at least one. Basic checks run on all, the others on the
+            last.
+        checks: The suite. Default: that of tasks.
     """
     broken = False
-    for check in CHECKS:
+    for check in checks:
         if broken:
             yield Finding(check, Verdict.SKIPPED, "skipped because of the failure above")
             continue
@@ -68,7 +70,7 @@ def examine(probes: Sequence[Probe]) -> Iterator[Finding]:
         yield finding
 
 
-def _finding(check: Check, probes: Sequence[Probe]) -> Finding:
+def _finding(check: Check, probes: Sequence[Any]) -> Finding:
     note = None
     for probe in probes:
         try:

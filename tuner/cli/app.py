@@ -31,6 +31,7 @@ from tuner.cli.flags import (
     task_option,
 )
 from tuner.cli.group import Group
+from tuner.cli.optimizers import optimizers_group
 from tuner.cli.paper import paper
 from tuner.cli.report import report
 from tuner.cli.resume import resume
@@ -111,7 +112,10 @@ def _fail(message: str, code: int, debug: bool) -> None:
 @click.version_option(package_name="lodo-tune", prog_name="lodo-tune")
 @click.option("--task", metavar="NAME", help="What to tune on; see 'lodo-tune tasks', or module:NAME, file.py:NAME.")
 @click.option(
-    "--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Or keras:NAME. Default: the task's line-up."
+    "--optimizers",
+    metavar="A,B",
+    callback=list_of(str, "names"),
+    help="Or keras:NAME, module:NAME, [NAME=]file.py:NAME. Default: the task's line-up.",
 )
 @click.option("--preset", default="paper", show_default=True, help="Schedule: 'paper' or 'quick'.")
 @click.option("--generations", type=int, help="Default: the preset's.")
@@ -166,7 +170,7 @@ def _dashed(names: list[str]) -> str:
 
 
 for verb in (
-    resume, compare, paper, submit, train, evaluate, tasks_group, table, figures, studies, show, watch, export, report,
-    database_group, doctor,
+    resume, compare, paper, submit, train, evaluate, tasks_group, optimizers_group, table, figures, studies, show,
+    watch, export, report, database_group, doctor,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -13,6 +13,7 @@ from tasks.preset import Preset
 from tuner import strategies
 from tuner.core.study import ComparisonSpec, SearchSpec, StudySpec
 from tuner.studies import tuned_points
+from tuner.studies.optimizers import Chosen
 
 
 def repeat_command(specs: Sequence[StudySpec]) -> str:
@@ -28,7 +29,7 @@ def repeat_command(specs: Sequence[StudySpec]) -> str:
     words = ["lodo-tune", *([] if isinstance(first, SearchSpec) else ["compare"]), "--task", workload.task]
     entry = tasks.registry.TASKS.get(workload.task)
     presets: Mapping[str, Preset] = tasks.registry.GENERAL_PRESETS if entry is None else entry.presets
-    names = [spec.workload.optimizer for spec in specs]
+    names = [str(Chosen(spec.workload.optimizer, spec.workload.optimizer_place)) for spec in specs]
     if isinstance(first, SearchSpec):
         words += _search([spec for spec in specs if isinstance(spec, SearchSpec)], names, presets)
     else:

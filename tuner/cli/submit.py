@@ -68,11 +68,15 @@ def submit_job(address: str, arguments: Sequence[str], *, detach: bool, code: st
     variables = {"TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
     with tempfile.TemporaryDirectory(prefix="lodo-submit-") as name:
         folder = Path(name) / "code"
-        task = value_of(sent, "--task")
+        task, optimizers = value_of(sent, "--task"), value_of(sent, "--optimizers")
+        places = [_own_place(each) for each in (optimizers or "").split(",")]
         if task is not None:
             _replace(sent, "--task", absolute(task))
-        if origin := _collect("--code" if code else "--task", code or task, folder):
-            variables[TASK_FOLDER] = str(origin)
+        if optimizers is not None:
+            _replace(sent, "--optimizers", ",".join(map(_with_full_path, optimizers.split(","))))
+        for option, place in (("--code" if code else "--task", code or task), *(("--optimizers", at) for at in places)):
+            if origin := _collect(option, place, folder):
+                variables[TASK_FOLDER] = str(origin)
         for file in _values(sent, "--search-space"):
             folder.mkdir(exist_ok=True)
             if (folder / Path(file).name).exists():
@@ -151,8 +155,24 @@ def _replace(arguments: list[str], option: str, value: str, old: str | None = No
             arguments[place] = f"{option}={value}"
 
 
+def _own_place(optimizer: str) -> str | None:
+    """Return the place of an optimizer of the user's own; None of another one."""
+    from lodo.names import is_of_keras
+
+    place = optimizer.strip().rpartition("=")[2]
+    return place if ":" in place and not is_of_keras(place) else None
+
+
+def _with_full_path(optimizer: str) -> str:
+    """Return an optimizer of --optimizers as the cluster needs it: one of the user's own in a file by its full path."""
+    from tuner.studies.lookup import absolute
+
+    label, equals, place = optimizer.strip().rpartition("=")
+    return f"{label}{equals}{absolute(place)}"
+
+
 def _collect(option: str, task: str | None, folder: Path) -> Path | None:
-    """Collect the code of a task in `folder`; return the folder that its file is in, if it is a file."""
+    """Collect the code of a task or optimizer in `folder`; return the folder that its file is in, if it is a file."""
     from tuner.execution.user_code import collect_code
     from tuner.studies.lookup import absolute
 

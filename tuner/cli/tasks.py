@@ -6,15 +6,13 @@ They list the tasks, and check whether a task meets its requirements.
 from __future__ import annotations
 
 import json
-import logging
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tuner.cli.findings import examined, listed, raise_if_any_failed
 from tuner.cli.flags import data_dir_option, debug_option, only_json_option
 from tuner.cli.group import Group
 from tuner.cli.streams import prints_to_stderr
@@ -79,7 +77,7 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
     from tuner.cli.watchdog import Watchdog
     from tuner.core.errors import InvalidRequest
     from tuner.studies.lookup import absolute, task_entry
-    from tuner.training.tensorflow import load_tensorflow
+    from tuner.training.tensorflow import load_tensorflow, without_retracing_warnings
 
     task = absolute(name)
     with prints_to_stderr():
@@ -89,67 +87,18 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
     chosen = preset or (DEFAULT_PRESET if DEFAULT_PRESET in entry.presets else None)
     options = dict(entry.presets[chosen].options) if chosen else {}
     load_tensorflow()
+    from tuner.checks.suite import CHECKS
     from tuner.checks.users_task import probes
 
-    with Watchdog(None), _without_warnings():
+    with Watchdog(None), without_retracing_warnings():
         with prints_to_stderr():
             of_the_task = probes(task, options)
         if not as_json:
             click.echo(_heading(name, chosen, options, of_the_task))
-        findings = list(_examined(of_the_task, name, print_each=not as_json))
+        findings = list(examined(of_the_task, CHECKS, name, print_each=not as_json))
     if as_json:
         click.echo(_json(name, chosen, options, of_the_task, findings))
-    failed = [finding.check.name for finding in findings if finding.verdict == "failed"]
-    if failed:
-        raise click.ClickException(f"{name}: {len(failed)} of {len(findings)} checks failed: {', '.join(failed)}")
-
-
-def _examined(of_the_task: Sequence[Probe], name: str, *, print_each: bool) -> Iterator[Finding]:
-    """Examine a task, and print each finding as it comes."""
-    from tuner.checks.suite import CHECKS, examine
-
-    width = max(len(check.name) for check in CHECKS)
-    findings = examine(of_the_task)
-    for number, check in enumerate(CHECKS, 1):
-        with _progress(f"{name}: {check.name} ({number} of {len(CHECKS)})"), prints_to_stderr():
-            finding = next(findings)
-        if print_each:
-            click.echo(_line(finding, width))
-        yield finding
-
-
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Suppress the warnings of TensorFlow about functions that are traced again, as many checks require."""
-    logger = logging.getLogger("tensorflow")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
-@contextmanager
-def _progress(text: str) -> Iterator[None]:
-    """Show what is under way on a line of its own; nothing outside a terminal."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-    try:
-        yield
-    finally:
-        click.echo("\r\x1b[K", nl=False, err=True)
-
-
-def _line(finding: Finding, width: int) -> str:
-    """Return a line on a finding, and one below it on what is wrong or remarkable."""
-    if finding.verdict == "skipped":
-        return f"-      {finding.check.name:{width}}  {finding.note}"
-    verdict = "ok" if finding.verdict == "passed" else "WRONG"
-    said = f"{verdict:5}  {finding.check.name:{width}}  {finding.check.demand}"
-    return f"{said}\n       {'':{width}}  {finding.note}" if finding.note else said
+    raise_if_any_failed(name, findings)
 
 
 def _heading(name: str, preset: str | None, options: Mapping[str, Any], of_the_task: Sequence[Probe]) -> str:
@@ -169,23 +118,13 @@ def _json(
     of_the_task: Sequence[Probe],
     findings: Sequence[Finding],
 ) -> str:
-    checks = [
-        {
-            "name": finding.check.name,
-            "demand": finding.check.demand,
-            "verdict": str(finding.verdict),
-            "note": finding.note,
-        }
-        for finding in findings
-    ]
     document = {
         "task": name,
         "preset": preset,
         "options": dict(options),
         "dtypes": _dtypes(of_the_task),
         "lanes": of_the_task[-1].lanes,
-        "passed": all(finding.verdict != "failed" for finding in findings),
-        "checks": checks,
+        **listed(findings),
     }
     return json.dumps(document, allow_nan=False, default=str)
 

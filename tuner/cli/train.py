@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     epilog="Example: lodo-tune train --task rosenbrock --optimizer LODO --set momentum=0.5 --steps 200 --seeds 3"
 )
 @click.option("--task", required=True, metavar="NAME")
-@click.option("--optimizer", required=True, metavar="NAME", help="One of lodo-tune's, or keras:NAME.")
+@click.option("--optimizer", required=True, metavar="NAME", help="One of lodo-tune's, keras:NAME, or file.py:NAME.")
 @click.option(
     "--set",
     "settings",

@@ -72,7 +72,7 @@ class Workload:
     """Configuration that all trials of a study share; a worker compiles one loop per `identity`."""
 
     task: str  # a name of tasks.registry, or "module:NAME"
-    optimizer: str  # a name of lodo.registry
+    optimizer: str  # a name of lodo.registry, or the name of a user's own
     cohort_size: int  # candidates trained in lockstep by one Ray task; part of the study, never of the workers
     threads: int = 1  # TensorFlow threads per candidate
     precision: str | None = None  # "float32", "float64"; None: the task's own
@@ -82,6 +82,7 @@ class Workload:
     settings: Mapping[str, int] = field(default_factory=dict)  # of lodo.registry.SETTINGS; a study has none
     measurement: Measurement | None = None  # None: losses only
     objective: Objective = TRAINING_LOSS  # defines the value of a run
+    optimizer_place: str | None = None  # where the class of a user's own optimizer is: "module:NAME", "file.py:NAME"
 
     def identity(self) -> str:
         """Return the fields that determine the compiled loop, as JSON: all except `measurement` and `objective`.
@@ -91,6 +92,14 @@ class Workload:
         decisive = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
         del decisive["measurement"], decisive["objective"]
         return json.dumps(decisive, sort_keys=True, default=dict)  # dict: converts mappings that are not dictionaries
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the code is that this workload runs: the task, and a user's own optimizer.
+
+        Whatever concerns users' code begins here: what is sent to other machines, and what a fingerprint is made of.
+        """
+        return (self.task,) if self.optimizer_place is None else (self.task, self.optimizer_place)
 
     @property
     def task_label(self) -> str:

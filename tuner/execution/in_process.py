@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
-import tasks.registry
+from tasks import importing
 from tasks.data_folder import using
 from tuner.core.errors import check_timeout
 from tuner.core.events import Event
@@ -39,7 +39,7 @@ class InProcessExecutor(Executor):
         Args:
             timeout: Maximum seconds of an attempt, checked whenever training yields. Default: no limit.
             train: The training function, "module:function".
-            objects: Tasks that cannot be imported, by the names that trials use for them.
+            objects: Tasks and optimizers that cannot be imported, by the names that trials use for them.
             data_dir: Folder of the data sets. Default: the result of `tasks.data_folder`.
 
         Raises:
@@ -47,7 +47,7 @@ class InProcessExecutor(Executor):
         """
         check_timeout(timeout)
         for name, kind in (objects or {}).items():
-            tasks.registry.register(name, kind)
+            importing.keep(name, kind)
         self._timeout = timeout
         self._train = train
         self._data_dir = data_dir

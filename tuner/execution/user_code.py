@@ -1,4 +1,6 @@
-"""Collection of the Python files of users' own tasks for other machines.
+"""Collection of the Python files of users' code for other machines.
+
+The code is that of tasks and optimizers.
 
 Installed packages are not sent, since every node has its own. Only code is sent; each node reads data from the folder
 in LODO_DATA_DIR.
@@ -20,30 +22,32 @@ MAX_BYTES = 20_000_000
 _NOT_CODE = {".git", ".venv", "venv", "node_modules", "__pycache__"}
 
 
-def collect_code(tasks: Iterable[str], target: Path) -> Path | None:
-    """Copy the code of tasks into a folder.
+def collect_code(places: Iterable[str], target: Path) -> Path | None:
+    """Copy the code of tasks and optimizers into a folder.
 
     Args:
-        tasks: Names of tasks, files with their full paths; built-in and installed tasks need no files.
+        places: Names of tasks and places of optimizers, files with their full paths; what is built in or installed
+            needs no files.
         target: The target folder, created if a file is copied.
 
     Returns:
-        The folder of `path/to/file.py:NAME`, if one is among the tasks; in a worker its files are in the working
+        The folder of `path/to/file.py:NAME`, if one is among the places; in a worker its files are in the working
         directory instead. None if no file or only modules were copied.
 
     Raises:
-        InvalidRequest: The code is too large.
+        InvalidRequest: The code is too large, or two different files would have one name.
     """
     origin = None
-    for task in sorted(set(tasks)):
-        path, colon, _ = task.rpartition(":")
+    for each in sorted(set(places)):
+        place, colon, name = each.rpartition(":")
         if not colon:
             continue
-        if path.endswith(".py"):
-            origin = Path(path).parent
-            _copy(_files_beside(origin), origin, target)
+        if place.endswith(".py"):
+            origin = Path(place).parent
+            space = origin / f"{name.lower()}.yaml"  # the search space of an optimizer
+            _copy([*_files_beside(origin), *([space] if space.is_file() else [])], origin, target)
         else:
-            _copy(*_files_of_module(path.partition(".")[0]), target)
+            _copy(*_files_of_module(place.partition(".")[0]), target)
     return origin
 
 
@@ -81,5 +85,7 @@ def _copy(files: Iterable[Path], root: Path, target: Path) -> None:
             advice = "give it a folder of its own, or install it on every node"
             raise InvalidRequest("task", f": the code beside it exceeds {limit} in {root}; {advice}")
         copy = target / file.relative_to(root)
+        if copy.is_file() and copy.read_bytes() != file.read_bytes():
+            raise InvalidRequest("task", f": two files to be sent are called {file.name}, one in {root}; rename one")
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)

@@ -113,11 +113,14 @@ class CheckedRow:
         return value
 
     def space(self, column: str) -> Mapping[str, Any]:
-        """Return a search space, of which only the names of the hyperparameters are checked."""
-        named = self.mapping(column).get("hyperparameters")
+        """Return a search space, of which only the names of the hyperparameters and the place are checked."""
+        space = self.mapping(column)
+        named, place = space.get("hyperparameters"), space.get("place", "")
         if not isinstance(named, dict) or not named or not all(isinstance(each, dict) for each in named.values()):
             self._refuse(column, "not a search space")
-        return self.mapping(column)
+        if not isinstance(place, str) or not isinstance(space.get("fixed", {}), dict):
+            self._refuse(column, "not a search space")
+        return space
 
     def decoded(self, column: str, decode: Callable[[Mapping[str, Any]], Value]) -> Value:
         """Return the value that a function decodes from a mapping."""

@@ -31,6 +31,11 @@ def to_columns(spec: StudySpec) -> dict[str, Any]:
         raise ValueError(
             f"settings of an optimizer's constructor cannot be stored with a study. Received: {dict(workload.settings)}"
         )
+    if workload.optimizer_place != spec.space.get("place"):
+        raise ValueError(
+            "the place of an optimizer's class is stored with its search space. Received: "
+            f"{workload.optimizer_place} and {spec.space.get('place')}"
+        )
     return {
         "run": spec.run,
         "optimizer": workload.optimizer,
@@ -60,6 +65,7 @@ def from_row(row: CheckedRow) -> StudySpec:
         Damaged: A column holds an invalid value.
     """
     generations = row.integer("generations")
+    space = row.space("space")
     shared: dict[str, Any] = {
         "run": row.text("run"),
         "workload": Workload(
@@ -72,9 +78,10 @@ def from_row(row: CheckedRow) -> StudySpec:
             data=row.optional("data", row.mapping),
             code=row.optional("code", row.mapping),
             objective=row.decoded("objective", Objective.from_dict),
+            optimizer_place=space.get("place"),
         ),
         "seed": row.integer("seed"),
-        "space": row.space("space"),
+        "space": space,
         "versions": row.mapping("versions"),
         "hardware": row.mapping("hardware"),
     }

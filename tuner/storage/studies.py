@@ -236,10 +236,15 @@ def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -
         status=checked.one_of("status", STATUSES),
         created_at=checked.text("created_at"),
         finished_at=checked.optional("finished_at", checked.text),
-        tuned=checked.optional("tuned", lambda column: checked.named_numbers(column, spec.space["hyperparameters"])),
+        tuned=checked.optional("tuned", lambda column: checked.named_numbers(column, _named(spec.space))),
         tuned_genome=checked.optional("tuned_genome", checked.numbers),
         notes=checked.texts("notes"),
         counts=counts,
         owner=owner,
         lease_left=None if owner is None or at is None else lease.seconds_left(row, at),
     )
+
+
+def _named(space: Mapping[str, Any]) -> list[str]:
+    """Return the names of a search space's hyperparameters, those that are fixed last."""
+    return [*space["hyperparameters"], *space.get("fixed", ())]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import lodo.registry
 import tasks.registry
 from tasks.registry import TaskEntry
 from tuner.core.errors import InvalidRequest, check_at_least_one
@@ -20,16 +21,15 @@ from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies import machine
 from tuner.studies.lookup import (
     absolute,
-    check_optimizer,
     check_precision,
     data_fingerprint,
     task_entry,
-    variable_shapes,
 )
+from tuner.studies.optimizers import Chosen, choose, choose_all, shapes_for
 from tuner.studies.planner import Plan
 from tuner.studies.sweeps import OPTIMIZER, SWEEPS
 from tuner.studies.task_options import task_options
-from tuner.studies.tuned_points import Config, Tuned, defaults, read_config, searched
+from tuner.studies.tuned_points import Config, Tuned, defaults, own_of_searches, read_config, searched
 from tuner.training.tensorflow import load_tensorflow
 
 MAX_SEEDS = 10_000
@@ -94,6 +94,7 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
                 workload=Workload(
                     task=task,
                     optimizer=tuned.optimizer,
+                    optimizer_place=tuned.place,
                     cohort_size=1 if alone else min(request.seeds, MAX_COHORT_SIZE),
                     threads=request.cpus_per_candidate,
                     precision=precision,
@@ -153,39 +154,55 @@ def _compared(
     else those of a search.
     """
     configs = _configs(request)
-    requested = request.optimizers if request.sweep is None else (OPTIMIZER,)
-    names = (
-        None if requested is None else tuple(dict.fromkeys(check_optimizer("optimizers", name) for name in requested))
-    )
+    chosen = _requested(request, configs, database)
     for config in configs.values():
-        if names is not None and config.optimizer not in names:
+        if chosen is not None and config.optimizer not in chosen:
             raise InvalidRequest(
                 "configs",
-                f"{config.file}: it is for {config.optimizer}, which is not compared here ({', '.join(names)})",
+                f"{config.file}: it is for {config.optimizer}, which is not compared here ({', '.join(chosen)})",
             )
     remarks = [
         f"{config.file} was tuned on {config.task}" for config in configs.values() if config.task not in ("", task)
     ]
     tuned_by_search: list[tuple[StudyRecord, Tuned]] = []
     if request.defaults:
-        names = names or tuple(dict.fromkeys((*(name for name in entry.line_up if _exists(name)), *configs)))
-    elif not configs or request.search is not None or (names is not None and not set(names) <= configs.keys()):
-        unconfigured = None if names is None else [name for name in names if name not in configs]
+        chosen = chosen or {name: Chosen(name) for name in entry.line_up if _exists(name)}
+    elif not configs or request.search is not None or (chosen is not None and not set(chosen) <= configs.keys()):
+        unconfigured = None if chosen is None else [one for name, one in chosen.items() if name not in configs]
         if unconfigured is None or unconfigured:
             tuned_by_search = searched(database, task, request.search, unconfigured)
     by_name = {tuned.optimizer: tuned for _, tuned in tuned_by_search}
-    names = names or tuple(dict.fromkeys((*by_name, *configs)))
-    shapes = variable_shapes(task, names, {}) if set(names) - by_name.keys() else ()
+    if chosen is None or request.defaults:
+        of_searches = {name: Chosen(name, tuned.place) for name, tuned in by_name.items()}
+        of_files = {name: config.chosen() for name, config in configs.items() if name not in (chosen or {})}
+        chosen = (chosen or {}) | of_searches | of_files
+    shapes = shapes_for([one for name, one in chosen.items() if name not in by_name], task, {})
     compared = []
-    for name in names:
+    for name, one in chosen.items():
         if name in configs:
-            tuned = configs[name].tuned(shapes)
+            tuned = configs[name].tuned(one, shapes)
         elif name in by_name:
             tuned = by_name[name]
         else:
-            tuned = defaults(name, shapes)
+            tuned = defaults(one, shapes)
         compared.append(tuned.halved() if request.halve_learning_rate else tuned)
     return [study for study, _ in tuned_by_search], compared, remarks
+
+
+def _requested(request: CompareRequest, configs: Mapping[str, Config], database: str) -> dict[str, Chosen] | None:
+    """Return the requested optimizers by name; None if none is requested.
+
+    A name alone may also be that of a user's own optimizer that is in a file or that a search has tuned.
+    """
+    given = request.optimizers if request.sweep is None else (OPTIMIZER,)
+    if given is None:
+        return None
+    known: dict[str, Chosen] = {}
+    if any(name not in lodo.registry.OPTIMIZERS and ":" not in name for name in given):
+        known = own_of_searches(database)
+    known |= {name: config.chosen() for name, config in configs.items() if config.place is not None and name in given}
+    texts = [str(known.get(name, name)) for name in given]
+    return {one.name: one for one in choose_all("optimizers", texts)}
 
 
 def _configs(request: CompareRequest) -> dict[str, Config]:
@@ -200,7 +217,7 @@ def _configs(request: CompareRequest) -> dict[str, Config]:
 
 def _exists(name: str) -> bool:
     try:
-        check_optimizer("optimizers", name)
+        choose("optimizers", name)
     except InvalidRequest:
         return False
     return True

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import lodo.registry
 import tasks.registry
 from tasks.registry import TaskEntry
 from tuner.core.errors import InvalidRequest
@@ -31,25 +30,6 @@ def task_entry(task: str) -> TaskEntry:
     return tasks.registry.entry(task)
 
 
-def check_optimizer(field: str, name: str, *, file: Path | None = None) -> str:
-    """Return the name of an optimizer if it exists.
-
-    Args:
-        field: Name of the field in the error.
-        name: Name of an optimizer.
-        file: The file that contains the name, for the error.
-
-    Raises:
-        InvalidRequest: There is no such optimizer.
-    """
-    if lodo.registry.is_of_keras(name):
-        load_tensorflow()  # without its messages, which importing Keras would print
-    try:
-        return lodo.registry.check(name)
-    except ValueError as error:
-        raise InvalidRequest(field, f"{file or ''}: {error}") from None
-
-
 def check_precision(precision: str | None, entry: TaskEntry) -> None:
     """Check that a task can be trained in a precision; None is accepted.
 
@@ -60,14 +40,12 @@ def check_precision(precision: str | None, entry: TaskEntry) -> None:
         raise InvalidRequest("precision", f"is one of {', '.join(entry.precisions)} for this task", precision)
 
 
-def variable_shapes(task: str, optimizers: Sequence[str], options: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
-    """Return the shapes of the variables that a task trains; empty if none of the optimizers is from Keras.
+def variable_shapes(task: str, options: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of the variables that a task trains, which Keras' optimizers may treat differently.
 
     Raises:
         ValueError: The task cannot be created.
     """
-    if not any(map(lodo.registry.is_of_keras, optimizers)):
-        return ()
     from lodo.keras_adapter import VECTOR_SHAPES
 
     shapes: tuple[tuple[int, ...], ...] | None = getattr(tasks.registry.load(task)(**options), "variable_shapes", None)

@@ -20,12 +20,11 @@ from tuner.strategies.schedule import Schedule
 from tuner.studies import machine
 from tuner.studies.lookup import (
     absolute,
-    check_optimizer,
     check_precision,
     data_fingerprint,
     task_entry,
-    variable_shapes,
 )
+from tuner.studies.optimizers import Chosen, choose_all, shapes_for
 from tuner.studies.spaces import search_spaces_of
 from tuner.studies.task_options import task_options
 
@@ -88,17 +87,18 @@ def plan_search(request: SearchRequest) -> Plan:
         steps=request.steps,
         **({} if request.budget is None else {"budget": request.budget}),
     )
-    names, remarks = _optimizers(request.optimizers, preset.optimizers)
+    chosen, remarks = _optimizers(request.optimizers, preset.optimizers)
     data, note = data_fingerprint(entry)
     options = task_options(task, request.options, preset.options)
-    spaces, derived = search_spaces_of(names, request.search_spaces, variable_shapes(task, names, options))
+    spaces, derived = search_spaces_of(chosen, request.search_spaces, shapes_for(chosen, task, options))
     versions, hardware = machine.versions(), machine.hardware()
     specs = tuple(
         SearchSpec(
             run=request.name or "",
             workload=Workload(
                 task=task,
-                optimizer=name,
+                optimizer=one.name,
+                optimizer_place=one.place,
                 cohort_size=entry.cohort_size,
                 threads=request.cpus_per_candidate,
                 precision=request.precision,
@@ -112,11 +112,11 @@ def plan_search(request: SearchRequest) -> Plan:
             parameters=schedule.parameters,
             steps=schedule.steps,
             fresh_seeds=preset.fresh_seeds,
-            space=spaces[name].to_dict(),
+            space=spaces[one.name].to_dict(),
             versions=versions,
             hardware=hardware,
         )
-        for name in names
+        for one in chosen
     )
     found = (*remarks, *_unusual(request, schedule, preset.generations), *derived, *([note] if note else []))
     return Plan(specs, found, task)
@@ -134,10 +134,10 @@ def _unusual(request: SearchRequest, schedule: Schedule, generations: int) -> It
         yield "a population of 1: there is nothing to select from, so that the tuned point is a random draw"
 
 
-def _optimizers(requested: tuple[str, ...] | None, own: tuple[str, ...]) -> tuple[list[str], list[str]]:
+def _optimizers(requested: tuple[str, ...] | None, own: tuple[str, ...]) -> tuple[list[Chosen], list[str]]:
     """Return the optimizers to tune, and a remark on those of the task's line-up that are not available."""
     if requested is not None:
-        return list(dict.fromkeys(check_optimizer("optimizers", name) for name in requested)), []
-    names = [name for name in own if name in lodo.registry.OPTIMIZERS]
+        return choose_all("optimizers", requested), []
+    names = [Chosen(name) for name in own if name in lodo.registry.OPTIMIZERS]
     absent = [name for name in own if name not in lodo.registry.OPTIMIZERS]
     return names, [f"not available yet and left out of the line-up: {', '.join(absent)}"] if absent else []

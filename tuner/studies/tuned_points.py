@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from tuner.core.errors import InvalidRequest
 from tuner.core.study import StudyRecord, StudyStatus
 from tuner.core.trial import Status
 from tuner.storage import NoDatabase, Store
-from tuner.studies.lookup import check_optimizer
-from tuner.studies.spaces import Shapes, default_space, numbers_beside
+from tuner.studies.optimizers import Chosen, choose
+from tuner.studies.own_spaces import Shapes
+from tuner.studies.spaces import default_space, numbers_beside
 
 TUNED_BY, DEFAULTS, HALVED = "tuned by ", "the defaults", ", learning rates halved"  # parts of a source's text
 
@@ -28,17 +29,18 @@ class Tuned:
     hyperparameters: Mapping[str, float]
     space: Mapping[str, Any]  # as SearchSpace.to_dict returns it
     source: str  # for display
+    place: str | None = None  # where the class of a user's own optimizer is
 
     def halved(self) -> Tuned:
         """Return the same with every learning rate halved, including LODO's two; they are recognised by name."""
         values = {
             name: value / 2 if name.endswith("learning_rate") else value for name, value in self.hyperparameters.items()
         }
-        return Tuned(self.optimizer, values, self.space, f"{self.source}{HALVED}")
+        return replace(self, hyperparameters=values, source=f"{self.source}{HALVED}")
 
 
 def searched(
-    database: str, task: str, run: str | None, optimizers: Sequence[str] | None
+    database: str, task: str, run: str | None, optimizers: Sequence[Chosen] | None
 ) -> list[tuple[StudyRecord, Tuned]]:
     """Return a search's tuned hyperparameters of each requested optimizer.
 
@@ -46,17 +48,18 @@ def searched(
         database: The database, which is only read.
         task: Name of the task, as `absolute` returns it.
         run: Name of the search; None: the newest complete one.
-        optimizers: Names; None: all that were tuned.
+        optimizers: None: all that were tuned.
 
     Raises:
         InvalidRequest: There is no such search, it is of another task, or a requested study is missing or incomplete.
         StorageError: The database cannot be read.
     """
+    names = None if optimizers is None else [one.name for one in optimizers]
     try:
         with Store.open(database, read_only=True) as store:
             everything = [study for study in store.studies() if study.is_search]
             if run is None:
-                studies = _newest(everything, task, optimizers, store.url)
+                studies = _newest(everything, task, names, store.url)
             else:
                 studies = [study for study in store.find(run) if study.is_search]
                 _check_run(run, studies, task)
@@ -65,16 +68,35 @@ def searched(
             "search", f": nothing is tuned yet: {error}; or give {{defaults}} or {{configs}}"
         ) from None
     by_name = {study.spec.workload.optimizer: study for study in studies}
-    for name in optimizers or ():
-        if name not in by_name:
-            raise InvalidRequest("optimizers", f": {studies[0].spec.run} has tuned {', '.join(by_name)}", name)
-    chosen = [by_name[name] for name in optimizers] if optimizers else studies
+    for one in optimizers or ():
+        if one.name not in by_name:
+            raise InvalidRequest("optimizers", f": {studies[0].spec.run} has tuned {', '.join(by_name)}", one.name)
+        place = by_name[one.name].spec.workload.optimizer_place
+        if one.place != place:
+            raise InvalidRequest(
+                "optimizers", f": {studies[0].spec.run} has tuned {Chosen(one.name, place)}; name it so", str(one)
+            )
+    chosen = [by_name[name] for name in names] if names else studies
     _check_complete(chosen)
     return [
-        (study, Tuned(name, study.tuned or {}, study.spec.space, _source(study)))
+        (study, Tuned(work.optimizer, study.tuned or {}, study.spec.space, _source(study), work.optimizer_place))
         for study in chosen
-        for name in [study.spec.workload.optimizer]
+        for work in [study.spec.workload]
     ]
+
+
+def own_of_searches(database: str) -> dict[str, Chosen]:
+    """Return the users' own optimizers that searches in a database have tuned, by name; of equal names the last.
+
+    Raises:
+        StorageError: The database cannot be read.
+    """
+    try:
+        with Store.open(database, read_only=True) as store:
+            works = [study.spec.workload for study in store.studies() if study.is_search]
+    except NoDatabase:
+        return {}
+    return {work.optimizer: Chosen(work.optimizer, work.optimizer_place) for work in works if work.optimizer_place}
 
 
 def _source(study: StudyRecord) -> str:
@@ -84,14 +106,14 @@ def _source(study: StudyRecord) -> str:
     return f"{TUNED_BY}{study.spec.run} at {study.search.steps[-1]:,} evaluations"
 
 
-def defaults(name: str, shapes: Shapes) -> Tuned:
+def defaults(chosen: Chosen, shapes: Shapes) -> Tuned:
     """Return the defaults of an optimizer.
 
     Raises:
         ValueError: They cannot be derived.
     """
-    space, _ = default_space(name, shapes)
-    return Tuned(name, space.defaults(), space.to_dict(), DEFAULTS)
+    space, _ = default_space(chosen, shapes)
+    return Tuned(chosen.name, space.defaults(), space.to_dict(), DEFAULTS, chosen.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +126,28 @@ class Config:
     hyperparameters: Mapping[str, float]
     study: str  # the source according to the file; "" if it has none
     task: str  # likewise
+    place: str | None = None  # where the class of a user's own optimizer is
 
-    def tuned(self, shapes: Shapes) -> Tuned:
+    def chosen(self) -> Chosen:
+        """Return the optimizer.
+
+        Raises:
+            InvalidRequest: There is no such optimizer.
+        """
+        return choose("configs", str(Chosen(self.optimizer, self.place)), file=self.file)
+
+    def tuned(self, chosen: Chosen, shapes: Shapes) -> Tuned:
         """Return the hyperparameters, checked.
+
+        Args:
+            chosen: The optimizer, as `chosen` returned it, or another place of it.
+            shapes: Shapes of the trained variables.
 
         Raises:
             InvalidRequest: They are not hyperparameters of the optimizer, or are out of range.
         """
-        space, _ = default_space(self.optimizer, shapes)
-        others = numbers_beside(space, shapes)
+        space, _ = default_space(chosen, shapes)
+        others = (*numbers_beside(chosen, space, shapes), *space.fixed)
         try:
             space.encode({name: value for name, value in self.hyperparameters.items() if name not in others})
         except ValueError as error:
@@ -120,7 +155,8 @@ class Config:
         origin = f", exported of {self.study}" if self.study else ""
         origin += f", tuned on {self.task}" if self.task else ""
         source = f"{self.file.name} (sha256 {self.sha256[:12]}…{origin})"
-        return Tuned(self.optimizer, dict(self.hyperparameters), space.to_dict(), source[:900])
+        values = dict(space.fixed) | dict(self.hyperparameters)
+        return Tuned(self.optimizer, values, space.to_dict(), source[:900], chosen.place)
 
 
 def read_config(file: Path) -> Config:
@@ -154,10 +190,11 @@ def read_config(file: Path) -> Config:
     return Config(
         file=file,
         sha256=hashlib.sha256(data).hexdigest(),
-        optimizer=check_optimizer("configs", str(content["optimizer"]), file=file),
+        optimizer=str(content["optimizer"]),
         hyperparameters={name: _number(file, name, value) for name, value in values.items()},
         study=str(origin.get("study", "")),
         task=str(origin.get("task", "")),
+        place=str(content["place"]) if content.get("place") else None,
     )
 
 

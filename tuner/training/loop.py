@@ -16,12 +16,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-import lodo.registry
 import tasks.data_folder
 import tasks.registry
 from lodo.optimizer import Optimizer
+from tasks import importing
 from tasks.task import Task
 from tuner.core.trial import Workload
+from tuner.training import own_optimizers
 from tuner.training.fingerprint import check_fingerprint
 from tuner.training.tensorflow import configure
 
@@ -121,31 +122,40 @@ def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
         ValueError: The task lacks an attribute that the optimizer needs.
     """
     # A class that a notebook defines again under the same name needs another loop.
-    is_of_session = workload.task.startswith(tasks.registry.SESSION)
-    kind = tasks.registry.load(workload.task) if is_of_session else None
-    return _loop(workload.identity(), tuple(hyperparameters), tasks.data_folder.data_folder(), kind)
+    of_session = [place for place in workload.places if place.startswith(importing.SESSION)]
+    kinds = tuple(importing.imported(place, "class") for place in of_session)
+    return _loop(workload.identity(), tuple(hyperparameters), tasks.data_folder.data_folder(), kinds)
 
 
 @lru_cache(maxsize=16)  # a worker may alternate between all optimizers of a task; loops hold compiled code and data
-def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | None, kind: type | None) -> Loop:
-    del data_folder, kind  # only parts of the cache key
+def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | None, kinds: tuple[Any, ...]) -> Loop:
+    del data_folder, kinds  # only parts of the cache key
     workload = Workload(**json.loads(identity))
     configure(workload.threads)
     task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
     check_fingerprint(workload, task)
-    optimizer = build_optimizer(workload.optimizer, task, hyperparameters, workload.settings)
+    optimizer = build_optimizer(
+        workload.optimizer, task, hyperparameters, workload.settings, place=workload.optimizer_place
+    )
     return Loop(task, optimizer, workload.cohort_size)
 
 
 def build_optimizer(
-    name: str, task: Task, hyperparameters: Sequence[str] | None = None, settings: Mapping[str, int] | None = None
+    name: str,
+    task: Task,
+    hyperparameters: Sequence[str] | None = None,
+    settings: Mapping[str, int] | None = None,
+    *,
+    place: str | None = None,
 ) -> Optimizer:
     """Return an optimizer with these hyperparameters, created with the attributes of the task that it uses.
+
+    `place` is where the class of a user's own optimizer is.
 
     Raises:
         ValueError: The task lacks a needed attribute, or the optimizer lacks a hyperparameter.
     """
-    optimizer_class: Any = lodo.registry.load(name, hyperparameters)
+    optimizer_class: Any = own_optimizers.load(name, place, hyperparameters)
     for need in optimizer_class.needs:
         if getattr(task, need, None) is None:
             raise ValueError(f"{name} needs a task with `{need}`. Received: {task.name}, which has none")

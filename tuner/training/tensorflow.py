@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -66,6 +67,18 @@ def configure(threads: int) -> None:
                 " results may differ",
                 stacklevel=2,
             )
+
+
+@contextmanager
+def without_retracing_warnings() -> Iterator[None]:
+    """Suppress the warnings of TensorFlow about functions that are traced again, as many checks require."""
+    logger = logging.getLogger("tensorflow")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager

@@ -34,8 +34,8 @@ class RayExecutor(PoolExecutor[RayWorker]):
             session: An open session.
             resources: Resources of the workers; `address` and `dashboard` belong to the session and are unused here.
             train: The training function, "module:function", importable in the workers.
-            objects: Tasks that cannot be imported, by the names that trials use for them. They are sent to each worker
-                once, by value.
+            objects: Tasks and optimizers that cannot be imported, by the names that trials use for them. They are sent
+                to each worker once, by value.
             grace: See `PoolExecutor`.
             max_cohorts: See `PoolExecutor`.
             say: Shows a line to the user.
@@ -53,7 +53,7 @@ class RayExecutor(PoolExecutor[RayWorker]):
 @contextlib.contextmanager
 def open_executor(
     resources: Resources,
-    tasks: Iterable[str] = (),
+    places: Iterable[str] = (),
     *,
     train: str = DEFAULT_TRAIN,
     objects: Mapping[str, type] | None = None,
@@ -63,7 +63,7 @@ def open_executor(
 
     Args:
         resources: The requested resources. Without a data folder, the workers use that of this process.
-        tasks: Names of the tasks to train; the code of users' own tasks is sent to a cluster's workers.
+        places: Names of the tasks, and places of users' own optimizers; users' code is sent to a cluster's workers.
         train: See `RayExecutor`.
         objects: See `RayExecutor`.
         say: Shows a line to the user.
@@ -78,7 +78,7 @@ def open_executor(
     resources.check()
     resources = replace(resources, data_dir=data_folder(resources.data_dir))
     address = resources.address
-    with RaySession.start(resources) if address is None else RaySession.join(address, tasks) as session:
+    with RaySession.start(resources) if address is None else RaySession.join(address, places) as session:
         for remark in _remarks(session, resources):
             say(remark)
         with RayExecutor(session, resources, train=train, objects=objects, say=say) as executor:

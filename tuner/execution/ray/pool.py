@@ -17,7 +17,7 @@ from ray import cloudpickle
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-import tasks.registry
+from tasks import importing
 from tasks.data_folder import DATA_DIR_VARIABLE
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import first_line
@@ -67,7 +67,7 @@ class Trainer:
     def _register(self) -> None:
         """Register the objects that were sent, once; an error counts as an error of each candidate."""
         for name, pickled in self._objects.items():
-            tasks.registry.register(name, cloudpickle.loads(pickled))
+            importing.keep(name, cloudpickle.loads(pickled))
         self._objects = {}
 
 

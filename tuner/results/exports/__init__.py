@@ -65,7 +65,8 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
         NotExported: There is no such format, or it cannot express the optimizer, or the study has no tuned point.
     """
     name, optimizer = study.spec.name, study.spec.workload.optimizer
-    possible = formats_of(optimizer)
+    registered = study.spec.space.get("registered")
+    possible = formats_of(optimizer, registered)
     if format not in FORMATS:
         raise NotExported(
             f"there is no format of this name{nearest(format, possible)}. Accepted for {optimizer}: "
@@ -83,13 +84,27 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
         raise NotExported(f"the study {name} has no tuned point yet: its search is {study.status}", 1)
     if summary is not None and summary.best is None:
         raise NotExported(f"the study {name} has tuned nothing: none of its individuals finished", 1)
-    configuration = Configuration(optimizer, study.tuned, study.search.steps[-1], _provenance(study, summary))
+    configuration = Configuration(
+        optimizer,
+        study.tuned,
+        study.search.steps[-1],
+        _provenance(study, summary),
+        study.spec.workload.optimizer_place,
+        registered,
+    )
     return FORMATS[format].write(configuration)
 
 
-def formats_of(optimizer: str) -> tuple[str, ...]:
-    """Return the names of the formats that can express an optimizer."""
-    return tuple(name for name, known in FORMATS.items() if known.has(optimizer))
+def formats_of(optimizer: str, registered: str | None = None) -> tuple[str, ...]:
+    """Return the names of the formats that can express an optimizer.
+
+    Args:
+        optimizer: Its name.
+        registered: The name under which Keras finds the class of a user's own. Default: None, it does not.
+    """
+    return tuple(
+        name for name, known in FORMATS.items() if known.has(optimizer) or (name == "keras" and registered is not None)
+    )
 
 
 def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:

@@ -27,3 +27,5 @@ class Configuration:
     hyperparameters: Mapping[str, float]
     steps: int  # budget of the last generation, in gradient evaluations
     provenance: Mapping[str, Any]  # enough to run the study again; JSON-able
+    place: str | None = None  # where the class of a user's own optimizer is
+    registered: str | None = None  # the name under which Keras finds this class

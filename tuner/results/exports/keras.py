@@ -43,9 +43,12 @@ def call(configuration: Configuration) -> Call:
 def write(configuration: Configuration) -> str:
     """Return JSON for `keras.optimizers.deserialize(json.load(file))`, which ignores the provenance.
 
-    Keras finds the class of one of our optimizers once `lodo.keras` is imported. It keeps a learning rate in float32
-    and returns it rounded. Lamb, which `deserialize` lacks, is made by `keras.saving.deserialize_keras_object`.
+    Keras finds the class of one of our optimizers once `lodo.keras` is imported, and that of a user's own once its
+    module is. It keeps a learning rate in float32 and returns it rounded. Lamb, which `deserialize` lacks, is made by
+    `keras.saving.deserialize_keras_object`.
     """
+    if configuration.registered is not None:
+        return strict_json(_own(configuration, configuration.registered)) + "\n"
     made = call(configuration)
     module, _, class_name = made.target.rpartition(".")
     layout = {
@@ -56,3 +59,14 @@ def write(configuration: Configuration) -> str:
         "provenance": dict(configuration.provenance),
     }
     return strict_json(layout) + "\n"
+
+
+def _own(configuration: Configuration, registered: str) -> dict[str, Any]:
+    """Return the layout of a user's own class, which Keras finds by its registered name once its module is imported."""
+    return {
+        "module": None,
+        "class_name": registered.rpartition(">")[2],
+        "config": dict(configuration.hyperparameters),
+        "registered_name": registered,
+        "provenance": dict(configuration.provenance),
+    }

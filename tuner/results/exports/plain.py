@@ -11,7 +11,7 @@ from tuner.results.tables.formats import strict_json
 
 
 def as_json(configuration: Configuration) -> str:
-    """Return JSON: the optimizer, its hyperparameters, the provenance."""
+    """Return JSON: the optimizer, where a user's own is, its hyperparameters, the provenance."""
     return strict_json(_layout(configuration)) + "\n"
 
 
@@ -33,6 +33,7 @@ def yaml_of(layout: Mapping[str, Any]) -> str:
 def _layout(configuration: Configuration) -> dict[str, Any]:
     return {
         "optimizer": configuration.optimizer,
+        **({} if configuration.place is None else {"place": configuration.place}),
         "hyperparameters": dict(configuration.hyperparameters),
         "provenance": dict(configuration.provenance),
     }

@@ -30,7 +30,7 @@ from tuner.results.figures.canvas import (
     panel_figure,
     spread_out,
 )
-from tuner.results.figures.colours import colour
+from tuner.results.figures.styles import styles_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,9 +79,10 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     limits = _fitness_axis(axes[0], everyone)
     axes[0].set_ylim(*limits)  # before drawing, so that the axis ignores outliers
     no_minor_ticks(axes)
+    looks = styles_of(study.spec.workload.optimizer for study, _ in panels)
     for place, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
         name = study.spec.name if several_runs else study.spec.workload.optimizer
-        _draw(panel, generations, name, colour(study.spec.workload.optimizer), ends, limits[1])
+        _draw(panel, generations, name, looks[study.spec.workload.optimizer].colour, ends, limits[1])
         if place % columns == 0:
             panel.set_ylabel("fitness")
             panel.tick_params(labelleft=True)

@@ -14,7 +14,7 @@ from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner.core.study import StudyRecord, StudySpec
 from tuner.core.text import one_line
 from tuner.results.figures.canvas import Spacing, hide_spines, panel_figure
-from tuner.results.figures.styles import style
+from tuner.results.figures.styles import styles_of
 from tuner.results.tables.numbers import hyperparameter, number
 
 if TYPE_CHECKING:
@@ -36,27 +36,29 @@ class HyperparameterPanel:
     column: int
     study: StudyRecord
     dimension: Dimension
+    hue: str  # the optimizer's colour
 
 
 def hyperparameter_rows(studies: Sequence[StudyRecord], title: str) -> tuple[Figure, list[HyperparameterPanel]]:
     """Return a figure with one row per search and one panel per hyperparameter, with their names."""
     columns = max(len(dimensions(study.spec)) for study in studies)
     figure, grid = panel_figure(len(studies), columns, f"{studies[0].spec.run}: {title}", Spacing())
+    looks = styles_of(study.spec.workload.optimizer for study in studies)
     panels = []
     for row, study in enumerate(studies):
+        hue = looks[study.spec.workload.optimizer].colour
         named = dimensions(study.spec)
         for column, dimension in enumerate(named):
             axes = grid[row, column]
             axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
             axes.tick_params(labelsize=8)
             hide_spines(axes)
-            panels.append(HyperparameterPanel(axes, row, column, study, dimension))
+            panels.append(HyperparameterPanel(axes, row, column, study, dimension, hue))
         for axes in grid[row, len(named) :]:
             axes.set_visible(False)
         optimizer = one_line(study.spec.workload.optimizer)
         lines = optimizer.replace("-", "-\n", 1) if len(optimizer) > 14 else optimizer
-        colour = style(study.spec.workload.optimizer).colour
-        grid[row, 0].set_ylabel(lines, parse_math=False, fontweight="bold", color=colour)
+        grid[row, 0].set_ylabel(lines, parse_math=False, fontweight="bold", color=hue)
     return figure, panels
 
 

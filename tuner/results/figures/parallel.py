@@ -19,7 +19,7 @@ from tuner.results.analysis.generations import Searches, finished
 from tuner.results.figures.canvas import Spacing, panel_figure
 from tuner.results.figures.hyperparameter_axis import dimensions, label, position
 from tuner.results.figures.sharpness import MAX_MEDIANS, last_generations
-from tuner.results.figures.styles import style
+from tuner.results.figures.styles import styles_of
 from tuner.results.tables.numbers import measured
 
 if TYPE_CHECKING:
@@ -48,14 +48,15 @@ def parallel_coordinates(studies: Searches) -> Figure | None:
     title = f"{found[0][0].spec.run}: last generations, darker is better"
     figure, found_panels = panel_figure(rows, columns, title, SPACING)
     panels = found_panels.flatten()
+    looks = styles_of(study.spec.workload.optimizer for study, _ in found)
     for axes, (study, some) in zip(panels, found, strict=False):
-        draw_parallel(axes, study, some)
+        draw_parallel(axes, study, some, looks[study.spec.workload.optimizer].colour)
     for axes in panels[len(found) :]:
         axes.set_visible(False)
     return figure
 
 
-def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[CandidateRecord]) -> None:
+def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[CandidateRecord], hue: str) -> None:
     """Draw one search: an upright per hyperparameter and one for the fitness, each from its least to its greatest."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import LinearSegmentedColormap
@@ -74,7 +75,6 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
     width = np.where(high > low, high - low, 1.0)
     scaled = np.where(high > low, (table - low) / width, 0.5)
     order = np.argsort(-scores, kind="stable")  # the best is drawn last, on top
-    hue = style(study.spec.workload.optimizer).colour
     shades = LinearSegmentedColormap.from_list("better", ["#E4E4E4", hue])(np.linspace(0, 1, len(order)))
     across = np.arange(table.shape[1])
     lines = [np.column_stack([across, scaled[one]]) for one in order]

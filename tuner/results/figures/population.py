@@ -14,11 +14,9 @@ from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.generations import Searches, by_generation
 from tuner.results.figures.canvas import columns_of, mark_legend, spread_out
-from tuner.results.figures.hyperparameter_axis import hyperparameter_rows, position, prepare
-from tuner.results.figures.styles import style
+from tuner.results.figures.hyperparameter_axis import HyperparameterPanel, hyperparameter_rows, position, prepare
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -37,16 +35,16 @@ def population(studies: Searches) -> Figure | None:
         return None
     figure, panels = hyperparameter_rows([study for study, _ in rows], "population by generation")
     for panel in panels:
-        draw_population(panel.axes, panel.study, rows[panel.row][1], panel.dimension)
+        draw_population(panel, rows[panel.row][1])
         if panel.row + 1 == len(rows):
             panel.axes.set_xlabel("generation")
     _explain(figure, max(panel.column for panel in panels) + 1)
     return figure
 
 
-def draw_population(axes: Axes, study: StudyRecord, individuals: list[CandidateRecord], dimension: Dimension) -> None:
+def draw_population(panel: HyperparameterPanel, individuals: list[CandidateRecord]) -> None:
     """Draw one hyperparameter of a search: the better half filled, the others hollow, crosses for unfinished ones."""
-    hue = style(study.spec.workload.optimizer).colour
+    axes, study, dimension, hue = panel.axes, panel.study, panel.dimension, panel.hue
     better: list[tuple[float, float]] = []
     others: list[tuple[float, float]] = []
     for generation in by_generation(study.spec, individuals):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search_spaces.space import Dimension
 from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.trial import Role, Status
@@ -24,11 +23,9 @@ from tuner.results.figures.canvas import (
     mark_legend,
     no_minor_ticks,
 )
-from tuner.results.figures.hyperparameter_axis import hyperparameter_rows, position, prepare
-from tuner.results.figures.styles import style
+from tuner.results.figures.hyperparameter_axis import HyperparameterPanel, hyperparameter_rows, position, prepare
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MAX_GENERATIONS = 3  # at the end of the search, as far as they have the same budget
@@ -54,7 +51,7 @@ def sharpness(studies: Searches) -> Figure | None:
     for panel in panels:
         apply_limits(panel.axes, limits[panel.row])
         no_minor_ticks([panel.axes])
-        draw_sharpness(panel.axes, panel.study, rows[panel.row][1], panel.dimension, limits[panel.row][1:])
+        draw_sharpness(panel, rows[panel.row][1], limits[panel.row][1:])
         if panel.column:
             panel.axes.tick_params(axis="y", which="both", labelleft=False)
     _explain(figure)
@@ -73,14 +70,10 @@ def last_generations(study: StudyRecord, candidates: Sequence[CandidateRecord]) 
 
 
 def draw_sharpness(
-    axes: Axes,
-    study: StudyRecord,
-    individuals: Sequence[CandidateRecord],
-    dimension: Dimension,
-    limits: tuple[float, float],
+    panel: HyperparameterPanel, individuals: Sequence[CandidateRecord], limits: tuple[float, float]
 ) -> None:
     """Draw one hyperparameter of a search: the last generation filled, those before it hollow."""
-    hue = style(study.spec.workload.optimizer).colour
+    axes, study, dimension, hue = panel.axes, panel.study, panel.dimension, panel.hue
     lower, upper = limits
     newest = max(one.key.generation for one in individuals)
     where = {one.key: position(dimension, one.hyperparameters[dimension.name]) for one in individuals}

@@ -6,11 +6,12 @@ Dash and marker distinguish optimizers in greyscale.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from tuner.results.analysis.comparison import Comparison
-from tuner.results.figures.colours import colour
+from tuner.results.figures.colours import COLOURS, colour
 
 Dash = tuple[int, tuple[float, ...]]
 
@@ -60,10 +61,32 @@ class Style:
 
 
 def style(optimizer: str) -> Style:
-    """Return an optimizer's style; if it is not in LINES, one that depends on its name alone."""
+    """Return an optimizer's style in a figure of its own."""
+    return styles_of([optimizer])[optimizer]
+
+
+def styles_of(optimizers: Iterable[str]) -> dict[str, Style]:
+    """Return the styles of the optimizers of one figure by name; no two have the same colour, or dash and marker.
+
+    Our optimizers always look alike. Others look as their names say, unless an earlier one of the figure does so too.
+    """
+    names = list(dict.fromkeys(optimizers))
+    found = {name: Style(COLOURS[name], *LINES[name]) for name in names if name in LINES}
+    for name in names:
+        if name not in found:
+            others = found.values()
+            hue = colour(name, [one.colour for one in others])
+            found[name] = Style(hue, *_line(name, {one.marker for one in others}))
+    return {name: found[name] for name in names}
+
+
+def _line(optimizer: str, taken: Collection[str]) -> tuple[Dash, str]:
+    """Return a dash, and a marker that is not taken as long as one is free."""
     number = zlib.crc32(optimizer.encode())
-    dash, marker = LINES.get(optimizer) or (_DASHES[number % 4], _MARKERS[number // 4 % len(_MARKERS)])
-    return Style(colour(optimizer), dash, marker)
+    first = number // 4 % len(_MARKERS)
+    ordered = (*_MARKERS[first:], *_MARKERS[:first])
+    marker = next((one for one in ordered if one not in taken), f"${optimizer[:1]}$")
+    return _DASHES[number % 4], marker
 
 
 def styles(comparison: Comparison) -> tuple[Style, ...]:
@@ -72,7 +95,8 @@ def styles(comparison: Comparison) -> tuple[Style, ...]:
     The points of a sweep are one optimizer: they go from dark to light with its parameter.
     """
     if comparison.sweep is None:
-        return tuple(style(one.optimizer) for one in comparison.contenders)
+        looks = styles_of(one.optimizer for one in comparison.contenders)
+        return tuple(looks[one.optimizer] for one in comparison.contenders)
     return ramp(len(comparison.contenders))
 
 

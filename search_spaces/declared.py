@@ -1,0 +1,50 @@
+"""A search space that is declared in Python, as `search_space` of a class.
+
+search_space = {
+        "learning_rate": {"scale": "log", "default": 0.01, "high": 10.0},
+        "momentum": "decay",
+    }
+
+A dimension is a mapping as in the files, or its scale alone; without a default it has that of the constructor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from search_spaces.dimension import Dimension
+from search_spaces.space import SearchSpace
+
+_KEYS = ("scale", "default", "low", "high")
+
+
+def read(optimizer: str, layout: Any, defaults: Mapping[str, float | None]) -> SearchSpace:
+    """Return a search space from the layout in the module's text.
+
+    Args:
+        optimizer: The optimizer's name.
+        layout: As above.
+        defaults: Those of the constructor, name -> default or None.
+
+    Raises:
+        ValueError: The layout has another form, or a dimension is not accepted; one line.
+    """
+    if not isinstance(layout, Mapping) or not layout:
+        raise ValueError(f"`search_space` maps hyperparameters to dimensions. Received: {layout!r:.80}")
+    dimensions = []
+    for name, entry in layout.items():
+        dimension = {"scale": entry} if isinstance(entry, str) else entry
+        if not isinstance(dimension, Mapping) or not {"scale"} <= dimension.keys() <= set(_KEYS):
+            raise ValueError(
+                f"`search_space`: {name!s:.40} is a scale ('log' or 'decay'), or a mapping with scale and, optionally,"
+                f" {', '.join(_KEYS[1:])}. Received: {entry!r:.80}"
+            )
+        default = dimension.get("default", defaults.get(name))
+        if default is None:
+            raise ValueError(f"`search_space`: {name!s:.40} needs a default, which the constructor has not")
+        try:
+            dimensions.append(Dimension(name, **{**dimension, "default": default}))
+        except ValueError as error:
+            raise ValueError(f"`search_space`: {name!s:.40}: {error}") from None
+    return SearchSpace(optimizer, tuple(dimensions))

@@ -1,0 +1,78 @@
+"""Checks of an optimizer's form: attributes, shapes, state, a finite step.
+
+If one of them fails, the other checks are meaningless. All of them run before a search.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tuner.checks.check import PromiseError
+from tuner.checks.form import shown
+from tuner.checks.optimizer_probe import LANES, OptimizerProbe
+
+
+def attributes(probe: OptimizerProbe) -> None:
+    """Refuse attributes of another type than the protocol has."""
+    optimizer = probe.optimizer
+    number = optimizer.evaluations_per_step
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise PromiseError(f"`evaluations_per_step` is a whole number, at least 1. Received: {number!r:.80}")
+    if not isinstance(optimizer.jit_compile, bool):
+        raise PromiseError(f"`jit_compile` is True or False. Received: {optimizer.jit_compile!r:.80}")
+    for name in ("hyperparameters", "needs", "wants"):
+        found = getattr(optimizer, name)
+        if isinstance(found, str) or not all(isinstance(each, str) for each in found):
+            raise PromiseError(f"`{name}` is a tuple of names. Received: {found!r:.80}")
+
+
+def shapes_and_dtypes(probe: OptimizerProbe) -> None:
+    """Refuse a step whose x or losses have another shape or dtype."""
+    before, _ = probe.begin(probe.optimizer, (probe.defaults, probe.defaults))
+    x, _, losses = probe.traced
+    if shown(x) != shown(before):
+        raise PromiseError(f"step returns x as it is given, {shown(before)}. Received: {shown(x)}")
+    wanted = f"{probe.dtype} [{probe.optimizer.evaluations_per_step}, {LANES}]"
+    if shown(losses) != wanted:
+        raise PromiseError(
+            f"step returns the losses [evaluations_per_step, P], here {wanted}. Received: {shown(losses)}"
+        )
+
+
+def state(probe: OptimizerProbe) -> None:
+    """Refuse a step whose state differs in structure, shape or dtype from the state before it."""
+    _, first = probe.begin(probe.optimizer, (probe.defaults, probe.defaults))
+    _, later, _ = probe.traced
+    try:
+        tf.nest.assert_same_structure(first, later)
+    except (TypeError, ValueError):
+        raise PromiseError(
+            f"a step returns the state in the structure that it has at the start, {_structure(first)}. Received:"
+            f" {_structure(later)}"
+        ) from None
+    pairs = zip(tf.nest.flatten(first), tf.nest.flatten(later), strict=True)
+    for number, (before, after) in enumerate(pairs):
+        if shown(before) != shown(after):
+            raise PromiseError(
+                f"a step returns tensor {number} of the state in the form that it has at the start, {shown(before)};"
+                f" a state does not grow. Received: {shown(after)}"
+            )
+
+
+def finite(probe: OptimizerProbe) -> None:
+    """Refuse an optimizer whose first step from a finite gradient is not finite, at the defaults."""
+    x = probe.run(steps=1)[0]
+    bad = x[~np.isfinite(x)]
+    if bad.size:
+        raise PromiseError(
+            "x is finite after the first step from a finite gradient, with the default hyperparameters. Received:"
+            f" {bad[0]}, {bad.size} of {x.size} numbers are not finite"
+        )
+
+
+def _structure(nest: Any) -> str:
+    text = str(tf.nest.map_structure(lambda leaf: "tensor", nest)).replace("'", "")
+    return text if len(text) <= 120 else f"{text[:119]}…"

@@ -1,0 +1,161 @@
+"""Checks of an optimizer's steps: hyperparameters, lanes, edges, convergence."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from tuner.checks.check import PromiseError
+from tuner.checks.optimizer_probe import LANES, SEEDS, Array, OptimizerProbe, naming
+from tuner.checks.toy_problems import Bowl, Regression, Rosenbrock
+from tuner.training.loop import Loop
+
+TOLERANCES = {"float32": 1e-4, "float64": 1e-9}  # relative to the largest entry of x, for sums in another order
+FACTORS = 10.0 ** np.arange(-3, 4)  # of the default learning rates, on the toy problems
+TOY_STEPS = 500
+FALL = 0.1  # share of the first loss to which the loss has to fall
+
+
+def hyperparameters(probe: OptimizerProbe) -> str | None:
+    """Refuse lanes that do not take the steps of their own hyperparameters."""
+    one, other = probe.defaults, probe.others
+    mixed, ones, others = probe.run(one, other), probe.run(one, one), probe.run(other, other)
+    for lane, alone in ((0, ones), (1, others)):
+        if not _close(probe, mixed[:, :, lane], alone[:, :, lane]):
+            raise PromiseError(
+                "each lane takes the steps of its own hyperparameters, which are tensors [P]. Received: lane"
+                f" {lane} beside another one's values takes steps that differ by"
+                f" {_apart(mixed[:, :, lane], alone[:, :, lane])}"
+            )
+    idle = [name for name in one if np.array_equal(probe.run(one, one | {name: other[name]})[:, :, 1], ones[:, :, 1])]
+    if idle and len(idle) == len(one):
+        raise PromiseError(
+            "a step reads its hyperparameters from the mapping that it is given. Received: the same steps for all"
+            f" values of {', '.join(idle)}"
+        )
+    return f"without effect on the first steps on a bowl: {', '.join(idle)}" if idle else None
+
+
+def lanes(probe: OptimizerProbe) -> None:
+    """Refuse a lane whose bits depend on what another lane does."""
+    start = np.zeros((8, LANES))
+    start[:, 1] = np.linspace(5, -7, 8)
+    beside = probe.run(probe.defaults, probe.others, start=start, mask=(1.0, 3.0))
+    _check_bits(probe.run(), beside, "lanes do not influence each other")
+
+
+def diverged_lane(probe: OptimizerProbe) -> None:
+    """Refuse a lane whose bits change when another lane diverges."""
+    for value in (np.nan, np.inf, -np.inf):
+        added = np.zeros((8, LANES))
+        added[:, 1] = value
+        _check_bits(
+            probe.run(), probe.run(added={2: added}), f"a lane with a gradient of {value} leaves the others alone"
+        )
+
+
+def same_steps_again(probe: OptimizerProbe) -> None:
+    """Refuse steps that are not determined, bit for bit."""
+    once, again = probe.run(), probe.run()
+    if not np.array_equal(once, again):
+        raise PromiseError(
+            f"the same seeds give the same steps, bit for bit. Received: x that differs by {_apart(once, again)} (draw"
+            " with tf.random.stateless_* from the seeds of initial_state)"
+        )
+
+
+def compiled(probe: OptimizerProbe) -> None:
+    """Refuse steps that depend on Python when they are traced: counters, lists, NumPy's random numbers."""
+    traced, eager = probe.run(), probe.run(eagerly=True)
+    if not _close(probe, traced, eager):
+        raise PromiseError(
+            "the compiled steps are those taken operation by operation. Received: x that differs by"
+            f" {_apart(traced, eager)}; what changes from step to step belongs into the state, as tensors"
+        )
+
+
+def one_trace(probe: OptimizerProbe) -> None:
+    """Refuse an optimizer that the compiled loop cannot train, or that has to be traced more than once."""
+    task = Bowl(probe.dtype)
+    with naming("training in the compiled loop"):
+        loop = Loop(task, probe.make(task), LANES)
+        seeds = tf.constant(SEEDS)
+        for values in (probe.values((probe.defaults, probe.others)), probe.values((probe.others, probe.defaults))):
+            carry = loop.begin(values, seeds, seeds)
+            for first in (1, 3):
+                carry, _ = loop.run(carry, values, seeds, first, 2, 100)
+    if loop.traces != 1:
+        raise PromiseError(f"the loop is traced once for all hyperparameters and steps. Received: {loop.traces} traces")
+
+
+def zero_gradient(probe: OptimizerProbe) -> str | None:
+    """Refuse an x that is not finite where the gradient is zero; remark that it moves."""
+    path = probe.run(mask=(0.0, 0.0))
+    if not np.isfinite(path).all():
+        raise PromiseError(
+            "x stays finite where the gradient is zero, also at the first step. Received: NaN or infinity"
+        )
+    start = probe.task.start[:, np.newaxis].astype(probe.dtype)
+    return None if np.array_equal(path[-1], np.repeat(start, LANES, axis=1)) else "x moves where the gradient is zero"
+
+
+def falls_on_bowl(probe: OptimizerProbe) -> str:
+    """Refuse an optimizer that does not get down a bowl with any learning rate."""
+    return _falls(probe, Bowl(probe.dtype))
+
+
+def falls_on_rosenbrock(probe: OptimizerProbe) -> str:
+    """Refuse an optimizer that does not get down Rosenbrock's function with any learning rate."""
+    return _falls(probe, Rosenbrock(probe.dtype))
+
+
+def falls_on_regression(probe: OptimizerProbe) -> str:
+    """Refuse an optimizer that does not get down a noisy regression with any learning rate."""
+    return _falls(probe, Regression(probe.dtype))
+
+
+def _falls(probe: OptimizerProbe, task: Bowl) -> str:
+    """Train a cohort whose lanes have multiples of the default learning rates."""
+    rates = [name for name in probe.defaults if name.endswith("learning_rate")]
+    scaled = {name: probe.defaults[name] * FACTORS for name in rates}
+    values = {name: scaled.get(name, np.full(len(FACTORS), value)) for name, value in probe.defaults.items()}
+    with naming("training in the compiled loop"):
+        loop = Loop(task, probe.make(task), len(FACTORS))
+        seeds = tf.constant([[7, lane] for lane in range(len(FACTORS))], tf.int32)
+        tensors = {name: tf.constant(value, probe.dtype) for name, value in values.items()}
+        carry = loop.begin(tensors, seeds, seeds)
+        _, losses = loop.run(carry, tensors, seeds, 1, TOY_STEPS, TOY_STEPS)
+    ends = losses[-TOY_STEPS // 10 :].mean(axis=0)
+    shares = np.where(np.isfinite(ends), ends / losses[0], np.inf)
+    best = int(shares.argmin())
+    at = f" at {FACTORS[best]:g} × the default learning rate" if rates else ""
+    if not shares[best] <= FALL:
+        raise PromiseError(
+            f"the loss falls to a tenth within {TOY_STEPS} steps, at the default learning rate or one up to 1000 times"
+            f" larger or smaller. Received: at best {shares[best]:.3g} of the first loss{at}"
+        )
+    return f"to {shares[best]:.1e} of the first loss{at}"
+
+
+def _check_bits(alone: Array, beside: Array, law: str) -> None:
+    """Refuse a first lane whose bits are not the same in two runs."""
+    if not np.array_equal(alone[:, :, 0], beside[:, :, 0]):
+        apart = _apart(alone[:, :, 0], beside[:, :, 0])
+        raise PromiseError(
+            f"{law}: every array has its lanes on the last axis, and sums do not run over it. Received: x of another"
+            f" lane that differs by {apart}"
+        )
+
+
+def _close(probe: OptimizerProbe, one: Array, other: Array) -> bool:
+    tolerance = TOLERANCES[probe.dtype]
+    largest = float(np.abs(one).max(initial=0.0, where=np.isfinite(one)))
+    return bool(np.allclose(one, other, rtol=tolerance, atol=tolerance * max(largest, 1e-30), equal_nan=True))
+
+
+def _apart(one: Array, other: Array) -> str:
+    """Return the largest difference between two arrays as text."""
+    if np.isfinite(one).all() != np.isfinite(other).all():
+        return "not being finite"
+    with np.errstate(invalid="ignore"):
+        return f"up to {np.nanmax(np.abs(one.astype(float) - other.astype(float))):.3g}"

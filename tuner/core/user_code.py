@@ -1,0 +1,45 @@
+"""Errors that users' own code raises, as one line with file and line."""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from pathlib import Path
+
+from tuner.core.text import describe_error
+
+_OURS = [Path(__file__).resolve().parents[2] / package for package in ("tuner", "lodo", "tasks", "search_spaces")]
+_STANDARD = [Path(sysconfig.get_path(kind)).resolve() for kind in ("stdlib", "platstdlib")]
+
+
+def users_line(error: BaseException) -> str:
+    """Return "my_file.py, line 14", the last line of the user's own code in a traceback; "" if there is none."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.suffix == ".py" and not _is_installed(path.resolve()):
+            return f"{path.name}, line {frame.lineno}"
+    return ""
+
+
+def explained(error: BaseException) -> str:
+    """Return an error of a user's code as one line: what to do about it where that is known, or the message."""
+    line, advice = users_line(error), _advice(error)
+    if line and advice:
+        return f"{line}: {advice}"
+    return f"{describe_error(error)[0]}{f' ({line})' if line else ''}"
+
+
+def _is_installed(path: Path) -> bool:
+    return bool({"site-packages", "dist-packages"} & set(path.parts)) or any(
+        path.is_relative_to(folder) for folder in (*_OURS, *_STANDARD)
+    )
+
+
+def _advice(error: BaseException) -> str:
+    """Return what to do about an error that is frequent in code that TensorFlow traces; "" if none is known."""
+    text = f"{type(error).__name__}: {error}"
+    if "Python `bool`" in text or "Python bool" in text or "can be compared with 0 only" in text:
+        return "a hyperparameter is a tensor: choose by tf.where, not by Python's `if`"
+    if "numpy" in text and isinstance(error, AttributeError | NotImplementedError):
+        return "a step is traced once and compiled: compute by TensorFlow operations, without .numpy()"
+    return ""
