@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from pathlib import Path
+from types import ModuleType
 
 from tasks.catalogue import GENERAL_COMPARISON, GENERAL_LINE_UP, GENERAL_PRESETS, TASKS, TaskEntry
 from tasks.errors import TaskError, did_you_mean
