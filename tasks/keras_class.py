@@ -57,7 +57,8 @@ class KerasTask:
         chosen = self.own_batch_size if batch_size is None else batch_size
         self.batch_size = whole_number("batch_size", chosen, low=1, high=MAX_BATCH_SIZE)
         self._read: dict[str, Examples] = {}
-        self._sample = mapped(lambda array: array[:1], self._split("train").inputs)
+        self._split("train")
+        self._sample = self._gathered("train", [0])
         with self._reported("model, loss and data are not compatible"):
             self._objective = self._first_objective()
         self._trainable, self._others = self._objective.trainable, self._objective.others
@@ -139,7 +140,7 @@ class KerasTask:
 
     def _first_objective(self) -> Objective:
         """Build a model, refuse what a task cannot train as `fit` would, and return the model with its loss."""
-        model = build_model(type(self).build, self._sample, 0, self.dtype, self.policy)
+        model = build_model(type(self).build, self._sample.inputs, 0, self.dtype, self.policy)
         loss, loss_weights = self.given_loss
         setting = Setting(
             dtype=self.dtype,
@@ -151,21 +152,18 @@ class KerasTask:
         refuse(model, setting)
         if not model.trainable_variables:
             raise TaskError("the model has no trainable weights")
-        found = self._read["train"]
-        if loss is not None and found.targets is None:
+        if loss is not None and self._sample.targets is None:
             raise TaskError(
                 "`loss` compares with targets. Accepted: loss=None, or `train` as (x, y). Received: (x, None)"
             )
-        parts = (found.inputs, found.targets, found.weights)
-        sample = Batch(*(mapped(lambda array: array[:1], part) for part in parts))
         with precision(self.dtype):
-            return Objective(model, loss, loss_weights, self.dtype, sample)
+            return Objective(model, loss, loss_weights, self.dtype, self._sample)
 
     def _start(self, seed: Tensor) -> list[Any]:
         """Return the flattened weights, and the other variables, of a model built with a seed [2]."""
         number = np.random.SeedSequence(np.asarray(seed).astype(np.uint32).tolist()).generate_state(1)
         with self._reported("the model cannot be built"):
-            model = build_model(type(self).build, self._sample, int(number[0]), self.dtype, self.policy)
+            model = build_model(type(self).build, self._sample.inputs, int(number[0]), self.dtype, self.policy)
         if model is self._objective.model:
             raise TaskError(f"{self.name}: `build` must return a new model at each call. Received: the same one")
         shapes = [tuple(variable.shape) for variable in model.trainable_variables]
@@ -202,10 +200,15 @@ class KerasTask:
         return self._read[split]
 
     def _gathered(self, split: str, chosen: Tensor) -> Batch:
-        """Return examples by their indices, int32 [B]."""
+        """Return examples by their indices, int32 [B], in the task's precision."""
         found = self._split(split)
         parts = (found.inputs, found.targets, found.weights)
-        return Batch(*(mapped(lambda array: tf.gather(array, chosen), part) for part in parts))
+
+        def gathered(array: Tensor) -> Tensor:
+            some = tf.gather(array, chosen)
+            return tf.cast(some, self.dtype) if some.dtype.is_floating else some
+
+        return Batch(*(mapped(gathered, part) for part in parts))
 
     @contextmanager
     def _reported(self, what: str) -> Iterator[None]:

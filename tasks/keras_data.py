@@ -39,7 +39,7 @@ def examples(given: Any, split: str, dtype: str) -> Examples:
             None; a function without arguments that returns such a tuple or a dataset; or a tf.data.Dataset of such
             elements, one per example, which is read into memory.
         split: "train", "validation" or "test", for the messages.
-        dtype: Dtype of floating-point arrays in the result; integers and booleans keep theirs.
+        dtype: Widest dtype of floating-point arrays in the result; narrower ones, integers and booleans keep theirs.
 
     Raises:
         TaskError: It is something else, empty, infinite, of different lengths, or has numbers that are not finite.
@@ -95,7 +95,8 @@ def _arrays(given: Any, where: str, dtype: str) -> Nest:
         raise TaskError(f"{where} must be an array of numbers, with one row per example. Received: {kind}")
     if array.dtype.kind != "f":
         return array
-    array = array.astype(dtype, copy=False)
+    if array.dtype.itemsize > np.dtype(dtype).itemsize:
+        array = array.astype(dtype)
     if not np.isfinite(array).all():
         place = int(np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))[0])
         raise TaskError(f"{where} must be finite numbers. Received: NaN or infinity in example {place}")

@@ -165,6 +165,16 @@ BATCH_LOSS = Feature(
     _REFUSED,
     "a loss that is a mean over examples, or a task without `validation` and `test`",
 )
+ASSIGNED = Feature(
+    "layers that assign weights which are trained (SpectralNormalization)",
+    _REFUSED,
+    "layers that compute with other weights than they are trained in, without `assign`",
+)
+MOVING = Feature(
+    "layers whose state moves in inference (random numbers, counters), with validation or test",
+    _REFUSED,
+    "layers that follow `training`, or a task without `validation` and `test`",
+)
 LOGITS = Feature(
     '`"accuracy"` of one column of logits',
     _REFUSED,
@@ -222,7 +232,9 @@ FEATURES: tuple[Feature, ...] = (
         "a `loss` of targets and predictions, or a task without `validation` and `test`",
         _own_loss_evaluated,
     ),
+    ASSIGNED,
     ADDED_LOSS,
+    MOVING,
     BATCH_LOSS,
     Feature("reduction `none`", _REFUSED, "`sum_over_batch_size` or `sum`"),
     LOGITS,

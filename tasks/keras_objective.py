@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from tasks.errors import TaskError
-from tasks.keras_features import ADDED_LOSS, LOGITS, has_own
+from tasks.keras_features import ADDED_LOSS, ASSIGNED, LOGITS, MOVING, has_own
 from tasks.keras_losses import Recorder, Share, accuracy_of_each, keras_losses
 from tasks.task import Tensor
 
@@ -68,7 +68,7 @@ class Objective:
             A scalar, and the new values of the other variables.
 
         Raises:
-            TaskError: There is no loss, or it is not a scalar.
+            TaskError: There is no loss, it is not a scalar, or layers assign variables that they must not.
         """
         with self._called(values, others, batch, training=training) as (predicted, scope):
             if self._has_own:
@@ -142,7 +142,13 @@ class Objective:
         mapping = [*zip(self.trainable, values, strict=True), *zip(self.others, others, strict=True)]
         arguments = {"training": training} if self._takes_training else {}
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
-            yield self.model(batch.inputs, **arguments), scope
+            kept = self.trainable if training else [*self.trainable, *self.others]
+            before = [scope.get_current_value(variable) for variable in kept]
+            predicted = self.model(batch.inputs, **arguments)
+            for variable, value in zip(kept, before, strict=True):
+                if scope.get_current_value(variable) is not value:
+                    raise (ASSIGNED if training else MOVING).refusal(str(variable.path))
+            yield predicted, scope
 
     def _compiled(self, batch: Batch, predicted: Any) -> Tensor:
         """Return the weighted sum of the losses of the outputs."""

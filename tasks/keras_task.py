@@ -69,6 +69,7 @@ def keras_task(
         )
     if train is None:
         raise TaskError("`train` must be (x, y), a function that returns them, or a tf.data.Dataset. Received: None")
+    metrics = metrics if isinstance(metrics, str) else tuple(dict.fromkeys(metrics or ()))
     if isinstance(metrics, str) or not set(metrics) <= set(METRICS):
         raise TaskError(f"`metrics` must be a list of these: {', '.join(METRICS)}. Received: {metrics!r:.80}")
     if metrics and validation is None and test is None:

@@ -2,7 +2,8 @@
 
 A mapped file is in memory once, for any number of workers. It is named by the hash of its contents, written atomically,
 and compared with the expected array when it is opened. If there is no space, or no folder that only this user can write
-to, the array is not shared. The folder ($XDG_CACHE_HOME/lodo-tune, or ~/.cache/lodo-tune) may be deleted at any time.
+to, the array is not shared. The folder ($XDG_CACHE_HOME/lodo-tune, or ~/.cache/lodo-tune) may be deleted at any time;
+files that nothing has opened for a month are deleted when another is written.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ import numpy as np
 from tasks.home import writable_home
 
 MIN_BYTES = 1 << 20  # smaller arrays are not shared
+MAX_UNUSED_SECONDS = 30 * 24 * 3600.0
 
 
 def shared(array: np.ndarray) -> np.ndarray:
@@ -80,13 +83,19 @@ def _mapped(path: Path, expected: np.ndarray) -> np.ndarray | None:
         return None
     if mapped.dtype != expected.dtype or not np.array_equal(mapped, expected):
         return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # it is in use
     view = mapped[...]
     view.flags.writeable = False
     return view
 
 
 def _write(path: Path, array: np.ndarray) -> None:
-    """Write a file atomically, by renaming a temporary one."""
+    """Write a file atomically, by renaming a temporary one, and delete files that have not been used for long."""
+    for old in path.parent.glob("*.npy"):
+        with contextlib.suppress(OSError):
+            if time.time() - old.stat().st_mtime > MAX_UNUSED_SECONDS:
+                old.unlink()
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -86,6 +86,27 @@ class InBatch(layers.Layer):
         return inputs - ops.mean(inputs, axis=0)
 
 
+class Counter(layers.Layer):
+    """Counts its calls, in inference as well."""
+
+    def build(self, shape: Any) -> None:
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="calls")
+
+    def call(self, inputs: Any) -> Any:
+        self.calls.assign_add(1.0)
+        return inputs * self.calls
+
+
+class AlwaysNoisy(layers.Dropout):
+    """Draws in inference as well, as Monte Carlo dropout does."""
+
+    def __init__(self) -> None:
+        super().__init__(0.5)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return super().call(inputs, training=True)
+
+
 class Noise(layers.Layer):
     """Draws without a seed."""
 
@@ -120,6 +141,23 @@ def frozen() -> Any:
     model = net(wide(name="kept"), layers.BatchNormalization(), wide())
     model.layers[0].trainable = model.layers[1].trainable = False
     return model
+
+
+def with_lora() -> Any:
+    model = net(wide())
+    model.layers[0].enable_lora(2)
+    return model
+
+
+def applied_twice() -> Any:
+    inputs, layer = keras.Input([3]), layers.Dense(3, kernel_constraint="non_neg")
+    return keras.Model(inputs, layers.Dense(1)(layer(layer(inputs))))
+
+
+def attention() -> Any:
+    words = keras.Input([10], dtype="int32")
+    embedded = layers.Embedding(9, 4, mask_zero=True)(words)
+    return keras.Model(words, layers.Dense(1)(layers.MultiHeadAttention(1, 4)(embedded, embedded)))
 
 
 def compiled(**options: Any) -> Callable[[], Any]:
@@ -170,8 +208,18 @@ SUM = LOSSES.MeanSquaredError(reduction="sum")
 WEIGHTED = LOSSES.MeanSquaredError(reduction="mean_with_sample_weight")
 ACCURACY = {"metrics": ["accuracy"]}
 CASES: dict[str, list[Case]] = {
-    "layers, `trainable = False`": [Case(net), Case(frozen), Case(lambda: net(wide(), layers.LayerNormalization()))],
-    "running statistics": [Case(lambda: net(layers.BatchNormalization(momentum=0.5), wide()))],
+    "layers, `trainable = False`": [
+        Case(net),
+        Case(frozen),
+        Case(lambda: net(wide(), layers.LayerNormalization())),
+        Case(with_lora),
+        Case(applied_twice),
+        Case(attention, (WORDS, TAGS)),
+    ],
+    "running statistics": [
+        Case(lambda: net(layers.BatchNormalization(momentum=0.5), wide())),
+        Case(lambda: net(Counter()), evaluated=False),
+    ],
     "dropout, noise, random augmentation": [
         Case(lambda: net(layers.Dropout(0.5), layers.GaussianNoise(0.3), wide(), layers.Dropout(0.5, seed=7)))
     ],
@@ -247,6 +295,13 @@ CASES: dict[str, list[Case]] = {
     "`add_loss` or an activity regularizer, with validation or test": [
         Case(lambda: net(Added(), wide()), refused="1 of them$"),
         Case(lambda: net(wide(activity_regularizer="l2")), refused="1 of them$"),
+    ],
+    "layers that assign weights which are trained (SpectralNormalization)": [
+        Case(lambda: net(layers.SpectralNormalization(layers.Dense(4))), refused="kernel$")
+    ],
+    "layers whose state moves in inference (random numbers, counters), with validation or test": [
+        Case(lambda: net(Counter()), refused="Received: .*calls$"),
+        Case(lambda: net(AlwaysNoisy()), refused="seed_generator_state$"),
     ],
     "a loss or model that mixes the examples of a batch, with validation or test": [
         Case(lambda: net(activation="sigmoid"), loss=LOSSES.Dice(), refused="4 examples together, and alone"),

@@ -412,6 +412,27 @@ def test_train_takes_a_model_from_a_file_and_a_run_is_the_same_twice(tmp_path: P
     assert curves[0][:5] != curves[0][5:]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_large_arrays_are_in_memory_once_for_all_tasks_and_precisions(
+    dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    x = np.random.default_rng(0).random((100_000, 3), np.float32)  # 1.2 MB
+    task = keras_task(line, train=lambda: (x, x), loss="mse")(dtype=dtype)
+    (file,) = (tmp_path / "lodo-tune").iterdir()
+    places = [
+        tuple(int(end, 16) for end in each.split()[0].split("-"))
+        for each in Path("/proc/self/maps").read_text().splitlines()
+        if each.endswith(str(file))
+    ]
+    for part in (task._read["train"].inputs, task._read["train"].targets):
+        address = part._numpy().ctypes.data  # without a copy
+        assert any(first <= address < last for first, last in places)
+    loss, _, _ = task.loss_and_gradient(*task.initial(SEEDS))  # of example 0, 32 times
+    kernel = task.initial(SEEDS)[0][:9].numpy().reshape(3, 3).astype(float)
+    np.testing.assert_allclose(loss[0], ((x[0] @ kernel - x[0]) ** 2).mean(), rtol=1e-5)
+
+
 def test_a_build_that_returns_the_same_model_twice_is_refused() -> None:
     model = line()
     task = keras_task(lambda: model, train=(POINTS, CLASSES), loss=CROSS_ENTROPY, name="mine")()

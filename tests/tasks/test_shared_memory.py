@@ -1,5 +1,6 @@
 """Data that the processes of a machine share: written once, mapped by each, and handed to TensorFlow without a copy."""
 
+import os
 import stat
 import subprocess
 import sys
@@ -53,6 +54,19 @@ def _change(file):
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
+
+
+def test_a_file_that_nothing_has_opened_for_a_month_is_deleted_when_another_is_written(cache):
+    shared(LARGE)
+    shared(LARGE[::-1])
+    unused, used = cache.iterdir()
+    for file in (unused, used):
+        os.utime(file, (0, 0))
+    shared(np.load(used))  # opens it
+    shared(LARGE + 1)
+    assert not unused.exists()
+    assert used.exists()
+    assert len(list(cache.iterdir())) == 2
 
 
 def test_a_small_array_is_left_alone(cache):
