@@ -1,6 +1,7 @@
 """Summaries of studies: counts, fitnesses, costs, and the verdict on the tuned point."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,6 +137,24 @@ def test_costs_are_summed_over_the_search_and_the_fresh_runs_apart():
     found = summary((1.0, 1.0, 1.0, DIVERGED), (1.0, 1.0, FAILED, WAITING), runs=fresh([1.0, 1.0, 1.0], [1.0, 1.0]))
     assert (found.search_cost.evaluations, found.search_cost.seconds) == (3 * 100 + 17 + 2 * 200 + 17, 3.5)
     assert (found.fresh_cost.evaluations, found.fresh_cost.seconds) == (5 * 200, 2.5)
+
+
+def test_the_place_of_a_tuned_value_is_told_in_sigmas_and_by_its_bounds():
+    space = {
+        "optimizer": "Adam",
+        "hyperparameters": {
+            "learning_rate": {"scale": "log", "default": 0.001, "high": 0.02},
+            "beta_1": {"scale": "decay", "default": 0.9},
+            "fixed": {"scale": "log", "default": 1.0, "low": 1.0, "high": 1.0},
+        },
+    }
+    of = spec(space)  # its first sigma is 3
+    tuned = {"learning_rate": 0.02, "beta_1": 0.99, "fixed": 1.0}
+    found = summarise(replace(study(of), tuned=tuned), search(of, (1.0,) * 4, (1.0,) * 4))
+    rate, beta, fixed = found.hyperparameters
+    assert (rate.bound, beta.bound, fixed.bound) == ("high", "", "")
+    assert rate.distance == pytest.approx(math.log(20) / 3, rel=1e-12)
+    assert beta.distance == pytest.approx(math.log(0.1) / 3, rel=1e-12)  # 1 - beta is a tenth
 
 
 def test_an_incomplete_study_is_summarised_without_a_tuned_point():

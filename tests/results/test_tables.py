@@ -201,7 +201,14 @@ def test_latex_compiles(tmp_path):
 def test_json_is_strict_with_full_precision_and_null_for_what_is_not_finite():
     infinite = replace(ADAM, default=replace(ADAM.default, mean=math.inf, spread=math.nan))
     adam, lodo, _ = strictly(render([infinite, *SUMMARIES[1:]], "json"))["studies"]
-    assert adam["hyperparameters"][2] == {"name": "beta_2", "scale": "decay", "default": 0.999, "tuned": 0.99987654}
+    assert adam["hyperparameters"][2] == {
+        "name": "beta_2",
+        "scale": "decay",
+        "default": 0.999,
+        "tuned": 0.99987654,
+        "distance": pytest.approx(math.log(0.00012346 / 0.001) / 3, rel=1e-6),  # in units of the first sigma, 3
+        "bound": None,
+    }
     assert (adam["fitness"]["default"]["mean"], adam["fitness"]["default"]["spread"]) == (None, None)
     assert adam["fitness"]["gain"] == {"mean": pytest.approx(0.85, rel=1e-12), "spread": pytest.approx(0.05, rel=1e-12)}
     assert adam["fitness"]["verdict"] == "better"
@@ -223,9 +230,24 @@ def test_json_says_all_of_the_summary_under_keys_that_others_script_against():
     }
     assert adam["cost"] == {
         "search": {"evaluations": 768, "seconds": 4.0},  # 100 + 3 * 17 and 3 * 200 + 17, 8 runs of 0.5 s
+        "diverged": {"evaluations": 51, "seconds": 1.5},  # three of the four that did not finish
         "fresh_seeds": {"evaluations": 1200, "seconds": 3.0},
     }
     assert adam["best"]["fitness"] == 0.1
+
+
+def test_what_a_tuned_point_leaves_open_is_remarked():
+    rate, *others = ADAM.hyperparameters
+    far, edge = replace(rate, distance=-2.4), replace(others[0], bound="high", distance=9.0)
+    open_ = replace(ADAM, hyperparameters=(far, edge, *others[1:]), diverged_cost=replace(ADAM.search_cost))
+    text = " ".join(render([open_], "text").split())
+    assert "Adam: the tuned point lies at a bound of its space: beta_1 (high)" in text
+    assert (
+        "the tuned point lies beyond 2 σ of the defaults, where the search looked little: learning_rate (-2.4 σ)"
+        in text
+    )
+    assert "100% of the search's gradient evaluations went into individuals that diverged" in text
+    assert "beyond" not in render([ADAM], "text")
 
 
 def test_csv_has_a_row_a_hyperparameter_with_every_number_in_a_cell_of_its_own():

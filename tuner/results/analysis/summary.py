@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from search_spaces.space import Scale, SearchSpace
+from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner import strategies
 from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, Outcome, StudyRecord
@@ -24,6 +24,8 @@ class Hyperparameter:
     scale: Scale
     default: float
     tuned: float | None  # None until the search is complete, and where no individual finished
+    distance: float | None  # of tuned from default in the transformed space, in units of the search's first σ
+    bound: str  # "low" or "high" if the tuned value lies at this bound of its dimension, and it can move; or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Summary:
     counts: Counts
     search_cost: Cost
     fresh_cost: Cost
+    diverged_cost: Cost  # of the search's individuals that diverged
     verdict: Verdict
     gain: Gain
     notes: tuple[str, ...]
@@ -155,11 +158,8 @@ def summarise_outcomes(
         population=spec.population,
         steps=spec.steps[-1],
         hyperparameters=tuple(
-            Hyperparameter(
-                dimension.name,
-                dimension.scale,
-                dimension.default,
-                None if study.tuned is None or best is None else study.tuned[dimension.name],
+            _hyperparameter(
+                dimension, None if study.tuned is None or best is None else study.tuned[dimension.name], spec.sigmas
             )
             for dimension in SearchSpace.from_dict(spec.space).dimensions
         ),
@@ -176,10 +176,22 @@ def summarise_outcomes(
         ),
         search_cost=_cost(runs[Role.SEARCH]),
         fresh_cost=_cost([*runs[Role.DEFAULT], *runs[Role.TUNED]]),
+        diverged_cost=_cost([run for run in runs[Role.SEARCH] if run.status is Status.DIVERGED]),
         verdict=verdict,
         gain=gain,
         notes=study.notes,
     )
+
+
+def _hyperparameter(dimension: Dimension, tuned: float | None, sigmas: Sequence[float]) -> Hyperparameter:
+    """Return a hyperparameter with the place of its tuned value in the search space."""
+    distance, bound = None, ""
+    if tuned is not None:
+        if sigmas and sigmas[0] > 0:
+            distance = (dimension.encode(tuned) - dimension.encode(dimension.default)) / sigmas[0]
+        if dimension.least < dimension.greatest:
+            bound = "low" if tuned <= dimension.least else "high" if tuned >= dimension.greatest else ""
+    return Hyperparameter(dimension.name, dimension.scale, dimension.default, tuned, distance, bound)
 
 
 def better_half(generation: Generation[Run]) -> tuple[Run, ...]:

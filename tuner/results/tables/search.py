@@ -58,6 +58,9 @@ COLUMNS: Mapping[str, Callable[[Summary, Hyperparameter], Any]] = MappingProxyTy
 """Columns of the CSV and of the data frame. Spreads are sample standard deviations over fresh seeds."""
 
 
+FAR = 2  # σ from the defaults; 5 % of a normal distribution lie beyond
+MUCH = 0.2  # of the search's gradient evaluations
+
 # fmt: off
 _SPECIFICATION = (
     "study", "run", "task", "optimizer", "status", "strategy", "seed", "generations", "population", "steps",
@@ -81,7 +84,14 @@ def as_json(summary: Summary) -> dict[str, Any]:
     return {
         **{name: getattr(summary, name) for name in _SPECIFICATION},
         "hyperparameters": [
-            {"name": row.name, "scale": row.scale.value, "default": row.default, "tuned": row.tuned}
+            {
+                "name": row.name,
+                "scale": row.scale.value,
+                "default": row.default,
+                "tuned": row.tuned,
+                "distance": row.distance,
+                "bound": row.bound or None,
+            }
             for row in summary.hyperparameters
         ],
         "fitness": {
@@ -93,7 +103,11 @@ def as_json(summary: Summary) -> dict[str, Any]:
         },
         "best": None if best is None else {**asdict(best), "hyperparameters": dict(best.hyperparameters)},
         "individuals": asdict(summary.counts),
-        "cost": {"search": asdict(summary.search_cost), "fresh_seeds": asdict(summary.fresh_cost)},
+        "cost": {
+            "search": asdict(summary.search_cost),
+            "diverged": asdict(summary.diverged_cost),
+            "fresh_seeds": asdict(summary.fresh_cost),
+        },
         "notes": list(summary.notes),
     }
 
@@ -208,4 +222,23 @@ def _remarks(summary: Summary) -> list[str]:
         ends = {"diverged": runs.diverged, "failed": runs.failed, "timed out": runs.timed_out}
         unfinished = [f"{end} on {count} of {runs.seeds} fresh seeds" for end, count in ends.items() if count]
         remarks += [f"{point} {', '.join(unfinished)}"] if unfinished else []
-    return [*remarks, *summary.notes]
+    return [*remarks, *_places(summary), *summary.notes]
+
+
+def _places(summary: Summary) -> list[str]:
+    """Return remarks on a tuned point at the edge of its space, and on a search of which much went into divergence."""
+    bounds = [f"{row.name} ({row.bound})" for row in summary.hyperparameters if row.bound]
+    far = [
+        f"{row.name} ({row.distance:+.1f} σ)"
+        for row in summary.hyperparameters
+        if not row.bound and row.distance is not None and abs(row.distance) > FAR
+    ]
+    remarks = [f"the tuned point lies at a bound of its space: {', '.join(bounds)}"] if bounds else []
+    if far:
+        remarks.append(
+            f"the tuned point lies beyond {FAR} σ of the defaults, where the search looked little: {', '.join(far)}"
+        )
+    share = summary.diverged_cost.evaluations / max(1, summary.search_cost.evaluations)
+    if share >= MUCH:
+        remarks.append(f"{share:.0%} of the search's gradient evaluations went into individuals that diverged")
+    return remarks
