@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import keras
@@ -64,6 +65,11 @@ def tunable_of(
 
     An argument that the instance does not keep under its own name has no effect here, and is left out.
     """
+    return dict(_tunable(keras_class, tuple(map(tuple, variable_shapes))))
+
+
+@lru_cache  # a step of an optimizer's own may take seconds
+def _tunable(keras_class: type, variable_shapes: tuple[tuple[int, ...], ...]) -> dict[str, float | None]:
     arguments = _arguments(keras_class)
     unused = keras_instance.unused(keras_class, arguments, variable_shapes)
     return {argument: default for argument, default in arguments.items() if argument not in unused}
