@@ -5,13 +5,16 @@ They are taken before a run, and compared when it is resumed or its tuned points
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import lodo.registry
 import tasks.registry
-from tuner.core.errors import InvalidRequest
+from tuner.core.errors import InvalidRequest, StudyRefused
 from tuner.core.fingerprint import Fingerprint, differences
 from tuner.core.study import ComparisonSpec, StudyRecord, StudySpec
 from tuner.core.trial import Workload
+from tuner.execution.resources import Resources
 from tuner.studies.lookup import data_fingerprint, task_entry
 from tuner.studies.planner import Plan
 from tuner.training.tensorflow import load_tensorflow
@@ -43,19 +46,21 @@ def changes(workload: Workload, found: Fingerprint) -> str:
     return " and ".join(differences(Fingerprint(workload.data, workload.code), found))
 
 
-def identified(plan: Plan, *, accept_changes: bool = False) -> Plan:
-    """Return a plan whose studies have the fingerprint of their task, which is created for it.
+def identified(plan: Plan, resources: Resources, *, accept_changes: bool = False) -> Plan:
+    """Return a plan whose studies have the fingerprint of their task, and states of optimizers that fit into memory.
 
     Args:
-        plan: The plan; all of its studies are of one task.
+        plan: The plan; all of its studies are of one task. A user's own task is created.
+        resources: Where it will be trained.
         accept_changes: Whether a comparison may use a search of a task that has changed since; its `source` then says
             so.
 
     Raises:
-        InvalidRequest: The task has changed since the search whose tuned points are compared.
+        InvalidRequest: The task has changed since the search whose tuned points are compared, or the state of an
+            optimizer does not fit into memory.
         ValueError: The task cannot be created.
     """
-    found = fingerprint_here(plan.specs[0].workload)
+    found = _checked(plan.specs, resources)
     specs: list[StudySpec] = [replace(spec, workload=with_fingerprint(spec.workload, found)) for spec in plan.specs]
     if plan.tuned_on is not None:
         workload = plan.tuned_on.spec.workload
@@ -70,6 +75,29 @@ def identified(plan: Plan, *, accept_changes: bool = False) -> Plan:
                 if isinstance(spec, ComparisonSpec)
             ]
     return replace(plan, specs=tuple(specs))
+
+
+def _checked(specs: Sequence[StudySpec], resources: Resources) -> Fingerprint:
+    """Return the fingerprint of the task, once the states of all optimizers are known to fit into memory.
+
+    Of a task that ships, workers find that out: creating it here would take seconds.
+    """
+    workload = specs[0].workload
+    if not tasks.registry.is_own(workload.task):
+        return fingerprint_here(workload)
+    load_tensorflow()
+    from tuner.training.fingerprint import fingerprint_of
+    from tuner.training.memory import check_memory
+
+    task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
+    is_here = resources.address is None and not resources.gpus_per_candidate
+    for spec in specs:
+        kind = lodo.registry.load(spec.workload.optimizer, list(spec.space["hyperparameters"]))
+        try:
+            check_memory(spec.workload, kind, task, workers=resources.local_workers, is_here=is_here)
+        except StudyRefused as error:
+            raise InvalidRequest("optimizers", f": {error}") from error
+    return fingerprint_of(workload, task)
 
 
 def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tuple[StudyRecord, str]:

@@ -23,6 +23,7 @@ from lodo.optimizer import Optimizer
 from tasks.task import Task
 from tuner.core.trial import Workload
 from tuner.training.fingerprint import check_fingerprint
+from tuner.training.memory import check_memory
 from tuner.training.tensorflow import configure
 
 MAX_CHUNK_STEPS = 500  # the float64 losses of 16 lanes are then 64 kB
@@ -114,7 +115,7 @@ def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
     """Return the loop of a workload whose trials have these hyperparameters; created once per process.
 
     Raises:
-        OtherInputs: The data or the code is not the study's.
+        StudyRefused: The data or the code is not the study's, or the optimizer's state does not fit into memory.
         ValueError: The task lacks an attribute that the optimizer needs.
     """
     # A class that a notebook defines again under the same name needs another loop.
@@ -130,8 +131,13 @@ def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | N
     configure(workload.threads)
     task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
     check_fingerprint(workload, task)
+    check_memory(workload, lodo.registry.load(workload.optimizer, hyperparameters), task, is_here=not _has_gpu())
     optimizer = build_optimizer(workload.optimizer, task, hyperparameters, workload.settings)
     return Loop(task, optimizer, workload.cohort_size)
+
+
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def build_optimizer(
