@@ -43,13 +43,11 @@ class ReadingLimit:
         self._bytes += sum(array.nbytes for array in arrays)
         self._elements += elements
         if self._bytes > self._limit:
-            cause = (
-                "half of the free memory" if self._has_length or self._limit < MAX_BYTES else "the limit for a dataset"
-            )
-            hint = "" if self._has_length else " that does not know its length, and may be endless"
+            kind = "half of the free memory" if self._limit < MAX_BYTES else "the most of a dataset of unknown length"
             raise TaskError(
-                f"`{self._split}` cannot be read into memory: its first {self._elements:,} elements take"
-                f" {self._bytes / 2**30:.2f} GiB; {cause}{hint} is {self._limit / 2**30:.2f} GiB. Use .take(n)"
+                f"`{self._split}` cannot be read into memory{'' if self._has_length else ', and may be endless'}: its"
+                f" first {self._elements:,} elements take {self._bytes / 2**30:.2f} GiB; {kind} is"
+                f" {self._limit / 2**30:.2f} GiB. Use .take(n)"
             )
 
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 import tasks.datasets
 import tasks.registry
-from tasks.graph_contents import numbers_hash
+from tasks.graph_contents import contents_hash
 from tasks.task import Task
 from tuner.core.errors import OtherInputs
 from tuner.core.fingerprint import Fingerprint, differences
@@ -101,12 +101,12 @@ def _print(identity: str) -> None:
 
 
 def _numbers(task: Any) -> str | None:
-    """Return the hash of all numbers that a task computes with, apart from its arguments and its data.
+    """Return the hash of the operations and of all numbers that a task computes with, apart from its data.
 
-    With a GPU, Keras chooses other operations, with other constants; a task of a Keras model then has no such hash.
+    With a GPU, Keras chooses other operations; a task of a Keras model then has no such hash.
     """
     if hasattr(task, "graph"):
-        return None if tf.config.list_physical_devices("GPU") else numbers_hash([task.graph], task.own_tensors())
+        return None if tf.config.list_physical_devices("GPU") else contents_hash([task.graph], task.own_tensors())
     seeds, t = tf.TensorSpec([1, 2], tf.int32), tf.TensorSpec([], tf.int32)
 
     def step(x: Any, state: Any, seeds: Any, t: Any) -> Any:
@@ -122,4 +122,4 @@ def _numbers(task: Any) -> str | None:
         )
         graphs = [initial.graph]
     traced = tf.function(step, autograph=False).get_concrete_function(x, state, seeds, t)
-    return numbers_hash([*graphs, traced.graph])
+    return contents_hash([*graphs, traced.graph])
