@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import keras
@@ -34,9 +35,10 @@ def build(keras_class: type, tuned: Mapping[str, float | None], values: Sequence
         dtype: Dtype of the variables.
     """
     switched_on = {name: default or PLACEHOLDER for name, default in tuned.items()}
-    optimizer: Any = keras_class(**switched_on)
-    of_x = [keras.Variable(value, dtype=tf.as_dtype(dtype).name) for value in values]
-    optimizer.build(of_x)
+    with _floatx():
+        optimizer: Any = keras_class(**switched_on)
+        of_x = [keras.Variable(value, dtype=tf.as_dtype(dtype).name) for value in values]
+        optimizer.build(of_x)
     # The learning rate is a variable of the optimizer, but not part of the state: it is constant or a hyperparameter.
     rate = optimizer.learning_rate
     return Instance(optimizer, of_x, [variable for variable in optimizer.variables if variable is not rate])
@@ -94,7 +96,7 @@ def apply(
     optimizer = instance.optimizer
     for variable, value in zip([*instance.of_x, *instance.of_state], [*parts(x, instance), *state], strict=True):
         variable.assign(value)
-    with _Tuned(optimizer, values):
+    with _floatx(), _Tuned(optimizer, values):
         optimizer.apply(parts(gradient, instance), instance.of_x)
     moved = tf.concat([tf.reshape(variable, [-1]) for variable in instance.of_x], axis=0)
     return moved, tuple(tf.convert_to_tensor(variable) for variable in instance.of_state)
@@ -104,9 +106,23 @@ def unused(keras_class: type, tuned: Mapping[str, float | None], shapes: Sequenc
     """Return the hyperparameters that a step on variables of these shapes does not use, by taking one step."""
     values = [np.ones(shape) for shape in dict.fromkeys(shapes)]
     instance = build(keras_class, tuned, values, "float32")
-    with _Tuned(instance.optimizer, dict.fromkeys(tuned, tf.constant(PLACEHOLDER))) as entered:
+    with _floatx(), _Tuned(instance.optimizer, dict.fromkeys(tuned, tf.constant(PLACEHOLDER))) as entered:
         instance.optimizer.apply([tf.constant(value, tf.float32) for value in values], instance.of_x)
     return entered.unused
+
+
+@contextmanager
+def _floatx() -> Iterator[None]:
+    """Set Keras' default floating-point type to float32, whatever keras.json or a user's module says.
+
+    Optimizers keep their learning rate in it, so that it would decide about the last digits of a run.
+    """
+    before = keras.config.floatx()
+    keras.config.set_floatx("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before)
 
 
 class _Tuned:

@@ -20,9 +20,17 @@ STALL_SECONDS = 30.0  # a download that receives nothing for so long is given up
 
 
 def keras_cache(name: str) -> Path:
-    """Return the path at which Keras caches a data set's file, whether or not it exists."""
-    home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path.home() / ".keras") / "datasets" / name
+    """Return the path at which Keras caches a data set's file, whether or not it exists.
+
+    Where its folder cannot be written, Keras uses /tmp/.keras.
+    """
+    given = os.environ.get("KERAS_HOME")
+    with contextlib.suppress(RuntimeError):  # a user without a home folder
+        folder = Path(given) if given else Path.home() / ".keras"
+        cached = folder / "datasets" / name
+        if cached.is_file() or os.access(folder if folder.is_dir() else folder.parent, os.W_OK):
+            return cached
+    return Path("/tmp/.keras/datasets") / name  # noqa: S108 - as Keras does
 
 
 def answers(url: str) -> bool:

@@ -17,6 +17,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from tasks.errors import TaskError, described, did_you_mean
+from tasks.keras_kinds import KERAS_2, is_of_keras, is_of_keras_2
 from tasks.task import METHODS
 
 TASK_FOLDER = "LODO_TASK_FOLDER"
@@ -56,6 +57,20 @@ def task_class(where: str) -> type:
     if value is None:
         raise TaskError(f"{source} has no class {name!r}.{_suggestion(name, module)} Received: {where!r}")
     return checked_class(value, where)
+
+
+def tasks_of(path: Path) -> list[str]:
+    """Return the names of the tasks that a file offers, in alphabetical order; the file is imported.
+
+    Raises:
+        TaskError: There is no such file, or it raises on import.
+    """
+    module = _from_file(path)
+    return sorted(
+        name
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and all(callable(getattr(value, method, None)) for method in METHODS)
+    )
 
 
 def task_source(where: str) -> tuple[ModuleType, str | None]:
@@ -113,7 +128,9 @@ def _kind(value: Any) -> str:
 
 def _remedy(name: str, value: Any) -> str:
     """Return how an object that is not a task can be made one, as far as that is known."""
-    if any(base.__module__.partition(".")[0] == "keras" for base in type(value).__mro__):
+    if is_of_keras_2(value):
+        return f". It is {KERAS_2}"
+    if is_of_keras(value):
         return ". Of a model it needs the function that builds it: MyTask = keras_task(build, train=(x, y), loss=...)"
     if all(callable(getattr(value, method, None)) for method in METHODS):
         return f". Give the class, {type(value).__name__}, and not an instance of it"

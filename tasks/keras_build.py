@@ -13,6 +13,7 @@ import numpy as np
 from tensorflow.python.eager import context  # holds the seed of tf.random.set_seed, which has no public getter
 
 from tasks.errors import TaskError, described
+from tasks.keras_kinds import KERAS_2, is_of_keras_2
 
 
 @contextlib.contextmanager
@@ -62,7 +63,8 @@ def _build(build: Callable[[], Any], sample: Any, seed: int, dtype: str, policy:
         except Exception as error:
             raise TaskError(f"`build` raises {described(error, None)}") from error
         if not isinstance(model, keras.Model):
-            raise TaskError(f"`build` must return a keras.Model. Received: {type(model).__name__} {model!r:.80}")
+            hint = f", {KERAS_2}" if is_of_keras_2(model) else ""
+            raise TaskError(f"`build` must return a keras.Model. Received: {type(model).__name__} {model!r:.80}{hint}")
         if not model.built:
             try:
                 model(sample)

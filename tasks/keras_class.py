@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -16,10 +16,13 @@ from tasks.errors import TaskError, described
 from tasks.fingerprint import arrays_fingerprint
 from tasks.keras_build import build_model, precision
 from tasks.keras_data import Examples, examples, mapped
-from tasks.keras_losses import accuracy_of_each, keras_loss, loss_of_each
+from tasks.keras_features import Setting, refuse
+from tasks.keras_objective import Batch, Objective
 from tasks.options import MAX_BATCH_SIZE, float_dtype, single_seed, whole_number
 from tasks.random_operations import SEED_STATE, unseeded
+from tasks.shared_memory import shared
 from tasks.task import State, Tensor
+from tasks.tensors import constant
 
 
 class KerasTask:
@@ -41,30 +44,30 @@ class KerasTask:
     own_batch_size: int
     jit_compile: bool
     build: Callable[[], Any]
-    given_loss: tuple[Any]
+    given_loss: tuple[Any, Any]  # `loss` and `loss_weights`
     given: dict[str, Any]
     policy: Any
+    metrics: tuple[str, ...] = ()
     cohort_size = 1
     eager_initial = True  # building a model needs Python
+    project: Callable[[Tensor], Tensor] | None = None
 
     def __init__(self, *, dtype: str | None = None, batch_size: int | None = None) -> None:
         self.dtype = float_dtype(dtype, default=self.own_dtype)
         chosen = self.own_batch_size if batch_size is None else batch_size
         self.batch_size = whole_number("batch_size", chosen, low=1, high=MAX_BATCH_SIZE)
         self._read: dict[str, Examples] = {}
-        train = self._split("train")
-        self._sample = mapped(lambda array: array[:1], train.inputs)
-        with precision(self.dtype):
-            self._loss = keras_loss(self.given_loss[0], self.dtype)
-        self._model = self._built(0)
-        self._trainable = self._model.trainable_variables
-        self._others = self._model.non_trainable_variables
-        if not self._trainable:
-            raise TaskError(f"{self.name}: the model has no trainable weights")
+        self._sample = mapped(lambda array: array[:1], self._split("train").inputs)
+        with self._reported("model, loss and data are not compatible"):
+            self._objective = self._first_objective()
+        self._trainable, self._others = self._objective.trainable, self._objective.others
         self.variable_shapes = tuple(tuple(variable.shape) for variable in self._trainable)
         self._sizes = [math.prod(shape) for shape in self.variable_shapes]
+        self._has_gradient = [True] * len(self._sizes)
         self.layers = _layers([variable.path for variable in self._trainable], self._sizes)
         self._try()
+        if self._objective.is_constrained:
+            self.project = self._projected
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
         """Return the weights x [n, 1] of a model built with the seed, and the state before the first step."""
@@ -91,18 +94,17 @@ class KerasTask:
         return chosen, tuple(others)
 
     def loss_and_gradient(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Return the minibatch's mean loss plus the losses of layers [1], its gradient [n, 1], and the state."""
+        """Return the minibatch's loss as `fit` computes it [1], its gradient [n, 1], and the state."""
         chosen, others = state
-        inputs, targets = self._gathered("train", chosen)
-        weights = self._weights(x)
-        with precision(self.dtype), tf.GradientTape() as tape:
-            tape.watch(weights)
-            predicted, updated, layer_losses = self._call(weights, others, inputs, training=True)
-            # The mean, for a loss that does not reduce.
-            loss = tf.reduce_mean(tf.cast(self._loss(targets, predicted), self.dtype))
-            loss = tf.add_n([loss, *(tf.cast(term, self.dtype) for term in layer_losses)])
-        gradients = tape.gradient(loss, weights)
-        if all(gradient is None for gradient in gradients):
+        with self._reported("model, loss and data are not compatible"):
+            batch = self._gathered("train", chosen)
+            weights = self._weights(x)
+            with precision(self.dtype), tf.GradientTape() as tape:
+                tape.watch(weights)
+                loss, updated = self._objective.loss(weights, others, batch, training=True)
+            gradients = tape.gradient(loss, weights)
+        self._has_gradient = [gradient is not None for gradient in gradients]
+        if not any(self._has_gradient):
             raise TaskError(f"{self.name}: the loss does not depend on the model's trainable weights")
         flat = [
             tf.zeros([size], self.dtype) if gradient is None else tf.cast(tf.reshape(gradient, [-1]), self.dtype)
@@ -111,6 +113,12 @@ class KerasTask:
         # Seeds stay those of `advance`, so that all evaluations of a step have the same dropout.
         others = [old if is_seed else new for old, new, is_seed in zip(others, updated, self._is_seed(), strict=True)]
         return loss[tf.newaxis], tf.concat(flat, axis=0)[:, tf.newaxis], (chosen, tuple(others))
+
+    def _projected(self, x: Tensor) -> Tensor:
+        """Return x [n, 1] after the constraints of the variables that have a gradient, as after a step of `fit`."""
+        with self._reported("a constraint cannot be applied"), precision(self.dtype):
+            found = self._objective.constrained(self._weights(x), self._has_gradient)
+        return tf.concat([tf.cast(tf.reshape(value, [-1]), self.dtype) for value in found], axis=0)[:, tf.newaxis]
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what identifies the training and validation examples, as they are trained on."""
@@ -129,17 +137,36 @@ class KerasTask:
         """Return which of the other variables are seeds of layers."""
         return [variable.name == SEED_STATE for variable in self._others]
 
-    def _built(self, seed: int) -> Any:
-        try:
-            return build_model(type(self).build, self._sample, seed, self.dtype, self.policy)
-        except TaskError as error:
-            raise TaskError(f"{self.name}: {error}") from error
+    def _first_objective(self) -> Objective:
+        """Build a model, refuse what a task cannot train as `fit` would, and return the model with its loss."""
+        model = build_model(type(self).build, self._sample, 0, self.dtype, self.policy)
+        loss, loss_weights = self.given_loss
+        setting = Setting(
+            dtype=self.dtype,
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=self.metrics[1:],
+            is_evaluated=bool(self.metrics),
+        )
+        refuse(model, setting)
+        if not model.trainable_variables:
+            raise TaskError("the model has no trainable weights")
+        found = self._read["train"]
+        if loss is not None and found.targets is None:
+            raise TaskError(
+                "`loss` compares with targets. Accepted: loss=None, or `train` as (x, y). Received: (x, None)"
+            )
+        parts = (found.inputs, found.targets, found.weights)
+        sample = Batch(*(mapped(lambda array: array[:1], part) for part in parts))
+        with precision(self.dtype):
+            return Objective(model, loss, loss_weights, self.dtype, sample)
 
     def _start(self, seed: Tensor) -> list[Any]:
         """Return the flattened weights, and the other variables, of a model built with a seed [2]."""
         number = np.random.SeedSequence(np.asarray(seed).astype(np.uint32).tolist()).generate_state(1)
-        model = self._built(int(number[0]))
-        if model is self._model:
+        with self._reported("the model cannot be built"):
+            model = build_model(type(self).build, self._sample, int(number[0]), self.dtype, self.policy)
+        if model is self._objective.model:
             raise TaskError(f"{self.name}: `build` must return a new model at each call. Received: the same one")
         shapes = [tuple(variable.shape) for variable in model.trainable_variables]
         others = [variable.numpy() for variable in model.non_trainable_variables]
@@ -157,36 +184,39 @@ class KerasTask:
             for cut, variable in zip(cuts, self._trainable, strict=True)
         ]
 
-    def _call(
-        self, weights: Sequence[Tensor], others: Sequence[Tensor], inputs: Any, *, training: bool
-    ) -> tuple[Any, list[Tensor], list[Tensor]]:
-        """Call the model as `fit` does, and return its outputs, its other variables, and the losses of its layers."""
-        mapping = [*zip(self._trainable, weights, strict=True), *zip(self._others, others, strict=True)]
-        arguments = {"training": training} if "training" in self._model.call_signature_parameters else {}
-        with keras.StatelessScope(mapping, collect_losses=True) as scope:
-            predicted = self._model(inputs, **arguments)
-            losses = self._model.losses if training else []
-        return predicted, [scope.get_current_value(variable) for variable in self._others], losses
-
     def _split(self, split: str) -> Examples:
-        """Return the examples of a split as tensors that all traces share; read at the first call."""
+        """Return the examples of a split as tensors that all traces share; read at the first call.
+
+        Large arrays are mapped from a file, so that the processes of a machine have them in memory once.
+        """
         if split not in self._read:
             if split not in self.given:
                 raise TaskError(f"{self.name} has no {split} examples: keras_task(..., {split}=(x, y))")
-            try:
-                data = examples(self.given[split], split, self.dtype)
-            except TaskError as error:
-                raise TaskError(f"{self.name}: {error}") from error
+            with self._reported(f"`{split}` cannot be read"):
+                found = examples(self.given[split], split, self.dtype)
+            parts = (found.inputs, found.targets, found.weights)
             with tf.init_scope():
-                inputs, targets = mapped(tf.constant, data.inputs), mapped(tf.constant, data.targets)
-            self._read[split] = Examples(inputs, targets, data.count)
+                tensors = [mapped(lambda array: constant(shared(array)), part) for part in parts]
+            inputs, targets, weights = tensors
+            self._read[split] = Examples(inputs, targets, weights, found.count)
         return self._read[split]
 
-    def _gathered(self, split: str, chosen: Tensor) -> tuple[Any, Any]:
-        """Return inputs and targets of examples by their indices, int32 [B]."""
-        data = self._split(split)
-        inputs, targets = (mapped(lambda array: tf.gather(array, chosen), part) for part in (data.inputs, data.targets))
-        return inputs, targets
+    def _gathered(self, split: str, chosen: Tensor) -> Batch:
+        """Return examples by their indices, int32 [B]."""
+        found = self._split(split)
+        parts = (found.inputs, found.targets, found.weights)
+        return Batch(*(mapped(lambda array: tf.gather(array, chosen), part) for part in parts))
+
+    @contextmanager
+    def _reported(self, what: str) -> Iterator[None]:
+        """Turn an exception of a `with` block, such as one of Keras, into a TaskError of one line with the name."""
+        try:
+            yield
+        except TaskError as error:
+            named = str(error).startswith(f"{self.name}: ")
+            raise (error if named else TaskError(f"{self.name}: {error}")) from error.__cause__
+        except Exception as error:
+            raise TaskError(f"{self.name}: {what}: {described(error, None)}") from error
 
     def _try(self) -> None:
         """Trace a step, to find errors before anything is trained.
@@ -197,44 +227,13 @@ class KerasTask:
         x = tf.TensorSpec([sum(self._sizes), 1], self.dtype)
         others = tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in self._others)
         state = (tf.TensorSpec([self.batch_size], tf.int32), others)
-        try:
-            traced = tf.function(self.loss_and_gradient, autograph=False).get_concrete_function(x, state)
-        except TaskError:
-            raise
-        except Exception as error:
-            raise TaskError(
-                f"{self.name}: model, loss and data are not compatible: {described(error, None)}"
-            ) from error
+        traced = tf.function(self.loss_and_gradient, autograph=False).get_concrete_function(x, state)
         self.graph = traced.graph
         if drawn := unseeded(traced.graph):
             raise TaskError(
                 f"{self.name}: a layer or the loss draws random numbers that no seed repeats ({drawn}). Accepted:"
                 " keras.random with a keras.random.SeedGenerator that the layer holds"
             )
-
-
-class EvaluatedKerasTask(KerasTask):
-    """A Keras model's task with a validation or a test set.
-
-    The loss of an example does not include the losses of layers.
-    """
-
-    metrics: tuple[str, ...]
-    evaluation_batch = 256
-
-    def examples(self, split: str) -> int:
-        """Return the number of examples in "validation" or "test"; 0 if the task does not have it."""
-        return self._split(split).count if split in self.given else 0
-
-    def evaluate(self, x: Tensor, state: State, split: str, chosen: Tensor) -> Tensor:
-        """Return the metrics of examples in inference mode [E, metrics, 1]."""
-        inputs, targets = self._gathered(split, chosen)
-        with precision(self.dtype):
-            predicted, _, _ = self._call(self._weights(x), state[1], inputs, training=False)
-            metrics = [loss_of_each(self._loss, targets, predicted)]
-            if "accuracy" in self.metrics:
-                metrics.append(accuracy_of_each(self._loss, targets, predicted))
-        return tf.stack([tf.cast(metric, self.dtype) for metric in metrics], axis=1)[:, :, tf.newaxis]
 
 
 def _layers(paths: Sequence[str], sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:

@@ -9,19 +9,25 @@ from typing import Any
 import numpy as np
 
 from tasks.errors import TaskError, described
-from tasks.reading_limit import ReadingLimit, chunk_elements
+from tasks.keras_datasets import read
 
-_ACCEPTED = "a pair (x, y) of arrays, a function that returns one, or a finite tf.data.Dataset of such pairs, unbatched"
+_ACCEPTED = (
+    "a pair (x, y) of arrays, (x, y, sample_weight), or (x, None) for a model without targets; a function that returns"
+    " one; or a finite tf.data.Dataset of such tuples, unbatched"
+)
+
+NAMES = ("x", "y", "sample_weight")
 
 Nest = Any  # an array, or a tuple, list or dictionary of nests
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Inputs and targets; the first axis of each array runs over the examples."""
+    """Inputs, targets and sample weights; the first axis of each array runs over the examples."""
 
     inputs: Nest
-    targets: Nest
+    targets: Nest  # None: the model's loss is all its own
+    weights: Nest  # None: each example counts the same
     count: int  # at least 1
 
 
@@ -29,9 +35,9 @@ def examples(given: Any, split: str, dtype: str) -> Examples:
     """Return data as arrays.
 
     Args:
-        given: (x, y), each an array or a tuple, list or dictionary of arrays; a function without arguments that returns
-            such a pair or a dataset; or a tf.data.Dataset of elements (x, y), one per example, which is read into
-            memory.
+        given: (x, y) or (x, y, sample_weight), each an array or a tuple, list or dictionary of arrays, and y possibly
+            None; a function without arguments that returns such a tuple or a dataset; or a tf.data.Dataset of such
+            elements, one per example, which is read into memory.
         split: "train", "validation" or "test", for the messages.
         dtype: Dtype of floating-point arrays in the result; integers and booleans keep theirs.
 
@@ -43,21 +49,29 @@ def examples(given: Any, split: str, dtype: str) -> Examples:
             given = given()
         except Exception as error:
             raise TaskError(f"`{split}` raises {described(error, None)}") from error
-    if hasattr(given, "element_spec"):
-        given = _read(given, split)
-    if not isinstance(given, tuple | list) or len(given) != 2:
-        raise TaskError(f"`{split}` must be {_ACCEPTED}. Received: {_shown(given)}")
-    inputs, targets = (_arrays(part, f"`{split}`: {name}", dtype) for part, name in zip(given, ("x", "y"), strict=True))
-    lengths = {name: len(array) for part, name in ((inputs, "x"), (targets, "y")) for name, array in _named(part, name)}
+    is_dataset = hasattr(given, "element_spec")
+    form = given.element_spec if is_dataset else given
+    if not isinstance(form, tuple | list) or len(form) not in (2, 3):
+        received = f"elements {form!r:.120}" if is_dataset else _shown(form)
+        raise TaskError(f"`{split}` must be {_ACCEPTED}. Received: {received}")
+    given = read(given, split) if is_dataset else given
+    inputs, targets, weights = (
+        None if part is None and name != "x" else _arrays(part, f"`{split}`: {name}", dtype)
+        for part, name in zip((*given, None)[:3], NAMES, strict=True)
+    )
+    parts = zip((inputs, targets, weights), NAMES, strict=True)
+    lengths = {name: len(array) for part, where in parts if part is not None for name, array in _named(part, where)}
     if min(lengths.values()) == 0:
         raise TaskError(f"`{split}` has no examples. Received: {_counted(lengths)}")
     if len(set(lengths.values())) > 1:
         raise TaskError(f"`{split}` has arrays of different lengths. Received: {_counted(lengths)}")
-    return Examples(inputs, targets, next(iter(lengths.values())))
+    return Examples(inputs, targets, weights, next(iter(lengths.values())))
 
 
 def mapped(function: Callable[[Any], Any], nest: Nest) -> Nest:
-    """Apply a function to each array of a nest, and return the nest."""
+    """Apply a function to each array of a nest, and return the nest; None stays None."""
+    if nest is None:
+        return None
     if isinstance(nest, dict):
         return {key: mapped(function, value) for key, value in nest.items()}
     if isinstance(nest, tuple | list):
@@ -86,48 +100,6 @@ def _arrays(given: Any, where: str, dtype: str) -> Nest:
         place = int(np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))[0])
         raise TaskError(f"{where} must be finite numbers. Received: NaN or infinity in example {place}")
     return array
-
-
-def _read(dataset: Any, split: str) -> tuple[Nest, Nest]:
-    """Read a tf.data.Dataset into arrays."""
-    cardinality = int(dataset.cardinality())
-    if cardinality == -1:
-        raise TaskError(f"`{split}` is an infinite dataset (.repeat()), and cannot be read into memory. Use .take(n)")
-    spec = dataset.element_spec
-    if not isinstance(spec, tuple) or len(spec) != 2:
-        raise TaskError(f"`{split}` must be {_ACCEPTED}. Received: elements {spec!r:.120}")
-    leaves = [leaf for part in spec for _, leaf in _named(part, "")]
-    if any(getattr(leaf, "shape", None) is None for leaf in leaves):
-        raise TaskError(f"`{split}` must have dense tensors in its elements. Received: {spec!r:.120}")
-    batched = all(leaf.shape.rank and leaf.shape[0] is None for leaf in leaves)
-    if batched or "BatchDataset" in type(dataset).__name__:
-        raise TaskError(
-            f"`{split}` looks batched: give one element per example, as .unbatch() does. Received: {spec!r:.120}"
-        )
-    chunks: list[Any] = []
-    limit = ReadingLimit(split, has_length=cardinality >= 0)
-    try:
-        for chunk in dataset.batch(chunk_elements(leaves)).as_numpy_iterator():
-            chunks.append(chunk)
-            arrays = [array for _, array in _named(chunk, "")]
-            limit.count(arrays, len(arrays[0]))
-    except TaskError:
-        raise
-    except Exception as error:
-        raise TaskError(f"`{split}` cannot be read: {described(error, None)}") from error
-    if not chunks:
-        raise TaskError(f"`{split}` has no examples. Received: an empty dataset")
-    return _joined(chunks)
-
-
-def _joined(chunks: list[Any]) -> Any:
-    """Concatenate nests of arrays of the same structure along the first axis."""
-    first = chunks[0]
-    if isinstance(first, dict):
-        return {key: _joined([chunk[key] for chunk in chunks]) for key in first}
-    if isinstance(first, tuple | list):
-        return type(first)(_joined([chunk[place] for chunk in chunks]) for place in range(len(first)))
-    return np.concatenate(chunks)
 
 
 def _named(nest: Nest, name: str) -> Iterator[tuple[str, Any]]:

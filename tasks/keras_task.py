@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tasks.errors import TaskError
+from tasks.keras_kinds import KERAS_2, is_of_keras, is_of_keras_2
 from tasks.options import MAX_BATCH_SIZE, float_dtype, task_name, whole_number
 
 METRICS = ("accuracy",)
@@ -20,6 +21,7 @@ def keras_task(
     *,
     train: Any,
     loss: Any,
+    loss_weights: Any = None,
     batch_size: int = 32,
     validation: Any = None,
     test: Any = None,
@@ -35,18 +37,21 @@ def keras_task(
 
         MyTask = keras_task(build, train=(images, labels), loss=keras.losses.SparseCategoricalCrossentropy(True))
 
-    A step's minibatch is drawn uniformly, with replacement. The objective is the mean loss of the minibatch, with the
-    model in training mode, plus the losses of its layers (regularisation). Every run builds a new model after
+    A step's minibatch is drawn uniformly, with replacement. The objective is the loss that `fit` computes of it, with
+    regularisation; validation and test have the loss that `evaluate` computes. What would be trained or measured
+    otherwise is refused; `tasks.keras_features.FEATURES` lists all of it. Every run builds a new model after
     `keras.utils.set_random_seed` with its seed; minibatches and dropout depend on the seed and the step alone.
     A subclass may define `presets` or `line_up`.
 
     Args:
         build: Function that returns a new keras.Model, which differs between calls in its random weights alone. The
-            optimizer and loss of a compiled model are ignored.
-        train: (x, y), each an array, or a tuple, list or dictionary of arrays for several inputs; a function without
-            arguments that returns such a pair, called by the constructor; or a finite, unbatched tf.data.Dataset of
-            pairs, which is read into memory.
-        loss: A name of a loss of Keras, a keras.losses.Loss, or a function (y_true, y_pred).
+            optimizer of a compiled model is not used; its loss must be `loss`.
+        train: (x, y), or (x, y, sample_weight), each an array, or a tuple, list or dictionary of arrays for several
+            inputs or outputs, or (x, None) for a model without targets; a function without arguments that returns
+            them, called by the constructor; or a finite, unbatched tf.data.Dataset of them, which is read into memory.
+        loss: A name of a loss of Keras, a keras.losses.Loss, or a function (y_true, y_pred); for several outputs one
+            for all, or a list or dictionary as `model.compile` takes it; None if layers add all of the loss.
+        loss_weights: Factors of the losses of several outputs, a list or dictionary. Default: 1.
         batch_size: Examples per step, 1 to 65,536. Default: 32.
         validation: Validation data, like `train`. Default: none.
         test: Test data, like `train`; not read before it is used. Default: none.
@@ -58,7 +63,7 @@ def keras_task(
     Raises:
         TaskError: An argument is not accepted; a ValueError. Data and model are checked when the class is called.
     """
-    if not callable(build) or _is_of_keras(build):
+    if not callable(build) or is_of_keras(build) or is_of_keras_2(build):
         raise TaskError(
             f"`build` must be a function without arguments that returns a new keras.Model. {_received(build)}"
         )
@@ -72,7 +77,8 @@ def keras_task(
     function = getattr(build, "__name__", type(build).__name__)
     own_name = task_name(name, "keras-model" if function == "build" else function)
     from tasks.keras_build import policy
-    from tasks.keras_class import EvaluatedKerasTask, KerasTask
+    from tasks.keras_class import KerasTask
+    from tasks.keras_evaluated import EvaluatedKerasTask
 
     evaluated = validation is not None or test is not None
     members = {
@@ -83,7 +89,7 @@ def keras_task(
         "own_batch_size": whole_number("batch_size", batch_size, low=1, high=MAX_BATCH_SIZE),
         "jit_compile": bool(jit_compile),
         "build": staticmethod(build),
-        "given_loss": (loss,),  # a tuple, so that a function does not become a method
+        "given_loss": (loss, loss_weights),  # a tuple, so that a function does not become a method
         "given": {split: given for split, given in splits.items() if given is not None},
         "policy": policy(),
         **({"metrics": ("loss", *metrics)} if evaluated else {}),
@@ -91,11 +97,10 @@ def keras_task(
     return type("KerasTask", (EvaluatedKerasTask if evaluated else KerasTask,), members)
 
 
-def _is_of_keras(build: Any) -> bool:
-    """Return whether an object is a model or a layer, which are callable too."""
-    return any(base.__module__.partition(".")[0] == "keras" for base in type(build).__mro__)
-
-
 def _received(build: Any) -> str:
-    hint = "; return it from a function, so that every run starts from a new model" if _is_of_keras(build) else ""
+    hint = ""
+    if is_of_keras_2(build):
+        hint = f", {KERAS_2}"
+    elif is_of_keras(build):
+        hint = "; return it from a function, so that every run starts from a new model"
     return f"Received: {type(build).__name__}{hint}"

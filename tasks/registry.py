@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from tasks.catalogue import GENERAL_COMPARISON, GENERAL_LINE_UP, GENERAL_PRESETS, TASKS, TaskEntry
 from tasks.errors import TaskError, did_you_mean
-from tasks.importing import ACCEPTED_NAMES, checked_class, is_importable, task_class, task_source
+from tasks.importing import ACCEPTED_NAMES, checked_class, is_importable, task_class, task_source, tasks_of
+from tasks.tensorflow_settings import refuse_settings
 
 __all__ = [
     "GENERAL_PRESETS",
@@ -48,7 +50,7 @@ def plugins() -> dict[str, str]:
 
 def is_own(name: str) -> bool:
     """Return whether a name is that of a user's own task or of an installed package's: of code that is not ours."""
-    return name not in TASKS and (":" in name or name in plugins())
+    return name not in TASKS and (":" in name or name.endswith(".py") or name in plugins())
 
 
 def entry(name: str) -> TaskEntry:
@@ -86,9 +88,12 @@ def load(name: str) -> type:
 
     Raises:
         ValueError: There is no such task, or its module or class cannot be used: missing, raises on import, not a
-            Task. One line that names the file and the fault; the original exception is its cause.
+            Task; or TensorFlow has settings with which nothing trains. One line that names the file and the fault; the
+            original exception is its cause.
     """
-    return _class(TASKS[name].where if name in TASKS else _where(name))
+    found = _class(TASKS[name].where if name in TASKS else _where(name))
+    refuse_settings(name)
+    return found
 
 
 def source_of(name: str) -> tuple[ModuleType, str | None] | None:
@@ -183,6 +188,9 @@ def _where(name: str) -> str:
     """Return where a task is that is not built in: its name, or the entry point of an installed package."""
     if ":" in name:
         return name
+    if name.endswith(".py"):
+        found = ", ".join(f"{name}:{task}" for task in tasks_of(Path(name)))
+        raise TaskError(f"{name} is a file: a task in it is given as {name}:NAME. It offers {found or 'no task'}")
     offers = {point.value: point for point in importlib.metadata.entry_points(group=PLUGINS, name=name)}
     if len(offers) > 1:
         packages = ", ".join(sorted(point.dist.name if point.dist else "?" for point in offers.values()))

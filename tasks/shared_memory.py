@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.home import writable_home
+
 MIN_BYTES = 1 << 20  # smaller arrays are not shared
 
 
@@ -57,8 +59,11 @@ def _folder() -> Path:
     Raises:
         OSError: It cannot be created, or other users can write to it.
     """
-    home = os.environ.get("XDG_CACHE_HOME")
-    folder = (Path(home) if home else Path.home() / ".cache") / "lodo-tune"
+    cache = os.environ.get("XDG_CACHE_HOME")
+    home = Path(cache) if cache else writable_home()
+    if home is None:
+        raise FileNotFoundError("this user has no home folder")
+    folder = (home if cache else home / ".cache") / "lodo-tune"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
     if status.st_uid != os.getuid() or status.st_mode & 0o022:

@@ -1,9 +1,9 @@
 """Write or check the parts of the documentation that are made from the code.
 
 `python tools/in_step.py` writes the references of the command line, of the Python API and of the database schema, and
-the tables of exports and metrics; `--check` reports what is out of date instead. Both report modules that break the
-rules of names and docstrings, rooms without a section in docs/architecture.md, and broken links of the Markdown files
-in the root.
+the tables of exports, metrics and Keras tasks; `--check` reports what is out of date instead. Both report modules that
+break the rules of names and docstrings, rooms without a section in docs/architecture.md, and broken links of the
+Markdown files in the root.
 """
 
 from __future__ import annotations
@@ -45,12 +45,14 @@ def main() -> int:
 def generated() -> dict[Path, Callable[[], str]]:
     """Return what makes the text of each file that is made from the code, or that has a part which is."""
     exports, monitoring = ROOT / "docs/guides/exports.md", ROOT / "docs/guides/monitoring.md"
+    own_task = ROOT / "docs/guides/own-task.md"
     return {
         ROOT / "docs/reference/command-line.md": reference.command_line,
         ROOT / "docs/reference/python.md": reference.python,
         ROOT / "docs/reference/database.md": reference.database,
         exports: lambda: reference.put_in(exports, "counterparts", reference.counterparts()),
         monitoring: lambda: reference.put_in(monitoring, "metrics", reference.metrics()),
+        own_task: lambda: reference.put_in(own_task, "features of Keras", reference.features_of_keras()),
     }
 
 

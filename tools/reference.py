@@ -149,6 +149,14 @@ def put_in(path: Path, what: str, made: str) -> str:
     return f"{before}{begin}\n{made}{end}{after}"
 
 
+def features_of_keras() -> str:
+    """Return the table of what a Keras task does with all that a model and `fit` can carry."""
+    from tasks.keras_features import FEATURES
+
+    rows = [f"| {feature.name} | {feature.treatment} | {feature.remark} |" for feature in FEATURES]
+    return "\n".join(["| in `fit` or `evaluate` | in a task | |", "|---|---|---|", *rows]) + "\n"
+
+
 def counterparts() -> str:
     """Return the table of exports: each optimizer's counterpart in other libraries, and where they differ."""
     import lodo.registry

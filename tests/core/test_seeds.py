@@ -26,3 +26,16 @@ def test_lane_seeds_fit_into_two_int32_and_differ_by_purpose():
     pairs = {lane_seeds(seed, purpose) for seed in range(100) for purpose in ("task", "optimizer")}
     assert len(pairs) == 200
     assert all(-(2**31) <= word < 2**31 for pair in pairs for word in pair)
+
+
+def test_candidates_of_a_block_share_the_seed_of_their_replicate_whatever_their_slot():
+    first, other = Key(Role.SEARCH, 3, 0), Key(Role.SEARCH, 4, 5)
+    assert trial_seed(1, first, 2, 1) == trial_seed(1, other, 2, 1)
+    seeds = {
+        trial_seed(study, first, block, replicate) for study in (0, 1) for block in range(9) for replicate in (0, 1)
+    }
+    assert len(seeds | {trial_seed(0, first), trial_seed(1, first)}) == 38
+
+
+def test_fresh_seeds_belong_to_no_block():
+    assert trial_seed(0, Key(Role.TUNED, 0, 1), 5) == trial_seed(0, Key(Role.TUNED, 0, 1))

@@ -94,6 +94,10 @@ def test_keys_of_tasks():
     check("tasks", printed("tasks"))
 
 
+def test_keys_of_doctor():
+    check("doctor", printed("doctor", "--database", "missing.db"))
+
+
 TASK = """
 import keras
 import numpy as np

@@ -16,7 +16,7 @@ from tests.support.builders import ADAM, MOMENTUM, spec, study
 from tests.support.ray_sessions import ROOT, local_session, ray_executor, wait_until
 from tuner.core.events import AttemptEnded, AttemptStarted
 from tuner.core.trial import Evaluation, Key, Role, Status
-from tuner.execution.ray.metrics import COUNTERS, GAUGES, Metrics
+from tuner.execution.ray.metrics import COUNTERS, GAUGES, Metrics, StudyMetrics
 from tuner.storage import Store
 from tuner.studies.callbacks import Callback, CallbackList
 from tuner.studies.driver import run_study
@@ -240,3 +240,18 @@ def test_a_callback_list_calls_each_callback_in_order(method):
     parameters = list(inspect.signature(getattr(Callback, method)).parameters)[1:]
     getattr(CallbackList(RecordsCalls("first"), RecordsCalls("second")), method)(*parameters)
     assert calls == [(name, method, tuple(parameters)) for name in ("first", "second")]
+
+
+def test_names_that_are_not_ascii_become_labels_and_a_metric_that_ray_refuses_ends_nothing():
+    class Refuses:
+        def inc(self, tags):
+            assert all(value.isascii() for value in tags.values())
+            raise UnicodeEncodeError("ascii", "任务", 0, 2, "ordinal not in range(128)")
+
+    listener = StudyMetrics(dict.fromkeys(COUNTERS, Refuses()))
+    record = study()
+    workload = replace(record.spec.workload, task="/modèle.py:任务")
+    listener.on_study_begin(replace(record, spec=replace(record.spec, workload=workload)))
+    assert listener.tags["task"] == r"mod\xe8le.py:\u4efb\u52a1"
+    listener.on_event(Evaluation(KEYS[0], Status.FINISHED, 1.0, (1.0,), 1, 0.1))
+    assert listener.figures()["lodo_tune_candidates", Status.FINISHED] == 1

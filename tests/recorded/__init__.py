@@ -68,8 +68,9 @@ RUNS = {
             "--population", "4", "--steps", "20,30,40", "--seed", "1",
         ),
         _search(
-            "digits", "pixelcnn", "--preset", "quick", "--optimizers", "LODO,Adam", "--generations", "2",
-            "--population", "4", "--steps", "3,5", "--option", "batch_size=16", "--data-dir", ".",
+            "digits", "pixelcnn", "--preset", "quick", "--strategy", "paper", "--optimizers", "LODO,Adam",
+            "--generations", "2", "--population", "4", "--steps", "3,5", "--sigma", "2.0,0.5",
+            "--option", "batch_size=16", "--data-dir", ".",
         ),
         _search("points", _POINTS),
         _comparison("bowl-comparison", _BOWL, "bowl", "--seeds", "3", "--steps", "50"),

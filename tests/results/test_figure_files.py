@@ -1,5 +1,6 @@
 """Figures as files: three formats, the same bytes for the same records, and `lodo-tune figures`."""
 
+import os
 import subprocess
 import sys
 
@@ -46,6 +47,25 @@ def test_kinds_have_names_for_files_of_their_own_and_captions():
     kinds = (*FIGURES_OF_SEARCH, *FIGURES_OF_COMPARISON)
     assert len({kind.name for kind in kinds}) == len(kinds)
     assert all(kind.caption.endswith(".") and kind.title for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("backend", "file"),
+    [
+        ("module://matplotlib_inline.backend_inline", b""),  # what a notebook sets
+        ("nonsense", b"text.usetex: True\nsavefig.bbox: tight\nsvg.fonttype: none\n"),
+        ("", "font.family: Café\n".encode("latin-1")),  # Matplotlib refuses to be imported
+    ],
+)
+def test_settings_of_matplotlib_for_other_programs_change_no_byte(backend, file, database, tmp_path):
+    (tmp_path / "matplotlibrc").write_bytes(file)
+    arguments = ("figures", "hunt", "--format", "png,svg", "--database", database)
+    assert call(*arguments, "--output", tmp_path / "expected").code == 0
+    command = [sys.executable, "-m", "tuner.cli", *map(str, arguments), "--output", "found"]
+    found = subprocess.run(command, cwd=tmp_path, env=os.environ | {"MPLBACKEND": backend}, capture_output=True)
+    assert found.returncode == 0, found.stderr
+    expected = {path.name: path.read_bytes() for path in (tmp_path / "expected").iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "found").iterdir()} == expected
 
 
 @pytest.fixture

@@ -178,3 +178,11 @@ class TestReadBack:
         with_driver = url.replace("postgresql://", "postgresql+psycopg://")
         study = optuna.load_study(study_name="bowl/Adam", storage=with_driver)
         assert (len(study.trials), study.best_value) == (7, 1.5)
+
+    def test_a_file_may_have_any_name(self, optuna, tmp_path, monkeypatch):
+        fill(tmp_path / "studies.db")
+        monkeypatch.chdir(tmp_path)
+        outcome = call("database", "export", "--optuna", "o%p?t#.db", "--database", "studies.db")
+        assert outcome.code == 0, outcome.err
+        assert (tmp_path / "o%p?t#.db").is_file()
+        assert not (tmp_path / "o%p").exists()

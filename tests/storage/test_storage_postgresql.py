@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from tests.support.losing_proxy import LosingProxy
+from tests.support.pooler import Pooler
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.support.store_values import assert_one_line, driven, evaluation, key, keys
 from tuner.core.trial import Status
@@ -25,6 +27,7 @@ from tuner.storage import (
     database_errors,
     urls,
 )
+from tuner.storage.engines import make_engine
 
 pytestmark = pytest.mark.faults
 
@@ -176,3 +179,38 @@ def test_log_messages_of_psycopg_are_not_printed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.postgresql
+def test_a_pooler_that_refuses_settings_at_the_start_is_used_like_the_server(postgresql_server: Server) -> None:
+    server, name = postgresql_server, postgresql_server.create_database()
+    with Pooler(server.port) as pooler:
+        url = f"postgresql://lodo@127.0.0.1:{pooler.port}/{name}"
+        with Store.open(url, busy_timeout=0.3) as store:
+            study, epoch = driven(store, add=keys())
+            store.record(study, epoch, [evaluation(key(0))])
+            with psycopg.connect(server.url(name)) as other:
+                other.execute("LOCK TABLE candidates IN ACCESS EXCLUSIVE MODE")
+                with pytest.raises(Locked, match=r"waited 0\.3 s"):  # the time limit for locks is in force
+                    store.record(study, epoch, [evaluation(key(1))])
+        with Store.open(url, read_only=True) as store, pytest.raises(Unwritable, match="is read-only"):
+            store.delete(study)
+        assert pooler.connections >= 2
+        with pytest.raises(NotAdmitted, match="refused an option of the URL, as poolers such as PgBouncer do"):
+            Store.open(f"{url}?options=-c%20work_mem%3D8MB")
+
+
+@pytest.mark.postgresql
+def test_no_setting_outlives_a_transaction_for_the_next_client_of_a_pooled_connection(
+    postgresql_server: Server,
+) -> None:
+    engine = make_engine(
+        urls.parse(postgresql_server.url(postgresql_server.create_database())), read_only=True, busy_timeout=0.3
+    )
+    shown = "SELECT current_setting('lock_timeout') || ' ' || current_setting('transaction_read_only')"
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql(shown).scalar() == "300ms on"
+        connection.rollback()
+        driver = connection.connection.driver_connection
+        assert driver.execute(shown).fetchone() == ("0 off",)  # the server's own
+    engine.dispose()

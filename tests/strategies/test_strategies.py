@@ -45,8 +45,30 @@ class TestPaper(StrategyConformance):
         return create("paper", **plan)
 
 
+class TestGenetic(StrategyConformance):
+    """The laws, for `genetic`."""
+
+    def make(self, **plan: Any) -> Strategy:
+        return create("genetic", **plan)
+
+
+class TestCmaEs(StrategyConformance):
+    """The laws, for `cma-es`."""
+
+    def make(self, **plan: Any) -> Strategy:
+        return create("cma-es", **plan)
+
+
 class TestRandom(StrategyConformance):
     """The laws, for `random`."""
+
+    def make(self, **plan: Any) -> Strategy:
+        parameters = {**plan.pop("parameters"), "draws": "sobol"}
+        return create("random", parameters=parameters, **plan)
+
+
+class TestIndependentRandom(StrategyConformance):
+    """The laws, for `random` as studies of earlier versions record it."""
 
     def make(self, **plan: Any) -> Strategy:
         return create("random", **plan)
@@ -289,9 +311,9 @@ def test_naming_strategies_loads_neither_deap_nor_numpy_and_using_one_does_witho
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("papr", "strategy is one of paper, random (did you mean 'paper'?). Received: 'papr'"),
-        ("RANDOM", "strategy is one of paper, random (did you mean 'random'?). Received: 'RANDOM'"),
-        ("", "strategy is one of paper, random. Received: ''"),
+        ("papr", "strategy is one of paper, genetic, cma-es, random (did you mean 'paper'?). Received: 'papr'"),
+        ("RANDOM", "strategy is one of paper, genetic, cma-es, random (did you mean 'random'?). Received: 'RANDOM'"),
+        ("", "strategy is one of paper, genetic, cma-es, random. Received: ''"),
     ],
 )
 def test_an_unknown_strategy_is_refused_with_the_nearest_name(name: str, message: str) -> None:

@@ -95,3 +95,24 @@ def test_the_search_space_of_a_user_is_that_of_the_study(tmp_path):
 )
 def test_the_default_name_of_a_run_is_its_task_with_a_number_if_taken(task, taken, expected):
     assert run_name(task, taken) == expected
+
+
+@pytest.mark.parametrize(
+    ("request_", "strategy"),
+    [
+        ({}, "paper"),
+        ({"preset": "paper"}, "paper"),
+        ({"preset": "quick"}, "genetic"),
+        ({"preset": "quick", "strategy": "paper"}, "paper"),
+        ({"strategy": "random"}, "random"),
+    ],
+)
+def test_the_papers_preset_is_searched_by_the_papers_rule_and_every_other_by_evolution(request_, strategy):
+    plan = plan_search(SearchRequest(task="rosenbrock", optimizers=("Adam",), **request_))
+    assert plan.specs[0].strategy == strategy
+
+
+def test_a_budget_is_what_a_search_may_cost():
+    plan = plan_search(SearchRequest(task="rosenbrock", optimizers=("Adam",), preset="quick", budget=15_200))
+    (search,) = plan.specs
+    assert search.population * sum(search.steps) <= 15_200 < search.population * (sum(search.steps) + 200)

@@ -1,6 +1,7 @@
 """Studies with a substitute for training: numbers of candidates, resumption, and failures."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tuner.core.study import SearchSpec, StudyStatus
 from tuner.core.trial import Evaluation, Key, Role, Status, Workload
 from tuner.execution.in_process import InProcessExecutor
 from tuner.storage import Store, StudyComplete, StudyOwned
+from tuner.strategies.genetic import Genetic
 from tuner.studies.batch import EveryCandidateFailed
 from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_study
@@ -63,8 +65,12 @@ def executor():
 
 def rows(store):
     (study,) = store.find("run")
-    fields = ("key", "genome", "hyperparameters", "seed", "steps", "status", "fitness", "steps_done")
-    return [tuple(repr(getattr(row, name)) for name in fields) for row in store.candidates(study.id)]
+    return rows_of(store, study)
+
+
+def rows_of(store, study):
+    kept = ("key", "genome", "hyperparameters", "seed", "steps", "status", "fitness", "steps_done")
+    return [tuple(repr(getattr(row, name)) for name in kept) for row in store.candidates(study.id)]
 
 
 def run(store, study=None, callback=None, **options):
@@ -177,6 +183,38 @@ def test_a_study_stops_if_a_replayed_genome_differs_from_the_recorded_one(store,
     monkeypatch.setattr(SearchSpace, "default_genome", lambda self: decoded(self) + 1e-12)
     with pytest.raises(OtherGenome, match="run/Adam: search 0/0 was"):
         run(store, study)
+
+
+def genetic(**changes):
+    return replace(spec(**changes), strategy="genetic", steps=(5, 5, 10, 10, 10, 10))
+
+
+def test_a_strategy_with_a_model_continues_from_other_genomes_than_those_on_record(store, monkeypatch):
+    whole = rows_of(store, run(store, store.create_study(genetic())))
+    with Store.open("sqlite://") as other:
+        study = other.create_study(genetic())
+        with pytest.raises(KeyboardInterrupt):
+            run(other, study, InterruptAfter(45))
+        drawn = Genetic._chosen
+        monkeypatch.setattr(Genetic, "_chosen", lambda self, known: drawn(self, known) + 1e-13)
+        resumed = run(other, study)
+        found = rows_of(other, resumed)
+        notes = resumed.notes
+    assert resumed.status == StudyStatus.COMPLETE
+    assert notes == ("generation 3: this machine computes other genomes; those on record are used",)
+    assert found[:40] == whole[:40]  # generations 0 to 3 were on record
+    assert len(found) == len(whole) == 66
+
+
+def test_candidates_of_a_generation_of_genetic_share_their_seed(store):
+    study = run(store, store.create_study(genetic()))
+    seeds = {}
+    for candidate in store.candidates(study.id):
+        if candidate.key.role is Role.SEARCH:
+            seeds.setdefault(candidate.key.generation, set()).add(candidate.seed)
+    assert [len(seeds[generation]) for generation in range(6)] == [1, 1, 1, 1, 1, 2]  # the finalists meet on two
+    assert seeds[0] == seeds[1]  # one rung
+    assert len(set().union(*seeds.values())) == 6
 
 
 def test_a_second_driver_is_refused_while_the_first_is_running(store):

@@ -53,3 +53,16 @@ def test_large_elements_are_read_a_few_at_a_time() -> None:
     assert chunk_elements(SPEC) == 3  # 16 MiB hold three elements of 4 MiB and 4 bytes
     assert chunk_elements([tf.TensorSpec([], tf.float32)]) == 1_024
     assert chunk_elements([tf.TensorSpec([1 << 30], tf.float64)]) == 1
+
+
+def test_a_dataset_that_is_shuffled_with_a_seed_is_the_same_however_often_it_is_read() -> None:
+    def shuffled() -> Any:
+        rows = np.arange(64, dtype=np.float32)
+        return tf.data.Dataset.from_tensor_slices((rows[:, None], rows)).shuffle(64, seed=0)
+
+    dataset = shuffled()
+    once, again, in_another_process = (
+        examples(each, "train", "float32").inputs.ravel().tolist() for each in (dataset, dataset, shuffled())
+    )
+    assert once == again == in_another_process
+    assert once != sorted(once)

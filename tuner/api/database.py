@@ -181,7 +181,8 @@ class Database:
             return {
                 f"{run}-{name}": content
                 for run, records in by_run(find(store, names)).items()
-                for name, content in figure_files(drawable(store, records), dict.fromkeys(formats))
+                for name, draw in figure_files(drawable(store, records), dict.fromkeys(formats))
+                if (content := draw()) is not None
             }
 
     def report(self, path: str | Path, *names: str, overwrite: bool = False) -> Path:

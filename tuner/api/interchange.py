@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -34,7 +33,7 @@ def write_optuna(store: Store, records: Sequence[StudyRecord], url: str) -> Iter
     """
     from tuner.results.exports.optuna_studies import OptunaStorage
 
-    storage = OptunaStorage(_with_driver(url), _checked(url))
+    storage = OptunaStorage(maintenance.with_driver(url), _checked(url))
     for record in records:
         yield record.spec.name, storage.write(record, store.candidates(record.id))
 
@@ -47,10 +46,3 @@ def _checked(url: str) -> str:
     except (NoDatabase, NotOurs):
         return shown
     raise InvalidRequest("optuna", f": {shown} is a database of lodo-tune; name another one for Optuna")
-
-
-def _with_driver(url: str) -> str:
-    """Return a database as SQLAlchemy takes it, with the driver for PostgreSQL that is installed with this program."""
-    if "://" not in url:
-        return f"sqlite:///{url}"
-    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)

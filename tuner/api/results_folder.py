@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tuner.api.reading import drawable, table_of
 from tuner.core import files
+from tuner.core.outputs import Outputs
 from tuner.core.study import StudyRecord
 from tuner.results import exports
 from tuner.results.figures import figure_files
@@ -19,24 +20,33 @@ TABLES = (("text", "txt"), ("markdown", "md"), ("latex", "tex"), ("json", "json"
 def write_results(store: Store, records: Sequence[StudyRecord], folder: Path) -> None:
     """Write the tables and the figures, and of a search its configurations, into a folder, replacing older ones.
 
+    A file that cannot be made does not prevent the others.
+
     Args:
         store: Holds them.
         records: Of one run.
         folder: Where.
 
     Raises:
-        NotWritten: A file cannot be written.
+        OutputsFailed: A file could not be made or written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     root, table = folder.resolve(), table_of(store, records)
+    outputs = Outputs()
     for format, ending in TABLES:
-        files.write(folder / f"table.{ending}", table.to_format(format) + "\n", overwrite=True)
+        with outputs.attempt(f"table.{ending}"):
+            files.write(folder / f"table.{ending}", table.to_format(format) + "\n", overwrite=True)
     for record, row in zip((record for record in records if record.is_search), table.searches, strict=True):
         if record.tuned is not None and row.best is not None:
             for format in ("json", "yaml"):
                 file = folder / f"{record.spec.workload.optimizer.replace(':', '-')}.{format}"
                 if not file.resolve().is_relative_to(root):  # the name came with a database that is not ours
                     raise Damaged(f"the study {record.spec.name!a} would be written outside {str(folder)!r}")
-                files.write(file, exports.export(record, format, row), overwrite=True)
-    for name, content in figure_files(drawable(store, records), FIGURES):
-        files.write(folder / name, content, overwrite=True)
+                with outputs.attempt(file.name):
+                    files.write(file, exports.export(record, format, row), overwrite=True)
+    for name, draw in figure_files(drawable(store, records), FIGURES):
+        with outputs.attempt(name):
+            content = draw()
+            if content is not None:
+                files.write(folder / name, content, overwrite=True)
+    outputs.check()

@@ -213,6 +213,8 @@ class _StoredRun:
     def save(self, folder: str | Path) -> Path:
         """Write its tables and figures, and of a search its configurations, into a folder, replacing older ones.
 
+        A file that cannot be made does not prevent the others.
+
         Args:
             folder: Is made if it is not there.
 
@@ -220,7 +222,7 @@ class _StoredRun:
             The folder.
 
         Raises:
-            NotWritten: A file cannot be written.
+            OutputsFailed: A file could not be made or written.
         """
         from tuner.api.results_folder import write_results
 

@@ -19,6 +19,7 @@ from tuner.studies.callbacks import Callback, CallbackList
 from tuner.studies.fingerprints import resumed
 from tuner.studies.lookup import absolute, run_name
 from tuner.studies.planner import Plan
+from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import load_tensorflow
 
 RESUMABLE = (73, 74, 75)  # exit codes of errors after which a run can be resumed
@@ -65,6 +66,8 @@ def begin(
     specs = [replace(spec, run=run) for spec in plan.specs]
     with _note_on_error(progress), progress:
         progress.begin(specs)
+        if store.remark:
+            progress.say(store.remark)
         for remark in plan.remarks:
             progress.say(remark)
         with _executor(resources, specs, progress) as (executor, slots):
@@ -118,6 +121,8 @@ def go_on(
     progress.created(name, store.url)
     with _note_on_error(progress), progress:
         progress.begin([study.spec for study in left])
+        if left and store.remark:
+            progress.say(store.remark)
         if not left:
             progress.say(f"{name} is complete")
             return
@@ -141,6 +146,8 @@ def check_users_task(spec: StudySpec, timeout: float | None, progress: Progress)
     load_tensorflow()
     from tuner.checks.users_task import check_users_task as check
 
+    if remark := unused_backend():
+        progress.say(remark)
     with progress.guard(timeout):
         remarks = check(workload.task, workload.options, workload.precision)
     for remark in remarks:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tuner.api.train_result import TrainResult
 from tuner.core.files import write
+from tuner.core.outputs import Outputs
 from tuner.core.trial import Status, Trial, Workload
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def write_run(
 ) -> None:
     """Write the folder; what an earlier run has left there is removed.
 
+    A picture that cannot be drawn does not prevent the other files.
+
     Args:
         folder: Is made if it is not there.
         result: Of the runs.
@@ -36,23 +39,28 @@ def write_run(
 
     Raises:
         NotWritten: A file cannot be written.
+        OutputsFailed: Only a picture could not be drawn or written.
     """
     from tuner.results.figures.learning import losses_figure
     from tuner.training.pictures import pictures_of
     from tuner.training.weights import save
 
     _empty(folder)
+    pictures = Outputs()
     document = result.to_dict()
     for trial, end, run in zip(trials, ends, document["runs"], strict=True):
         kept = run["status"] == Status.FINISHED and _is_alone(end)
         run["weights"] = f"{OF_A_SEED}{trial.seed}.npz" if kept else None
         if kept:
             save(folder / run["weights"], *end[:2])
-            for picture, content in pictures_of(workload, trial, end).items():
-                write(folder / f"{OF_A_SEED}{trial.seed}-{picture}.png", content, overwrite=True)
+            with pictures.attempt(f"the pictures of seed {trial.seed}"):
+                for picture, content in pictures_of(workload, trial, end).items():
+                    write(folder / f"{OF_A_SEED}{trial.seed}-{picture}.png", content, overwrite=True)
     full = {**document, "workload": asdict(workload), "runs": document["runs"]}
-    write(folder / LOSSES_FILE, losses_figure(full), overwrite=True)
+    with pictures.attempt(LOSSES_FILE):
+        write(folder / LOSSES_FILE, losses_figure(full), overwrite=True)
     write(folder / RUN_FILE, json.dumps(full, allow_nan=False) + "\n", overwrite=True)  # last: the others are there
+    pictures.check(f"All else is in {folder}")
 
 
 def _empty(folder: Path) -> None:

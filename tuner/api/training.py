@@ -20,7 +20,9 @@ from tuner.api.requests import Optimizer, Task, optimizer_name, sequence, task_n
 from tuner.api.train_result import TrainedRun, TrainResult, run_of
 from tuner.core.errors import InvalidRequest, check_at_least_one, check_timeout
 from tuner.core.events import Progress as TrialProgress
+from tuner.core.files import NotWritten
 from tuner.core.folders import check_empty, check_writable
+from tuner.core.outputs import OutputsFailed
 from tuner.core.seeds import MAX_SEED
 from tuner.core.trial import Evaluation, Key, Role, Trial, Workload
 from tuner.strategies.schedule import MAX_STEPS
@@ -29,6 +31,7 @@ from tuner.studies.fingerprints import fingerprint_here, with_fingerprint
 from tuner.studies.lookup import absolute, check_optimizer, data_fingerprint, task_entry, variable_shapes
 from tuner.studies.spaces import Shapes, default_space, numbers_beside
 from tuner.studies.task_options import task_options
+from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import configure, load_tensorflow
 
 if TYPE_CHECKING:
@@ -101,7 +104,7 @@ def train(
     Raises:
         InvalidRequest: An argument is unknown or out of range.
         ValueError: The task or the data cannot be used, or the task has no validation set or no Hessian.
-        NotWritten: The folder cannot be written.
+        OutputsFailed: A file of the folder could not be written; the exception has the `result`.
 
     Example:
         >>> result = tuner.train("rosenbrock", "Momentum", steps=200, hyperparameters={"learning_rate": 0.02})
@@ -186,6 +189,8 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     if task not in tasks.registry.TASKS:
         from tuner.checks.users_task import check_users_task
 
+        if remark := unused_backend():
+            progress.say(remark)
         with progress.guard(request.timeout):
             remarks = check_users_task(task, options, request.precision)
         for remark in remarks:
@@ -212,7 +217,10 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     if request.output is not None:
         from tuner.api.train_folder import write_run
 
-        write_run(request.output, result, workload, trials, ends)
+        try:
+            write_run(request.output, result, workload, trials, ends)
+        except (NotWritten, OutputsFailed) as error:
+            raise OutputsFailed(str(error), error.exit_code, result) from error
     return result
 
 

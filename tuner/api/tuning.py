@@ -30,11 +30,12 @@ def tune(
     optimizers: Optimizer | Iterable[Optimizer] | None = None,
     *,
     preset: str = "paper",
-    strategy: str = "paper",
+    strategy: str | None = None,
     generations: int | None = None,
     population: int | None = None,
     steps: int | Sequence[int] | None = None,
     sigma: float | Sequence[float] | None = None,
+    budget: int | None = None,
     seed: int = 0,
     name: str | None = None,
     database: str | Path | Database = DEFAULT_DATABASE,
@@ -53,11 +54,13 @@ def tune(
             imported by the workers; one of a script or a notebook is sent to them by value, see `tuner.api.requests`.
         optimizers: Names of built-in optimizers, "keras:NAME", or their classes; one or several. Default: the task's.
         preset: Schedule of the search: "paper", "quick", or another preset of the task.
-        strategy: Name of a search strategy: "paper" (the genetic algorithm) or "random".
+        strategy: Name of a search strategy: "genetic", "cma-es", "random" or "paper". Default: "paper" for the preset
+            "paper", "genetic" for every other.
         generations: Default: as many as the longest list given has, or the preset.
         population: Candidates per generation. Default: the preset's.
         steps: Budget of a candidate in gradient evaluations: one value, or one per generation. Default: the preset's.
         sigma: Standard deviation of the draws, likewise.
+        budget: Gradient evaluations of all candidates of a search together, instead of `generations`.
         seed: Decides everything that is drawn.
         name: Name of the run. Default: the task's name, numbered where that is taken.
         database: Where to record: a file, a URL, or a `Database`.
@@ -94,6 +97,7 @@ def tune(
         population=population,
         steps=sequence(steps),
         sigma=sequence(sigma),
+        budget=budget,
         strategy=strategy,
         seed=seed,
         name=name,
@@ -154,7 +158,7 @@ def confirmed(
     """Measure how long a search will take; return whether it is short or confirmed."""
 
     def others() -> Iterator[tuple[str, Sequence[SearchSpec]]]:
-        shorter = replace(request, generations=None, population=None, steps=None, sigma=None)
+        shorter = replace(request, generations=None, population=None, steps=None, sigma=None, budget=None)
         for preset in task_entry(absolute(request.task)).presets:
             if preset != request.preset:
                 yield preset, _searches(plan_search(replace(shorter, preset=preset)))

@@ -17,6 +17,7 @@ import click
 
 from tuner.cli.compare import compare
 from tuner.cli.database import database_group
+from tuner.cli.doctor import doctor
 from tuner.cli.evaluate import evaluate
 from tuner.cli.export import export
 from tuner.cli.figures import figures
@@ -34,6 +35,7 @@ from tuner.cli.paper import paper
 from tuner.cli.report import report
 from tuner.cli.resume import resume
 from tuner.cli.show import show
+from tuner.cli.streams import prepare_streams
 from tuner.cli.studies import studies
 from tuner.cli.submit import submit
 from tuner.cli.table import table
@@ -55,6 +57,7 @@ A task of your own is code that runs with your permissions, on every machine of 
 
 def main() -> None:
     """Run the command line; every error is one line on standard error and an exit code."""
+    prepare_streams()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     gc.set_threshold(50_000)  # the records of a large database are many, and none of them is garbage
     debug = "--debug" in sys.argv
@@ -119,7 +122,12 @@ def _fail(message: str, code: int, debug: bool) -> None:
 @click.option(
     "--sigma", metavar="S[,S…]", callback=list_of(float, "numbers"), help="Spread of the draws, by generation."
 )
-@click.option("--strategy", default="paper", show_default=True, help="'paper' (the genetic algorithm) or 'random'.")
+@click.option("--budget", type=int, metavar="N", help="Gradient evaluations of each search, instead of --generations.")
+@click.option(
+    "--strategy",
+    metavar="NAME",
+    help="genetic, cma-es, random or paper. Default: genetic; with the preset paper, paper.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is drawn.")
 @click.option("--name", metavar="RUN", help="Default: the task's name, numbered where it is taken.")
 @click.option("--search-space", type=PATH, multiple=True, metavar="FILE", help="A YAML of your own; repeatable.")
@@ -159,6 +167,6 @@ def _dashed(names: list[str]) -> str:
 
 for verb in (
     resume, compare, paper, submit, train, evaluate, tasks_group, table, figures, studies, show, watch, export, report,
-    database_group,
+    database_group, doctor,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.flags import PATH, database_of, database_option, debug_option
+from tuner.cli.group import Group
 from tuner.core.errors import LodoTuneError
 
 
@@ -33,7 +34,7 @@ def _terminate(*_: object) -> None:
     raise Terminated("terminated")
 
 
-@click.group("database", epilog="Example: lodo-tune database check --database results.db")
+@click.group("database", cls=Group, epilog="Example: lodo-tune database check --database results.db")
 @click.pass_context
 def database_group(context: click.Context) -> None:
     """Check, back up, copy, export or bring up to date a database, or delete a study."""

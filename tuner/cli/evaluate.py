@@ -30,11 +30,13 @@ def evaluate(folder: Path, **options: Any) -> None:
     """
     from tuner.api.evaluation import EvaluateRequest, run_evaluation
     from tuner.cli.progress import ExamplesProgress
+    from tuner.cli.streams import prints_to_stderr
 
     names = ("split", "examples", "seed", "cpus_per_candidate", "data_dir")
     request = EvaluateRequest(folder=folder, **{name: options[name] for name in names})
     try:
-        result = run_evaluation(request, progress=ExamplesProgress())
+        with prints_to_stderr():
+            result = run_evaluation(request, progress=ExamplesProgress())
     except KeyboardInterrupt as error:
         kept = [f"{note}; the same command goes on" for note in getattr(error, "__notes__", ())]
         raise KeyboardInterrupt("; ".join(["interrupted", *kept])) from None

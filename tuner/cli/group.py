@@ -1,4 +1,7 @@
-"""A group of verbs that suggests the nearest one to what was mistyped."""
+"""A group of verbs that suggests the nearest one to what was mistyped.
+
+It refuses options with one value that are given twice.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,16 @@ import click
 
 
 class Group(click.Group):
-    """A group that suggests the nearest verb."""
+    """A group that suggests the nearest verb, and takes each option with one value once."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the group's own options.
+
+        Raises:
+            click.UsageError: One is wrong, or given twice.
+        """
+        _check_given_once(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -14,7 +26,8 @@ class Group(click.Group):
         """Find a verb.
 
         Raises:
-            click.UsageError: There is none of this name; with the nearest, and all that there are.
+            click.UsageError: There is none of this name (with the nearest, and all that there are), or one of its
+                options is given twice.
         """
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             import difflib
@@ -24,4 +37,23 @@ class Group(click.Group):
             raise click.UsageError(
                 f"no such command {args[0]!r}.{hint} Commands: {', '.join(sorted(self.commands))}", ctx
             )
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not isinstance(command, Group):
+            _check_given_once(command, click.Context(command, ctx, name, **command.context_settings), rest)
+        return name, command, rest
+
+
+def _check_given_once(command: click.Command, context: click.Context, args: list[str]) -> None:
+    """Refuse an option with one value that is given twice: click would use the last, without a word.
+
+    Raises:
+        click.UsageError: One is given twice.
+    """
+    try:
+        _, _, given = command.make_parser(context).parse_args(list(args))
+    except click.UsageError:  # the command itself reports what cannot be parsed
+        return
+    single = [one for one in given if isinstance(one, click.Option) and not (one.multiple or one.is_flag or one.count)]
+    for option in single:
+        if single.count(option) > 1:
+            raise click.UsageError(f"{option.opts[0]} takes one value, and is given twice", context)

@@ -54,7 +54,9 @@ def paper(**options: Any) -> None:
     from tuner.cli.interruption import Interruptions, advice_on_error
     from tuner.cli.progress import TerminalProgress
     from tuner.cli.repeat_command import repeat_command
-    from tuner.cli.running import check_some_result, resources_of, write_folders
+    from tuner.cli.running import check_some_result, recorded, resources_of, write_folders
+    from tuner.cli.streams import prints_to_stderr
+    from tuner.core.outputs import Outputs
     from tuner.execution.resources import usable_cores
     from tuner.studies.paper_protocol import PaperRequest
 
@@ -67,7 +69,7 @@ def paper(**options: Any) -> None:
     request = PaperRequest(**given, options=task_options_of(options["task_options"]))
     resources, database = resources_of(options), database_of(options["database"])
     interruptions = Interruptions(_same_command)
-    with advice_on_error(_same_command), interruptions:
+    with advice_on_error(_same_command), interruptions, prints_to_stderr():
         runs = run_paper(
             request,
             resources,
@@ -76,13 +78,16 @@ def paper(**options: Any) -> None:
             progress=lambda: TerminalProgress(interruptions.executor_started),
         )
     search, comparison = runs
-    output.mkdir(parents=True, exist_ok=True)
-    names = search.name, comparison.name
-    click.echo(database.table(*names).to_format("json" if options["as_json"] else "text"))
-    write_folders(search, output / SEARCH)
-    write_folders(comparison, output / COMPARISON)
-    write_report(database, names, output / REPORT, overwrite=True, command=repeat_command, processes=usable_cores())
-    click.echo(f"{output / REPORT} holds all of it", err=True)
+    names, outputs = (search.name, comparison.name), Outputs()
+    with outputs.attempt("the table"):
+        click.echo(database.table(*names).to_format("json" if options["as_json"] else "text"))
+    write_folders(outputs, search, output / SEARCH)
+    write_folders(outputs, comparison, output / COMPARISON)
+    with outputs.attempt(REPORT):
+        output.mkdir(parents=True, exist_ok=True)
+        write_report(database, names, output / REPORT, overwrite=True, command=repeat_command, processes=usable_cores())
+        click.echo(f"{output / REPORT} holds all of it", err=True)
+    outputs.check(recorded(" ".join(names), database))
     for run in runs:
         check_some_result(run)
 

@@ -54,7 +54,7 @@ def _search(specs: Sequence[SearchSpec], names: Sequence[str], presets: Mapping[
     ):
         if asked != own:
             words += [option, ",".join(map(str, asked)) if isinstance(asked, tuple) else str(asked)]
-    words += [] if spec.strategy == strategies.DEFAULT else ["--strategy", spec.strategy]
+    words += [] if spec.strategy == strategies.default_of(name) else ["--strategy", spec.strategy]
     words += _options(spec.workload.options, preset.options)
     for each in specs:
         words += [] if _ships(each) else ["--search-space", "FILE"]

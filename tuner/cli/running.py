@@ -16,8 +16,10 @@ from tuner.api.database import Database
 from tuner.api.run import Comparison, Run
 from tuner.cli.interruption import Interruptions, advice_on_error, resume_command
 from tuner.cli.progress import TerminalProgress
+from tuner.cli.streams import prints_to_stderr
 from tuner.core.errors import LodoTuneError
 from tuner.core.folders import check_writable
+from tuner.core.outputs import Outputs
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Status
 from tuner.execution.resources import Resources
@@ -55,14 +57,18 @@ def run_and_print(
     stopped = None
     with advised(options, database) as progress:
         try:
-            run = call(progress)
+            with prints_to_stderr():
+                run = call(progress)
         except EveryCandidateFailed as error:
             stopped, run = error, database.run(str(progress.run))
+    outputs = Outputs()
     if stopped is None or any(study.status == StudyStatus.COMPLETE for study in run):
-        click.echo(run.table().to_format("json" if options["as_json"] else "text"))
-        write_folders(run, options["output"], options.get("tensorboard"))
+        with outputs.attempt("the table"):
+            click.echo(run.table().to_format("json" if options["as_json"] else "text"))
+        write_folders(outputs, run, options["output"], options.get("tensorboard"))
     if stopped is not None:
         raise stopped
+    outputs.check(recorded(run.name, database))
     check_some_result(run)
 
 
@@ -103,13 +109,22 @@ def check_folders(options: dict[str, Any]) -> None:
     check_writable("tensorboard", options.get("tensorboard"))
 
 
-def write_folders(run: Run | Comparison, output: Path | None, tensorboard: Path | None = None) -> None:
+def write_folders(
+    outputs: Outputs, run: Run | Comparison, output: Path | None, tensorboard: Path | None = None
+) -> None:
     """Write tables, configurations and figures, and event files for TensorBoard, where requested."""
     if output is not None:
-        run.save(output)
+        with outputs.attempt(str(output)):
+            run.save(output)
     if tensorboard is not None:
-        for _ in run.database.to_tensorboard(tensorboard, run.name):
-            pass
+        with outputs.attempt(str(tensorboard)):
+            for _ in run.database.to_tensorboard(tensorboard, run.name):
+                pass
+
+
+def recorded(name: str, database: Database) -> str:
+    """Return a sentence on where the results of a run are."""
+    return f"The results are recorded in {database.url}: lodo-tune table {name}"
 
 
 def check_some_result(run: Run | Comparison) -> None:

@@ -17,6 +17,7 @@ import click
 
 from tuner.cli.flags import data_dir_option, debug_option, only_json_option
 from tuner.cli.group import Group
+from tuner.cli.streams import prints_to_stderr
 
 if TYPE_CHECKING:
     from tasks.registry import TaskEntry
@@ -47,7 +48,7 @@ def tasks_group(context: click.Context, as_json: bool, debug: bool) -> None:
     if as_json:
         listed = [_listed(name, entry) for name, entry in tasks.registry.TASKS.items()]
         listed += [{"name": name, "summary": summary} for name, summary in plugins.items()]
-        click.echo(json.dumps(listed, ensure_ascii=False))
+        click.echo(json.dumps(listed))
         return
     lines = {name: entry.summary for name, entry in tasks.registry.TASKS.items()} | plugins
     width = max(map(len, lines))
@@ -81,7 +82,8 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
     from tuner.training.tensorflow import load_tensorflow
 
     task = absolute(name)
-    entry = task_entry(task)
+    with prints_to_stderr():
+        entry = task_entry(task)
     if preset is not None and preset not in entry.presets:
         raise InvalidRequest("preset", f"is one of {', '.join(entry.presets)} for this task", preset)
     chosen = preset or (DEFAULT_PRESET if DEFAULT_PRESET in entry.presets else None)
@@ -90,7 +92,8 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
     from tuner.checks.users_task import probes
 
     with Watchdog(None), _without_warnings():
-        of_the_task = probes(task, options)
+        with prints_to_stderr():
+            of_the_task = probes(task, options)
         if not as_json:
             click.echo(_heading(name, chosen, options, of_the_task))
         findings = list(_examined(of_the_task, name, print_each=not as_json))
@@ -108,7 +111,7 @@ def _examined(of_the_task: Sequence[Probe], name: str, *, print_each: bool) -> I
     width = max(len(check.name) for check in CHECKS)
     findings = examine(of_the_task)
     for number, check in enumerate(CHECKS, 1):
-        with _progress(f"{name}: {check.name} ({number} of {len(CHECKS)})"):
+        with _progress(f"{name}: {check.name} ({number} of {len(CHECKS)})"), prints_to_stderr():
             finding = next(findings)
         if print_each:
             click.echo(_line(finding, width))
@@ -184,7 +187,7 @@ def _json(
         "passed": all(finding.verdict != "failed" for finding in findings),
         "checks": checks,
     }
-    return json.dumps(document, allow_nan=False, ensure_ascii=False, default=str)
+    return json.dumps(document, allow_nan=False, default=str)
 
 
 def _listed(name: str, entry: TaskEntry) -> dict[str, Any]:

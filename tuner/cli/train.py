@@ -9,7 +9,7 @@ import json
 import math
 import statistics
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -68,6 +68,8 @@ def train(**options: Any) -> None:
     """Train one configuration, without a search and without a database."""
     from tuner.api.training import TrainRequest, run_training
     from tuner.cli.progress import LineProgress
+    from tuner.cli.streams import prints_to_stderr
+    from tuner.core.outputs import OutputsFailed
 
     if options["seed"] is not None and options["seeds"] is not None:
         raise click.UsageError("--seed and --seeds exclude each other")
@@ -83,11 +85,18 @@ def train(**options: Any) -> None:
         options=task_options_of(options["task_options"]),
         seeds=seeds,
     )
-    result = run_training(request, progress=LineProgress())
+    incomplete = None
+    try:
+        with prints_to_stderr():
+            result = run_training(request, progress=LineProgress())
+    except OutputsFailed as error:
+        result, incomplete = cast("TrainResult", error.result), error
     if options["as_json"]:
         click.echo(json.dumps(result.to_dict(curve=options["curve"]), allow_nan=False))
     else:
         click.echo("\n\n".join(_text(result, curve=options["curve"])))
+    if incomplete is not None:
+        raise incomplete
     failed = [run for run in result.runs if run.status in ("failed", "timed out")]
     if failed:
         raise click.ClickException(f"{len(failed)} of {len(result.runs)} runs failed: {failed[0].reason}")

@@ -15,7 +15,7 @@ def derive(*parts: int | str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
-def trial_seed(study_seed: int, key: Key, seed_block: int | None = None) -> int:
+def trial_seed(study_seed: int, key: Key, seed_block: int | None = None, replicate: int = 0) -> int:
     """Return the seed of a candidate's training.
 
     It depends on the seed of the study and on the candidate's key, not on the optimizer: candidates of the same slot
@@ -25,11 +25,12 @@ def trial_seed(study_seed: int, key: Key, seed_block: int | None = None) -> int:
     Args:
         study_seed: Seed of the study.
         key: Key of the candidate.
-        seed_block: Number of the block of candidates of a search that share their seed (common random numbers). With
+        seed_block: Number of the block of candidates of a search that share their seeds (common random numbers). With
             None, each candidate has a seed of its own.
+        replicate: Number of the seed within its block.
     """
     if key.role is Role.SEARCH and seed_block is not None:
-        return derive(study_seed, "block", seed_block)
+        return derive(study_seed, "block", seed_block, replicate)
     if key.role is Role.SEARCH:
         return derive(study_seed, "search", key.generation, key.slot)
     return derive(study_seed, "fresh", key.slot)

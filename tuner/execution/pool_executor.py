@@ -17,7 +17,7 @@ from tuner.core.trial import Evaluation, Trial, Workload
 from tuner.execution.assignment import Assignment
 from tuner.execution.costs import Costs
 from tuner.execution.dispatch import Dispatch, Queue
-from tuner.execution.executor import Batch, Executor, cohorts, task_name
+from tuner.execution.executor import Batch, ClusterUnavailable, Executor, cohorts, task_name
 from tuner.execution.pool import W, WorkerPool
 from tuner.execution.resources import Resources
 from tuner.execution.retries import Cause, Failure, first_attempt
@@ -232,7 +232,10 @@ class PoolExecutor(Executor, Generic[W]):
             # Ray reports a worker as dead as soon as its kill is requested, even on a node that does not respond.
             failure = Failure(Cause.LOST, "node does not answer")
             self._roster.avoid(worker.node_id)
-        self._finish(assignment, failure or self._roster.pool.failure_of(error))
+        failure = failure or self._roster.pool.failure_of(error)
+        if failure.is_of_machine and assignment.tracker.attempt.number >= self._resources.max_attempts:
+            raise ClusterUnavailable(f"{failure.reason}; resume once that memory is free")
+        self._finish(assignment, failure)
 
     def _check_deadline(self, assignment: Assignment[W]) -> None:
         """Kill a worker whose time is over or whose node is dead; abandon it if it does not end."""

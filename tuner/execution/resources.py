@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from tuner.core.errors import InvalidRequest, check_at_least_one, check_timeout
+from tuner.execution.quota import cpu_quota
 
 
 class ResourceOptions(TypedDict, total=False):
@@ -84,5 +85,7 @@ class Resources:
 
 
 def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of cores that this process may use, by its affinity and by the quota of its container."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    return cores if quota is None else max(1, min(cores, math.floor(quota)))

@@ -27,6 +27,7 @@ class Failure:
     cause: Cause
     reason: str  # one line
     error: str = ""  # a traceback, cut to 4 kB
+    is_of_machine: bool = False  # another program has taken the machine's memory: no candidate could be trained
 
 
 @dataclass(frozen=True, slots=True)

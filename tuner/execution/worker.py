@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tuner.core.environment import environment
 from tuner.core.errors import StudyRefused
+from tuner.core.matplotlib_import import import_matplotlib
 from tuner.core.text import describe_error
 from tuner.core.trial import Trial, Workload
-from tuner.execution.environment import environment
 from tuner.execution.messages import Message, Raised, Started, checked
 
 REMOTE_WATCHDOG_DELAY = 5.0
@@ -42,6 +43,7 @@ def import_training(train: str, gpus: float) -> None:
 
     An error is ignored, since `train_cohort` reports it for each candidate.
     """
+    import_matplotlib()
     with contextlib.suppress(Exception), environment(_visible_gpus(gpus)):
         importlib.import_module(train.partition(":")[0])
 

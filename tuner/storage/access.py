@@ -10,7 +10,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from tuner.storage import lease, opening, transactions, urls
+from tuner.storage import lease, opening, sqlite_file, transactions, urls
 from tuner.storage.retries import Retrier
 
 Arguments = ParamSpec("Arguments")
@@ -73,6 +73,20 @@ class DatabaseAccess:
     def url(self) -> str:
         """URL of the database in printable form, without passwords."""
         return urls.shown(self._engine.url)
+
+    @property
+    def remark(self) -> str | None:
+        """A sentence on a SQLite file that is not as safe or as fast as it should be; None without one."""
+        path, mode = urls.sqlite_path(self._engine.url), self.journal_mode
+        return None if path is None or mode is None else sqlite_file.remark(path, mode)
+
+    @property
+    def journal_mode(self) -> str | None:
+        """Journal mode of a SQLite database, "wal" where its file system supports that; None for PostgreSQL."""
+        if self._engine.dialect.name != "sqlite":
+            return None
+        with self._reading() as connection:
+            return str(connection.exec_driver_sql("PRAGMA journal_mode").scalar())
 
     def close(self) -> None:
         """Close all connections."""

@@ -92,6 +92,8 @@ def _classify_connection_failure(message: str) -> tuple[type[StorageError], str]
 
     A refusal has no SQLSTATE, and its text is in the server's language; any other text counts as unreachable.
     """
+    if "unsupported startup parameter" in message:
+        return NotAdmitted, "refused an option of the URL, as poolers such as PgBouncer do. Remove it from the URL"
     if re.search(r'database ".*" does not exist', message):
         return NoDatabase, "does not exist on the server. Create it there (createdb), or name another"
     if re.search(r'authentication failed|role ".*" does not exist|no password supplied|pg_hba\.conf', message):

@@ -81,25 +81,32 @@ def url_of(error: SQLAlchemyError, default: URL) -> URL:
 
 
 def _postgresql_engine(url: URL, read_only: bool, busy_timeout: float, common: dict[str, Any]) -> Engine:
-    options = f"-c lock_timeout={max(1, int(busy_timeout * 1000))}" + (
-        " -c default_transaction_read_only=on" if read_only else ""
-    )
-    from_url = url.query.get("options", "")
     # Warnings that psycopg logs when a connection is lost would be printed before our one line of error.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
-        return create_engine(
-            url.difference_update_query(["options"]),
+        engine = create_engine(
+            url,
             pool_pre_ping=True,  # after a restart of the server, idle connections are replaced without an error
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT,
                 "application_name": "lodo-tune",
-                "options": f"{from_url if isinstance(from_url, str) else ' '.join(from_url)} {options}".strip(),
+                "prepare_threshold": None,  # a pooler may execute a prepared statement on another connection
             },
             **common,
         )
     except ImportError:
         raise BadUrl("PostgreSQL needs the package psycopg: pip install 'lodo-tune[postgres]'") from None
+
+    # Poolers such as PgBouncer refuse settings in the start-up packet, and keep those of a session for other clients.
+    settings = f"set_config('lock_timeout', '{max(1, int(busy_timeout * 1000))}', true)" + (
+        ", set_config('transaction_read_only', 'on', true)" if read_only else ""
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SELECT {settings}")
+
+    return engine
 
 
 def _sqlite_engine(url: URL, path: Path | None, read_only: bool, busy_timeout: float, common: dict[str, Any]) -> Engine:

@@ -21,6 +21,15 @@ def shown(database: str) -> str:
     return urls.shown(urls.parse(database))
 
 
+def with_driver(database: str) -> str:
+    """Return the URL of a database as SQLAlchemy accepts it, with its password, and with %, ? and # of a file quoted.
+
+    Raises:
+        BadUrl: The text is not the URL of a database.
+    """
+    return urls.parse(database).render_as_string(hide_password=False)
+
+
 def is_in_memory(database: str) -> bool:
     """Return whether a database exists only as long as the process that opens it.
 

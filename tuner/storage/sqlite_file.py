@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from tuner.storage.errors import DiskFull, NoDatabase, NotOurs, StorageError, Un
 APPLICATION_ID = 0x4C4F444F  # "LODO", in the field of SQLite's header that is meant for it
 _HEADER_BYTES = 100
 _MAGIC = b"SQLite format 3\x00"
+_NETWORK = re.compile(
+    r"nfs\d?|cifs|smb\d?|smbfs|afs|ceph|lustre|glusterfs|beegfs|gpfs|fuse\.(sshfs|ceph|glusterfs|s3fs|rclone)"
+)
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -144,6 +148,45 @@ def check_writable(path: Path) -> None:
     for checked, what in ((path, "file"), (path.resolve().parent, "directory")):
         if not os.access(checked, os.W_OK):
             raise Unwritable(f"the database {str(path)!r} cannot be written: its {what} is read-only for this user")
+
+
+def remark(path: Path, journal_mode: str) -> str | None:
+    """Return a sentence on a file without a write-ahead log, or on a network file system; None otherwise.
+
+    Args:
+        path: Path of the file.
+        journal_mode: SQLite's answer to `PRAGMA journal_mode`.
+    """
+    advice = "use a folder on a local disk, or PostgreSQL"
+    network = network_file_system(path)
+    if network is not None:
+        return (
+            f"the database {str(path)!r} is on a network file system ({network}), on which SQLite's locks are not "
+            f"reliable: {advice}"
+        )
+    if journal_mode != "wal":
+        return (
+            f"the database {str(path)!r} has no write-ahead log, which its file system does not support (journal mode "
+            f"{journal_mode}): reading waits for writing; {advice}"
+        )
+    return None
+
+
+def network_file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
+    """Return the type of the file system of a path if it is one of a network, such as "nfs4"; None otherwise.
+
+    Args:
+        path: Path of a file, which need not exist.
+        mounts: The mounted file systems, as Linux lists them.
+    """
+    try:
+        lines = [line.split(" ") for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines()]
+        real = path.resolve()
+    except OSError:
+        return None
+    found = [(len(where), kind) for _, where, kind, *_ in lines if real.is_relative_to(where.replace("\\040", " "))]
+    kind = max(found, default=(0, ""))[1]
+    return kind if _NETWORK.fullmatch(kind) else None
 
 
 def must_read_without_locks(path: Path) -> bool:

@@ -33,6 +33,11 @@ class Generational(ABC):
     def _draw(self, generation: int) -> NDArray[np.float64]:
         """Return the genomes of a generation: float64 [population, d], possibly outside the bounds."""
 
+    def _seeds(self, generation: int) -> tuple[int | None, tuple[int, ...] | None]:
+        """Return a generation's seed block and replicates, see `Proposal`; asked for after `_draw`."""
+        del generation
+        return None, None
+
     @abstractmethod
     def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
         """Take the individuals with a finite fitness, in slot order; return a remark or ""."""
@@ -50,7 +55,8 @@ class Generational(ABC):
         if self._completed == self.setting.generations:
             return None
         self._proposed = np.clip(self._draw(self._completed), self.setting.lower, self.setting.upper)
-        return Proposal(self._proposed.copy(), self.setting.steps[self._completed])
+        block, replicates = self._seeds(self._completed)
+        return Proposal(self._proposed.copy(), self.setting.steps[self._completed], block, replicates)
 
     def tell(self, fitnesses: Sequence[float]) -> str:
         """See `Strategy.tell`."""
@@ -63,16 +69,20 @@ class Generational(ABC):
         for slot, fitness in enumerate(fitnesses):
             if not is_number(fitness):
                 raise ValueError(f"the fitness of slot {slot} must be a number. Received: {fitness!r:.80}")
-        # DEAP must never see NaN: selBest would take a NaN for the best if it came first.
-        finished = [
-            Individual(genome, float(fitness))
-            for genome, fitness in zip(self._proposed.tolist(), fitnesses, strict=True)
-            if math.isfinite(fitness)
-        ]
-        remark = self._learn(self._completed, finished)
+        remark = self._take(self._completed, self._proposed, [float(fitness) for fitness in fitnesses])
         self._proposed = None
         self._completed += 1
         return remark
+
+    def _take(self, generation: int, genomes: NDArray[np.float64], fitnesses: Sequence[float]) -> str:
+        """Process a generation, failures included; passes the others to `_learn`."""
+        # DEAP must never see NaN: selBest would take a NaN for the best if it came first.
+        finished = [
+            Individual(genome, fitness)
+            for genome, fitness in zip(genomes.tolist(), fitnesses, strict=True)
+            if math.isfinite(fitness)
+        ]
+        return self._learn(generation, finished)
 
     def result(self) -> NDArray[np.float64]:
         """See `Strategy.result`."""
@@ -81,3 +91,13 @@ class Generational(ABC):
                 f"result() requires {self.setting.generations} complete generations. Received: {self._completed}"
             )
         return np.array(self._tuned())
+
+
+class Amending(Generational):
+    """A generational strategy that continues from other genomes than those it drew; see `Amendable`."""
+
+    def amend(self, genomes: NDArray[np.float64]) -> None:
+        """See `Amendable.amend`."""
+        if self._proposed is None:
+            raise RuntimeError("amend() needs a generation that was requested with ask()")
+        self._proposed = np.array(genomes, dtype=np.float64)

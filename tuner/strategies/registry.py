@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
-from tuner.strategies.schedule import Defaults, Schedule, sigma_schedule
+from tuner.strategies.rungs import rung_schedule
+from tuner.strategies.schedule import Defaults, Schedule, sigma_schedule, sobol_schedule
 from tuner.strategies.searched import FinishedGeneration, best_at_last_budget, mean_of_last_better_half
 
 if TYPE_CHECKING:
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from tuner.strategies.strategy import Strategy
 
 GROUP = "lodo_tune.strategies"
-DEFAULT = "paper"
+PAPER, DEFAULT = "paper", "genetic"
 
 
 class Scheduler(Protocol):
-    """Creates the schedule of a search from a preset and the user's request."""
+    """Creates the schedule of a search from a preset and the user's request.
+
+    A `budget`, the total of gradient evaluations, is passed only if the user gives one.
+    """
 
     def __call__(
         self,
@@ -38,6 +42,7 @@ class Scheduler(Protocol):
         population: int | None,
         sigmas: Sequence[float] | None,
         steps: Sequence[int] | None,
+        budget: int | None = None,
     ) -> Schedule:
         """Return the schedule.
 
@@ -75,8 +80,28 @@ BUILT_IN: Mapping[str, StrategyKind] = {
         searched="the mean of the better half of the last generation, whose average the tuned point is",
         searched_fitness=mean_of_last_better_half,
     ),
-    "random": StrategyKind(factory="tuner.strategies.random_search:create", description="random search"),
+    "genetic": StrategyKind(
+        factory="tuner.strategies.genetic:create",
+        description="evolution with a model",
+        schedule=rung_schedule,
+    ),
+    "cma-es": StrategyKind(
+        factory="tuner.strategies.cma_es:create",
+        description="covariance matrix adaptation",
+        searched="the mean of the better half of the last generation, whose weighted average the tuned point is",
+        searched_fitness=mean_of_last_better_half,
+    ),
+    "random": StrategyKind(
+        factory="tuner.strategies.random_search:create",
+        description="quasi-random search",
+        schedule=sobol_schedule,
+    ),
 }
+
+
+def default_of(preset: str) -> str:
+    """Return the strategy of a search that names none: the paper's for its own preset, `genetic` for every other."""
+    return PAPER if preset == PAPER else DEFAULT
 
 
 def names() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from tuner.core.errors import InvalidRequest
@@ -12,6 +12,8 @@ from tuner.core.errors import InvalidRequest
 MAX_GENERATIONS = 10_000
 MAX_POPULATION = 100_000
 MAX_STEPS = 2**31 - 1  # steps are counted in int32
+MAX_BUDGET = 2**53
+SOBOL = "sobol"  # value of the parameter `draws` of strategy `random`
 
 Number = TypeVar("Number", int, float)
 
@@ -57,6 +59,7 @@ def sigma_schedule(
     population: int | None = None,
     sigmas: Sequence[float] | None = None,
     steps: Sequence[int] | None = None,
+    budget: int | None = None,
 ) -> Schedule:
     """Return the schedule of a strategy that draws with one standard deviation σ per generation.
 
@@ -69,26 +72,16 @@ def sigma_schedule(
         population: Candidates per generation.
         sigmas: One per generation, or one for all; at least 0.
         steps: One per generation, or one for all; at least 1.
+        budget: Gradient evaluations of all candidates together. The number of generations is the greatest that it pays
+            for. Default: no such limit.
 
     Raises:
-        InvalidRequest: A number is out of range, or a list has neither one value nor one per generation.
+        InvalidRequest: A number is out of range, a list has neither one value nor one per generation, or both
+            `generations` and `budget` are given.
     """
-    for field, value, maximum in (
-        ("generations", generations, MAX_GENERATIONS),
-        ("population", population, MAX_POPULATION),
-    ):
-        if value is not None and value < 1:
-            raise InvalidRequest(field, "is at least 1", value)
-        if value is not None and value > maximum:
-            raise InvalidRequest(field, f"is at most {maximum}", value)
-    for sigma in sigmas or ():
-        if not (math.isfinite(sigma) and sigma >= 0):
-            raise InvalidRequest("sigma", "takes finite numbers, at least 0", sigma)
-    for budget in steps or ():
-        if budget < 1:
-            raise InvalidRequest("steps", "takes whole numbers, at least 1", budget)
-        if budget > MAX_STEPS:
-            raise InvalidRequest("steps", f"takes whole numbers, at most {MAX_STEPS}", budget)
+    check_numbers(generations=generations, population=population, sigmas=sigmas, steps=steps, budget=budget)
+    if budget is not None:
+        generations = _generations_within(budget, population or defaults.population, steps, defaults)
     longest = max(len(sigmas or ()), len(steps or ()))
     count = generations or (longest if longest > 1 else defaults.generations)
     return Schedule(
@@ -97,6 +90,72 @@ def sigma_schedule(
         steps=_fitted("steps", steps, defaults.steps, count),
         parameters={"sigmas": list(_fitted("sigma", sigmas, defaults.sigmas, count))},
     )
+
+
+def sobol_schedule(
+    defaults: Defaults,
+    *,
+    generations: int | None = None,
+    population: int | None = None,
+    sigmas: Sequence[float] | None = None,
+    steps: Sequence[int] | None = None,
+    budget: int | None = None,
+) -> Schedule:
+    """Return the schedule of `sigma_schedule`, with quasi-random draws."""
+    made = sigma_schedule(
+        defaults, generations=generations, population=population, sigmas=sigmas, steps=steps, budget=budget
+    )
+    return replace(made, parameters={**made.parameters, "draws": SOBOL})
+
+
+def check_numbers(
+    *,
+    generations: int | None,
+    population: int | None,
+    sigmas: Sequence[float] | None,
+    steps: Sequence[int] | None,
+    budget: int | None,
+) -> None:
+    """Check the requested numbers of a schedule.
+
+    Raises:
+        InvalidRequest: One is out of range, or both `generations` and `budget` are given.
+    """
+    for field, value, maximum in (
+        ("generations", generations, MAX_GENERATIONS),
+        ("population", population, MAX_POPULATION),
+        ("budget", budget, MAX_BUDGET),
+    ):
+        if value is not None and value < 1:
+            raise InvalidRequest(field, "is at least 1", value)
+        if value is not None and value > maximum:
+            raise InvalidRequest(field, f"is at most {maximum}", value)
+    for sigma in sigmas or ():
+        if not (math.isfinite(sigma) and sigma >= 0):
+            raise InvalidRequest("sigma", "takes finite numbers, at least 0", sigma)
+    for each in steps or ():
+        if each < 1:
+            raise InvalidRequest("steps", "takes whole numbers, at least 1", each)
+        if each > MAX_STEPS:
+            raise InvalidRequest("steps", f"takes whole numbers, at most {MAX_STEPS}", each)
+    if budget is not None and generations is not None:
+        raise InvalidRequest("budget", "and {generations} exclude each other")
+    if budget is not None and len(steps or ()) > 1:
+        raise InvalidRequest("budget", "takes {steps} with one value", len(steps or ()))
+
+
+def _generations_within(budget: int, population: int, steps: Sequence[int] | None, defaults: Defaults) -> int:
+    """Return the greatest number of generations whose cost is within a budget."""
+
+    def cost(count: int) -> int:
+        return population * sum(_fitted("steps", steps, defaults.steps, count))
+
+    if cost(1) > budget:
+        raise InvalidRequest("budget", f"is at least {cost(1)}, the cost of one generation", budget)
+    count = 1
+    while count < MAX_GENERATIONS and cost(count + 1) <= budget:
+        count += 1
+    return count
 
 
 def _fitted(field: str, requested: Sequence[Number] | None, preset: Sequence[Number], count: int) -> tuple[Number, ...]:

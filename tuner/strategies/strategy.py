@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ class Proposal:
 
     genomes: NDArray[np.float64]  # [population, d], one row per slot, within the bounds
     budget: int  # of each candidate, in gradient evaluations
-    seed_block: int | None = None  # candidates of a block share their seed; None: each has a seed of its own
+    seed_block: int | None = None  # candidates of a block share their seeds; None: each has a seed of its own
+    replicates: tuple[int, ...] | None = None  # number of each slot's seed within the block; None: 0 for all
 
 
 class Strategy(Protocol):
@@ -62,5 +63,24 @@ class Strategy(Protocol):
 
         Raises:
             RuntimeError: The search is not over.
+        """
+        ...
+
+
+@runtime_checkable
+class Amendable(Strategy, Protocol):
+    """A strategy that can continue from other genomes than those that it proposed.
+
+    A resumed study passes the recorded ones. Without this method, a study whose genomes differ cannot be resumed.
+    """
+
+    def amend(self, genomes: NDArray[np.float64]) -> None:
+        """Replace the genomes of the generation that `ask` returned last by those that were trained.
+
+        Args:
+            genomes: float64 [population, d], within the bounds.
+
+        Raises:
+            RuntimeError: No generation is outstanding.
         """
         ...

@@ -12,17 +12,23 @@ from typing import Any
 from tuner.execution.resources import usable_cores
 
 PACKAGES = ("lodo-tune", "tensorflow", "keras", "ray", "deap", "numpy", "sqlalchemy")
+NOT_INSTALLED = "not installed"
 
 
 def versions() -> dict[str, str]:
     """Return the version of Python and of each package; the packages are not imported."""
     result = {"python": platform.python_version()}
     for package in PACKAGES:
-        try:
-            result[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            result[package] = "not installed"
+        result[package] = version(package)
     return result
+
+
+def version(package: str) -> str:
+    """Return the version of a package, or NOT_INSTALLED; it is not imported."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return NOT_INSTALLED
 
 
 def hardware() -> dict[str, Any]:

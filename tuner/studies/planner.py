@@ -5,7 +5,7 @@ Planning writes and starts nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tuner.core.errors import InvalidRequest, check_at_least_one
 from tuner.core.seeds import MAX_SEED
 from tuner.core.study import SearchSpec, StudyRecord, StudySpec
 from tuner.core.trial import Workload
+from tuner.strategies.schedule import Schedule
 from tuner.studies import machine
 from tuner.studies.lookup import (
     absolute,
@@ -40,7 +41,8 @@ class SearchRequest:
     population: int | None = None
     steps: tuple[int, ...] | None = None
     sigma: tuple[float, ...] | None = None
-    strategy: str = strategies.DEFAULT
+    budget: int | None = None
+    strategy: str | None = None
     seed: int = 0
     name: str | None = None
     cpus_per_candidate: int = 1
@@ -77,12 +79,14 @@ def plan_search(request: SearchRequest) -> Plan:
         raise InvalidRequest("preset", f"is one of {', '.join(entry.presets)} for this task", request.preset)
     check_precision(request.precision, entry)
     preset = entry.presets[request.preset]
-    schedule = strategies.kind(request.strategy).schedule(
+    strategy = strategies.default_of(request.preset) if request.strategy is None else request.strategy
+    schedule = strategies.kind(strategy).schedule(
         preset,
         generations=request.generations,
         population=request.population,
         sigmas=request.sigma,
         steps=request.steps,
+        **({} if request.budget is None else {"budget": request.budget}),
     )
     names, remarks = _optimizers(request.optimizers, preset.optimizers)
     data, note = data_fingerprint(entry)
@@ -101,7 +105,7 @@ def plan_search(request: SearchRequest) -> Plan:
                 options=options,
                 data=data,
             ),
-            strategy=request.strategy,
+            strategy=strategy,
             seed=request.seed,
             generations=schedule.generations,
             population=schedule.population,
@@ -114,7 +118,20 @@ def plan_search(request: SearchRequest) -> Plan:
         )
         for name in names
     )
-    return Plan(specs, (*remarks, *derived, *([note] if note else [])), task)
+    found = (*remarks, *_unusual(request, schedule, preset.generations), *derived, *([note] if note else []))
+    return Plan(specs, found, task)
+
+
+def _unusual(request: SearchRequest, schedule: Schedule, generations: int) -> Iterator[str]:
+    """Yield remarks on a schedule that may not be what was meant."""
+    if request.generations is None and schedule.generations != generations:
+        given = " and ".join(name for name in ("steps", "sigma") if len(getattr(request, name) or ()) > 1)
+        yield (
+            f"{schedule.generations} generations, one per value of {given}; "
+            f"the preset {request.preset!r} has {generations}"
+        )
+    if schedule.population == 1:
+        yield "a population of 1: there is nothing to select from, so that the tuned point is a random draw"
 
 
 def _optimizers(requested: tuple[str, ...] | None, own: tuple[str, ...]) -> tuple[list[str], list[str]]:

@@ -81,6 +81,7 @@ class Loop:
     ) -> tuple[Carry, Any]:
         self.traces += 1
         per_step = self.optimizer.evaluations_per_step
+        project = getattr(self.task, "project", None)
         losses = tf.TensorArray(self.dtype, size=MAX_CHUNK_STEPS * per_step, element_shape=[self.lanes])
 
         def one_step(t: Any, carry: Carry, losses: Any) -> tuple[Any, Carry, Any]:
@@ -101,6 +102,8 @@ class Loop:
             x, optimizer_state, step_losses = self.optimizer.step(
                 loss_and_gradient, x, optimizer_state, hyperparameters, t, horizon
             )
+            if project is not None:
+                x = tf.ensure_shape(project(x), x.shape)
             for number in range(per_step):
                 losses = losses.write((t - first) * per_step + number, step_losses[number])
             return t + 1, (x, task_state, optimizer_state), losses

@@ -9,6 +9,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tuner.core.matplotlib_import import import_matplotlib
+from tuner.training.keras_settings import check_keras
+
 # LLVM unrolls XLA's loops over 16 lanes entirely, and then does not vectorise them; some loops then take twice as long.
 _LLVM_OPTIONS = "--xla_backend_extra_options=-unroll-threshold=0"
 
@@ -18,12 +21,15 @@ def load_tensorflow() -> None:
 
     Raises:
         ImportError: It cannot be loaded; its messages are printed.
+        ValueError: Keras was imported before, with another backend.
     """
+    check_keras()
     if "tensorflow" in sys.modules:
         return
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     try:
+        import_matplotlib()  # which TensorFlow would import
         with _stderr_held_back():
             import tensorflow as tf
 

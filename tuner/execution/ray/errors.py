@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from ray import exceptions
 
 from tuner.core.text import cut_traceback, first_line
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.retries import Cause, Failure
 
-_OUT_OF_MEMORY = "out of memory: Ray ended the worker before the machine ran out; advice: fewer workers"
+_WORKERS_MEMORY = re.compile(r"actual memory used=([\d.]+)GB")
+_PROCESS = re.compile(r"^\d+\t([\d.]+)\t(?!ray::)(\S+)", re.MULTILINE)  # in Ray's list of those with most memory
+
+MUCH_MORE = 2.0
+"""How many times the memory of a worker another process uses if it, and not the worker, has filled the machine."""
 
 _LOST: tuple[tuple[type[BaseException], str], ...] = (
     (exceptions.WorkerCrashedError, "worker crashed"),
@@ -39,8 +46,7 @@ def failure_of(error: BaseException, *, is_local: bool) -> Failure:
     if isinstance(error, exceptions.RayTaskError | exceptions.UserCodeException | exceptions.UnserializableException):
         return Failure(Cause.RAISED, first_line(str(error).rstrip().rpartition("\n")[2]), cut_traceback(str(error)))
     if isinstance(error, exceptions.OutOfMemoryError):
-        # The candidate uses too much memory, and Ray ended its worker alone: a retry would only repeat it.
-        return Failure(Cause.RAISED, _OUT_OF_MEMORY, cut_traceback(str(error)))
+        return _out_of_memory(str(error))
     node_died = isinstance(error, exceptions.NodeDiedError) or (
         isinstance(error, exceptions.ActorDiedError) and "its node has died" in str(error)
     )
@@ -53,3 +59,21 @@ def failure_of(error: BaseException, *, is_local: bool) -> Failure:
         if isinstance(error, kind):
             return Failure(Cause.LOST, reason)
     return Failure(Cause.LOST, first_line(f"lost: {type(error).__name__}: {error}"))
+
+
+def _out_of_memory(message: str) -> Failure:
+    """Return the failure of an attempt whose worker Ray has ended because the machine's memory was nearly full.
+
+    Ray ends the worker that started last, whoever has taken the memory. It is tried again like any lost worker.
+    """
+    worker = max(map(float, _WORKERS_MEMORY.findall(message)), default=0.0)
+    others = [(float(gigabytes), command) for gigabytes, command in _PROCESS.findall(message)]
+    most, command = max(others, default=(0.0, ""))
+    if worker and most > MUCH_MORE * worker:
+        program = Path(command).name
+        reason = f"out of memory: Ray ended the worker, which used {worker:g} GB, while {program} used {most:g} GB"
+        return Failure(Cause.LOST, first_line(reason), is_of_machine=True)
+    used = f", which used {worker:g} GB," if worker else ""
+    return Failure(
+        Cause.LOST, f"out of memory: Ray ended the worker{used} before the machine ran out; advice: fewer workers"
+    )

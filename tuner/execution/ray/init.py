@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tuner.execution.environment import environment
+from tuner.core.environment import environment
 
 AUTH_MODE = "RAY_AUTH_MODE"
 JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
@@ -103,8 +103,8 @@ def _private_files() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
-        token = Path.home() / ".ray" / "auth_token"
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: the user has no home folder
+            token = Path.home() / ".ray" / "auth_token"
             if token.is_file() and token.stat().st_uid == os.getuid():
                 token.chmod(0o600)
 

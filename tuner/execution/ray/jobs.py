@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import socket
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tuner.core.environment import environment
 from tuner.core.text import first_line
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.ray.init import quiet, ray_environment
@@ -36,8 +38,9 @@ class Jobs:
             ClusterUnavailable: No dashboard responds, or it refuses the connection.
         """
         _probe(address)
+        self._without_proxy = _without_proxy(address)
         try:
-            with ray_environment(auth_mode()):
+            with ray_environment(auth_mode()), environment(self._without_proxy):
                 from ray.job_submission import JobSubmissionClient
 
                 self._client: Any = JobSubmissionClient(address)
@@ -59,14 +62,14 @@ class Jobs:
         Raises:
             ClusterUnavailable: The job was not accepted.
         """
-        environment: dict[str, Any] = {"env_vars": dict(variables)}
+        runtime: dict[str, Any] = {"env_vars": dict(variables)}
         if folder is not None:
-            environment["working_dir"] = str(folder)
+            runtime["working_dir"] = str(folder)
         end = time.monotonic() + READY_SECONDS
         while True:
             try:
-                with quiet():
-                    return str(self._client.submit_job(entrypoint=shlex.join(command), runtime_env=environment))
+                with quiet(), environment(self._without_proxy):
+                    return str(self._client.submit_job(entrypoint=shlex.join(command), runtime_env=runtime))
             except Exception as error:
                 if "No available agent" not in str(error) or time.monotonic() > end:
                     raise ClusterUnavailable(f"the job was not accepted: {first_line(str(error))}") from error
@@ -87,7 +90,7 @@ class Jobs:
                 say(lines)
 
         try:
-            with quiet():
+            with quiet(), environment(self._without_proxy):
                 asyncio.run(tail())
                 details = self._client.get_job_info(job)
         except Exception as error:
@@ -95,6 +98,14 @@ class Jobs:
         if details.driver_exit_code is not None:
             return int(details.driver_exit_code)
         return 0 if str(details.status.value) == "SUCCEEDED" else 1
+
+
+def _without_proxy(address: str) -> dict[str, str | None]:
+    """Return variables by which the dashboard is asked directly, as `_probe` and Ray's own log stream do."""
+    host = urlsplit(address).hostname or ""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    hosts = f"{given},{host}" if given else host
+    return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
 def _probe(address: str) -> None:

@@ -9,6 +9,7 @@ Each has the tags `task`, `run` and `optimizer`; no tag has an unbounded number 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from bisect import insort
@@ -81,7 +82,8 @@ class Metrics:
             last = self._closed.wait(REFRESH_SECONDS)
             for study in list(self._studies):
                 for (name, status), value in study.figures().items():
-                    self._gauges[name].set(value, tags=study.tags | ({"status": str(status)} if status else {}))
+                    with contextlib.suppress(Exception):
+                        self._gauges[name].set(value, tags=study.tags | ({"status": str(status)} if status else {}))
 
 
 class StudyMetrics:
@@ -114,7 +116,7 @@ class StudyMetrics:
         """Reset the metrics for a study."""
         spec = study.spec
         values = (spec.workload.task_label, spec.run, spec.workload.optimizer)
-        self.tags = {name: first_line(value, limit=100) for name, value in zip(_TAGS, values, strict=True)}
+        self.tags = {name: _label(value) for name, value in zip(_TAGS, values, strict=True)}
         self._counts, self._seen = Counts(), set()
         self._begin_batch()
         self._set("candidates_planned", spec.due + 2 * (spec.fresh_seeds if isinstance(spec, SearchSpec) else 0))
@@ -137,7 +139,7 @@ class StudyMetrics:
         if isinstance(event, Evaluation):
             self._take(event.key, event.status, event.fitness)
             self._remove((event.key,))
-            self._counters["lodo_tune_candidates_done"].inc(tags=self.tags)
+            self._count("lodo_tune_candidates_done")
         elif isinstance(event, AttemptStarted):
             members = set(event.keys)
             self._attempts.update((key, members) for key in event.keys)
@@ -145,7 +147,7 @@ class StudyMetrics:
             self._set_running()
         elif isinstance(event, AttemptEnded):
             self._remove(event.keys)
-            self._counters["lodo_tune_attempts_failed"].inc(tags=self.tags)
+            self._count("lodo_tune_attempts_failed")
 
     def on_remark(self, text: str) -> None:
         """Ignore a remark."""
@@ -180,9 +182,18 @@ class StudyMetrics:
                 self._busy -= not attempt
         self._set_running()
 
+    def _count(self, name: str) -> None:
+        with contextlib.suppress(Exception):  # a metric that Ray refuses must not end the search
+            self._counters[name].inc(tags=self.tags)
+
     def _set_running(self) -> None:
         self._set("candidates_running", len(self._attempts))
         self._set("lanes_busy", self._busy)
 
     def _set(self, name: str, value: float, status: Status | None = None) -> None:
         self._figures[f"lodo_tune_{name}", status] = value
+
+
+def _label(value: str) -> str:
+    """Return a value as a tag: Ray accepts ASCII only, and a task may be called 任务."""
+    return first_line(value, limit=100).encode("ascii", "backslashreplace").decode()

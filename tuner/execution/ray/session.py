@@ -7,6 +7,7 @@ them.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import socket
@@ -16,10 +17,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tasks.home import writable_home
 from tasks.importing import TASK_FOLDER
+from tuner.core.environment import environment
 from tuner.core.errors import InvalidRequest, LodoTuneError
 from tuner.core.text import first_line
 from tuner.execution.executor import ClusterUnavailable
+from tuner.execution.loopback import check_loopback
 from tuner.execution.ray.folder import make_folder, remove_folder
 from tuner.execution.ray.init import AUTH_MODE, JOB_CONFIG, init_ray, quiet, uninterrupted
 from tuner.execution.resources import Resources
@@ -66,16 +70,20 @@ class RaySession:
 
         Raises:
             InvalidRequest: A value is out of range.
-            ClusterUnavailable: Ray does not start.
+            ClusterUnavailable: Ray does not start, or this machine has no loopback device.
         """
         resources.check()
+        check_loopback()
         cpus = resources.local_workers * resources.cpus_per_candidate
         arguments = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": resources.dashboard}
         folder = make_folder()
         try:
             # A local Ray creates a token unless RAY_AUTH_MODE is set. Every user may read its folder, but not the
             # private folder around it.
-            context = init_ray(None, address="local", _temp_dir=str(folder / "ray"), **arguments)
+            # Its processes inherit the home folder, which Ray needs for the token.
+            home = {} if writable_home() else {"HOME": str(folder)}
+            with environment(home):
+                context = init_ray(None, address="local", _temp_dir=str(folder / "ray"), **arguments)
         except BaseException as error:
             remove_folder(folder)
             if isinstance(error, Exception):
@@ -235,4 +243,8 @@ def token_exists() -> bool:
     if os.environ.get("RAY_AUTH_TOKEN"):
         return True
     path = os.environ.get("RAY_AUTH_TOKEN_PATH")
-    return Path(path).is_file() if path else (Path.home() / ".ray" / "auth_token").is_file()
+    if path:
+        return Path(path).is_file()
+    with contextlib.suppress(RuntimeError):  # a user without a home folder
+        return (Path.home() / ".ray" / "auth_token").is_file()
+    return False

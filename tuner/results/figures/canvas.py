@@ -9,6 +9,7 @@ import contextlib
 import math
 import statistics
 import textwrap
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.matplotlib_import import import_matplotlib
 from tuner.core.text import one_line
 from tuner.results.tables.numbers import number
 
@@ -42,9 +44,12 @@ Limits = tuple[bool, float, float]  # whether an axis is logarithmic, its lower 
 @contextlib.contextmanager
 def matplotlib_defaults() -> Iterator[None]:
     """Set Matplotlib's default style and ours, whatever the user has configured, until the block ends."""
+    import_matplotlib()
     import matplotlib
 
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # A name may have letters that the font lacks, which is drawn as boxes; the table has the name.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         matplotlib.rcdefaults()
         # 42: TrueType, so that the text of a PDF can be selected and searched.
         matplotlib.rcParams.update({"svg.hashsalt": "lodo-tune", "pdf.fonttype": 42})

@@ -98,7 +98,7 @@ def finished(contender: Contender) -> list[SeedRun]:
 
 
 def draw_bands(axes: Axes, bands: Sequence[Band | None], looks: Sequence[Style], limits: Limits) -> list[Line2D | None]:
-    """Draw one line with its band per contender, and a triangle on the upper edge for a line that leaves the axis.
+    """Draw one line with its band per contender, and a triangle on the edge for a line that leaves the axis.
 
     Returns:
         The lines, for a legend; None for a contender without a band.
@@ -124,6 +124,11 @@ def draw_bands(axes: Axes, bands: Sequence[Band | None], looks: Sequence[Style],
             markevery=(place * apart // max(1, shown) % apart, apart), zorder=3,
         )  # fmt: skip
         lines.append(line)
+        below = np.flatnonzero(mean < limits[1])  # 0 on a logarithmic axis
+        if limits[0] and len(below):
+            axes.plot(
+                [at[below[0]]], [1 - EDGE], "v", color=look.colour, ms=6, transform=axes.get_xaxis_transform(), zorder=4
+            )
         beyond = np.flatnonzero(mean > limits[2])
         if len(beyond):
             axes.plot(

@@ -12,12 +12,16 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.analysis.generations import Searches
 from tuner.results.figures.kinds import FIGURES_OF_SEARCH, Kind, kinds_of
 from tuner.results.figures.saving import rendered
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 WIDE = 7.0  # inches, from which a figure does not fit the width of a telephone
 MIN_PANELS = 24  # about; with fewer, a second of imports in each process costs more than it saves
@@ -38,17 +42,21 @@ class Picture:
         return f"data:image/svg+xml;base64,{base64.b64encode(self.svg).decode()}"
 
 
-def figure_files(of: Searches | Comparison, formats: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content of each figure of a run that has something to show.
+def figure_files(of: Searches | Comparison, formats: Iterable[str]) -> Iterator[tuple[str, Callable[[], bytes | None]]]:
+    """Yield the name of each figure of a run, and a function that draws it: None if there is nothing to show.
 
     Args:
         of: The studies of a search with their candidates, or a comparison with its curves.
         formats: Some of `tuner.results.figures.FORMATS`, the endings of the names.
     """
     for kind in kinds_of(of):
-        figure = kind.draw(of)
-        if figure is not None:
-            yield from ((f"{kind.name}.{format}", rendered(figure, format)) for format in formats)
+        draw = cache(partial(kind.draw, of))
+        yield from ((f"{kind.name}.{format}", partial(_content, draw, format)) for format in formats)
+
+
+def _content(draw: Callable[[], Figure | None], format: str) -> bytes | None:
+    figure = draw()
+    return None if figure is None else rendered(figure, format)
 
 
 class PictureDrawer:

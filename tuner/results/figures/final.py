@@ -86,6 +86,11 @@ def draw_final_losses(
         round_ticks(axes.xaxis, high / low)
     axes.set_xlim(low, high)
     for row, (one, style, final, some) in enumerate(zip(contenders, styles_of, finals, losses, strict=True)):
+        below = [loss for loss in some if loss < low]  # 0 on a logarithmic axis
+        if below:
+            axes.plot([1 - EDGE] * len(below), [row] * len(below), "<", color=style.colour, ms=4, alpha=0.45,
+                      transform=axes.get_yaxis_transform(), zorder=2)  # fmt: skip
+        some = some[len(below) :]
         seen = [loss for loss in some if loss <= high]
         axes.plot(seen, [row] * len(seen), style.marker, color=style.colour, ms=4, alpha=0.45, ls="", zorder=2)
         if len(seen) < len(some):

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 3  # panels side by side
 PANEL = (3.0, 2.1)  # inches
+MAX_MARKS = 6  # of the legend
+LEGEND_ROW = 0.18  # inches
 MAX_MEDIANS = 10.0  # times the greatest median; larger values are drawn on the edge of a logarithmic axis
 MAX_DISTANCES = 1.0  # likewise on a linear axis, in distances from the least fitness to the greatest median
 
@@ -69,7 +71,9 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     several_runs = len({study.spec.run for study, _ in panels}) > 1
     run = "" if several_runs else f"{panels[0][0].spec.run}: "
     above = (_above(ends) + 16) / 72  # inches
-    spacing = Spacing(PANEL, (0.6, 0.4 + above), left=0.85, right=0.2, top=0.35 + above, bottom=1.05)
+    legend_columns = min(columns, 3)
+    bottom = max(1.05, 0.55 + LEGEND_ROW * math.ceil(MAX_MARKS / legend_columns))
+    spacing = Spacing(PANEL, (0.6, 0.4 + above), left=0.85, right=0.2, top=0.35 + above, bottom=bottom)
     figure, found = panel_figure(rows, columns, f"{run}search on {tasks[0]}", spacing, sharey=True)
     axes = found.flatten()
     limits = _fitness_axis(axes[0], everyone)
@@ -85,7 +89,7 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
             panel.set_xlabel("generation")
     for panel in axes[len(panels) :]:
         panel.set_visible(False)
-    _legend(figure, everyone, (1, 2, 3)[columns - 1], limits[1])
+    _legend(figure, everyone, legend_columns, limits[1])
     return figure
 
 

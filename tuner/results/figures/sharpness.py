@@ -54,7 +54,7 @@ def sharpness(studies: Searches) -> Figure | None:
     for panel in panels:
         apply_limits(panel.axes, limits[panel.row])
         no_minor_ticks([panel.axes])
-        draw_sharpness(panel.axes, panel.study, rows[panel.row][1], panel.dimension, limits[panel.row][2])
+        draw_sharpness(panel.axes, panel.study, rows[panel.row][1], panel.dimension, limits[panel.row][1:])
         if panel.column:
             panel.axes.tick_params(axis="y", which="both", labelleft=False)
     _explain(figure)
@@ -73,15 +73,21 @@ def last_generations(study: StudyRecord, candidates: Sequence[CandidateRecord]) 
 
 
 def draw_sharpness(
-    axes: Axes, study: StudyRecord, individuals: Sequence[CandidateRecord], dimension: Dimension, upper: float
+    axes: Axes,
+    study: StudyRecord,
+    individuals: Sequence[CandidateRecord],
+    dimension: Dimension,
+    limits: tuple[float, float],
 ) -> None:
     """Draw one hyperparameter of a search: the last generation filled, those before it hollow."""
     hue = style(study.spec.workload.optimizer).colour
+    lower, upper = limits
     newest = max(one.key.generation for one in individuals)
     where = {one.key: position(dimension, one.hyperparameters[dimension.name]) for one in individuals}
     ended = [one for one in individuals if one.status is Status.FINISHED and math.isfinite(fitness(one))]
     lost = [one for one in individuals if one not in ended]
-    seen = [one for one in ended if fitness(one) <= upper]
+    seen = [one for one in ended if lower <= fitness(one) <= upper]
+    below = [one for one in ended if fitness(one) < lower]  # 0 on a logarithmic axis
     beyond = [one for one in ended if fitness(one) > upper]
     for filled, some in ((False, [one for one in seen if one.key.generation < newest]),
                          (True, [one for one in seen if one.key.generation == newest])):  # fmt: skip
@@ -91,6 +97,10 @@ def draw_sharpness(
         )  # fmt: skip
     on_edge: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "zorder": 2}
     axes.scatter([where[one.key] for one in beyond], [EDGE] * len(beyond), s=16, marker="^", color=hue, lw=0, **on_edge)
+    if below:
+        axes.scatter(
+            [where[one.key] for one in below], [1 - EDGE] * len(below), s=16, marker="v", color=hue, lw=0, **on_edge
+        )
     axes.scatter([where[one.key] for one in lost], [EDGE] * len(lost), s=16, marker="x", color="0.4", lw=0.9, **on_edge)
     marks = list(where.values())
     if study.tuned is not None:

@@ -43,7 +43,11 @@ def sweep(comparison: Comparison) -> Figure | None:
     limits = loss_limits([np.array(some) for some in losses], [] if floor is None else [floor])
     apply_limits(axes, limits)
     for at, some in zip(where, losses, strict=True):
-        seen = [loss for loss in some if loss <= limits[2]]
+        seen = [loss for loss in some if limits[1] <= loss <= limits[2]]
+        below = [at for loss in some if loss < limits[1]]  # 0 on a logarithmic axis
+        if below:
+            axes.plot(below, [1 - EDGE] * len(below), "v", color=hue, ms=5, alpha=0.6, mew=0, zorder=2, label="_below",
+                      transform=axes.get_xaxis_transform())  # fmt: skip
         axes.plot([at] * len(seen), seen, "o", color=hue, ms=4, alpha=0.4, mew=0, zorder=2, label="_a run")
     found = [one.by_steps.loss for one, _ in points]
     axes.errorbar(

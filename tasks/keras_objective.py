@@ -1,0 +1,155 @@
+"""The loss of a Keras model as a pure function of variables and data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tasks.errors import TaskError
+from tasks.keras_features import ADDED_LOSS, LOGITS, has_own
+from tasks.keras_losses import Recorder, Share, accuracy_of_each, keras_losses
+from tasks.task import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """A minibatch: nests of tensors as `fit` passes them to a training step."""
+
+    inputs: Any
+    targets: Any  # None if the model has none
+    weights: Any  # sample weights, or None
+
+
+class Objective:
+    """A model and its loss.
+
+    It must be used in the task's precision (`tasks.keras_build.precision`).
+
+    Args:
+        model: A built model, which is compiled with the losses.
+        loss: As `keras_task` accepts it.
+        loss_weights: As `model.compile` accepts them.
+        dtype: "float32" or "float64", of losses.
+        sample: A minibatch as the model accepts it, of any values.
+
+    Raises:
+        TaskError: `loss` is not a loss.
+    """
+
+    def __init__(self, model: Any, loss: Any, loss_weights: Any, dtype: str, sample: Batch) -> None:
+        self.model, self.dtype = model, dtype
+        self.trainable, self.others = model.trainable_variables, model.non_trainable_variables
+        self._recorder = Recorder()
+        losses = keras_losses(loss, dtype, self._recorder)
+        self._has_loss, self._has_own = loss is not None, has_own(model, "compute_loss")
+        self._takes_logits = getattr(losses, "takes_logits", False)
+        self._takes_training = "training" in model.call_signature_parameters
+        keras.Model.compile(model, optimizer=None, loss=losses, loss_weights=loss_weights, jit_compile=False)
+        # As `fit` does before its first step: with several outputs, losses have variables, which no trace may create.
+        model._symbolic_build(data_batch=(sample.inputs, sample.targets, sample.weights))
+
+    def loss(
+        self, values: Sequence[Tensor], others: Sequence[Tensor], batch: Batch, *, training: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the loss that `fit` (or, without `training`, `evaluate`) computes of a minibatch, and the variables.
+
+        Args:
+            values: Values of the trainable variables.
+            others: Values of the other variables.
+            batch: The minibatch.
+            training: Whether the model is called in training mode.
+
+        Returns:
+            A scalar, and the new values of the other variables.
+
+        Raises:
+            TaskError: There is no loss, or it is not a scalar.
+        """
+        with self._called(values, others, batch, training=training) as (predicted, scope):
+            if self._has_own:
+                found = self.model._compute_loss(
+                    x=batch.inputs, y=batch.targets, y_pred=predicted, sample_weight=batch.weights, training=training
+                )
+                terms = [tf.cast(found, self.dtype)]
+            else:
+                of_layers = self._of_layers()
+                terms = [tf.reduce_mean(self._compiled(batch, predicted))] if self._has_loss else []
+                terms += of_layers
+            if not terms or any(term.shape.rank != 0 for term in terms):
+                shapes = ", ".join(str(term.shape) for term in terms) or "no `loss`, and no layer that adds one"
+                raise TaskError(f"the loss must be one number for a minibatch. Received: {shapes}")
+            return tf.add_n(terms), [scope.get_current_value(variable) for variable in self.others]
+
+    def shares(
+        self,
+        values: Sequence[Tensor],
+        others: Sequence[Tensor],
+        batch: Batch,
+        *,
+        scales: Sequence[Tensor | None] = (),
+        with_accuracy: bool = False,
+    ) -> tuple[Tensor, list[Share]]:
+        """Return the losses of each of E examples in inference mode, and what they consist of.
+
+        Args:
+            values: Values of the trainable variables.
+            others: Values of the other variables.
+            batch: The examples.
+            scales: Factors [E] of each output's share. Default: 1.
+            with_accuracy: Whether accuracy is measured.
+
+        Returns:
+            The losses [E], those of regularizers included; each output's share and, if measured, that of accuracy.
+
+        Raises:
+            TaskError: Layers add losses that depend on the inputs, or there is no accuracy.
+        """
+        with self._called(values, others, batch, training=False) as (predicted, scope):
+            if scope.losses:
+                raise ADDED_LOSS.refusal(f"{len(scope.losses)} of them")
+            with self._recorder.recording(scales) as shares:
+                losses = self._compiled(batch, predicted)
+            losses = tf.add_n([losses, *(tf.broadcast_to(term, losses.shape) for term in self._of_layers())])
+            if with_accuracy:
+                shares.append(accuracy_of_each(batch.targets, predicted))
+                if self._takes_logits and predicted.shape[-1] == 1:
+                    raise LOGITS.refusal("a loss with from_logits=True")
+        return losses, shares
+
+    @property
+    def is_constrained(self) -> bool:
+        """Whether a trainable variable has a constraint."""
+        return any(variable.constraint is not None for variable in self.trainable)
+
+    def constrained(self, values: Sequence[Tensor], chosen: Sequence[bool]) -> list[Tensor]:
+        """Return the values of the trainable variables, after their constraints in the chosen ones."""
+        with keras.StatelessScope(list(zip(self.trainable, values, strict=True))):
+            return [
+                tf.convert_to_tensor(variable.constraint(variable)) if of and variable.constraint is not None else value
+                for variable, value, of in zip(self.trainable, values, chosen, strict=True)
+            ]
+
+    @contextmanager
+    def _called(
+        self, values: Sequence[Tensor], others: Sequence[Tensor], batch: Batch, *, training: bool
+    ) -> Iterator[tuple[Any, Any]]:
+        """Call the model, and keep its variables' values for a `with` block, which receives outputs and the scope."""
+        mapping = [*zip(self.trainable, values, strict=True), *zip(self.others, others, strict=True)]
+        arguments = {"training": training} if self._takes_training else {}
+        with keras.StatelessScope(mapping, collect_losses=True) as scope:
+            yield self.model(batch.inputs, **arguments), scope
+
+    def _compiled(self, batch: Batch, predicted: Any) -> Tensor:
+        """Return the weighted sum of the losses of the outputs."""
+        # Not by `__call__`: it only opens a scope of names, by which TensorFlow orders what it adds up, and rounds.
+        return tf.cast(self.model._compile_loss.call(batch.targets, predicted, batch.weights), self.dtype)
+
+    def _of_layers(self) -> list[Tensor]:
+        """Return the losses that layers add: regularisation, and those of `add_loss`."""
+        terms = [tf.cast(term, self.dtype) for term in self.model.losses]
+        return [term if term.shape.rank == 0 else tf.reduce_sum(term) for term in terms]

@@ -1,0 +1,28 @@
+"""Standard streams of a command, whatever the terminal accepts."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+
+
+def prepare_streams() -> None:
+    """Print a "?" for a character that the encoding of standard output lacks, and accept streams that are closed.
+
+    A terminal or a service may set another encoding than UTF-8, such as latin-1 or cp1252, which have no arrow.
+    Standard error escapes such characters already. Files are written in UTF-8 in any case.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started the command: a file would get its descriptor
+            stream = open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def prints_to_stderr() -> contextlib.AbstractContextManager[object]:
+    """Return a context in which `print` writes to standard error, for code of the user's: our output may be JSON."""
+    return contextlib.redirect_stdout(sys.stderr)

@@ -1,0 +1,85 @@
+"""The choice of a batch of candidates by expected improvement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.strategies.surrogate import Surrogate
+
+Array = NDArray[np.float64]
+
+MAX_PICKS = 64  # candidates that are chosen one after the other; their cost grows with the square of their number
+_OUTLIER = 5.0  # values further above the best, in units of the better third's range, count like this
+
+
+def choose(
+    surrogate: Surrogate, candidates: Array, best: float, feasible: Array, count: int, noise: float
+) -> list[int]:
+    """Return the indices of a batch of candidates; fewer than `count` if there are not so many feasible ones.
+
+    The candidate with the highest expected improvement, times its feasibility, is chosen first. The variance of the
+    others is then what it would be if that candidate had been trained, and so on: near it, little is left to be
+    learned, and the batch spreads out. The last is the minimum of the mean. Beyond `MAX_PICKS`, the rest of the
+    batch has the lowest means.
+
+    Args:
+        surrogate: Predicts values, lower is better.
+        candidates: [m, d], scaled like the surrogate's observations.
+        best: The value to improve upon.
+        feasible: [m], 1 for a candidate that is expected to finish, or a factor below 1.
+        count: Size of the batch; at least 1.
+        noise: Standard deviation of an observation.
+    """
+    mean, variance, solved = surrogate.predict(candidates)
+    prior_noise = noise**2 + 1e-12
+    chosen: list[int] = []
+    learned: list[tuple[Array, float]] = []  # covariances with a chosen candidate [m], and its variance
+    picks = min(count, MAX_PICKS, len(candidates))
+    for pick in range(picks):
+        if pick == picks - 1 and count > 1:
+            score = np.where(feasible < 1, -np.inf, -mean)
+        else:
+            score = expected_improvement(best - mean, np.sqrt(variance)) * feasible
+        score[chosen] = -np.inf
+        at = int(np.argmax(score))
+        if score[at] == -np.inf:
+            break
+        chosen.append(at)
+        covariance = surrogate.covariance(candidates[at], solved[:, at], candidates, solved)
+        for earlier, own in learned:
+            covariance = covariance - earlier * earlier[at] / own
+        learned.append((covariance, float(covariance[at]) + prior_noise))
+        variance = np.maximum(variance - covariance**2 / learned[-1][1], 1e-12)
+    taken = set(chosen)
+    rest = [at for at in np.argsort(mean, kind="stable").tolist() if at not in taken and feasible[at] == 1.0]
+    return [*chosen, *rest[: count - len(chosen)]]
+
+
+def expected_improvement(gain: Array, deviation: Array) -> Array:
+    """Return E[max(0, gain + deviation · z)] for a standard normal z, elementwise; at least 1e-300."""
+    z = gain / deviation
+    density = np.exp(-0.5 * np.minimum(z * z, 1400.0)) / math.sqrt(2 * math.pi)
+    share = np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in z.tolist()])
+    return np.asarray(np.maximum(gain * share + deviation * density, 0.0) + 1e-300)
+
+
+def compressed(losses: Sequence[float]) -> Array:
+    """Return values in which differences near the best loss count, and bad outliers hardly do; in the same order.
+
+    These are logarithms if all losses are positive, or else inverse hyperbolic sines of the distance from the best.
+    What lies further above the best than five times the range of the better third is taken to lie there.
+
+    Args:
+        losses: Finite; at least one.
+    """
+    values = np.array(losses)
+    best = values.min()
+    distances = values - best
+    values = np.log(values) if best > 0 else np.arcsinh(distances / (float(np.median(distances)) or 1.0))
+    ordered = np.sort(values)
+    better = max(float(ordered[len(ordered) // 3] - ordered[0]), 1e-12)
+    return np.asarray(np.minimum(values, ordered[0] + _OUTLIER * better))

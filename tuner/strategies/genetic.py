@@ -1,0 +1,310 @@
+"""Strategy `genetic`: evolution in which a model chooses among the offspring.
+
+Generations with smaller budgets than the last, at the start of the schedule, are rungs: the first of them explores,
+with the defaults and a quasi-random sample of N(defaults, σ² I); each next one trains the best of the one before for
+longer.
+With the full budget, a surrogate predicts the loss of a genome. Every generation then trains leading elites again, on
+new seeds, and those offspring of the best that promise the greatest improvement. In the last generation, finalists meet
+on fresh seeds, unless the task has no noise. docs/explanation/strategies.md has the formulas.
+
+Candidates of a generation share one seed (common random numbers). The elites tie generations together, which have
+different seeds, so that the surrogate can tell good genomes from lucky seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.strategies.acquisition import choose, compressed
+from tuner.strategies.generational import Amending
+from tuner.strategies.individuals import Individual
+from tuner.strategies.setting import Setting
+from tuner.strategies.sobol import Sobol, normal_points
+from tuner.strategies.surrogate import Observations, Surrogate
+from tuner.strategies.variation import offspring
+
+Array = NDArray[np.float64]
+Genome = tuple[float, ...]
+
+MODELLED = 60  # trainings that the surrogate knows, the best ones, and up to 20 more of genomes trained again
+CANDIDATES = 1_800  # offspring from which a generation is chosen, or twice the population if that is more
+PARENTS = 8
+NEIGHBOURS = 500  # failed and finished genomes each that decide on feasibility, those nearest to the best
+INFEASIBLE = 0.02  # factor of the expected improvement beside a failure
+FINALISTS = 8
+SEEDS_PER_GENERATION = 1_000  # numbers of seeds: generation · 1,000 + replicate
+
+
+class Phase(Enum):
+    """What a generation is for."""
+
+    EXPLORE = auto()
+    PROMOTE = auto()
+    EVOLVE = auto()
+    MEET = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A genome that was trained once."""
+
+    genome: Genome
+    loss: float  # +inf if it failed
+    generation: int
+    seed: int  # a number; trainings with the same one are compared directly
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has a loss."""
+        return math.isfinite(self.loss)
+
+
+class Genetic(Amending):
+    """Model-assisted evolution."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        widest = max(high - low for low, high in zip(setting.lower, setting.upper, strict=True))
+        self.sigma = min(setting.sigmas[0], widest)
+        self._sobol = Sobol(len(setting.mean), setting.seed)
+        self._runs = _runs(setting.steps)  # number of the run of equal budgets that each generation belongs to
+        self.phases = self._planned()
+        self._trained: list[Trained] = []
+        self._finalists: list[Genome] = []
+        self._replicates: tuple[int, ...] | None = None  # of the generation in which finalists meet
+
+    # The plan
+
+    def _planned(self) -> list[Phase]:
+        """Return the phase of each generation."""
+        population, runs = self.setting.population, self._runs
+        phases = []
+        for generation, run in enumerate(runs):
+            place, length = generation - runs.index(run), runs.count(run)
+            if run == 0:
+                enough = -(-max(8, 3 * len(self.setting.mean)) // population)
+                explores = run < runs[-1] or place < max(1, min(enough, length // 3))
+                phases.append(Phase.EXPLORE if explores else Phase.EVOLVE)
+            else:
+                phases.append(Phase.PROMOTE if run < runs[-1] or place == 0 else Phase.EVOLVE)
+        if runs.count(runs[-1]) >= 4 and population >= 4:
+            phases[-1] = Phase.MEET
+        return phases
+
+    def _seeds(self, generation: int) -> tuple[int | None, tuple[int, ...] | None]:
+        """Return one seed block per rung, whose generations are compared, and one per later generation."""
+        run = self._runs[generation]
+        return (self._runs.index(run) if run < self._runs[-1] else generation), self._replicates
+
+    # Genomes
+
+    def _draw(self, generation: int) -> Array:
+        self._replicates = None
+        if self.sigma == 0:
+            return np.tile(np.array(self.setting.mean), (self.setting.population, 1))
+        phase = self.phases[generation]
+        if phase is Phase.EXPLORE:
+            return self._explorers(self.setting.population)
+        if phase is Phase.PROMOTE:
+            return self._promoted(generation)
+        known = self._finished(generation)
+        if len({each.genome for each in known}) < 3:
+            return self._mutants(generation)
+        if phase is Phase.MEET and not _is_exact(known):
+            return self._meeting(known)
+        return self._chosen(known)
+
+    def _explorers(self, count: int) -> Array:
+        """Return the defaults, if nothing was trained yet, and points of the prior."""
+        setting = self.setting
+        first = [setting.mean][:count] if not self._trained else []
+        points = normal_points(self._sobol, count - len(first), setting.mean, self.sigma, setting.lower, setting.upper)
+        return np.array([*first, *points.tolist()]).reshape(count, len(setting.mean))
+
+    def _promoted(self, generation: int) -> Array:
+        """Return the best of the run before that are not in this run yet, and offspring in the remaining slots."""
+        population, run = self.setting.population, self._runs[generation]
+        before = [each for each in self._trained if self._runs[each.generation] == run - 1]
+        here = {each.genome for each in self._trained if self._runs[each.generation] == run}
+        ranked = _ranked(before)
+        survivors = ranked[: max(1, len(before) // (2 if run == self._runs[-1] else 4))]
+        chosen = [each.genome for each in survivors if each.genome not in here][:population]
+        rest = self._mutants(generation)[: population - len(chosen)]
+        return np.array([*chosen, *rest.tolist()])
+
+    def _mutants(self, generation: int) -> Array:
+        """Return offspring of the best that were trained for longest, without a model; points of the prior at worst."""
+        population = self.setting.population
+        budgets = self.setting.steps
+        longest = max((budgets[each.generation] for each in self._trained if each.finished), default=0)
+        ranked = _ranked([each for each in self._trained if budgets[each.generation] == longest])
+        if not ranked:
+            return self._explorers(population)
+        parents = [Individual(each.genome, each.loss) for each in ranked[:PARENTS]]
+        varied = self._varied(parents, 10 * population)
+        feasible = self._feasible(varied, parents[0], np.ones(len(self.setting.mean)))
+        order = np.argsort(-feasible, kind="stable")  # those that are expected to finish come first
+        return varied[order][:population]
+
+    def _chosen(self, known: Sequence[Trained]) -> Array:
+        """Return elites, to be trained again, and the most promising offspring."""
+        population = self.setting.population
+        surrogate, scale, ranked, means = self._model(known)
+        again = 0 if _is_exact(known) or population < 3 else max(1, population // 8)
+        elites = ranked[:again]
+        parents = [Individual(genome, mean) for genome, mean in zip(ranked[:PARENTS], means, strict=False)]
+        others = [each.genome for each in self._trained if each.finished]  # those of the rungs, too
+        candidates = np.array([*self._varied(parents, max(CANDIDATES, 2 * population)).tolist(), *others])
+        trained = {each.genome for each in known}
+        candidates = candidates[[tuple(genome) not in trained for genome in candidates.tolist()]]
+        count = population - len(elites)
+        feasible = self._feasible(candidates, ranked[0], scale)
+        picked = choose(surrogate, candidates / scale, means[0], feasible, count, surrogate.noise)
+        fill = self._explorers(count - len(picked))
+        return np.array([*elites, *candidates[picked].tolist(), *fill.tolist()])
+
+    def _meeting(self, known: Sequence[Trained]) -> Array:
+        """Return the finalists, each several times: the best by the model, and the best that was seen."""
+        population = self.setting.population
+        _, _, ranked, _ = self._model(known)
+        seen = min(known, key=lambda each: each.loss).genome
+        count = max(2, min(population // 2, FINALISTS))
+        self._finalists = list(dict.fromkeys([*ranked[: count - 1], seen, *ranked]))[:count]
+        slots = [divmod(slot, len(self._finalists)) for slot in range(population)]
+        self._replicates = tuple(replicate for replicate, _ in slots)
+        return np.array([self._finalists[finalist] for _, finalist in slots])
+
+    def _varied(self, parents: Sequence[Individual], count: int) -> Array:
+        setting = self.setting
+        spread = np.array(parents).std(axis=0) if len(parents) > 2 else np.full(len(setting.mean), self.sigma)
+        return offspring(
+            self.generators,
+            parents,
+            count,
+            spread=np.clip(spread, 0.01 * self.sigma, self.sigma).tolist(),
+            sigma=self.sigma,
+            lower=setting.lower,
+            upper=setting.upper,
+        )
+
+    # What is known
+
+    def _finished(self, generation: int) -> list[Trained]:
+        """Return the trainings with a generation's budget that finished."""
+        budget = self.setting.steps[generation]
+        return [each for each in self._trained if each.finished and self.setting.steps[each.generation] == budget]
+
+    def _feasible(self, genomes: Array, best: Sequence[float], scale: Array) -> Array:
+        """Return 1, or `INFEASIBLE` where the nearest genome that was trained, for however long, failed."""
+
+        def nearest(known: list[Genome]) -> Array:
+            points = np.array(known) / scale
+            points = points[np.argsort(((points - centre) ** 2).sum(axis=1), kind="stable")[:NEIGHBOURS]]
+            squares = np.zeros((len(genomes), len(points)))
+            for at in range(points.shape[1]):
+                squares += (genomes[:, at, None] / scale[at] - points[None, :, at]) ** 2
+            return np.asarray(squares.min(axis=1))
+
+        centre = np.array(best) / scale
+        failed = [each.genome for each in self._trained if not each.finished]
+        finished = [each.genome for each in self._trained if each.finished]
+        if not failed or not finished:
+            return np.ones(len(genomes))
+        return np.where(nearest(failed) < nearest(finished), INFEASIBLE, 1.0)
+
+    def _model(self, known: Sequence[Trained]) -> tuple[Surrogate, Array, list[Genome], list[float]]:
+        """Return a surrogate, the scale of its inputs, and the genomes it knows, best first, with their values."""
+        ordered = sorted(known, key=lambda each: each.loss)
+        times = Counter(each.genome for each in ordered)
+        again = [each for each in ordered[MODELLED:] if times[each.genome] > 1]
+        kept = [*ordered[:MODELLED], *again[: MODELLED // 3]]
+        points = np.array([each.genome for each in kept])
+        scale = np.clip(points.std(axis=0), 0.02 * self.sigma, 2 * self.sigma)
+        surrogate = Surrogate(
+            Observations(
+                points / scale,
+                compressed([each.loss for each in kept]),
+                np.array([each.seed for each in kept]),
+                _is_exact(known),
+            )
+        )
+        distinct = list(dict.fromkeys(each.genome for each in kept))
+        means, _, _ = surrogate.predict(np.array(distinct) / scale)
+        order = np.argsort(means, kind="stable").tolist()
+        return surrogate, scale, [distinct[at] for at in order], [float(means[at]) for at in order]
+
+    # Results
+
+    def _take(self, generation: int, genomes: Array, fitnesses: Sequence[float]) -> str:
+        block, replicates = self._seeds(generation)
+        for slot, (genome, loss) in enumerate(zip(genomes.tolist(), fitnesses, strict=True)):
+            seed = (block or 0) * SEEDS_PER_GENERATION + (replicates[slot] if replicates else 0)
+            self._trained.append(Trained(tuple(genome), loss if math.isfinite(loss) else math.inf, generation, seed))
+        return super()._take(generation, genomes, fitnesses)
+
+    def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
+        remarks = [] if finished else [f"none of {self.setting.population} finished"]
+        if generation == self.setting.generations - 1 and not self._finished(generation):
+            remarks.append(f"no individual finished {self.setting.steps[-1]} steps, so the defaults are the result")
+        return f"generation {generation}: {'; '.join(remarks)}" if remarks else ""
+
+    def _tuned(self) -> Sequence[float]:
+        """Return the best seen where there is no noise, or else the finalist with the lowest predicted loss."""
+        known = self._finished(self.setting.generations - 1)
+        failed = {each.genome for each in self._trained if not each.finished}
+        safe = [each for each in known if each.genome not in failed] or known
+        if not safe:
+            return self.setting.mean
+        if len({each.genome for each in known}) >= 3 and not _is_exact(known):
+            _, _, ranked, _ = self._model(known)
+            accepted = {each.genome for each in safe}
+            for names in (set(self._finalists) & accepted, accepted):
+                for genome in ranked:
+                    if genome in names:
+                        return genome
+        return min(safe, key=lambda each: each.loss).genome
+
+
+def _runs(steps: Sequence[int]) -> list[int]:
+    """Return the number of each generation's run of equal budgets, from 0."""
+    runs = [0]
+    for before, budget in pairwise(steps):
+        runs.append(runs[-1] + (budget != before))
+    return runs
+
+
+def _ranked(trained: Sequence[Trained]) -> list[Trained]:
+    """Return the best training of each genome that finished, best first; ties go to the earlier."""
+    ordered = sorted((each for each in trained if each.finished), key=lambda each: each.loss)
+    best: dict[Genome, Trained] = {}
+    for each in ordered:
+        best.setdefault(each.genome, each)
+    return list(best.values())
+
+
+def _is_exact(known: Sequence[Trained]) -> bool:
+    """Return whether genomes were trained with several seeds, and each had one loss: the task has no noise."""
+    losses: dict[Genome, set[float]] = {}
+    seeds: dict[Genome, set[int]] = {}
+    for each in known:
+        losses.setdefault(each.genome, set()).add(each.loss)
+        seeds.setdefault(each.genome, set()).add(each.seed)
+    repeated = [genome for genome, numbers in seeds.items() if len(numbers) > 1]
+    return bool(repeated) and all(len(losses[genome]) == 1 for genome in repeated)
+
+
+def create(*, parameters: Mapping[str, Any], **setting: Any) -> Genetic:
+    """Create the strategy; see `tuner.strategies.create`.
+
+    Its parameters are `sigmas`, one per generation, of which the first is the spread of the start.
+    """
+    return Genetic(Setting(sigmas=tuple(parameters["sigmas"]), **setting))
