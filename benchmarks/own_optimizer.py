@@ -26,7 +26,7 @@ COPIES = {"Adam": f"{HERE}/own_adam.py:MyAdam", "keras:Adam": f"{HERE}/own_adam.
 LIMITS = {"Adam": 1.05, "keras:Adam": 1.3}  # ratios that are promised
 HYPERPARAMETERS = {"learning_rate": 2.0**-7, "beta_1": 0.875, "beta_2": 1 - 2.0**-10}  # exact in float32
 LANES, CHECKED_STEPS = 16, 50
-SEARCH = "--task rosenbrock --preset quick --no-dashboard --name mine".split()
+SEARCH = ["--task", "rosenbrock", "--preset", "quick", "--no-dashboard", "--name", "mine"]
 
 
 def loop_of(name: str, place: str | None, steps: int) -> tuple[Any, Any]:

@@ -15,10 +15,11 @@ from tasks.random_operations import operation_types, unseeded
 from tasks.task import State, Tensor
 
 # If a loss has one of these, a Python loop computes the lanes one by one: vectorized_map would turn branches and loops
-# into operations of data-dependent shapes, which XLA does not support.
-_LANE_BY_LANE = frozenset(
-    ("If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile", "PyFunc", "EagerPyFunc")
-)
+# into operations of data-dependent shapes, which XLA does not support, and cannot stack results whose shapes differ
+# between lanes.
+_BRANCHES = ("If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile", "PyFunc", "EagerPyFunc")
+_SHAPES = ("Where", "Unique", "UniqueV2", "UniqueWithCounts", "UniqueWithCountsV2", "DynamicPartition", "ListDiff")
+_LANE_BY_LANE = frozenset((*_BRANCHES, *_SHAPES))
 
 
 class FunctionTask:

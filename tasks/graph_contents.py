@@ -28,8 +28,10 @@ def assigned(graph: Any) -> str | None:
     return names[0] if names else "a variable"
 
 
-def numbers_hash(graphs: Iterable[Any], known: Iterable[Any] = ()) -> str:
-    """Return the sha256 of all numbers that traced functions hold: constants, and tensors and variables from outside.
+def contents_hash(graphs: Iterable[Any], known: Iterable[Any] = ()) -> str:
+    """Return the sha256 of what traced functions compute with: the types of their operations, and all numbers.
+
+    Numbers are constants, and tensors and variables from outside; shapes and dtypes of arguments count as well.
 
     Names and the order of operations do not count, because they depend on what was traced before.
 
@@ -38,7 +40,9 @@ def numbers_hash(graphs: Iterable[Any], known: Iterable[Any] = ()) -> str:
         known: Tensors to leave out, such as data that has a fingerprint of its own.
     """
     left_out = {id(tensor) for tensor in known}
-    hashes = sorted(each for graph in graphs for each in (*_constants(graph), *_captured(graph, left_out)))
+    hashes = sorted(
+        each for graph in graphs for each in (*_operations(graph), *_constants(graph), *_captured(graph, left_out))
+    )
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
@@ -47,6 +51,11 @@ def _nodes(graph: Any) -> Iterator[Any]:
     yield from definition.node
     for function in definition.library.function:
         yield from function.node_def
+
+
+def _operations(graph: Any) -> Iterator[str]:
+    yield from (node.op for node in _nodes(graph))
+    yield from (f"{tensor.dtype.name} {tensor.shape}" for tensor in graph.inputs if tensor.dtype.name != "resource")
 
 
 def _types(graph: Any) -> set[str]:

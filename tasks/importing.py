@@ -134,11 +134,11 @@ def tasks_of(path: Path) -> list[str]:
     )
 
 
-def task_source(where: str) -> tuple[ModuleType, str | None]:
-    """Return a task's module, which has a file, and its full name if it was not given as a file.
+def source_of(where: str) -> tuple[ModuleType, str | None]:
+    """Return the module of a user's object, which has a file, and its full name if it was not given as a file.
 
     Args:
-        where: As of `task_class`.
+        where: As `imported` accepts it, of an object that a module holds.
 
     Raises:
         TaskError: It cannot be imported, or has no file.

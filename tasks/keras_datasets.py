@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import tensorflow as tf
@@ -16,10 +17,14 @@ from tasks.reading_limit import ReadingLimit, chunk_elements
 _BATCHES = ("Batch", "Rebatch", "TensorDataset")
 _EXAMPLES = ("Unbatch",)
 _FUNCTIONS = ("FlatMap", "Interleave", "GroupByWindow", "Load")
+_first_epochs: MutableMapping[Any, Any] = WeakKeyDictionary()
 
 
 def read(dataset: Any, split: str) -> Any:
     """Return the elements of a dataset as one nest of arrays, whose first axis runs over the elements.
+
+    They are those of its first epoch in this process, however often it is read: a shuffle with a seed begins alike in
+    every process, but is another one in each epoch.
 
     Args:
         dataset: A finite tf.data.Dataset with one example per element.
@@ -28,6 +33,12 @@ def read(dataset: Any, split: str) -> Any:
     Raises:
         TaskError: It is infinite, empty, batched, has elements of several shapes or without a dense shape, or raises.
     """
+    if dataset not in _first_epochs:
+        _first_epochs[dataset] = _epoch(dataset, split)
+    return _first_epochs[dataset]
+
+
+def _epoch(dataset: Any, split: str) -> Any:
     cardinality = int(dataset.cardinality())
     if cardinality == -1:
         raise TaskError(f"`{split}` is an infinite dataset (.repeat()), and cannot be read into memory. Use .take(n)")

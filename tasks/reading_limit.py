@@ -1,4 +1,4 @@
-"""How much of a data set may be read into memory, and how much at a time."""
+"""How much memory there is, and how much of a data set may be read into it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from tasks.errors import TaskError
 MAX_BYTES = 4 << 30  # of a dataset that does not know its length, and may be endless
 CHUNK_BYTES = 16 << 20
 MAX_CHUNK = 1_024  # elements
+_CONTROL_GROUPS = (  # the limit and the use of version 2 and of version 1
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
 _FALLBACK_BYTES = 8 << 30  # where the system does not say how much memory is free
 
 
@@ -39,13 +43,11 @@ class ReadingLimit:
         self._bytes += sum(array.nbytes for array in arrays)
         self._elements += elements
         if self._bytes > self._limit:
-            cause = (
-                "half of the free memory" if self._has_length or self._limit < MAX_BYTES else "the limit for a dataset"
-            )
-            hint = "" if self._has_length else " that does not know its length, and may be endless"
+            kind = "half of the free memory" if self._limit < MAX_BYTES else "the most of a dataset of unknown length"
             raise TaskError(
-                f"`{self._split}` cannot be read into memory: its first {self._elements:,} elements take"
-                f" {self._bytes / 2**30:.2f} GiB; {cause}{hint} is {self._limit / 2**30:.2f} GiB. Use .take(n)"
+                f"`{self._split}` cannot be read into memory{'' if self._has_length else ', and may be endless'}: its"
+                f" first {self._elements:,} elements take {self._bytes / 2**30:.2f} GiB; {kind} is"
+                f" {self._limit / 2**30:.2f} GiB. Use .take(n)"
             )
 
 
@@ -62,16 +64,21 @@ def chunk_elements(specs: Iterable[Any]) -> int:
     return max(1, min(MAX_CHUNK, CHUNK_BYTES // max(1, size)))
 
 
+def total_bytes() -> int:
+    """Return the memory of this machine, or that of this process's control group, if that is less."""
+    limits = [int(line.split()[1]) * 1024 for line in _lines("/proc/meminfo") if line.startswith("MemTotal:")]
+    for path, _ in _CONTROL_GROUPS:
+        limits += [int(line) for line in _lines(path)[:1] if line.isdigit()]
+    return min(limits, default=_FALLBACK_BYTES)
+
+
 def free_bytes() -> int:
     """Return the memory that this process may still take, as far as the system and its control group say."""
     found = []
     for line in _lines("/proc/meminfo"):
         if line.startswith("MemAvailable:"):
             found.append(int(line.split()[1]) * 1024)
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
+    for limit, used in _CONTROL_GROUPS:
         numbers = [line for path in (limit, used) for line in _lines(path)[:1]]
         if len(numbers) == 2 and all(number.isdigit() for number in numbers):
             found.append(max(0, int(numbers[0]) - int(numbers[1])))

@@ -9,9 +9,10 @@ import importlib.metadata
 from pathlib import Path
 from types import ModuleType
 
+from tasks import importing
 from tasks.catalogue import GENERAL_COMPARISON, GENERAL_LINE_UP, GENERAL_PRESETS, TASKS, TaskEntry
 from tasks.errors import TaskError, did_you_mean
-from tasks.importing import ACCEPTED_NAMES, SESSION, checked_class, keep, place_of, task_class, task_source, tasks_of
+from tasks.importing import ACCEPTED_NAMES, SESSION, checked_class, keep, place_of, task_class, tasks_of
 from tasks.tensorflow_settings import refuse_settings
 
 __all__ = [
@@ -103,7 +104,7 @@ def source_of(name: str) -> tuple[ModuleType, str | None] | None:
         ValueError: There is no such task, or it cannot be loaded.
     """
     where = _where(name)
-    return None if where.startswith(SESSION) else task_source(where)
+    return None if where.startswith(SESSION) else importing.source_of(where)
 
 
 def register(name: str, kind: type) -> str:

@@ -44,7 +44,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "renewed_at": "last renewal, in seconds since 1970 by the database's clock",
         "renewed_uptime": "last renewal, in seconds since the driver's machine started",
         "comparison": "specification of a comparison; NULL for a search",
-        "code": "sha256 of each file of a task of your own, and of the numbers in it; NULL where the task ships",
+        "code": "sha256 of the files of a task of your own, and of its operations and numbers; NULL where it ships",
     },
     "candidates": {
         "id": "",

@@ -90,3 +90,30 @@ def test_a_start_that_no_seed_repeats_is_refused() -> None:
 
     with pytest.raises(PromiseError, match=r"the same x for the same seed\. Received: another one in 24 of 41 numbers"):
         same_start(probe(build))
+
+
+class Features(layers.Layer):
+    """Multiplies by a random matrix, which is not a weight."""
+
+    def __init__(self, draw: Any) -> None:
+        super().__init__()
+        self.matrix = draw()
+
+    def call(self, x: Any) -> Any:
+        return x @ tf.convert_to_tensor(self.matrix)
+
+
+@pytest.mark.parametrize("hold", [lambda x: x, tf.Variable, np.asarray], ids=["tensor", "variable", "array"])
+def test_random_numbers_that_a_layer_holds_besides_its_weights_are_refused(hold: Any) -> None:
+    def build() -> Any:
+        return keras.Sequential([keras.Input([3]), Features(lambda: hold(tf.random.normal([3, 5]))), layers.Dense(1)])
+
+    with pytest.raises(PromiseError, match=r"other numbers in `matrix` of the layer features for each seed"):
+        same_start(probe(build, "mse"))
+
+
+def test_constants_that_a_layer_holds_are_not_refused() -> None:
+    def build() -> Any:
+        return keras.Sequential([keras.Input([3]), Features(lambda: tf.ones([3, 5])), layers.Dense(1)])
+
+    assert same_start(probe(build, "mse")) is None

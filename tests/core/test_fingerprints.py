@@ -102,7 +102,9 @@ def test_differences_are_named() -> None:
         "other code of the task (parts changed, new added)"
     ]
     numbers = {"task": {**CODE["task"], "numbers": "zz"}}
-    assert differences(before, Fingerprint(data, numbers)) == ["other numbers in the task, of the same code"]
+    assert differences(before, Fingerprint(data, numbers)) == [
+        "other numbers or operations in the task, of the same code"
+    ]
     assert differences(before, Fingerprint({**data, "sha256": "fedcba9876543210"}, CODE)) == [
         "other data (mine: train 1,000, sha256 0123456789ab…; now mine: train 1,000, sha256 fedcba987654…)"
     ]

@@ -115,7 +115,7 @@ def test_a_task_that_has_changed_is_not_resumed_unless_the_results_may_say_so(
     accepted = call("resume", "run", "--accept-changes")
     assert accepted.code == 0, accepted.err
     (note,) = study().notes
-    assert note.startswith("the task has changed since: ")
+    assert note.startswith("code or data has changed since: ")
     assert told in note
     assert "2 runs" in note
     assert note in " ".join(call("table", "run").out.split())
@@ -182,7 +182,7 @@ def test_a_search_on_another_state_of_the_task_is_not_compared_unless_the_result
     assert "--from: run was tuned on another state of the task: other data" in refused(call(*COMPARE))
     accepted = call(*COMPARE, "--accept-changes")
     assert accepted.code == 0, accepted.err
-    assert "tuned by run at 4 evaluations; the task has changed since: other data" in " ".join(accepted.out.split())
+    assert "tuned by run at 4 evaluations; code or data has changed since: other data" in " ".join(accepted.out.split())
 
 
 def test_a_search_is_compared_in_another_precision_although_its_arrays_are_cast() -> None:

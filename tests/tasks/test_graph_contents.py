@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tasks.fingerprint import arrays_fingerprint
-from tasks.graph_contents import assigned, numbers_hash
+from tasks.graph_contents import assigned, contents_hash
 
 X = tf.TensorSpec([2], tf.float64)
 
@@ -21,7 +21,7 @@ def graph(function: Any) -> Any:
 
 def test_numbers_count_wherever_they_come_from_and_what_was_traced_before_does_not() -> None:
     def hashed(matrix: Any, factor: float) -> str:
-        return numbers_hash(
+        return contents_hash(
             [graph(lambda x: tf.cond(x[0] > 0, lambda: factor * tf.reduce_sum(matrix @ x[:, None]), lambda: x[1]))]
         )
 

@@ -93,7 +93,9 @@ NOT_BATCHED: dict[str, tuple[Callable[[], Any], int, tuple[int, ...]]] = {  # wi
 
 @pytest.mark.parametrize("name", BATCHED)
 def test_batches_are_refused_with_the_way_out(name: str) -> None:
-    with pytest.raises(TaskError, match=r"^`train` looks batched \(.*\): give one element per example, as .unbatch\(\)"):
+    with pytest.raises(
+        TaskError, match=r"^`train` looks batched \(.*\): give one element per example, as .unbatch\(\)"
+    ):
         examples(BATCHED[name](), "train", "float32")
 
 

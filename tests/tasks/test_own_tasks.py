@@ -263,3 +263,14 @@ def test_a_file_that_has_the_name_of_one_of_our_packages_is_named(
     hidden = tmp_path / made.partition("/")[0]
     with pytest.raises(TaskError, match=f"{hidden} is hidden by the package '{hidden.stem}' of lodo-tune"):
         load(name)
+
+
+def test_a_loss_of_as_many_numbers_as_its_x_says_is_computed_lane_by_lane() -> None:
+    def loss(x: Any) -> Any:
+        return tf.reduce_sum(tf.boolean_mask(x, x > 0) ** 2)
+
+    task = function_task(loss, start=[1.0, 2.0], jit_compile=False)()
+    x = np.array([[1.0, -1.0, -1.0], [2.0, 3.0, -1.0]])  # of 2, 1 and 0 numbers
+    losses, gradient, _ = tf.function(task.loss_and_gradient)(tf.constant(x), ())
+    np.testing.assert_array_equal(losses, [5.0, 9.0, 0.0])
+    np.testing.assert_array_equal(gradient, np.maximum(2 * x, 0))

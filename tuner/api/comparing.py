@@ -135,7 +135,7 @@ def run_comparison(
         place = Database.of(database)
         plan = plan_comparison(request, place.source)
         check_users_code(plan.specs, resources.timeout, shown)
-        plan = identified(plan, accept_changes=accept_changes)
+        plan = identified(plan, resources, accept_changes=accept_changes)
         with place.writing() as store:
             run = begin(plan, request.name, resources, store, shown, callbacks=callback, wait=wait)
     return Comparison(place, run)

@@ -95,7 +95,7 @@ def run_paper(
         if not stored:
             begin(shown)
             return
-        check_same(stored, identified(plan()).specs)
+        check_same(stored, identified(plan(), resources).specs)
         if all(record.status == StudyStatus.COMPLETE for record in stored):
             shown.say(f"{name} is complete")
         else:

@@ -132,7 +132,7 @@ def run_search(
     with using_data(resources.data_dir):
         plan = plan_search(request)  # what is wrong with the request is found before a database is made
         check_users_code(plan.specs, resources.timeout, shown)
-        plan = identified(plan)
+        plan = identified(plan, resources)
         place = Database.of(database)
         with place.writing() as store:
             run = begin(

@@ -7,9 +7,12 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 import tasks.registry
 from tasks.graph_contents import assigned
+from tasks.keras_build import build_model
+from tasks.keras_class import KerasTask
 from tuner.checks.check import NotApplicable, PromiseError
 from tuner.checks.probe import SEEDS, Array, Probe
 from tuner.core.fingerprint import differences
@@ -36,6 +39,7 @@ def same_start(probe: Probe) -> str | None:
         )
     if not getattr(probe.task, "eager_initial", False):
         return None  # x may well start at one point
+    _check_held_tensors(probe.task)
     other = probe.begin(np.roll(SEEDS, 1, axis=0)[: probe.lanes])[0].numpy()
     parts = list(_parts(probe.task, once[:, 0], other[:, 0]))
     alike = [one for one, another in parts if np.array_equal(one, another) and np.unique(one).size > 1]
@@ -45,6 +49,33 @@ def same_start(probe: Probe) -> str | None:
         f"{len(alike)} of {len(parts)} weight arrays ({sum(map(len, alike)):,} numbers) start alike on every seed:"
         " the model sets a seed, seeds its initializers, or loads weights"
     )
+
+
+def _check_held_tensors(task: Any) -> None:
+    """Refuse layers that hold random tensors besides their weights: all runs would have those of the first model.
+
+    Raises:
+        PromiseError: Two models that are built with different seeds differ in such a tensor.
+    """
+    if not isinstance(task, KerasTask):
+        return
+    one, other = (_held(build_model(type(task).build, task._sample, seed, task.dtype, task.policy)) for seed in (1, 2))
+    for name in sorted(one.keys() & other.keys()):
+        if not np.array_equal(one[name], other[name], equal_nan=True):
+            raise PromiseError(
+                f"a layer draws numbers for its weights alone. Received: other numbers in {name} for each seed, where"
+                " all runs have those of the first model (self.add_weight(..., trainable=False) makes it a weight)"
+            )
+
+
+def _held(model: Any) -> dict[str, Array]:
+    """Return the floating-point tensors that layers hold as attributes, by layer and attribute."""
+    return {
+        f"`{attribute}` of the layer {layer.name}": np.asarray(value)
+        for layer in model._flatten_layers()
+        for attribute, value in vars(layer).items()
+        if isinstance(value, np.ndarray | tf.Tensor | tf.Variable) and np.asarray(value).dtype.kind == "f"
+    }
 
 
 def same_everywhere(probe: Probe) -> None:

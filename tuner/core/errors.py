@@ -57,7 +57,11 @@ class InvalidRequest(LodoTuneError, ValueError):  # noqa: N818 (part of the publ
         return type(self), (self.field, self.accepted, *received)
 
 
-class OtherInputs(LodoTuneError):  # noqa: N818 (names a state)
+class StudyRefused(LodoTuneError):  # noqa: N818 (names an event)
+    """No candidate of a study can be trained by a worker, for a reason that concerns all of them."""
+
+
+class OtherInputs(StudyRefused):
     """A worker has other code or other data than the driver: all that it trains would belong to another study."""
 
 

@@ -20,7 +20,7 @@ class Fingerprint:
     Attributes:
         data: What identifies the data: its name, sizes and sha256. None for a task without data.
         code: What identifies the code of users, by what it is for, such as "task": the sha256 of its files by name, and
-            of all other numbers that it computes with. None where the code ships with lodo-tune.
+            of all operations and other numbers that it computes with. None where the code ships with lodo-tune.
     """
 
     data: Mapping[str, Any] | None = None
@@ -70,7 +70,7 @@ def _of_code(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> It
 
 
 def _numbers(what: str) -> str:
-    return f"other numbers in the {what}, of the same code"
+    return f"other numbers or operations in the {what}, of the same code"
 
 
 def _name(what: str, label: str) -> str:

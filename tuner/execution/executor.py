@@ -81,7 +81,7 @@ class Executor(Protocol):
 
         Raises:
             ClusterUnavailable: Ray no longer responds.
-            OtherInputs: A worker has other code or data than the driver.
+            StudyRefused: A worker can train no candidate of a study.
         """
         ...
 

@@ -12,7 +12,7 @@ from typing import cast
 
 import numpy as np
 
-from tuner.core.errors import OtherInputs
+from tuner.core.errors import StudyRefused
 from tuner.core.events import (
     AttemptEnded,
     AttemptStarted,
@@ -65,7 +65,7 @@ class AttemptTracker:
             The events of the message.
 
         Raises:
-            OtherInputs: The worker has other code or data than the driver.
+            StudyRefused: The worker can train no candidate of the study.
         """
         number = self.attempt.number
         match message:
@@ -83,7 +83,7 @@ class AttemptTracker:
                     losses, observations = self._losses(key), self._observations(key)
                     yield replace(message, losses=losses, observations=observations, attempt=number, node=self._node)
             case Raised(is_of_all=True):
-                raise OtherInputs(f"{message.reason} (node {self._node})")
+                raise StudyRefused(f"{message.reason} (node {self._node})")
             case Raised():
                 self._failure = Failure(Cause.RAISED, message.reason, message.error)
 

@@ -5,18 +5,20 @@ They are taken before a run, and compared when it is resumed or its tuned points
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import tasks.registry
-from tuner.core.errors import InvalidRequest
+from tuner.core.errors import InvalidRequest, StudyRefused
 from tuner.core.fingerprint import Fingerprint, differences
 from tuner.core.study import ComparisonSpec, StudyRecord, StudySpec
 from tuner.core.trial import Workload
+from tuner.execution.resources import Resources
 from tuner.studies.lookup import data_fingerprint, task_entry
 from tuner.studies.planner import Plan
 from tuner.training.tensorflow import load_tensorflow
 
-CHANGED = "the task has changed since: "  # begins a text in results
+CHANGED = "code or data has changed since: "  # begins a text in results
 
 
 def fingerprint_here(workload: Workload) -> Fingerprint:
@@ -25,7 +27,7 @@ def fingerprint_here(workload: Workload) -> Fingerprint:
     Raises:
         ValueError: The task cannot be created, or its data is missing or broken.
     """
-    if not tasks.registry.is_own(workload.task):
+    if not tasks.registry.is_own(workload.task) and workload.optimizer_place is None:
         return Fingerprint(data_fingerprint(task_entry(workload.task))[0])
     load_tensorflow()
     from tuner.training.fingerprint import fingerprint_of
@@ -43,24 +45,44 @@ def changes(workload: Workload, found: Fingerprint) -> str:
     return " and ".join(differences(Fingerprint(workload.data, workload.code), found))
 
 
-def identified(plan: Plan, *, accept_changes: bool = False) -> Plan:
-    """Return a plan whose studies have the fingerprint of their task, which is created for it.
+def _with_optimizer(found: Fingerprint, workload: Workload) -> Fingerprint:
+    """Return the fingerprint of a task together with that of a workload's optimizer, if it is a user's own."""
+    if workload.optimizer_place is None:
+        return found
+    from tuner.training.fingerprint import optimizer_code
+
+    return replace(found, code={**(found.code or {}), "optimizer": optimizer_code(workload.optimizer_place)})
+
+
+def _of_task(workload: Workload) -> Workload:
+    """Return a workload without what its fingerprint holds of the optimizer."""
+    code = {what: each for what, each in (workload.code or {}).items() if what != "optimizer"}
+    return replace(workload, optimizer_place=None, code=code or None)
+
+
+def identified(plan: Plan, resources: Resources, *, accept_changes: bool = False) -> Plan:
+    """Return a plan whose studies have the fingerprint of their task, and states of optimizers that fit into memory.
 
     Args:
-        plan: The plan; all of its studies are of one task.
+        plan: The plan; all of its studies are of one task. A user's own task is created.
+        resources: Where it will be trained.
         accept_changes: Whether a comparison may use a search of a task that has changed since; its `source` then says
             so.
 
     Raises:
-        InvalidRequest: The task has changed since the search whose tuned points are compared.
+        InvalidRequest: The task has changed since the search whose tuned points are compared, or the state of an
+            optimizer does not fit into memory.
         ValueError: The task cannot be created.
     """
-    found = fingerprint_here(plan.specs[0].workload)
-    specs: list[StudySpec] = [replace(spec, workload=with_fingerprint(spec.workload, found)) for spec in plan.specs]
+    found = _checked(plan.specs, resources)
+    specs: list[StudySpec] = [
+        replace(spec, workload=with_fingerprint(spec.workload, _with_optimizer(found, spec.workload)))
+        for spec in plan.specs
+    ]
     if plan.tuned_on is not None:
-        workload = plan.tuned_on.spec.workload
-        at_that_time = replace(plan.specs[0].workload, precision=workload.precision, options=workload.options)
-        changed = changes(workload, found if at_that_time == plan.specs[0].workload else fingerprint_here(at_that_time))
+        before, now = _of_task(plan.tuned_on.spec.workload), _of_task(plan.specs[0].workload)
+        at_that_time = replace(now, precision=before.precision, options=before.options)
+        changed = changes(before, found if at_that_time == now else fingerprint_here(at_that_time))
         if changed and not accept_changes:
             raise _refusal("search", f"{plan.tuned_on.spec.run} was tuned on another state of the task", changed)
         if changed:
@@ -72,8 +94,33 @@ def identified(plan: Plan, *, accept_changes: bool = False) -> Plan:
     return replace(plan, specs=tuple(specs))
 
 
+def _checked(specs: Sequence[StudySpec], resources: Resources) -> Fingerprint:
+    """Return the fingerprint of the task, once the states of all optimizers are known to fit into memory.
+
+    Of a task that ships, workers find that out: creating it here would take seconds.
+    """
+    workload = _of_task(specs[0].workload)
+    if not tasks.registry.is_own(workload.task):
+        return fingerprint_here(workload)
+    load_tensorflow()
+    from tuner.training import own_optimizers
+    from tuner.training.fingerprint import fingerprint_of
+    from tuner.training.memory import check_memory
+
+    task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
+    is_here = resources.address is None and not resources.gpus_per_candidate
+    for spec in specs:
+        names = list(spec.space["hyperparameters"])
+        kind = own_optimizers.load(spec.workload.optimizer, spec.workload.optimizer_place, names)
+        try:
+            check_memory(spec.workload, kind, task, workers=resources.local_workers, is_here=is_here)
+        except StudyRefused as error:
+            raise InvalidRequest("optimizers", f": {error}") from error
+    return fingerprint_of(workload, task)
+
+
 def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tuple[StudyRecord, str]:
-    """Return a study with the place and the fingerprint that its task has now.
+    """Return a study with the place of its task and the fingerprint that it has now.
 
     Args:
         study: The stored study, which is not complete.
@@ -84,7 +131,7 @@ def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tu
         The study, which is another one than the stored one if it has to be stored, and a note for its results, or "".
 
     Raises:
-        InvalidRequest: The task has changed, and the study has results.
+        InvalidRequest: The code or the data has changed, and the study has results.
         ValueError: The task cannot be created, or its data is missing or broken.
     """
     spec = study.spec
@@ -93,7 +140,7 @@ def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tu
     changed = changes(workload, found)
     done = sum(count for status, count in study.counts.items() if status.is_final)
     if changed and done and not accept_changes:
-        raise _refusal("study", f"{spec.name} was begun with another state of the task", changed)
+        raise _refusal("study", f"{spec.name} was begun with another state of its code or data", changed)
     note = (
         f"{CHANGED}{changed}; what was trained before ({done:,} runs) belongs to the old one"
         if changed and done

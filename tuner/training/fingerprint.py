@@ -16,7 +16,8 @@ import tensorflow as tf
 
 import tasks.datasets
 import tasks.registry
-from tasks.graph_contents import numbers_hash
+from tasks import importing
+from tasks.graph_contents import contents_hash
 from tasks.task import Task
 from tuner.core.errors import OtherInputs
 from tuner.core.fingerprint import Fingerprint, differences
@@ -43,14 +44,28 @@ def fingerprint_of(workload: Workload, task: Task | None = None) -> Fingerprint:
     """
     dataset = tasks.registry.entry(workload.task).dataset
     data = None if dataset is None else tasks.datasets.fingerprint(dataset)
+    code = {}
+    if workload.optimizer_place is not None:
+        code["optimizer"] = optimizer_code(workload.optimizer_place)
     if not tasks.registry.is_own(workload.task):
-        return Fingerprint(data)
+        return Fingerprint(data, code or None)
     made: Any = task or tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
     if data is None and callable(getattr(made, "fingerprint", None)):
         data = json.loads(json.dumps(made.fingerprint()))
     source = tasks.registry.source_of(workload.task)
     files = {MAIN: live_hash(tasks.registry.load(workload.task))} if source is None else dict(_files(*source))
-    return Fingerprint(data, {"task": {"files": files, "numbers": _numbers(made)}})
+    return Fingerprint(data, {"task": {"files": files, "numbers": _numbers(made)}, **code})
+
+
+def optimizer_code(place: str) -> Mapping[str, Any]:
+    """Return what identifies the code of a user's own optimizer: the hashes of its files.
+
+    Raises:
+        ValueError: It cannot be imported.
+    """
+    if place.startswith(importing.SESSION):
+        return {"files": {MAIN: live_hash(importing.imported(place, "optimizer"))}}
+    return {"files": dict(_files(*importing.source_of(place)))}
 
 
 @lru_cache
@@ -101,12 +116,12 @@ def _print(identity: str) -> None:
 
 
 def _numbers(task: Any) -> str | None:
-    """Return the hash of all numbers that a task computes with, apart from its arguments and its data.
+    """Return the hash of the operations and of all numbers that a task computes with, apart from its data.
 
-    With a GPU, Keras chooses other operations, with other constants; a task of a Keras model then has no such hash.
+    With a GPU, Keras chooses other operations; a task of a Keras model then has no such hash.
     """
     if hasattr(task, "graph"):
-        return None if tf.config.list_physical_devices("GPU") else numbers_hash([task.graph], task.own_tensors())
+        return None if tf.config.list_physical_devices("GPU") else contents_hash([task.graph], task.own_tensors())
     seeds, t = tf.TensorSpec([1, 2], tf.int32), tf.TensorSpec([], tf.int32)
 
     def step(x: Any, state: Any, seeds: Any, t: Any) -> Any:
@@ -122,4 +137,4 @@ def _numbers(task: Any) -> str | None:
         )
         graphs = [initial.graph]
     traced = tf.function(step, autograph=False).get_concrete_function(x, state, seeds, t)
-    return numbers_hash([*graphs, traced.graph])
+    return contents_hash([*graphs, traced.graph])

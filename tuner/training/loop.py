@@ -24,6 +24,7 @@ from tasks.task import Task
 from tuner.core.trial import Workload
 from tuner.training import own_optimizers
 from tuner.training.fingerprint import check_fingerprint
+from tuner.training.memory import check_memory
 from tuner.training.tensorflow import configure
 
 MAX_CHUNK_STEPS = 500  # the float64 losses of 16 lanes are then 64 kB
@@ -118,7 +119,7 @@ def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
     """Return the loop of a workload whose trials have these hyperparameters; created once per process.
 
     Raises:
-        OtherInputs: The data or the code is not the study's.
+        StudyRefused: The data or the code is not the study's, or the optimizer's state does not fit into memory.
         ValueError: The task lacks an attribute that the optimizer needs.
     """
     # A class that a notebook defines again under the same name needs another loop.
@@ -134,10 +135,16 @@ def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | N
     configure(workload.threads)
     task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
     check_fingerprint(workload, task)
+    kind = own_optimizers.load(workload.optimizer, workload.optimizer_place, hyperparameters)
+    check_memory(workload, kind, task, is_here=not _has_gpu())
     optimizer = build_optimizer(
         workload.optimizer, task, hyperparameters, workload.settings, place=workload.optimizer_place
     )
     return Loop(task, optimizer, workload.cohort_size)
+
+
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def build_optimizer(

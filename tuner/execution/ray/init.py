@@ -57,12 +57,12 @@ def init_ray(auth_mode: str | None, **arguments: Any) -> Any:
 
 
 def search_path() -> list[str]:
-    """Return the folders in which workers look for users' modules after all others: the script's and this one.
+    """Return where this process looks for modules, which workers append to their own places, in this order.
 
-    Ray would put them first, where a numpy.py or tasks.py hides the package of this name.
+    Ray would put the script's folder and the working directory first, where a numpy.py or tasks.py hides the package of
+    this name, and where modules are found in another order than here.
     """
-    script = str(Path(sys.argv[0]).resolve().parent)
-    return list(dict.fromkeys([*([script] if script in sys.path else []), str(Path.cwd())]))
+    return list(dict.fromkeys(folder or str(Path.cwd()) for folder in sys.path))
 
 
 class _WithoutFolders(list[str]):
