@@ -322,11 +322,9 @@ def test_workers_on_ray_import_the_file_and_give_the_rows_of_one_process(folder)
     assert rows(folder, "there") == rows(folder, "here")
 
 
-@pytest.mark.ray
-def test_a_run_whose_driver_was_killed_is_resumed_with_the_optimizer_of_its_file(folder):
-    assert search("--optimizers", "mine.py:SignM", name="whole").code == 0
-    assert search("--optimizers", "mine.py:SignM", name="cut").code == 0
-    with sqlite3.connect(folder / "lodo-tune.db") as connection:  # as it is left after the first generation
+def cut_after_the_first_generation(folder):
+    """Leave of the run "cut" what a driver leaves that is killed after the first generation."""
+    with sqlite3.connect(folder / "lodo-tune.db") as connection:
         (study,) = connection.execute("select id from studies where run = 'cut'").fetchone()
         later = "select id from candidates where study_id = ? and (generation > 0 or role != 'search')"
         for table in ("evaluations", "curves", "attempts", "observations"):
@@ -339,6 +337,23 @@ def test_a_run_whose_driver_was_killed_is_resumed_with_the_optimizer_of_its_file
             " where id = ?",
             [study],
         )
+
+
+@pytest.mark.ray
+def test_a_run_whose_driver_was_killed_is_resumed_with_the_optimizer_of_its_file(folder):
+    assert search("--optimizers", "mine.py:SignM", name="whole").code == 0
+    assert search("--optimizers", "mine.py:SignM", name="cut").code == 0
+    cut_after_the_first_generation(folder)
     outcome = run("resume", "cut", "--no-dashboard", folder=folder)
     assert outcome.code == 0, outcome.err
     assert rows(folder, "cut") == rows(folder, "whole")
+
+
+def test_a_run_is_not_resumed_with_an_optimizer_whose_code_has_changed(folder):
+    assert search("--optimizers", "mine.py:SignM", name="cut").code == 0
+    cut_after_the_first_generation(folder)
+    (folder / "mine.py").write_text(MINE.replace("* tf.sign(average), average", "* tf.tanh(average), average", 1))
+    outcome = run("resume", "cut", "--no-dashboard", folder=folder)
+    assert outcome.code == 2
+    assert "cut/SignM was begun with another state of its code or data" in outcome.err
+    assert "other code of the optimizer (the optimizer itself changed)" in " ".join(outcome.err.split())
