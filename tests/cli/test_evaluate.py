@@ -104,7 +104,7 @@ def test_an_evaluation_that_was_cut_off_goes_on_where_it_was(folder):
     with mock.patch.object(Evaluator, "batches", cut):
         outcome = call("evaluate", folder)
     assert outcome.code == 130
-    assert outcome.err.strip() == "lodo-tune: interrupted; 8 of 17 examples are kept; the same command goes on"
+    assert outcome.err.strip() == "lodo-tune: interrupted; 8 of 17 examples are kept; the same command continues"
     assert len(np.load(folder / "seed-0-test.npz")["values"]) == 8
     assert call("evaluate", folder, "--json").out == whole
 

@@ -1,13 +1,9 @@
-"""`lodo-tune tasks` and `lodo-tune tasks check`.
-
-They list the tasks, and check whether a task meets its requirements.
-"""
+"""`lodo-tune tasks` and `lodo-tune tasks check`: list the tasks, and check one."""
 
 from __future__ import annotations
 
 import json
 import logging
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +20,7 @@ if TYPE_CHECKING:
     from tuner.checks.check import Finding
     from tuner.checks.probe import Probe
 
-DEFAULT_PRESET = "quick"  # its options make a task small
+DEFAULT_PRESET = "quick"  # has options that make a task small
 
 
 @click.group(
@@ -37,14 +33,14 @@ DEFAULT_PRESET = "quick"  # its options make a task small
 @debug_option
 @click.pass_context
 def tasks_group(context: click.Context, as_json: bool, debug: bool) -> None:
-    """List the built-in tasks and those of installed packages; or check one."""
+    """List the built-in tasks and those of installed packages, or check a task."""
     import tasks.registry
 
     if context.invoked_subcommand is not None:
         if as_json:
-            raise click.UsageError(f"options of {context.invoked_subcommand!r} come after it; move --json")
+            raise click.UsageError(f"options of {context.invoked_subcommand!r} must follow it; move --json")
         return
-    plugins = {name: f"of an installed package: {where}" for name, where in tasks.registry.plugins().items()}
+    plugins = {name: f"from an installed package: {target}" for name, target in tasks.registry.plugins().items()}
     if as_json:
         listed = [_listed(name, entry) for name, entry in tasks.registry.TASKS.items()]
         listed += [{"name": name, "summary": summary} for name, summary in plugins.items()]
@@ -58,15 +54,17 @@ def tasks_group(context: click.Context, as_json: bool, debug: bool) -> None:
 
 @tasks_group.command(epilog="Example: lodo-tune tasks check my_task.py:MyTask")
 @click.argument("name")
-@click.option("--preset", metavar="NAME", help="Whose options the task gets. Default: 'quick' if there is one.")
+@click.option(
+    "--preset", metavar="NAME", help="Preset whose options the task gets. Default: 'quick' if the task has it."
+)
 @data_dir_option
 @only_json_option
 @debug_option
 def check(name: str, preset: str | None, data_dir: Path | None, as_json: bool, debug: bool) -> None:
     """Check whether the task NAME fulfils the protocol of a task; exit code 1 if it does not.
 
-    NAME is as --task takes it. Shapes, gradient, seeds, lanes and evaluation are tested, one line each. A search and
-    'train' test the most important of these themselves before they start on a task of your own.
+    NAME has the form of --task. Shapes, gradient, seeds, lanes and evaluation are tested, with one line per check.
+    Searches and 'train' run the most important checks on a task of your own before they start.
     """
     from tuner.api.data_folder import using_data
 
@@ -75,7 +73,7 @@ def check(name: str, preset: str | None, data_dir: Path | None, as_json: bool, d
 
 
 def _check(name: str, preset: str | None, as_json: bool) -> None:
-    """Put a task through the conformance suite, and print the result of each check."""
+    """Run the conformance suite on a task, and print the result of each check."""
     from tuner.cli.watchdog import Watchdog
     from tuner.core.errors import InvalidRequest
     from tuner.studies.lookup import absolute, task_entry
@@ -93,25 +91,27 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
 
     with Watchdog(None), _without_warnings():
         with prints_to_stderr():
-            of_the_task = probes(task, options)
+            task_probes = probes(task, options)
         if not as_json:
-            click.echo(_heading(name, chosen, options, of_the_task))
-        findings = list(_examined(of_the_task, name, print_each=not as_json))
+            click.echo(_heading(name, chosen, options, task_probes))
+        findings = list(_examine(task_probes, name, print_each=not as_json))
     if as_json:
-        click.echo(_json(name, chosen, options, of_the_task, findings))
+        click.echo(_json(name, chosen, options, task_probes, findings))
     failed = [finding.check.name for finding in findings if finding.verdict == "failed"]
     if failed:
         raise click.ClickException(f"{name}: {len(failed)} of {len(findings)} checks failed: {', '.join(failed)}")
 
 
-def _examined(of_the_task: Sequence[Probe], name: str, *, print_each: bool) -> Iterator[Finding]:
-    """Examine a task, and print each finding as it comes."""
+def _examine(task_probes: Sequence[Probe], name: str, *, print_each: bool) -> Iterator[Finding]:
+    """Run the checks one after the other, with the current one shown at a terminal, and print each finding."""
     from tuner.checks.suite import CHECKS, examine
+    from tuner.cli.progress import LineProgress
 
     width = max(len(check.name) for check in CHECKS)
-    findings = examine(of_the_task)
+    findings = examine(task_probes)
     for number, check in enumerate(CHECKS, 1):
-        with _progress(f"{name}: {check.name} ({number} of {len(CHECKS)})"), prints_to_stderr():
+        with LineProgress() as progress, prints_to_stderr():
+            progress.show(f"{name}: {check.name} ({number} of {len(CHECKS)})")
             finding = next(findings)
         if print_each:
             click.echo(_line(finding, width))
@@ -120,7 +120,7 @@ def _examined(of_the_task: Sequence[Probe], name: str, *, print_each: bool) -> I
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Suppress the warnings of TensorFlow about functions that are traced again, as many checks require."""
+    """Suppress the warnings of TensorFlow about repeated tracing, which many checks cause."""
     logger = logging.getLogger("tensorflow")
     before = logger.level
     logger.setLevel(logging.ERROR)
@@ -130,43 +130,30 @@ def _without_warnings() -> Iterator[None]:
         logger.setLevel(before)
 
 
-@contextmanager
-def _progress(text: str) -> Iterator[None]:
-    """Show what is under way on a line of its own; nothing outside a terminal."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-    try:
-        yield
-    finally:
-        click.echo("\r\x1b[K", nl=False, err=True)
-
-
 def _line(finding: Finding, width: int) -> str:
-    """Return a line on a finding, and one below it on what is wrong or remarkable."""
+    """Return a line on a finding, and below it a line with its note, if there is one."""
     if finding.verdict == "skipped":
         return f"-      {finding.check.name:{width}}  {finding.note}"
     verdict = "ok" if finding.verdict == "passed" else "WRONG"
-    said = f"{verdict:5}  {finding.check.name:{width}}  {finding.check.demand}"
-    return f"{said}\n       {'':{width}}  {finding.note}" if finding.note else said
+    line = f"{verdict:5}  {finding.check.name:{width}}  {finding.check.demand}"
+    return f"{line}\n       {'':{width}}  {finding.note}" if finding.note else line
 
 
-def _heading(name: str, preset: str | None, options: Mapping[str, Any], of_the_task: Sequence[Probe]) -> str:
-    given = ", ".join(f"{option} {value}" for option, value in options.items()) or "none"
-    of = f"options of preset {preset!r}: {given}" if preset else "without options"
-    return f"{name} in {' and '.join(_dtypes(of_the_task))}, cohorts of {of_the_task[-1].lanes}; {of}"
+def _heading(name: str, preset: str | None, options: Mapping[str, Any], task_probes: Sequence[Probe]) -> str:
+    values = ", ".join(f"{option} {value}" for option, value in options.items()) or "none"
+    settings = f"options of preset {preset!r}: {values}" if preset else "without options"
+    return f"{name} in {' and '.join(_dtypes(task_probes))}, cohorts of {task_probes[-1].lanes}; {settings}"
 
 
-def _dtypes(of_the_task: Sequence[Probe]) -> list[str]:
-    return [str(getattr(probe.task, "dtype", None)) for probe in of_the_task]
+def _dtypes(task_probes: Sequence[Probe]) -> list[str]:
+    return [str(getattr(probe.task, "dtype", None)) for probe in task_probes]
 
 
 def _json(
     name: str,
     preset: str | None,
     options: Mapping[str, Any],
-    of_the_task: Sequence[Probe],
+    task_probes: Sequence[Probe],
     findings: Sequence[Finding],
 ) -> str:
     checks = [
@@ -182,8 +169,8 @@ def _json(
         "task": name,
         "preset": preset,
         "options": dict(options),
-        "dtypes": _dtypes(of_the_task),
-        "lanes": of_the_task[-1].lanes,
+        "dtypes": _dtypes(task_probes),
+        "lanes": task_probes[-1].lanes,
         "passed": all(finding.verdict != "failed" for finding in findings),
         "checks": checks,
     }
