@@ -198,7 +198,7 @@ def test_copying_to_a_database_in_memory_is_refused(url: str) -> None:
     for target in (":memory:", "sqlite://"):
         outcome = call("database", "copy", url, target)
         assert (outcome.code, outcome.out) == (2, "")
-        assert "would end with this process" in outcome.err
+        assert "would be lost with this process" in outcome.err
 
 
 @pytest.mark.postgresql

@@ -114,7 +114,7 @@ def test_an_existing_or_driven_study_is_not_copied(tmp_path: Path) -> None:
     outcome = call("database", "copy", source, target, "driven")
     assert outcome.code == StudyOwned.exit_code
     assert "copy it once that driver has ended" in outcome.err
-    assert "both databases are" in call("database", "copy", source, source).err
+    assert "source and target are the same database" in call("database", "copy", source, source).err
 
 
 def test_a_copy_that_differs_from_its_original_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""`tuner.compare`: train optimizers for long on the same seeds, and compare them."""
+"""`tuner.compare`: train optimizers on the same seeds, and compare them."""
 
 from __future__ import annotations
 
@@ -42,11 +42,13 @@ def compare(
     progress: bool | Callable[[str], None] | Progress | None = True,
     **resources: Unpack[ResourceOptions],
 ) -> Comparison:
-    """Train tuned optimizers for long, each on the same seeds, with validation on the way and the test set at the end.
+    """Train tuned optimizers with a long budget on the same seeds, and compare them.
+
+    The validation set is measured during training, the test set at the end.
 
     Args:
-        search: The run whose tuned hyperparameters are compared, or its name. Default: the newest complete one of the
-            task in the database.
+        search: The run whose tuned hyperparameters are compared, or its name. Default: the newest complete search on
+            the task in the database.
         task: As of `tune`. Default: the search's.
         optimizers: Names or classes. Default: all of the search, or of the files.
         configs: Exported configurations (JSON or YAML) whose hyperparameters are used instead.
@@ -55,15 +57,15 @@ def compare(
         sweep: Vary a parameter of LODO alone: "momentum", "depth" or "block-size".
         seeds: Number of seeds; each optimizer is trained on the seeds 0 to seeds - 1.
         steps: Budget of a run in gradient evaluations. Default: the paper's.
-        seconds: Continue each run until it has trained for so long, alone and timed.
+        seconds: Train each run alone, and for at least this many seconds. Default: by steps only.
         validate_every: Gradient evaluations between two validations. Default: the paper's.
-        test_examples: Number of examples of the test set, at random. Default: all.
+        test_examples: Number of examples of the test set, drawn at random. Default: all.
         name: Name of the run. Default: the search's or the task's, with "-comparison".
         database: As of `tune`. Default: the search's.
         precision: Default: the search's, or the task's own.
         options: Keyword arguments of the task. Default: the search's.
         wait: Whether to wait while another driver holds a study.
-        callback: Makes a `Callback` for each study.
+        callback: Returns a new `Callback` for each study.
         progress: As of `tune`.
         **resources: As of `tune`.
 
@@ -82,7 +84,7 @@ def compare(
         database = search.database if database is None else database
         task = search.studies[0].spec.workload.task if task is None else task
     if task is None:
-        raise InvalidRequest("task", "is missing: it is needed unless a run is given")
+        raise InvalidRequest("task", "is missing; it is required unless {search} is a run")
     resolved = Resources.of(resources)
     request = CompareRequest(
         task=task_name(task),
@@ -102,8 +104,14 @@ def compare(
         precision=precision,
         options=options or {},
     )
-    place = DEFAULT_DATABASE if database is None else database
-    return run_comparison(request, resolved, place, callback=callback, wait=wait, progress=progress)
+    return run_comparison(
+        request,
+        resolved,
+        DEFAULT_DATABASE if database is None else database,
+        callback=callback,
+        wait=wait,
+        progress=progress,
+    )
 
 
 def run_comparison(
@@ -124,11 +132,11 @@ def run_comparison(
         )
     if request.name is not None:
         check_run_name(request.name)
-    shown = progress_of(progress)
+    receiver = progress_of(progress)
     with using_data(resources.data_dir):
-        place = Database.of(database)
-        plan = plan_comparison(request, place.source)
-        check_users_task(plan.specs[0], resources.timeout, shown)
-        with place.writing() as store:
-            run = begin(plan, request.name, resources, store, shown, callbacks=callback, wait=wait)
-    return Comparison(place, run)
+        db = Database.of(database)
+        plan = plan_comparison(request, db.source)
+        check_users_task(plan.specs[0], resources.timeout, receiver)
+        with db.writing() as store:
+            run = begin(plan, request.name, resources, store, receiver, callbacks=callback, wait=wait)
+    return Comparison(db, run)

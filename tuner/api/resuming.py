@@ -11,7 +11,7 @@ from tuner.api.database import DEFAULT_DATABASE, Database
 from tuner.api.progress import Progress, progress_of
 from tuner.api.requests import Task, task_name
 from tuner.api.run import Comparison, Run
-from tuner.api.running import go_on
+from tuner.api.running import continue_run
 from tuner.execution.resources import ResourceOptions, Resources
 from tuner.studies.callbacks import Callback
 
@@ -29,11 +29,11 @@ def resume(
     """Continue a run where it stopped, to the same result as if it had not been interrupted.
 
     Args:
-        name: Of the run, or RUN/OPTIMIZER for one of its studies.
-        database: Where it is.
-        task: The class of the run's task, if it was defined in a script or a notebook that has ended since.
+        name: Name of the run, or RUN/OPTIMIZER for one of its studies.
+        database: Database of the run: a file, a URL, or a `Database`.
+        task: Class of the run's task, if it was defined in a script or a notebook that has ended.
         wait: Whether to wait while another driver holds a study.
-        callback: Makes a `Callback` for each study.
+        callback: Returns a new `Callback` for each study.
         progress: As of `tune`.
         **resources: As of `tune`; cpus_per_candidate and the data must be those that the run was begun with.
 
@@ -41,7 +41,7 @@ def resume(
         The run or the comparison. One that is complete is returned at once.
 
     Raises:
-        As `tune`; also UnknownStudy, if there is none of this name.
+        As `tune`; also UnknownStudy, if there is no run or study of this name.
 
     Example:
         >>> tuner.resume("first").is_complete
@@ -63,7 +63,7 @@ def run_resume(
 ) -> Run | Comparison:
     """Continue a run; see `resume`."""
     resources.check()
-    place = Database.of(database)
-    with using_data(resources.data_dir), place.writing(create=False) as store:
-        go_on(name, resources, store, progress_of(progress), callbacks=callback, wait=wait)
-    return place.run(name)
+    db = Database.of(database)
+    with using_data(resources.data_dir), db.writing(create=False) as store:
+        continue_run(name, resources, store, progress_of(progress), callbacks=callback, wait=wait)
+    return db.run(name)
