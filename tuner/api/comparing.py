@@ -49,7 +49,7 @@ def compare(
     Args:
         search: The run whose tuned hyperparameters are compared, or its name. Default: the newest complete search on
             the task in the database.
-        task: As of `tune`. Default: the search's.
+        task: See `tune`. Default: the search's.
         optimizers: Names or classes. Default: all of the search, or of the files.
         configs: Exported configurations (JSON or YAML) whose hyperparameters are used instead.
         defaults: Whether to use the defaults instead.
@@ -61,13 +61,13 @@ def compare(
         validate_every: Gradient evaluations between two validations. Default: the paper's.
         test_examples: Number of examples of the test set, drawn at random. Default: all.
         name: Name of the run. Default: the search's or the task's, with "-comparison".
-        database: As of `tune`. Default: the search's.
+        database: See `tune`. Default: the search's.
         precision: Default: the search's, or the task's own.
         options: Keyword arguments of the task. Default: the search's.
         wait: Whether to wait while another driver holds a study.
         callback: Returns a new `Callback` for each study.
-        progress: As of `tune`.
-        **resources: As of `tune`.
+        progress: See `tune`.
+        **resources: See `tune`.
 
     Returns:
         The comparison.

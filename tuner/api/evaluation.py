@@ -140,7 +140,7 @@ def evaluate(
         seed: Seed of the draw of examples.
         cpus_per_candidate: Threads of TensorFlow. Default: those of the training.
         data_dir: Folder with the data sets.
-        progress: As of `tune`.
+        progress: See `tune`.
 
     Returns:
         Every metric of every example, by run.

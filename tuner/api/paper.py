@@ -39,14 +39,14 @@ def paper(
     """Search and compare with the paper's settings; a run that is complete under the same name is not repeated.
 
     Args:
-        task: As of `tune`.
+        task: See `tune`.
         optimizers: Names or classes. Default: the task's line-up.
         scale: Below 1, a rehearsal: budgets times the scale (at least 20 steps), population times its square root (at
             least 8).
         seed: Seed of the search.
         name: Name of the search. Default: the task's with "-paper", or "-rehearsal".
-        database: As of `tune`. Runs that it has under these names already are continued.
-        precision: As of `tune`.
+        database: See `tune`. Runs that it has under these names already are continued.
+        precision: See `tune`.
         options: Keyword arguments of the task.
         wait: Whether to wait while another driver holds a study.
         progress: True writes lines to standard error, False nothing; a function returns a `Progress` for each run.

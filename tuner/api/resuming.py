@@ -34,8 +34,8 @@ def resume(
         task: Class of the run's task, if it was defined in a script or a notebook that has ended.
         wait: Whether to wait while another driver holds a study.
         callback: Returns a new `Callback` for each study.
-        progress: As of `tune`.
-        **resources: As of `tune`; cpus_per_candidate and the data must be those that the run was begun with.
+        progress: See `tune`.
+        **resources: See `tune`; cpus_per_candidate and the data must be those of the run.
 
     Returns:
         The run or the comparison. One that is complete is returned at once.

@@ -90,8 +90,8 @@ def continue_run(
 
     Args:
         name: Name of the run or the study.
-        resources: As of `begin`; so are the other arguments.
-        store: Open database of the run.
+        resources: Resources for training.
+        store: Open database, which records the studies.
         progress: Receives what is reported.
         callbacks: Returns a further callback for each study.
         wait: Whether to wait for a study that another driver holds.

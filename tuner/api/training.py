@@ -80,7 +80,7 @@ def train(
     """Train one configuration in this process, without a search and without a database.
 
     Args:
-        task: As of `tune`.
+        task: See `tune`.
         optimizer: A name, or the class of a built-in optimizer or one of `keras.optimizers`.
         steps: Gradient evaluations per run.
         hyperparameters: Values by name; also depth and block_size of LODO. Others have their defaults.
@@ -95,7 +95,7 @@ def train(
         options: Keyword arguments of the task, such as batch_size.
         cpus_per_candidate: Threads of TensorFlow, which are set once per process. Default 1.
         data_dir: Folder with the data sets.
-        progress: As of `tune`.
+        progress: See `tune`.
 
     Returns:
         The result of each run, with its losses as an array. A run that diverged or failed has a status and a reason.

@@ -1,7 +1,4 @@
-"""The entry point of the command line: the group of verbs, and exit codes.
-
-The code behind a verb is imported when the verb is called.
-"""
+"""The entry point of the command line: the group of verbs, and exit codes."""
 
 from __future__ import annotations
 
@@ -60,7 +57,7 @@ def main() -> None:
     """Run the command line; every error is one line on standard error and an exit code."""
     prepare_streams()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    gc.set_threshold(50_000)  # the many records of a large database are no garbage: look for it less often
+    gc.set_threshold(50_000)  # collect less often: the many records of a large database are not garbage
     debug = "--debug" in sys.argv
     try:
         code = commands.main(standalone_mode=False)

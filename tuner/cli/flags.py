@@ -39,7 +39,7 @@ def list_of(kind: Callable[[str], Any], what: str) -> Callable[..., Any]:
 
     Args:
         kind: Reads one part; raises ValueError.
-        what: What the parts are, for errors: "whole numbers".
+        what: Name of the parts for errors, such as "whole numbers".
     """
 
     def read(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Any, ...] | None:
@@ -79,7 +79,7 @@ def named_values(field: str, texts: Sequence[str], read: Callable[[str], Any], a
         field: Name of the option, for errors.
         texts: One NAME=VALUE each.
         read: Reads a value; raises ValueError.
-        accepted: What is accepted, for errors.
+        accepted: The accepted form, for errors.
 
     Raises:
         InvalidRequest: One is not of this form, or a name is given twice.

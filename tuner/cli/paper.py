@@ -25,7 +25,7 @@ from tuner.cli.flags import (
 )
 from tuner.core.errors import InvalidRequest
 
-SEARCH, COMPARISON, REPORT = "search", "comparison", "report.html"  # what is written into the folder
+SEARCH, COMPARISON, REPORT = "search", "comparison", "report.html"  # names in the folder
 
 
 @click.command(epilog="Example: lodo-tune paper --task noisy-quadratic-bowl --scale 0.01 --output rehearsal")

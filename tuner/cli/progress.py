@@ -34,7 +34,7 @@ class TerminalProgress(Progress):
 
     Args:
         executor_started: Called once the workers are ready.
-        console: Where to write. Default: standard error.
+        console: Console to write to. Default: standard error.
         clock: Returns the time in seconds.
     """
 
@@ -124,16 +124,16 @@ class ExamplesProgress(LineProgress):
 
     def __init__(self) -> None:
         super().__init__()
-        self._begun: dict[str, tuple[float, int]] = {}
+        self._starts: dict[str, tuple[float, int]] = {}
         self._written: float | None = None
 
     def advance(self, label: str, done: int, total: int) -> None:
         """See `Progress`."""
         now = time.monotonic()
-        if label not in self._begun:
-            self._begun[label], self._written = (now, done), None
+        if label not in self._starts:
+            self._starts[label], self._written = (now, done), None
             return
-        started, before = self._begun[label]
+        started, before = self._starts[label]
         left = (total - done) * (now - started) / max(1, done - before)
         line = f"{label}: {done:,} of {total:,} examples, {_clock(left)} left"
         self.show(line)

@@ -46,8 +46,8 @@ def run_and_print(
 
     Args:
         options: Those of `flags.outcome_options`.
-        database: Where the studies are recorded.
-        call: Takes the progress; returns the run.
+        database: Database that records the studies.
+        call: Runs the studies with a progress, and returns the run.
 
     Raises:
         LodoTuneError: Raised by the call; also NoResult, if a study has none.
@@ -78,7 +78,7 @@ def advised(options: dict[str, Any], database: Database) -> Iterator[TerminalPro
 
     Args:
         options: Options of the command.
-        database: Where the run is recorded.
+        database: Database that records the run.
     """
 
     def resume() -> str | None:

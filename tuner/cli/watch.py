@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tuner.storage import Store
 
 MAX_INTERVAL = 86_400  # seconds between two readings
-IDLE_READINGS = 3  # after so many readings without a running study watching ends; between two studies there are fewer
+IDLE_READINGS = 3  # without a running study, after which watching ends; between two studies of a run there are fewer
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The configuration with our own names, as JSON and YAML."""
+"""Export with the names of lodo-tune, as JSON and YAML."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tuner.results.tables.formats import strict_json
 
 
 def as_json(configuration: Configuration) -> str:
-    """Return JSON: the optimizer, its hyperparameters, the provenance."""
+    """Return JSON with the optimizer, its hyperparameters and the provenance."""
     return strict_json(_layout(configuration)) + "\n"
 
 
 def as_yaml(configuration: Configuration) -> str:
-    """Return the same as YAML."""
+    """Return YAML with the content of `as_json`."""
     return yaml_of(_layout(configuration))
 
 

@@ -34,5 +34,5 @@ _OTHERS = ("#000000", "#44AA99", "#A05195", "#5B7F00")  # for the user's own opt
 
 
 def colour(optimizer: str) -> str:
-    """Return an optimizer's colour as #RRGGBB; if it is not in COLOURS, one that depends on its name alone."""
+    """Return an optimizer's colour as #RRGGBB; for one that is not in COLOURS, a colour that depends on its name."""
     return COLOURS.get(optimizer) or _OTHERS[zlib.crc32(optimizer.encode()) % len(_OTHERS)]

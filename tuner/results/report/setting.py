@@ -1,4 +1,4 @@
-"""The setting of a run: what was asked for and what it ran on, as facts by name."""
+"""The setting of a run: its request, data, versions and hardware, by name."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tuner.results.tables.numbers import NOTHING, counted
 
 
 def setting(run: Run) -> dict[str, str]:
-    """Return the facts of a run: those of its first study, and which other studies differ."""
+    """Return the setting of a run: that of its first study, and the optimizers for which it differs."""
     spec = run.records[0].spec
     workload = spec.workload
-    found = {
+    facts = {
         "task": workload.task + (f" ({_listed(workload.options)})" if workload.options else ""),
         "optimizers": ", ".join(record.spec.workload.optimizer for record in run.records),
         "status": status(run),
@@ -28,8 +28,8 @@ def setting(run: Run) -> dict[str, str]:
         "hardware": _listed(spec.hardware) or NOTHING,
     }
     for what, optimizers in differing(run).items():
-        found[what] += f"; different for {', '.join(optimizers)} (see lodo-tune show)"
-    return found
+        facts[what] += f"; different for {', '.join(optimizers)} (see lodo-tune show)"
+    return facts
 
 
 def status(run: Run) -> str:
