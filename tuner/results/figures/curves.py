@@ -126,7 +126,13 @@ def draw_bands(
         below = np.flatnonzero(mean < limits[1])  # 0 on a logarithmic axis
         if limits[0] and len(below):
             axes.plot(
-                [at[below[0]]], [1 - EDGE], "v", color=style.colour, ms=6, transform=axes.get_xaxis_transform(), zorder=4
+                [at[below[0]]],
+                [1 - EDGE],
+                "v",
+                color=style.colour,
+                ms=6,
+                transform=axes.get_xaxis_transform(),
+                zorder=4,
             )
         beyond = np.flatnonzero(mean > limits[2])
         if len(beyond):
