@@ -90,7 +90,7 @@ def test_a_run_that_is_interrupted_and_resumed():
     with pytest.raises(KeyboardInterrupt) as caught:
         tuned(database="python.db", callback=Interrupting)
     assert caught.value.__notes__ == [
-        "What is finished is kept. Go on with tuner.resume('valley', database='sqlite:///python.db')"
+        "Finished candidates are kept. Continue with tuner.resume('valley', database='sqlite:///python.db')"
     ]
     with open("python.db", "rb") as kept, open("line.db", "wb") as copy:
         copy.write(kept.read())

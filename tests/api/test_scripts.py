@@ -72,7 +72,7 @@ def test_a_script_that_is_interrupted_keeps_what_is_finished_and_another_goes_on
     _, err = process.communicate(timeout=120)
     assert process.returncode != 0
     assert "KeyboardInterrupt" in err
-    assert "Go on with tuner.resume('Valley', database='sqlite:///lodo-tune.db')" in err
+    assert "Continue with tuner.resume('Valley', database='sqlite:///lodo-tune.db')" in err
     assert {study.status for study in place.studies()} <= {"interrupted", "complete"}
     process = start(tmp_path, "resume")
     out, err = process.communicate(timeout=300)

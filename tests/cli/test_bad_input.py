@@ -74,7 +74,7 @@ def refused(*arguments, code=2):
         ((*ROSENBROCK, "--steps", ""), "takes whole numbers, separated by commas. Received: ''"),
         ((*ROSENBROCK, "--output", "/dev/null/results"), "--output: /dev/null is not a folder"),
         ((*ROSENBROCK, "--output", "/proc/results"), "--output: nothing can be written to /proc/results: No such file"),
-        ((*ROSENBROCK, "--output", ""), "'--output': is empty"),
+        ((*ROSENBROCK, "--output", ""), "'--output': a path must not be empty"),
         ((*ROSENBROCK, "--database", ""), "--database is a file or a URL. Received: ''"),
         ((*ROSENBROCK, "--seed", "one"), "'one' is not a valid integer"),
         ((*ROSENBROCK, "--precision", "float16"), "is not one of 'float32', 'float64'"),
@@ -85,7 +85,7 @@ def refused(*arguments, code=2):
         ((), None),
         (("--seed", "1"), "--task is missing"),
         (("stuides",), "Did you mean 'studies'?"),
-        (("--seed", "1", "studies"), "options of 'studies' come after it"),
+        (("--seed", "1", "studies"), "options of 'studies' must follow it"),
         (("train", "--task", "rosenbrock", "--optimizer", "Adam", "--steps", "0"), "--steps is at least 1"),
         (("train", "--task", "rosenbrock", "--optimizer", "Adam"), "'--steps'"),
         (

@@ -104,7 +104,7 @@ def test_an_evaluation_that_was_cut_off_goes_on_where_it_was(folder):
     with mock.patch.object(Evaluator, "batches", cut):
         outcome = call("evaluate", folder)
     assert outcome.code == 130
-    assert outcome.err.strip() == "lodo-tune: interrupted; 8 of 17 examples are kept; the same command goes on"
+    assert outcome.err.strip() == "lodo-tune: interrupted; 8 of 17 examples are kept; the same command continues"
     assert len(np.load(folder / "seed-0-test.npz")["values"]) == 8
     assert call("evaluate", folder, "--json").out == whole
 
@@ -129,7 +129,7 @@ def test_other_weights_are_measured_anew(folder):
     [
         (
             lambda folder: (folder / "run.json").unlink(),
-            "is not a folder that training has written",
+            "is not a folder of a training",
         ),
         (lambda folder: (folder / "run.json").write_text("{"), "is not a folder"),
         (lambda folder: (folder / "seed-0.npz").unlink(), "seed-0.npz cannot be read: FileNotFoundError"),
@@ -159,7 +159,7 @@ def test_toys_are_written_without_weights(tmp_path):
     assert call(*command, "--output", tmp_path).code == 0
     outcome = call("evaluate", tmp_path)
     assert outcome.code == 2
-    assert "holds no run with weights" in outcome.err
+    assert "has no run with weights" in outcome.err
 
 
 @pytest.mark.parametrize("option", [["--validate-every", 5], ["--output", "somewhere"]])
@@ -167,7 +167,7 @@ def test_tracking_goes_with_neither(option):
     command = ["train", "--task", "noisy-quadratic-bowl", "--optimizer", "LODO", "--steps", 5]
     outcome = call(*command, "--track", "hessian-error", *option)
     assert outcome.code == 2
-    assert "--track goes with neither --validate-every nor --output" in outcome.err
+    assert "--track excludes --validate-every and --output" in outcome.err
 
 
 def test_a_picture_of_losses_shows_runs_that_ended_early_and_is_the_same_twice():

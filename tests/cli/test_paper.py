@@ -128,7 +128,7 @@ def test_a_rehearsal_has_shorter_budgets_fewer_individuals_and_fewer_looks_at_th
         ((), "--output is missing"),
         (("--output", "out", "--scale", "0"), "--scale is above 0 and at most 1. Received: 0"),
         (("--output", "out", "--scale", "1.5"), "Received: 1.5"),
-        (("--output", "mine"), "holds something else, 'thesis.tex'"),
+        (("--output", "mine"), "contains other files, such as 'thesis.tex'"),
         (("--output", "mine/thesis.tex"), "is not a folder"),
         (("--output", "out", "--name", "a/b"), "a/b"),
         (("--output", "out", "--optimizers", "Adan"), "Adan"),

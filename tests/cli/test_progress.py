@@ -96,7 +96,7 @@ def test_what_nobody_has_begun_yet_may_take_much_longer_and_is_said_to(console, 
     for slot in range(4):
         report.on_event(evaluation(slot, 1.0))
     report.on_batch_begin("generation 1", 200, KEYS)
-    assert said(console)[0].endswith("; more than 11 s left, 1 optimizer not begun")
+    assert said(console)[0].endswith("; more than 11 s left, 1 optimizer not started")
 
 
 def test_an_attempt_that_came_to_nothing_is_said_at_once(report, console):

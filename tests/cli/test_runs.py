@@ -116,14 +116,14 @@ def test_a_run_that_is_interrupted_in_three_ways_and_resumed_finds_the_same_bit_
     wait_until(lambda: finished(tmp_path) >= 1, driver)
     second = run("resume", "bowl", folder=tmp_path)
     assert second.code == 73
-    assert re.fullmatch(r"lodo-tune: bowl/Momentum is owned by another driver, \S+:\d+: --wait .*\n", second.err)
+    assert re.fullmatch(r"lodo-tune: bowl/Momentum is owned by another driver, \S+:\d+; --wait .*\n", second.err)
     driver.send_signal(signal.SIGINT)
     _, err = driver.communicate(timeout=60)
     assert driver.returncode == 130, err
     kept = both()
     assert 1 <= kept < 120
     assert err.splitlines()[-1] == (
-        "lodo-tune: interrupted; what is finished is kept. Go on with: lodo-tune resume bowl"
+        "lodo-tune: interrupted; finished candidates are kept. Continue with: lodo-tune resume bowl"
     )
 
     driver = start("resume", "bowl", "--no-dashboard", folder=tmp_path)

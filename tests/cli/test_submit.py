@@ -52,8 +52,8 @@ def mine(tmp_path):
         (["--task", "rosenbrock", "--database", "here.db"], "needs --database"),
         (["--task", "rosenbrock", "--database", "sqlite:///here.db"], "needs --database"),
         (["--task", "rosenbrock", "--database", "sqlite://"], "needs --database"),
-        (["--task", "rosenbrock", "--database", "postgresql://me:secret@server/studies"], "holds a password"),
-        (["--task", "rosenbrock", "--database=postgresql://server/studies?password=secret"], "holds a password"),
+        (["--task", "rosenbrock", "--database", "postgresql://me:secret@server/studies"], "contains a password"),
+        (["--task", "rosenbrock", "--database=postgresql://server/studies?password=secret"], "contains a password"),
         (["--task", "rosenbrock", "--database", "/data/a.db", "--address", "auto"], "before --"),
         (["--task", "rosenbrock", "--database", "/data/a.db", "--output", "results"], "--output"),
     ],
@@ -71,7 +71,8 @@ def test_a_cluster_that_does_not_answer_is_one_line():
 
 def test_an_address_of_another_kind_is_refused_at_once():
     with pytest.raises(
-        click.UsageError, match=r"^--address of submit is that of a dashboard, http://HOST:8265. Received: '10"
+        click.UsageError,
+        match=r"^--address of submit is the URL of a dashboard, such as http://HOST:8265. Received: '10",
     ):
         submit_job("10.0.0.5:6379", ["--task", "rosenbrock", "--database", "/data/a.db"], detach=True)
 

@@ -155,7 +155,7 @@ def test_an_interruption_that_ray_swallows_while_it_starts_is_heard_all_the_same
 
     monkeypatch.setattr("tuner.api.running._executor", swallowing)
     outcome = call("--task", "rosenbrock", "--database", tmp_path / "here.db")
-    assert (outcome.code, outcome.err.splitlines()[-1]) == (143, "lodo-tune: interrupted; nothing was begun")
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (143, "lodo-tune: interrupted; nothing was started")
 
 
 def test_ray_that_aborts_at_the_end_does_not_change_how_an_interruption_ends():

@@ -80,7 +80,7 @@ def test_a_run_is_followed_from_study_to_study_and_an_interruption_says_how_to_g
             "run/Adam  interrupted",
             "run/Yogi  running",
             "run/Yogi  interrupted",
-            "nobody drives run/Adam, run/Yogi: lodo-tune resume run --database sqlite:///" + url,
+            "no driver holds run/Adam, run/Yogi; continue with: lodo-tune resume run --database sqlite:///" + url,
         ]
 
 

@@ -256,5 +256,5 @@ def test_an_export_is_of_the_tuned_point_and_not_of_the_defaults():
 
 def test_a_search_in_which_nothing_finished_has_nothing_to_export():
     record = study()
-    with pytest.raises(NotExported, match="first/Adam has tuned nothing: none of its individuals finished"):
+    with pytest.raises(NotExported, match="first/Adam has no tuned point: none of its individuals finished"):
         export(record, "json", summarise(record, []))

@@ -129,7 +129,7 @@ def test_where_there_is_nothing_to_draw_it_says_so(tmp_path):
     with Store.open(str(tmp_path / "studies.db")) as store:
         driven(store, "begun")
     outcome = call("figures", "begun", "--output", tmp_path / "drawn", "--database", tmp_path / "studies.db")
-    assert (outcome.code, "begun holds nothing to draw yet" in outcome.err) == (2, True)
+    assert (outcome.code, "begun has nothing to draw yet" in outcome.err) == (2, True)
     assert not (tmp_path / "drawn").exists()
 
 

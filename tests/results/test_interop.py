@@ -96,7 +96,7 @@ def apart(path, other, problem):
 @pytest.mark.parametrize(("name", "format"), PAIRS)
 def test_an_exported_optimizer_follows_ours_as_nearly_as_its_warnings_say(name, format):
     found = max(apart(ours(name, problem), theirs(format)[name, problem], problem) for problem in PROBLEMS)
-    stated = re.findall(r"apart by (\S+) of the way at most", warnings(name, format))
+    stated = re.findall(r"differs by at most (\S+) of its distance", warnings(name, format))
     share = float(stated[0]) if stated else 0.0
     assert found <= max(share, ROUNDING_OF_KERAS if name.startswith("keras:") else ROUNDING)
     assert found >= share / 5

@@ -264,11 +264,11 @@ def test_a_search_space_or_a_configuration_of_the_user_s_stands_as_a_file_to_be_
 @pytest.mark.parametrize(
     ("arguments", "said", "code"),
     [
-        (("--output", "taken.html"), "taken.html is there already; name another file, or give --force", 2),
+        (("--output", "taken.html"), "taken.html exists; name another file, or give --force", 2),
         (("--output", "missing/report.html"), "there is no folder", 2),
         (("--output", "."), "is a file, such as report.html", 2),
         (("nothing",), "no study 'nothing'", 1),
-        (("--database", "empty.db"), "empty.db holds no study yet", 2),
+        (("--database", "empty.db"), "empty.db has no study yet", 2),
         (("--database", "absent.db"), "absent.db", 1),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_data_frame_has_the_rows_and_the_columns_of_the_csv(table):
 
 @pytest.mark.parametrize("method", [Table.to_csv, Table.to_dataframe])
 def test_searches_and_comparisons_have_other_columns_and_are_refused_together(method):
-    with pytest.raises(InvalidRequest, match="csv is of searches or of comparisons") as raised:
+    with pytest.raises(InvalidRequest, match="csv has the columns of searches or those of comparisons") as raised:
         method(BOTH)
     assert raised.value.field == "format"
 

@@ -310,7 +310,7 @@ def test_the_list_of_studies_reads_like_this():
         "study           task        status       done          best  created (UTC)     driver",
         "--------------  ----------  -----------  ----  ------------  ----------------  --------------",
         "first/Adam      rosenbrock  complete      8/8  0.1000 (g01)  2026-11-24 19:20",
-        "first/LODO      rosenbrock  interrupted   4/8   5.000 (g00)  2026-11-24 19:20  here:17 (gone)",
+        "first/LODO      rosenbrock  interrupted   4/8   5.000 (g00)  2026-11-24 19:20  here:17 (lost)",
         "first/Momentum  rosenbrock  complete      8/8             –  2026-11-24 19:20",
     ]
 

@@ -183,7 +183,7 @@ def test_a_copy_of_a_study_whose_driver_was_killed_is_sound_and_can_be_resumed(t
     assert call("database", "copy", source, target).code == 0
     outcome = call("database", "check", "--database", target)
     assert outcome.out.endswith("sound\n"), outcome.out
-    assert call("database", "copy", source, target).out == "driven/Adam: is there already, and is the same\n"
+    assert call("database", "copy", source, target).out == "driven/Adam: already there, and identical\n"
     with Store.open(target) as store:
         (copied,) = store.studies()
         assert (copied.status, copied.owner) == (StudyStatus.INTERRUPTED, None)
@@ -198,7 +198,7 @@ def test_copying_to_a_database_in_memory_is_refused(url: str) -> None:
     for target in (":memory:", "sqlite://"):
         outcome = call("database", "copy", url, target)
         assert (outcome.code, outcome.out) == (2, "")
-        assert "would end with this process" in outcome.err
+        assert "would be lost with this process" in outcome.err
 
 
 @pytest.mark.postgresql

@@ -114,7 +114,7 @@ def test_an_existing_or_driven_study_is_not_copied(tmp_path: Path) -> None:
     outcome = call("database", "copy", source, target, "driven")
     assert outcome.code == StudyOwned.exit_code
     assert "copy it once that driver has ended" in outcome.err
-    assert "both databases are" in call("database", "copy", source, source).err
+    assert "source and target are the same database" in call("database", "copy", source, source).err
 
 
 def test_a_copy_that_differs_from_its_original_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +273,7 @@ def test_a_study_is_not_deleted_while_it_is_driven_or_without_confirmation(tmp_p
     url = str(tmp_path / "studies.db")
     with Store.open(url) as store:
         driven(store, owner=ME)
-    assert "give --yes where nobody can answer" in call("database", "delete-study", "run", "--database", url).err
+    assert "give --yes where there is no terminal" in call("database", "delete-study", "run", "--database", url).err
     outcome = call("database", "delete-study", "run", "--yes", "--database", url)
     assert outcome.code == StudyOwned.exit_code
     assert PlainStore.open(url).studies()
@@ -286,7 +286,7 @@ def test_a_repeated_copy_skips_studies_that_were_copied_before(tmp_path: Path) -
     fill_database(source, "second")
     outcome = call("database", "copy", source, target)
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out == "run/Adam: is there already, and is the same\nsecond/Adam: copied and compared\n"
+    assert outcome.out == "run/Adam: already there, and identical\nsecond/Adam: copied and compared\n"
     with Store.open(target) as store:
         store.release(1, store.acquire(1, owner=ME), StudyStatus.STOPPED)
     before = study_values(target)

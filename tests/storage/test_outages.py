@@ -189,7 +189,7 @@ def test_errors_that_interrupt_a_run_name_the_command_to_resume(error: Exception
     message = str(error)
     with pytest.raises(type(error)) as caught, advice_on_error(lambda: "lodo-tune resume run"):
         raise error
-    assert str(caught.value) == f"{message}. What is finished is kept. Go on with: lodo-tune resume run"
+    assert str(caught.value) == f"{message}. Finished candidates are kept. Continue with: lodo-tune resume run"
 
 
 def test_errors_that_cannot_be_resumed_from_name_no_command() -> None:

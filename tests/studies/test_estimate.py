@@ -117,7 +117,7 @@ def test_a_long_search_starts_only_after_confirmation(answer):
     executor = TimedExecutor({"Adam": 1.0, "Momentum": 1.0})
     starts = confirmed(request, plan, lambda estimate: confirm(terminal, estimate), terminal.say, executor, 2)
     assert starts == answer
-    assert "Begin?" in terminal.printed
+    assert "Start the search?" in terminal.printed
 
 
 def test_a_short_search_starts_without_confirmation():

@@ -212,7 +212,7 @@ def test_an_installed_package_offers_a_task_by_name(tmp_path: Path, monkeypatch:
     assert not is_own("rosenbrock")
     listed = command_line.call("tasks").out
     assert any(
-        line.startswith("my-valley ") and line.endswith(" of an installed package: offers_one:Mine")
+        line.startswith("my-valley ") and line.endswith(" from an installed package: offers_one:Mine")
         for line in listed.splitlines()
     )
     assert "offers_one" not in sys.modules  # nothing of it is imported before it is chosen

@@ -120,7 +120,7 @@ def test_the_command_prints_errors_and_losses_and_json_has_all_of_them():
     outcome = call(*arguments, "--track", "hessian-error")
     assert outcome.code == 0, outcome.err
     assert "Error of the preconditioner, ‖I - G H‖_F / √n" in outcome.out
-    assert "frozen, as learned" in outcome.out
+    assert "repeated with the learned preconditioner, frozen" in outcome.out
     document = json.loads(call(*arguments, "--track", "hessian-error", "--curve", "--json").out)
     for entry in document["runs"]:
         assert entry["hessian_error"]["evaluations"] == list(range(0, 41, 2))
@@ -137,8 +137,8 @@ def test_a_tracked_run_that_diverges_shows_a_dash_for_missing_numbers():
     arguments = ("train", "--task", "noisy-quadratic-bowl", "--optimizer", "LODO-Diagonal", "--steps", 400)
     diverging = ("--set", "initial_learning_rate=1e6", "--track", "hessian-error")
     text = call(*arguments, *diverging).out
-    for name in ("learned on the way", "frozen, as learned"):
-        (row,) = [line for line in text.splitlines() if name in line]
+    for name in ("learning", "frozen"):
+        (row,) = [line for line in text.splitlines() if f"  {name} " in line]
         assert row.split(name)[1].split(maxsplit=1)[0] == "–"
         assert "at evaluation" in row
     (entry,) = json.loads(call(*arguments, *diverging, "--json").out)["runs"]

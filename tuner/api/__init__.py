@@ -1,1 +1,1 @@
-"""The Python API: requests in, results out. `import tuner` has its public names."""
+"""The Python API: functions and values that `import tuner` publishes."""

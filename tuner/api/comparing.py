@@ -1,4 +1,4 @@
-"""`tuner.compare`: train optimizers for long on the same seeds, and compare them."""
+"""`tuner.compare`: train optimizers on the same seeds, and compare them."""
 
 from __future__ import annotations
 
@@ -44,12 +44,14 @@ def compare(
     progress: bool | Callable[[str], None] | Progress | None = True,
     **resources: Unpack[ResourceOptions],
 ) -> Comparison:
-    """Train tuned optimizers for long, each on the same seeds, with validation on the way and the test set at the end.
+    """Train tuned optimizers with a long budget on the same seeds, and compare them.
+
+    The validation set is measured during training, the test set at the end.
 
     Args:
-        search: The run whose tuned hyperparameters are compared, or its name. Default: the newest complete one of the
-            task in the database.
-        task: As of `tune`. Default: the search's.
+        search: The run whose tuned hyperparameters are compared, or its name. Default: the newest complete search on
+            the task in the database.
+        task: See `tune`. Default: the search's.
         optimizers: Names or classes. Default: all of the search, or of the files.
         configs: Exported configurations (JSON or YAML) whose hyperparameters are used instead.
         defaults: Whether to use the defaults instead.
@@ -57,18 +59,18 @@ def compare(
         sweep: Vary a parameter of LODO alone: "momentum", "depth" or "block-size".
         seeds: Number of seeds; each optimizer is trained on the seeds 0 to seeds - 1.
         steps: Budget of a run in gradient evaluations. Default: the paper's.
-        seconds: Continue each run until it has trained for so long, alone and timed.
+        seconds: Train each run alone, and for at least this many seconds. Default: by steps only.
         validate_every: Gradient evaluations between two validations. Default: the paper's.
         test_examples: Number of examples of the test set, at random. Default: all.
         accept_changes: Whether the task's code or data may have changed since the search; the results then say so.
         name: Name of the run. Default: the search's or the task's, with "-comparison".
-        database: As of `tune`. Default: the search's.
+        database: See `tune`. Default: the search's.
         precision: Default: the search's, or the task's own.
         options: Keyword arguments of the task. Default: the search's.
         wait: Whether to wait while another driver holds a study.
-        callback: Makes a `Callback` for each study.
-        progress: As of `tune`.
-        **resources: As of `tune`.
+        callback: Returns a new `Callback` for each study.
+        progress: See `tune`.
+        **resources: See `tune`.
 
     Returns:
         The comparison.
@@ -85,7 +87,7 @@ def compare(
         database = search.database if database is None else database
         task = search.studies[0].spec.workload.task if task is None else task
     if task is None:
-        raise InvalidRequest("task", "is missing: it is needed unless a run is given")
+        raise InvalidRequest("task", "is missing; it is required unless {search} is a run")
     resolved = Resources.of(resources)
     request = CompareRequest(
         task=task_name(task),
@@ -105,9 +107,9 @@ def compare(
         precision=precision,
         options=options or {},
     )
-    place = DEFAULT_DATABASE if database is None else database
+    db = DEFAULT_DATABASE if database is None else database
     return run_comparison(
-        request, resolved, place, accept_changes=accept_changes, callback=callback, wait=wait, progress=progress
+        request, resolved, db, accept_changes=accept_changes, callback=callback, wait=wait, progress=progress
     )
 
 
@@ -130,12 +132,12 @@ def run_comparison(
         )
     if request.name is not None:
         check_run_name(request.name)
-    shown = progress_of(progress)
+    receiver = progress_of(progress)
     with using_data(resources.data_dir):
-        place = Database.of(database)
-        plan = plan_comparison(request, place.source)
-        check_users_code(plan.specs, resources.timeout, shown)
+        db = Database.of(database)
+        plan = plan_comparison(request, db.source)
+        check_users_code(plan.specs, resources.timeout, receiver)
         plan = identified(plan, resources, accept_changes=accept_changes)
-        with place.writing() as store:
-            run = begin(plan, request.name, resources, store, shown, callbacks=callback, wait=wait)
-    return Comparison(place, run)
+        with db.writing() as store:
+            run = begin(plan, request.name, resources, store, receiver, callbacks=callback, wait=wait)
+    return Comparison(db, run)

@@ -10,7 +10,7 @@ from tuner.core.errors import InvalidRequest
 
 
 def using_data(folder: Path | None) -> contextlib.AbstractContextManager[None]:
-    """Return a context in which data sets are looked for in a folder; None changes nothing.
+    """Return a context in which data sets are read from a folder; None changes nothing.
 
     Raises:
         InvalidRequest: There is no such folder.

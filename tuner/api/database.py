@@ -1,4 +1,4 @@
-"""A database of studies, to read from and to look after."""
+"""A database of studies: access to its runs, and its maintenance."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from tuner.results.analysis.summary import Best
 
 DEFAULT_DATABASE = "lodo-tune.db"
-PATIENCE = 60.0  # seconds to wait for a database server that goes away during a run
+PATIENCE = 60.0  # seconds to wait for a database server that becomes unreachable during a run
 
 
 class Database:
     """A database of studies.
 
-    It is opened for each call and closed again, read-only where nothing is written. A database in memory stays open
-    as long as this object exists.
+    Each method opens the database and closes it again, read-only unless it writes. A database in memory stays open as
+    long as this object exists.
 
     Args:
         url: A file name, "sqlite:///FILE", "sqlite://" for one in memory, or
@@ -47,7 +47,7 @@ class Database:
 
     @property
     def url(self) -> str:
-        """The database without passwords."""
+        """URL of the database, without passwords."""
         return maintenance.shown(self.source)
 
     def __repr__(self) -> str:
@@ -55,10 +55,10 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self, patience: float = 0.0) -> Iterator[Store]:
-        """Open the database to read it while the context is open.
+        """Return a context in which the database is open for reading.
 
         Args:
-            patience: Seconds to wait for a server that goes away meanwhile.
+            patience: Seconds to wait for a server that becomes unreachable meanwhile. Default 0.
 
         Raises:
             StorageError: It cannot be read.
@@ -71,13 +71,13 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = True) -> Iterator[Store]:
-        """Open the database to write to it while the context is open.
+        """Return a context in which the database is open for writing.
 
         Args:
-            create: Whether to make one if there is none.
+            create: Whether to create the database if it does not exist. Default True.
 
         Raises:
-            NoDatabase: There is none, and none may be made.
+            NoDatabase: It does not exist, and may not be created.
             StorageError: It cannot be written.
         """
         if self._memory is not None:
@@ -93,10 +93,10 @@ class Database:
         return [self.run(name) for name in dict.fromkeys(study.run for study in self.studies())]
 
     def run(self, name: str) -> Run | Comparison:
-        """Return the run, or the part of it that is one study, of a name.
+        """Return a run by its name; of RUN/OPTIMIZER, a run with this study alone.
 
         Raises:
-            UnknownStudy: There is none; the nearest names are suggested.
+            UnknownStudy: There is no such run or study; the message suggests the nearest names.
         """
         from tuner.api.run import Comparison, Run
 
@@ -108,7 +108,7 @@ class Database:
         """Return all studies in the order in which they were created.
 
         Args:
-            damaged: Takes an error for each study that cannot be read, which is then left out.
+            damaged: List to which an error is appended for each study that cannot be read; such studies are left out.
 
         Raises:
             Damaged: A study cannot be read, and no list is given.
@@ -122,12 +122,12 @@ class Database:
         """Return the table of the named runs and studies, by default of all.
 
         Args:
-            names: Of runs and studies.
-            damaged: As of `studies`.
+            names: Names of runs and studies.
+            damaged: See `studies`.
 
         Raises:
-            InvalidRequest: There is no study at all.
-            UnknownStudy: There is none of a name.
+            InvalidRequest: The database has no study.
+            UnknownStudy: A name is not that of a run or study.
         """
         with self.reading() as store:
             return table_of(store, find(store, names, damaged))
@@ -137,7 +137,7 @@ class Database:
 
         Args:
             format: "text" or "json".
-            damaged: As of `studies`.
+            damaged: See `studies`.
 
         Raises:
             ValueError: There is no such format.
@@ -150,12 +150,12 @@ class Database:
             records = store.studies(faults)
             for record in records:
                 try:
-                    found = summary_of(store, record).best if record.is_search else None
+                    individual = summary_of(store, record).best if record.is_search else None
                 except Damaged as error:
                     faults.append(error)
                     continue
-                if found is not None:
-                    best[record.spec.name] = found
+                if individual is not None:
+                    best[record.spec.name] = individual
         if faults and damaged is None:
             raise faults[0]
         (damaged if damaged is not None else []).extend(faults)
@@ -165,11 +165,11 @@ class Database:
         """Draw the figures of the named runs and studies, by default of all; return files by name, "RUN-FIGURE.png".
 
         Args:
-            names: Of runs and studies.
-            formats: "png", "pdf" or "svg".
+            names: Names of runs and studies.
+            formats: "png", "pdf" or "svg". Default: "png".
 
         Raises:
-            InvalidRequest: There is no study at all.
+            InvalidRequest: The database has no study.
             ValueError: There is no such format.
         """
         from tuner.results.figures import FORMATS, figure_files
@@ -196,15 +196,15 @@ class Database:
         """Write the named runs and studies, by default all, for TensorBoard.
 
         Args:
-            folder: What `tensorboard --logdir` shows.
-            names: Of runs and studies.
+            folder: Log folder, for `tensorboard --logdir`.
+            names: Names of runs and studies.
 
         Yields:
-            Each study's name, and how many runs of TensorBoard it became.
+            Name of each study, and the number of its runs in TensorBoard.
 
         Raises:
-            InvalidRequest: There is no study at all.
-            NotWritten: The folder cannot take a study; those before it stay.
+            InvalidRequest: The database has no study.
+            NotWritten: A study cannot be written to the folder; studies that were written before are kept.
         """
         from tuner.api.interchange import write_tensorboard
 
@@ -215,15 +215,15 @@ class Database:
         """Write the named runs and studies, by default all, into a storage of Optuna.
 
         Args:
-            url: A file or a URL; not a database of ours.
-            names: Of runs and studies.
+            url: A file or a URL, but not a database of lodo-tune.
+            names: Names of runs and studies.
 
         Yields:
-            Each study's name, and how many trials of Optuna it became.
+            Name of each study, and the number of its trials in Optuna.
 
         Raises:
-            InvalidRequest: There is no study at all, or the storage is a database of ours.
-            NoOptuna: Optuna is not installed, cannot use its storage, or has a study of the name.
+            InvalidRequest: The database has no study, or the storage is a database of lodo-tune.
+            NoOptuna: Optuna is not installed, cannot use the storage, or has a study of this name already.
         """
         from tuner.api.interchange import write_optuna
 
@@ -231,12 +231,12 @@ class Database:
             yield from write_optuna(store, find(store, names), url)
 
     def check(self) -> Soundness:
-        """Read all that the database holds, and return what is wrong with it; it may be in use."""
+        """Read the whole database, and return its faults. Drivers may write meanwhile."""
         with self.reading() as store:
             return store.check()
 
     def upgrade(self) -> Path | None:
-        """Bring the database to the newest schema; return where a file is kept as it was, if it was older."""
+        """Upgrade the database to the newest schema; return the path of the copy that is kept of an older file."""
         return maintenance.upgrade(self.source)
 
     @property
@@ -245,48 +245,50 @@ class Database:
         return maintenance.version(self.source)
 
     def back_up(self, file: str | Path) -> None:
-        """Copy the whole database into a new SQLite file; it may be in use.
+        """Copy the whole database into a new SQLite file. Drivers may write meanwhile.
 
         Raises:
-            StorageError: It cannot be read, or the file cannot be made.
+            StorageError: The database cannot be read, or the file cannot be created.
         """
         maintenance.back_up(self.source, Path(file))
 
     def copy_to(self, target: Database, *names: str) -> Iterator[tuple[str, bool | StudyOwned]]:
-        """Copy runs or studies, by default all, into another database, each compared with its original.
+        """Copy runs or studies, by default all, to another database, and compare each copy with the original.
 
         Args:
             target: The other database.
-            names: Of runs or studies.
+            names: Names of runs or studies.
 
         Yields:
-            Each study's name, and whether it was copied: False where the other database has just this study already,
-            StudyOwned where a driver holds it.
+            Name of each study, and whether it was copied: True, False if the target already has an identical study, or
+            StudyOwned if a driver holds the study.
 
         Raises:
-            InvalidRequest: There is nothing to copy, or both are one database.
-            StorageError: A study cannot be read or written, or another of its name is there already.
+            InvalidRequest: There is nothing to copy, or both databases are the same.
+            StorageError: A study cannot be read or written, or the target has a different study of this name.
         """
         if maintenance.is_in_memory(target.source):
-            raise InvalidRequest("target", ": a copy in memory would end with this process; name a file or a server")
-        with self.reading() as here:
-            here.check_file()
-            records = find(here, names)
-            with Store.open(target.source) as there:
-                if there.url == here.url:
-                    raise InvalidRequest("target", f": both databases are {here.url}; copy from one into another")
+            raise InvalidRequest(
+                "target", ": a database in memory would be lost with this process; name a file or a server"
+            )
+        with self.reading() as source_store:
+            source_store.check_file()
+            records = find(source_store, names)
+            with Store.open(target.source) as target_store:
+                if target_store.url == source_store.url:
+                    raise InvalidRequest("target", f": source and target are the same database, {target_store.url}")
                 for record in records:
                     try:
-                        yield record.spec.name, here.copy_to(there, record.id)
+                        yield record.spec.name, source_store.copy_to(target_store, record.id)
                     except StudyOwned as error:
                         yield record.spec.name, error
 
     def delete(self, name: str) -> list[str]:
-        """Delete a study, or a run with all its studies; return the names of what was deleted.
+        """Delete a study, or a run with all its studies; return the names of the deleted studies.
 
         Raises:
-            UnknownStudy: There is none.
-            StudyOwned: The run is being driven; nothing was deleted.
+            UnknownStudy: There is no such run or study.
+            StudyOwned: A driver holds a study of the run; nothing was deleted.
         """
         with self.writing(create=False) as store:
             records = store.find(name)
@@ -295,7 +297,7 @@ class Database:
 
 
 def open_database(url: str | Path = DEFAULT_DATABASE) -> Database:
-    """Return a database of studies. Nothing is read yet, and nothing made.
+    """Return a database of studies. It is neither read nor created yet.
 
     Args:
         url: A file name, "sqlite:///FILE", or "postgresql://USER@HOST:PORT/DATABASE".

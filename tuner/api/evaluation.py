@@ -1,7 +1,7 @@
-"""`tuner.evaluate`: measure a trained network on its test or validation set.
+"""`tuner.evaluate`: measure trained networks on their test or validation set.
 
-What was measured is kept beside the weights, example by example, so that an evaluation that was interrupted continues,
-and one of more examples begins where that of fewer ended.
+The measured metrics are saved beside the weights, example by example. An interrupted evaluation continues from them,
+and an evaluation of more examples measures only the additional ones.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from tuner.api.progress import Progress, progress_of
 from tuner.api.train_folder import RUN_FILE
 from tuner.core.errors import InvalidRequest, check_at_least_one
 from tuner.core.files import write
+from tuner.core.numbers import finite_or_none
 from tuner.core.trial import Key, Role, Trial, Workload
 from tuner.studies.fingerprints import changes, fingerprint_here, with_fingerprint
 from tuner.studies.lookup import data_fingerprint, task_entry
 from tuner.training.tensorflow import load_tensorflow
 
-SAVE_SECONDS = 20.0  # how much work an evaluation that is killed may lose
+SAVE_SECONDS = 20.0  # between two saves: an evaluation that is killed loses at most this much work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +49,13 @@ class EvaluateRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluatedRun:
-    """What was measured of one run.
+    """Measured metrics of one run.
 
     Attributes:
-        seed: Of the run.
+        seed: Seed of the run.
         metrics: Names of the columns of `values`.
-        values: Example by example [examples, metrics].
-        available: How many examples the set has.
+        values: Metrics of each measured example [examples, metrics].
+        available: Number of examples in the set.
     """
 
     seed: int
@@ -67,7 +68,7 @@ class EvaluatedRun:
         return float(self._column(metric).mean())
 
     def standard_error(self, metric: str) -> float | None:
-        """Return the standard error of the mean of a metric; None of a single example."""
+        """Return the standard error of the mean of a metric; None for a single example."""
         values = self._column(metric)
         return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else None
 
@@ -77,17 +78,17 @@ class EvaluatedRun:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluateResult:
-    """What was measured of a folder's runs.
+    """Measured metrics of the runs in a folder.
 
     Attributes:
-        task: As it was trained on.
-        optimizer: Its name.
-        hyperparameters: Those that it was trained with.
+        task: Name of the task.
+        optimizer: Name of the optimizer.
+        hyperparameters: Hyperparameters of the training.
         steps: Budget of each run in gradient evaluations.
         data: Name of the data set; None if the task has none.
         split: "validation" or "test".
-        order_seed: Decides which examples were drawn.
-        runs: One per run with weights.
+        order_seed: Seed of the order in which examples are drawn.
+        runs: Results of each run with weights.
     """
 
     task: str
@@ -100,14 +101,14 @@ class EvaluateResult:
     runs: tuple[EvaluatedRun, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the means and standard errors as JSON takes them; a number that is not finite is None."""
+        """Return means and standard errors in a form for JSON; a number that is not finite is None."""
         runs = []
         for run in self.runs:
-            found: dict[str, Any] = {"seed": run.seed, "examples": len(run.values), "of": run.available}
+            entry: dict[str, Any] = {"seed": run.seed, "examples": len(run.values), "of": run.available}
             for metric in run.metrics:
-                mean, error = _finite(run.mean(metric)), _finite(run.standard_error(metric))
-                found[metric] = {"mean": mean, "standard_error": error}
-            runs.append(found)
+                mean, error = finite_or_none(run.mean(metric)), finite_or_none(run.standard_error(metric))
+                entry[metric] = {"mean": mean, "standard_error": error}
+            runs.append(entry)
         return {
             "task": self.task,
             "optimizer": self.optimizer,
@@ -130,27 +131,27 @@ def evaluate(
     data_dir: str | Path | None = None,
     progress: bool | Callable[[str], None] | Progress | None = False,
 ) -> EvaluateResult:
-    """Measure what `train` has written to a folder on its task's test or validation set.
+    """Measure the networks that `train` has saved to a folder, on the test or validation set of their task.
 
-    What was measured is kept in the folder.
+    The measured metrics are saved in the folder, so that an interrupted evaluation continues where it stopped.
 
     Args:
-        folder: That `train(output=…)` has written.
+        folder: Folder that `train(output=…)` has written.
         split: "test" or "validation".
-        examples: How many, drawn at random. Default: all.
-        seed: Decides which are drawn.
-        cpus_per_candidate: Threads of TensorFlow. Default: as it was trained with.
-        data_dir: Folder of the data sets.
-        progress: As of `tune`.
+        examples: Number of examples, drawn at random. Default: all.
+        seed: Seed of the draw of examples.
+        cpus_per_candidate: Threads of TensorFlow. Default: those of the training.
+        data_dir: Folder with the data sets.
+        progress: See `tune`.
 
     Returns:
         Every metric of every example, by run.
 
     Raises:
-        InvalidRequest: The folder holds nothing to evaluate, or an argument is out of range.
+        InvalidRequest: The folder contains no run with weights, or an argument is out of range.
         ValueError: The weights or the data cannot be used, or the task has no such set.
-        NotWritten: What was measured cannot be kept.
-        KeyboardInterrupt: What was measured is kept.
+        NotWritten: The measured metrics cannot be saved.
+        KeyboardInterrupt: The evaluation was interrupted; the metrics measured so far are saved.
 
     Example:
         >>> result = tuner.evaluate("line", examples=10)
@@ -171,11 +172,11 @@ def evaluate(
 def run_evaluation(
     request: EvaluateRequest, *, progress: bool | Callable[[str], None] | Progress | None = False
 ) -> EvaluateResult:
-    """Measure what is requested; see `evaluate`."""
+    """Run a request for an evaluation; see `evaluate`."""
     check_at_least_one("examples", request.examples)
     check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
     if request.split not in ("validation", "test"):
-        raise InvalidRequest("split", "is validation or test", request.split)
+        raise InvalidRequest("split", "is 'validation' or 'test'", request.split)
     if request.seed < 0:
         raise InvalidRequest("seed", "is a whole number, at least 0", request.seed)
     document = _document(request.folder)
@@ -185,20 +186,20 @@ def run_evaluation(
     if not runs:
         raise InvalidRequest(
             "folder",
-            f": {request.folder / RUN_FILE} holds no run with weights: none finished, or none is a network's",
+            f": {request.folder / RUN_FILE} has no run with weights: no run finished, or the task is not a network",
         )
-    shown = progress_of(progress)
+    receiver = progress_of(progress)
     with using_data(request.data_dir):
         load_tensorflow()
         found = fingerprint_here(workload)
         if changed := changes(workload, found):
             if not tasks.registry.is_own(workload.task):
                 raise InvalidRequest("data_dir", f": it was trained on {changed}")
-            shown.say(f"{workload.task_label} has changed since the training: {changed}")
+            receiver.say(f"{workload.task_label} has changed since the training: {changed}")
         if note := data_fingerprint(task_entry(workload.task))[1]:
-            shown.say(note)
+            receiver.say(note)
         workload = with_fingerprint(workload, found)
-        results = tuple(_measured(request, workload, document, run, shown) for run in runs)
+        results = tuple(_evaluated(request, workload, document, run, receiver) for run in runs)
     return EvaluateResult(
         task=document["task"],
         optimizer=document["optimizer"],
@@ -218,19 +219,19 @@ def _document(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidRequest(
             "folder",
-            f": {folder} is not a folder that training has written; its {RUN_FILE}: {type(error).__name__}: {error}",
+            f": {folder} is not a folder of a training; its {RUN_FILE}: {type(error).__name__}: {error}",
         ) from None
     return dict(document)
 
 
-def _measured(
+def _evaluated(
     request: EvaluateRequest,
     workload: Workload,
     document: Mapping[str, Any],
     run: Mapping[str, Any],
     progress: Progress,
 ) -> EvaluatedRun:
-    """Measure one run, on from where an earlier evaluation of the same weights ended."""
+    """Measure one run; continue an earlier evaluation of the same weights."""
     from tuner.training.cohort import Cohort
     from tuner.training.evaluator import Evaluator
     from tuner.training.weights import load
@@ -242,9 +243,9 @@ def _measured(
     x, state, sha256 = load(request.folder / run["weights"], *cohort.begin()[:2])
     evaluator = Evaluator(cohort.loop.task, request.split)
     chosen = evaluator.order(request.seed)[: request.examples]
-    kept = request.folder / f"{Path(run['weights']).stem}-{request.split}.npz"
+    file = request.folder / f"{Path(run['weights']).stem}-{request.split}.npz"
     identity = json.dumps([sha256, request.seed, evaluator.metrics, evaluator.examples])
-    parts = [_kept(kept, identity, len(evaluator.metrics))[: len(chosen)]]
+    parts = [_load(file, identity, len(evaluator.metrics))[: len(chosen)]]
     done, saved = len(parts[0]), time.monotonic()
     with progress:
         try:
@@ -253,34 +254,30 @@ def _measured(
                 done += len(batch)
                 progress.advance(f"seed {run['seed']}", done, len(chosen))
                 if time.monotonic() - saved > SAVE_SECONDS:
-                    _keep(kept, identity, parts)
+                    _save(file, identity, parts)
                     saved = time.monotonic()
         except KeyboardInterrupt as error:
             error.add_note(f"{done:,} of {len(chosen):,} examples are kept")
             raise
         finally:
             if len(parts) > 1:
-                _keep(kept, identity, parts)
+                _save(file, identity, parts)
     return EvaluatedRun(run["seed"], evaluator.metrics, np.concatenate(parts), evaluator.examples)
 
 
-def _kept(path: Path, identity: str, metrics: int) -> NDArray[np.float64]:
-    """Return what is on record of these weights and this order [examples, metrics]; nothing if it is of others."""
-    nothing = np.empty([0, metrics])
+def _load(path: Path, identity: str, metrics: int) -> NDArray[np.float64]:
+    """Return the saved metrics [examples, metrics]; an empty array if the file is of other weights or another order."""
+    empty = np.empty([0, metrics])
     try:
         with np.load(path, allow_pickle=False) as file:
             values: NDArray[np.float64] = file["values"]
             same = str(file["identity"]) == identity and values.ndim == 2 and values.shape[1] == metrics
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-        return nothing
-    return values if same else nothing
+        return empty
+    return values if same else empty
 
 
-def _keep(path: Path, identity: str, parts: list[NDArray[np.float64]]) -> None:
+def _save(path: Path, identity: str, parts: list[NDArray[np.float64]]) -> None:
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, identity=np.array(identity), values=np.concatenate(parts))
     write(path, content.getvalue(), overwrite=True)
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Studies written where TensorBoard and Optuna read them."""
+"""Export of studies to TensorBoard and Optuna."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tuner.storage import NoDatabase, NotOurs, Store, maintenance
 
 
 def write_tensorboard(store: Store, records: Sequence[StudyRecord], folder: Path) -> Iterator[tuple[str, int]]:
-    """Write studies for TensorBoard; yield each study's name, and how many runs it became.
+    """Write studies for TensorBoard; yield the name of each, and the number of its runs there.
 
     Raises:
-        NotWritten: The folder cannot take one; those before it stay.
+        NotWritten: A study cannot be written to the folder; studies that were written before are kept.
     """
     from tuner.results.exports import tensorboard
 
@@ -25,21 +25,21 @@ def write_tensorboard(store: Store, records: Sequence[StudyRecord], folder: Path
 
 
 def write_optuna(store: Store, records: Sequence[StudyRecord], url: str) -> Iterator[tuple[str, int]]:
-    """Write studies into a storage of Optuna; yield each study's name, and how many trials it became.
+    """Write studies into a storage of Optuna; yield the name of each, and the number of its trials there.
 
     Raises:
-        InvalidRequest: The storage is a database of ours.
-        NoOptuna: Optuna is not installed, cannot use its storage, or has a study of the name.
+        InvalidRequest: The storage is a database of lodo-tune.
+        NoOptuna: Optuna is not installed, cannot use the storage, or has a study of this name already.
     """
     from tuner.results.exports.optuna_studies import OptunaStorage
 
-    storage = OptunaStorage(maintenance.with_driver(url), _checked(url))
+    storage = OptunaStorage(maintenance.with_driver(url), _checked_url(url))
     for record in records:
         yield record.spec.name, storage.write(record, store.candidates(record.id))
 
 
-def _checked(url: str) -> str:
-    """Return how a storage of Optuna may be printed; it is none of ours, since both have a table called `studies`."""
+def _checked_url(url: str) -> str:
+    """Return a URL without passwords; refuse a database of lodo-tune, which has a table `studies` as Optuna does."""
     shown = maintenance.shown(url)
     try:
         maintenance.version(url)

@@ -1,4 +1,4 @@
-"""Runs that are trained in this process with measurements, cohort by cohort."""
+"""Training in this process with measurements, cohort by cohort."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from tuner.training.measurements.measurement import MeasurementCallback
 
 Advance = Callable[[int], None]
-"""Takes the gradient evaluations that are done, of all runs together."""
+"""Takes the number of gradient evaluations done so far, summed over all runs."""
 
 
 def validated(
     workload: Workload, trials: Sequence[Trial], every: int | None, advance: Advance
 ) -> Iterator[tuple[TrainedRun, Carry]]:
-    """Train all trials with validation on the way; yield each run, and where its cohort has ended.
+    """Train all trials, with validation during training; yield each run, and the final state of its cohort.
 
     Args:
-        workload: What the trials share.
-        trials: With one budget.
+        workload: Workload of the trials.
+        trials: The trials, which have the same budget.
         every: Gradient evaluations between two validations. None: no validation.
-        advance: Called while they train.
+        advance: Called during training.
 
     Raises:
         ValueError: The task has no validation set.
@@ -36,20 +36,20 @@ def validated(
     from tuner.training.measurements.end_state import EndState
     from tuner.training.measurements.validation import Validation
 
-    for some, lanes, done in _cohorts(workload, trials):
+    for cohort_workload, lanes, done in _cohorts(workload, trials):
         end = EndState()
         measurements: list[MeasurementCallback] = [end] if every is None else [Validation(every), end]
-        for run in _train(some, lanes, measurements, _scaled(advance, done, len(lanes))):
+        for run in _train(cohort_workload, lanes, measurements, _scaled(advance, done, len(lanes))):
             yield run_of(run), end.carry
 
 
 def tracked(workload: Workload, trials: Sequence[Trial], advance: Advance) -> Iterator[TrainedRun]:
-    """Train all trials, measure their preconditioners on the way, and train each once more with it frozen.
+    """Train all trials, measure their preconditioners during training, and repeat each with its preconditioner frozen.
 
     Args:
-        workload: What the trials share.
-        trials: With one budget.
-        advance: Called while they train; both runs together count as one.
+        workload: Workload of the trials.
+        trials: The trials, which have the same budget.
+        advance: Called during training; a run and its repetition together count as one.
 
     Raises:
         InvalidRequest: The optimizer learns no preconditioner, or the task has no Hessian.
@@ -58,18 +58,18 @@ def tracked(workload: Workload, trials: Sequence[Trial], advance: Advance) -> It
     from tuner.training.measurements.end_state import EndState
     from tuner.training.measurements.hessian_error import HessianError
 
-    for some, lanes, done in _cohorts(workload, trials):
+    for cohort_workload, lanes, done in _cohorts(workload, trials):
         end, budget = EndState(), lanes[0].steps
         first = _scaled(advance, done, len(lanes) / 2)
         second = _scaled(advance, done + budget * len(lanes) // 2, len(lanes) / 2)
-        learning = _train(some, lanes, [HessianError(), end], first)
-        frozen = _train(some, lanes, [], second, frozen_as_in(end.carry))
-        for one, other in zip(learning, frozen, strict=True):
-            yield replace(run_of(one), frozen=run_of(other))
+        learning = _train(cohort_workload, lanes, [HessianError(), end], first)
+        frozen = _train(cohort_workload, lanes, [], second, frozen_as_in(end.carry))
+        for evaluation, repeated in zip(learning, frozen, strict=True):
+            yield replace(run_of(evaluation), frozen=run_of(repeated))
 
 
 def _cohorts(workload: Workload, trials: Sequence[Trial]) -> Iterator[tuple[Workload, Sequence[Trial], int]]:
-    """Yield, of each cohort, its workload, its lanes, and the gradient evaluations of the cohorts before it."""
+    """Yield each cohort's workload, its lanes, and the gradient evaluations of the cohorts before it."""
     for first in range(0, len(trials), workload.cohort_size):
         lanes = trials[first : first + workload.cohort_size]
         yield replace(workload, cohort_size=len(lanes)), lanes, first * lanes[0].steps
@@ -86,7 +86,7 @@ def _train(
     advance: Advance,
     start: Callable[[Cohort], Carry] | None = None,
 ) -> list[Evaluation]:
-    """Train one cohort; return the evaluation of each lane with what was observed of it."""
+    """Train one cohort; return the evaluation of each lane, with its observations."""
     from tuner.training.train import train
 
     observed: list[LaneObservations] = []

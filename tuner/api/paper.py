@@ -37,26 +37,27 @@ def paper(
     progress: Callable[[], Progress] | bool | None = True,
     **resources: Unpack[ResourceOptions],
 ) -> tuple[Run, Comparison]:
-    """Search and compare by the paper's settings; what is complete under the same names is not done again.
+    """Search and compare with the paper's settings; a run that is complete under the same name is not repeated.
 
     Args:
-        task: As of `tune`.
+        task: See `tune`.
         optimizers: Names or classes. Default: the task's line-up.
-        scale: Below 1 a rehearsal: budgets times the scale (20 steps at least), candidates times its root (8 at least).
-        seed: Decides everything that the search draws.
+        scale: Below 1, a rehearsal: budgets times the scale (at least 20 steps), population times its square root (at
+            least 8).
+        seed: Seed of the search.
         name: Name of the search. Default: the task's with "-paper", or "-rehearsal".
-        database: As of `tune`; what is there under these names already counts.
-        precision: As of `tune`.
+        database: See `tune`. Runs that it has under these names already are continued.
+        precision: See `tune`.
         options: Keyword arguments of the task.
         wait: Whether to wait while another driver holds a study.
-        progress: True writes lines to standard error, False nothing; a function makes a `Progress` for each run.
-        **resources: As of `tune`.
+        progress: True writes lines to standard error, False nothing; a function returns a `Progress` for each run.
+        **resources: See `tune`.
 
     Returns:
         The search and the comparison.
 
     Raises:
-        As `tune`; also InvalidRequest, if the names hold runs with other settings.
+        As `tune`; also InvalidRequest, if runs of these names have other settings.
 
     Example:
         >>> run, comparison = tuner.paper("rosenbrock", ["Momentum"], scale=0.1)
@@ -87,34 +88,34 @@ def run_paper(
 ) -> tuple[Run, Comparison]:
     """Run a request for the paper's protocol; see `paper`."""
     resources.check()
-    place = Database.of(database)
+    db = Database.of(database)
 
-    def once(name: str, plan: Callable[[], Plan], begin: Callable[[Progress], object]) -> None:
-        shown = progress_of(progress) if isinstance(progress, bool | None) else progress()
-        stored = _stored(place, name)
+    def complete(name: str, plan: Callable[[], Plan], begin: Callable[[Progress], object]) -> None:
+        receiver = progress_of(progress) if isinstance(progress, bool | None) else progress()
+        stored = _stored(db, name)
         if not stored:
-            begin(shown)
+            begin(receiver)
             return
         check_same(stored, identified(plan(), resources).specs)
         if all(record.status == StudyStatus.COMPLETE for record in stored):
-            shown.say(f"{name} is complete")
+            receiver.say(f"{name} is complete")
         else:
-            run_resume(name, resources, place, wait=wait, progress=shown)
+            run_resume(name, resources, db, wait=wait, progress=receiver)
 
     with using_data(resources.data_dir):
-        first, second = paper_requests(request)
-        searched, compared = str(first.name), str(second.name)
-        once(
-            searched,
-            lambda: plan_search(first),
-            lambda shown: run_search(first, resources, place, wait=wait, progress=shown),
+        search, comparison = paper_requests(request)
+        search_name, comparison_name = str(search.name), str(comparison.name)
+        complete(
+            search_name,
+            lambda: plan_search(search),
+            lambda receiver: run_search(search, resources, db, wait=wait, progress=receiver),
         )
-        once(
-            compared,
-            lambda: plan_comparison(second, place.source),
-            lambda shown: run_comparison(second, resources, place, wait=wait, progress=shown),
+        complete(
+            comparison_name,
+            lambda: plan_comparison(comparison, db.source),
+            lambda receiver: run_comparison(comparison, resources, db, wait=wait, progress=receiver),
         )
-    return Run(place, searched), Comparison(place, compared)
+    return Run(db, search_name), Comparison(db, comparison_name)
 
 
 def _stored(database: Database, name: str) -> Sequence[StudyRecord]:

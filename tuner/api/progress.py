@@ -1,6 +1,6 @@
-"""Progress of a call, for people.
+"""Progress of a call: by default a plain line of text per generation.
 
-The default prints a plain line per generation; a subclass may show progress in another way.
+A subclass may show progress in another way.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from tuner.studies.callbacks import Callback
 
 
 class Progress:
-    """Receives what a call of the API reports while it works.
+    """Receives what a call of the API reports while it runs.
 
     Args:
         write: Takes a line of text.
         clock: Returns the time in seconds.
 
     Attributes:
-        run: Name of the run whose studies are in the database; None before they are.
-        database: Where they are, without passwords.
+        run: Name of the run; None until its studies are in the database.
+        database: URL of the database, without passwords.
     """
 
     def __init__(self, write: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,10 +44,10 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End what is shown; may be called without `__enter__`."""
+        """End the display; may be called without `__enter__`."""
 
     def begin(self, specs: Sequence[StudySpec]) -> None:
-        """Take note of the studies that are about to run."""
+        """Handle the start of a run with these studies."""
         self._started = self._clock()
         self._left = TimeLeft(work=sum(spec.total_budget for spec in specs))
         self._expected = len(specs)
@@ -57,29 +57,29 @@ class Progress:
         self._write(text)
 
     def executor_started(self) -> None:
-        """Handle the moment at which the workers are ready to be used."""
+        """Handle the moment at which the workers are ready."""
 
     def created(self, run: str, database: str) -> None:
-        """Take note of the run whose studies are now in the database."""
+        """Handle the moment at which the studies of a run are in the database."""
         self.run, self.database = run, database
 
     def callback(self) -> Callback:
-        """Return the callback of one more study."""
+        """Return the callback of the next study."""
         study = StudyProgress(self.say, self._generation_ended, self._saved, self._done)
         self._studies.append(study)
         return study
 
     def advance(self, label: str, done: int, total: int) -> None:
-        """Show how far work without a database has come.
+        """Show the progress of work without a database.
 
         Args:
-            label: What is done.
-            done: How many of `total`.
-            total: Gradient evaluations, or examples.
+            label: Name of the work.
+            done: Number of gradient evaluations, or of examples, done so far.
+            total: Their total number.
         """
 
     def guard(self, seconds: float | None) -> contextlib.AbstractContextManager[object]:
-        """Return a context for code of the user's that may not return; `seconds` is its time limit, if any."""
+        """Return a context for code of the user that may hang; `seconds` is its time limit, None if it has none."""
         return contextlib.nullcontext()
 
     def _generation_ended(self, line: str) -> None:
@@ -98,9 +98,9 @@ class Progress:
             return "time left: not known yet"
         if not left:
             return f"{_duration(now - self._started)} so far"
-        unknown = self._expected - len(self._studies)  # an optimizer's pace is not known before it has begun
+        unknown = self._expected - len(self._studies)  # an optimizer's pace is not known before it has started
         if unknown > 0:
-            return f"more than {_duration(left)} left, {counted(unknown, 'optimizer')} not begun"
+            return f"more than {_duration(left)} left, {counted(unknown, 'optimizer')} not started"
         return f"about {_duration(left)} left"
 
 
@@ -108,8 +108,8 @@ def progress_of(progress: bool | Callable[[str], None] | Progress | None) -> Pro
     """Return the progress that a caller requests.
 
     Args:
-        progress: False or None shows nothing; True writes lines to standard error; a function takes each line; a
-            `Progress` is returned as it is.
+        progress: False or None shows nothing. True writes lines to standard error. A function takes each line. A
+            `Progress` is returned unchanged.
     """
     if isinstance(progress, Progress):
         return progress

@@ -1,4 +1,4 @@
-"""What an open database holds, as tables, figures and reports take it."""
+"""Contents of an open database, as values for tables, figures and reports."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def find(store: Store, names: Sequence[str], damaged: list[Damaged] | None = Non
     """Return the named studies and those of the named runs, each once; without a name, all.
 
     Args:
-        store: Holds them.
-        names: Of studies and runs.
-        damaged: Takes an error for each study that cannot be read if no name is given. Default: it is raised.
+        store: Open database.
+        names: Names of studies and runs.
+        damaged: If no name is given, a list to which an error is appended for each study that cannot be read. Default:
+            the error is raised.
 
     Raises:
-        InvalidRequest: There is no study at all.
-        UnknownStudy: There is none of a name.
+        InvalidRequest: The database has no study.
+        UnknownStudy: A name is not that of a run or study.
     """
-    faults: list[Damaged] | None = damaged
-    records = [record for name in names for record in store.find(name)] if names else store.studies(faults)
-    if not records and not faults:
-        raise InvalidRequest("database", f": {store.url} holds no study yet")
+    records = [record for name in names for record in store.find(name)] if names else store.studies(damaged)
+    if not records and not damaged:
+        raise InvalidRequest("database", f": {store.url} has no study yet")
     return list({record.id: record for record in records}.values())
 
 
@@ -45,23 +45,23 @@ def summary_of(store: Store, record: StudyRecord) -> Summary:
 
     def hyperparameters(run: Outcome) -> Mapping[str, float]:
         key = run.key
-        found = store.candidates(record.id, role=key.role, generation=key.generation, slot=key.slot)
-        return found[0].hyperparameters
+        (candidate,) = store.candidates(record.id, role=key.role, generation=key.generation, slot=key.slot)
+        return candidate.hyperparameters
 
     return summarise_outcomes(record, store.outcomes(record.id), hyperparameters)
 
 
 def comparisons_of(store: Store, records: Iterable[StudyRecord], *, curves: bool = False) -> tuple[Comparison, ...]:
-    """Return the comparisons that some studies belong to, as far as these studies go.
+    """Return the comparisons to which some studies belong, with these studies alone.
 
     Args:
-        store: Holds them.
-        records: Of comparisons.
-        curves: Whether to read every loss as well, which figures need.
+        store: Open database.
+        records: Studies of comparisons.
+        curves: Whether to read every loss as well, which figures need. Default False.
     """
     return tuple(
-        compare_runs([(record, store.seed_runs(record.id, curves=curves)) for record in of_run])
-        for of_run in by_run(records).values()
+        compare_runs([(record, store.seed_runs(record.id, curves=curves)) for record in members])
+        for members in by_run(records).values()
     )
 
 
@@ -74,8 +74,8 @@ def table_of(store: Store, records: Sequence[StudyRecord]) -> Table:
 
 
 def drawable(store: Store, records: Sequence[StudyRecord]) -> Searches | Comparison:
-    """Return what the figures of one run are drawn from."""
+    """Return the values from which the figures of one run are drawn."""
     if records[0].is_search:
         return tuple((record, store.candidates(record.id)) for record in records)
-    (compared,) = comparisons_of(store, records, curves=True)
-    return compared
+    (comparison,) = comparisons_of(store, records, curves=True)
+    return comparison

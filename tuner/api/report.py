@@ -19,7 +19,7 @@ from tuner.storage import Store
 from tuner.studies import machine
 
 Command = Callable[[Sequence[StudySpec]], str]
-"""Returns what repeats a run, for people."""
+"""Returns the command that repeats a run, from the specifications of its studies."""
 
 
 def write_report(
@@ -34,25 +34,26 @@ def write_report(
     """Write a report of the named runs and studies, or of all.
 
     Args:
-        database: Is only read.
-        names: Of runs and studies.
+        database: The database, which is only read.
+        names: Names of runs and studies.
         path: The file.
-        overwrite: Whether it may replace one that is there.
-        command: What repeats a run, shown in its section; nothing is shown for "".
-        processes: How many may be started to draw figures; with more than one, a script needs a guard.
+        overwrite: Whether to replace an existing file. Default False.
+        command: Returns the command that repeats a run, which is shown in its section. Default: none is shown.
+        processes: Number of processes that draw figures. With more than 1, a script must guard its main module.
+            Default 1.
 
     Raises:
-        InvalidRequest: The file is there and may not be replaced, its folder is missing, or there is no study.
+        InvalidRequest: The file exists and may not be replaced, its folder is missing, or there is no study.
         StorageError: The database cannot be read, or a name is unknown.
-        NotWritten: The file cannot be written; what was there before is untouched.
+        NotWritten: The file cannot be written; an existing file is unchanged.
     """
     _check_file(path, overwrite=overwrite)
     with database.reading() as store:
         records = find(store, names)
         searches = sum(record.is_search for record in records)
         with picture_drawer(processes, searches) as drawer:
-            begun = [_begin(store, of_run, drawer, command) for of_run in by_run(records).values()]
-            runs = [replace(run, pictures=wait()) for run, wait in begun]
+            started = [_start(store, members, drawer, command) for members in by_run(records).values()]
+            runs = [replace(run, pictures=wait()) for run, wait in started]
         page = document(
             runs,
             source=store.url,
@@ -63,30 +64,31 @@ def write_report(
 
 
 def _check_file(path: Path, *, overwrite: bool) -> None:
-    """Check the place of a file before the work on its content."""
+    """Check that a file can be written, before its content is made."""
     if path.is_dir():
         raise InvalidRequest("output", f"is a file, such as report.html. Received: the folder {path}")
     if path.exists() and not overwrite:
-        raise InvalidRequest("output", f": {path} is there already; name another file, or give {{force}} to replace it")
+        raise InvalidRequest("output", f": {path} exists; name another file, or give {{force}} to replace it")
     if not path.absolute().parent.is_dir():
         raise InvalidRequest("output", f": there is no folder {path.absolute().parent}")
 
 
-def _begin(
+def _start(
     store: Store, records: Sequence[StudyRecord], drawer: PictureDrawer, command: Command
 ) -> tuple[SearchRun | ComparisonRun, Callable[[], tuple[Picture, ...]]]:
-    """Return a run without its figures, which are begun, and what waits for these."""
+    """Start to draw the figures of a run; return the run without them, and a function that waits for them."""
     repeat = command([record.spec for record in records])
-    of = drawable(store, records)
-    wait = drawer.draw(of)
-    if isinstance(of, Comparison):
-        return ComparisonRun(_without_losses(of), tuple(records), repeat), wait
-    return SearchRun(of, repeat), wait
+    results = drawable(store, records)
+    wait = drawer.draw(results)
+    if isinstance(results, Comparison):
+        return ComparisonRun(_without_losses(results), tuple(records), repeat), wait
+    return SearchRun(results, repeat), wait
 
 
 def _without_losses(comparison: Comparison) -> Comparison:
-    """Return a comparison without what only figures need: the losses of one on the bowl take 58 MB."""
+    """Return a comparison without its losses, which only figures need: those of one on the bowl take 58 MB."""
     contenders = tuple(
-        replace(one, runs=tuple(replace(run, losses=None) for run in one.runs)) for one in comparison.contenders
+        replace(contender, runs=tuple(replace(run, losses=None) for run in contender.runs))
+        for contender in comparison.contenders
     )
     return replace(comparison, contenders=contenders)

@@ -1,4 +1,4 @@
-"""Arguments of the API's functions, in the form that the studies take them."""
+"""Conversion of the API's arguments to the form that requests take."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def optimizer_names(optimizers: Optimizers | None) -> tuple[str, ...] | None:
 
 
 def sequence(values: Any | Sequence[Any] | None) -> tuple[Any, ...] | None:
-    """Return a tuple of what may be one value or several. None stays None."""
+    """Return one value or several as a tuple; None for None."""
     if values is None:
         return None
     return tuple(values) if isinstance(values, Sequence | range) and not isinstance(values, str) else (values,)
 
 
 def paths(files: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
-    """Return paths; one may stand alone."""
+    """Return one path or several as a tuple."""
     return tuple(map(Path, [files] if isinstance(files, str | Path) else files))

@@ -18,14 +18,14 @@ TABLES = (("text", "txt"), ("markdown", "md"), ("latex", "tex"), ("json", "json"
 
 
 def write_results(store: Store, records: Sequence[StudyRecord], folder: Path) -> None:
-    """Write the tables and the figures, and of a search its configurations, into a folder, replacing older ones.
+    """Write the tables and figures of a run, and the configurations of a search, to a folder; replace older files.
 
     A file that cannot be made does not prevent the others.
 
     Args:
-        store: Holds them.
-        records: Of one run.
-        folder: Where.
+        store: Open database.
+        records: Studies of one run.
+        folder: The folder; created if it does not exist.
 
     Raises:
         OutputsFailed: A file could not be made or written.
@@ -40,7 +40,7 @@ def write_results(store: Store, records: Sequence[StudyRecord], folder: Path) ->
         if record.tuned is not None and row.best is not None:
             for format in ("json", "yaml"):
                 file = folder / f"{record.spec.workload.optimizer.replace(':', '-')}.{format}"
-                if not file.resolve().is_relative_to(root):  # the name came with a database that is not ours
+                if not file.resolve().is_relative_to(root):  # a database of unknown origin may have such a name
                     raise Damaged(f"the study {record.spec.name!a} would be written outside {str(folder)!r}")
                 with outputs.attempt(file.name):
                     files.write(file, exports.export(record, format, row), overwrite=True)

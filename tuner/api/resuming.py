@@ -11,7 +11,7 @@ from tuner.api.database import DEFAULT_DATABASE, Database
 from tuner.api.progress import Progress, progress_of
 from tuner.api.requests import Optimizers, Task, optimizer_names, task_name
 from tuner.api.run import Comparison, Run
-from tuner.api.running import go_on
+from tuner.api.running import continue_run
 from tuner.execution.resources import ResourceOptions, Resources
 from tuner.studies.callbacks import Callback
 
@@ -38,15 +38,15 @@ def resume(
         accept_changes: Whether the task's code or data may have changed; the results then say so.
         optimizers: Classes of the run's optimizers that were defined so, likewise.
         wait: Whether to wait while another driver holds a study.
-        callback: Makes a `Callback` for each study.
-        progress: As of `tune`.
-        **resources: As of `tune`; cpus_per_candidate and the data must be those that the run was begun with.
+        callback: Returns a new `Callback` for each study.
+        progress: See `tune`.
+        **resources: See `tune`; cpus_per_candidate and the data must be those of the run.
 
     Returns:
         The run or the comparison. One that is complete is returned at once.
 
     Raises:
-        As `tune`; also UnknownStudy, if there is none of this name.
+        As `tune`; also UnknownStudy, if there is no run or study of this name.
 
     Example:
         >>> tuner.resume("first").is_complete
@@ -78,9 +78,9 @@ def run_resume(
 ) -> Run | Comparison:
     """Continue a run; see `resume`."""
     resources.check()
-    place = Database.of(database)
-    with using_data(resources.data_dir), place.writing(create=False) as store:
-        go_on(
+    db = Database.of(database)
+    with using_data(resources.data_dir), db.writing(create=False) as store:
+        continue_run(
             name,
             resources,
             store,
@@ -90,4 +90,4 @@ def run_resume(
             callbacks=callback,
             wait=wait,
         )
-    return place.run(name)
+    return db.run(name)

@@ -1,4 +1,4 @@
-"""Runs, studies and comparisons as the API returns them.
+"""Runs, studies and comparisons, which the API returns.
 
 They are frozen values that refer to a database; results are read from it on access.
 """
@@ -31,8 +31,8 @@ class Study:
     """One study: the search of one optimizer, or its part of a comparison.
 
     Attributes:
-        database: Where it is.
-        record: What the database held of it when it was read.
+        database: Database of the study.
+        record: Record of the study at the time when it was read.
     """
 
     database: Database
@@ -55,17 +55,17 @@ class Study:
 
     @property
     def spec(self) -> StudySpec:
-        """Everything that decides its outcome."""
+        """Specification of the study, which determines its outcome."""
         return self.record.spec
 
     @property
     def status(self) -> str:
-        """Where it stands: "running", "interrupted", "stopped" or "complete"."""
+        """Status of the study: "running", "interrupted", "stopped" or "complete"."""
         return self.record.status
 
     @property
     def tuned(self) -> dict[str, float] | None:
-        """The tuned hyperparameters; None until the search is over, and if nothing of it finished."""
+        """The tuned hyperparameters; None until the search is complete, and if no individual finished."""
         tuned = self.record.tuned
         return None if tuned is None or not self.record.counts[Status.FINISHED] else dict(tuned)
 
@@ -78,11 +78,11 @@ class Study:
 
         Args:
             generation: Its generation, or the number of its point in a comparison.
-            slot: Its place there.
+            slot: Its place in the generation.
             role: "search", "default", "tuned" or "comparison". Default: "search", or "comparison".
 
         Raises:
-            UnknownCandidate: There is none.
+            UnknownCandidate: There is no such candidate.
         """
         key = Key(self.record.spec.kind if role is None else Role(role), generation, slot)
         with self.database.reading() as store:
@@ -107,7 +107,7 @@ class Study:
             return exports.export(self.record, format, summary_of(store, self.record))
 
     def details(self, format: str = "text") -> str:
-        """Return what is recorded of the study, candidates and curves left out.
+        """Return the record of the study, without candidates and curves.
 
         Args:
             format: "text" or "json".
@@ -129,10 +129,10 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class _StoredRun:
-    """What a run of searches and a comparison have in common: a mapping of optimizers to studies.
+    """Common part of a run of searches and a comparison: a mapping of optimizers to studies.
 
     Attributes:
-        database: Where it is.
+        database: Database of the run.
         name: RUN, or RUN/OPTIMIZER for a part of it that is one study.
     """
 
@@ -141,7 +141,7 @@ class _StoredRun:
 
     @property
     def studies(self) -> tuple[Study, ...]:
-        """Its studies, in order, as they are now."""
+        """Its studies in order, read now."""
         with self.database.reading() as store:
             return tuple(Study(self.database, record) for record in store.find(self.name))
 
@@ -159,7 +159,7 @@ class _StoredRun:
         """Return the study of an optimizer.
 
         Raises:
-            KeyError: There is none.
+            KeyError: The run has no study of this optimizer.
         """
         studies = {study.optimizer: study for study in self.studies}
         if optimizer not in studies:
@@ -189,11 +189,11 @@ class _StoredRun:
             return table_of(store, store.find(self.name))
 
     def figure(self, name: str | None = None) -> Figure | None:
-        """Draw a figure; None if there is nothing to draw yet.
+        """Return a figure as Matplotlib's `Figure`; None if there is nothing to draw yet.
 
         Args:
-            name: Of a search "search" (the default), "search-population", "search-sharpness" or "search-parallel"; of a
-                comparison "learning-by-steps" (the default), "learning-by-time", "validation", "final-losses",
+            name: For a search, "search" (the default), "search-population", "search-sharpness" or "search-parallel".
+                For a comparison, "learning-by-steps" (the default), "learning-by-time", "validation", "final-losses",
                 "sweep", "hessian-error" or "trajectories".
 
         Raises:
@@ -202,21 +202,21 @@ class _StoredRun:
         from tuner.results.figures import kinds_of
 
         with self.database.reading() as store:
-            of = drawable(store, store.find(self.name))
-        kinds = {kind.name: kind for kind in kinds_of(of)}
+            results = drawable(store, store.find(self.name))
+        kinds = {kind.name: kind for kind in kinds_of(results)}
         chosen = next(iter(kinds)) if name is None else name
         if chosen not in kinds:
             raise InvalidRequest("figure", f"is one of {', '.join(kinds)}{nearest(chosen, tuple(kinds))}", chosen)
-        figure: Figure | None = kinds[chosen].draw(of)
+        figure: Figure | None = kinds[chosen].draw(results)
         return figure
 
     def save(self, folder: str | Path) -> Path:
-        """Write its tables and figures, and of a search its configurations, into a folder, replacing older ones.
+        """Write its tables and figures, and the configurations of a search, to a folder; replace older files.
 
         A file that cannot be made does not prevent the others.
 
         Args:
-            folder: Is made if it is not there.
+            folder: The folder; created if it does not exist.
 
         Returns:
             The folder.
@@ -235,7 +235,7 @@ class _StoredRun:
 
         Args:
             path: The file.
-            overwrite: Whether it may replace one that is there.
+            overwrite: Whether to replace an existing file. Default False.
 
         Returns:
             The path.
@@ -274,11 +274,11 @@ class Comparison(_StoredRun):
     """A comparison: one study per optimizer, each trained with given hyperparameters on the same seeds."""
 
     def runs(self, optimizer: str, *, curves: bool = False) -> list[SeedRun]:
-        """Return what was measured of an optimizer's runs, in the order of their seeds.
+        """Return the results of an optimizer's runs, in the order of their seeds.
 
         Args:
-            optimizer: Its name.
-            curves: Whether to read every loss as well.
+            optimizer: Name of the optimizer.
+            curves: Whether to read every loss as well. Default False.
         """
         study = self[optimizer]
         with self.database.reading() as store:

@@ -1,4 +1,4 @@
-"""The execution of a run of studies: created, trained on Ray and recorded."""
+"""Execution of the studies of a run: creation, training on Ray, recording."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tasks.registry
 from search_spaces.space import SearchSpace
 from tasks import importing
 from tuner.api.progress import Progress
-from tuner.core.errors import InvalidRequest
+from tuner.core.errors import RESUMABLE, InvalidRequest
 from tuner.core.study import StudyRecord, StudySpec, StudyStatus
 from tuner.execution.executor import Executor
 from tuner.execution.resources import Resources
@@ -24,11 +24,9 @@ from tuner.studies.planner import Plan
 from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import load_tensorflow
 
-RESUMABLE = (73, 74, 75)  # exit codes of errors after which a run can be resumed
-
 
 class NotBegun(KeyboardInterrupt):
-    """The estimate of a long search was declined; nothing was begun."""
+    """The estimate of a long search was declined; nothing was started."""
 
 
 def begin(
@@ -42,29 +40,30 @@ def begin(
     confirm: Callable[[Executor, int], bool] | None = None,
     wait: bool = False,
 ) -> str:
-    """Create the studies of a plan and run them to their ends; return the name of the run.
+    """Create the studies of a plan and complete them; return the name of the run.
 
     Args:
         plan: The studies.
-        name: The run's. Default: one that is free, made from the plan's.
-        resources: Where to train.
-        store: Where to record.
+        name: Name of the run. None: a free name, made from the plan's.
+        resources: Resources for training.
+        store: Open database, which records the studies.
         progress: Receives what is reported.
-        callbacks: Makes a further callback for each study.
-        confirm: Takes the executor, and how many cohorts it trains at a time, before anything is created; False leaves
-            it at that.
-        wait: Whether to wait for a study that another driver takes meanwhile.
+        callbacks: Returns a further callback for each study. Default: none.
+        confirm: Takes the executor, and the number of cohorts that it trains at a time, before anything is created;
+            returns whether to continue. Default: continue.
+        wait: Whether to wait for a study that another driver takes meanwhile. Default False.
 
     Raises:
+        NotBegun: `confirm` returned False.
         StudyExists: There is a run of this name.
         StorageError, ClusterUnavailable: The database or the machines fail.
         EveryCandidateFailed: All candidates of a generation raised the same error; the other studies have run.
-        KeyboardInterrupt: With a note how to go on.
+        KeyboardInterrupt: The run was interrupted; a note says how to continue it.
     """
-    taken = store.runs()
-    run = name or run_name(plan.base, taken)
-    if run in taken:
-        raise StudyExists(f"there is a run {run!r} in {store.url}: resume it, or give another name")
+    existing = store.runs()
+    run = name or run_name(plan.base, existing)
+    if run in existing:
+        raise StudyExists(f"there is a run {run!r} in {store.url} already; resume it, or give another name")
     specs = [replace(spec, run=run) for spec in plan.specs]
     with _note_on_error(progress), progress:
         progress.begin(specs)
@@ -82,7 +81,7 @@ def begin(
     return studies[0].spec.run
 
 
-def go_on(
+def continue_run(
     name: str,
     resources: Resources,
     store: Store,
@@ -93,7 +92,15 @@ def go_on(
     callbacks: Callable[[], Callback] | None = None,
     wait: bool = False,
 ) -> None:
-    """Run what is left of a run, or of one study.
+    """Complete the remaining studies of a run, or one study.
+
+    Args:
+        name: Name of the run or the study.
+        resources: Resources for training.
+        store: Open database, which records the studies.
+        progress: Receives what is reported.
+        callbacks: Returns a further callback for each study.
+        wait: Whether to wait for a study that another driver holds.
 
     Args:
         name: Of the run or the study.
@@ -110,30 +117,30 @@ def go_on(
         the data are not those that the study was begun with.
     """
     studies = store.find(name)
-    left = [study for study in studies if study.status != StudyStatus.COMPLETE]
-    threads = {study.spec.workload.threads for study in left}
+    remaining = [study for study in studies if study.status != StudyStatus.COMPLETE]
+    threads = {study.spec.workload.threads for study in remaining}
     if threads - {resources.cpus_per_candidate}:
         raise InvalidRequest(
             "cpus_per_candidate",
-            f"is {threads.pop()} for {name}: it decides the last bits of the results",
+            f"is {threads.pop()} for {name}, since the number of threads changes the last bits of the results",
             resources.cpus_per_candidate,
         )
     if not wait:
-        _refuse_owned(left)  # before Ray starts; the store refuses a driver that comes later
+        _refuse_owned(remaining)  # before Ray starts; the store refuses a driver that comes later
     progress.created(name, store.url)
     with _note_on_error(progress), progress:
-        progress.begin([study.spec for study in left])
-        if left and store.remark:
+        progress.begin([study.spec for study in remaining])
+        if remaining and store.remark:
             progress.say(store.remark)
-        if not left:
+        if not remaining:
             progress.say(f"{name} is complete")
             return
-        _check_place(left[0], task)
+        _check_place(remaining[0], task)
         place = None if task is None else absolute(task)
-        left = [_resumed(study, store, place, accept_changes, progress) for study in left]
-        with _executor(resources, [study.spec for study in left], progress) as (executor, _):
+        remaining = [_resumed(study, store, place, accept_changes, progress) for study in remaining]
+        with _executor(resources, [study.spec for study in remaining], progress) as (executor, _):
             progress.executor_started()
-            _run(store, left, executor, progress, callbacks, wait)
+            _run(store, remaining, executor, progress, callbacks, wait)
 
 
 def check_users_code(specs: Sequence[StudySpec], timeout: float | None, progress: Progress) -> None:
@@ -193,13 +200,13 @@ def create(store: Store, specs: Sequence[StudySpec], base: str | None) -> list[S
     """Create the studies of a run.
 
     Args:
-        store: Where.
-        specs: Of one run.
-        base: What the run's name was made from; it takes the next number if another run has the name by now. None: the
-            name was given.
+        store: Open database.
+        specs: Specifications of the studies of one run.
+        base: Name to which a number is added if another run has taken the name meanwhile. None: the name was given, and
+            is not changed.
 
     Raises:
-        StudyExists: A name that was given is another run's by now.
+        StudyExists: Another run has the given name.
     """
     while True:
         try:
@@ -219,7 +226,7 @@ def _run(
     callbacks: Callable[[], Callback] | None,
     wait: bool,
 ) -> None:
-    """Run all studies to their ends."""
+    """Complete all studies."""
     from tuner.execution.ray.metrics import Metrics
     from tuner.studies.driver import run_studies
 
@@ -246,14 +253,15 @@ def _executor(
 
 @contextlib.contextmanager
 def _note_on_error(progress: Progress) -> Iterator[None]:
-    """Add a note to an error or an interruption: how the run is continued."""
+    """Add a note to an interruption, or to an error after which the run can be resumed: how to continue it."""
     try:
         yield
     except BaseException as error:
-        ends_for_now = isinstance(error, KeyboardInterrupt) or getattr(error, "exit_code", None) in RESUMABLE
-        if ends_for_now and progress.run is not None:
+        is_resumable = isinstance(error, KeyboardInterrupt) or getattr(error, "exit_code", None) in RESUMABLE
+        if is_resumable and progress.run is not None:
             error.add_note(
-                f"What is finished is kept. Go on with tuner.resume({progress.run!r}, database={progress.database!r})"
+                "Finished candidates are kept. "
+                f"Continue with tuner.resume({progress.run!r}, database={progress.database!r})"
             )
         raise
 
@@ -268,4 +276,6 @@ def _remark_versions(spec: StudySpec, progress: Progress) -> None:
     now = machine.versions()
     changed = [f"{name} {was} → {now.get(name)}" for name, was in spec.versions.items() if now.get(name) != was]
     if changed:
-        progress.say(f"{spec.name} was begun with other versions, results may differ in their last bits: {changed}")
+        progress.say(
+            f"{spec.name} was started with other versions, results may differ in their last bits: {', '.join(changed)}"
+        )

@@ -1,4 +1,4 @@
-"""What is seen of one study on its way: a line, and remarks on what goes wrong."""
+"""Progress of one study: its state in one line, and remarks on failures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuner.results.tables.numbers import number
 
 @dataclass
 class _Batch:
-    """A generation, or the fresh seeds, as far as it has come."""
+    """State of a generation, or of the fresh seeds."""
 
     name: str
     budget: int
@@ -28,7 +28,7 @@ class _Batch:
 
 
 class StudyProgress:
-    """A callback that keeps the state of one study, and passes it to what shows it."""
+    """A callback that keeps the state of one study, and reports it."""
 
     def __init__(
         self,
@@ -40,33 +40,33 @@ class StudyProgress:
         """Create a callback.
 
         Args:
-            say: Shows a line at once.
+            say: Shows a line.
             closed: Takes the line of a generation that has ended.
-            saved: Counts gradient evaluations that are on record.
-            done: Counts gradient evaluations that were made, or saved by diverging early.
+            saved: Takes the number of gradient evaluations of a result that is already recorded.
+            done: Takes the number of gradient evaluations that were done, or saved since a candidate diverged.
         """
         self._say, self._closed, self._saved, self._done = say, closed, saved, done
         self._study = ""
         self._batch: _Batch | None = None
 
     def on_study_begin(self, study: StudyRecord) -> None:
-        """Take note of the study."""
+        """Keep the name of the study."""
         self._study = study.spec.name
 
     def on_batch_begin(self, name: str, budget: int, keys: Sequence[Key]) -> None:
-        """Close the line of the last generation and open the next."""
+        """Report the line of the last generation and start the next."""
         self._end_batch()
         self._batch = _Batch(name, budget, frozenset(keys), keys)
 
     def on_recorded_result(self, key: Key, status: Status, fitness: float) -> None:
-        """Count a result that is on record."""
+        """Count a result that is already recorded."""
         if self._batch is not None:
             self._batch.fitnesses[key] = fitness
             self._batch.statuses[key] = status
             self._saved(self._batch.budget)
 
     def on_event(self, event: Event) -> None:
-        """Count what came, and say what went wrong on the way."""
+        """Count progress and results, and report attempts that ended without a result."""
         batch = self._batch
         if batch is None:
             return
@@ -82,25 +82,25 @@ class StudyProgress:
             self._say(f"{self._study} {batch.name} {slots}: attempt {event.attempt}: {one_line(event.reason)}")
 
     def on_remark(self, text: str) -> None:
-        """Say the strategy's remark."""
+        """Report a remark of the strategy."""
         self._say(f"{self._study}: {text}")
 
     def on_study_end(self, study: StudyRecord) -> None:
-        """Close the line of the last generation."""
+        """Report the line of the last generation."""
         self._end_batch()
 
     def line(self) -> str:
-        """Return the state of the study in one line; "" if nothing of it is under way."""
+        """Return the state of the study in one line; "" if no generation is running."""
         batch = self._batch
         if batch is None:
             return ""
         statuses = list(batch.statuses.values())
         diverged = statuses.count(Status.DIVERGED)
         timed_out = statuses.count(Status.TIMED_OUT)
-        under_way = sum(batch.steps.values()) + batch.budget * (
+        steps_done = sum(batch.steps.values()) + batch.budget * (
             len(batch.fitnesses) - len(batch.steps.keys() & batch.fitnesses.keys())
         )
-        share = min(1.0, under_way / max(1, batch.budget * len(batch.keys)))
+        share = min(1.0, steps_done / max(1, batch.budget * len(batch.keys)))
         return (
             f"{self._study}  {batch.name} ({batch.budget} evaluations each): {len(batch.fitnesses)}/{len(batch.keys)}"
             f" done ({share:.0%}), {_fitnesses(batch)}, {diverged} diverged, {statuses.count(Status.FAILED)} failed"
@@ -118,12 +118,12 @@ class StudyProgress:
 
 
 def _fitnesses(batch: _Batch) -> str:
-    """Return best and median of what finished; of fresh seeds the medians of the defaults and of the tuned point."""
+    """Return best and median of the finished candidates; for fresh seeds, the medians of defaults and tuned point."""
     finite = {key: fitness for key, fitness in batch.fitnesses.items() if math.isfinite(fitness)}
     if not finite:
         return "none finished yet"
     if all(key.role.is_due for key in batch.keys):
         return f"best {number(min(finite.values()))}, median {number(statistics.median(finite.values()))}"
-    found = {role: [fitness for key, fitness in finite.items() if key.role is role] for role in Role}
-    medians = [f"{role} {number(statistics.median(found[role]))}" for role in Role if found[role]]
+    by_role = {role: [fitness for key, fitness in finite.items() if key.role is role] for role in Role}
+    medians = [f"{role} {number(statistics.median(by_role[role]))}" for role in Role if by_role[role]]
     return f"medians: {', '.join(medians)}"

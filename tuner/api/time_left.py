@@ -1,31 +1,31 @@
 """Estimate of a run's remaining time, from its pace since the first progress.
 
-What comes before that (workers start, load TensorFlow and compile) is not counted; what later studies need to begin
-is, since it slows the pace.
+The time before (workers start, load TensorFlow and compile) is not counted. The time that later studies need to start
+is, since it lowers the pace.
 """
 
 from __future__ import annotations
 
 
 class TimeLeft:
-    """Estimates the seconds left of a run."""
+    """Estimates the remaining seconds of a run."""
 
     def __init__(self, *, work: float) -> None:
-        """Begin an estimate.
+        """Create an estimate.
 
         Args:
             work: Gradient evaluations of the whole run.
         """
         self._left = work
-        self._first: float | None = None  # when progress was seen for the first time
+        self._first: float | None = None  # time of the first progress
         self._paced = 0.0  # gradient evaluations done since then
 
     def saved(self, evaluations: float) -> None:
-        """These need not be done: they are on record."""
+        """Subtract gradient evaluations that are already recorded."""
         self._left -= evaluations
 
     def done(self, evaluations: float, now: float) -> None:
-        """These were done, or were saved by diverging early, at this time in seconds of any clock."""
+        """Count gradient evaluations done, or saved since a candidate diverged; `now` is the time in seconds."""
         self._left -= evaluations
         if self._first is None:
             self._first = now
@@ -33,7 +33,7 @@ class TimeLeft:
             self._paced += evaluations
 
     def seconds(self, now: float) -> float | None:
-        """Return the seconds left, or None while there is nothing to judge by."""
+        """Return the remaining seconds, or None before there is a pace."""
         if self._left <= 0:
             return 0.0
         if self._first is None or not self._paced or now <= self._first:

@@ -1,6 +1,6 @@
-"""The folder that `train` writes: results for people and for `evaluate`.
+"""The folder that `train` writes, and `evaluate` reads.
 
-It holds `run.json` (the request, every loss, the validation), `losses.png`, and of each seed whose run finished
+It contains `run.json` (the request, every loss, the validation), `losses.png`, and for each seed whose run finished
 `seed-N.npz` (the weights) and the task's own pictures, `seed-N-NAME.png`.
 """
 
@@ -20,22 +20,22 @@ from tuner.core.trial import Status, Trial, Workload
 if TYPE_CHECKING:
     from tuner.training.loop import Carry
 
-RUN_FILE, LOSSES_FILE, OF_A_SEED = "run.json", "losses.png", "seed-"
+RUN_FILE, LOSSES_FILE, SEED_PREFIX = "run.json", "losses.png", "seed-"
 
 
 def write_run(
     folder: Path, result: TrainResult, workload: Workload, trials: Sequence[Trial], ends: Sequence[Carry]
 ) -> None:
-    """Write the folder; what an earlier run has left there is removed.
+    """Write the folder; remove the files of an earlier run.
 
     A picture that cannot be drawn does not prevent the other files.
 
     Args:
-        folder: Is made if it is not there.
-        result: Of the runs.
-        workload: What was trained.
-        trials: One per run.
-        ends: Where each came to.
+        folder: The folder; created if it does not exist.
+        result: Result of the runs.
+        workload: Workload of the runs.
+        trials: Trial of each run.
+        ends: Final state of each run.
 
     Raises:
         NotWritten: A file cannot be written.
@@ -49,28 +49,28 @@ def write_run(
     pictures = Outputs()
     document = result.to_dict()
     for trial, end, run in zip(trials, ends, document["runs"], strict=True):
-        kept = run["status"] == Status.FINISHED and _is_alone(end)
-        run["weights"] = f"{OF_A_SEED}{trial.seed}.npz" if kept else None
-        if kept:
+        has_weights = run["status"] == Status.FINISHED and _is_single(end)
+        run["weights"] = f"{SEED_PREFIX}{trial.seed}.npz" if has_weights else None
+        if has_weights:
             save(folder / run["weights"], *end[:2])
             with pictures.attempt(f"the pictures of seed {trial.seed}"):
                 for picture, content in pictures_of(workload, trial, end).items():
-                    write(folder / f"{OF_A_SEED}{trial.seed}-{picture}.png", content, overwrite=True)
+                    write(folder / f"{SEED_PREFIX}{trial.seed}-{picture}.png", content, overwrite=True)
     full = {**document, "workload": asdict(workload), "runs": document["runs"]}
     with pictures.attempt(LOSSES_FILE):
         write(folder / LOSSES_FILE, losses_figure(full), overwrite=True)
-    write(folder / RUN_FILE, json.dumps(full, allow_nan=False) + "\n", overwrite=True)  # last: the others are there
+    write(folder / RUN_FILE, json.dumps(full, allow_nan=False) + "\n", overwrite=True)  # last, after the weights
     pictures.check(f"All else is in {folder}")
 
 
 def _empty(folder: Path) -> None:
-    """Make the folder, and remove the files of an earlier run from it."""
+    """Create the folder, or remove the files of an earlier run from it."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():
-        if file.is_file() and (file.name in (RUN_FILE, LOSSES_FILE) or file.name.startswith(OF_A_SEED)):
+        if file.is_file() and (file.name in (RUN_FILE, LOSSES_FILE) or file.name.startswith(SEED_PREFIX)):
             file.unlink()
 
 
-def _is_alone(end: Carry) -> bool:
-    """Return whether the run was a cohort of its own, as a network's is; a toy's x is not worth a file."""
+def _is_single(end: Carry) -> bool:
+    """Return whether the run was a cohort of its own, as those of networks are; others have no weights to save."""
     return int(end[0].shape[1]) == 1

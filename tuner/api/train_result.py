@@ -1,4 +1,4 @@
-"""Results of `tuner.train`: frozen values with curves as arrays."""
+"""Results of `tuner.train`: frozen values, with losses as arrays."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.numbers import finite_or_none
 from tuner.core.trial import Evaluation
 
 
@@ -18,18 +19,18 @@ class TrainedRun:
     """One run, on one seed.
 
     Attributes:
-        seed: Decides its starting point, minibatches and noise.
+        seed: Seed of its starting point, minibatches and noise.
         status: "finished", "diverged", "failed" or "timed out".
         fitness: Mean loss over the last tenth of the budget; inf unless it finished.
-        losses: One per gradient evaluation, as far as it came [steps_done].
-        steps_done: Gradient evaluations.
-        seconds: Of training, without compilation.
-        reason: Why it did not finish; "" if it did.
-        validation_points: Gradient evaluations before each validation.
+        losses: Loss of each gradient evaluation that was done [steps_done].
+        steps_done: Number of gradient evaluations that were done.
+        seconds: Seconds of training, without compilation.
+        reason: Why it did not finish; "" if it finished.
+        validation_points: Number of gradient evaluations before each validation.
         validation: Mean over the validation set at each point, by metric.
-        error_points: Gradient evaluations before each error.
+        error_points: Number of gradient evaluations before each measurement of the error.
         errors: ‖I - G H‖_F / √n of LODO's preconditioner at each point.
-        frozen: The same run once more, with the preconditioner as it was learned; None unless it was tracked.
+        frozen: Repetition of the run with the learned preconditioner, frozen; None without `track`.
     """
 
     seed: int
@@ -46,35 +47,35 @@ class TrainedRun:
     frozen: TrainedRun | None = None
 
     def to_dict(self, *, curve: bool = True) -> dict[str, Any]:
-        """Return the run as JSON takes it; a number that is not finite is None.
+        """Return the run in a form for JSON; a number that is not finite is None.
 
         Args:
-            curve: Whether to include every loss.
+            curve: Whether to include every loss. Default True.
         """
-        found: dict[str, Any] = {
+        document: dict[str, Any] = {
             "seed": self.seed,
             "status": self.status,
-            "fitness": _finite(self.fitness),
+            "fitness": finite_or_none(self.fitness),
             "steps_done": self.steps_done,
             "seconds": self.seconds,
         }
-        found |= self._reason_and_losses(curve)
+        document |= self._reason_and_losses(curve)
         if self.validation:
-            means = {name: list(map(_finite, values)) for name, values in self.validation.items()}
-            found["validation"] = {"evaluations": list(self.validation_points), **means}
+            means = {name: list(map(finite_or_none, values)) for name, values in self.validation.items()}
+            document["validation"] = {"evaluations": list(self.validation_points), **means}
         if self.frozen is not None:
-            errors = list(map(_finite, self.errors))
-            found["hessian_error"] = {"evaluations": list(self.error_points), "errors": errors}
-            found["frozen"] = {
+            errors = list(map(finite_or_none, self.errors))
+            document["hessian_error"] = {"evaluations": list(self.error_points), "errors": errors}
+            document["frozen"] = {
                 "status": self.frozen.status,
-                "fitness": _finite(self.frozen.fitness),
+                "fitness": finite_or_none(self.frozen.fitness),
                 **self.frozen._reason_and_losses(curve),
             }
-        return found
+        return document
 
     def _reason_and_losses(self, curve: bool) -> dict[str, Any]:
         reason = {"reason": self.reason} if self.reason else {}
-        return reason | ({"losses": [_finite(float(loss)) for loss in self.losses]} if curve else {})
+        return reason | ({"losses": [finite_or_none(float(loss)) for loss in self.losses]} if curve else {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,12 +83,12 @@ class TrainResult:
     """Results of one configuration on all of its seeds.
 
     Attributes:
-        task: As it was requested.
-        optimizer: Its name.
-        hyperparameters: All of them, with those at their defaults.
+        task: Name of the task, as requested.
+        optimizer: Name of the optimizer.
+        hyperparameters: All hyperparameters, including those with default values.
         steps: Budget of a run in gradient evaluations.
-        dtype: In which it was computed.
-        runs: One per seed, in order.
+        dtype: Precision of the training.
+        runs: Run of each seed, in order.
     """
 
     task: str
@@ -100,16 +101,16 @@ class TrainResult:
     @property
     def losses(self) -> NDArray[np.floating]:
         """The losses of all runs [seeds, steps], NaN where a run ended early."""
-        found = np.full([len(self.runs), self.steps], math.nan)
-        for row, run in zip(found, self.runs, strict=True):
+        losses = np.full([len(self.runs), self.steps], math.nan)
+        for row, run in zip(losses, self.runs, strict=True):
             row[: len(run.losses)] = run.losses[: self.steps]
-        return found
+        return losses
 
     def to_dict(self, *, curve: bool = True) -> dict[str, Any]:
-        """Return the result as JSON takes it; a number that is not finite is None.
+        """Return the result in a form for JSON; a number that is not finite is None.
 
         Args:
-            curve: Whether to include every loss.
+            curve: Whether to include every loss. Default True.
         """
         return {
             "task": self.task,
@@ -122,7 +123,7 @@ class TrainResult:
 
 
 def run_of(evaluation: Evaluation) -> TrainedRun:
-    """Return the run that an evaluation describes; its seed is that of its slot, yet to be filled in."""
+    """Return the run of an evaluation, with its slot as seed: the caller replaces it by the seed."""
     losses = np.asarray(evaluation.losses)
     losses.setflags(write=False)
     validation_points, validation = _series(evaluation, "validation")
@@ -143,12 +144,8 @@ def run_of(evaluation: Evaluation) -> TrainedRun:
 
 
 def _series(evaluation: Evaluation, split: str) -> tuple[tuple[int, ...], dict[str, tuple[float, ...]]]:
-    """Return the evaluations taken before each observation of a split, and each metric by name."""
-    found = [each for each in evaluation.observations if each.split == split]
-    names = found[0].metrics if found else ()
-    metrics = {name: tuple(each.metrics[name] for each in found) for name in names}
-    return tuple(each.evaluations for each in found), metrics
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    """Return the gradient evaluations before each observation of a split, and the values of each metric."""
+    observations = [observation for observation in evaluation.observations if observation.split == split]
+    names = observations[0].metrics if observations else ()
+    metrics = {name: tuple(observation.metrics[name] for observation in observations) for name in names}
+    return tuple(observation.evaluations for observation in observations), metrics

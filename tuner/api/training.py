@@ -80,25 +80,25 @@ def train(
     data_dir: str | Path | None = None,
     progress: bool | Callable[[str], None] | Progress | None = False,
 ) -> TrainResult:
-    """Train one configuration, in this process, without a search and without a database.
+    """Train one configuration in this process, without a search and without a database.
 
     Args:
-        task: As of `tune`.
-        optimizer: A name, or a class, as of `tune`.
+        task: See `tune`.
+        optimizer: A name or a class; see `tune`.
         steps: Gradient evaluations per run.
-        hyperparameters: By name; also depth and block_size of LODO. Others are at their defaults.
+        hyperparameters: Values by name; also depth and block_size of LODO. Others have their defaults.
         seeds: One seed, or several in rising order.
-        validate_every: Measure the validation set every so many gradient evaluations.
-        track: "hessian-error" measures how near LODO's preconditioner comes to the inverse Hessian, and trains each run
-            once more with it frozen.
-        output: A folder for losses, weights and pictures, which `evaluate` reads.
-        force: Whether to empty the folder of an earlier run.
-        timeout: Seconds per run (or cohort) after which it is ended; looked at between two chunks of losses.
-        precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the task's own.
+        validate_every: Gradient evaluations between two validations. Default: no validation.
+        track: "hessian-error" measures how far LODO's preconditioner is from the inverse Hessian, and repeats each run
+            with the learned preconditioner, frozen.
+        output: Folder for losses, weights and pictures, which `evaluate` reads.
+        force: Whether to remove the files of an earlier run from the folder. Default False.
+        timeout: Seconds after which a run (or cohort) is ended; checked between two chunks of losses.
+        precision: "float32", "float64", or "bfloat16" where a task supports it. Default: the task's own.
         options: Keyword arguments of the task, such as batch_size.
-        cpus_per_candidate: Threads of TensorFlow. They are set once per process.
-        data_dir: Folder of the data sets.
-        progress: As of `tune`.
+        cpus_per_candidate: Threads of TensorFlow, which are set once per process. Default 1.
+        data_dir: Folder with the data sets.
+        progress: See `tune`.
 
     Returns:
         The result of each run, with its losses as an array. A run that diverged or failed has a status and a reason.
@@ -137,7 +137,7 @@ def train(
 def run_training(
     request: TrainRequest, *, progress: bool | Callable[[str], None] | Progress | None = False
 ) -> TrainResult:
-    """Train what is requested; see `train`."""
+    """Run a request for a training; see `train`."""
     _check(request)
     with using_data(request.data_dir):
         return _trained(request, progress_of(progress))
@@ -152,7 +152,7 @@ def _check(request: TrainRequest) -> None:
         if request.track != "hessian-error":
             raise InvalidRequest("track", "is 'hessian-error'", request.track)
         if request.validate_every is not None or request.output is not None:
-            raise InvalidRequest("track", "goes with neither {validate_every} nor {output}")
+            raise InvalidRequest("track", "excludes {validate_every} and {output}")
     if request.output is not None:
         check_writable("output", request.output)
         if not request.force:
@@ -168,14 +168,14 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     threads, seeds = request.cpus_per_candidate, request.seeds
     task = absolute(request.task)
     if tasks.registry.is_own(task) or request.optimizer not in lodo.registry.OPTIMIZERS:
-        _begin_tensorflow(threads)  # looking these up uses it
+        _start_tensorflow(threads)  # looking these up uses it
     entry = task_entry(task)
     chosen = choose("optimizer", request.optimizer)
     data, note = data_fingerprint(entry)
-    _begin_tensorflow(threads)
+    _start_tensorflow(threads)
     options = task_options(task, request.options, {})
     shapes = shapes_for([chosen], task, options)
-    hyperparameters, settings, derived = _given(chosen, request.hyperparameters, shapes)
+    hyperparameters, settings, derived = _values(chosen, request.hyperparameters, shapes)
     for line in filter(None, (note, derived if chosen.place is not None else "")):
         progress.say(line)
     workload = Workload(
@@ -235,7 +235,7 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
 def _runs(
     request: TrainRequest, workload: Workload, trials: Sequence[Trial], advance: Advance, ends: list[Carry]
 ) -> list[TrainedRun]:
-    """Train all trials; `ends` takes where each came to, if a folder is to be written."""
+    """Train all trials; if a folder is to be written, append the final state of each to `ends`."""
     if request.track is not None:
         return list(tracked(workload, trials, advance))
     if request.validate_every is not None or request.output is not None:
@@ -244,45 +244,45 @@ def _runs(
             runs.append(run)
             ends.append(end)
         return runs
-    found = sorted(_evaluations(workload, trials, request, advance), key=lambda evaluation: evaluation.key)
-    return list(map(run_of, found))
+    evaluations = sorted(_evaluations(workload, trials, request, advance), key=lambda evaluation: evaluation.key)
+    return list(map(run_of, evaluations))
 
 
-def _begin_tensorflow(threads: int) -> None:
-    """Load TensorFlow with its settings, which have no effect once anything has been computed; once is enough."""
+def _start_tensorflow(threads: int) -> None:
+    """Load TensorFlow and set its threads, which has no effect after the first computation."""
     load_tensorflow()
     configure(threads)
 
 
-def _given(chosen: Chosen, given: Mapping[str, float], shapes: Shapes) -> tuple[dict[str, float], dict[str, int], str]:
+def _values(chosen: Chosen, given: Mapping[str, float], shapes: Shapes) -> tuple[dict[str, float], dict[str, int], str]:
     """Return the hyperparameters, settings of the constructor, and a remark on a derived space.
 
     The hyperparameters are the defaults, with the given ones in their place.
     """
     space, remark = default_space(chosen, shapes)
-    others, whole = numbers_beside(chosen, space, shapes), lodo.registry.SETTINGS.get(chosen.name, {})
+    others, settings = numbers_beside(chosen, space, shapes), lodo.registry.SETTINGS.get(chosen.name, {})
     for name, value in given.items():
         if not math.isfinite(value):
             raise InvalidRequest("hyperparameters", f": {name} must be a finite number. Received: {value!r}")
         if name in others and value < 0:
             raise InvalidRequest("hyperparameters", f": {name} must be at least 0. Received: {value!r}")
-        if name in whole and not (value >= 1 and float(value).is_integer() and value <= MAX_NETWORK):
+        if name in settings and not (value >= 1 and float(value).is_integer() and value <= MAX_NETWORK):
             raise InvalidRequest(
                 "hyperparameters", f": {name} must be a whole number from 1 to {MAX_NETWORK}. Received: {value!r}"
             )
-    values = space.defaults() | {name: float(value) for name, value in given.items() if name not in whole}
+    values = space.defaults() | {name: float(value) for name, value in given.items() if name not in settings}
     try:
         space.encode({name: value for name, value in values.items() if name not in (*others, *space.fixed)})
     except ValueError as error:
-        also = f". Also accepted: {', '.join((*others, *whole))}" if others or whole else ""
+        also = f". Also accepted: {', '.join((*others, *settings))}" if others or settings else ""
         raise InvalidRequest("hyperparameters", f": {error}{also}") from None
-    return values, {name: int(value) for name, value in given.items() if name in whole}, remark
+    return values, {name: int(value) for name, value in given.items() if name in settings}, remark
 
 
 def _evaluations(
     workload: Workload, trials: Sequence[Trial], request: TrainRequest, advance: Advance
 ) -> Iterator[Evaluation]:
-    """Train, cohort by cohort; whatever happens to a run is its evaluation."""
+    """Train cohort by cohort; yield one evaluation per run, also of a run that failed or timed out."""
     from tuner.execution.in_process import InProcessExecutor
 
     finished = 0

@@ -1,4 +1,4 @@
-"""The candidates of studies as a pandas DataFrame."""
+"""Candidates of studies as a pandas DataFrame."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def trials_frame(rows: Sequence[tuple[StudyRecord, CandidateRecord]]) -> pd.Data
 
     names = dict.fromkeys(name for _, candidate in rows for name in candidate.hyperparameters)
     columns = ["study", "generation", "slot", "role", "status", "fitness", *names, "seed", "budget", "steps_done"]
-    found = [
+    records = [
         {
             "study": study.spec.name,
             "generation": candidate.key.generation,
@@ -38,4 +38,4 @@ def trials_frame(rows: Sequence[tuple[StudyRecord, CandidateRecord]]) -> pd.Data
         }
         for study, candidate in rows
     ]
-    return pd.DataFrame(found, columns=[*columns, "seconds"])
+    return pd.DataFrame(records, columns=[*columns, "seconds"])

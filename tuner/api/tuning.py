@@ -66,10 +66,10 @@ def tune(
         name: Name of the run. Default: the task's name, numbered where that is taken.
         database: Where to record: a file, a URL, or a `Database`.
         search_space: YAML files with search spaces of your own, one per optimizer.
-        precision: "float32", "float64", or "bfloat16" where a task takes it. Default: the task's own.
+        precision: "float32", "float64", or "bfloat16" where a task supports it. Default: the task's own.
         options: Keyword arguments of the task, such as batch_size. Default: the preset's.
         wait: Whether to wait while another driver holds a study.
-        callback: Makes a `Callback` for each study, such as its class.
+        callback: Returns a new `Callback` for each study; may be its class.
         progress: True writes a line per generation to standard error, False nothing; a function takes each line.
         **resources: Where to train, as the attributes of `Resources`: workers, cpus_per_candidate, gpus_per_candidate,
             timeout, max_attempts, address, dashboard (default: False), data_dir.
@@ -82,7 +82,7 @@ def tune(
         ValueError: A task, an optimizer, a search-space file or a data set cannot be used.
         StorageError, ClusterUnavailable: The database or the machines fail.
         EveryCandidateFailed: All candidates of a generation raised the same error; the other studies are complete.
-        KeyboardInterrupt: What is finished is kept, and `resume` continues the run.
+        KeyboardInterrupt: The run was interrupted. Finished candidates are kept, and `resume` continues it.
 
     Example:
         >>> run = tuner.tune("rosenbrock", "Adam", generations=2, population=4, steps=[20, 40], progress=False)
@@ -122,30 +122,30 @@ def run_search(
 ) -> Run:
     """Run a request for searches; see `tune`.
 
-    `confirm` takes an estimate if the search takes longer than ten minutes, before anything is created; False ends it
-    there. Without it nothing is measured.
+    If `confirm` is given, the duration is estimated before anything is created. For a search of more than ten minutes
+    `confirm` takes the estimate, and returns whether to start.
     """
     resources.check()
     if request.name is not None:
         check_run_name(request.name)
-    shown = progress_of(progress)
+    receiver = progress_of(progress)
     with using_data(resources.data_dir):
         plan = plan_search(request)  # what is wrong with the request is found before a database is made
-        check_users_code(plan.specs, resources.timeout, shown)
+        check_users_code(plan.specs, resources.timeout, receiver)
         plan = identified(plan, resources)
-        place = Database.of(database)
-        with place.writing() as store:
+        db = Database.of(database)
+        with db.writing() as store:
             run = begin(
                 plan,
                 request.name,
                 resources,
                 store,
-                shown,
+                receiver,
                 callbacks=callback,
-                confirm=None if confirm is None else partial(confirmed, request, plan, confirm, shown.say),
+                confirm=None if confirm is None else partial(confirmed, request, plan, confirm, receiver.say),
                 wait=wait,
             )
-    return Run(place, run)
+    return Run(db, run)
 
 
 def confirmed(
@@ -156,7 +156,7 @@ def confirmed(
     executor: Executor,
     slots: int,
 ) -> bool:
-    """Measure how long a search will take; return whether it is short or confirmed."""
+    """Estimate how long a search will take; return whether it is short or confirmed."""
 
     def others() -> Iterator[tuple[str, Sequence[SearchSpec]]]:
         shorter = replace(request, generations=None, population=None, steps=None, sigma=None, budget=None)

@@ -1,4 +1,7 @@
-"""The command line: one verb per file, whose work is imported when it is called."""
+"""The command line, with one file per verb.
+
+The code behind a verb is imported when the verb is called.
+"""
 
 from tuner.cli.app import commands, main
 

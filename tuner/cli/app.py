@@ -1,7 +1,4 @@
-"""The entry point of the command line: the group of verbs, and exit codes.
-
-The code behind a verb is imported when the verb is called.
-"""
+"""The entry point of the command line: the group of verbs, and exit codes."""
 
 from __future__ import annotations
 
@@ -23,6 +20,7 @@ from tuner.cli.export import export
 from tuner.cli.figures import figures
 from tuner.cli.flags import (
     PATH,
+    TASK_HELP,
     flag_of,
     list_of,
     machine_options,
@@ -60,7 +58,7 @@ def main() -> None:
     """Run the command line; every error is one line on standard error and an exit code."""
     prepare_streams()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    gc.set_threshold(50_000)  # the records of a large database are many, and none of them is garbage
+    gc.set_threshold(50_000)  # collect less often: the many records of a large database are not garbage
     debug = "--debug" in sys.argv
     try:
         code = commands.main(standalone_mode=False)
@@ -88,7 +86,7 @@ def main() -> None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             code = 74
             message = f"{error.strerror}: {error.filename or 'standard output, or a temporary file'}"
-            if error.filename is None:  # what is still to be written would fail again at exit
+            if error.filename is None:  # flushing the rest would fail again at exit
                 from tuner.cli.silence import silence
 
                 silence(sys.stdout)
@@ -101,7 +99,7 @@ def _fail(message: str, code: int, debug: bool) -> None:
     from tuner.core.text import one_line
 
     click.echo(f"lodo-tune: {one_line(message)}", err=True)
-    if code > 128:  # nothing may change the exit code any more: Ray, interrupted while it starts, may abort at the end
+    if code > 128:  # end at once: Ray, interrupted while it starts, may abort at exit and change the exit code
         with contextlib.suppress(OSError):
             sys.stdout.flush()
         os._exit(code)
@@ -110,33 +108,43 @@ def _fail(message: str, code: int, debug: bool) -> None:
 
 @click.group(cls=Group, invoke_without_command=True, epilog=RUN_EXAMPLES, context_settings={"max_content_width": 110})
 @click.version_option(package_name="lodo-tune", prog_name="lodo-tune")
-@click.option("--task", metavar="NAME", help="What to tune on; see 'lodo-tune tasks', or module:NAME, file.py:NAME.")
+@click.option("--task", metavar="NAME", help=TASK_HELP)
 @click.option(
     "--optimizers",
     metavar="A,B",
     callback=list_of(str, "names"),
-    help="Or keras:NAME, module:NAME, [NAME=]file.py:NAME. Default: the task's line-up.",
+    help="Optimizers of lodo-tune, keras:NAME, module:NAME or [NAME=]file.py:NAME. Default: the task's line-up.",
 )
-@click.option("--preset", default="paper", show_default=True, help="Schedule: 'paper' or 'quick'.")
-@click.option("--generations", type=int, help="Default: the preset's.")
+@click.option("--preset", default="paper", show_default=True, help="Schedule of the search: 'paper' or 'quick'.")
+@click.option("--generations", type=int, help="Number of generations. Default: the preset's.")
 @click.option("--population", type=int, help="Individuals per generation. Default: the preset's.")
 @click.option(
-    "--steps", metavar="N[,N…]", callback=list_of(int, "whole numbers"), help="Gradient evaluations, by generation."
+    "--steps",
+    metavar="N[,N…]",
+    callback=list_of(int, "whole numbers"),
+    help="Gradient evaluations per individual: one number, or one per generation. Default: the preset's.",
 )
 @click.option(
-    "--sigma", metavar="S[,S…]", callback=list_of(float, "numbers"), help="Spread of the draws, by generation."
+    "--sigma",
+    metavar="S[,S…]",
+    callback=list_of(float, "numbers"),
+    help="Standard deviation of the draws: one number, or one per generation. Default: the preset's.",
 )
-@click.option("--budget", type=int, metavar="N", help="Gradient evaluations of each search, instead of --generations.")
+@click.option(
+    "--budget", type=int, metavar="N", help="Total gradient evaluations per optimizer, instead of --generations."
+)
 @click.option(
     "--strategy",
     metavar="NAME",
-    help="genetic, cma-es, random or paper. Default: genetic; with the preset paper, paper.",
+    help="Search strategy: genetic, cma-es, random or paper. Default: paper for the preset paper, otherwise genetic.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is drawn.")
-@click.option("--name", metavar="RUN", help="Default: the task's name, numbered where it is taken.")
-@click.option("--search-space", type=PATH, multiple=True, metavar="FILE", help="A YAML of your own; repeatable.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random numbers.")
+@click.option("--name", metavar="RUN", help="Name of the run. Default: the task's name, with a number if it is taken.")
+@click.option(
+    "--search-space", type=PATH, multiple=True, metavar="FILE", help="A search space of your own (YAML); repeatable."
+)
 @task_option
-@click.option("--yes", is_flag=True, help="Do not ask at the terminal before a long search.")
+@click.option("--yes", is_flag=True, help="Start a long search without asking at the terminal.")
 @precision_option
 @machine_options
 @outcome_options
@@ -149,13 +157,13 @@ def commands(context: click.Context, /, **options: Any) -> None:
     if context.invoked_subcommand is not None:
         given = [name for name in options if _was_given(context, name)]
         if given:
-            raise click.UsageError(f"options of {context.invoked_subcommand!r} come after it; move {_dashed(given)}")
+            raise click.UsageError(f"options of {context.invoked_subcommand!r} must follow it; move {_flags(given)}")
         return
     if options["task"] is None:
         if len(sys.argv) == 1:
             click.echo(context.get_help())
             return
-        raise click.UsageError("--task is missing: 'lodo-tune tasks' lists what there is", context)
+        raise click.UsageError("--task is missing; 'lodo-tune tasks' lists the tasks", context)
     from tuner.cli.search import search_and_print
 
     search_and_print(options)
@@ -165,7 +173,7 @@ def _was_given(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
-def _dashed(names: list[str]) -> str:
+def _flags(names: list[str]) -> str:
     return ", ".join("--" + name.removeprefix("as_").replace("_", "-") for name in names)
 
 

@@ -8,6 +8,7 @@ import click
 
 from tuner.cli.flags import (
     PATH,
+    TASK_HELP,
     accept_changes_option,
     database_of,
     list_of,
@@ -25,32 +26,50 @@ FIELDS = (
 
 
 @click.command(epilog="Example: lodo-tune compare --task noisy-quadratic-bowl --from bowl --name bowl-comparison")
-@click.option("--task", required=True, metavar="NAME")
+@click.option("--task", required=True, metavar="NAME", help=TASK_HELP)
 @click.option(
-    "--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Default: all of the search, or of the files."
+    "--optimizers",
+    metavar="A,B",
+    callback=list_of(str, "names"),
+    help="Optimizers to compare. Default: all of the search, or of the files.",
 )
 @click.option(
-    "--from", "search", metavar="RUN", help="The search whose tuned hyperparameters are used. Default: the newest."
+    "--from", "search", metavar="RUN", help="Search whose tuned hyperparameters are used. Default: the task's newest."
 )
-@click.option("--config", "configs", type=PATH, multiple=True, metavar="FILE", help="Or an export's; repeatable.")
-@click.option("--defaults", is_flag=True, help="Or the defaults.")
-@click.option("--halve-learning-rate", is_flag=True, help="Every learning rate half as large, as for long runs.")
-@click.option("--sweep", metavar="NAME", help="LODO alone, over momentum, depth or block-size.")
+@click.option(
+    "--config",
+    "configs",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Use the hyperparameters of an exported file instead; repeatable.",
+)
+@click.option("--defaults", is_flag=True, help="Use the default hyperparameters instead.")
+@click.option("--halve-learning-rate", is_flag=True, help="Halve every learning rate, as for long runs.")
+@click.option("--sweep", metavar="NAME", help="Vary one parameter of LODO alone: momentum, depth or block-size.")
 @click.option("--seeds", type=int, default=8, show_default=True, metavar="N", help="Train each on the seeds 0 to N-1.")
 @click.option("--steps", type=int, metavar="N", help="Gradient evaluations per run. Default: the paper's.")
-@click.option("--time", "seconds", type=float, metavar="SECONDS", help="Train each run alone for so long, timed.")
-@click.option("--validate-every", type=int, metavar="N", help="Gradient evaluations. Default: the paper's.")
+@click.option(
+    "--time", "seconds", type=float, metavar="SECONDS", help="Train each run alone, and for at least this long."
+)
+@click.option(
+    "--validate-every",
+    type=int,
+    metavar="N",
+    help="Gradient evaluations between two validations. Default: the paper's.",
+)
 @click.option("--test-examples", type=int, metavar="N", help="Number of test examples, drawn at random. Default: all.")
-@click.option("--name", metavar="RUN", help="Default: the search's or task's, with -comparison.")
+@click.option("--name", metavar="RUN", help="Name of the run. Default: the search's or the task's, with -comparison.")
 @accept_changes_option
 @task_option
 @precision_option
 @machine_options
 @outcome_options
 def compare(**options: Any) -> None:
-    """Train tuned optimizers for long, each on the same seeds, and print how they compare.
+    """Train tuned optimizers with a long budget on the same seeds, and print how they compare.
 
-    Validation on the way, the test set at the very end; stored in the database, and resumed like a search.
+    The validation set is measured during training, the test set at the end. Everything is recorded in the database,
+    and 'resume' continues a comparison as it does a search.
     """
     from tuner.api.comparing import run_comparison
     from tuner.cli.running import resources_of, run_and_print
@@ -58,8 +77,8 @@ def compare(**options: Any) -> None:
     from tuner.studies.comparison_planner import CompareRequest
 
     check_empty("output", options["output"])
-    given = {name: options[name] for name in FIELDS}
-    request = CompareRequest(**given, options=task_options_of(options["task_options"]))
+    fields = {name: options[name] for name in FIELDS}
+    request = CompareRequest(**fields, options=task_options_of(options["task_options"]))
     resources, database = resources_of(options), database_of(options["database"])
     run_and_print(
         options,

@@ -17,11 +17,11 @@ from tuner.core.errors import LodoTuneError
 
 
 class Unsound(LodoTuneError):  # noqa: N818 (states what is the case)
-    """A database contradicts itself; what is wrong was printed."""
+    """The check of a database found faults, which have been printed."""
 
 
 class NotConfirmed(LodoTuneError):  # noqa: N818
-    """A question was not answered with yes."""
+    """The user did not confirm a deletion."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -37,7 +37,7 @@ def _terminate(*_: object) -> None:
 @click.group("database", cls=Group, epilog="Example: lodo-tune database check --database results.db")
 @click.pass_context
 def database_group(context: click.Context) -> None:
-    """Check, back up, copy, export or bring up to date a database, or delete a study."""
+    """Check, upgrade, back up, copy or export a database, or delete a study."""
     before = signal.signal(signal.SIGTERM, _terminate)
     context.call_on_close(lambda: signal.signal(signal.SIGTERM, before))
 
@@ -46,24 +46,24 @@ def database_group(context: click.Context) -> None:
 @database_option
 @debug_option
 def check(database: str | None, debug: bool) -> None:
-    """Read everything in the database, and report what is wrong with it."""
+    """Read everything in the database, and report all faults."""
     from tuner.results.tables.numbers import counted
 
-    place = database_of(database)
-    found = place.check()
-    holds = ", ".join(
+    db = database_of(database)
+    soundness = db.check()
+    contents = ", ".join(
         (
-            f"{found.studies:,} stud{'y' if found.studies == 1 else 'ies'}",
-            counted(found.candidates, "candidate"),
-            counted(found.results, "result"),
-            f"{found.losses:,} losses",
+            f"{soundness.studies:,} stud{'y' if soundness.studies == 1 else 'ies'}",
+            counted(soundness.candidates, "candidate"),
+            counted(soundness.results, "result"),
+            f"{soundness.losses:,} losses",
         )
     )
-    click.echo(f"{place.url}: {holds}")
-    for fault in found.faults:
+    click.echo(f"{db.url}: {contents}")
+    for fault in soundness.faults:
         click.echo(f"  {fault}")
-    if found.faults:
-        raise Unsound(f"{place.url} is not sound: {found.faults[0]}")
+    if soundness.faults:
+        raise Unsound(f"{db.url} is not sound: {soundness.faults[0]}")
     click.echo("sound")
 
 
@@ -71,16 +71,16 @@ def check(database: str | None, debug: bool) -> None:
 @database_option
 @debug_option
 def upgrade(database: str | None, debug: bool) -> None:
-    """Bring the database to the newest schema; a file as it was is kept beside it."""
-    place = database_of(database)
-    before = place.schema
-    kept = place.upgrade()
-    now = place.schema
-    if before == now:
-        click.echo(f"{place.url} has schema {now}, the newest")
+    """Upgrade the database to the newest schema; a copy of an older SQLite file is kept beside it."""
+    db = database_of(database)
+    old = db.schema
+    copy = db.upgrade()
+    new = db.schema
+    if old == new:
+        click.echo(f"{db.url} has schema {new}, the newest")
     else:
-        was = f"; {kept} is as it was" if kept else ""
-        click.echo(f"{place.url} was brought from schema {before} to {now}{was}")
+        kept = f"; the file with schema {old} is kept as {copy}" if copy else ""
+        click.echo(f"{db.url} was upgraded from schema {old} to {new}{kept}")
 
 
 @database_group.command(epilog="Example: lodo-tune database copy lodo-tune.db postgresql://lodo@server/studies bowl")
@@ -89,9 +89,9 @@ def upgrade(database: str | None, debug: bool) -> None:
 @click.argument("study", nargs=-1)
 @debug_option
 def copy(source: str, target: str, study: tuple[str, ...], debug: bool) -> None:
-    """Copy the runs or studies STUDY, or all, between databases of either kind; each is compared.
+    """Copy the runs or studies STUDY, or all, to another database, SQLite or PostgreSQL, and compare the copies.
 
-    A study with a driver is left out (exit code 73); one that was copied before is compared again.
+    A study that a driver holds is not copied (exit code 73). One that the target already has is compared with it.
     """
     from tuner.api.database import Database
     from tuner.results.tables.numbers import counted
@@ -102,7 +102,7 @@ def copy(source: str, target: str, study: tuple[str, ...], debug: bool) -> None:
         if isinstance(copied, StudyOwned):
             driven.append(copied)
         else:
-            click.echo(f"{name}: {'copied and compared' if copied else 'is there already, and is the same'}")
+            click.echo(f"{name}: {'copied and compared' if copied else 'already there, and identical'}")
     if driven:
         others = f" (and {counted(len(driven) - 1, 'other')})" if len(driven) > 1 else ""
         raise StudyOwned(f"{driven[0]}{others}")
@@ -113,25 +113,27 @@ def copy(source: str, target: str, study: tuple[str, ...], debug: bool) -> None:
     "Example: lodo-tune database export --optuna optuna.db bowl",
 )
 @click.argument("study", nargs=-1)
-@click.option("--tensorboard", type=PATH, metavar="DIR", help="What 'tensorboard --logdir DIR' shows.")
-@click.option("--optuna", metavar="URL", help="What 'optuna-dashboard URL' shows: a file, or a URL. Not this database.")
+@click.option("--tensorboard", type=PATH, metavar="DIR", help="Log folder, for 'tensorboard --logdir DIR'.")
+@click.option(
+    "--optuna", metavar="URL", help="Storage, for 'optuna-dashboard URL': a file or a URL, but not this database."
+)
 @database_option
 @debug_option
 def export(
     study: tuple[str, ...], tensorboard: Path | None, optuna: str | None, database: str | None, debug: bool
 ) -> None:
-    """Write the runs or studies STUDY, or all, for TensorBoard or for Optuna; finished or not."""
+    """Export the runs or studies STUDY, or all, to TensorBoard or Optuna, complete or not."""
     from tuner.results.tables.numbers import counted
     from tuner.storage import maintenance
 
     if tensorboard is None and optuna is None:
         raise click.UsageError("database export takes --tensorboard DIR, --optuna URL, or both. Received: neither")
-    place = database_of(database)
+    db = database_of(database)
     if tensorboard is not None:
-        for name, count in place.to_tensorboard(tensorboard, *study):
+        for name, count in db.to_tensorboard(tensorboard, *study):
             click.echo(f"{name}: {counted(count, 'run')} for TensorBoard in {tensorboard}")
     if optuna is not None:
-        for name, count in place.to_optuna(optuna, *study):
+        for name, count in db.to_optuna(optuna, *study):
             click.echo(f"{name}: {counted(count, 'trial')} for Optuna in {maintenance.shown(optuna)}")
 
 
@@ -142,32 +144,33 @@ def export(
 def backup(file: Path, database: str | None, debug: bool) -> None:
     """Copy the database into the new SQLite FILE; drivers may continue to write.
 
-    The copy is of one moment. In a backup of PostgreSQL no study has a driver: what was running waits.
+    The copy is a consistent snapshot. In a backup of PostgreSQL no study has a driver; studies that were running are
+    interrupted there, and can be resumed.
     """
-    place = database_of(database)
-    place.back_up(file)
-    click.echo(f"{place.url} is copied to {file}")
+    db = database_of(database)
+    db.back_up(file)
+    click.echo(f"{db.url} is copied to {file}")
 
 
 @database_group.command("delete-study", epilog="Example: lodo-tune database delete-study bowl/Adam --yes")
 @click.argument("study")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
 @database_option
 @debug_option
 def delete_study(study: str, yes: bool, database: str | None, debug: bool) -> None:
-    """Delete the study STUDY, or all of a run, for good; a run with a driver is left as it is."""
+    """Delete the study STUDY, or all studies of a run, permanently; a run that a driver holds is not deleted."""
     from tuner.results.tables.numbers import counted
 
-    place = database_of(database)
-    with place.writing(create=False):
+    db = database_of(database)
+    with db.writing(create=False):
         pass  # an older database is upgraded before it is read
-    for each in place.run(study):
-        done = sum(count for status, count in each.record.counts.items() if status.is_final)
-        click.echo(f"{each.name}: {each.status}, {counted(done, 'result')} of the search", err=True)
+    for member in db.run(study):
+        done = sum(count for status, count in member.record.counts.items() if status.is_final)
+        click.echo(f"{member.name}: {member.status}, {counted(done, 'result')} of the search", err=True)
     if not yes:
         if not sys.stdin.isatty():
-            raise click.UsageError("delete-study asks before it deletes: give --yes where nobody can answer")
-        if not click.confirm(f"Delete for good from {place.url}?", err=True):
+            raise click.UsageError("delete-study asks for confirmation: give --yes where there is no terminal")
+        if not click.confirm(f"Delete permanently from {db.url}?", err=True):
             raise NotConfirmed("nothing was deleted")
-    for name in place.delete(study):
+    for name in db.delete(study):
         click.echo(f"{name}: deleted")

@@ -1,4 +1,4 @@
-"""`lodo-tune evaluate DIR`: measure a trained network on its task's data."""
+"""`lodo-tune evaluate DIR`: measure trained networks on the data of their task."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: lodo-tune evaluate digits --split test --examples 100")
 @click.argument("folder", metavar="DIR", type=PATH)
-@click.option("--split", type=click.Choice(["validation", "test"]), default="test", show_default=True)
+@click.option(
+    "--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="Set to measure."
+)
 @click.option("--examples", type=int, metavar="N", help="Number of examples, drawn at random. Default: all.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides which are drawn.")
-@click.option("--cpus-per-candidate", type=int, help="TensorFlow threads. Default: as it was trained with.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draw of examples.")
+@click.option("--cpus-per-candidate", type=int, help="TensorFlow threads. Default: those of the training.")
 @data_dir_option
 @only_json_option
 @debug_option
 def evaluate(folder: Path, **options: Any) -> None:
-    """Measure what 'lodo-tune train --output DIR' has trained on its task's test set.
+    """Measure the networks that 'lodo-tune train --output DIR' has saved, on the test set of their task.
 
-    What was measured is kept in DIR: an evaluation that was interrupted continues where it stopped.
+    Measured examples are kept in DIR, so that an interrupted evaluation continues where it stopped.
     """
     from tuner.api.evaluation import EvaluateRequest, run_evaluation
     from tuner.cli.progress import ExamplesProgress
@@ -38,7 +40,7 @@ def evaluate(folder: Path, **options: Any) -> None:
         with prints_to_stderr():
             result = run_evaluation(request, progress=ExamplesProgress())
     except KeyboardInterrupt as error:
-        kept = [f"{note}; the same command goes on" for note in getattr(error, "__notes__", ())]
+        kept = [f"{note}; the same command continues" for note in getattr(error, "__notes__", ())]
         raise KeyboardInterrupt("; ".join(["interrupted", *kept])) from None
     click.echo(json.dumps(result.to_dict(), allow_nan=False) if options["as_json"] else _text(result))
 
@@ -47,14 +49,14 @@ def _text(result: EvaluateResult) -> str:
     from tuner.results.tables.numbers import mean_and_spread
     from tuner.results.tables.text_table import TextTable
 
-    of = f" of {result.data}" if result.data else ""
+    data = f" of {result.data}" if result.data else ""
     metrics = result.runs[0].metrics
     rows = [
         [str(run.seed), *(mean_and_spread(run.mean(name), run.standard_error(name)) for name in metrics)]
         for run in result.runs
     ]
     return (
-        f"{result.optimizer} on {result.task}, {result.steps:,} gradient evaluations: {result.split} set{of}, "
+        f"{result.optimizer} on {result.task}, {result.steps:,} gradient evaluations: {result.split} set{data}, "
         f"{_sample(result, result.runs[0])}\n"
         f"{TextTable(['seed', *metrics], rows, left=(0,)).text()}\n"
         "± is the standard error of the mean over these examples"
@@ -62,7 +64,7 @@ def _text(result: EvaluateResult) -> str:
 
 
 def _sample(result: EvaluateResult, run: EvaluatedRun) -> str:
-    taken = len(run.values)
-    if taken == run.available:
-        return f"all {taken:,} examples"
-    return f"a random {taken:,} of {run.available:,} examples, seed {result.order_seed}"
+    measured = len(run.values)
+    if measured == run.available:
+        return f"all {measured:,} examples"
+    return f"a random {measured:,} of {run.available:,} examples, seed {result.order_seed}"

@@ -1,4 +1,4 @@
-"""`lodo-tune export`: a tuned configuration for use elsewhere."""
+"""`lodo-tune export`: a tuned configuration in the format of another tool."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tuner.core.errors import InvalidRequest
 @click.argument("study")
 @click.option("--format", default="json", show_default=True, help="json, yaml, keras, torch, optax, algoperf or hydra.")
 @click.option("--output", type=PATH, metavar="FILE", help="Default: standard output.")
-@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 @database_option
 @debug_option
 def export(study: str, format: str, output: Path | None, force: bool, database: str | None, debug: bool) -> None:

@@ -1,4 +1,4 @@
-"""`lodo-tune figures`: figures of what a database holds, drawn into a folder."""
+"""`lodo-tune figures`: figures of the runs of a database, written to a folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuner.core.errors import InvalidRequest
 
 @click.command(epilog="Example: lodo-tune figures bowl bowl-comparison --output figures --format png,pdf")
 @click.argument("study", nargs=-1)
-@click.option("--output", type=PATH, required=True, metavar="DIR", help="Write them there.")
+@click.option("--output", type=PATH, required=True, metavar="DIR", help="Folder of the figures.")
 @click.option(
     "--format",
     "formats",
@@ -22,13 +22,13 @@ from tuner.core.errors import InvalidRequest
     callback=list_of(str, "names"),
     help="png, pdf or svg.",
 )
-@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
 @database_option
 @debug_option
 def figures(
     study: tuple[str, ...], output: Path, formats: tuple[str, ...], force: bool, database: str | None, debug: bool
 ) -> None:
-    """Draw the runs or studies STUDY, or all: how the search went, and how the tuned optimizers compare.
+    """Draw figures of the runs or studies STUDY, or of all: searches, and comparisons of tuned optimizers.
 
     Files are named RUN-FIGURE; a figure with nothing to show is left out.
     """
@@ -36,15 +36,15 @@ def figures(
     from tuner.core.folders import check_writable
 
     check_writable("output", output)
-    place = database_of(database)
-    drawn = {output / name: content for name, content in place.figures(*study, formats=formats).items()}
-    if not drawn:
-        raise InvalidRequest("database", f": {', '.join(study) or place.url} holds nothing to draw yet")
-    taken = [path for path in drawn if path.exists()]
-    if taken and not force:
-        advice = f"name another folder, or give {{force}} to replace {len(taken)} such files"
-        raise InvalidRequest("output", f": {taken[0]} exists; {advice}")
+    db = database_of(database)
+    contents = {output / name: content for name, content in db.figures(*study, formats=formats).items()}
+    if not contents:
+        raise InvalidRequest("database", f": {', '.join(study) or db.url} has nothing to draw yet")
+    existing = [path for path in contents if path.exists()]
+    if existing and not force:
+        advice = f"name another folder, or give {{force}} to replace {len(existing)} such files"
+        raise InvalidRequest("output", f": {existing[0]} exists; {advice}")
     output.mkdir(parents=True, exist_ok=True)
-    for path, content in drawn.items():
+    for path, content in contents.items():
         files.write(path, content, overwrite=force)
         click.echo(path)

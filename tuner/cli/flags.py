@@ -29,13 +29,18 @@ _FLAGS = {
     "study": "STUDY",
     "target": "TO",
 }
-"""Flags and arguments of fields that are named otherwise in Python."""
+"""Flags and arguments whose fields have another name in Python."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def list_of(kind: Callable[[str], Any], what: str) -> Callable[..., Any]:
-    """Return a callback that reads 'A,B,C'."""
+    """Return a callback that reads 'A,B,C' as a tuple.
+
+    Args:
+        kind: Reads one part; raises ValueError.
+        what: Name of the parts for errors, such as "whole numbers".
+    """
 
     def read(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Any, ...] | None:
         if value is None:
@@ -59,7 +64,7 @@ def database_of(option: str | None) -> Database:
 
     Raises:
         InvalidRequest: The option is empty.
-        BadUrl: It is no URL of a database.
+        BadUrl: It is not the URL of a database.
     """
     from tuner.api.database import DEFAULT_DATABASE, Database
 
@@ -67,23 +72,23 @@ def database_of(option: str | None) -> Database:
     return Database(chosen)
 
 
-def named_values(field: str, given: Sequence[str], read: Callable[[str], Any], accepted: str) -> dict[str, Any]:
+def named_values(field: str, texts: Sequence[str], read: Callable[[str], Any], accepted: str) -> dict[str, Any]:
     """Return the values of an option that is given as NAME=VALUE, repeatedly.
 
     Args:
-        field: Which option, for errors.
-        given: As it was given.
-        read: Returns a value; raises ValueError.
-        accepted: What is accepted, for errors.
+        field: Name of the option, for errors.
+        texts: One NAME=VALUE each.
+        read: Reads a value; raises ValueError.
+        accepted: The accepted form, for errors.
 
     Raises:
         InvalidRequest: One is not of this form, or a name is given twice.
     """
     values: dict[str, Any] = {}
-    for text in given:
+    for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
         if name in values:
-            raise InvalidRequest(field, f"names {name} twice. Received: {' and '.join(map(repr, given))}")
+            raise InvalidRequest(field, f"names {name} twice. Received: {' and '.join(map(repr, texts))}")
         try:
             values[name] = read(value)
         except ValueError:
@@ -93,9 +98,9 @@ def named_values(field: str, given: Sequence[str], read: Callable[[str], Any], a
     return values
 
 
-def task_options_of(given: Sequence[str]) -> dict[str, Any]:
+def task_options_of(texts: Sequence[str]) -> dict[str, Any]:
     """Return the values of --option; a value is read as JSON (numbers, true, false), or else as text."""
-    return named_values("options", given, _json_or_text, "takes NAME=VALUE, each name once")
+    return named_values("options", texts, _json_or_text, "takes NAME=VALUE, each name once")
 
 
 def _json_or_text(text: str) -> Any:
@@ -103,7 +108,7 @@ def _json_or_text(text: str) -> Any:
         value = json.loads(text)
     except ValueError:
         return text
-    return text if isinstance(value, float) and not math.isfinite(value) else value  # our JSON holds no NaN
+    return text if isinstance(value, float) and not math.isfinite(value) else value  # NaN and infinity are not JSON
 
 
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -117,17 +122,18 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-class Place(click.Path):
-    """A path; of an empty one click makes the folder we are in."""
+class NonEmptyPath(click.Path):
+    """A path that is not empty; `click.Path` reads an empty one as the working directory."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse an empty path."""
         if value == "":
-            self.fail("is empty", param, ctx)
+            self.fail("a path must not be empty", param, ctx)
         return super().convert(value, param, ctx)
 
 
-PATH = Place(path_type=Path)
+PATH = NonEmptyPath(path_type=Path)
+TASK_HELP = "A task of 'lodo-tune tasks', module:NAME or file.py:NAME."
 database_option = click.option(
     "--database", metavar="URL", help="A file, or a URL. Default: $LODO_TUNE_DATABASE, or lodo-tune.db in this folder."
 )
@@ -137,49 +143,53 @@ only_json_option = click.option(
 )
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 data_dir_option = click.option(
-    "--data-dir", type=PATH, help="Folder of mnist.npz and cifar10.npz. Default: $LODO_DATA_DIR."
+    "--data-dir", type=PATH, help="Folder with mnist.npz and cifar10.npz. Default: $LODO_DATA_DIR."
 )
 precision_option = click.option(
     "--precision",
     type=click.Choice(["float32", "float64", "bfloat16"]),
     metavar="TYPE",
-    help="float32, float64, or bfloat16 where a task takes it. Default: the task's own.",
+    help="float32, float64, or bfloat16 where a task supports it. Default: the task's own.",
 )
 accept_changes_option = click.option(
-    "--accept-changes", is_flag=True, help="Although the task's code or data has changed; the results say so."
+    "--accept-changes", is_flag=True, help="Continue although the task's code or data has changed; the results say so."
 )
 task_option = click.option(
     "--option",
     "task_options",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Of the task, such as batch_size=64. Default: the preset's, or the task's own.",
+    help="Set an option of the task, such as batch_size=64. Default: the preset's, or the task's own.",
 )
 cpus_option = click.option(
     "--cpus-per-candidate", type=int, default=1, show_default=True, help="Cores, and TensorFlow threads, per candidate."
 )
 machine_options = together(
-    click.option("--workers", type=int, help="Candidates (or cohorts of them) at a time. Default: as many as fit."),
+    click.option("--workers", type=int, help="Candidates (or cohorts) trained at a time. Default: as many as fit."),
     click.option(
         "--gpus-per-candidate",
         type=float,
         default=0.0,
         show_default=True,
-        help="GPUs per candidate, or a share such as 0.25.",
+        help="GPUs per candidate (or cohort), or a share such as 0.25.",
     ),
     cpus_option,
-    click.option("--timeout", type=float, metavar="SECONDS", help="Ends a candidate (or cohort) after this long."),
+    click.option("--timeout", type=float, metavar="SECONDS", help="End a candidate (or cohort) after this long."),
     click.option(
-        "--max-attempts", type=int, default=3, show_default=True, help="How often a candidate may lose its worker."
+        "--max-attempts",
+        type=int,
+        default=3,
+        show_default=True,
+        help="Attempts per candidate; it fails when its worker is lost in each.",
     ),
     click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster instead of starting one."),
-    click.option("--no-dashboard", is_flag=True, help="Without Ray's dashboard."),
+    click.option("--no-dashboard", is_flag=True, help="Do not start Ray's dashboard."),
     click.option("--wait", is_flag=True, help="Wait while another driver holds the study."),
 )
 outcome_options = together(
     click.option("--output", type=PATH, metavar="DIR", help="Write tables, tuned configurations and figures there."),
     click.option(
-        "--tensorboard", type=PATH, metavar="DIR", help="At the end, write the studies for TensorBoard there."
+        "--tensorboard", type=PATH, metavar="DIR", help="At the end, write event files for TensorBoard there."
     ),
     only_json_option,
     database_option,

@@ -1,4 +1,4 @@
-"""A group of verbs that suggests the nearest one to what was mistyped.
+"""A group of verbs that suggests the nearest one for a mistyped name.
 
 It refuses options with one value that are given twice.
 """
@@ -23,10 +23,10 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a verb.
+        """Return the verb that the arguments begin with.
 
         Raises:
-            click.UsageError: There is none of this name (with the nearest, and all that there are), or one of its
+            click.UsageError: There is no such verb (the message suggests the nearest and lists all), or one of its
                 options is given twice.
         """
         if args and args[0] not in self.commands and not args[0].startswith("-"):

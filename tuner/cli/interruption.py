@@ -1,4 +1,4 @@
-"""Interruptions and errors of a command, and the command that resumes the work."""
+"""Interruptions and errors of a command, with the command that resumes the run."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tuner.api.database import DEFAULT_DATABASE
+from tuner.core.errors import RESUMABLE
 
-UNFINISHED = (73, 74, 75)  # exit codes of what ends a run that can go on
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)  # requests to stop, in addition to Ctrl-C
 
 
 class Interrupted(KeyboardInterrupt):
-    """The command was asked to stop.
+    """The command was interrupted.
+
+    Args:
+        command: The command that continues the run; None if nothing was started.
+        exit_code: See below.
 
     Attributes:
         exit_code: 128 and the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for a terminal that was closed.
     """
 
     def __init__(self, command: str | None, exit_code: int) -> None:
-        kept = f"what is finished is kept. Go on with: {command}" if command else "nothing was begun"
+        kept = f"finished candidates are kept. Continue with: {command}" if command else "nothing was started"
         super().__init__(f"interrupted; {kept}")
         self.exit_code = exit_code
 
@@ -31,33 +35,37 @@ def resume_command(name: str, database: str) -> str:
     """Return the command that continues a run or a study.
 
     Args:
-        name: Of the run or the study.
-        database: Where it is, without passwords.
+        name: Name of the run or the study.
+        database: URL of its database, without passwords.
     """
-    place = "" if database == f"sqlite:///{DEFAULT_DATABASE}" else f" --database {shlex.quote(database)}"
-    return f"lodo-tune resume {name}{place}"
+    option = "" if database == f"sqlite:///{DEFAULT_DATABASE}" else f" --database {shlex.quote(database)}"
+    return f"lodo-tune resume {name}{option}"
 
 
 @contextlib.contextmanager
 def advice_on_error(command: Callable[[], str | None]) -> Iterator[None]:
-    """Add the command that continues a run to an error that ends it for now."""
+    """Add the command that continues a run to the message of an error after which it can be resumed.
+
+    Args:
+        command: Returns the command; None if nothing was started.
+    """
     try:
         yield
     except Exception as error:
-        go_on = command()
-        if getattr(error, "exit_code", None) in UNFINISHED and go_on:
-            error.args = (f"{error}. What is finished is kept. Go on with: {go_on}",)
+        resume = command()
+        if getattr(error, "exit_code", None) in RESUMABLE and resume:
+            error.args = (f"{error}. Finished candidates are kept. Continue with: {resume}",)
         raise
 
 
 class Interruptions:
-    """Handles SIGTERM and SIGHUP as Ctrl-C while it is open, and makes of each an `Interrupted`.
+    """A context that handles SIGTERM and SIGHUP like Ctrl-C, and raises `Interrupted` for each of them.
 
-    What was caught is kept apart: Ray raises a KeyboardInterrupt of its own in place of what a signal handler raises
-    while it waits, and code that it calls may swallow one.
+    Caught signals are recorded in addition to raising an exception: while Ray waits, it replaces the exception of a
+    signal handler by a KeyboardInterrupt of its own, and code that it calls may suppress one.
 
     Args:
-        command: Returns the command that continues; None if nothing was begun.
+        command: Returns the command that continues the run; None if nothing was started.
     """
 
     def __init__(self, command: Callable[[], str | None]) -> None:
@@ -71,7 +79,7 @@ class Interruptions:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, KeyboardInterrupt):
-            # The process ends now; asked once more while the database is closed, it would not say how to go on.
+            # The process ends now: a further signal while the database is closed would suppress the advice.
             for number in (*SIGNALS, signal.SIGINT):
                 signal.signal(number, signal.SIG_IGN)
             raise Interrupted(self._command(), 128 + self._caught[0] if self._caught else 130) from None
@@ -79,7 +87,7 @@ class Interruptions:
             signal.signal(caught, handler)
 
     def executor_started(self) -> None:
-        """Put the handlers before those of Ray, which print its stack; raise what was swallowed while it started."""
+        """Install the handlers again, over those of Ray; raise an interruption that was suppressed while it started."""
         for number in SIGNALS:
             signal.signal(number, signal.getsignal(number))
         if self._caught:

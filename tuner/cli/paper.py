@@ -1,7 +1,7 @@
 """`lodo-tune paper`: search, comparison and report with the paper's settings.
 
-What is complete under the same names in the same database is not done again, so the same command continues where it
-stopped.
+A run that is complete under the same name in the same database is not repeated, so the same command continues where
+it stopped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from tuner.cli.flags import (
+    TASK_HELP,
     database_of,
     list_of,
     machine_options,
@@ -24,30 +25,35 @@ from tuner.cli.flags import (
 )
 from tuner.core.errors import InvalidRequest
 
-SEARCH, COMPARISON, REPORT = "search", "comparison", "report.html"  # what is written into the folder
+SEARCH, COMPARISON, REPORT = "search", "comparison", "report.html"  # names in the folder
 
 
 @click.command(epilog="Example: lodo-tune paper --task noisy-quadratic-bowl --scale 0.01 --output rehearsal")
-@click.option("--task", required=True, metavar="NAME")
-@click.option("--optimizers", metavar="A,B", callback=list_of(str, "names"), help="Default: the task's line-up.")
+@click.option("--task", required=True, metavar="NAME", help=TASK_HELP)
+@click.option(
+    "--optimizers",
+    metavar="A,B",
+    callback=list_of(str, "names"),
+    help="Optimizers to tune. Default: the task's line-up.",
+)
 @click.option(
     "--scale",
     type=float,
     default=1.0,
     show_default=True,
     metavar="S",
-    help="A rehearsal: budgets times S (20 steps at least), individuals times its root (8 at least).",
+    help="Below 1, a rehearsal: budgets times S (at least 20 steps), population times √S (at least 8).",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that the search draws.")
-@click.option("--name", metavar="RUN", help="Default: the task's name with -paper, or -rehearsal.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the search.")
+@click.option("--name", metavar="RUN", help="Name of the search. Default: the task's name with -paper, or -rehearsal.")
 @task_option
 @precision_option
 @machine_options
 @outcome_options
 def paper(**options: Any) -> None:
-    """Search, compare and report by the paper's settings, in one go; --output is needed.
+    """Search, compare and report with the paper's settings, in one command; --output is required.
 
-    The same command continues where it stopped: what is complete is not done again.
+    The same command continues where it stopped: a run that is complete is not repeated.
     """
     from tuner.api.paper import run_paper
     from tuner.api.report import write_report
@@ -65,8 +71,8 @@ def paper(**options: Any) -> None:
         raise click.UsageError("--output is missing: the folder for tables, figures and report.html")
     _check_folder(output)
     fields = ("task", "optimizers", "scale", "seed", "name", "cpus_per_candidate", "precision")
-    given = {name: options[name] for name in fields}
-    request = PaperRequest(**given, options=task_options_of(options["task_options"]))
+    values = {name: options[name] for name in fields}
+    request = PaperRequest(**values, options=task_options_of(options["task_options"]))
     resources, database = resources_of(options), database_of(options["database"])
     interruptions = Interruptions(_same_command)
     with advice_on_error(_same_command), interruptions, prints_to_stderr():
@@ -86,22 +92,22 @@ def paper(**options: Any) -> None:
     with outputs.attempt(REPORT):
         output.mkdir(parents=True, exist_ok=True)
         write_report(database, names, output / REPORT, overwrite=True, command=repeat_command, processes=usable_cores())
-        click.echo(f"{output / REPORT} holds all of it", err=True)
+        click.echo(f"{output / REPORT} has the tables and figures of both runs", err=True)
     outputs.check(recorded(" ".join(names), database))
     for run in runs:
         check_some_result(run)
 
 
 def _check_folder(output: Path) -> None:
-    """Refuse a folder that cannot be written, or that holds what is not of this command."""
+    """Refuse a folder that cannot be written, or that contains files that this command does not write."""
     from tuner.core.folders import check_writable
 
     check_writable("output", output)
     foreign = sorted({path.name for path in output.iterdir()} - {SEARCH, COMPARISON, REPORT}) if output.is_dir() else []
     if foreign:
-        raise InvalidRequest("output", f": {output} holds something else, {foreign[0]!r}; name another folder")
+        raise InvalidRequest("output", f": {output} contains other files, such as {foreign[0]!r}; name another folder")
 
 
 def _same_command() -> str:
-    """Return the command as it was given."""
+    """Return the command line of this process."""
     return shlex.join(["lodo-tune", *sys.argv[1:]])

@@ -1,7 +1,4 @@
-"""Progress on standard error.
-
-A live line per study in a terminal, and a line per generation elsewhere.
-"""
+"""Progress on standard error: live at a terminal, else a line per generation."""
 
 from __future__ import annotations
 
@@ -20,11 +17,11 @@ from tuner.api.progress import Progress
 from tuner.cli.silence import silence
 from tuner.cli.watchdog import Watchdog
 
-LONG = 60.0  # seconds between two lines outside a terminal; work that takes less needs none
+LINE_SECONDS = 60.0  # between two lines outside a terminal; work that takes less prints none
 
 
 class _Console(Console):
-    """A console whose reader may leave: what is written after that is dropped, and the run continues."""
+    """A console that drops its output once the reader has closed the pipe, so that the run continues."""
 
     def on_broken_pipe(self) -> None:
         """Drop all further output."""
@@ -33,11 +30,11 @@ class _Console(Console):
 
 
 class TerminalProgress(Progress):
-    """Shows a run: of each study under way its generation, counts, best and median; and the time left.
+    """Shows the generation, counts, best and median of each study that is running, and the time left.
 
     Args:
-        executor_started: Called once the workers are ready to be used.
-        console: Where to write. Default: standard error.
+        executor_started: Called once the workers are ready.
+        console: Console to write to. Default: standard error.
         clock: Returns the time in seconds.
     """
 
@@ -73,8 +70,8 @@ class TerminalProgress(Progress):
         return Watchdog(seconds)
 
     def confirm(self, lines: Sequence[str], question: str) -> bool:
-        """Print lines, and ask a question at the terminal."""
-        if self._live is not None:  # it would paint over the answer
+        """Print the lines, and ask the question at the terminal."""
+        if self._live is not None:  # it would overwrite the answer
             self._live.stop()
         try:
             for line in lines:
@@ -96,7 +93,7 @@ class TerminalProgress(Progress):
 
 
 class LineProgress(Progress):
-    """Shows work without a database on a line of its own, which is replaced; nothing outside a terminal."""
+    """Shows the progress of work without a database on one line of a terminal; shows nothing elsewhere."""
 
     def __init__(self) -> None:
         super().__init__(lambda text: click.echo(text, err=True))
@@ -110,7 +107,7 @@ class LineProgress(Progress):
         self.show(f"{label}: {done / total:.0%}")
 
     def show(self, line: str) -> None:
-        """Show a line in place of the last."""
+        """Replace the line that is shown."""
         if sys.stderr.isatty():
             click.echo(f"\r\x1b[K{line}", nl=False, err=True)
 
@@ -120,29 +117,29 @@ class LineProgress(Progress):
 
 
 class ExamplesProgress(LineProgress):
-    """Shows how many examples are done and how long the rest will take; elsewhere than at a terminal, by minutes.
+    """Shows how many examples are done and the time left; outside a terminal, one line per minute.
 
     The clock starts after the first batch, which is compiled.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._begun: dict[str, tuple[float, int]] = {}
+        self._starts: dict[str, tuple[float, int]] = {}
         self._written: float | None = None
 
     def advance(self, label: str, done: int, total: int) -> None:
         """See `Progress`."""
         now = time.monotonic()
-        if label not in self._begun:
-            self._begun[label], self._written = (now, done), None
+        if label not in self._starts:
+            self._starts[label], self._written = (now, done), None
             return
-        started, before = self._begun[label]
+        started, before = self._starts[label]
         left = (total - done) * (now - started) / max(1, done - before)
         line = f"{label}: {done:,} of {total:,} examples, {_clock(left)} left"
         self.show(line)
-        is_due = left > LONG if self._written is None else now > self._written + LONG
+        is_due = left > LINE_SECONDS if self._written is None else now > self._written + LINE_SECONDS
         if is_due and not sys.stderr.isatty():
-            self.say(line + ("; --examples N takes fewer" if self._written is None else ""))
+            self.say(line + ("; --examples N measures fewer" if self._written is None else ""))
             self._written = now
 
 

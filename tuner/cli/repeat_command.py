@@ -17,13 +17,13 @@ from tuner.studies.optimizers import Chosen
 
 
 def repeat_command(specs: Sequence[StudySpec]) -> str:
-    """Return the command line that makes a run's studies anew.
+    """Return the command line that runs the studies of a run again.
 
-    A file is written as FILE, since only its content is recorded. No module of the user is imported:
-    fresh seeds, which presets alone decide, are right for a task of their own only if it has the usual presets.
+    A file is written as FILE, since only its content is recorded. No module of the user is imported: the number of
+    fresh seeds, which only a preset sets, is that of the run only if a task of the user's own has the usual presets.
 
     Args:
-        specs: Of one run, in order.
+        specs: Specifications of the studies of one run, in order.
     """
     first, workload = specs[0], specs[0].workload
     words = ["lodo-tune", *([] if isinstance(first, SearchSpec) else ["compare"]), "--task", workload.task]
@@ -45,20 +45,20 @@ def _search(specs: Sequence[SearchSpec], names: Sequence[str], presets: Mapping[
     spec = specs[0]
     name, preset = _nearest(spec, presets)
     words = [] if name == "paper" else ["--preset", name]
-    if list(names) != [each for each in preset.optimizers if each in lodo.registry.OPTIMIZERS]:
+    if list(names) != [optimizer for optimizer in preset.optimizers if optimizer in lodo.registry.OPTIMIZERS]:
         words += ["--optimizers", ",".join(names)]
-    for option, asked, own in (
+    for option, value, default in (
         ("--generations", spec.generations, preset.generations),
         ("--population", spec.population, preset.population),
         ("--steps", spec.steps, preset.steps),
         ("--sigma", spec.sigmas, preset.sigmas),
     ):
-        if asked != own:
-            words += [option, ",".join(map(str, asked)) if isinstance(asked, tuple) else str(asked)]
+        if value != default:
+            words += [option, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
     words += [] if spec.strategy == strategies.default_of(name) else ["--strategy", spec.strategy]
     words += _options(spec.workload.options, preset.options)
     for each in specs:
-        words += [] if _ships(each) else ["--search-space", "FILE"]
+        words += [] if _has_default_space(each) else ["--search-space", "FILE"]
     return [*words, "--seed", str(spec.seed)]
 
 
@@ -74,20 +74,20 @@ def _comparison(specs: Sequence[ComparisonSpec], names: Sequence[str]) -> list[s
     words += ["--halve-learning-rate"] if sources[0].endswith(tuned_points.HALVED) else []
     words += _options(spec.workload.options, {})
     words += ["--steps", str(spec.steps), "--seeds", str(spec.seeds)]
-    measured = spec.measurement
+    measurement = spec.measurement
     for option, value in (
-        ("--validate-every", measured.validate_every),
-        ("--time", measured.seconds),
-        ("--test-examples", measured.test_examples),
+        ("--validate-every", measurement.validate_every),
+        ("--time", measurement.seconds),
+        ("--test-examples", measurement.test_examples),
     ):
         words += [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
     return words
 
 
 def _nearest(spec: SearchSpec, presets: Mapping[str, Preset]) -> tuple[str, Preset]:
-    """Return the preset that a search was made from: of those with its fresh seeds, the one with most of the rest."""
+    """Return the preset with the most settings of a search; those with its number of fresh seeds come first."""
 
-    def alike(entry: tuple[str, Preset]) -> tuple[bool, int]:
+    def similarity(entry: tuple[str, Preset]) -> tuple[bool, int]:
         preset = entry[1]
         same = (
             preset.generations == spec.generations,
@@ -98,11 +98,11 @@ def _nearest(spec: SearchSpec, presets: Mapping[str, Preset]) -> tuple[str, Pres
         )
         return preset.fresh_seeds == spec.fresh_seeds, sum(same)
 
-    return max(presets.items(), key=alike)  # of equals the first, which is the paper's
+    return max(presets.items(), key=similarity)  # ties go to the first, which is the paper's
 
 
-def _options(given: Mapping[str, Any], own: Mapping[str, Any]) -> list[str]:
-    changed = {name: value for name, value in given.items() if name not in own or own[name] != value}
+def _options(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    changed = {name: value for name, value in values.items() if name not in defaults or defaults[name] != value}
     return [
         word
         for name, value in changed.items()
@@ -110,8 +110,8 @@ def _options(given: Mapping[str, Any], own: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _ships(spec: StudySpec) -> bool:
-    """Return whether a study's search space is the one that it has without a file; Keras' own are not looked at."""
+def _has_default_space(spec: StudySpec) -> bool:
+    """Return whether a study's search space is the built-in one; assumed of Keras' own optimizers."""
     if spec.workload.optimizer not in lodo.registry.OPTIMIZERS:
         return True
     from search_spaces import loader

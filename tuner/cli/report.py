@@ -1,4 +1,4 @@
-"""`lodo-tune report`: an HTML page on what a database holds."""
+"""`lodo-tune report`: an HTML page on the runs of a database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuner.cli.flags import PATH, database_of, database_option, debug_option
 @click.command(epilog="Example: lodo-tune report bowl bowl-comparison --output bowl.html")
 @click.argument("study", nargs=-1)
 @click.option("--output", type=PATH, default="report.html", show_default=True, metavar="FILE", help="An HTML file.")
-@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 @database_option
 @debug_option
 def report(study: tuple[str, ...], output: Path, force: bool, database: str | None, debug: bool) -> None:

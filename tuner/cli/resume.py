@@ -1,4 +1,4 @@
-"""`lodo-tune resume`: go on with a run, and print its table."""
+"""`lodo-tune resume`: continue a run, and print its table."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from tuner.studies.batch import EveryCandidateFailed
 
 
 class NoResult(LodoTuneError):  # noqa: N818 (states what is the case)
-    """Every candidate of a search failed or timed out; the table says so, and so does the exit code."""
+    """Every candidate of a study failed or timed out."""
 
     exit_code = 1
 
@@ -46,64 +46,64 @@ def run_and_print(
 
     Args:
         options: Those of `flags.outcome_options`.
-        database: Where the studies are recorded.
-        call: Takes the progress; returns the run.
+        database: Database that records the studies.
+        call: Runs the studies with a progress, and returns the run.
 
     Raises:
-        LodoTuneError: Of the call; also NoResult, if a study has none.
+        LodoTuneError: Raised by the call; also NoResult, if a study has none.
         Interrupted: By Ctrl-C or SIGTERM.
     """
     check_folders(options)
-    stopped = None
+    failure = None
     with advised(options, database) as progress:
         try:
             with prints_to_stderr():
                 run = call(progress)
         except EveryCandidateFailed as error:
-            stopped, run = error, database.run(str(progress.run))
+            failure, run = error, database.run(str(progress.run))
     outputs = Outputs()
-    if stopped is None or any(study.status == StudyStatus.COMPLETE for study in run):
+    if failure is None or any(study.status == StudyStatus.COMPLETE for study in run):
         with outputs.attempt("the table"):
             click.echo(run.table().to_format("json" if options["as_json"] else "text"))
         write_folders(outputs, run, options["output"], options.get("tensorboard"))
-    if stopped is not None:
-        raise stopped
+    if failure is not None:
+        raise failure
     outputs.check(recorded(run.name, database))
     check_some_result(run)
 
 
 @contextlib.contextmanager
 def advised(options: dict[str, Any], database: Database) -> Iterator[TerminalProgress]:
-    """Yield the progress of a run; interruptions and errors that end it for now name the command that continues.
+    """Yield the progress of a run, and add to interruptions and errors the command that continues it.
 
     Args:
-        options: Of the command.
-        database: Where the run is recorded.
+        options: Options of the command.
+        database: Database that records the run.
     """
 
-    def go_on() -> str | None:
+    def resume() -> str | None:
         return None if progress.run is None else resume_command(progress.run, progress.database)
 
-    interruptions = Interruptions(go_on)
+    interruptions = Interruptions(resume)
     progress = TerminalProgress(interruptions.executor_started)
     try:
-        with advice_on_error(go_on), interruptions:
+        with advice_on_error(resume), interruptions:
             yield progress
     except StudyExists as error:
         wait = " --wait" if options["wait"] else ""
-        error.args = (f"{error} (--name, or {resume_command(options['name'], database.url)}{wait})",)
+        error.args = (f"{error} (--name NAME, or {resume_command(options['name'], database.url)}{wait})",)
         raise
     except StudyOwned as error:
         if progress.run is None:
-            error.args = (f"{error}: --wait waits until it is given up",)
+            error.args = (f"{error}; --wait waits until that driver releases it",)
         raise
 
 
 def check_folders(options: dict[str, Any]) -> None:
-    """Check that results can be written where they are requested.
+    """Check that results can be written to the requested folders.
 
     Raises:
-        InvalidRequest: They cannot.
+        InvalidRequest: They cannot be written there.
     """
     check_writable("output", options["output"])
     check_writable("tensorboard", options.get("tensorboard"))
@@ -128,10 +128,10 @@ def recorded(name: str, database: Database) -> str:
 
 
 def check_some_result(run: Run | Comparison) -> None:
-    """Raise NoResult if all candidates of a study failed or timed out.
+    """Check that some candidate of each study finished or diverged.
 
     Raises:
-        NoResult: They did.
+        NoResult: All candidates of a study failed or timed out.
     """
     for study in run:
         counts = study.record.counts

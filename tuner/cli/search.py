@@ -21,7 +21,7 @@ def search_and_print(options: dict[str, Any]) -> None:
     """Search as the options of the command line request, and print the table.
 
     Raises:
-        LodoTuneError, ValueError: What is requested cannot be done, or failed.
+        LodoTuneError, ValueError: The request is not valid, or the run failed.
         Interrupted: By Ctrl-C or SIGTERM, or the estimate of a long search was declined.
     """
     from tuner.api.tuning import run_search
@@ -50,10 +50,10 @@ def search_and_print(options: dict[str, Any]) -> None:
 
 
 def asks_before_a_long_search(*, yes: bool) -> bool:
-    """Return whether to ask: there is a terminal to answer at, and --yes is not given."""
+    """Return whether to ask before a long search: at a terminal, unless --yes is given."""
     return not yes and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def confirm(progress: TerminalProgress, estimate: Estimate) -> bool:
-    """Show how long a search will take, and ask whether to begin it."""
-    return progress.confirm(estimate.lines(flag_of), "Begin?")
+    """Show how long a search will take, and ask whether to start it."""
+    return progress.confirm(estimate.lines(flag_of), "Start the search?")

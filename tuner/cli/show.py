@@ -1,4 +1,4 @@
-"""`lodo-tune show`: what is recorded of a study."""
+"""`lodo-tune show`: the record of a study."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tuner.cli.flags import database_of, database_option, debug_option, json_opt
 @database_option
 @debug_option
 def show(study: str, format: str, as_json: bool, database: str | None, debug: bool) -> None:
-    """Show the settings of a study, how each generation went, and why candidates failed."""
-    chosen = "json" if as_json else format
-    parts = [each.details(chosen) for each in database_of(database).run(study)]
-    click.echo(f"[{', '.join(parts)}]" if chosen == "json" and len(parts) > 1 else "\n\n".join(parts))
+    """Show a study's settings, the results of each generation, and why candidates failed."""
+    format = "json" if as_json else format
+    parts = [member.details(format) for member in database_of(database).run(study)]
+    click.echo(f"[{', '.join(parts)}]" if format == "json" and len(parts) > 1 else "\n\n".join(parts))

@@ -1,4 +1,4 @@
-"""Silence a stream of this process whose reader has gone."""
+"""Silence a stream of this process whose reader has closed it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import IO, Any
 
 
 def silence(stream: IO[Any]) -> None:
-    """Send what is still to be written to a stream of this process nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+    """Redirect a stream of this process to the null device."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

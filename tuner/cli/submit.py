@@ -1,20 +1,18 @@
-"""`lodo-tune submit`: run the driver itself on a cluster.
-
-A search then survives a lost connection.
-"""
+"""`lodo-tune submit`: run the driver on a cluster, independent of this machine."""
 
 from __future__ import annotations
 
 import shlex
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import click
 
 from tuner.cli.flags import debug_option
 
-VERBS = ("resume",)  # what may be submitted beside a search
+VERBS = ("resume",)  # that may be submitted; a search has no verb
 
 
 @click.command(
@@ -22,43 +20,43 @@ VERBS = ("resume",)  # what may be submitted beside a search
     epilog="Example: lodo-tune submit --address http://head:8265 -- --task pixelcnn"
     " --database postgresql://lodo@server/studies",
 )
-@click.option(
-    "--address", required=True, metavar="URL", help="Of the cluster's dashboard, http://HOST:8265; with its token."
-)
-@click.option("--detach", is_flag=True, help="Do not wait for its end.")
-@click.option("--code", metavar="FILE.py:NAME", help="The task whose code to send along. Default: that of --task.")
+@click.option("--address", required=True, metavar="URL", help="URL of the cluster's dashboard, http://HOST:8265.")
+@click.option("--detach", is_flag=True, help="Return once the job is submitted.")
+@click.option("--code", metavar="FILE.py:NAME", help="Task whose code is sent with the job. Default: that of --task.")
 @debug_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGUMENTS")
 def submit(address: str, detach: bool, code: str | None, debug: bool, arguments: tuple[str, ...]) -> int:
-    """Run a search, or 'resume', on a Ray cluster as a job of its own: what follows -- is the command there.
+    """Run a search, or 'resume', as a job on a Ray cluster; the arguments after -- are those of lodo-tune there.
 
-    Once submitted, it needs this machine no more. A task's own code is sent along; for 'resume' name it
-    with --code. The cluster's nodes have lodo-tune installed. Its exit code is the search's.
+    A submitted job does not depend on this machine. The code of a task of your own is sent with it; for 'resume', name
+    the task with --code. lodo-tune must be installed on the nodes of the cluster. The exit code is that of the job.
     """
     return submit_job(address, arguments, detach=detach, code=code)
 
 
 def submit_job(address: str, arguments: Sequence[str], *, detach: bool, code: str | None = None) -> int:
-    """Submit a search or a resumption to a cluster as a job, and follow it.
+    """Submit a search or a resumption to a cluster as a job, and follow its output.
 
-    A user's own task keeps the name that it has here, so that one cluster can resume what was started on another.
+    A task of the user's own keeps the name that it has here, so that one cluster can resume a run of another.
 
     Args:
         address: Address of the cluster's dashboard, "http://HOST:8265".
         arguments: The arguments of `lodo-tune` there.
-        detach: Whether to return at once instead of waiting for the end.
-        code: The task whose code is sent along, `path/to/file.py:NAME`. Default: that of --task.
+        detach: Whether to return once the job is submitted, instead of following it.
+        code: The task whose code is sent with the job, `path/to/file.py:NAME`. Default: that of --task.
 
     Returns:
         The exit code of the driver there, or 0 with `detach`.
 
     Raises:
-        click.UsageError: An argument makes no sense on another machine.
-        InvalidRequest: The code beside the task is too large.
+        click.UsageError: An argument is not valid on another machine.
+        InvalidRequest: The code in the task's folder is too large.
         ClusterUnavailable: The cluster does not answer.
     """
     if not address.startswith(("http://", "https://")):
-        raise click.UsageError(f"--address of submit is that of a dashboard, http://HOST:8265. Received: {address!r}")
+        raise click.UsageError(
+            f"--address of submit is the URL of a dashboard, such as http://HOST:8265. Received: {address!r}"
+        )
     check(arguments)
     from tasks.importing import TASK_FOLDER
     from tuner.execution.ray.jobs import Jobs
@@ -88,17 +86,17 @@ def submit_job(address: str, arguments: Sequence[str], *, detach: bool, code: st
         if sent[0] in VERBS:
             command.remove("--yes")
         job = jobs.submit(command, folder if folder.exists() else None, variables)
-    click.echo(f"submitted as {job}; Ctrl-C leaves it running. Its state: {_status_command(sent)}", err=True)
+    click.echo(f"submitted as {job}; Ctrl-C leaves it running. To see its state: {_status_command(sent)}", err=True)
     if detach:
         return 0
     return jobs.follow(job, lambda text: click.echo(text, nl=False))
 
 
 def check(arguments: Sequence[str]) -> None:
-    """Check that nothing would be lost, shown to others, or not found on another machine.
+    """Check that the arguments are valid on another machine, and reveal no password.
 
     Raises:
-        click.UsageError: Something would.
+        click.UsageError: They are not.
     """
     if not arguments or not (arguments[0].startswith("-") or arguments[0] in VERBS):
         raise click.UsageError("submit takes a search (-- --task T …) or a resumption (-- resume STUDY …)")
@@ -115,7 +113,7 @@ def check(arguments: Sequence[str]) -> None:
 
     if holds_a_password(database):
         raise click.UsageError(
-            "--database holds a password, which Ray shows in its dashboard: keep it in the file .pgpass of the"
+            "--database contains a password, which Ray shows in its dashboard: keep it in the file .pgpass of the"
             " cluster's user, or in PGPASSFILE there"
         )
     for option in ("--output", "--data-dir", "--tensorboard"):
@@ -141,18 +139,16 @@ def value_of(arguments: Sequence[str], option: str) -> str | None:
 
 
 def _values(arguments: Sequence[str], option: str) -> list[str]:
-    apart = [
-        arguments[place + 1] for place, word in enumerate(arguments) if word == option and place + 1 < len(arguments)
-    ]
-    return [*apart, *(word.partition("=")[2] for word in arguments if word.startswith(f"{option}="))]
+    separate = [value for word, value in pairwise(arguments) if word == option]
+    return [*separate, *(word.partition("=")[2] for word in arguments if word.startswith(f"{option}="))]
 
 
 def _replace(arguments: list[str], option: str, value: str, old: str | None = None) -> None:
-    for place, word in enumerate(arguments):
-        if word == option and place + 1 < len(arguments) and old in (None, arguments[place + 1]):
-            arguments[place + 1] = value
+    for index, word in enumerate(arguments):
+        if word == option and index + 1 < len(arguments) and old in (None, arguments[index + 1]):
+            arguments[index + 1] = value
         elif word.startswith(f"{option}=") and old in (None, word.partition("=")[2]):
-            arguments[place] = f"{option}={value}"
+            arguments[index] = f"{option}={value}"
 
 
 def _own_place(optimizer: str) -> str | None:
@@ -178,9 +174,9 @@ def _collect(option: str, task: str | None, folder: Path) -> Path | None:
 
     if task is None:
         return None
-    place, colon, _ = task.rpartition(":")
-    if colon and place.endswith(".py") and not Path(place).expanduser().is_file():
-        raise click.UsageError(f"{option}: there is no file {place}")
+    file, colon, _ = task.rpartition(":")
+    if colon and file.endswith(".py") and not Path(file).expanduser().is_file():
+        raise click.UsageError(f"{option}: there is no file {file}")
     return collect_code([absolute(task)], folder)
 
 

@@ -1,4 +1,4 @@
-"""`lodo-tune table`: what was tuned, and how it compares."""
+"""`lodo-tune table`: the tables of searches and comparisons."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 def table(study: tuple[str, ...], format: str, as_json: bool, database: str | None, debug: bool) -> None:
     """Print the tables of the runs or studies STUDY, or of all: tuned values, and comparisons."""
     damaged: list[Damaged] = []
-    found = database_of(database).table(*study, damaged=damaged)
-    if found.searches or found.comparisons:
-        click.echo(found.to_format("json" if as_json else format))
+    tables = database_of(database).table(*study, damaged=damaged)
+    if tables.searches or tables.comparisons:
+        click.echo(tables.to_format("json" if as_json else format))
     raise_first(damaged)
 
 
 def raise_first(damaged: list[Damaged]) -> None:
-    """Raise an error for studies that could not be read, now that all others are printed.
+    """Raise an error for studies that could not be read, after all others have been printed.
 
     Raises:
-        Damaged: There is one.
+        Damaged: There is such a study.
     """
     from tuner.results.tables.numbers import counted
 

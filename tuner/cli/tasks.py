@@ -1,7 +1,4 @@
-"""`lodo-tune tasks` and `lodo-tune tasks check`.
-
-They list the tasks, and check whether a task meets its requirements.
-"""
+"""`lodo-tune tasks` and `lodo-tune tasks check`: list the tasks, and check one."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     from tuner.checks.check import Finding
     from tuner.checks.probe import Probe
 
-DEFAULT_PRESET = "quick"  # its options make a task small
+DEFAULT_PRESET = "quick"  # has options that make a task small
 
 
 @click.group(
@@ -35,14 +32,14 @@ DEFAULT_PRESET = "quick"  # its options make a task small
 @debug_option
 @click.pass_context
 def tasks_group(context: click.Context, as_json: bool, debug: bool) -> None:
-    """List the built-in tasks and those of installed packages; or check one."""
+    """List the built-in tasks and those of installed packages, or check a task."""
     import tasks.registry
 
     if context.invoked_subcommand is not None:
         if as_json:
-            raise click.UsageError(f"options of {context.invoked_subcommand!r} come after it; move --json")
+            raise click.UsageError(f"options of {context.invoked_subcommand!r} must follow it; move --json")
         return
-    plugins = {name: f"of an installed package: {where}" for name, where in tasks.registry.plugins().items()}
+    plugins = {name: f"from an installed package: {target}" for name, target in tasks.registry.plugins().items()}
     if as_json:
         listed = [_listed(name, entry) for name, entry in tasks.registry.TASKS.items()]
         listed += [{"name": name, "summary": summary} for name, summary in plugins.items()]
@@ -56,15 +53,17 @@ def tasks_group(context: click.Context, as_json: bool, debug: bool) -> None:
 
 @tasks_group.command(epilog="Example: lodo-tune tasks check my_task.py:MyTask")
 @click.argument("name")
-@click.option("--preset", metavar="NAME", help="Whose options the task gets. Default: 'quick' if there is one.")
+@click.option(
+    "--preset", metavar="NAME", help="Preset whose options the task gets. Default: 'quick' if the task has it."
+)
 @data_dir_option
 @only_json_option
 @debug_option
 def check(name: str, preset: str | None, data_dir: Path | None, as_json: bool, debug: bool) -> None:
     """Check whether the task NAME fulfils the protocol of a task; exit code 1 if it does not.
 
-    NAME is as --task takes it. Shapes, gradient, seeds, lanes and evaluation are tested, one line each. A search and
-    'train' test the most important of these themselves before they start on a task of your own.
+    NAME has the form of --task. Shapes, gradient, seeds, lanes and evaluation are tested, with one line per check.
+    Searches and 'train' run the most important checks on a task of your own before they start.
     """
     from tuner.api.data_folder import using_data
 
@@ -73,7 +72,7 @@ def check(name: str, preset: str | None, data_dir: Path | None, as_json: bool, d
 
 
 def _check(name: str, preset: str | None, as_json: bool) -> None:
-    """Put a task through the conformance suite, and print the result of each check."""
+    """Run the conformance suite on a task, and print the result of each check."""
     from tuner.cli.watchdog import Watchdog
     from tuner.core.errors import InvalidRequest
     from tuner.studies.lookup import absolute, task_entry
@@ -92,38 +91,38 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
 
     with Watchdog(None), without_retracing_warnings():
         with prints_to_stderr():
-            of_the_task = probes(task, options)
+            task_probes = probes(task, options)
         if not as_json:
-            click.echo(_heading(name, chosen, options, of_the_task))
-        findings = list(examined(of_the_task, CHECKS, name, print_each=not as_json))
+            click.echo(_heading(name, chosen, options, task_probes))
+        findings = list(examined(task_probes, CHECKS, name, print_each=not as_json))
     if as_json:
-        click.echo(_json(name, chosen, options, of_the_task, findings))
+        click.echo(_json(name, chosen, options, task_probes, findings))
     raise_if_any_failed(name, findings)
 
 
-def _heading(name: str, preset: str | None, options: Mapping[str, Any], of_the_task: Sequence[Probe]) -> str:
-    given = ", ".join(f"{option} {value}" for option, value in options.items()) or "none"
-    of = f"options of preset {preset!r}: {given}" if preset else "without options"
-    return f"{name} in {' and '.join(_dtypes(of_the_task))}, cohorts of {of_the_task[-1].lanes}; {of}"
+def _heading(name: str, preset: str | None, options: Mapping[str, Any], task_probes: Sequence[Probe]) -> str:
+    values = ", ".join(f"{option} {value}" for option, value in options.items()) or "none"
+    settings = f"options of preset {preset!r}: {values}" if preset else "without options"
+    return f"{name} in {' and '.join(_dtypes(task_probes))}, cohorts of {task_probes[-1].lanes}; {settings}"
 
 
-def _dtypes(of_the_task: Sequence[Probe]) -> list[str]:
-    return [str(getattr(probe.task, "dtype", None)) for probe in of_the_task]
+def _dtypes(task_probes: Sequence[Probe]) -> list[str]:
+    return [str(getattr(probe.task, "dtype", None)) for probe in task_probes]
 
 
 def _json(
     name: str,
     preset: str | None,
     options: Mapping[str, Any],
-    of_the_task: Sequence[Probe],
+    task_probes: Sequence[Probe],
     findings: Sequence[Finding],
 ) -> str:
     document = {
         "task": name,
         "preset": preset,
         "options": dict(options),
-        "dtypes": _dtypes(of_the_task),
-        "lanes": of_the_task[-1].lanes,
+        "dtypes": _dtypes(task_probes),
+        "lanes": task_probes[-1].lanes,
         **listed(findings),
     }
     return json.dumps(document, allow_nan=False, default=str)

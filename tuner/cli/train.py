@@ -1,7 +1,4 @@
-"""`lodo-tune train`: train one configuration of one optimizer.
-
-It trains on one or several seeds, without a search.
-"""
+"""`lodo-tune train`: train one configuration of one optimizer, without a search."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ import click
 
 from tuner.cli.flags import (
     PATH,
+    TASK_HELP,
     cpus_option,
     data_dir_option,
     debug_option,
@@ -32,24 +30,29 @@ if TYPE_CHECKING:
 @click.command(
     epilog="Example: lodo-tune train --task rosenbrock --optimizer LODO --set momentum=0.5 --steps 200 --seeds 3"
 )
-@click.option("--task", required=True, metavar="NAME")
-@click.option("--optimizer", required=True, metavar="NAME", help="One of lodo-tune's, keras:NAME, or file.py:NAME.")
+@click.option("--task", required=True, metavar="NAME", help=TASK_HELP)
+@click.option(
+    "--optimizer",
+    required=True,
+    metavar="NAME",
+    help="An optimizer of lodo-tune, keras:NAME, module:NAME or file.py:NAME.",
+)
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A hyperparameter, or LODO's depth or block_size; others at default.",
+    help="Set a hyperparameter, or LODO's depth or block_size. Others keep their defaults.",
 )
 @task_option
-@click.option("--steps", type=int, required=True, help="Gradient evaluations.")
-@click.option("--seed", type=int, help="One seed. Default: 0.")
-@click.option("--seeds", type=int, help="The seeds 0 to N-1.")
+@click.option("--steps", type=int, required=True, help="Gradient evaluations per run.")
+@click.option("--seed", type=int, help="Train on one seed. Default: 0.")
+@click.option("--seeds", type=int, metavar="N", help="Train on the seeds 0 to N-1.")
 @click.option("--curve", is_flag=True, help="Print every loss.")
 @click.option(
     "--track",
     type=click.Choice(["hessian-error"]),
-    help="Distance of LODO's preconditioner from the inverse Hessian, and the run again with it frozen.",
+    help="Measure how far LODO's preconditioner is from the inverse Hessian, and repeat the run with it frozen.",
 )
 @click.option(
     "--validate-every", type=int, metavar="N", help="Measure the validation set every N gradient evaluations."
@@ -57,8 +60,8 @@ if TYPE_CHECKING:
 @click.option(
     "--output", type=PATH, metavar="DIR", help="Write losses, weights and pictures there, for 'lodo-tune evaluate'."
 )
-@click.option("--force", is_flag=True, help="Let --output replace an earlier run.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Stop after this long.")
+@click.option("--force", is_flag=True, help="Replace an earlier run in the folder of --output.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="End a run (or cohort) after this long.")
 @precision_option
 @cpus_option
 @data_dir_option
@@ -110,7 +113,7 @@ def _finite(text: str) -> float:
 
 
 def _text(result: TrainResult, *, curve: bool) -> list[str]:
-    """Return the parts of what is printed for people."""
+    """Return the paragraphs of the text output."""
     runs = result.runs
     parts = [_heading(result, curve=curve)]
     if runs[0].frozen is not None:
@@ -132,7 +135,7 @@ def _heading(result: TrainResult, *, curve: bool) -> str:
         outcome = f"fitness {run.fitness:.6g}" if run.status == "finished" else run.reason
         lines.append(f"seed {run.seed}: {run.status}, {outcome}, {run.seconds:.3g} s")
         if curve:
-            lines += [f"  {at} {loss:.17g}" for at, loss in enumerate(run.losses)]
+            lines += [f"  {step} {loss:.17g}" for step, loss in enumerate(run.losses)]
     finished = [run.fitness for run in result.runs if run.status == "finished"]
     if len(finished) > 1:
         lines.append(f"mean {statistics.mean(finished):.6g}, standard deviation {statistics.stdev(finished):.3g}")
@@ -140,27 +143,27 @@ def _heading(result: TrainResult, *, curve: bool) -> str:
 
 
 def hessian_errors(runs: Sequence[TrainedRun], budget: int) -> str:
-    """Return two tables: the error by evaluations, and the losses of the run that learned and of the frozen one."""
+    """Return two tables: the error by evaluations, and the losses of each run and of its repetition, frozen."""
     from tuner.results.tables.text_table import TextTable
 
     errors = _by_seed([run.error_points for run in runs], [run.errors for run in runs], runs)
     rows = [
-        [str(run.seed), name, _first_tenth(one, budget), _last_tenth(one)]
+        [str(run.seed), name, _first_tenth(trained, budget), _last_tenth(trained)]
         for run in runs
-        for name, one in (("learned on the way", run), ("frozen, as learned", run.frozen))
-        if one is not None
+        for name, trained in (("learning", run), ("frozen", run.frozen))
+        if trained is not None
     ]
     losses = TextTable(["seed", "preconditioner", "first tenth", "last tenth"], rows, left=(0, 1))
     return (
         "Error of the preconditioner, ‖I - G H‖_F / √n: 0 where it is the inverse Hessian\n"
         f"{errors}\n\n"
-        "Mean loss of the run, and of the same run begun again with what it had learned\n"
+        "Mean loss of the run, and of the same run repeated with the learned preconditioner, frozen\n"
         f"{losses.text()}"
     )
 
 
 def _first_tenth(run: TrainedRun, budget: int) -> str:
-    """Return the mean loss of the budget's first tenth; nothing where the run ended or overflowed within it."""
+    """Return the mean loss of the budget's first tenth; a dash where the run ended or overflowed within it."""
     from tuner.results.tables.numbers import measured
 
     losses = [float(loss) for loss in run.losses[: max(1, budget // 10)]]

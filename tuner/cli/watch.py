@@ -1,6 +1,6 @@
 """`lodo-tune watch STUDY`: follow a study by reading its database.
 
-It works from any machine that reaches the database, and does not disturb the study.
+It runs on any machine that reaches the database.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from tuner.storage import Store
 
 MAX_INTERVAL = 86_400  # seconds between two readings
-IDLE_READINGS = 3  # readings at which nothing runs, after which watching ends: a run goes from study to study
+IDLE_READINGS = 3  # without a running study, after which watching ends; between two studies of a run there are fewer
 
 
 @dataclass
-class _Followed:
-    """What was said already."""
+class _Printed:
+    """The generations and statuses that have been printed."""
 
     generations: set[tuple[str, int]] = field(default_factory=set)
     statuses: dict[str, str] = field(default_factory=dict)
@@ -37,24 +37,26 @@ class _Followed:
 
 @click.command(epilog="Example: lodo-tune watch bowl --database postgresql://lodo@server/studies")
 @click.argument("study")
-@click.option("--interval", type=float, default=2.0, show_default=True, metavar="SECONDS", help="Between two readings.")
+@click.option(
+    "--interval", type=float, default=2.0, show_default=True, metavar="SECONDS", help="Time between two readings."
+)
 @database_option
 @debug_option
 def watch(study: str, interval: float, database: str | None, debug: bool) -> None:
-    """Follow the run or study STUDY until no driver holds it any more; the database is only read."""
+    """Follow the run or study STUDY until no driver holds it. The database is only read."""
     follow(database_of(database), study, interval)
 
 
 def follow(database: Database, name: str, interval: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Follow a study, or all studies of a run, until none of them runs any more.
+    """Follow a study, or all studies of a run, until none of them is running.
 
-    At a terminal a table that is kept up to date, elsewhere a line whenever a generation or a study ends.
+    Print a table that is updated at a terminal, and a line per completed generation and changed status elsewhere.
 
     Args:
-        database: Is only read.
+        database: The database, which is only read.
         name: RUN/OPTIMIZER, or RUN.
         interval: Seconds between two readings.
-        sleep: Waits for so many seconds.
+        sleep: Waits for a number of seconds.
 
     Raises:
         InvalidRequest: The interval is out of range.
@@ -70,7 +72,7 @@ def follow(database: Database, name: str, interval: float, sleep: Callable[[floa
     if not 0 < interval <= MAX_INTERVAL:
         raise InvalidRequest("interval", f"is a positive number of seconds, at most {MAX_INTERVAL}", interval)
     console = Console(stderr=True)
-    followed, idle = _Followed(), 0
+    printed, idle = _Printed(), 0
     live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
     with database.reading(PATIENCE) as store:
         if live is not None:
@@ -85,7 +87,7 @@ def follow(database: Database, name: str, interval: float, sleep: Callable[[floa
                 if live is not None:
                     live.update(Text(_table(states)), refresh=True)
                 else:
-                    for line in _news(states, followed):
+                    for line in _changes(states, printed):
                         click.echo(line)
                         sys.stdout.flush()
                 if idle < IDLE_READINGS:
@@ -99,7 +101,7 @@ def follow(database: Database, name: str, interval: float, sleep: Callable[[floa
 
 
 def _runs(study: StudyRecord) -> bool:
-    """Whether a driver holds the study and lives."""
+    """Return whether a driver holds the study and renews its lease."""
     return bool(study.lease_left)
 
 
@@ -113,14 +115,14 @@ def _status(study: StudyRecord) -> str:
     if study.status == StudyStatus.RUNNING and not _runs(study):
         return "driver lost"
     if study.status == StudyStatus.INTERRUPTED and not sum(study.counts.values()):
-        return "waiting"  # no driver has taken it yet
+        return "waiting"  # no driver has started it
     return study.status
 
 
-def _begun(generations: tuple[Generation[Outcome], ...]) -> Generation[Outcome] | None:
-    """Return the last generation of which anything is known."""
-    known = [each for each in generations if sum(each.counts.values())]
-    return known[-1] if known else None
+def _last_started(generations: tuple[Generation[Outcome], ...]) -> Generation[Outcome] | None:
+    """Return the last generation that has started."""
+    started = [generation for generation in generations if sum(generation.counts.values())]
+    return started[-1] if started else None
 
 
 def _table(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]]) -> str:
@@ -129,7 +131,7 @@ def _table(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]]) ->
 
     rows = []
     for study, generations in states:
-        last = _begun(generations)
+        last = _last_started(generations)
         done = sum(generation.population - generation.left for generation in generations)
         failed = sum(
             generation.counts[status]
@@ -151,24 +153,24 @@ def _table(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]]) ->
     return TextTable(header, rows, left=(0, 1)).text()
 
 
-def _news(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]], followed: _Followed) -> list[str]:
-    """Return a line for each generation that ended and each study whose status changed since the last look."""
+def _changes(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]], printed: _Printed) -> list[str]:
+    """Return a line for each completed generation and each changed status that has not been printed yet."""
     lines = []
     for study, generations in states:
         name = study.spec.name
         for generation in generations:
-            if not generation.left and (name, generation.number) not in followed.generations:
-                followed.generations.add((name, generation.number))
+            if not generation.left and (name, generation.number) not in printed.generations:
+                printed.generations.add((name, generation.number))
                 what = "generation" if study.is_search else "point"
-                lines.append(f"{name}  {what} {_described(generation)}")
+                lines.append(f"{name}  {what} {_result_of(generation)}")
         status = _status(study)
-        if followed.statuses.get(name) != status:
-            followed.statuses[name] = status
+        if printed.statuses.get(name) != status:
+            printed.statuses[name] = status
             lines.append(f"{name}  {status}")
     return lines
 
 
-def _described(generation: Generation[Outcome]) -> str:
+def _result_of(generation: Generation[Outcome]) -> str:
     from tuner.results.tables.numbers import number
 
     counts = ", ".join(
@@ -181,6 +183,6 @@ def _described(generation: Generation[Outcome]) -> str:
 
 
 def _print_end(resume: str, studies: list[StudyRecord]) -> None:
-    left = [study for study in studies if study.status != StudyStatus.COMPLETE]
-    if left:
-        click.echo(f"nobody drives {', '.join(study.spec.name for study in left)}: {resume}", err=True)
+    unfinished = ", ".join(study.spec.name for study in studies if study.status != StudyStatus.COMPLETE)
+    if unfinished:
+        click.echo(f"no driver holds {unfinished}; continue with: {resume}", err=True)

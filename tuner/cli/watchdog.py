@@ -1,9 +1,7 @@
-"""A watchdog that ends a command whose work in this process hangs.
+"""A watchdog that ends a process that hangs despite a time limit or Ctrl-C.
 
-A hung candidate obeys neither a time limit nor Ctrl-C.
-
-While C++ code runs in the main thread, Python's signal handlers wait for it. A thread reads the signal nevertheless,
-from the descriptor to which Python writes it.
+Python runs signal handlers in the main thread only, and not while C++ code runs there. The watchdog therefore reads
+signals in a thread of its own, from the file descriptor to which Python writes them.
 """
 
 from __future__ import annotations
@@ -17,17 +15,17 @@ import time
 from types import TracebackType
 from typing import Self
 
-GRACE = 3.0  # seconds in which the usual way may end the work
+GRACE = 3.0  # seconds that the usual handling of a time limit or of Ctrl-C may take
 
 
 class Watchdog:
-    """Ends this process if its `with` block outlives a limit or an interruption by more than the grace."""
+    """Ends this process if its `with` block runs for GRACE seconds beyond a time limit or an interruption."""
 
     def __init__(self, limit: float | None) -> None:
         """Create a watchdog.
 
         Args:
-            limit: Seconds that the block may take; None is no limit.
+            limit: Seconds that the block may take. None: no limit.
         """
         self._limit = limit
         self._ended, self._end = os.pipe()
@@ -35,7 +33,7 @@ class Watchdog:
         os.set_blocking(self._signals, False)
 
     def __enter__(self) -> Self:
-        """Begin to watch; in the main thread."""
+        """Start the thread; must be called in the main thread."""
         self._before = signal.set_wakeup_fd(self._signals, warn_on_full_buffer=False)
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._thread.start()
@@ -44,7 +42,7 @@ class Watchdog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End the watch."""
+        """Stop the thread."""
         signal.set_wakeup_fd(self._before)
         os.close(self._end)
         self._thread.join()

@@ -9,6 +9,9 @@ from typing import ClassVar
 MAX_SECONDS = 100_000_000
 """Largest time limit: about three years, and a number that every timer accepts."""
 
+RESUMABLE = (73, 74, 75)
+"""Exit codes of errors after which a run can be resumed."""
+
 _FIELD = re.compile(r"\{([a-z_]+)\}")
 _NOT_GIVEN = object()
 

@@ -21,7 +21,7 @@ def one_line(text: object) -> str:
 def printable(text: object) -> str:
     """Apply `one_line` to each line of a text and keep its indentation; escape lone surrogates, which are not UTF-8.
 
-    A space at the end of a line is kept as well, so that a sentence may continue in another element of a page.
+    One space at the end of a line is kept as well, so that a sentence can continue in another element of a page.
     """
     lines = []
     for line in str(text).split("\n"):
@@ -70,13 +70,13 @@ def nearest(name: object, accepted: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the accepted name that is nearest to a misspelt one, or "" if none is near."""
     import difflib  # here, since only errors need it
 
-    known = {one.lower(): one for one in reversed(list(accepted))}
+    known = {each.lower(): each for each in reversed(list(accepted))}
     close = difflib.get_close_matches(str(name)[:100].lower(), list(known), n=1)
     return f" (did you mean {known[close[0]]!r}?)" if close else ""
 
 
 def _relevant_part(message: str) -> str:
-    """Return the last line that is not indented of a TensorFlow error, and any other message as it is.
+    """Return the last line of a TensorFlow error that is not indented, or any other message unchanged.
 
     TensorFlow's messages consist of a heading ("Graph execution error:"), the place where the operation was created,
     and the cause.

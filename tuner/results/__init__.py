@@ -1,1 +1,1 @@
-"""Results of studies: summaries, tables, exports and figures of frozen values."""
+"""Results of studies: summaries, tables, exports, figures and reports."""

@@ -13,7 +13,7 @@ from tuner.core.trial import Key, Status
 class Callback(Protocol):
     """Receives the events of a study; each method does nothing by default.
 
-    A callback must not raise, and does not influence the study.
+    A callback must not raise an error, and cannot influence the study.
     """
 
     def on_study_begin(self, study: StudyRecord) -> None:
@@ -29,10 +29,10 @@ class Callback(Protocol):
         """
 
     def on_recorded_result(self, key: Key, status: Status, fitness: float) -> None:
-        """Handle a result that was recorded before."""
+        """Handle a result that was recorded before the study was resumed."""
 
     def on_event(self, event: Event) -> None:
-        """Handle an event of a candidate that is being trained; an `Evaluation` has been recorded before."""
+        """Handle an event of a candidate that is being trained; an `Evaluation` is in the database already."""
 
     def on_remark(self, text: str) -> None:
         """Handle a remark of the strategy."""
@@ -46,7 +46,7 @@ class NoCallback(Callback):
 
 
 class CallbackList(Callback):
-    """Passes every event on to several callbacks, in the order in which they were given."""
+    """Passes every event to several callbacks, in the order given."""
 
     def __init__(self, *callbacks: Callback) -> None:
         self._callbacks = callbacks

@@ -1,1 +1,1 @@
-"""What the records of searches and comparisons show, as frozen values."""
+"""Summaries and statistics of searches and comparisons, as frozen values."""

@@ -47,7 +47,7 @@ class Contender:
     validation: Mapping[str, Estimate | None]  # of each metric at the end, over the runs that finished
     test: Mapping[str, Estimate | None]
     floor: float | None  # lowest mean loss that an optimizer with the same information can reach
-    pace: float | None  # gradient evaluations per second of training; None where runs trained in lockstep
+    pace: float | None  # gradient evaluations per second of training; None if runs trained in lockstep
     pace_with_validation: float | None
 
     @property
@@ -58,13 +58,13 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A comparison of some optimizers, complete or not. Fields that all its studies share are those of the first."""
+    """A comparison of some optimizers, complete or not. Fields that its studies share are those of the first."""
 
     run: str
     task: str
-    task_label: str  # for people
+    task_label: str  # name of the task for display
     steps: int  # budget of a run, in gradient evaluations
-    seconds: float | None  # likewise, in seconds of training
+    seconds: float | None  # budget of a run, in seconds of training; None: no such budget
     seeds: int
     cohort_size: int  # runs that train in lockstep
     validate_every: int | None
@@ -82,15 +82,15 @@ class Comparison:
     @property
     def metrics(self) -> tuple[str, ...]:
         """Names of the validation and test metrics, "loss" first."""
-        found = {name for one in self.contenders for name in (*one.validation, *one.test)}
-        return tuple(sorted(found, key=lambda name: (name != "loss", name)))
+        names = {name for contender in self.contenders for name in (*contender.validation, *contender.test)}
+        return tuple(sorted(names, key=lambda name: (name != "loss", name)))
 
 
 def compare_runs(studies: Studies) -> Comparison:
     """Return the results of the studies of one comparison.
 
     Args:
-        studies: Each with its runs, in any state.
+        studies: Each study with its runs, of any status.
 
     Raises:
         ValueError: There is no study, or they are not of the same comparison.
@@ -102,17 +102,17 @@ def compare_runs(studies: Studies) -> Comparison:
         )
     first = studies[0][0]
     spec = first.comparison
-    wanted = spec.measurement
+    measurement = spec.measurement
     named = [
-        (_name(study, point), study, point, [run for run in of_study if run.candidate.key.generation == number])
-        for study, of_study in studies
+        (_name(study, point), study, point, [run for run in study_runs if run.candidate.key.generation == number])
+        for study, study_runs in studies
         for number, point in enumerate(study.comparison.points)
     ]
-    over = all(study.status == StudyStatus.COMPLETE for study, _ in studies)
-    by_steps = _ranked({name: _fitnesses(of_point) for name, _, _, of_point in named}, over)
+    is_complete = all(study.status == StudyStatus.COMPLETE for study, _ in studies)
+    by_steps = _ranked({name: _fitnesses(point_runs) for name, _, _, point_runs in named}, is_complete)
     by_time = None
-    if wanted.seconds is not None:
-        by_time = _ranked({name: _losses_by_time(of_point) for name, _, _, of_point in named}, over)
+    if measurement.seconds is not None:
+        by_time = _ranked({name: _losses_by_time(point_runs) for name, _, _, point_runs in named}, is_complete)
     remarks = [f"by steps: {remark}" for remark in by_steps.remarks]
     remarks += [f"by time: {remark}" for remark in (by_time.remarks if by_time else ())]
     remarks += dict.fromkeys(f"{study.spec.workload.optimizer}: {note}" for study, _ in studies for note in study.notes)
@@ -121,15 +121,15 @@ def compare_runs(studies: Studies) -> Comparison:
         task=spec.workload.task,
         task_label=spec.workload.task_label,
         steps=spec.steps,
-        seconds=wanted.seconds,
+        seconds=measurement.seconds,
         seeds=spec.seeds,
         cohort_size=spec.workload.cohort_size,
-        validate_every=wanted.validate_every,
-        test_examples=wanted.test_examples,
+        validate_every=measurement.validate_every,
+        test_examples=measurement.test_examples,
         sweep=spec.sweep,
         contenders=tuple(
-            _contender(name, study, point, of_point, by_steps.ranks[name], by_time.ranks[name] if by_time else None)
-            for name, study, point, of_point in named
+            _contender(name, study, point, point_runs, by_steps.ranks[name], by_time.ranks[name] if by_time else None)
+            for name, study, point, point_runs in named
         ),
         remarks=tuple(remarks),
         precision=spec.workload.precision,
@@ -148,9 +148,9 @@ def _name(study: StudyRecord, point: Point) -> str:
     return f"{spec.sweep} {point.value:.4g}"
 
 
-def _ranked(losses: Mapping[str, Sequence[float]], over: bool) -> Ranking:
+def _ranked(losses: Mapping[str, Sequence[float]], is_complete: bool) -> Ranking:
     """Rank contenders once all runs are complete; until then none has a rank."""
-    return rank(losses) if over else Ranking(dict.fromkeys(losses, Rank(Standing.UNTESTED)), ())
+    return rank(losses) if is_complete else Ranking(dict.fromkeys(losses, Rank(Standing.UNTESTED)), ())
 
 
 def _contender(
@@ -187,7 +187,7 @@ def _fitnesses(runs: Sequence[SeedRun]) -> list[float]:
 
 
 def _losses_by_time(runs: Sequence[SeedRun]) -> list[float]:
-    """Return the losses by time likewise; a run may diverge after the step budget has ended."""
+    """Return the losses by time of the same runs; a run may diverge after it has reached the step budget."""
     losses = []
     for run in runs:
         if "time" in run.series and run.candidate.status in (Status.FINISHED, Status.DIVERGED):
@@ -203,15 +203,15 @@ def _final_loss(losses: Sequence[float], rank: Rank) -> FinalLoss:
 
 def _last(split: str, runs: Sequence[SeedRun]) -> dict[str, Estimate | None]:
     """Return the mean over the runs of each metric's last observation."""
-    found: dict[str, list[float]] = {}
+    values: dict[str, list[float]] = {}
     for run in runs:
         for name, numbers in run.series[split].metrics.items() if split in run.series else ():
-            found.setdefault(name, []).append(float(numbers[-1]))
-    return {name: estimate([number for number in numbers if math.isfinite(number)]) for name, numbers in found.items()}
+            values.setdefault(name, []).append(float(numbers[-1]))
+    return {name: estimate([number for number in numbers if math.isfinite(number)]) for name, numbers in values.items()}
 
 
 def _pace(clock: str, runs: Sequence[SeedRun]) -> float | None:
-    """Return the gradient evaluations per second of all these runs, by one of the clocks."""
+    """Return the gradient evaluations per second of some runs, by the clock "seconds" or "elapsed"."""
     marks = [run.series["training"] for run in runs if "training" in run.series]
     seconds = float(np.sum([getattr(mark, clock)[-1] for mark in marks]))
     evaluations = float(np.sum([mark.evaluations[-1] for mark in marks]))

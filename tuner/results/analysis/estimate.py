@@ -9,7 +9,7 @@ import numpy as np
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
-_SEED = 8  # of the resampling: equal numbers have equal intervals
+_SEED = 8  # of the resampling, so that equal numbers have equal intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Estimate:
 
 
 def estimate(values: Sequence[float]) -> Estimate | None:
-    """Return the mean of some finite numbers; None for no number.
+    """Return the estimate of the mean of some finite numbers; None without any.
 
     The interval is that of the percentile bootstrap: the middle 95 % of the means of 10,000 samples drawn with
     replacement. With 8 runs it is a fifth narrower than Student's.
@@ -33,8 +33,9 @@ def estimate(values: Sequence[float]) -> Estimate | None:
         return None
     array = np.asarray(values, np.float64)
     if (array == array[0]).all():  # exact: NumPy may round the mean of equal numbers
-        one = float(array[0])
-        return Estimate(one, 0.0, one if len(array) > 1 else None, one if len(array) > 1 else None, len(array))
+        value = float(array[0])
+        end = value if len(array) > 1 else None
+        return Estimate(value, 0.0, end, end, len(array))
     with np.errstate(over="ignore"):
         mean, spread = float(array.mean()), float(array.std())
         chosen = np.random.default_rng(_SEED).integers(0, len(array), (RESAMPLES, len(array)))

@@ -22,17 +22,17 @@ class Milestone:
     generation: int
     steps: int  # budget of an individual, in gradient evaluations
     planned: int  # gradient evaluations of the schedule up to and including this generation
-    best: float | None  # lowest fitness so far at this budget; None where none finished
+    best: float | None  # lowest fitness so far at this budget; None if no individual finished
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What one optimizer was given in a search; its cost is in the `Summary`."""
+    """Effort of a search for one optimizer; its cost is in the `Summary`."""
 
     optimizer: str
     dimensions: int  # hyperparameters that are tuned
     volume: float | None  # see `reached_volume`
-    genes: int  # of the better half of the last generation in which any finished; 0 where none did
+    genes: int  # of the better half of the last generation in which any individual finished; 0 if there is none
     at_a_bound: int  # how many of these genes lie at a bound
     bounded: tuple[str, ...]  # hyperparameters of these genes, in the order of the search space
     attempts_lost: int  # attempts that were lost with their worker and repeated
@@ -40,10 +40,10 @@ class Effort:
 
 
 def effort(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Effort:
-    """Return what one optimizer was given in its search.
+    """Return the effort of a search for its optimizer.
 
     Args:
-        study: A search as the store holds it.
+        study: Record of a search.
         candidates: All of its candidates, in any order.
 
     Raises:
@@ -54,17 +54,17 @@ def effort(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Effort:
     newest = next((generation for generation in reversed(generations) if generation.finished), None)
     best = [run.genome for run in better_half(newest)] if newest is not None else []
     bounds = list(zip(space.lower.tolist(), space.upper.tolist(), strict=True))
-    met = [
-        sum(not lower < genome[place] < upper for genome in best if place < len(genome))
-        for place, (lower, upper) in enumerate(bounds)
+    at_bounds = [
+        sum(not lower < genome[index] < upper for genome in best if index < len(genome))
+        for index, (lower, upper) in enumerate(bounds)
     ]
     return Effort(
         optimizer=study.spec.workload.optimizer,
         dimensions=len(space.dimensions),
         volume=reached_volume(study.search),
         genes=len(best) * len(bounds),
-        at_a_bound=sum(met),
-        bounded=tuple(name for name, count in zip(space.names, met, strict=True) if count),
+        at_a_bound=sum(at_bounds),
+        bounded=tuple(name for name, count in zip(space.names, at_bounds, strict=True) if count),
         attempts_lost=sum(max(0, run.attempts - 1) for run in candidates if run.key.role is Role.SEARCH),
         milestones=_milestones(study.search, generations),
     )
@@ -78,7 +78,7 @@ def reached_volume(spec: SearchSpec) -> float | None:
     width of 1 is a factor of e in the value or in its distance from 1.
 
     Returns:
-        None where the strategy has no standard deviation.
+        None if the strategy has no standard deviation.
     """
     if not spec.sigmas:
         return None
@@ -94,12 +94,12 @@ def reached_volume(spec: SearchSpec) -> float | None:
 
 
 def _milestones(spec: SearchSpec, generations: Sequence[Generation[CandidateRecord]]) -> tuple[Milestone, ...]:
-    found: list[Milestone] = []
+    milestones: list[Milestone] = []
     planned = 0
     for generation in generations:
         planned += spec.population * generation.steps
-        alike = [generation.best, *(one.best for one in found if one.steps == generation.steps)]
-        begun = generation.left < generation.population  # else there is no result
-        best = min((value for value in alike if value is not None), default=None) if begun else None
-        found.append(Milestone(generation.number, generation.steps, planned, best))
-    return tuple(found)
+        comparable = [generation.best, *(one.best for one in milestones if one.steps == generation.steps)]
+        has_results = generation.left < generation.population
+        best = min((value for value in comparable if value is not None), default=None) if has_results else None
+        milestones.append(Milestone(generation.number, generation.steps, planned, best))
+    return tuple(milestones)

@@ -1,6 +1,6 @@
 """Budgets, final statuses and fitnesses of a study by generation.
 
-A comparison is grouped by point instead.
+The candidates of a comparison are grouped by point instead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Generation(Generic[Run]):
 
     number: int  # from 0
     steps: int  # budget of an individual, in gradient evaluations
-    sigma: float | None  # standard deviation of the draws in the transformed space; None where there is none
+    sigma: float | None  # standard deviation of the draws in the transformed space; None if the strategy has none
     population: int
     counts: Mapping[Status, int]  # individuals by final status, and RUNNING; zeros included
     finished: tuple[Run, ...]  # best first; ties in slot order
@@ -40,12 +40,12 @@ class Generation(Generic[Run]):
 
     @property
     def best(self) -> float | None:
-        """Lowest fitness; None where none finished."""
+        """Lowest fitness; None if no individual finished."""
         return fitness(self.finished[0]) if self.finished else None
 
     @property
     def median(self) -> float | None:
-        """Median fitness of the individuals that finished; None where none did."""
+        """Median fitness of the individuals that finished; None if no individual finished."""
         return statistics.median(map(fitness, self.finished)) if self.finished else None
 
 
@@ -59,7 +59,7 @@ def by_generation(spec: StudySpec, candidates: Sequence[Run]) -> tuple[Generatio
 
     Args:
         spec: Specification of the study.
-        candidates: All of the study, in any order; runs on fresh seeds are ignored.
+        candidates: All candidates of the study, in any order; those on fresh seeds are ignored.
     """
     sigmas = spec.sigmas if isinstance(spec, SearchSpec) else ()
     members: list[list[Run]] = [[] for _ in range(spec.batches)]
@@ -68,14 +68,14 @@ def by_generation(spec: StudySpec, candidates: Sequence[Run]) -> tuple[Generatio
             members[candidate.key.generation].append(candidate)
     generations = []
     for number, runs in enumerate(members):
-        met = Counter(run.status for run in runs)
+        counts = Counter(run.status for run in runs)
         generations.append(
             Generation(
                 number=number,
                 steps=spec.budget_of(number),
                 sigma=sigmas[number] if sigmas else None,
                 population=spec.batch_size,
-                counts={status: met[status] for status in Status if status is not Status.WAITING},
+                counts={status: counts[status] for status in Status if status is not Status.WAITING},
                 finished=tuple(sorted(finished(runs), key=lambda run: (fitness(run), run.key.slot))),
             )
         )

@@ -16,7 +16,7 @@ from enum import StrEnum
 from tuner.results.analysis.significance import LEVEL, holm, mann_whitney, seeds_needed, sign_test, smallest_p
 
 ROUNDING = 1e-26
-"""Losses of float64 below this are what rounding leaves of a sum of squares: ε² is 5e-32, and curvatures raise it."""
+"""Float64 losses below this are rounding errors of a sum of squares: ε² = 5e-32, times the curvatures."""
 
 
 class Standing(StrEnum):
@@ -34,7 +34,7 @@ class Rank:
     """The rank of an optimizer."""
 
     standing: Standing
-    p: float | None = None  # after correction; None where no test was made
+    p: float | None = None  # after correction; None if no test was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
     """Rank optimizers by the losses of their runs.
 
     Args:
-        losses: By optimizer, one per run that finished or diverged; +inf for one that diverged.
+        losses: Losses of the runs that finished or diverged, by optimizer; +inf for a run that diverged.
     """
     samples = {name: list(values) for name, values in losses.items() if values}
     ranks = dict.fromkeys(losses, Rank(Standing.UNTESTED))
@@ -62,20 +62,20 @@ def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
     exact = [name for name in rivals if _is_constant(samples[name]) and _is_constant(samples[best])]
     for name in exact:
         ranks[name] = Rank(Standing.WORSE if samples[best][0] < samples[name][0] else Standing.TIE)
-    left = [name for name in rivals if name not in exact]
-    comparisons = {name: _compared(samples[best], samples[name]) for name in left}
-    tested = [name for name in left if len(left) * comparisons[name].smallest <= LEVEL]
-    # Optimizers that cannot be tested count as well: the question is asked of them, too.
-    corrected = holm([*(comparisons[name].p for name in tested), *[1.0] * (len(left) - len(tested))])
+    others = [name for name in rivals if name not in exact]
+    tests = {name: _test(samples[best], samples[name]) for name in others}
+    tested = [name for name in others if len(others) * tests[name].smallest <= LEVEL]
+    # Optimizers with too few runs for a test count as hypotheses of the correction as well.
+    corrected = holm([*(tests[name].p for name in tested), *[1.0] * (len(others) - len(tested))])
     for name, p in zip(tested, corrected, strict=False):
         ranks[name] = Rank(_standing(samples[best], samples[name], p), p)
     tiny = [name for name in ended if 0 <= _mean(samples[name]) < ROUNDING]
-    return Ranking(ranks, tuple(_remarks(best, exact, comparisons, tested, tiny)))
+    return Ranking(ranks, tuple(_remarks(best, exact, tests, tested, tiny)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
-    """Test of one rival against the best."""
+class _Test:
+    """Result of the test of one rival against the best."""
 
     by_signs: bool  # by a sign test, since one of the two is constant
     runs: tuple[int, int]
@@ -87,31 +87,30 @@ class _Compared:
         return 2 * 0.5 ** max(self.runs) if self.by_signs else smallest_p(*self.runs)
 
 
-def _compared(best: Sequence[float], other: Sequence[float]) -> _Compared:
-    for level, sample in ((best, other), (other, best)):
-        if _is_constant(level):
-            # The sample lies above or below a constant.
-            return _Compared(True, (1, len(sample)), sign_test([value - level[0] for value in sample]))
-    return _Compared(False, (len(best), len(other)), mann_whitney(best, other))
+def _test(best: Sequence[float], other: Sequence[float]) -> _Test:
+    for constant, sample in ((best, other), (other, best)):
+        if _is_constant(constant):
+            return _Test(True, (1, len(sample)), sign_test([value - constant[0] for value in sample]))
+    return _Test(False, (len(best), len(other)), mann_whitney(best, other))
 
 
 def _remarks(
-    best: str, exact: Sequence[str], comparisons: Mapping[str, _Compared], tested: Sequence[str], tiny: Sequence[str]
+    best: str, exact: Sequence[str], tests: Mapping[str, _Test], tested: Sequence[str], tiny: Sequence[str]
 ) -> list[str]:
-    remarks, rivals = [], len(comparisons)
+    remarks, rivals = [], len(tests)
     if len(tiny) > 1:
         remarks.append(f"{', '.join(tiny)}: losses below {ROUNDING:g} are rounding errors; their order is meaningless.")
-    of = f"{rivals} rival{'' if rivals == 1 else 's'}"
     for by_signs, test in ((False, "the Mann-Whitney test"), (True, "the sign test")):
-        refused = {n: one for n, one in comparisons.items() if n not in tested and one.by_signs is by_signs}
+        refused = [name for name, one in tests.items() if name not in tested and one.by_signs is by_signs]
         if refused:
-            least = min(one.smallest for one in refused.values())
+            least = min(tests[name].smallest for name in refused)
             remarks.append(
                 f"no test of {', '.join(refused)} against {best}: with so few runs the smallest p of {test} is "
-                f"{least:.2g}, and {min(1.0, rivals * least):.2g} after correction for {of}, above {LEVEL:g} in any "
-                f"case; {seeds_needed(rivals, by_signs=by_signs)} seeds would be enough."
+                f"{least:.2g}, and {min(1.0, rivals * least):.2g} after correction for {rivals} "
+                f"rival{'' if rivals == 1 else 's'}, above {LEVEL:g} in any case; "
+                f"{seeds_needed(rivals, by_signs=by_signs)} seeds would be enough."
             )
-    if signed := [name for name in tested if comparisons[name].by_signs]:
+    if signed := [name for name in tested if tests[name].by_signs]:
         remarks.append(
             f"{', '.join(signed)} against {best}: one of the two is equal on every seed, so p is that of a sign "
             "test of the other's runs against this value."

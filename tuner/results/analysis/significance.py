@@ -22,15 +22,15 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
 
     Args:
         first: At least one number; inf is allowed, NaN is not.
-        second: Likewise.
+        second: At least one number, likewise.
     """
     doubled = _doubled_ranks([*first, *second])
     n, total = len(first), len(first) + len(second)
     observed = sum(doubled[:n])
     if total > MAX_EXACT:
         return _by_normal(doubled, n, observed)
-    chances = _rank_sums(doubled, n)
-    return float(min(1.0, 2 * min(chances[: observed + 1].sum(), chances[observed:].sum())))
+    probabilities = _rank_sums(doubled, n)
+    return float(min(1.0, 2 * min(probabilities[: observed + 1].sum(), probabilities[observed:].sum())))
 
 
 def smallest_p(first: int, second: int) -> float:
@@ -55,9 +55,9 @@ def seeds_needed(rivals: int, *, by_signs: bool = False) -> int:
 def holm(ps: Sequence[float]) -> list[float]:
     """Return p values corrected for multiple tests, in the order given (Holm 1979)."""
     corrected, least = [0.0] * len(ps), 0.0
-    for rank, place in enumerate(sorted(range(len(ps)), key=lambda place: ps[place])):
-        least = max(least, min(1.0, (len(ps) - rank) * ps[place]))
-        corrected[place] = least
+    for rank, index in enumerate(sorted(range(len(ps)), key=lambda index: ps[index])):
+        least = max(least, min(1.0, (len(ps) - rank) * ps[index]))
+        corrected[index] = least
     return corrected
 
 

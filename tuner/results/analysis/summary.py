@@ -32,8 +32,8 @@ class Hyperparameter:
 class FreshRuns:
     """Runs of one point on fresh seeds, with the last generation's budget."""
 
-    mean: float | None  # fitness of the runs that finished; None where none did
-    spread: float | None  # their sample standard deviation; None where fewer than two finished
+    mean: float | None  # mean fitness of the runs that finished; None if none finished
+    spread: float | None  # their sample standard deviation; None if fewer than two finished
     finished: int
     diverged: int
     failed: int
@@ -91,7 +91,7 @@ class Summary:
     study: str  # RUN/OPTIMIZER
     run: str
     task: str
-    task_label: str  # for people
+    task_label: str  # name of the task for display
     optimizer: str
     status: str  # one of StudyStatus
     strategy: str
@@ -117,7 +117,7 @@ def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summ
     """Return the summary of a search of any status; `summarise_outcomes` reads less.
 
     Args:
-        study: As the store holds it.
+        study: Record of the search.
         candidates: All of its candidates, in any order.
 
     Raises:
@@ -132,7 +132,7 @@ def summarise_outcomes(
     """Return the summary of a search of any status.
 
     Args:
-        study: As the store holds it.
+        study: Record of the search.
         candidates: Outcomes of all of its candidates, in any order.
         hyperparameters: Returns the hyperparameters of a candidate; called for the best.
 
@@ -195,7 +195,7 @@ def _hyperparameter(dimension: Dimension, tuned: float | None, sigmas: Sequence[
 
 
 def better_half(generation: Generation[Run]) -> tuple[Run, ...]:
-    """Return the better half of a generation's population, rounded down but at least one, as far as they finished.
+    """Return the individuals that finished among the better half of a population, rounded down but at least one.
 
     Their average is the next mean under strategy `paper`.
     """
@@ -203,7 +203,7 @@ def better_half(generation: Generation[Run]) -> tuple[Run, ...]:
 
 
 def _searched(strategy: str, generations: Sequence[Generation[Run]]) -> float | None:
-    """Return the fitness that a finished search itself saw of its result, as its strategy defines it."""
+    """Return the fitness that a complete search itself measured for its result, as its strategy defines it."""
     return strategies.kind_of_record(strategy).searched_fitness(
         [
             FinishedGeneration(one.steps, one.population, tuple(fitness(run) for run in one.finished))
@@ -213,8 +213,8 @@ def _searched(strategy: str, generations: Sequence[Generation[Run]]) -> float | 
 
 
 def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run], Mapping[str, float]]) -> Best | None:
-    some = [generation for generation in generations if generation.finished]
-    comparable = [generation for generation in some if generation.steps == some[-1].steps]
+    with_results = [generation for generation in generations if generation.finished]
+    comparable = [generation for generation in with_results if generation.steps == with_results[-1].steps]
     if not comparable:
         return None
     generation = min(comparable, key=lambda generation: fitness(generation.finished[0]))

@@ -62,7 +62,7 @@ class Verdict(StrEnum):
 class Gain:
     """The default's fitness minus the tuned point's, seed by seed."""
 
-    mean: float | None = None  # None until all runs are final, where any diverged, and where no seed is left
+    mean: float | None = None  # None until all runs are final, if any diverged, and if no seed is left
     spread: float | None = None  # sample standard deviation; None with fewer than two seeds
 
 
@@ -79,7 +79,7 @@ def judge(default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int) -> t
 
     Args:
         default: Runs of the defaults on fresh seeds; `key.slot` is the number of the seed.
-        tuned: Runs of the tuned point, likewise.
+        tuned: Runs of the tuned point on the same seeds.
         seeds: Fresh seeds of a complete study; until all runs are final the verdict is NOT_RUN.
     """
     by_seed = [{run.key.slot: run for run in runs if run.status.is_final} for runs in (default, tuned)]

@@ -27,9 +27,9 @@ class ExportFormat:
     """A format of tuned configurations.
 
     Args:
-        write: Takes the configuration, returns the text of a file.
-        has: Whether the format can express an optimizer, by name. Default: any.
-        differing: By optimizer, why the format's optimizer of that name is not the same. Default: none.
+        write: Returns the text of a file for a configuration.
+        has: Returns whether the format can express an optimizer, by name. Default: any optimizer.
+        differing: Reasons why the format's optimizer of the same name differs, by optimizer. Default: none.
     """
 
     write: Callable[[Configuration], str]
@@ -56,13 +56,13 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
     Args:
         study: A search with a tuned point.
         format: A name of `FORMATS`.
-        summary: Of the study; adds the fitness of default and tuned to the provenance. Default None.
+        summary: Summary of the study, which adds fitnesses to the provenance. Default None.
 
     Returns:
         The text of a file, with a line end after its last line.
 
     Raises:
-        NotExported: There is no such format, or it cannot express the optimizer, or the study has no tuned point.
+        NotExported: There is no such format, it cannot express the optimizer, or the study has no tuned point.
     """
     name, optimizer = study.spec.name, study.spec.workload.optimizer
     registered = study.spec.space.get("registered")
@@ -83,7 +83,7 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
     if study.tuned is None:
         raise NotExported(f"the study {name} has no tuned point yet: its search is {study.status}", 1)
     if summary is not None and summary.best is None:
-        raise NotExported(f"the study {name} has tuned nothing: none of its individuals finished", 1)
+        raise NotExported(f"the study {name} has no tuned point: none of its individuals finished", 1)
     configuration = Configuration(
         optimizer,
         study.tuned,
@@ -108,7 +108,7 @@ def formats_of(optimizer: str, registered: str | None = None) -> tuple[str, ...]
 
 
 def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:
-    """Return the provenance of a configuration: enough to run the study again."""
+    """Return the provenance of a configuration: everything needed to run the study again."""
     spec, workload = study.search, study.spec.workload
     provenance: dict[str, Any] = {
         "made_by": "lodo-tune",

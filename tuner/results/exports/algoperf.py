@@ -17,7 +17,7 @@ _NAMES = MappingProxyType({"initial_learning_rate": "learning_rate", "beta_2": "
 
 
 def write(configuration: Configuration) -> str:
-    """Return JSON with the tuned point alone: AlgoPerf takes every key as a hyperparameter.
+    """Return JSON with the tuned point alone, since AlgoPerf takes every key as a hyperparameter.
 
     `one_minus_beta1` is 1 - beta_1, or 1 - momentum where there is no beta_1.
     """

@@ -1,4 +1,4 @@
-"""What is exported: a configuration with its provenance."""
+"""The value that is exported: a tuned configuration with its provenance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NotExported(ValueError):  # noqa: N818 (states what happened)
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The tuned configuration of a study, as every format gets it."""
+    """The tuned configuration of a study, which every format takes."""
 
     optimizer: str
     hyperparameters: Mapping[str, float]

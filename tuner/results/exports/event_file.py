@@ -15,10 +15,10 @@ _STARTS, _ENDS = "_hparams_/session_start_info", "_hparams_/session_end_info"
 
 
 class EventFile:
-    """A new event file, written through to the disk when it is closed.
+    """A new event file, which is written to the disk when it is closed.
 
     Args:
-        folder: Of a run in TensorBoard; created if missing.
+        folder: Folder of a run of TensorBoard; created if missing.
         started: Start of the run, in seconds since 1970.
     """
 
@@ -44,9 +44,9 @@ class EventFile:
 
         Args:
             tag: Name of the scalar.
-            step: Step.
+            step: Position on the horizontal axis.
             value: Value.
-            after: Seconds since the start. Default 0.
+            after: Seconds since the start of the run. Default 0.
         """
         from tensorboardX.proto.summary_pb2 import Summary
 

@@ -29,11 +29,11 @@ def has(optimizer: str) -> bool:
 def write(configuration: Configuration) -> str:
     """Return YAML with a node for each library that has the optimizer, and the provenance.
 
-    PyTorch's node is partial, since the class also takes the parameters to train. `warnings` lists what a library
-    does differently.
+    PyTorch's node is partial, since the class also takes the parameters to train. `warnings` lists the differences of
+    each library.
 
     Raises:
-        NotExported: A hyperparameter was tuned that none of them takes.
+        NotExported: No library takes all tuned hyperparameters.
     """
     calls = _calls(configuration)
     nodes = {name: call.as_mapping(_node) for name, call in calls.items()}
@@ -45,17 +45,17 @@ def write(configuration: Configuration) -> str:
 
 def _calls(configuration: Configuration) -> dict[str, Call]:
     """Return the call of each library that has the optimizer with these hyperparameters."""
-    found: dict[str, Call] = {}
+    calls: dict[str, Call] = {}
     refusals: list[NotExported] = []
     for name, (known, call) in _LIBRARIES.items():
         if known(configuration.optimizer):
             try:
-                found[name] = call(configuration)
+                calls[name] = call(configuration)
             except NotExported as refusal:
                 refusals.append(refusal)
-    if not found:
+    if not calls:
         raise refusals[0]
-    return found
+    return calls
 
 
 def _node(target: str, arguments: dict[str, Any]) -> dict[str, Any]:

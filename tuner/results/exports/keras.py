@@ -1,4 +1,4 @@
-"""Keras: a configuration for `keras.optimizers.deserialize`."""
+"""Keras export: a configuration for `keras.optimizers.deserialize`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tuner.results.exports.configuration import Configuration
 from tuner.results.exports.library import Call
 from tuner.results.tables.formats import strict_json
 
-# The class, of Keras or ours, and the constants of our optimizer (those of the modules of lodo with the same names).
+# The class, and the constants of lodo-tune's optimizer (those of the modules of lodo with the same names).
 _CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "Adam": ("keras.optimizers.Adam", {"epsilon": 1e-7, "amsgrad": False}),
@@ -30,7 +30,7 @@ def has(optimizer: str) -> bool:
 
 
 def call(configuration: Configuration) -> Call:
-    """Return the class with its arguments; arguments that were not tuned have the defaults of Keras."""
+    """Return the class and its arguments; arguments that were not tuned have the defaults of Keras."""
     of_keras: tuple[str, Mapping[str, Any]] = (
         f"keras.optimizers.{configuration.optimizer.removeprefix(_OF_KERAS)}",
         {},
@@ -44,17 +44,17 @@ def write(configuration: Configuration) -> str:
     """Return JSON for `keras.optimizers.deserialize(json.load(file))`, which ignores the provenance.
 
     Keras finds the class of one of our optimizers once `lodo.keras` is imported, and that of a user's own once its
-    module is. It keeps a learning rate in float32 and returns it rounded. Lamb, which `deserialize` lacks, is made by
-    `keras.saving.deserialize_keras_object`.
+    module is. It keeps a learning rate in float32 and returns it rounded. `deserialize` lacks Lamb; use
+    `keras.saving.deserialize_keras_object` for it.
     """
     if configuration.registered is not None:
         return strict_json(_own(configuration, configuration.registered)) + "\n"
-    made = call(configuration)
-    module, _, class_name = made.target.rpartition(".")
+    constructor = call(configuration)
+    module, _, class_name = constructor.target.rpartition(".")
     layout = {
         "module": module,
         "class_name": class_name,
-        "config": dict(made.arguments),
+        "config": dict(constructor.arguments),
         "registered_name": None if module.startswith("keras.") else f"lodo>{class_name}",
         "provenance": dict(configuration.provenance),
     }

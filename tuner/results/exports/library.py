@@ -1,8 +1,6 @@
-"""Calls that construct an optimizer in another library, and their differences.
+"""Calls that construct an optimizer in PyTorch or Optax, with warnings.
 
-Common to PyTorch and Optax.
-
-Warnings describe differences from Keras, whose form our optimizers have.
+The warnings describe differences from the tuned optimizer, whose form is that of Keras.
 """
 
 from __future__ import annotations
@@ -18,22 +16,22 @@ from tuner.results.tables.formats import strict_json
 
 Values = Mapping[str, float]
 
-LIMITED_MEMORY = "its implementation is L-BFGS, with limited memory"  # why there is no BFGS
+LIMITED_MEMORY = "its implementation is L-BFGS, with limited memory"  # the reason why BFGS is not exported
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A class or function of a library with keyword arguments, and how it differs from what was tuned."""
+    """A class or function of a library with keyword arguments, and its differences from the tuned optimizer."""
 
     target: str  # "torch.optim.Adam"
     arguments: Mapping[str, Any]  # numbers, truth values, lists of numbers, or calls
-    warnings: tuple[str, ...] = ()  # none: it takes the same steps, except for rounding
+    warnings: tuple[str, ...] = ()  # without any, it takes the same steps, except for rounding
 
     def as_mapping(self, node: Callable[[str, dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
         """Return the call, and the calls among its arguments, as mappings.
 
         Args:
-            node: Takes a target and its arguments, and returns their mapping.
+            node: Returns the mapping of a target and its arguments.
         """
         arguments = {
             name: value.as_mapping(node) if isinstance(value, Call) else value for name, value in self.arguments.items()
@@ -43,12 +41,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library with counterparts of our optimizers, in a JSON file of their calls.
+    """A library with counterparts of lodo-tune's optimizers; their calls are written as JSON.
 
     Args:
-        key: What the file calls a call's target: "class" or "function".
-        counterparts: By rule (see `rules`), what makes the call from the rule's values and the budget in steps.
-        differing: By optimizer, why the library's optimizer of that name is no counterpart. Default: none.
+        key: Key of a call's target in the file: "class" or "function".
+        counterparts: Functions that return the call for a rule's values and the budget in steps, by rule (see `rules`).
+        differing: Reasons why the library's optimizer of the same name is no counterpart, by optimizer. Default: none.
     """
 
     key: str
@@ -63,13 +61,13 @@ class Library:
         """Return the call that constructs the tuned optimizer.
 
         Raises:
-            NotExported: Something was tuned that the counterpart does not take.
+            NotExported: The counterpart does not take one of the tuned hyperparameters.
         """
         counterpart = self.counterparts[rule_of(configuration.optimizer) or ""]
         return counterpart(values_of(configuration), configuration.steps)
 
     def write(self, configuration: Configuration) -> str:
-        """Return JSON: the target and its `arguments`; `warnings`; the `provenance`.
+        """Return JSON with the target, its `arguments`, `warnings` and `provenance`.
 
         Raises:
             NotExported: As `call`.
@@ -84,18 +82,18 @@ class Library:
 
 
 def renamed(values: Values, **names: str) -> dict[str, Any]:
-    """Return values under a library's names: {its name: value of our name}."""
+    """Return values under the names of a library; `names` maps these to the names of the values."""
     return {theirs: values[ours] for theirs, ours in names.items()}
 
 
 def measured_distance(share: float) -> str:
-    """Return a sentence on the measured distance between a library's steps and ours.
+    """Return a sentence on the measured difference between a library's optimizer and the tuned one.
 
     Args:
-        share: The greatest distance in 50 steps on a quadratic and on Rosenbrock's function, as a share of our greatest
-            distance from the start; a test measures it.
+        share: Greatest distance between the two paths, as a share of the tuned optimizer's greatest distance from the
+            start, in 50 steps on a quadratic and on Rosenbrock's function. A test measures it.
     """
-    return f"Measured at one setting, in 50 steps on two test functions: they differ by at most {share:g} of the way."
+    return f"Measured in 50 steps on two test functions: x differs by at most {share:g} of its distance from the start."
 
 
 def epsilon_after_correction(library: str, values: Values) -> str:
@@ -103,8 +101,8 @@ def epsilon_after_correction(library: str, values: Values) -> str:
     first = values["epsilon"] / math.sqrt(1 - values["beta_2"])
     return (
         f"{library} adds eps to √v after the bias correction, the tuned optimizer before it, which is equivalent to an "
-        f"eps of {first:.2g} at the first step that falls to {values['epsilon']:g}. It matters where gradients are not "
-        f"much larger than that. {measured_distance(3e-6)}"
+        f"eps of {first:.2g} at the first step that falls to {values['epsilon']:g}. This matters where gradients are "
+        f"not much larger than eps. {measured_distance(3e-6)}"
     )
 
 

@@ -15,11 +15,11 @@ from tuner.core.trial import Role, Status
 from tuner.results.analysis.generations import by_generation
 
 MADE_BY = "lodo-tune"
-_WHOLE = "whole"  # attribute of a study that was written completely
+_COMPLETE = "whole"  # attribute of a study that was written completely
 
 
 class NoOptuna(Exception):  # noqa: N818 (states what happened)
-    """Optuna is not installed, its storage cannot be used, or has a study of this name. The text is one line."""
+    """Optuna is not installed, or its storage cannot be used or has a study of this name. The text is one line."""
 
     exit_code = 1
 
@@ -28,8 +28,8 @@ class OptunaStorage:
     """An Optuna storage.
 
     Args:
-        url: As Optuna takes it; its tables are created if missing.
-        shown: The URL as it may be printed.
+        url: URL in the form of Optuna; the tables are created if missing.
+        shown: The URL without passwords, for messages.
 
     Raises:
         NoOptuna: Optuna is not installed, or the storage cannot be opened.
@@ -51,12 +51,12 @@ class OptunaStorage:
         """Write a search: one trial per final individual, in order.
 
         A trial is COMPLETE with its fitness if the individual finished. Otherwise it is FAIL, with `status` and
-        `reason` among its attributes. Fitnesses of different budgets are not comparable: where there are several
-        budgets, trials with another one than the best individual are infeasible for Optuna by the constraint `budget`,
-        so that Optuna's best trial is the study's. A study whose writing was interrupted is written anew.
+        `reason` among its attributes. Fitnesses of different budgets are not comparable: if there are several budgets,
+        the constraint `budget` makes trials with another budget than the best individual's infeasible, so that Optuna's
+        best trial is that of the study. A study that was written incompletely is replaced.
 
         Args:
-            study: As the store holds it; it may be running.
+            study: Record of the search, which may be running.
             candidates: All of its candidates, in any order.
 
         Returns:
@@ -68,13 +68,13 @@ class OptunaStorage:
         name = study.spec.name
         try:
             self._free_name(name)
-            made = self._optuna.create_study(study_name=name, storage=self._storage, direction="minimize")
-            made.set_user_attr("made_by", MADE_BY)
-            for attribute, value in _facts(study).items():
-                made.set_user_attr(attribute, value)
+            optuna_study = self._optuna.create_study(study_name=name, storage=self._storage, direction="minimize")
+            optuna_study.set_user_attr("made_by", MADE_BY)
+            for attribute, value in _study_attributes(study).items():
+                optuna_study.set_user_attr(attribute, value)
             trials = self._trials(study, candidates)
-            made.add_trials(trials)
-            made.set_user_attr(_WHOLE, True)
+            optuna_study.add_trials(trials)
+            optuna_study.set_user_attr(_COMPLETE, True)
         except NoOptuna:
             raise
         except Exception as error:  # errors of SQLAlchemy and Optuna
@@ -82,11 +82,11 @@ class OptunaStorage:
         return len(trials)
 
     def _free_name(self, name: str) -> None:
-        """Delete a study of this name that was not written completely; raise an error for any other."""
-        for there in self._optuna.get_all_study_names(self._storage):
-            if there == name:
+        """Delete a study of this name that was written incompletely; raise an error for any other."""
+        for existing in self._optuna.get_all_study_names(self._storage):
+            if existing == name:
                 attributes = self._optuna.load_study(study_name=name, storage=self._storage).user_attrs
-                if attributes.get("made_by") != MADE_BY or attributes.get(_WHOLE):
+                if attributes.get("made_by") != MADE_BY or attributes.get(_COMPLETE):
                     raise NoOptuna(
                         f"there is a study {name!r} in {self._shown} already; delete it there first "
                         f"(optuna delete-study --study-name {name})"
@@ -96,8 +96,8 @@ class OptunaStorage:
     def _trials(self, study: StudyRecord, candidates: Sequence[CandidateRecord]) -> list[Any]:
         distributions = self._distributions(study)
         search = sorted((one for one in candidates if one.key.role is Role.SEARCH), key=lambda one: one.key)
-        begun = [generation for generation in by_generation(study.spec, candidates) if generation.finished]
-        budget = begun[-1].steps if begun else study.search.steps[-1]
+        with_results = [generation for generation in by_generation(study.spec, candidates) if generation.finished]
+        budget = with_results[-1].steps if with_results else study.search.steps[-1]
         several = len(set(study.search.steps)) > 1
         states = self._optuna.trial.TrialState
         trials = []
@@ -109,7 +109,7 @@ class OptunaStorage:
                     value=fitness(candidate) if finished else None,
                     params=dict(candidate.hyperparameters),
                     distributions=distributions,
-                    user_attrs=_attributes(candidate),
+                    user_attrs=_trial_attributes(candidate),
                     constraints={"budget": float(candidate.steps != budget)} if several else None,
                 )
             )
@@ -123,15 +123,15 @@ class OptunaStorage:
 
 
 def _cause(error: Exception) -> str:
-    """Return why a database failed, in the driver's words if possible: those of SQLAlchemy contain the URL."""
+    """Return the cause of a database error in one line, without the URL, which messages of SQLAlchemy contain."""
     while error.__cause__ is not None and isinstance(error.__cause__, Exception) and not hasattr(error, "orig"):
         error = error.__cause__
-    words = str(getattr(error, "orig", "")).strip()
-    return words.splitlines()[0] if words else type(error).__name__
+    message = str(getattr(error, "orig", "")).strip()  # of the database driver
+    return message.splitlines()[0] if message else type(error).__name__
 
 
-def _facts(study: StudyRecord) -> dict[str, Any]:
-    """Return the attributes of a study; JSON-able."""
+def _study_attributes(study: StudyRecord) -> dict[str, Any]:
+    """Return the attributes of a study in a form for JSON."""
     spec = study.search
     return {
         "task": spec.workload.task,
@@ -146,7 +146,7 @@ def _facts(study: StudyRecord) -> dict[str, Any]:
     }
 
 
-def _attributes(candidate: CandidateRecord) -> dict[str, Any]:
+def _trial_attributes(candidate: CandidateRecord) -> dict[str, Any]:
     return {
         "generation": candidate.key.generation,
         "slot": candidate.key.slot,

@@ -1,4 +1,4 @@
-"""The configuration with our own names, as JSON and YAML."""
+"""Export with the names of lodo-tune, as JSON and YAML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def as_json(configuration: Configuration) -> str:
 
 
 def as_yaml(configuration: Configuration) -> str:
-    """Return the same as YAML."""
+    """Return YAML with the content of `as_json`."""
     return yaml_of(_layout(configuration))
 
 

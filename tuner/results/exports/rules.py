@@ -1,7 +1,7 @@
 """The update rule of an optimizer, and its constants that were not tuned.
 
-Rules have the names of Keras. One of our optimizers and one of Keras may have the same rule; other libraries then have
-one counterpart for both.
+Rules have the names of Keras. An optimizer of lodo-tune and one of Keras may have the same rule, and then have the same
+counterpart in other libraries.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 
 def rule_of(optimizer: str) -> str | None:
-    """Return the name of an optimizer's rule; None if there is none that another library may have."""
+    """Return the name of an optimizer's rule; None if no other library has a counterpart."""
     return RULES[optimizer].name if optimizer in RULES else None
 
 
@@ -58,7 +58,7 @@ def values_of(configuration: Configuration) -> dict[str, float]:
     """Return all parameters of the rule: the hyperparameters, and constants for those that were not tuned.
 
     Raises:
-        NotExported: A hyperparameter was tuned that the rule does not have here.
+        NotExported: A tuned hyperparameter is not a parameter of the rule.
     """
     rule = RULES[configuration.optimizer]
     accepted = (*rule.tuned, *rule.constants)

@@ -1,6 +1,6 @@
-"""TensorBoard export of a search.
+"""TensorBoard export: scalars by generation, and sessions of candidates.
 
-Scalars by generation, and each candidate as a session of the HParams tab.
+Each candidate is a session of the HParams tab.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from tuner.results.analysis.generations import by_generation
 from tuner.results.exports.event_file import EventFile
 from tuner.results.figures.learning import WINDOWS, window_means
 
-SEARCH = "search"  # the run with the scalars by generation, beside one run per candidate
+SEARCH = "search"  # name of the run with the scalars by generation
 
 
 def write_study(
     study: StudyRecord, candidates: Sequence[CandidateRecord], curve: Callable[[Key], NDArray[Any]], folder: Path
 ) -> int:
-    """Write a study into a log folder of TensorBoard, whole or not at all; an earlier version of it is replaced.
+    """Write a study to a log folder of TensorBoard, completely or not at all; replace an earlier version of it.
 
     The run RUN/OPTIMIZER/search has `fitness/best` and `fitness/median` by generation, and the number of individuals by
     final status. Each final candidate is a run, such as RUN/OPTIMIZER/g03-s07, default-0 or tuned-0: a session of the
-    HParams tab with its hyperparameters, `generation` and `budget`, and the scalar `fitness`, if it has one, at its
+    HParams tab with its hyperparameters, `generation` and `budget`, and, if it finished, the scalar `fitness` at its
     budget. The best candidate of each generation and the runs on fresh seeds also have their loss curve, in at most
     `WINDOWS` means, so that the size of the files does not grow with the budget.
 
     Args:
-        study: As the store holds it; it may be running.
+        study: Record of the study, which may be running.
         candidates: All of its candidates, in any order.
         curve: Reads the losses of a final candidate, one per gradient evaluation.
         folder: The log folder of TensorBoard; created if missing.
@@ -49,25 +49,25 @@ def write_study(
         NotWritten: The study's folder contains other files, or cannot be written to.
     """
     target = folder / study.spec.run / study.spec.workload.optimizer.replace(":", "-")
-    beside = target.parent / f".lodo-tune-{secrets.token_hex(8)}.tmp"
-    _check_ours(target)
+    temporary = target.parent / f".lodo-tune-{secrets.token_hex(8)}.tmp"
+    _check_replaceable(target)
     final = [candidate for candidate in candidates if candidate.status.is_final]
     try:
         try:
-            _write_search(study, candidates, beside / SEARCH)
-            drawn = _drawn(study, candidates)
+            _write_search(study, candidates, temporary / SEARCH)
+            with_curves = _with_curves(study, candidates)
             for candidate in final:
-                _write_candidate(study, candidate, curve if candidate.key in drawn else None, beside)
-            _replace(target, beside)
+                _write_candidate(study, candidate, curve if candidate.key in with_curves else None, temporary)
+            _replace(target, temporary)
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise not_written(target, error) from error
     return len(final)
 
 
-def _check_ours(target: Path) -> None:
-    """Raise an error for a folder with files that were not written here."""
+def _check_replaceable(target: Path) -> None:
+    """Raise an error for a folder with files that lodo-tune did not write."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise NotWritten(f"cannot write {str(target)!r:.300}: it is not a folder")
     for path in target.rglob("*"):
@@ -77,12 +77,12 @@ def _check_ours(target: Path) -> None:
             )
 
 
-def _replace(target: Path, beside: Path) -> None:
-    """Replace a folder by another."""
-    old = beside.with_suffix(".old")
+def _replace(target: Path, temporary: Path) -> None:
+    """Move the temporary folder to the target, and delete the previous one."""
+    old = temporary.with_suffix(".old")
     if target.exists():
         target.rename(old)
-    beside.rename(target)
+    temporary.rename(target)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -104,7 +104,7 @@ def _write_search(study: StudyRecord, candidates: Sequence[CandidateRecord], fol
                     file.scalar(name, generation.number, generation.counts[status])
 
 
-def _drawn(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> frozenset[Key]:
+def _with_curves(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> frozenset[Key]:
     """Return the candidates whose curves are written: the best of each generation, and those on fresh seeds."""
     generations = by_generation(study.spec, candidates)
     best = [generation.finished[0].key for generation in generations if generation.finished]
@@ -133,5 +133,5 @@ def _write_candidate(
         if curve is not None:
             losses = curve(key)
             middles, means = window_means(losses, max(1, -(-len(losses) // WINDOWS)))
-            for at, mean in zip(middles.tolist(), means.tolist(), strict=True):
-                file.scalar("loss", int(at), mean, after=candidate.seconds * at / max(1, len(losses)))
+            for step, mean in zip(middles.tolist(), means.tolist(), strict=True):
+                file.scalar("loss", int(step), mean, after=candidate.seconds * step / max(1, len(losses)))

@@ -70,7 +70,7 @@ def _adagrad(values: Values, steps: int) -> Call:
 
 
 def _nadam(values: Values, steps: int) -> Call:
-    # With a momentum_decay of 1 PyTorch's momentum warms up as that of Keras does.
+    # With a momentum_decay of 1, the warm-up of PyTorch's momentum is that of Keras.
     return Call("torch.optim.NAdam", {**_moments(values), "momentum_decay": 1.0})
 
 

@@ -1,6 +1,6 @@
 """Common parts of figures: settings, panels, legends and axes.
 
-Axes for losses ignore outliers.
+Axes of losses ignore outliers.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 DOTS_PER_INCH = 150
-LETTER_WIDTH = 0.0088  # inches, of an average letter per point of font size
-MIN_LOG_RATIO = 10.0  # greatest / least value above which a logarithmic axis helps
-MAX_START = 3.0  # times the median of the curves' maxima; transients above it are cut off
-MAX_END = 30.0  # times the median of the curves' ends; the axis does not extend to a curve that ends above it
-MIN_SHARE = 1e-20  # of the upper limit; smaller values are rounding errors
+LETTER_WIDTH = 0.0088  # inches per point of font size, of an average letter
+MIN_LOG_RATIO = 10.0  # greatest / least value from which an axis is logarithmic
+MAX_START = 3.0  # times the median of the curves' maxima; higher transients are cut off
+MAX_END = 30.0  # times the median of the curves' ends; the axis does not include curves with higher ends
+MIN_SHARE = 1e-20  # of the axis' upper limit; smaller values are rounding errors
 MAX_VALUE = 1e300  # larger values are not drawn: an axis cannot extend beyond float64
 MIN_TICK_RATIO = 200.0  # greatest / least value of an axis above which powers of ten are enough ticks
-EDGE = 0.985  # of a panel's height, where marks of values beyond the axis are drawn
+EDGE = 0.985  # share of a panel's height at which marks of values beyond the axis are drawn
 
 
 Limits = tuple[bool, float, float]  # whether an axis is logarithmic, its lower and its upper end
@@ -43,7 +43,7 @@ Limits = tuple[bool, float, float]  # whether an axis is logarithmic, its lower 
 
 @contextlib.contextmanager
 def matplotlib_defaults() -> Iterator[None]:
-    """Set Matplotlib's default style and ours, whatever the user has configured, until the block ends."""
+    """Return a context with Matplotlib's default style and a few settings, whatever the user has configured."""
     import_matplotlib()
     import matplotlib
 
@@ -57,7 +57,7 @@ def matplotlib_defaults() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    """Return a figure with a title; size in inches. It uses neither the state of pyplot nor a display."""
+    """Return a figure with a title, without the state of pyplot and without a display; sizes are in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
@@ -73,23 +73,23 @@ def headline(title: str, width: float) -> tuple[str, float]:
     """
     lines: list[str] = []
     for size in (12.0, 10.0, 8.0):
-        across = max(1, int(width / (LETTER_WIDTH * size)))
-        lines = textwrap.wrap(one_line(title), across, break_on_hyphens=False)
+        characters = max(1, int(width / (LETTER_WIDTH * size)))
+        lines = textwrap.wrap(one_line(title), characters, break_on_hyphens=False)
         if len(lines) <= 2:
             return "\n".join(lines), size
-    return "\n".join([lines[0], textwrap.shorten(" ".join(lines[1:]), across, placeholder=" …")]), size
+    return "\n".join([lines[0], textwrap.shorten(" ".join(lines[1:]), characters, placeholder=" …")]), size
 
 
 @dataclass(frozen=True, slots=True)
 class Spacing:
-    """Spacing of panels, in inches; fixed, since a layout fitted to the content takes longer than the drawing."""
+    """Spacing of panels in inches. It is fixed, since fitting a layout to the content takes longer than drawing."""
 
     panel: tuple[float, float] = (2.3, 1.2)  # width and height
-    between: tuple[float, float] = (0.72, 0.58)  # from panel to panel: ticks and labels
-    left: float = 0.95  # ticks and a row's name
+    between: tuple[float, float] = (0.72, 0.58)  # horizontally and vertically, for ticks and labels
+    left: float = 0.95  # for ticks and the name of a row
     right: float = 0.25
-    top: float = 0.65  # the title
-    bottom: float = 0.95  # ticks and a legend
+    top: float = 0.65  # for the title
+    bottom: float = 0.95  # for ticks and a legend
 
 
 def panel_figure(
@@ -110,16 +110,16 @@ def panel_figure(
     from matplotlib.figure import Figure
 
     panel, between = spacing.panel, spacing.between
-    across = spacing.left + columns * panel[0] + (columns - 1) * between[0] + spacing.right
-    down = spacing.top + rows * panel[1] + (rows - 1) * between[1] + spacing.bottom
-    figure = Figure(figsize=(across, down), dpi=DOTS_PER_INCH)
-    text, size = headline(title, across)
-    figure.suptitle(text, parse_math=False, fontsize=size, y=1 - 0.1 / down, va="top")
+    width = spacing.left + columns * panel[0] + (columns - 1) * between[0] + spacing.right
+    height = spacing.top + rows * panel[1] + (rows - 1) * between[1] + spacing.bottom
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH)
+    text, size = headline(title, width)
+    figure.suptitle(text, parse_math=False, fontsize=size, y=1 - 0.1 / height, va="top")
     panels: NDArray[np.object_] = figure.subplots(
         rows, columns, squeeze=False, sharey=sharey,
         gridspec_kw={
-            "left": spacing.left / across, "right": 1 - spacing.right / across,
-            "top": 1 - spacing.top / down, "bottom": spacing.bottom / down,
+            "left": spacing.left / width, "right": 1 - spacing.right / width,
+            "top": 1 - spacing.top / height, "bottom": spacing.bottom / height,
             "wspace": between[0] / panel[0], "hspace": between[1] / panel[1],
         },
     )  # fmt: skip
@@ -135,31 +135,30 @@ def hide_spines(axes: Axes) -> None:
 def loss_limits(
     curves: Sequence[NDArray[np.floating]], floors: Sequence[float] = (), *, linear: bool = False
 ) -> Limits:
-    """Return an axis for several curves.
+    """Return the limits of an axis for several curves.
+
+    Transients (MAX_START) and curves that end far above the others (MAX_END) are ignored.
 
     Args:
-        curves: Any numbers; those that are not finite are ignored.
-        floors: Levels that the axis includes.
+        curves: Values of each curve; those that are not finite are ignored.
+        floors: Levels that the axis includes. Default: none.
         linear: Whether the axis must be linear, as for an accuracy. Default False.
-
-    Returns:
-        The axis, which ignores transients (MAX_START) and curves that end far above the others (MAX_END).
     """
-    finite = [kept for curve in curves if len(kept := curve[np.isfinite(curve) & (np.abs(curve) <= MAX_VALUE)])]
+    finite = [values for curve in curves if len(values := curve[np.isfinite(curve) & (np.abs(curve) <= MAX_VALUE)])]
     if not finite:
         return False, 0.0, 1.0
     least = min([float(curve.min()) for curve in finite] + list(floors))
-    tops, ends = [float(curve.max()) for curve in finite], [float(curve[-1]) for curve in finite]
-    greatest, usual, end = max(tops), statistics.median(tops), statistics.median(ends)
-    upper = least + MAX_START * (usual - least)
-    upper = max([upper] + [one for one in ends if one - least <= MAX_END * (end - least)])
+    maxima, ends = [float(curve.max()) for curve in finite], [float(curve[-1]) for curve in finite]
+    greatest, median, end = max(maxima), statistics.median(maxima), statistics.median(ends)
+    upper = least + MAX_START * (median - least)
+    upper = max([upper] + [value for value in ends if value - least <= MAX_END * (end - least)])
     upper = min(greatest, upper)
     if least >= 0 and upper > 0 and not linear:
         positive = [float(curve[curve > 0].min()) for curve in finite if (curve > 0).any()]
         lower = max(min([*positive, *(floor for floor in floors if floor > 0)]), upper * MIN_SHARE)
         if upper / lower >= MIN_LOG_RATIO:
-            # A logarithmic axis extends to a curve that at most trebles its length.
-            upper = max([upper] + [one for one in ends if one / upper <= (upper / lower) ** 2])
+            # A logarithmic axis includes the end of a curve that at most trebles its length.
+            upper = max([upper] + [value for value in ends if value / upper <= (upper / lower) ** 2])
             room = 10 ** (0.05 * math.log10(upper / lower))
             return True, lower / room, upper * room
     room = 0.05 * (upper - least) or 0.05 * abs(least) or 1.0
@@ -167,7 +166,7 @@ def loss_limits(
 
 
 def apply_limits(axes: Axes, limits: Limits) -> None:
-    """Set the vertical axis of a panel as `loss_limits` returns it."""
+    """Set the vertical axis of a panel to limits of `loss_limits`."""
     logarithmic, lower, upper = limits
     if logarithmic:
         axes.set_yscale("log")
@@ -179,8 +178,8 @@ def round_ticks(axis: Axis, ratio: float) -> None:
     """Set ticks of a logarithmic axis at powers of ten, or on a short axis at 1, 2 and 5 times these.
 
     Args:
-        axis: Has a logarithmic scale already.
-        ratio: Its upper limit over its lower one.
+        axis: An axis with a logarithmic scale.
+        ratio: Upper limit / lower limit.
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -196,7 +195,7 @@ def mark_legend(figure: Figure, marks: Sequence[Line2D], columns: int) -> None:
 
 
 def no_minor_ticks(panels: Iterable[Axes]) -> None:
-    """Hide the minor ticks of vertical axes; on dozens of panels they take most of the time."""
+    """Hide the minor ticks of vertical axes, which take most of the time with dozens of panels."""
     from matplotlib.ticker import NullLocator
 
     for axes in panels:
@@ -204,12 +203,12 @@ def no_minor_ticks(panels: Iterable[Axes]) -> None:
 
 
 def columns_of(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    """Return the x and the y of some points."""
+    """Return the x and the y coordinates of some points."""
     return [x for x, _ in points], [y for _, y in points]
 
 
 def spread_out(slot: int, population: int, width: float) -> float:
-    """Return how far from its generation an individual is drawn: side by side in slot order, within this width."""
+    """Return the horizontal offset of an individual from its generation, by its slot, within a width."""
     return width * ((slot + 0.5) / population - 0.5)
 
 

@@ -61,4 +61,4 @@ def _free_hue(taken: Collection[str]) -> str:
         found = "#" + "".join(f"{round(255 * part):02X}" for part in parts)
         if found not in taken:
             return found
-    raise AssertionError("the circle has no end")
+    raise AssertionError("unreachable: there are more hues than optimizers")

@@ -1,7 +1,4 @@
-"""Learning curves of a comparison, by steps and by time.
-
-They show the mean and the standard deviation over seeds.
-"""
+"""Learning curves of a comparison: mean and standard deviation over seeds."""
 
 from __future__ import annotations
 
@@ -41,20 +38,20 @@ def learning_by_steps(comparison: Comparison) -> Figure | None:
     """Draw the training loss against gradient evaluations.
 
     Args:
-        comparison: With curves (`Store.seed_runs(id, curves=True)`).
+        comparison: A comparison with curves (`Store.seed_runs(id, curves=True)`).
 
     Returns:
-        None where no run has a curve and finished or diverged.
+        None if no run with a curve finished, and none diverged.
     """
     bands: list[Band | None] = []
     for one in comparison.contenders:
         curves = [run.losses for run in finished(one) if run.losses is not None and len(run.losses)]
-        whole = [curve for curve in curves if len(curve) == len(curves[0])]
-        bands.append(by_steps(whole) if whole else None)
+        complete = [curve for curve in curves if len(curve) == len(curves[0])]
+        bands.append(by_steps(complete) if complete else None)
     if not any(bands) and not any(_diverged(one) for one in comparison.contenders):
         return None
     figure, axes = _learning(comparison, bands, "")
-    _cross_out(axes, comparison)
+    _mark_diverged(axes, comparison)
     axes.set_xlim(0, comparison.steps)
     counts_axis(axes, "gradient evaluations")
     return figure
@@ -64,7 +61,7 @@ def learning_by_time(comparison: Comparison) -> Figure | None:
     """Draw the training loss against seconds of training, of runs that trained alone.
 
     Returns:
-        None where no run trained alone.
+        None if no run trained alone.
     """
     bands = [
         by_time([run.series["training"] for run in finished(one) if "training" in run.series], comparison.seconds)
@@ -73,17 +70,17 @@ def learning_by_time(comparison: Comparison) -> Figure | None:
     if not any(bands):
         return None
     figure, axes = _learning(comparison, bands, ", by time")
-    axes.set_xlim(0, max(float(found.at[-1]) for found in bands if found))
+    axes.set_xlim(0, max(float(band.at[-1]) for band in bands if band))
     axes.set_xlabel("seconds of training, compilation and validation excluded")
     return figure
 
 
 def _learning(comparison: Comparison, bands: Sequence[Band | None], title: str) -> tuple[Figure, Axes]:
-    """Draw what both figures of the training loss have."""
+    """Draw the common part of both figures of the training loss."""
     figure = new_figure(8.2, 4.6, f"{comparison.run}: training loss on {comparison.task_label}{title}")
     axes = figure.subplots()
     floors = _floors(comparison)
-    limits = loss_limits([found.mean for found in bands if found], list(floors))
+    limits = loss_limits([band.mean for band in bands if band], list(floors))
     lines = draw_bands(axes, bands, styles(comparison), limits)
     _draw_floors(axes, floors, limits)
     seeds = f"mean ± sd over {counted(comparison.seeds, 'seed')}" if comparison.seeds > 1 else "one seed"
@@ -93,12 +90,14 @@ def _learning(comparison: Comparison, bands: Sequence[Band | None], title: str) 
 
 
 def finished(contender: Contender) -> list[SeedRun]:
-    """Return the runs of a contender that finished, from which its numbers are computed."""
+    """Return the runs of a contender that finished."""
     return [run for run in contender.runs if run.candidate.status is Status.FINISHED]
 
 
-def draw_bands(axes: Axes, bands: Sequence[Band | None], looks: Sequence[Style], limits: Limits) -> list[Line2D | None]:
-    """Draw one line with its band per contender, and a triangle on the edge for a line that leaves the axis.
+def draw_bands(
+    axes: Axes, bands: Sequence[Band | None], line_styles: Sequence[Style], limits: Limits
+) -> list[Line2D | None]:
+    """Draw a line with its band for each contender, and a triangle on the edge if the line leaves the axis.
 
     Returns:
         The lines, for a legend; None for a contender without a band.
@@ -106,33 +105,39 @@ def draw_bands(axes: Axes, bands: Sequence[Band | None], looks: Sequence[Style],
     apply_limits(axes, limits)
     hide_spines(axes)
     lines: list[Line2D | None] = []
-    shown = sum(found is not None for found in bands)
-    for place, (found, look) in enumerate(zip(bands, looks, strict=True)):
-        if found is None:
+    drawn = sum(band is not None for band in bands)
+    for index, (band, style) in enumerate(zip(bands, line_styles, strict=True)):
+        if band is None:
             lines.append(None)
             continue
-        at, mean = found.at, np.clip(found.mean, -MAX_VALUE, MAX_VALUE)
-        spread = np.clip(found.spread, 0, MAX_VALUE)
+        at, mean = band.at, np.clip(band.mean, -MAX_VALUE, MAX_VALUE)
+        spread = np.clip(band.spread, 0, MAX_VALUE)
         if spread.any():
             # On a logarithmic axis a band that reaches zero would extend down without end.
-            lower = np.maximum(mean - spread, found.least) if limits[0] else mean - spread
+            lower = np.maximum(mean - spread, band.least) if limits[0] else mean - spread
             inside = mean <= limits[2]  # the band of a line beyond the axis would only cover the others
-            axes.fill_between(at, lower, mean + spread, where=inside, color=look.colour, alpha=0.16, lw=0, zorder=2)
-        apart = max(1, len(at) // MARKERS)  # so that markers of several lines do not coincide
+            axes.fill_between(at, lower, mean + spread, where=inside, color=style.colour, alpha=0.16, lw=0, zorder=2)
+        interval = max(1, len(at) // MARKERS)  # between markers, which start at different points for each line
         (line,) = axes.plot(
-            at, mean, lw=1.5, **look.line, marker=look.marker, ms=4.5,
-            markevery=(place * apart // max(1, shown) % apart, apart), zorder=3,
+            at, mean, lw=1.5, **style.line, marker=style.marker, ms=4.5,
+            markevery=(index * interval // max(1, drawn) % interval, interval), zorder=3,
         )  # fmt: skip
         lines.append(line)
         below = np.flatnonzero(mean < limits[1])  # 0 on a logarithmic axis
         if limits[0] and len(below):
             axes.plot(
-                [at[below[0]]], [1 - EDGE], "v", color=look.colour, ms=6, transform=axes.get_xaxis_transform(), zorder=4
+                [at[below[0]]],
+                [1 - EDGE],
+                "v",
+                color=style.colour,
+                ms=6,
+                transform=axes.get_xaxis_transform(),
+                zorder=4,
             )
         beyond = np.flatnonzero(mean > limits[2])
         if len(beyond):
             axes.plot(
-                [at[beyond[-1]]], [EDGE], "^", color=look.colour, ms=6, transform=axes.get_xaxis_transform(), zorder=4
+                [at[beyond[-1]]], [EDGE], "^", color=style.colour, ms=6, transform=axes.get_xaxis_transform(), zorder=4
             )
     return lines
 
@@ -144,26 +149,26 @@ def name_lines(
     bands: Sequence[Band | None],
     contenders: Sequence[Contender] | None = None,
 ) -> None:
-    """Draw a legend of the contenders beside the panels, in the order in which their lines end, the highest first.
+    """Draw a legend of the contenders beside the panels, in descending order of the ends of their lines.
 
-    In a sweep they are in the order of its parameter.
+    The contenders of a sweep are in the order of its parameter.
 
     Args:
-        figure: Gets the legend.
-        comparison: Has the contenders.
-        lines: One per contender, as `draw_bands` returns them.
-        bands: One per contender.
-        contenders: Contenders that are drawn. Default: all of the comparison.
+        figure: The figure.
+        comparison: The comparison.
+        lines: Line of each contender, as `draw_bands` returns them.
+        bands: Band of each contender.
+        contenders: The contenders that are drawn. Default: all of the comparison.
     """
     from matplotlib.lines import Line2D as Line
 
     upper = next((line.axes.get_ylim()[1] for line in lines if line is not None and line.axes is not None), math.inf)
     entries = []
-    for one, line, found in zip(contenders or comparison.contenders, lines, bands, strict=True):
-        label = one_line(one.name) + _missing(one)
-        if found is not None and (found.mean > upper).all():
+    for contender, line, band in zip(contenders or comparison.contenders, lines, bands, strict=True):
+        label = one_line(contender.name) + _missing(contender)
+        if band is not None and (band.mean > upper).all():
             label += "\n(above the axis)"
-        last = math.inf if found is None else float(found.mean[-1])
+        last = math.inf if band is None else float(band.mean[-1])
         entries.append((last, line if line is not None else Line([], [], ls=""), label))
     if comparison.sweep is None:
         entries.sort(key=lambda entry: -entry[0])
@@ -176,7 +181,7 @@ def name_lines(
 
 
 def _missing(contender: Contender) -> str:
-    """Return the numbers of runs that are missing from a contender's line, by reason, for the legend."""
+    """Return the numbers of runs that a contender's line does not include, by reason, for the legend."""
     missing = [
         f"{contender.counts[status]} {status}"
         for status in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
@@ -187,7 +192,7 @@ def _missing(contender: Contender) -> str:
 
 
 def _floors(comparison: Comparison) -> Mapping[float, list[str]]:
-    """Return the contenders' names by their floor."""
+    """Return the names of contenders by their floor."""
     floors: dict[float, list[str]] = {}
     for one in comparison.contenders:
         if one.floor is not None:
@@ -201,9 +206,9 @@ def _draw_floors(axes: Axes, floors: Mapping[float, list[str]], limits: Limits) 
     for floor, names in floors.items():
         if limits[1] <= floor <= limits[2]:
             axes.axhline(floor, color="0.35", ls=(0, (1, 2)), lw=1.0, zorder=1)
-            whose = "" if floor == most else f" of {', '.join(names)}"
+            owners = "" if floor == most else f" of {', '.join(names)}"
             axes.annotate(
-                one_line(f"floor{whose} {measured(floor, 3)}"), (1, floor), xycoords=axes.get_yaxis_transform(),
+                one_line(f"floor{owners} {measured(floor, 3)}"), (1, floor), xycoords=axes.get_yaxis_transform(),
                 xytext=(-2, -2), textcoords="offset points", ha="right", va="top", fontsize=7, color="0.3",
                 parse_math=False,
             )  # fmt: skip
@@ -213,12 +218,12 @@ def _diverged(contender: Contender) -> list[SeedRun]:
     return [run for run in contender.runs if run.candidate.status is Status.DIVERGED]
 
 
-def _cross_out(axes: Axes, comparison: Comparison) -> None:
+def _mark_diverged(axes: Axes, comparison: Comparison) -> None:
     """Draw a cross on the upper edge where a run diverged."""
-    for one, look in zip(comparison.contenders, styles(comparison), strict=True):
-        ends = [run.candidate.steps_done for run in _diverged(one)]
+    for contender, style in zip(comparison.contenders, styles(comparison), strict=True):
+        ends = [run.candidate.steps_done for run in _diverged(contender)]
         if ends:
             axes.plot(
-                ends, [EDGE] * len(ends), "x", color=look.colour, ms=6, mew=1.6, zorder=5,
+                ends, [EDGE] * len(ends), "x", color=style.colour, ms=6, mew=1.6, zorder=5,
                 transform=axes.get_xaxis_transform(), clip_on=False,
             )  # fmt: skip

@@ -29,7 +29,7 @@ def final_losses(comparison: Comparison) -> Figure | None:
     """Draw the final losses, one row per contender and one panel per budget.
 
     Returns:
-        None for a sweep, which `sweep` draws, and where no run finished.
+        None for a sweep, which `sweep` draws, and if no run finished.
     """
     if comparison.sweep is not None or not any(one.by_steps.loss for one in comparison.contenders):
         return None
@@ -85,25 +85,27 @@ def draw_final_losses(
         axes.set_xscale("log")
         round_ticks(axes.xaxis, high / low)
     axes.set_xlim(low, high)
-    for row, (one, style, final, some) in enumerate(zip(contenders, styles_of, finals, losses, strict=True)):
+    for row, (contender, style, final, some) in enumerate(zip(contenders, styles_of, finals, losses, strict=True)):
         below = [loss for loss in some if loss < low]  # 0 on a logarithmic axis
         if below:
             axes.plot([1 - EDGE] * len(below), [row] * len(below), "<", color=style.colour, ms=4, alpha=0.45,
                       transform=axes.get_yaxis_transform(), zorder=2)  # fmt: skip
         some = some[len(below) :]
-        seen = [loss for loss in some if loss <= high]
-        axes.plot(seen, [row] * len(seen), style.marker, color=style.colour, ms=4, alpha=0.45, ls="", zorder=2)
-        if len(seen) < len(some):
-            _write_beyond(axes, row, style.colour, some[len(seen) :])
+        within = [loss for loss in some if loss <= high]
+        axes.plot(within, [row] * len(within), style.marker, color=style.colour, ms=4, alpha=0.45, ls="", zorder=2)
+        if len(within) < len(some):
+            _write_beyond(axes, row, style.colour, some[len(within) :])
         if final is not None and final.loss is not None:
-            found = final.loss
-            if found.low is not None and found.high is not None:
-                axes.plot([found.low, found.high], [row, row], "-", color="black", lw=1.6, zorder=3)
-            axes.plot([found.mean], [row], "|", color="black", ms=11, mew=1.8, zorder=3)
-        if one.floor is not None:
-            axes.plot([one.floor], [row], marker="|", color="0.35", ms=9, mew=1.0, ls="", zorder=1)
-        if remark := _remark(one, final):
-            _write(axes, remark, row, (low, high), None if final is None or final.loss is None else final.loss.mean)
+            estimate = final.loss
+            if estimate.low is not None and estimate.high is not None:
+                axes.plot([estimate.low, estimate.high], [row, row], "-", color="black", lw=1.6, zorder=3)
+            axes.plot([estimate.mean], [row], "|", color="black", ms=11, mew=1.8, zorder=3)
+        if contender.floor is not None:
+            axes.plot([contender.floor], [row], marker="|", color="0.35", ms=9, mew=1.0, ls="", zorder=1)
+        if remark := _remark(contender, final):
+            _write_remark(
+                axes, remark, row, (low, high), None if final is None or final.loss is None else final.loss.mean
+            )
     axes.set_ylim(len(contenders) - 0.5, -0.6)
     axes.grid(axis="x", color="0.9", lw=0.6)
     axes.set_axisbelow(True)
@@ -111,7 +113,7 @@ def draw_final_losses(
 
 
 def _write_beyond(axes: Axes, row: int, colour: str, losses: Sequence[float]) -> None:
-    """Write the median of the losses beyond the axis at its end, and their number if there are several."""
+    """Write the median of the losses beyond the axis at its right end, and their number if there are several."""
     many = f" ({len(losses)} runs)" if len(losses) > 1 else ""
     axes.annotate(
         f"{number(statistics.median(losses), 3)}{many} →", (EDGE, row), xycoords=axes.get_yaxis_transform(),
@@ -119,8 +121,8 @@ def _write_beyond(axes: Axes, row: int, colour: str, losses: Sequence[float]) ->
     )  # fmt: skip
 
 
-def _write(axes: Axes, remark: str, row: int, limits: tuple[float, float], mean: float | None) -> None:
-    """Write a remark above a row's mean; aligned to the edge if the mean is near it."""
+def _write_remark(axes: Axes, remark: str, row: int, limits: tuple[float, float], mean: float | None) -> None:
+    """Write a remark above the mean of a row; align it to the edge of the panel if the mean is near it."""
     transform = axes.transData if mean is not None else axes.get_yaxis_transform()
     at = 0.5 if mean is None else min(max(mean, limits[0]), limits[1])
     share = 0.5 if mean is None else axes.transScale.transform((at, 0))[0]

@@ -41,7 +41,7 @@ PANEL = (3.0, 2.1)  # inches
 MAX_MARKS = 6  # of the legend
 LEGEND_ROW = 0.18  # inches
 MAX_MEDIANS = 10.0  # times the greatest median; larger values are drawn on the edge of a logarithmic axis
-MAX_DISTANCES = 1.0  # likewise on a linear axis, in distances from the least fitness to the greatest median
+MAX_DISTANCES = 1.0  # the same for a linear axis, in distances from the least fitness to the greatest median
 
 _UNFINISHED = (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
 
@@ -50,13 +50,13 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     """Draw searches on one task.
 
     Args:
-        studies: One panel each, in this order.
+        studies: The studies, which have one panel each, in this order.
 
     Returns:
-        None where no candidate is recorded.
+        None if no candidate is recorded.
 
     Raises:
-        ValueError: They are of several tasks, whose fitnesses are not comparable.
+        ValueError: The studies are of several tasks, whose fitnesses are not comparable.
     """
     tasks = sorted({study.spec.workload.task_label for study, _ in studies})
     if len(tasks) > 1:
@@ -66,31 +66,31 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     panels = [(study, by_generation(study.spec, candidates)) for study, candidates in studies]
     columns = 2 if len(panels) == 4 else min(MAX_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    everyone = [generation for _, generations in panels for generation in generations]
-    ends = [status for status in _UNFINISHED if any(generation.counts[status] for generation in everyone)]
+    all_generations = [generation for _, generations in panels for generation in generations]
+    ends = [status for status in _UNFINISHED if any(generation.counts[status] for generation in all_generations)]
     several_runs = len({study.spec.run for study, _ in panels}) > 1
     run = "" if several_runs else f"{panels[0][0].spec.run}: "
     above = (_above(ends) + 16) / 72  # inches
     legend_columns = min(columns, 3)
     bottom = max(1.05, 0.55 + LEGEND_ROW * math.ceil(MAX_MARKS / legend_columns))
     spacing = Spacing(PANEL, (0.6, 0.4 + above), left=0.85, right=0.2, top=0.35 + above, bottom=bottom)
-    figure, found = panel_figure(rows, columns, f"{run}search on {tasks[0]}", spacing, sharey=True)
-    axes = found.flatten()
-    limits = _fitness_axis(axes[0], everyone)
+    figure, panel_array = panel_figure(rows, columns, f"{run}search on {tasks[0]}", spacing, sharey=True)
+    axes = panel_array.flatten()
+    limits = _fitness_axis(axes[0], all_generations)
     axes[0].set_ylim(*limits)  # before drawing, so that the axis ignores outliers
     no_minor_ticks(axes)
     looks = styles_of(study.spec.workload.optimizer for study, _ in panels)
-    for place, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
+    for index, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
         name = study.spec.name if several_runs else study.spec.workload.optimizer
         _draw(panel, generations, name, looks[study.spec.workload.optimizer].colour, ends, limits[1])
-        if place % columns == 0:
+        if index % columns == 0:
             panel.set_ylabel("fitness")
             panel.tick_params(labelleft=True)
-        if place + columns >= len(panels):
+        if index + columns >= len(panels):
             panel.set_xlabel("generation")
     for panel in axes[len(panels) :]:
         panel.set_visible(False)
-    _legend(figure, everyone, legend_columns, limits[1])
+    _legend(figure, all_generations, legend_columns, limits[1])
     return figure
 
 
@@ -124,7 +124,7 @@ def _draw(
     beyond: list[tuple[float, float]] = []
     for generation in generations:
         for run in generation.finished:
-            x = generation.number + spread_out(run.key.slot, generation.population, 0.5)  # apart, in slot order
+            x = generation.number + spread_out(run.key.slot, generation.population, 0.5)  # side by side, in slot order
             (within if fitness(run) <= upper else beyond).append((x, fitness(run)))
     axes.scatter(*columns_of(within), s=9, color=hue, alpha=0.5, linewidths=0, zorder=2)
     axes.scatter([x for x, _ in beyond], [EDGE] * len(beyond), s=14, marker="^", color=hue, alpha=0.6, linewidths=0,
@@ -179,7 +179,7 @@ def _or_gap(values: Sequence[float | None]) -> list[float]:
 
 
 def _legend(figure: Figure, generations: Sequence[Generation[CandidateRecord]], columns: int, upper: float) -> None:
-    """Draw a legend of the marks that occur."""
+    """Draw a legend of the marks in the figure."""
     from matplotlib.lines import Line2D
 
     lines = any(one.number < other.number and one.steps == other.steps for one, other in pairwise(generations))

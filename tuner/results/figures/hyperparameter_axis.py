@@ -1,12 +1,12 @@
 """An axis for a hyperparameter on its search scale.
 
-The scale is logarithmic in the value, or for a decay in its distance from 1.
+The scale is logarithmic in the value or, for a decay, in its distance from 1.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Side = Literal["x", "y"]
 
 MAX_TICKS = 5
-MIN_DECADES = 1.3  # of an axis whose ticks are powers of ten alone
+MIN_DECADES = 1.3  # from which the ticks of an axis are powers of ten alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class HyperparameterPanel:
 
 
 def hyperparameter_rows(studies: Sequence[StudyRecord], title: str) -> tuple[Figure, list[HyperparameterPanel]]:
-    """Return a figure with one row per search and one panel per hyperparameter, with their names."""
+    """Return a figure with one row per search and one titled panel per hyperparameter."""
     columns = max(len(dimensions(study.spec)) for study in studies)
     figure, grid = panel_figure(len(studies), columns, f"{studies[0].spec.run}: {title}", Spacing())
     looks = styles_of(study.spec.workload.optimizer for study in studies)
@@ -81,10 +81,10 @@ def prepare(axes: Axes, side: Side, dimension: Dimension, positions: Sequence[fl
         axes: The panel.
         side: Which of its axes.
         dimension: The hyperparameter.
-        positions: Everything that the axis includes.
+        positions: All positions that the axis includes.
     """
     axis = axes.xaxis if side == "x" else axes.yaxis
-    finite = [one for one in positions if math.isfinite(one)] or [0.0]
+    finite = [value for value in positions if math.isfinite(value)] or [0.0]
     low, high = min(finite), max(finite)
     room = 0.06 * (high - low) or 0.2
     low, high = low - room, high + room
@@ -103,20 +103,14 @@ def _ticks(dimension: Dimension, low: float, high: float) -> list[float]:
     start = low if dimension.scale is Scale.LOG else max(low, 0.0)
     if high - start >= MIN_DECADES:
         step = math.ceil((high - start) / MAX_TICKS)
-        found = [float(power) for power in range(math.ceil(start), math.floor(high) + 1) if power % step == 0]
-        if len(found) > 1:
-            return found
+        ticks = [float(power) for power in range(math.ceil(start), math.floor(high) + 1) if power % step == 0]
+        if len(ticks) > 1:
+            return ticks
     sign = 1 if dimension.scale is Scale.LOG else -1  # for a decay the distance from 1 is round
     decades = range(math.floor(min(sign * start, sign * high)), math.ceil(max(sign * start, sign * high)) + 1)
     for multiples in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
-        round_ones = (sign * (power + math.log10(multiple)) for power in decades for multiple in multiples)
-        found = sorted(one + 0.0 for one in round_ones if start <= one <= high)
-        if len(found) > 1:
-            return _some(found)
+        positions = (sign * (power + math.log10(multiple)) for power in decades for multiple in multiples)
+        ticks = sorted(value + 0.0 for value in positions if start <= value <= high)
+        if len(ticks) > 1:
+            return ticks[:: math.ceil(len(ticks) / MAX_TICKS)]
     return [start + (high - start) * part for part in (0.2, 0.8)]
-
-
-def _some(ticks: Iterable[float]) -> list[float]:
-    ticks = list(ticks)
-    step = math.ceil(len(ticks) / MAX_TICKS)
-    return ticks[::step]

@@ -22,22 +22,22 @@ from tuner.results.figures.validation import hessian_error, validation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Of = TypeVar("Of")
+Results = TypeVar("Results")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[Of]):
-    """One kind of figure, drawn from frozen values: nothing is read from a database on the way."""
+class Kind(Generic[Results]):
+    """One kind of figure, drawn from frozen values without access to a database."""
 
-    name: str  # of its file, without the ending
+    name: str  # name of its file, without the ending
     title: str
-    caption: str  # what is seen, in a sentence or two
-    function: Callable[[Of], Figure | None]
+    caption: str  # one or two sentences on what the figure shows
+    function: Callable[[Results], Figure | None]
 
-    def draw(self, of: Of) -> Figure | None:
-        """Draw the figure with Matplotlib's defaults; None where there is nothing to draw."""
+    def draw(self, results: Results) -> Figure | None:
+        """Return the figure, drawn with Matplotlib's defaults; None if there is nothing to draw."""
         with matplotlib_defaults():
-            return self.function(of)
+            return self.function(results)
 
 
 FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
@@ -53,8 +53,8 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
         "search-population",
         "Population by generation",
         "Every individual in each hyperparameter by generation, on the scale of the search: the better half of a "
-        "generation filled, the others hollow, unfinished ones as crosses. The line is the tuned value, the dotted "
-        "line the default.",
+        "generation filled, the others hollow, those that did not finish as crosses. The line is the tuned value, the "
+        "dotted line the default.",
         population,
     ),
     Kind(
@@ -87,8 +87,8 @@ FIGURES_OF_COMPARISON: tuple[Kind[Comparison], ...] = (
     Kind(
         "learning-by-time",
         "Training loss by time",
-        "The same against seconds of training, of runs that each had the cores of the machine to itself; compilation "
-        "and validation are excluded.",
+        "The same against seconds of training, for runs that each trained alone on the cores of the machine; "
+        "compilation and validation are excluded.",
         learning_by_time,
     ),
     Kind(
@@ -121,12 +121,12 @@ FIGURES_OF_COMPARISON: tuple[Kind[Comparison], ...] = (
         "trajectories",
         "Trajectories",
         "Path of each optimizer on the contours of the loss, from the square to the circle; the star is the minimum. "
-        "One line per seed: without noise most of them coincide.",
+        "One line per seed: without noise most of the lines coincide.",
         trajectories,
     ),
 )
 
 
-def kinds_of(of: Searches | Comparison) -> Sequence[Kind[Any]]:
+def kinds_of(results: Searches | Comparison) -> Sequence[Kind[Any]]:
     """Return the kinds of figures that a run has."""
-    return FIGURES_OF_COMPARISON if isinstance(of, Comparison) else FIGURES_OF_SEARCH
+    return FIGURES_OF_COMPARISON if isinstance(results, Comparison) else FIGURES_OF_SEARCH

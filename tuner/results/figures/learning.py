@@ -1,7 +1,4 @@
-"""Training loss and validation metrics of runs of one configuration.
-
-The figure of `lodo-tune train`.
-"""
+"""The figure of `lodo-tune train`: training loss and validation metrics."""
 
 from __future__ import annotations
 
@@ -19,14 +16,14 @@ from tuner.results.figures.saving import rendered
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WINDOWS = 200  # each point of a curve is the mean of one, so that the trend is visible in the noise
+WINDOWS = 200  # per curve; each point is the mean of one, so that the trend is visible in the noise
 
 
 def losses_figure(document: Mapping[str, Any]) -> bytes:
     """Return a figure of trained runs.
 
     Args:
-        document: As `train --json --curve` prints it: the losses of each run and its validation, if any.
+        document: Content of `run.json`: the losses of each run, and its validation if there is one.
 
     Returns:
         A PNG, the same bytes for the same document.
@@ -54,10 +51,10 @@ def _figure(document: Mapping[str, Any]) -> Figure:
             validation = run.get("validation", {})
             if name in validation:
                 label = {"label": f"validation {name}"} if number == 0 else {}
-                found = [np.nan if mean is None else mean for mean in validation[name]]
-                panel.plot(validation["evaluations"], found, "--o", color="black", lw=0.9, ms=3.5, **label)
-    every = [loss for run in runs for loss in run["losses"] if loss is not None]
-    if every and min(every) > 0 and max(every) / min(every) >= 100:
+                means = [np.nan if mean is None else mean for mean in validation[name]]
+                panel.plot(validation["evaluations"], means, "--o", color="black", lw=0.9, ms=3.5, **label)
+    losses = [loss for run in runs for loss in run["losses"] if loss is not None]
+    if losses and min(losses) > 0 and max(losses) / min(losses) >= 100:
         panels[0].set_yscale("log")
     for panel, name in zip(panels, ("loss", *others), strict=True):
         panel.set_ylabel(name)
@@ -79,7 +76,7 @@ def window_means(losses: NDArray[np.floating], window: int) -> tuple[NDArray[np.
     """Return the middles of windows in gradient evaluations, and the mean loss in each; a shorter last one is omitted.
 
     Args:
-        losses: One per gradient evaluation.
+        losses: Loss of each gradient evaluation.
         window: Losses per mean, at least 1.
     """
     count = len(losses) // window

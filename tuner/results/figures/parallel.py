@@ -1,7 +1,4 @@
-"""Parallel coordinates of a search.
-
-One line per individual, through its hyperparameters and its fitness.
-"""
+"""Parallel coordinates: a line per individual of a search."""
 
 from __future__ import annotations
 
@@ -34,42 +31,42 @@ def parallel_coordinates(studies: Searches) -> Figure | None:
     """Draw the individuals of the last generations that finished, the same as `sharpness`.
 
     Args:
-        studies: One panel each, in this order.
+        studies: The studies, which have one panel each, in this order.
 
     Returns:
-        None where none finished.
+        None if no individual finished.
     """
-    found = [(study, finished(last_generations(study, some))) for study, some in studies]
-    found = [(study, some) for study, some in found if some]
-    if not found:
+    searches = [(study, finished(last_generations(study, candidates))) for study, candidates in studies]
+    searches = [(study, individuals) for study, individuals in searches if individuals]
+    if not searches:
         return None
-    columns = 2 if len(found) == 4 else min(MAX_COLUMNS, len(found))
-    rows = math.ceil(len(found) / columns)
-    title = f"{found[0][0].spec.run}: last generations, darker is better"
-    figure, found_panels = panel_figure(rows, columns, title, SPACING)
-    panels = found_panels.flatten()
-    looks = styles_of(study.spec.workload.optimizer for study, _ in found)
-    for axes, (study, some) in zip(panels, found, strict=False):
-        draw_parallel(axes, study, some, looks[study.spec.workload.optimizer].colour)
-    for axes in panels[len(found) :]:
+    columns = 2 if len(searches) == 4 else min(MAX_COLUMNS, len(searches))
+    rows = math.ceil(len(searches) / columns)
+    title = f"{searches[0][0].spec.run}: last generations, darker is better"
+    figure, panel_array = panel_figure(rows, columns, title, SPACING)
+    panels = panel_array.flatten()
+    looks = styles_of(study.spec.workload.optimizer for study, _ in searches)
+    for axes, (study, individuals) in zip(panels, searches, strict=False):
+        draw_parallel(axes, study, individuals, looks[study.spec.workload.optimizer].colour)
+    for axes in panels[len(searches) :]:
         axes.set_visible(False)
     return figure
 
 
 def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[CandidateRecord], hue: str) -> None:
-    """Draw one search: an upright per hyperparameter and one for the fitness, each from its least to its greatest."""
+    """Draw one search: a vertical axis per hyperparameter and one for the fitness, from least to greatest value."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import LinearSegmentedColormap
 
-    named = dimensions(study.spec)
-    places = np.array([[position(one, run.hyperparameters[one.name]) for one in named] for run in individuals])
+    shown = dimensions(study.spec)
+    positions = np.array([[position(one, run.hyperparameters[one.name]) for one in shown] for run in individuals])
     scores = np.array([fitness(run) for run in individuals])
     logarithmic = bool((scores > 0).all())
     top = min(float(scores.max()), MAX_MEDIANS * float(np.median(scores))) if logarithmic else float(scores.max())
-    heights = np.minimum(scores, top)  # an outlier is drawn to the upright's end
-    table = np.column_stack([places, np.log10(heights) if logarithmic else heights])  # [individuals, uprights]
+    heights = np.minimum(scores, top)  # an outlier is drawn at the end of the axis
+    table = np.column_stack([positions, np.log10(heights) if logarithmic else heights])  # [individuals, axes]
     low, high = table.min(axis=0), table.max(axis=0)
-    tuned = None if study.tuned is None else np.array([position(one, study.tuned[one.name]) for one in named])
+    tuned = None if study.tuned is None else np.array([position(one, study.tuned[one.name]) for one in shown])
     if tuned is not None:
         low[:-1], high[:-1] = np.minimum(low[:-1], tuned), np.maximum(high[:-1], tuned)
     width = np.where(high > low, high - low, 1.0)
@@ -82,7 +79,7 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
     if tuned is not None:
         axes.plot(across[:-1], np.where(high > low, 0.0, 0.5)[:-1] + (tuned - low[:-1]) / width[:-1], "k--", lw=1.4,
                   zorder=3)  # fmt: skip
-    ends = [(label(one, low[at]), label(one, high[at])) for at, one in enumerate(named)]
+    ends = [(label(one, low[at]), label(one, high[at])) for at, one in enumerate(shown)]
     ends.append((measured(float(scores.min()), 3), f"{'≥ ' if top < scores.max() else ''}{measured(top, 3)}"))
     for at, (lowest, highest) in enumerate(ends):
         axes.axvline(at, color="0.3", lw=0.8, zorder=4)
@@ -90,7 +87,7 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
         axes.annotate(lowest, (at, 0), xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=7)
     axes.set_xlim(-0.3, len(across) - 0.7)
     axes.set_ylim(0, 1)
-    axes.set_xticks(across, [*map(_broken, named), "fitness"], fontsize=8)
+    axes.set_xticks(across, [*map(_wrapped, shown), "fitness"], fontsize=8)
     axes.tick_params(axis="x", length=0, pad=13)
     axes.set_yticks([])
     for side in ("top", "right", "left", "bottom"):
@@ -99,6 +96,6 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
                    parse_math=False)  # fmt: skip
 
 
-def _broken(dimension: Dimension) -> str:
-    """Return a long name on several lines, so that neighbours do not touch."""
+def _wrapped(dimension: Dimension) -> str:
+    """Return a long name on several lines, so that it does not overlap its neighbours."""
     return dimension.name.replace("_", "\n") if len(dimension.name) > 10 else dimension.name

@@ -1,7 +1,4 @@
-"""Hyperparameters of every individual of a search, by generation.
-
-One row of panels per optimizer.
-"""
+"""Hyperparameters of every individual of a search, by generation."""
 
 from __future__ import annotations
 
@@ -24,10 +21,10 @@ def population(studies: Searches) -> Figure | None:
     """Draw the individuals of a search on the scale of each hyperparameter.
 
     Args:
-        studies: One row each, in this order.
+        studies: The studies, which have one row of panels each, in this order.
 
     Returns:
-        None where no individual is recorded.
+        None if no individual is recorded.
     """
     rows = [(study, [one for one in some if one.key.role is Role.SEARCH]) for study, some in studies]
     rows = [(study, some) for study, some in rows if some]
@@ -38,7 +35,7 @@ def population(studies: Searches) -> Figure | None:
         draw_population(panel, rows[panel.row][1])
         if panel.row + 1 == len(rows):
             panel.axes.set_xlabel("generation")
-    _explain(figure, max(panel.column for panel in panels) + 1)
+    _draw_legend(figure, max(panel.column for panel in panels) + 1)
     return figure
 
 
@@ -51,12 +48,12 @@ def draw_population(panel: HyperparameterPanel, individuals: list[CandidateRecor
         half = len(generation.finished) - len(generation.finished) // 2
         for rank, one in enumerate(generation.finished):
             (better if rank < half else others).append(_point(one, study, dimension))
-    lost = [
+    unfinished = [
         _point(one, study, dimension)
         for one in individuals
         if one.status.is_final and not (one.status is Status.FINISHED and math.isfinite(fitness(one)))
     ]
-    axes.scatter(*columns_of(lost), s=14, marker="x", color="0.55", lw=0.8, zorder=2)
+    axes.scatter(*columns_of(unfinished), s=14, marker="x", color="0.55", lw=0.8, zorder=2)
     axes.scatter(*columns_of(others), s=11, facecolor="none", edgecolor=hue, lw=0.6, alpha=0.8, zorder=3)
     axes.scatter(*columns_of(better), s=11, color=hue, lw=0, zorder=4)
     marks = [position(dimension, one.hyperparameters[dimension.name]) for one in individuals]
@@ -73,12 +70,12 @@ def draw_population(panel: HyperparameterPanel, individuals: list[CandidateRecor
 
 
 def _point(one: CandidateRecord, study: StudyRecord, dimension: Dimension) -> tuple[float, float]:
-    """Return the position of an individual: generations apart, those of one generation side by side in slot order."""
-    aside = spread_out(one.key.slot, study.search.population, 0.6)
-    return one.key.generation + aside, position(dimension, one.hyperparameters[dimension.name])
+    """Return the coordinates of an individual; those of one generation are side by side in slot order."""
+    offset = spread_out(one.key.slot, study.search.population, 0.6)
+    return one.key.generation + offset, position(dimension, one.hyperparameters[dimension.name])
 
 
-def _explain(figure: Figure, columns: int) -> None:
+def _draw_legend(figure: Figure, columns: int) -> None:
     from matplotlib.lines import Line2D
 
     marks = [

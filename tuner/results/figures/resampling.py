@@ -17,7 +17,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Band:
-    """Mean and standard deviation (divisor n) over seeds; [points] each."""
+    """Mean and standard deviation (divisor n) over seeds; each array is [points]."""
 
     at: Numbers
     mean: Numbers
@@ -30,7 +30,7 @@ def band(at: Numbers, curves: Sequence[Numbers]) -> Band:
 
     Args:
         at: The points [points].
-        curves: One per seed [points]; at least one. Where any is not finite, neither is the band.
+        curves: At least one curve [points], one per seed. The band is not finite where one of them is not.
     """
     stacked = np.stack(curves)  # [seeds, points]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -41,7 +41,7 @@ def by_steps(curves: Sequence[NDArray[np.floating]]) -> Band:
     """Return the band of losses per gradient evaluation, in at most MAX_WINDOWS windows of equal width.
 
     Args:
-        curves: One per seed, at least one, all of one length.
+        curves: At least one curve, one per seed, all of the same length.
     """
     length = len(curves[0])
     edges = np.linspace(0, length, min(MAX_WINDOWS, length) + 1).astype(int)
@@ -55,11 +55,11 @@ def by_time(marks: Sequence[Series], budget: float | None) -> Band | None:
     """Return the band of losses by seconds of training, up to the end of the shortest run.
 
     Args:
-        marks: Observations "training" of each run: each is the mean loss since the one before.
-        budget: Seconds at which the band ends at the latest; None: no limit.
+        marks: Observations "training" of each run; each has the mean loss since the previous one.
+        budget: Seconds at which the band ends at the latest. None: no limit.
 
     Returns:
-        None where runs have no seconds of their own, as in a cohort.
+        None if a run has no seconds of its own, as in a cohort.
     """
     if not marks or any(not np.isfinite(one.seconds).all() or one.seconds[-1] <= 0 for one in marks):
         return None
@@ -71,7 +71,7 @@ def by_time(marks: Sequence[Series], budget: float | None) -> Band | None:
 
 
 def _means(marks: Series, edges: Numbers) -> Numbers:
-    """Return the mean loss between edges; evaluations between two marks are taken as evenly distributed in time."""
+    """Return the mean loss between edges, with evaluations evenly distributed in time between two marks."""
     seconds, evaluations = (np.concatenate([[0.0], clock]) for clock in (marks.seconds, marks.evaluations))
     cuts = np.union1d(edges, seconds[seconds < edges[-1]])  # between two cuts the loss is that of one mark
     middles = (cuts[:-1] + cuts[1:]) / 2
@@ -86,12 +86,12 @@ def observed(series: Sequence[Series], metric: str, clock: str = "evaluations") 
     """Return the band of a metric that was measured during training, up to the end of the shortest run.
 
     Args:
-        series: One per run.
+        series: Observations of each run.
         metric: Name of the metric.
-        clock: "evaluations" or "seconds". Seconds differ between runs: a point is at their mean.
+        clock: "evaluations" or "seconds". A point is at the mean of the runs' seconds.
 
     Returns:
-        None where a run lacks the metric, or has no seconds of its own.
+        None if a run lacks the metric, or has no seconds of its own.
     """
     if not series or any(metric not in one.metrics for one in series):
         return None
@@ -102,9 +102,9 @@ def observed(series: Sequence[Series], metric: str, clock: str = "evaluations") 
     return _thinned(band(at, [one.metrics[metric][:length] for one in series]))
 
 
-def _thinned(found: Band) -> Band:
-    """Return a band with at most MAX_WINDOWS points, the first and the last among them."""
-    if len(found.at) <= MAX_WINDOWS:
-        return found
-    kept = np.unique(np.linspace(0, len(found.at) - 1, MAX_WINDOWS).round().astype(int))
-    return Band(found.at[kept], found.mean[kept], found.spread[kept], found.least[kept])
+def _thinned(full: Band) -> Band:
+    """Return at most MAX_WINDOWS points of a band, including the first and the last."""
+    if len(full.at) <= MAX_WINDOWS:
+        return full
+    kept = np.unique(np.linspace(0, len(full.at) - 1, MAX_WINDOWS).round().astype(int))
+    return Band(full.at[kept], full.mean[kept], full.spread[kept], full.least[kept])

@@ -1,6 +1,6 @@
 """Figures as PNG, PDF and SVG files.
 
-The same figure gives the same bytes, and a file is written whole or not at all.
+The same figure gives the same bytes, and a file is written completely or not at all.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "pdf", "svg")
 
-# No dates and no versions: equal records, equal bytes.
+# No dates and no versions, so that equal records give equal bytes.
 _METADATA = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -31,7 +31,7 @@ def rendered(figure: Figure, format: str = "png") -> bytes:
     """Return a figure as the bytes of a file.
 
     Args:
-        figure: As `Kind.draw` returns it.
+        figure: A figure of `Kind.draw`.
         format: "png", "pdf" or "svg". Default "png".
 
     Raises:
@@ -56,12 +56,12 @@ def save(figure: Figure, path: str | os.PathLike[str], *, overwrite: bool = True
     """Write a figure into a file, in the format that its ending names.
 
     Args:
-        figure: As `Kind.draw` returns it.
-        path: Ends in .png, .pdf or .svg; its folder exists.
-        overwrite: Whether a file that is there may be replaced. Default True.
+        figure: A figure of `Kind.draw`.
+        path: The file, in an existing folder; ends in .png, .pdf or .svg.
+        overwrite: Whether to replace an existing file. Default True.
 
     Raises:
         ValueError: There is no such format.
-        NotWritten: What `tuner.core.files.write` raises.
+        NotWritten: The file cannot be written.
     """
     write(path, rendered(figure, Path(path).suffix.removeprefix(".").lower()), overwrite=overwrite)

@@ -1,7 +1,4 @@
-"""Sharpness of the optimum of a search.
-
-Fitness against each hyperparameter in the last generations.
-"""
+"""Fitness against each hyperparameter in the last generations of a search."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ from tuner.results.figures.hyperparameter_axis import HyperparameterPanel, hyper
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MAX_GENERATIONS = 3  # at the end of the search, as far as they have the same budget
+MAX_GENERATIONS = 3  # at the end of the search, with the same budget
 MAX_MEDIANS = 20.0  # times the median fitness; larger values are drawn as triangles on the edge
 
 
@@ -36,10 +33,10 @@ def sharpness(studies: Searches) -> Figure | None:
     """Draw the fitness of the last generations, which share a budget, against each hyperparameter.
 
     Args:
-        studies: One row each, in this order.
+        studies: The studies, which have one row of panels each, in this order.
 
     Returns:
-        None where none of these individuals is final.
+        None if no individual is final.
     """
     rows = [(study, last_generations(study, some)) for study, some in studies]
     rows = [(study, some) for study, some in rows if some]
@@ -54,7 +51,7 @@ def sharpness(studies: Searches) -> Figure | None:
         draw_sharpness(panel, rows[panel.row][1], limits[panel.row][1:])
         if panel.column:
             panel.axes.tick_params(axis="y", which="both", labelleft=False)
-    _explain(figure)
+    _draw_legend(figure)
     return figure
 
 
@@ -65,7 +62,7 @@ def last_generations(study: StudyRecord, candidates: Sequence[CandidateRecord]) 
         return []
     newest = max(one.key.generation for one in some)
     budgets = study.search.steps[: newest + 1]
-    first = next((place + 1 for place in range(newest, -1, -1) if budgets[place] != budgets[newest]), 0)
+    first = next((number + 1 for number in range(newest, -1, -1) if budgets[number] != budgets[newest]), 0)
     return [one for one in some if one.key.generation >= max(first, newest - MAX_GENERATIONS + 1)]
 
 
@@ -76,26 +73,36 @@ def draw_sharpness(
     axes, study, dimension, hue = panel.axes, panel.study, panel.dimension, panel.hue
     lower, upper = limits
     newest = max(one.key.generation for one in individuals)
-    where = {one.key: position(dimension, one.hyperparameters[dimension.name]) for one in individuals}
+    positions = {one.key: position(dimension, one.hyperparameters[dimension.name]) for one in individuals}
     ended = [one for one in individuals if one.status is Status.FINISHED and math.isfinite(fitness(one))]
-    lost = [one for one in individuals if one not in ended]
-    seen = [one for one in ended if lower <= fitness(one) <= upper]
+    unfinished = [one for one in individuals if one not in ended]
+    within = [one for one in ended if lower <= fitness(one) <= upper]
     below = [one for one in ended if fitness(one) < lower]  # 0 on a logarithmic axis
     beyond = [one for one in ended if fitness(one) > upper]
-    for filled, some in ((False, [one for one in seen if one.key.generation < newest]),
-                         (True, [one for one in seen if one.key.generation == newest])):  # fmt: skip
+    for filled, some in ((False, [one for one in within if one.key.generation < newest]),
+                         (True, [one for one in within if one.key.generation == newest])):  # fmt: skip
         axes.scatter(
-            [where[one.key] for one in some], [fitness(one) for one in some], s=13, lw=0.6, alpha=0.9,
+            [positions[one.key] for one in some], [fitness(one) for one in some], s=13, lw=0.6, alpha=0.9,
             facecolor=hue if filled else "none", edgecolor=hue, zorder=3 + filled,
         )  # fmt: skip
     on_edge: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "zorder": 2}
-    axes.scatter([where[one.key] for one in beyond], [EDGE] * len(beyond), s=16, marker="^", color=hue, lw=0, **on_edge)
+    axes.scatter(
+        [positions[one.key] for one in beyond], [EDGE] * len(beyond), s=16, marker="^", color=hue, lw=0, **on_edge
+    )
     if below:
         axes.scatter(
-            [where[one.key] for one in below], [1 - EDGE] * len(below), s=16, marker="v", color=hue, lw=0, **on_edge
+            [positions[one.key] for one in below], [1 - EDGE] * len(below), s=16, marker="v", color=hue, lw=0, **on_edge
         )
-    axes.scatter([where[one.key] for one in lost], [EDGE] * len(lost), s=16, marker="x", color="0.4", lw=0.9, **on_edge)
-    marks = list(where.values())
+    axes.scatter(
+        [positions[one.key] for one in unfinished],
+        [EDGE] * len(unfinished),
+        s=16,
+        marker="x",
+        color="0.4",
+        lw=0.9,
+        **on_edge,
+    )
+    marks = list(positions.values())
     if study.tuned is not None:
         tuned = position(dimension, study.tuned[dimension.name])
         axes.axvline(tuned, color="black", lw=0.9, zorder=1)
@@ -107,13 +114,13 @@ def draw_sharpness(
 
 
 def _limits(individuals: Sequence[CandidateRecord]) -> Limits:
-    """Return the fitness axis of a row, up to MAX_MEDIANS times the median at most."""
-    found = np.array([fitness(one) for one in individuals if one.status is Status.FINISHED])
-    median = float(np.median(found)) if len(found) else math.nan
-    return loss_limits([found if not median > 0 else found[found <= MAX_MEDIANS * median]])
+    """Return the limits of the fitness axis of a row, at most MAX_MEDIANS times the median."""
+    values = np.array([fitness(one) for one in individuals if one.status is Status.FINISHED])
+    median = float(np.median(values)) if len(values) else math.nan
+    return loss_limits([values if not median > 0 else values[values <= MAX_MEDIANS * median]])
 
 
-def _explain(figure: Figure) -> None:
+def _draw_legend(figure: Figure) -> None:
     from matplotlib.lines import Line2D
 
     marks = [

@@ -1,6 +1,6 @@
 """The style of each optimizer in figures: colour, dash and marker.
 
-Dash and marker distinguish optimizers in greyscale.
+Dashes and markers distinguish optimizers in greyscale.
 """
 
 from __future__ import annotations
@@ -54,11 +54,6 @@ class Style:
         """Keyword arguments for a line."""
         return {"color": self.colour, "linestyle": self.dash}
 
-    @property
-    def points(self) -> dict[str, Any]:
-        """Keyword arguments for markers."""
-        return {"color": self.colour, "marker": self.marker}
-
 
 def style(optimizer: str) -> Style:
     """Return an optimizer's style in a figure of its own."""
@@ -68,7 +63,7 @@ def style(optimizer: str) -> Style:
 def styles_of(optimizers: Iterable[str]) -> dict[str, Style]:
     """Return the styles of the optimizers of one figure by name; no two have the same colour, or dash and marker.
 
-    Our optimizers always look alike. Others look as their names say, unless an earlier one of the figure does so too.
+    The style of an optimizer of ours is fixed. That of another one depends on its name, and on those before it.
     """
     names = list(dict.fromkeys(optimizers))
     found = {name: Style(COLOURS[name], *LINES[name]) for name in names if name in LINES}
@@ -90,9 +85,9 @@ def _line(optimizer: str, taken: Collection[str]) -> tuple[Dash, str]:
 
 
 def styles(comparison: Comparison) -> tuple[Style, ...]:
-    """Return the contenders' styles, in their order.
+    """Return the styles of the contenders, in their order.
 
-    The points of a sweep are one optimizer: they go from dark to light with its parameter.
+    The points of a sweep are of one optimizer; their styles range from dark to light.
     """
     if comparison.sweep is None:
         looks = styles_of(one.optimizer for one in comparison.contenders)
@@ -101,12 +96,12 @@ def styles(comparison: Comparison) -> tuple[Style, ...]:
 
 
 def ramp(count: int) -> tuple[Style, ...]:
-    """Return styles from dark to light, also in greyscale: the colour map `viridis` without its palest end."""
+    """Return styles from dark to light, also in greyscale: colours of `viridis` without its palest end."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    shades: Any = colormaps["viridis"]([0.85 * place / max(1, count - 1) for place in range(count)])
+    shades: Any = colormaps["viridis"]([0.85 * index / max(1, count - 1) for index in range(count)])
     markers = [marker for _, marker in LINES.values()]
     return tuple(
-        Style(to_hex(shade), _DASHES[place % 4], markers[place % len(markers)]) for place, shade in enumerate(shades)
+        Style(to_hex(shade), _DASHES[index % 4], markers[index % len(markers)]) for index, shade in enumerate(shades)
     )

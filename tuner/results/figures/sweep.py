@@ -1,7 +1,4 @@
-"""Final loss against the parameter of a sweep.
-
-Every seed, and the mean and the standard deviation over seeds.
-"""
+"""Final loss against the parameter of a sweep, by seed and as mean."""
 
 from __future__ import annotations
 
@@ -26,14 +23,14 @@ def sweep(comparison: Comparison) -> Figure | None:
     """Draw a sweep.
 
     Returns:
-        None for a comparison without a sweep, and where no run finished or diverged.
+        None for a comparison without a sweep, and if no run finished or diverged.
     """
     points = [(one, float(one.point.value)) for one in comparison.contenders if one.point.value is not None]
     if comparison.sweep is None or not any(one.by_steps.loss or one.by_steps.diverged for one, _ in points):
         return None
     scale = points[0][0].scales.get(comparison.sweep)
     dimension = None if scale is not Scale.DECAY else Dimension(comparison.sweep, Scale.DECAY, 0.0)
-    where = [value if dimension is None else position(dimension, value) for _, value in points]
+    positions = [value if dimension is None else position(dimension, value) for _, value in points]
     optimizer = points[0][0].optimizer
     hue = style(optimizer).colour
     figure = new_figure(6.4, 4.0, f"{comparison.run}: {optimizer} on {comparison.task_label}")
@@ -42,20 +39,20 @@ def sweep(comparison: Comparison) -> Figure | None:
     floor = points[0][0].floor
     limits = loss_limits([np.array(some) for some in losses], [] if floor is None else [floor])
     apply_limits(axes, limits)
-    for at, some in zip(where, losses, strict=True):
-        seen = [loss for loss in some if limits[1] <= loss <= limits[2]]
+    for at, some in zip(positions, losses, strict=True):
+        within = [loss for loss in some if limits[1] <= loss <= limits[2]]
         below = [at for loss in some if loss < limits[1]]  # 0 on a logarithmic axis
         if below:
             axes.plot(below, [1 - EDGE] * len(below), "v", color=hue, ms=5, alpha=0.6, mew=0, zorder=2, label="_below",
                       transform=axes.get_xaxis_transform())  # fmt: skip
-        axes.plot([at] * len(seen), seen, "o", color=hue, ms=4, alpha=0.4, mew=0, zorder=2, label="_a run")
-    found = [one.by_steps.loss for one, _ in points]
+        axes.plot([at] * len(within), within, "o", color=hue, ms=4, alpha=0.4, mew=0, zorder=2, label="_a run")
+    estimates = [one.by_steps.loss for one, _ in points]
     axes.errorbar(
-        where, [math.nan if one is None else one.mean for one in found],
-        yerr=[math.nan if one is None else one.spread for one in found],
+        positions, [math.nan if one is None else one.mean for one in estimates],
+        yerr=[math.nan if one is None else one.spread for one in estimates],
         color=hue, marker=style(optimizer).marker, ms=6, lw=1.5, capsize=3, zorder=3,
     )  # fmt: skip
-    for at, (one, _) in zip(where, points, strict=True):
+    for at, (one, _) in zip(positions, points, strict=True):
         if one.by_steps.diverged:
             axes.annotate(
                 f"✕ {one.by_steps.diverged}/{one.seeds}\ndiverged", (at, EDGE), xycoords=axes.get_xaxis_transform(),
@@ -63,7 +60,7 @@ def sweep(comparison: Comparison) -> Figure | None:
             )  # fmt: skip
     if floor is not None and limits[1] <= floor:
         axes.axhline(floor, color="0.35", ls=(0, (1, 2)), lw=1.0, zorder=1)
-    axes.set_xticks(where, [number(value, 3) for _, value in points])
+    axes.set_xticks(positions, [number(value, 3) for _, value in points])
     axes.set_xlabel(comparison.sweep)
     axes.set_ylabel(f"training loss in the last 10 %,\nmean ± sd over {counted(comparison.seeds, 'seed')}")
     hide_spines(axes)

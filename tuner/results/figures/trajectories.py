@@ -1,7 +1,4 @@
-"""Trajectories of optimizers on Rosenbrock's function.
-
-One panel per optimizer, with contours of the loss.
-"""
+"""Trajectories of optimizers on the contours of Rosenbrock's function."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ LEVELS = np.logspace(-4, 2, 13)  # contours of the loss
 
 
 def rosenbrock(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the task's loss, 0.01 (1-x)² + (y-x²)², without TensorFlow."""
+    """Return the loss of the task, 0.01 (1-x)² + (y-x²)², computed with NumPy."""
     return 0.01 * (1 - x) ** 2 + (y - x * x) ** 2
 
 
@@ -40,12 +37,12 @@ def trajectories(comparison: Comparison) -> Figure | None:
     """Draw the trajectories of every contender, one per seed; without noise most of them coincide.
 
     Returns:
-        None for another task, and where no trajectory was recorded.
+        None for another task, and if no trajectory was recorded.
     """
     shown = [
-        (one, look, some)
-        for one, look in zip(comparison.contenders, styles(comparison), strict=True)
-        if (some := [run for run in one.runs if "trajectory" in run.series])
+        (contender, style, runs)
+        for contender, style in zip(comparison.contenders, styles(comparison), strict=True)
+        if (runs := [run for run in contender.runs if "trajectory" in run.series])
     ]
     if comparison.task != TASK or not shown:
         return None
@@ -54,29 +51,29 @@ def trajectories(comparison: Comparison) -> Figure | None:
     title = f"{comparison.run}: trajectories of {comparison.steps:,} gradient evaluations on {comparison.task_label}"
     figure = new_figure(max(5.4, PANEL[0] * columns), PANEL[1] * rows + 0.6, title)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
-    trajectories_shown = [run.series["trajectory"] for _, _, some in shown for run in some]
-    across, along = _window(trajectories_shown, "x", 0), _window(trajectories_shown, "y", 1)
-    grid = np.meshgrid(np.linspace(*across, 160), np.linspace(*along, 160))
-    losses = rosenbrock(*grid)
-    for place, (axes, (one, look, some)) in enumerate(zip(panels, shown, strict=False)):
-        axes.contour(*grid, losses, levels=LEVELS, colors="0.72", linewidths=0.6, zorder=1)
-        _draw(axes, one, look, some)
-        axes.set_xlim(*across)
-        axes.set_ylim(*along)
-        if place + columns >= len(shown):
+    trajectories_shown = [run.series["trajectory"] for _, _, runs in shown for run in runs]
+    x_limits, y_limits = _window(trajectories_shown, "x", 0), _window(trajectories_shown, "y", 1)
+    x, y = np.meshgrid(np.linspace(*x_limits, 160), np.linspace(*y_limits, 160))
+    losses = rosenbrock(x, y)
+    for index, (axes, (contender, style, runs)) in enumerate(zip(panels, shown, strict=False)):
+        axes.contour(x, y, losses, levels=LEVELS, colors="0.72", linewidths=0.6, zorder=1)
+        _draw(axes, contender, style, runs)
+        axes.set_xlim(*x_limits)
+        axes.set_ylim(*y_limits)
+        if index + columns >= len(shown):
             axes.set_xlabel("x")
             axes.tick_params(labelbottom=True)
-        if place % columns == 0:
+        if index % columns == 0:
             axes.set_ylabel("y")
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
     return figure
 
 
-def _draw(axes: Axes, contender: Contender, look: Style, runs: Sequence[SeedRun]) -> None:
+def _draw(axes: Axes, contender: Contender, style: Style, runs: Sequence[SeedRun]) -> None:
     for run in runs:
         trajectory = run.series["trajectory"].metrics
-        axes.plot(trajectory["x"], trajectory["y"], "-", color=look.colour, lw=1.1, marker=".", ms=3.5,
+        axes.plot(trajectory["x"], trajectory["y"], "-", color=style.colour, lw=1.1, marker=".", ms=3.5,
                   alpha=max(0.4, 1 / len(runs)), zorder=3)  # fmt: skip
     first = runs[0].series["trajectory"].metrics
     axes.plot(first["x"][:1], first["y"][:1], "s", color="black", ms=5, zorder=4)
@@ -85,14 +82,14 @@ def _draw(axes: Axes, contender: Contender, look: Style, runs: Sequence[SeedRun]
               ls="", zorder=5)  # fmt: skip
     axes.plot(*[[number] for number in MINIMUM], "*", color="gold", mec="black", mew=0.7, ms=11, zorder=4)
     loss = contender.by_steps.loss
-    found = "" if loss is None else f", loss {measured(loss.mean, 2)}"
-    axes.set_title(one_line(contender.name + found), loc="left", fontsize=9, color=look.colour, parse_math=False)
+    mean = "" if loss is None else f", loss {measured(loss.mean, 2)}"
+    axes.set_title(one_line(contender.name + mean), loc="left", fontsize=9, color=style.colour, parse_math=False)
 
 
 def _window(trajectories_shown: Sequence[Series], axis: str, number: int) -> tuple[float, float]:
-    """Return the limits of an axis: all trajectories and the minimum with some room, within MAX_WINDOW."""
-    everything = np.concatenate([trajectory.metrics[axis] for trajectory in trajectories_shown])
-    finite = everything[np.isfinite(everything)]
+    """Return the limits of an axis, which includes all trajectories and the minimum, within MAX_WINDOW."""
+    values = np.concatenate([trajectory.metrics[axis] for trajectory in trajectories_shown])
+    finite = values[np.isfinite(values)]
     low, high = min(MINIMUM[number], *finite.tolist()), max(MINIMUM[number], *finite.tolist())
     low, high = max(low, MAX_WINDOW[number][0]), min(high, MAX_WINDOW[number][1])
     room = 0.12 * (high - low) or 0.5

@@ -1,7 +1,4 @@
-"""Metrics measured during a comparison.
-
-Metrics of the validation set, and the distance of G from the inverse Hessian.
-"""
+"""Metrics measured during a comparison: validation, and error of the Hessian."""
 
 from __future__ import annotations
 
@@ -23,10 +20,10 @@ _CLOCKS = {"evaluations": "gradient evaluations", "seconds": "seconds of trainin
 
 
 def validation(comparison: Comparison) -> Figure | None:
-    """Draw each validation metric against gradient evaluations and, where runs trained alone, seconds.
+    """Draw each validation metric against gradient evaluations and, if runs trained alone, against seconds.
 
     Returns:
-        None without validation.
+        None if no validation was measured.
     """
     series = _of("validation", comparison)
     metrics = [name for name in comparison.metrics if any(name in one.metrics for some in series for one in some)]
@@ -58,26 +55,26 @@ def validation(comparison: Comparison) -> Figure | None:
 
 
 def hessian_error(comparison: Comparison) -> Figure | None:
-    """Draw ‖I - G(θ)H‖_F / √n of the optimizers that learn a preconditioner, where H is constant.
+    """Draw ‖I - G(θ)H‖_F / √n of the optimizers that learn a preconditioner, on tasks with a constant H.
 
     Returns:
-        None where it was not measured.
+        None if it was not measured.
     """
     bands: list[Band | None] = [observed(some, "error") for some in _of("hessian-error", comparison)]
     if not any(bands):
         return None
-    kept = [place for place, found in enumerate(bands) if found]
+    kept = [index for index, band in enumerate(bands) if band]
     figure = new_figure(8.2, 4.2, _title(comparison, "distance from the inverse Hessian"))
     axes = figure.subplots()
-    looks = styles(comparison)
-    found = [bands[place] for place in kept]
-    limits = loss_limits([one.mean for one in found if one])
-    lines = draw_bands(axes, found, [looks[place] for place in kept], limits)
+    line_styles = styles(comparison)
+    bands_shown = [bands[index] for index in kept]
+    limits = loss_limits([band.mean for band in bands_shown if band])
+    lines = draw_bands(axes, bands_shown, [line_styles[index] for index in kept], limits)
     axes.set_ylabel("‖I - G H‖$_F$ / √n")
     axes.set_xlim(0, comparison.steps)
     counts_axis(axes, "gradient evaluations")
-    shown = [comparison.contenders[place] for place in kept]
-    name_lines(figure, comparison, lines, found, shown)
+    contenders = [comparison.contenders[index] for index in kept]
+    name_lines(figure, comparison, lines, bands_shown, contenders)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""A report: one HTML file on the runs of a database.
+"""The report: one HTML file on the runs of a database.
 
 It needs no network and no other file.
 """

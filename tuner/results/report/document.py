@@ -1,6 +1,6 @@
 """The page of a report, with a part for each run.
 
-A part has the run's setting, tables, figures, failures and ledger.
+Each part has the run's setting, tables, figures, failures and ledger.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tuner.results.tables.section import Section
 
 @dataclass(frozen=True, slots=True)
 class _RunView:
-    """What the templates show of a run."""
+    """The values of a run that the templates show."""
 
     anchor: str
     name: str
@@ -48,14 +48,13 @@ class _RunView:
 def document(runs: Sequence[Run], *, source: str, version: str, written_at: str) -> str:
     """Return a report as one HTML file that needs no network.
 
-    Everything that comes from the runs is escaped, and the page forbids itself every script but its own and every
-    address outside itself.
+    All texts of the runs are escaped. The page's policy allows only its own script, and no address outside the page.
 
     Args:
-        runs: In the order of the page.
-        source: The database, as it may be shown.
-        version: Of lodo-tune, which writes the page.
-        written_at: UTC, ISO 8601.
+        runs: Runs in the order of the page.
+        source: URL of the database, without passwords.
+        version: Version of lodo-tune.
+        written_at: Time of writing, UTC in ISO 8601.
 
     Raises:
         ValueError: A run's search space cannot be read.

@@ -4,8 +4,8 @@ const NUMBER = /^[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?/i;
 
 function key(row, column) {
   const text = row.cells[column].textContent.trim();
-  const found = text.match(NUMBER);
-  return { text, number: found ? parseFloat(found[0].replaceAll(",", "")) : NaN };
+  const match = text.match(NUMBER);
+  return { text, number: match ? parseFloat(match[0].replaceAll(",", "")) : NaN };
 }
 
 // Numbers by size, then words alphabetically; a dash (no value) comes last in both directions.

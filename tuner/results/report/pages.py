@@ -16,8 +16,7 @@ def render(template: str, **values: Any) -> str:
 
     Args:
         template: Name of a file in `templates/`.
-        values: Its variables. Texts are escaped and their control characters written out; only `Markup` is inserted as
-            it is.
+        values: Its variables. Texts and their control characters are escaped; only `Markup` is inserted unchanged.
     """
     return _environment().get_template(template).render(**values)
 
@@ -35,5 +34,5 @@ def _environment() -> Environment:
 
 
 def _finalize(value: object) -> object:
-    """Return a value as it is inserted, before Jinja escapes it."""
+    """Return a value in its printable form, before Jinja escapes it."""
     return value if isinstance(value, Markup) else printable(value)

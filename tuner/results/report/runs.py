@@ -1,4 +1,4 @@
-"""What a report is made from: a run with everything that its sections show."""
+"""The input of a report: runs with everything that their sections show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SearchRun:
     """A search of some optimizers on one task."""
 
     studies: Searches  # each with all of its candidates
-    command: str  # what repeats it
+    command: str  # repeats the run; "" if unknown
     pictures: tuple[Picture, ...] = ()
 
     @property
@@ -48,13 +48,13 @@ Run = SearchRun | ComparisonRun
 
 
 def differing(run: Run) -> Mapping[str, tuple[str, ...]]:
-    """Return the optimizers whose studies have other versions, hardware or data than the run's first."""
+    """Return the optimizers whose versions, hardware or data differ from those of the run's first study."""
     first = run.records[0].spec
     others = [record.spec for record in run.records[1:]]
-    found = {
+    differences = {
         "versions": tuple(spec.workload.optimizer for spec in others if spec.versions != first.versions),
         "hardware": tuple(spec.workload.optimizer for spec in others if spec.hardware != first.hardware),
         "data": tuple(spec.workload.optimizer for spec in others if spec.workload.data != first.workload.data),
         "code": tuple(spec.workload.optimizer for spec in others if spec.workload.code != first.workload.code),
     }
-    return {what: optimizers for what, optimizers in found.items() if optimizers}
+    return {what: optimizers for what, optimizers in differences.items() if optimizers}

@@ -1,4 +1,4 @@
-"""The setting of a run: what was asked for and what it ran on, as facts by name."""
+"""The setting of a run: its request, data, versions and hardware, by name."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tuner.results.tables.numbers import NOTHING, counted
 
 
 def setting(run: Run) -> dict[str, str]:
-    """Return the facts of a run: those of its first study, and which other studies differ."""
+    """Return the setting of a run: that of its first study, and the optimizers for which it differs."""
     spec = run.records[0].spec
     workload = spec.workload
-    found = {
+    facts = {
         "task": workload.task + (f" ({_listed(workload.options)})" if workload.options else ""),
         "optimizers": ", ".join(record.spec.workload.optimizer for record in run.records),
         "status": status(run),
@@ -30,8 +30,8 @@ def setting(run: Run) -> dict[str, str]:
         "hardware": _listed(spec.hardware) or NOTHING,
     }
     for what, optimizers in differing(run).items():
-        found[what] = found.get(what, NOTHING) + f"; different for {', '.join(optimizers)} (see lodo-tune show)"
-    return found
+        facts[what] = facts.get(what, NOTHING) + f"; different for {', '.join(optimizers)} (see lodo-tune show)"
+    return facts
 
 
 def _data(workload: Workload) -> str:

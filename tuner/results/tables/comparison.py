@@ -1,4 +1,4 @@
-"""The table of a comparison: its section for people, its JSON and its CSV."""
+"""The table of a comparison, as a section of text, as JSON and as CSV."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
 
-_GIVEN_THE_HESSIAN = ("Levenberg-Marquardt",)
+_USING_THE_HESSIAN = ("Levenberg-Marquardt",)
 _FINAL_LOSS = ("loss", "spread", "low", "high", "diverged", "standing", "p")
 _SPLITS = ("validation", "test")
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison without its curves as JSON takes it.
+    """Return a comparison without its curves, in a form for JSON.
 
-    Keys, which are names of fields, are never renamed; new ones may be added.
+    Keys are names of fields. They are never renamed; new ones may be added.
     """
     layout = {field.name: getattr(comparison, field.name) for field in fields(comparison) if field.name != "task_label"}
-    contenders = [_contender_json(one) for one in comparison.contenders]
+    contenders = [_contender_json(contender) for contender in comparison.contenders]
     return {**layout, "seeds": list(range(comparison.seeds)), "contenders": contenders}
 
 
-def _contender_json(one: Contender) -> dict[str, Any]:
+def _contender_json(contender: Contender) -> dict[str, Any]:
     return {
-        "study": one.study,
-        "name": one.name,
-        "optimizer": one.optimizer,
-        "value": one.point.value,
-        "hyperparameters": dict(one.point.hyperparameters),
-        "settings": dict(one.point.settings),
-        "source": one.source,
-        "status": one.status,
+        "study": contender.study,
+        "name": contender.name,
+        "optimizer": contender.optimizer,
+        "value": contender.point.value,
+        "hyperparameters": dict(contender.point.hyperparameters),
+        "settings": dict(contender.point.settings),
+        "source": contender.source,
+        "status": contender.status,
         "runs": {
-            **{status.name.lower(): count for status, count in one.counts.items()},
-            "left": one.left,
-            "total": one.seeds,
+            **{status.name.lower(): count for status, count in contender.counts.items()},
+            "left": contender.left,
+            "total": contender.seeds,
         },
-        "by_steps": _final_loss_json(one.by_steps),
-        "by_time": None if one.by_time is None else _final_loss_json(one.by_time),
-        "floor": one.floor,
-        "validation": {name: _estimate_json(found) for name, found in one.validation.items()},
-        "test": {name: _estimate_json(found) for name, found in one.test.items()},
-        "evaluations_per_second": {"training": one.pace, "with_validation": one.pace_with_validation},
+        "by_steps": _final_loss_json(contender.by_steps),
+        "by_time": None if contender.by_time is None else _final_loss_json(contender.by_time),
+        "floor": contender.floor,
+        "validation": {name: _estimate_json(mean) for name, mean in contender.validation.items()},
+        "test": {name: _estimate_json(mean) for name, mean in contender.test.items()},
+        "evaluations_per_second": {"training": contender.pace, "with_validation": contender.pace_with_validation},
     }
 
 
@@ -66,12 +66,12 @@ def _final_loss_json(final: FinalLoss) -> dict[str, Any]:
     }
 
 
-def _estimate_json(found: Estimate | None) -> dict[str, Any] | None:
-    return None if found is None else asdict(found)
+def _estimate_json(estimate: Estimate | None) -> dict[str, Any] | None:
+    return None if estimate is None else asdict(estimate)
 
 
 def csv_rows(comparisons: Sequence[Comparison]) -> tuple[list[str], list[list[Any]]]:
-    """Return the columns' names, and one row per contender."""
+    """Return the names of the columns, and one row per contender."""
     metrics = list(dict.fromkeys(name for comparison in comparisons for name in comparison.metrics))
     header = ["run", "task", "contender", "optimizer", "value", "source", "steps", "seconds", "seeds"]
     header += [status.name.lower() for status in Status if status.is_final]
@@ -80,15 +80,22 @@ def csv_rows(comparisons: Sequence[Comparison]) -> tuple[list[str], list[list[An
     header += ["evaluations_per_second", "evaluations_per_second_with_validation"]
     rows = []
     for comparison in comparisons:
-        for one in comparison.contenders:
-            row: list[Any] = [comparison.run, comparison.task, one.name, one.optimizer, one.point.value, one.source]
-            row += [comparison.steps, comparison.seconds, one.seeds, *one.counts.values()]
-            row += [*_final_loss_cells(one.by_steps), *_final_loss_cells(one.by_time), one.floor]
-            for found in (one.validation, one.test):
+        for contender in comparison.contenders:
+            row: list[Any] = [
+                comparison.run,
+                comparison.task,
+                contender.name,
+                contender.optimizer,
+                contender.point.value,
+                contender.source,
+            ]
+            row += [comparison.steps, comparison.seconds, contender.seeds, *contender.counts.values()]
+            row += [*_final_loss_cells(contender.by_steps), *_final_loss_cells(contender.by_time), contender.floor]
+            for estimates in (contender.validation, contender.test):
                 for name in metrics:
-                    value = found.get(name)
-                    row += [None, None] if value is None else [value.mean, value.spread]
-            rows.append([*row, one.pace, one.pace_with_validation])
+                    estimate = estimates.get(name)
+                    row += [None, None] if estimate is None else [estimate.mean, estimate.spread]
+            rows.append([*row, contender.pace, contender.pace_with_validation])
     return header, rows
 
 
@@ -111,24 +118,31 @@ def section(comparison: Comparison) -> Section:
         ),
         tables=_tables(comparison),
         legend=_legend(comparison),
-        remarks=[f"{one.name}: {remark}" for one in comparison.contenders for remark in _remarks(one)],
+        remarks=[
+            f"{contender.name}: {remark}" for contender in comparison.contenders for remark in _remarks(contender)
+        ],
         provenance=_provenance(comparison),
     )
 
 
 def _tables(comparison: Comparison) -> list[TextTable]:
     contenders, name = comparison.contenders, comparison.sweep or "optimizer"
-    tables = [_final_losses(comparison, "step budget", [one.by_steps for one in contenders])]
+    tables = [_final_losses(comparison, "step budget", [contender.by_steps for contender in contenders])]
     if comparison.seconds is not None:
-        timed = [one.by_time for one in contenders if one.by_time is not None]
+        timed = [contender.by_time for contender in contenders if contender.by_time is not None]
         tables.append(_final_losses(comparison, "time budget", timed))
-    if any(one.validation or one.test for one in contenders):
+    if any(contender.validation or contender.test for contender in contenders):
         tables.append(_metrics(comparison))
-    if any(one.pace is not None for one in contenders):
-        paces = [[_label(one), _pace(one.pace), _pace(one.pace_with_validation)] for one in contenders]
+    if any(contender.pace is not None for contender in contenders):
+        paces = [
+            [_label(contender), _pace(contender.pace), _pace(contender.pace_with_validation)]
+            for contender in contenders
+        ]
         header = [name, "training alone", "with validation"]
         tables.append(TextTable(header, paces, title="Gradient evaluations per second"))
-    values = [[_label(one), *row] for one in contenders for row in point_values(one.point, one.scales)]
+    values = [
+        [_label(contender), *row] for contender in contenders for row in point_values(contender.point, contender.scales)
+    ]
     tables.append(TextTable([name, "hyperparameter", "value"], values, left=(0, 1), title="Hyperparameters"))
     return tables
 
@@ -141,24 +155,24 @@ def point_values(point: Point, scales: Mapping[str, Scale]) -> list[tuple[str, s
     return [*values, *((name, str(value)) for name, value in point.settings.items())]
 
 
-def _label(one: Contender) -> str:
+def _label(contender: Contender) -> str:
     """Return the name of a contender in the tables: its optimizer, or its value in a sweep."""
-    return one.name if one.name == one.optimizer else f"{one.point.value:.4g}"
+    return contender.name if contender.name == contender.optimizer else f"{contender.point.value:.4g}"
 
 
 def _final_losses(comparison: Comparison, budget: str, losses: Sequence[FinalLoss]) -> TextTable:
-    floors = any(one.floor is not None for one in comparison.contenders)
+    floors = any(contender.floor is not None for contender in comparison.contenders)
     rows = [
         [
-            _label(one),
+            _label(contender),
             _estimate(final.loss),
             _interval(final.loss),
-            *([measured(one.floor)] if floors else []),
-            f"{final.diverged}/{one.counts[Status.FINISHED] + one.counts[Status.DIVERGED]}",
+            *([measured(contender.floor)] if floors else []),
+            f"{final.diverged}/{contender.counts[Status.FINISHED] + contender.counts[Status.DIVERGED]}",
             number(final.rank.p, 2),
             final.rank.standing.value,
         ]
-        for one, final in zip(comparison.contenders, losses, strict=True)
+        for contender, final in zip(comparison.contenders, losses, strict=True)
     ]
     header = [comparison.sweep or "optimizer", "loss", "95 % interval", *(["floor"] if floors else [])]
     header += ["diverged", "p", "standing"]
@@ -172,33 +186,33 @@ def _final_losses(comparison: Comparison, budget: str, losses: Sequence[FinalLos
     )
 
 
-def _estimate(found: Estimate | None) -> str:
-    if found is None:
+def _estimate(estimate: Estimate | None) -> str:
+    if estimate is None:
         return NOTHING
-    return mean_and_spread(found.mean, found.spread) if found.runs > 1 else measured(found.mean)
+    return mean_and_spread(estimate.mean, estimate.spread) if estimate.runs > 1 else measured(estimate.mean)
 
 
-def _interval(found: Estimate | None) -> str:
-    if found is None or found.low is None or found.low == found.high:
+def _interval(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.low is None or estimate.low == estimate.high:
         return NOTHING
-    return f"{measured(found.low)} to {measured(found.high)}"
+    return f"{measured(estimate.low)} to {measured(estimate.high)}"
 
 
 def _metrics(comparison: Comparison) -> TextTable:
-    """Return a table of what validation and test found at the end."""
+    """Return the table of the validation and test metrics at the end of training."""
     columns = [
         (split, metric)
         for split in _SPLITS
         for metric in comparison.metrics
-        if any(metric in getattr(one, split) for one in comparison.contenders)
+        if any(metric in getattr(contender, split) for contender in comparison.contenders)
     ]
     rows = [
-        [_label(one), *(_estimate(getattr(one, split).get(metric)) for split, metric in columns)]
-        for one in comparison.contenders
+        [_label(contender), *(_estimate(getattr(contender, split).get(metric)) for split, metric in columns)]
+        for contender in comparison.contenders
     ]
-    of = "" if comparison.test_examples is None else f" ({comparison.test_examples:,} random test examples)"
+    examples = "" if comparison.test_examples is None else f" ({comparison.test_examples:,} random test examples)"
     header = [comparison.sweep or "optimizer", *(f"{split} {metric}" for split, metric in columns)]
-    return TextTable(header, rows, title=f"At the end of training{of}; ± over the runs that finished")
+    return TextTable(header, rows, title=f"At the end of training{examples}; ± over the runs that finished")
 
 
 def _pace(pace: float | None) -> str:
@@ -206,13 +220,13 @@ def _pace(pace: float | None) -> str:
 
 
 def _legend(comparison: Comparison) -> list[str]:
-    """Return lines on what the tables' words mean, and on the tests."""
+    """Return the explanations of the tables and of the tests."""
     lines = [
         "loss: mean ± standard deviation (divisor n) over the runs that did not diverge, and the bootstrap 95 % "
-        "interval of the mean. diverged: runs that diverged, of how many.",
+        "interval of the mean. diverged: number of runs that diverged, of those that finished or diverged.",
     ]
-    ranks = [one.by_steps.rank for one in comparison.contenders]
-    ranks += [one.by_time.rank for one in comparison.contenders if one.by_time is not None]
+    ranks = [contender.by_steps.rank for contender in comparison.contenders]
+    ranks += [contender.by_time.rank for contender in comparison.contenders if contender.by_time is not None]
     if any(rank.standing is Standing.BEST for rank in ranks):
         lines.append("best: the lowest mean among the optimizers that diverged least often.")
     if any(rank.p is not None for rank in ranks):
@@ -222,11 +236,11 @@ def _legend(comparison: Comparison) -> list[str]:
         )
     if any(rank.standing is Standing.LOWER for rank in ranks):
         lines.append("lower: lower losses than the best where it finished, but it diverged more often.")
-    if any(one.floor is not None for one in comparison.contenders):
+    if any(contender.floor is not None for contender in comparison.contenders):
         lines.append("floor: the lowest mean loss that an optimizer with the same information can reach.")
-    given = [one.name for one in comparison.contenders if one.optimizer in _GIVEN_THE_HESSIAN]
-    if given and len(given) < len(comparison.contenders):
-        lines.append(f"{', '.join(given)}: uses the task's exact Hessian, which the others have to learn.")
+    names = [contender.name for contender in comparison.contenders if contender.optimizer in _USING_THE_HESSIAN]
+    if names and len(names) < len(comparison.contenders):
+        lines.append(f"{', '.join(names)}: uses the task's exact Hessian; the others do not.")
     if comparison.cohort_size > 1:
         lines.append(
             f"Up to {comparison.cohort_size} runs trained in lockstep, so that no run has a time of its own; with a "
@@ -235,22 +249,27 @@ def _legend(comparison: Comparison) -> list[str]:
     return [*lines, *comparison.remarks]
 
 
-def _remarks(one: Contender) -> list[str]:
-    """Return remarks on one contender: runs that are left out, and runs that are missing."""
+def _remarks(contender: Contender) -> list[str]:
+    """Return remarks on one contender: runs that failed or timed out, and runs that are not final yet."""
     remarks = []
-    unfinished = [f"{count} {status}" for status in (Status.FAILED, Status.TIMED_OUT) if (count := one.counts[status])]
+    unfinished = [
+        f"{count} {status}" for status in (Status.FAILED, Status.TIMED_OUT) if (count := contender.counts[status])
+    ]
     if unfinished:
-        remarks.append(f"{' and '.join(unfinished)} of {one.seeds} runs; these are not included in any number")
-    if one.left:
-        remarks.append(f"{one.status}, {one.left} of {one.seeds} runs left; continue with lodo-tune resume {one.study}")
+        remarks.append(f"{' and '.join(unfinished)} of {contender.seeds} runs; these are not included in any number")
+    if contender.left:
+        remarks.append(
+            f"{contender.status}, {contender.left} of {contender.seeds} runs left; "
+            f"continue with lodo-tune resume {contender.study}"
+        )
     return remarks
 
 
 def _provenance(comparison: Comparison) -> str:
-    """Return in one line what a comparison was made with and on."""
+    """Return the task, data, seeds, hyperparameters and versions of a comparison in one line."""
     optimizers: dict[str, list[str]] = {}  # by the source of their hyperparameters
-    for one in comparison.contenders:
-        optimizers.setdefault(one.source, []).append(one.optimizer)
+    for contender in comparison.contenders:
+        optimizers.setdefault(contender.source, []).append(contender.optimizer)
     sources = "; ".join(
         source if len(optimizers) == 1 else f"{', '.join(dict.fromkeys(names))}: {source}"
         for source, names in optimizers.items()

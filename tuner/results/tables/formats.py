@@ -1,4 +1,4 @@
-"""Strict formats for machines: JSON without NaN, and CSV without formulas."""
+"""Strict formats for programs: JSON without NaN, and CSV without formulas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def check_format(name: str, accepted: Sequence[str]) -> None:
-    """Raise an error for the name of a format that is not accepted.
+    """Check that the name of a format is accepted.
 
     Raises:
         ValueError: It is not accepted; the message lists the accepted names and suggests the nearest.
@@ -36,7 +36,7 @@ def strict_json(value: Any) -> str:
 def strict_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return CSV with full precision; None and numbers that are not finite become empty cells.
 
-    A text that a spreadsheet would evaluate as a formula gets an apostrophe in front: one that begins with = + - @, a
+    A text that a spreadsheet would evaluate as a formula is preceded by an apostrophe: one that begins with = + - @, a
     tab or a carriage return, and is not a number.
     """
     out = io.StringIO()

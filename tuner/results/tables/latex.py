@@ -32,7 +32,9 @@ def latex_table(table: TextTable, caption: str) -> str:
     """Return a floating table; a first cell is blank where it repeats the one above."""
     columns = "".join("l" if column in table.left else "r" for column in range(len(table.header)))
     rows = [
-        " & ".join(_bold(text(cell)) if (number, at) in table.bold else text(cell) for at, cell in enumerate(row))
+        " & ".join(
+            _bold(text(cell)) if (number, column) in table.bold else text(cell) for column, cell in enumerate(row)
+        )
         for number, row in enumerate(table.without_repeats())
     ]
     return "\n".join(
@@ -53,7 +55,7 @@ def latex_table(table: TextTable, caption: str) -> str:
 
 
 def _bold(cell: str) -> str:
-    return rf"\textbf{{\boldmath {cell}}}"  # formulas in it, too
+    return rf"\textbf{{\boldmath {cell}}}"  # \boldmath: formulas in it as well
 
 
 def comment(line: str) -> str:
@@ -64,11 +66,11 @@ def comment(line: str) -> str:
 def text(cell: str) -> str:
     r"""Return a text escaped for LaTeX; 7.95e-6 becomes $7.95 \times 10^{-6}$, and -3 gets a minus sign."""
     parts = []
-    done = 0
+    end = 0
     for match in _POWER.finditer(cell):
-        parts += [_plain(cell[done : match.start()]), f"${match[1]} \\times 10^{{{int(match[2])}}}$"]
-        done = match.end()
-    return "".join([*parts, _plain(cell[done:])])
+        parts += [_plain(cell[end : match.start()]), f"${match[1]} \\times 10^{{{int(match[2])}}}$"]
+        end = match.end()
+    return "".join([*parts, _plain(cell[end:])])
 
 
 def _plain(cell: str) -> str:

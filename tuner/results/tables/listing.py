@@ -23,9 +23,9 @@ def render_studies(
     """Return the list of studies, in the order given.
 
     Args:
-        studies: As the store holds them.
+        studies: Records of the studies.
         format: "text" or "json".
-        best: The best individual of a study by the study's name, where known (`Summary.best`).
+        best: Best individuals (`Summary.best`) by the names of their studies. Default: none.
 
     Returns:
         The list, without a line end after the last line.
@@ -66,7 +66,7 @@ def total(study: StudyRecord) -> int:
 
 
 def moment(time: str) -> str:
-    """Return a stored time (ISO 8601, UTC) to the minute, for people."""
+    """Return a stored time (ISO 8601, UTC) in the form "2026-11-24 19:20"."""
     return one_line(time)[:16].replace("T", " ")
 
 
@@ -79,11 +79,11 @@ def named_values(values: Mapping[str, object]) -> str:
 
 
 def holder(study: StudyRecord) -> str:
-    """Return the driver that owns the study, and whether it is gone; "" if none."""
+    """Return the driver that owns the study, and whether it is lost; "" if there is none."""
     if study.owner is None:
         return ""
-    gone = study.lease_left is not None and study.lease_left <= 0
-    return f"{one_line(study.owner)}{' (gone)' if gone else ''}"
+    is_lost = study.lease_left is not None and study.lease_left <= 0
+    return f"{one_line(study.owner)}{' (lost)' if is_lost else ''}"
 
 
 def _best_cell(best: Best | None) -> str:

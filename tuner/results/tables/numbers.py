@@ -1,19 +1,16 @@
-"""Numbers as people read them: few digits, and only those that matter.
+"""Formatting of numbers with few significant digits.
 
-Written by hand, since neither format specifications nor `numpy.format_float_positional` offer what the tables need: a
-mean and its standard deviation rounded to the same digit, and decays near 1 by the digits of their distance from 1.
+Neither format specifications nor `numpy.format_float_positional` offer what the tables need: a mean and its standard
+deviation rounded to the same digit, and decays near 1 with the digits of their distance from 1.
 """
 
 from __future__ import annotations
 
 import math
-import re
 
 from search_spaces.space import Scale
 
 NOTHING = "–"  # in place of a number that is absent
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def number(value: float | None, digits: int = 4, *, zeros: bool = False) -> str:
@@ -41,10 +38,10 @@ def measured(value: float | None, digits: int = 4) -> str:
 
 
 def hyperparameter(value: float | None, scale: Scale) -> str:
-    """Return a hyperparameter with the digits that matter on its scale.
+    """Return a hyperparameter with the digits that are significant on its scale.
 
-    The effect of a decay depends on its distance from 1, so that distance gets three significant digits: 0.999877, not
-    0.9999. A decay within a millionth of 1 is written by its distance, 1 - 1.11e-16.
+    The effect of a decay depends on its distance from 1, so that distance has three significant digits: 0.999877, not
+    0.9999. A decay within a millionth of 1 is written as "1 - 1.11e-16".
     """
     if value is None or scale is not Scale.DECAY or value <= 0.9 or value >= 1:
         return number(value)
@@ -63,9 +60,8 @@ def mean_and_spread(mean: float | None, spread: float | None) -> str:
     exponent, of_spread = (int(f"{value:.1e}".split("e")[1]) for value in (mean, spread))
     digits = min(max(exponent - of_spread + 2, 2), 8)
     decimals = max(0, digits - 1 - exponent)
-    plain = (
-        -4 <= exponent < 6 and of_spread < 6 and of_spread + decimals >= 0
-    )  # otherwise a decimal spread would read as 0
+    # Outside this range a decimal spread would be rounded to 0.
+    plain = -4 <= exponent < 6 and of_spread < 6 and of_spread + decimals >= 0
     return f"{measured(mean, digits)} ± {f'{spread:.{decimals}f}' if plain else measured(spread, 2)}"
 
 
@@ -79,12 +75,6 @@ def seconds(value: float) -> str:
     if value < 1:
         return number(value, 2)
     return f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
-
-
-def one_line(text: object) -> str:
-    r"""Return a text on one line; what would move a terminal's cursor, colour it or turn text around is spelt: \x1b."""
-    flat = " ".join(str(text).split())
-    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), flat)
 
 
 def _without_zeros(decimal: str) -> str:

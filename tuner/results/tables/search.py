@@ -1,4 +1,4 @@
-"""The tuned table of searches: its sections for people, its JSON and its CSV."""
+"""The tuned table of searches, as sections of text, as JSON and as CSV."""
 
 from __future__ import annotations
 
@@ -69,17 +69,16 @@ _SPECIFICATION = (
 
 
 def csv_rows(summaries: Sequence[Summary]) -> tuple[list[str], list[list[Any]]]:
-    """Return the columns' names, and one row per hyperparameter with the study's own columns repeated in each.
+    """Return the names of the columns, and one row per hyperparameter, which repeats the columns of its study.
 
-    So every number is a cell of its own, and the columns are the same for every optimizer, however many hyperparameters
-    it has.
+    The columns are thus the same for every optimizer, whatever the number of its hyperparameters.
     """
     cells = [[column(s, row) for column in COLUMNS.values()] for s in summaries for row in s.hyperparameters]
     return list(COLUMNS), cells
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
-    """Return a summary as JSON takes it. Keys, which are names of fields, are never renamed; new ones may be added."""
+    """Return a summary in a form for JSON. Keys are never renamed; new ones may be added."""
     best = summary.best
     return {
         **{name: getattr(summary, name) for name in _SPECIFICATION},
@@ -113,9 +112,9 @@ def as_json(summary: Summary) -> dict[str, Any]:
 
 
 def sections(summaries: Sequence[Summary]) -> list[Section]:
-    """Return one section per group of summaries whose fitnesses compare, in order of their first.
+    """Return one section per group of summaries with comparable fitnesses, in the order of their first members.
 
-    Each has three tables: hyperparameters, fitnesses, and costs.
+    Each section has three tables: hyperparameters, fitnesses, and costs.
     """
     groups: dict[object, list[Summary]] = {}
     for s in summaries:
@@ -188,8 +187,8 @@ def _costs(group: Sequence[Summary]) -> TextTable:
 
 def _fresh_cell(runs: FreshRuns) -> str:
     if runs.mean is not None:
-        shown = mean_and_spread(runs.mean, runs.spread)
-        return shown if runs.finished == runs.seeds else f"{shown} ({runs.finished}/{runs.seeds})"
+        mean = mean_and_spread(runs.mean, runs.spread)
+        return mean if runs.finished == runs.seeds else f"{mean} ({runs.finished}/{runs.seeds})"
     return "diverged" if runs.diverged else "failed" if runs.failed else "timed out" if runs.timed_out else NOTHING
 
 
@@ -210,12 +209,12 @@ def _legend(group: Sequence[Summary]) -> list[str]:
 
 
 def _remarks(summary: Summary) -> list[str]:
-    """Return remarks on one study: that it is not complete, fresh runs that did not finish, the strategy's notes."""
+    """Return remarks on one study: its progress if it is not complete, unfinished fresh runs, the strategy's notes."""
     remarks = []
     counts, points = summary.counts, {"the defaults": summary.default, "the tuned point": summary.tuned}
     if summary.status != StudyStatus.COMPLETE:
-        wanted, left = (sum(getattr(runs, field) for runs in points.values()) for field in ("seeds", "left"))
-        fresh = f" and {wanted - left} of {wanted} fresh runs" if wanted > left else ""
+        planned, left = (sum(getattr(runs, field) for runs in points.values()) for field in ("seeds", "left"))
+        fresh = f" and {planned - left} of {planned} fresh runs" if planned > left else ""
         resume = "" if summary.status == StudyStatus.RUNNING else f"; continue with lodo-tune resume {summary.study}"
         remarks.append(f"{summary.status}, {counts.done:,} of {counts.total:,} individuals{fresh} done{resume}")
     for point, runs in points.items():

@@ -1,7 +1,4 @@
-"""A section of results: tables and their explanations.
-
-It is rendered as text, Markdown and LaTeX.
-"""
+"""A section of results, rendered as text, Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -21,11 +18,11 @@ class Section:
     """The tables of one search or comparison.
 
     Args:
-        heading: One line that names it.
-        tables: With titles.
-        legend: Paragraphs on what the words of the tables mean.
-        remarks: On single optimizers.
-        provenance: One line on what it was made with; "" where the tables state it. Default "".
+        heading: One line that names the search or comparison.
+        tables: Tables with titles.
+        legend: Paragraphs that explain the terms of the tables.
+        remarks: Remarks on single optimizers.
+        provenance: Task, data and versions in one line; "" where the tables state them. Default "".
     """
 
     heading: str
@@ -51,7 +48,7 @@ class Section:
         return "\n\n".join([*parts, escaped(self.provenance)] if self.provenance else parts)
 
     def latex(self) -> str:
-        """Return the tables in LaTeX; everything else is in comments above them."""
+        """Return the tables in LaTeX, below comments with everything else."""
         comments = [self.heading, *self.legend, *map(one_line, self.remarks)]
         comments += [self.provenance] if self.provenance else []
         tables = [latex.latex_table(table, f"{table.title} ({self.heading})") for table in self.tables]

@@ -1,7 +1,4 @@
-"""Measurements of several runs by gradient evaluations.
-
-One column per seed, or statistics of many seeds.
-"""
+"""Table of measurements by gradient evaluations, by seed or as statistics."""
 
 from __future__ import annotations
 
@@ -9,19 +6,20 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from tuner.core.numbers import finite_or_none
 from tuner.results.tables.numbers import NOTHING, measured
 from tuner.results.tables.text_table import TextTable
 
-MAX_COLUMNS = 8  # seeds side by side; of more, statistics
+MAX_COLUMNS = 8  # one per seed; for more seeds the table has statistics
 
 
 def by_seed(points: Sequence[Sequence[int]], values: Sequence[Sequence[float]], seeds: Sequence[int]) -> TextTable:
     """Return a table of measurements of several runs.
 
     Args:
-        points: Per run, the evaluations before each measurement; a run that ended early has fewer.
-        values: Per run, the measurements.
-        seeds: One per run.
+        points: Gradient evaluations before each measurement, per run; a run that ended early has fewer.
+        values: Measurements, per run.
+        seeds: Seed of each run.
     """
     longest = max(points, key=len)
     rows = [[run[row] if row < len(run) else math.nan for run in values] for row in range(len(longest))]
@@ -34,11 +32,6 @@ def by_seed(points: Sequence[Sequence[int]], values: Sequence[Sequence[float]], 
     return TextTable(
         ["evaluations", *header], [[f"{point:,}", *row] for point, row in zip(longest, cells, strict=True)], left=()
     )
-
-
-def finite_or_none(value: float) -> float | None:
-    """Return a number for JSON: None where it is not finite."""
-    return value if math.isfinite(value) else None
 
 
 def _spread(values: Sequence[float]) -> list[str]:

@@ -26,10 +26,10 @@ _FINAL = tuple(status for status in Status if status.is_final)
 
 
 def render_search(study: StudyRecord, candidates: Sequence[CandidateRecord], format: str = "text") -> str:
-    """Return what a search was asked to do, what it ran on, and what came of it generation by generation.
+    """Return the settings of a search, its hardware and versions, and its results by generation.
 
     Args:
-        study: As the store holds it.
+        study: Record of the search.
         candidates: All of its candidates, in any order.
         format: "text" (for a terminal of 100 columns, without colours) or "json" (strict, full precision).
 
@@ -49,12 +49,12 @@ def render_search(study: StudyRecord, candidates: Sequence[CandidateRecord], for
 
 
 def render_comparison(study: StudyRecord, runs: Sequence[SeedRun], format: str = "text") -> str:
-    """Return what a study of a comparison trains, and what came of it seed by seed.
+    """Return the settings of a study of a comparison, and its results by seed.
 
     Args:
-        study: As the store holds it.
+        study: Record of the study.
         runs: All runs of the study.
-        format: As of `render_search`.
+        format: "text" or "json", as of `render_search`. Default "text".
 
     Returns:
         The text, without a line end after the last line.
@@ -63,7 +63,7 @@ def render_comparison(study: StudyRecord, runs: Sequence[SeedRun], format: str =
         ValueError: There is no such format.
     """
     check_format(format, FORMATS)
-    compared = compare_runs([(study, runs)])
+    results = compare_runs([(study, runs)])
     if format == "json":
         return strict_json(
             {
@@ -73,26 +73,26 @@ def render_comparison(study: StudyRecord, runs: Sequence[SeedRun], format: str =
                 "finished_at": study.finished_at,
                 "owner": study.owner,
                 "lease_left": study.lease_left,
-                **comparison.as_json(compared),
+                **comparison.as_json(results),
                 "seed_runs": [_run_json(run) for run in runs],
             }
         )
     measurement = study.comparison.measurement
     facts = {
-        "budget": counted(compared.steps, "gradient evaluation")
+        "budget": counted(results.steps, "gradient evaluation")
         + (f", and {measurement.seconds:g} s of training" if measurement.seconds else "")
         + (f"; validation every {measurement.validate_every:,}" if measurement.validate_every else ""),
         "training": _training(study),
-        "provenance": comparison.section(compared).provenance.removeprefix("Provenance: "),
+        "provenance": comparison.section(results).provenance.removeprefix("Provenance: "),
         "hardware": ", ".join(f"{name} {value}" for name, value in study.spec.hardware.items()) or NOTHING,
     }
-    points = [_point(one) for one in compared.contenders]
+    points = [_point(contender) for contender in results.contenders]
     failures = grouped_failures([run.candidate for run in runs])
     return _text(study, {**_status(study, "runs"), **facts}, points, failures)
 
 
 def _text(study: StudyRecord, facts: Mapping[str, str], parts: Sequence[str], failures: Sequence[FailureGroup]) -> str:
-    """Return the frame of both kinds: name, facts, what came of it, failures, notes."""
+    """Return the text of a study of either kind: name, facts, results, failures, notes."""
     width = max(map(len, facts)) + 2
     lines = [
         textwrap.fill(one_line(value), WIDTH, initial_indent=f"  {name:{width}}", subsequent_indent=" " * (width + 2))
@@ -208,9 +208,9 @@ def _search_json(
     }
 
 
-def _point(one: Contender) -> str:
-    values = ", ".join(f"{name} {value}" for name, value in comparison.point_values(one.point, one.scales))
-    metrics = [(split, name) for split in ("validation", "test") for name in getattr(one, split)]
+def _point(contender: Contender) -> str:
+    values = ", ".join(f"{name} {value}" for name, value in comparison.point_values(contender.point, contender.scales))
+    metrics = [(split, name) for split in ("validation", "test") for name in getattr(contender, split)]
     header = ["seed", "status", "evaluations", "loss", *(f"{split} {name}" for split, name in metrics), "seconds"]
     rows = [
         [
@@ -222,9 +222,9 @@ def _point(one: Contender) -> str:
               for split, name in metrics),
             seconds(run.candidate.seconds) if run.candidate.status.is_final else NOTHING,
         ]
-        for run in one.runs
+        for run in contender.runs
     ]  # fmt: skip
-    return f"{one_line(one.name)}: {values}\n{TextTable(header, rows, left=(1,)).text()}"
+    return f"{one_line(contender.name)}: {values}\n{TextTable(header, rows, left=(1,)).text()}"
 
 
 def _run_json(run: SeedRun) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""The table of searches and comparisons.
-
-One value that prints as text, is displayed in a notebook, and exports itself to files.
-"""
+"""The table of searches and comparisons, in all its formats."""
 
 from __future__ import annotations
 
@@ -24,10 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was tuned, and how it compares.
+    """The results of searches and comparisons. It prints as text, and is shown as HTML in a notebook.
 
-    A table of searches has, per optimizer, its hyperparameters, fitnesses, verdict and costs; a table of comparisons
-    has the losses, their tests and metrics. Made from records by `from_records`.
+    For a search it has the hyperparameters, fitnesses, verdict and costs of each optimizer; for a comparison the
+    losses, their tests and the metrics.
+
+    Attributes:
+        searches: Summaries of searches.
+        comparisons: Results of comparisons.
     """
 
     searches: tuple[Summary, ...] = ()
@@ -38,8 +39,8 @@ class Table:
         """Return the table of some studies.
 
         Args:
-            records: Each study with all of its candidates, if it is a search, or all of its runs, if it is part of a
-                comparison; in any order.
+            records: Studies in any order: each search with all of its candidates, each study of a comparison with all
+                of its runs.
 
         Raises:
             ValueError: A search space cannot be read.
@@ -50,12 +51,12 @@ class Table:
             if study.is_search:
                 searches.append(summarise(study, [one for one in members if isinstance(one, CandidateRecord)]))
             else:
-                of_study = [one for one in members if isinstance(one, SeedRun)]
-                runs.setdefault(study.spec.run, []).append((study, of_study))
+                seed_runs = [one for one in members if isinstance(one, SeedRun)]
+                runs.setdefault(study.spec.run, []).append((study, seed_runs))
         return cls(tuple(searches), tuple(compare_runs(studies) for studies in runs.values()))
 
     def sections(self) -> list[Section]:
-        """Return what the formats for people show, those of the searches first."""
+        """Return the sections of the text formats, those of the searches first."""
         return [*search.sections(self.searches), *map(comparison.section, self.comparisons)]
 
     def to_text(self) -> str:
@@ -119,7 +120,7 @@ class Table:
     def _rows(self) -> tuple[list[str], list[list[Any]]]:
         if self.searches and self.comparisons:
             raise InvalidRequest(
-                "format", "csv is of searches or of comparisons, which have other columns: name the runs"
+                "format", "csv has the columns of searches or those of comparisons; name runs of one kind"
             )
         return comparison.csv_rows(self.comparisons) if self.comparisons else search.csv_rows(self.searches)
 

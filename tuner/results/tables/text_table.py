@@ -14,12 +14,12 @@ class TextTable:
     """Rows of cells under a header.
 
     Args:
-        header: One title per column.
-        rows: Each with one cell per column.
-        left: Indices of the columns that are flush left; the others, of numbers, are flush right.
-        bold: (row, column) of the cells in bold type, where the format has any. Default: none.
-        title: What the table shows. Default: "".
-        wrapped: Indices of the columns whose cells are sentences, wrapped where the format can. Default: none.
+        header: Titles of the columns.
+        rows: Rows with one cell per column.
+        left: Indices of the left-aligned columns; the others are right-aligned. Default: the first.
+        bold: (row, column) of the cells in bold type, where the format has it. Default: none.
+        title: Title of the table. Default: "".
+        wrapped: Indices of the columns whose cells are wrapped, where the format allows. Default: none.
 
     Raises:
         ValueError: A row has another number of cells than the header.
@@ -58,7 +58,7 @@ class TextTable:
         )
 
     def markdown(self) -> str:
-        """Return a table in GitHub's Markdown, with every cell written out and escaped."""
+        """Return a table in GitHub's Markdown, with repeated cells and everything escaped."""
         marks = [":---" if column in self.left else "---:" for column in range(len(self.header))]
         rows = [
             [
@@ -71,5 +71,5 @@ class TextTable:
 
 
 def escaped(text: str) -> str:
-    """Return a text that Markdown shows as it is."""
+    """Return a text with the characters escaped that Markdown would interpret."""
     return re.sub(r"([\\|`*<\[])", r"\\\1", text)
