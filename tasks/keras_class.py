@@ -192,6 +192,8 @@ class KerasTask:
                 raise TaskError(f"{self.name} has no {split} examples: keras_task(..., {split}=(x, y))")
             with self._reported(f"`{split}` cannot be read"):
                 found = examples(self.given[split], split, self.dtype)
+                if "train" in self._read and (found.targets is None) != (self._read["train"].targets is None):
+                    raise TaskError(f"`{split}` must have targets if `train` has them, and none if it has none")
             parts = (found.inputs, found.targets, found.weights)
             with tf.init_scope():
                 tensors = [mapped(lambda array: constant(shared(array)), part) for part in parts]

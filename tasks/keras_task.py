@@ -69,8 +69,7 @@ def keras_task(
         )
     if train is None:
         raise TaskError("`train` must be (x, y), a function that returns them, or a tf.data.Dataset. Received: None")
-    metrics = metrics if isinstance(metrics, str) else tuple(dict.fromkeys(metrics or ()))
-    if isinstance(metrics, str) or not set(metrics) <= set(METRICS):
+    if isinstance(metrics, str) or not all(metric in METRICS for metric in metrics):
         raise TaskError(f"`metrics` must be a list of these: {', '.join(METRICS)}. Received: {metrics!r:.80}")
     if metrics and validation is None and test is None:
         raise TaskError("`metrics` need `validation` or `test` data. Received: neither")
@@ -93,7 +92,7 @@ def keras_task(
         "given_loss": (loss, loss_weights),  # a tuple, so that a function does not become a method
         "given": {split: given for split, given in splits.items() if given is not None},
         "policy": policy(),
-        **({"metrics": ("loss", *metrics)} if evaluated else {}),
+        **({"metrics": ("loss", *dict.fromkeys(metrics))} if evaluated else {}),
     }
     return type("KerasTask", (EvaluatedKerasTask if evaluated else KerasTask,), members)
 

@@ -46,6 +46,8 @@ class Task(Protocol):
             else a method that takes x [n, P] and returns [n, n, P].
         variable_shapes: Shapes of the variables that x consists of, in order, for optimizers that treat variables
             separately (those of Keras). Default: x is one vector.
+        project: A method that takes x [n, P] after a step of the optimizer and returns the x that is kept: constraints
+            of x. Default: none.
         gradient_is_estimated: True if the gradient is deliberately not that of the loss (a straight-through estimator),
             so that checks do not compare them.
         floor: A method of `evaluations_per_step` that returns a lower bound of the mean loss of every optimizer.

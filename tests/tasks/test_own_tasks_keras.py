@@ -19,6 +19,7 @@ from tasks.keras_losses import accuracy_of_each, share_of_each, single_loss
 from tasks.keras_task import keras_task
 from tasks.task import Evaluated
 from tests.support import command_line
+from tests.tasks.keras_cases import of_keras_2
 from tuner.checks.check import Check, NotApplicable
 from tuner.checks.probe import Probe
 from tuner.checks.suite import CHECKS
@@ -368,8 +369,28 @@ def test_a_model_that_cannot_be_trained_is_reported_before_anything_is(change: d
 
 
 @pytest.mark.parametrize(
+    ("validation", "message"),
+    [
+        ((POINTS[:, :2], CLASSES), r"cannot be evaluated: ValueError: Exception encountered when calling"),
+        ((POINTS, np.hstack([POINTS, POINTS])), r"cannot be evaluated: ValueError"),
+        ((POINTS, None), r"`validation` must have targets if `train` has them"),
+    ],
+)
+def test_what_keras_says_of_validation_is_one_line_without_colours_and_with_the_name(
+    validation: Any, message: str
+) -> None:
+    task = keras_task(line, train=(POINTS, CLASSES), loss=CROSS_ENTROPY, validation=validation, name="mine")()
+    x, state = task.initial(SEEDS)
+    with pytest.raises(TaskError, match=rf"^mine: .*{message}") as caught:
+        Evaluator(task, "validation").means(x, state)
+    assert "\n" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"build": of_keras_2()}, r"Received: Sequential, of Keras 2 \(tf_keras\); a task takes models of `keras`"),
         ({"build": 3}, r"`build` must be a function.*Received: int"),
         ({"build": line()}, r"Received: Sequential; return it from a function"),
         ({"train": None}, r"`train` must be \(x, y\).*Received: None"),
