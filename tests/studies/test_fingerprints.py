@@ -173,6 +173,23 @@ def test_relative_data_is_the_same_in_another_folder_or_refused(monkeypatch: pyt
     assert call("resume", "run", "--database", folder / "lodo-tune.db").code == 0
 
 
+def test_a_file_besides_code_and_arrays_counts_as_far_as_it_changes_what_is_computed(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    from_file = PARTS.replace("import keras", "import json\nimport keras").replace(
+        '"sigmoid"', '**json.load(open("layer.json"))'
+    )
+    write(TASK, from_file)
+    (folder / "layer.json").write_text('{"activation": "sigmoid"}')
+    interrupted(monkeypatch)
+    (folder / "layer.json").write_text('{"activation": "hard_sigmoid"}')
+    forget()
+    assert "other numbers or operations in the task, of the same code" in refused(call("resume", "run"))
+    (folder / "layer.json").write_text('{"activation": "sigmoid", "name": "other"}')
+    forget()
+    assert call("resume", "run").code == 0
+
+
 COMPARE = ("compare", "--task", "mine.py:Mine", "--from", "run", "--seeds", 2, "--steps", 4, "--name", "contest")
 
 
