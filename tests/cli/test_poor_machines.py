@@ -71,6 +71,12 @@ def test_a_search_finds_and_writes_the_same(home, expected, tmp_path):
         "OMP_NUM_THREADS": "1",
         "PYTHONHASHSEED": "123",
         "PYTHONIOENCODING": "latin-1",
+        "PYTHONOPTIMIZE": "2",
+        "PYTHONWARNINGS": "error",
+        "RAY_ADDRESS": "10.255.255.1:6379",
+        "TF_XLA_FLAGS": "--tf_xla_auto_jit=2",
+        "TMPDIR": "/nowhere",
+        "XLA_FLAGS": "--xla_flag_of_another_program=1",
         "http_proxy": "http://127.0.0.1:1",
         "https_proxy": "http://127.0.0.1:1",
     }

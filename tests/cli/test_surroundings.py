@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -180,3 +181,38 @@ def test_a_reader_that_leaves_does_not_prevent_the_files(folder, monkeypatch):
     assert ended.value.code == 0
     assert (folder / "found" / "table.json").is_file()
     assert (folder / "found" / "search.pdf").is_file()
+
+
+@pytest.mark.parametrize("name", ["XLA_FLAGS", "TF_XLA_FLAGS"])
+def test_flags_of_xla_for_other_programs_end_nothing_change_nothing_and_are_said(name, folder):
+    flags = "--xla_gpu_cuda_data_dir=/usr/local/cuda --xla_flag_of_another_program=1"
+    outcome = run(*TRAIN, "--task", "rosenbrock", "--curve", "--json", folder=folder, **{name: flags})
+    assert outcome.code == 0, outcome.err
+    assert "--xla_flag_of_another_program=1" in outcome.err
+    assert ("cuda_data_dir" in outcome.err) == (name == "TF_XLA_FLAGS")
+    plain = run(*TRAIN, "--task", "rosenbrock", "--curve", "--json", folder=folder)
+    assert json.loads(outcome.out)["runs"][0]["losses"] == json.loads(plain.out)["runs"][0]["losses"]
+
+
+@pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-"])
+def test_progress_that_cannot_be_written_ends_nothing(stream, folder):
+    command = f"{sys.executable} -m tuner.cli train --task rosenbrock --optimizer Adam --steps 5 --seeds 2 {stream}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"XLA_FLAGS": "--xla_of_another=1"},
+    )  # so that there is something to say
+    assert done.returncode == 0
+    assert "seed 1: finished" in done.stdout
+
+
+def test_a_working_directory_that_was_deleted_is_said(folder):
+    command = f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} -m tuner.cli table"
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": root}
+    )
+    assert done.returncode == 1
+    assert done.stderr == "lodo-tune: the working directory was deleted; change into another folder\n"

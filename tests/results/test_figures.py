@@ -186,3 +186,10 @@ def test_no_display_and_no_global_state_are_touched():
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_legend_of_a_single_optimizer_is_below_the_label_of_the_axis():
+    figure = fitness_by_generation([searched(spec(), (4.0, 30.0, 2.0, DIVERGED), (3.0, 2.0, 1.0, 300.0))])
+    FigureCanvasAgg(figure).draw()
+    (legend,) = figure.legends
+    assert not legend.get_window_extent().overlaps(figure.axes[0].xaxis.label.get_window_extent())

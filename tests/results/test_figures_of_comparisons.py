@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
 
 from tests.references.tasks import rosenbrock as reference
 from tests.results.test_comparison_table import contest, series
@@ -14,11 +15,11 @@ from tuner.core.study import Point, SeedRun
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.comparison import compare_runs
 from tuner.results.figures import FIGURES_OF_COMPARISON
-from tuner.results.figures.canvas import loss_limits
+from tuner.results.figures.canvas import EDGE, loss_limits
 from tuner.results.figures.colours import COLOURS, colour
-from tuner.results.figures.curves import learning_by_steps, learning_by_time
+from tuner.results.figures.curves import draw_bands, learning_by_steps, learning_by_time
 from tuner.results.figures.final import final_losses
-from tuner.results.figures.resampling import MAX_WINDOWS, by_steps, by_time
+from tuner.results.figures.resampling import MAX_WINDOWS, Band, by_steps, by_time
 from tuner.results.figures.styles import LINES, style
 from tuner.results.figures.sweep import sweep
 from tuner.results.figures.trajectories import rosenbrock, trajectories
@@ -124,6 +125,15 @@ def test_a_contender_far_above_the_others_stretches_nothing_and_is_marked_on_the
         colour("LODO")
     ]
     assert any(text.startswith("LODO") and text.endswith("(above the axis)") for text in legend(figure))
+
+
+def test_a_line_that_reaches_0_is_marked_on_the_lower_edge_of_a_logarithmic_axis():
+    axes = Figure().subplots()
+    at, mean = np.arange(4.0), np.array([100.0, 10.0, 0.0, 0.0])
+    band = Band(at=at, mean=mean, spread=np.zeros(4), least=mean)
+    draw_bands(axes, [band], [style("Adam")], loss_limits([mean]))
+    (mark,) = [line for line in axes.lines if line.get_marker() == "v"]
+    assert mark.get_xydata().tolist() == [[2.0, 1 - EDGE]]
 
 
 @pytest.mark.parametrize("huge", [1e305, math.inf, math.nan])

@@ -10,6 +10,7 @@ from search_spaces.dimension import Dimension
 from tests.support.builders import MOMENTUM, run, spec, study
 from tuner.core.trial import Role, Status
 from tuner.results.figures import FIGURES_OF_SEARCH
+from tuner.results.figures.canvas import EDGE
 from tuner.results.figures.hyperparameter_axis import label, position
 from tuner.results.figures.parallel import parallel_coordinates
 from tuner.results.figures.population import population
@@ -119,3 +120,10 @@ def test_whatever_came_of_a_search_can_be_drawn(outcomes):
 def test_of_a_search_without_individuals_there_is_no_figure_at_all():
     assert [kind.name for kind in FIGURES_OF_SEARCH if kind.draw([(study(), [])]) is not None] == []
     assert [kind.name for kind in FIGURES_OF_SEARCH if kind.draw([]) is not None] == []
+
+
+def test_a_loss_of_0_is_a_mark_on_the_lower_edge_of_a_logarithmic_axis():
+    rate = sharpness([searched((0.0, 1.0, 20.0, 300.0))]).axes[0]
+    assert rate.get_yscale() == "log"
+    below = rate.collections[3]  # after those of earlier generations, of the last, and beyond the axis
+    np.testing.assert_allclose(below.get_offsets(), [[-3, 1 - EDGE]], atol=1e-12)

@@ -116,3 +116,21 @@ def test_a_budget_is_what_a_search_may_cost():
     plan = plan_search(SearchRequest(task="rosenbrock", optimizers=("Adam",), preset="quick", budget=15_200))
     (search,) = plan.specs
     assert search.population * sum(search.steps) <= 15_200 < search.population * (sum(search.steps) + 200)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"steps": (100, 200)}, "2 generations, one per value of steps; the preset 'quick' has 5"),
+        ({"steps": (100, 200), "generations": 2}, None),  # it was meant
+        ({"steps": (100,)}, None),
+        ({"population": 1, "generations": 1}, "a population of 1: there is nothing to select from"),
+    ],
+)
+def test_a_schedule_that_may_not_be_what_was_meant_is_remarked_on(more, expected):
+    request = SearchRequest(task="rosenbrock", preset="quick", optimizers=("Adam",), **more)
+    remarks = plan_search(request).remarks
+    assert [remark for remark in remarks if "generations, one per" in remark or "population" in remark] == [
+        remark for remark in remarks if expected and remark.startswith(expected)
+    ]
+    assert (expected is None) == (not remarks)

@@ -187,11 +187,12 @@ def text(encoding: str) -> Iterator[Fact]:
 
 
 def keras() -> Iterator[Fact]:
-    """Yield settings of Keras that are not used."""
+    """Yield settings of Keras and of XLA that are not used."""
     from tuner.training.keras_settings import unused_backend
+    from tuner.training.xla_settings import unused_flags
 
-    remark = unused_backend()
-    yield Fact("Keras", "backend", "tensorflow", remark)
+    yield Fact("Keras", "backend", "tensorflow", unused_backend())
+    yield Fact("Keras", "flags of XLA", "lodo-tune's own", unused_flags())
 
 
 def shown_variables(variables: Mapping[str, str]) -> Iterator[Fact]:

@@ -119,8 +119,9 @@ def progress_of(progress: bool | Callable[[str], None] | Progress | None) -> Pro
 
 
 def _to_stderr(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # a full disk, or a terminal that is gone, must not end the run
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def _duration(seconds: float) -> str:

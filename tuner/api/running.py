@@ -23,6 +23,7 @@ from tuner.studies.lookup import absolute, run_name
 from tuner.studies.planner import Plan
 from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import load_tensorflow
+from tuner.training.xla_settings import unused_flags
 
 
 class NotBegun(KeyboardInterrupt):
@@ -67,8 +68,8 @@ def begin(
     specs = [replace(spec, run=run) for spec in plan.specs]
     with _note_on_error(progress), progress:
         progress.begin(specs)
-        if store.remark:
-            progress.say(store.remark)
+        for remark in filter(None, (store.remark, unused_flags())):
+            progress.say(remark)
         for remark in plan.remarks:
             progress.say(remark)
         with _executor(resources, specs, progress) as (executor, slots):
@@ -130,11 +131,11 @@ def continue_run(
     progress.created(name, store.url)
     with _note_on_error(progress), progress:
         progress.begin([study.spec for study in remaining])
-        if remaining and store.remark:
-            progress.say(store.remark)
         if not remaining:
             progress.say(f"{name} is complete")
             return
+        for remark in filter(None, (store.remark, unused_flags())):
+            progress.say(remark)
         _check_place(remaining[0], task)
         place = None if task is None else absolute(task)
         remaining = [_resumed(study, store, place, accept_changes, progress) for study in remaining]

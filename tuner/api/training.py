@@ -35,6 +35,7 @@ from tuner.studies.spaces import default_space, numbers_beside
 from tuner.studies.task_options import task_options
 from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import configure, load_tensorflow
+from tuner.training.xla_settings import unused_flags
 
 if TYPE_CHECKING:
     from tuner.training.loop import Carry
@@ -176,7 +177,7 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     options = task_options(task, request.options, {})
     shapes = shapes_for([chosen], task, options)
     hyperparameters, settings, derived = _values(chosen, request.hyperparameters, shapes)
-    for line in filter(None, (note, derived if chosen.place is not None else "")):
+    for line in filter(None, (note, derived if chosen.place is not None else "", unused_flags())):
         progress.say(line)
     workload = Workload(
         task=task,

@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 import traceback
+import warnings
 from typing import Any
 
 import click
@@ -57,6 +58,7 @@ A task of your own is code that runs with your permissions, on every machine of 
 def main() -> None:
     """Run the command line; every error is one line on standard error and an exit code."""
     prepare_streams()
+    _use_default_warnings()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     gc.set_threshold(50_000)  # collect less often: the many records of a large database are not garbage
     debug = "--debug" in sys.argv
@@ -90,7 +92,25 @@ def main() -> None:
                 from tuner.cli.silence import silence
 
                 silence(sys.stdout)
+        if isinstance(error, FileNotFoundError) and error.filename is None and not _is_in_a_folder():
+            message = "the working directory was deleted; change into another folder"
         _fail(" ".join(message.split()), getattr(error, "exit_code", code), debug)
+
+
+def _use_default_warnings() -> None:
+    """Show warnings as Python does by default: with PYTHONWARNINGS=error the first one of a library would end us."""
+    if os.environ.pop("PYTHONWARNINGS", ""):
+        warnings.resetwarnings()
+        for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", category)
+
+
+def _is_in_a_folder() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 def _fail(message: str, code: int, debug: bool) -> None:

@@ -7,6 +7,27 @@ import io
 import os
 import sys
 
+from tuner.cli.silence import silence
+
+
+class _StandardError(io.TextIOWrapper):
+    """Standard error, which carries progress: a full disk or a terminal that is gone must not end the work."""
+
+    def write(self, text: str) -> int:
+        """Write a text, or drop this and all further ones if that fails."""
+        try:
+            return super().write(text)
+        except OSError:
+            silence(self)
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop what is left if that fails."""
+        try:
+            super().flush()
+        except OSError:
+            silence(self)
+
 
 def prepare_streams() -> None:
     """Print a "?" for a character that the encoding of standard output lacks, and accept streams that are closed.
@@ -21,6 +42,9 @@ def prepare_streams() -> None:
             setattr(sys, name, stream)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+    if type(sys.stderr) is io.TextIOWrapper:
+        encoding, errors = sys.stderr.encoding, sys.stderr.errors
+        sys.stderr = _StandardError(sys.stderr.detach(), encoding, errors, line_buffering=True)
 
 
 def prints_to_stderr() -> contextlib.AbstractContextManager[object]:

@@ -86,7 +86,9 @@ def ray_environment(auth_mode: str | None) -> Iterator[None]:
     Ray has no other configuration of these. The processes that it starts inherit the environment; in this process it is
     read on import and by `Config.initialize`, called here because Ray may have been imported before.
     """
-    with environment({"RAY_USAGE_STATS_ENABLED": "0", AUTH_MODE: auth_mode}):
+    variables = {"RAY_USAGE_STATS_ENABLED": "0", AUTH_MODE: auth_mode}
+    # With warnings as errors, or without docstrings, Ray's own processes would not start.
+    with environment(variables | dict.fromkeys(("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONOPTIMIZE"))):
         import ray
 
         if not ray.is_initialized():
