@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.keras_build import precision
 from tasks.keras_class import KerasTask
-from tasks.keras_features import BATCH_LOSS
+from tasks.keras_features import BATCH_LOSS, MOVING
 from tasks.keras_losses import Share
 from tasks.task import State, Tensor
 
@@ -126,6 +126,10 @@ class EvaluatedKerasTask(KerasTask):
         with precision(self.dtype):
             batch = self._gathered("train", chosen)
             expected = float(self._objective.loss(values, others, batch, training=False)[0])
+            reseeded = [value + 1 if seed else value for value, seed in zip(others, self._is_seed(), strict=True)]
+            again = float(self._objective.loss(values, reseeded, batch, training=False)[0])
+        if np.isfinite(expected) and again != expected:
+            raise MOVING.refusal("a loss that depends on the seeds of layers")
         _, shares = self._shares("train", values, others, chosen)
         scales = [
             _scale(None if share.counts is None else share.counts.numpy(), share.is_sum, number, number)
