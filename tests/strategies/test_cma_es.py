@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conformance.strategy_conformance import asked
+from tests.conformance.strategy_conformance import ask
 from tuner.strategies import create
 from tuner.strategies.cma_es import CmaEs
 
@@ -29,7 +29,7 @@ def make(generations: int = 30, population: int = 8, **changes: Any) -> CmaEs:
 
 
 def test_it_begins_with_two_thirds_of_sigma_around_the_defaults() -> None:
-    genomes = asked(make(population=4000, mean=[1.0, -1.0]))
+    genomes = ask(make(population=4000, mean=[1.0, -1.0]))
     assert np.abs((genomes - [1.0, -1.0]).mean(axis=0)).max() < 5 * 2 / math.sqrt(4000)  # five standard errors
     assert np.abs(genomes.std(axis=0) - 2.0).max() < 5 * 2 / math.sqrt(8000)
 
@@ -56,7 +56,7 @@ def test_a_narrow_valley_across_the_axes_is_followed_to_its_end(seed: int) -> No
 
 
 def test_most_draws_beside_a_bound_are_repeated_and_not_clamped() -> None:
-    genomes = asked(make(population=1000, upper=[0.0, 700.0]))
+    genomes = ask(make(population=1000, upper=[0.0, 700.0]))
     # half of the draws are outside; after ten repetitions one in a thousand is
     assert (genomes[:, 0] == 0.0).sum() <= 10
     assert (genomes[:, 0] <= 0.0).all()
@@ -64,9 +64,9 @@ def test_most_draws_beside_a_bound_are_repeated_and_not_clamped() -> None:
 
 def test_a_generation_that_wholly_fails_keeps_the_mean_and_halves_the_step() -> None:
     strategy = make(2, population=2000)
-    asked(strategy)
+    ask(strategy)
     assert strategy.tell([math.inf] * 2000) == "generation 0: none of 2000 finished; its mean is kept"
-    genomes = asked(strategy)
+    genomes = ask(strategy)
     assert np.abs(genomes.mean(axis=0)).max() < 5 / math.sqrt(2000)
     assert np.abs(genomes.std(axis=0) - 1.0).max() < 5 / math.sqrt(4000)
 

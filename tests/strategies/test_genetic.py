@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conformance.strategy_conformance import asked
+from tests.conformance.strategy_conformance import ask
 from tuner.strategies import create
 from tuner.strategies.genetic import Genetic, Phase
 from tuner.strategies.strategy import Amendable, Proposal, Strategy
@@ -189,9 +189,9 @@ def test_generations_that_wholly_fail_at_the_full_budget_are_survived() -> None:
 
 def test_the_remark_says_that_the_defaults_are_the_result() -> None:
     strategy = make(steps=(10, 20))
-    asked(strategy)
+    ask(strategy)
     strategy.tell([1.0] * 8)
-    asked(strategy)
+    ask(strategy)
     assert strategy.tell([math.inf] * 8) == (
         "generation 1: none of 8 finished; no individual finished 20 steps, so the defaults are the result"
     )
