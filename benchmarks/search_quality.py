@@ -225,7 +225,7 @@ def figure(rows: Sequence[dict[str, Any]], target: Path) -> None:
         for place, arm in enumerate(shown):
             if arm in by:
                 excess = 100 * (by[arm] / best - 1)
-                axis.plot(np.maximum(excess, 0.01), [place] * len(excess), "o", alpha=0.5, markersize=4)
+                axis.plot(np.maximum(excess, 0.01), [place] * len(excess), f"C{place}o", alpha=0.5, markersize=4)
         axis.set(title=problem, xscale="log", xlabel="% above the best known")
         axis.set_yticks(range(len(shown)), shown)
         axis.grid(visible=True, axis="x", alpha=0.3)
