@@ -94,6 +94,15 @@ def test_keys_of_tasks():
     check("tasks", printed("tasks"))
 
 
+def test_keys_of_optimizers():
+    check("optimizers", printed("optimizers"))
+
+
+@pytest.mark.slow
+def test_keys_of_optimizers_check():
+    check("optimizers check", printed("optimizers", "check", "Momentum"))
+
+
 def test_keys_of_doctor():
     check("doctor", printed("doctor", "--database", "missing.db"))
 

@@ -18,6 +18,7 @@ from tuner.results.figures import FIGURES_OF_SEARCH, rendered
 from tuner.results.figures.canvas import new_figure
 from tuner.results.figures.colours import COLOURS, colour
 from tuner.results.figures.fitness import fitness_by_generation
+from tuner.results.figures.styles import style, styles_of
 
 DIVERGED, FAILED = Status.DIVERGED, Status.FAILED
 
@@ -165,6 +166,23 @@ def test_every_optimizer_has_a_colour_of_its_own_and_others_have_one_that_stays(
     assert len(set(COLOURS.values())) == len(COLOURS)
     assert colour("Mine") == colour("Mine")
     assert colour("Mine").startswith("#")
+
+
+@pytest.mark.parametrize("count", [2, 4, 12, 30])
+def test_no_two_optimizers_of_a_figure_look_alike(count):
+    names = [*COLOURS, *(f"Mine-{number}" for number in range(count))]
+    looks = styles_of(names)
+    assert list(looks) == names
+    assert len({look.colour for look in looks.values()}) == len(names)
+    if count <= 8:  # as many markers are kept for optimizers that are not ours
+        assert len({look.marker for look in looks.values()}) == len(names)
+    assert looks["LODO"] == style("LODO")
+
+
+def test_an_optimizer_that_is_not_ours_looks_as_in_a_figure_of_its_own_unless_another_one_does():
+    alone = {name: style(name) for name in ("Mine", "keras:AdamW")}
+    assert styles_of(["Adam", "Mine"])["Mine"] == alone["Mine"]
+    assert styles_of(["keras:AdamW", "LODO"])["keras:AdamW"] == alone["keras:AdamW"]
 
 
 def test_a_users_settings_of_matplotlib_change_nothing_and_are_kept():
