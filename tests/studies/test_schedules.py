@@ -73,8 +73,8 @@ def test_the_paper_preset_has_ten_generations_of_thirty_two_or_sixteen_for_the_l
 
 def test_the_search_space_of_a_user_is_that_of_the_study(tmp_path):
     file = tmp_path / "mine.yaml"
-    file.write_text("optimizer: Adam\nhyperparameters:\n  learning_rate: {scale: log, default: 0.5}\n")
-    with pytest.raises(ValueError, match=r"mine\.yaml"):  # Adam has two more hyperparameters
+    file.write_text("optimizer: Adam\nhyperparameters:\n  rate: {scale: log, default: 0.5}\n")
+    with pytest.raises(ValueError, match=r"mine\.yaml"):  # Adam has no such hyperparameter
         plan_search(SearchRequest(task="rosenbrock", optimizers=("Adam",), search_spaces=(file,)))
     file.write_text(
         "optimizer: Adam\nhyperparameters:\n  learning_rate: {scale: log, default: 0.5}\n"
