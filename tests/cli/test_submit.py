@@ -113,6 +113,32 @@ def test_a_task_of_ones_own_keeps_its_name_so_that_another_cluster_can_go_on_wit
     assert variables["LODO_TASK_FOLDER"] == others["LODO_TASK_FOLDER"] == str(mine)
 
 
+def test_optimizers_of_ones_own_are_sent_with_their_search_spaces_and_keep_their_places(
+    sent, mine, tmp_path, monkeypatch
+):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "sign.py").write_text("")
+    (other / "signm.yaml").write_text("")
+    monkeypatch.chdir(other)
+    optimizers = "Adam,keras:Lion,S=sign.py:SignM"
+    command, files, _ = sent("--task", f"{mine}/task.py:Mine", "--optimizers", optimizers, "--database", "/data/a.db")
+    assert command[4] == f"Adam,keras:Lion,S={other}/sign.py:SignM"
+    assert files == ["__init__.py", "beside.py", "sign.py", "task.py"]
+    code = f"{mine}/task.py:Mine,sign.py:SignM"
+    assert sent("resume", "mine", "--database", "/data/a.db", code=code)[1] == files
+    collect_code([f"{other}/sign.py:SignM"], tmp_path / "sent")
+    assert (tmp_path / "sent" / "signm.yaml").is_file()
+
+
+def test_two_files_of_one_name_that_differ_are_not_sent(mine, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "beside.py").write_text("scale = 4.0")
+    with pytest.raises(InvalidRequest, match=r"two files to be sent are called beside.py, one in .*; rename one"):
+        collect_code([f"{mine}/task.py:Mine", f"{other}/beside.py:Mine"], tmp_path / "sent")
+
+
 def test_code_that_is_not_there_is_refused(sent):
     with pytest.raises(click.UsageError, match=r"^--code: there is no file nowhere.py"):
         submit_job("http://head:8265", ["resume", "mine", "--database", "/a.db"], detach=True, code="nowhere.py:Mine")

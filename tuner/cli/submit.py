@@ -22,7 +22,11 @@ VERBS = ("resume",)  # that may be submitted; a search has no verb
 )
 @click.option("--address", required=True, metavar="URL", help="URL of the cluster's dashboard, http://HOST:8265.")
 @click.option("--detach", is_flag=True, help="Return once the job is submitted.")
-@click.option("--code", metavar="FILE.py:NAME", help="Task whose code is sent with the job. Default: that of --task.")
+@click.option(
+    "--code",
+    metavar="FILE.py:NAME",
+    help="Code that is sent with the job, several separated by commas. Default: the search's.",
+)
 @debug_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGUMENTS")
 def submit(address: str, detach: bool, code: str | None, debug: bool, arguments: tuple[str, ...]) -> int:
@@ -43,7 +47,8 @@ def submit_job(address: str, arguments: Sequence[str], *, detach: bool, code: st
         address: Address of the cluster's dashboard, "http://HOST:8265".
         arguments: The arguments of `lodo-tune` there.
         detach: Whether to return once the job is submitted, instead of following it.
-        code: The task whose code is sent with the job, `path/to/file.py:NAME`. Default: that of --task.
+        code: The task and optimizers whose code is sent with the job, `path/to/file.py:NAME`, separated by commas.
+            Default: those of --task and --optimizers.
 
     Returns:
         The exit code of the driver there, or 0 with `detach`.
@@ -72,7 +77,8 @@ def submit_job(address: str, arguments: Sequence[str], *, detach: bool, code: st
             _replace(sent, "--task", absolute(task))
         if optimizers is not None:
             _replace(sent, "--optimizers", ",".join(map(_with_full_path, optimizers.split(","))))
-        for option, place in (("--code" if code else "--task", code or task), *(("--optimizers", at) for at in places)):
+        given = [("--task", task)] if code is None else [("--code", each.strip()) for each in code.split(",")]
+        for option, place in (*given, *(("--optimizers", at) for at in places)):
             if origin := _collect(option, place, folder):
                 variables[TASK_FOLDER] = str(origin)
         for file in _values(sent, "--search-space"):

@@ -146,5 +146,8 @@ def _file_beside(chosen: Chosen) -> Path | None:
     if not place.endswith(".py"):
         spec = importlib.util.find_spec(place) if place and place != "session" else None
         module = spec.origin if spec is not None else None
-    file = None if module is None else Path(module).parent / f"{name.lower()}.yaml"
-    return file if file is not None and file.is_file() else None
+    if module is None:
+        return None
+    folder = Path(module).parent if Path(module).is_file() else Path.cwd()  # where the code of a job was sent
+    file = folder / f"{name.lower()}.yaml"
+    return file if file.is_file() else None
