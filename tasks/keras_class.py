@@ -47,7 +47,6 @@ class KerasTask:
     given_loss: tuple[Any, Any]  # `loss` and `loss_weights`
     given: dict[str, Any]
     policy: Any
-    metrics: tuple[str, ...] = ()
     cohort_size = 1
     eager_initial = True  # building a model needs Python
     project: Callable[[Tensor], Tensor] | None = None
@@ -142,12 +141,13 @@ class KerasTask:
         """Build a model, refuse what a task cannot train as `fit` would, and return the model with its loss."""
         model = build_model(type(self).build, self._sample.inputs, 0, self.dtype, self.policy)
         loss, loss_weights = self.given_loss
+        metrics = getattr(self, "metrics", ())  # of a task that is evaluated
         setting = Setting(
             dtype=self.dtype,
             loss=loss,
             loss_weights=loss_weights,
-            metrics=self.metrics[1:],
-            is_evaluated=bool(self.metrics),
+            metrics=metrics[1:],
+            is_evaluated=bool(metrics),
         )
         refuse(model, setting)
         if not model.trainable_variables:

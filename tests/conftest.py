@@ -14,6 +14,7 @@ STARTS_RAY = {
     "test_gpu",
     "test_keras_names",
     "test_metrics",
+    "test_own_code_on_ray",
     "test_poor_machines",
     "test_ray_clusters",
     "test_ray_faults",

@@ -154,7 +154,6 @@ def test_a_setting_that_is_given_twice_is_refused():
         ("optimizer: Adam\nhyperparameters:\n  learning_rate: {scale: log, defalt: 1}\n", "defalt"),
         ("optimizer: Adam\nhyperparameters:\n  learning_rate: {scale: linear, default: 1}\n", "scale"),
         ("optimizer: LODO\nhyperparameters:\n  momentum: {scale: decay, default: 0.9}\n", "it is for LODO"),
-        ("optimizer: Adam\nhyperparameters:\n  learning_rate: {scale: log, default: 0.1}\n", "beta_1"),
         ("optimizer: [\n", "line"),
     ],
 )

@@ -42,7 +42,11 @@ Mine = function_task(lambda x: slope * tf.reduce_sum(x**2), start=[1.0, 2.0])
     ("text", "told"),
     [
         (KERAS.format(seed=""), "other data (lambda: train 64, sha256 "),
-        (FUNCTION.format(number="random.random()"), "other numbers or operations in the task, of the same code"),
+        pytest.param(
+            FUNCTION.format(number="random.random()"),
+            "other numbers or operations in the task, of the same code",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["arrays", "numbers"],
 )

@@ -64,7 +64,7 @@ def test_streams_that_are_closed_are_no_reason_to_fail(closed, folder):
     assert subprocess.run(["/bin/sh", "-c", command], cwd=folder, capture_output=True).returncode == 0
 
 
-@pytest.mark.parametrize("place", ["variable", "file"])
+@pytest.mark.parametrize("place", ["variable", pytest.param("file", marks=pytest.mark.slow)])
 def test_another_backend_of_keras_is_not_used_and_said(place, folder):
     (folder / "mine.py").write_text(textwrap.dedent(KERAS))
     (folder / "keras.json").write_text('{"backend": "jax"}')
@@ -183,7 +183,7 @@ def test_a_reader_that_leaves_does_not_prevent_the_files(folder, monkeypatch):
     assert (folder / "found" / "search.pdf").is_file()
 
 
-@pytest.mark.parametrize("name", ["XLA_FLAGS", "TF_XLA_FLAGS"])
+@pytest.mark.parametrize("name", ["XLA_FLAGS", pytest.param("TF_XLA_FLAGS", marks=pytest.mark.slow)])
 def test_flags_of_xla_for_other_programs_end_nothing_change_nothing_and_are_said(name, folder):
     flags = "--xla_gpu_cuda_data_dir=/usr/local/cuda --xla_flag_of_another_program=1"
     outcome = run(*TRAIN, "--task", "rosenbrock", "--curve", "--json", folder=folder, **{name: flags})
@@ -194,7 +194,7 @@ def test_flags_of_xla_for_other_programs_end_nothing_change_nothing_and_are_said
     assert json.loads(outcome.out)["runs"][0]["losses"] == json.loads(plain.out)["runs"][0]["losses"]
 
 
-@pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-"])
+@pytest.mark.parametrize("stream", ["2>/dev/full", pytest.param("2>&-", marks=pytest.mark.slow)])
 def test_progress_that_cannot_be_written_ends_nothing(stream, folder):
     command = f"{sys.executable} -m tuner.cli train --task rosenbrock --optimizer Adam --steps 5 --seeds 2 {stream}"
     done = subprocess.run(

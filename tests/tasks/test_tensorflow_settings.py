@@ -28,7 +28,10 @@ def test_each_setting_is_tried() -> None:
     assert set(LEFT) == {left_by for left_by, _ in SETTINGS}
 
 
-@pytest.mark.parametrize("left_by", LEFT)
+# The last three are rare, and each takes a process with TensorFlow.
+@pytest.mark.parametrize(
+    "left_by", [pytest.param(text, marks=[pytest.mark.slow] * (place > 2)) for place, text in enumerate(LEFT)]
+)
 def test_a_setting_left_in_a_users_file_is_refused_with_the_call_that_leaves_it(left_by: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "import tensorflow as tf\nfrom tasks.function_task import function_task\n"

@@ -59,7 +59,9 @@ def _check_held_tensors(task: Any) -> None:
     """
     if not isinstance(task, KerasTask):
         return
-    one, other = (_held(build_model(type(task).build, task._sample, seed, task.dtype, task.policy)) for seed in (1, 2))
+    one, other = (
+        _held(build_model(type(task).build, task._sample.inputs, seed, task.dtype, task.policy)) for seed in (1, 2)
+    )
     for name in sorted(one.keys() & other.keys()):
         if not np.array_equal(one[name], other[name], equal_nan=True):
             raise PromiseError(
