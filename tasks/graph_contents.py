@@ -46,6 +46,11 @@ def contents_hash(graphs: Iterable[Any], known: Iterable[Any] = ()) -> str:
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
+def constants(graph: Any) -> list[str]:
+    """Return the sha256 of each constant of a graph traced by tf.function, in rising order."""
+    return sorted(_constants(graph))
+
+
 def _nodes(graph: Any) -> Iterator[Any]:
     definition = graph.as_graph_def()
     yield from definition.node

@@ -171,6 +171,7 @@ BROKEN = {
     "shapes-and-dtypes": [OtherDtype],
     "state": [Growing],
     "finite": [NotANumber],
+    "randomness": [NotSeeded, DrawsFromNumPy],
     "hyperparameters": [FirstLanesRate, RateOfTheConstructor],
     "lanes": [NormOverLanes],
     "diverged-lane": [SumOfNothing],

@@ -201,10 +201,11 @@ def test_equally_good_points_are_called_better_as_rarely_as_the_docstring_says()
         assert abs(better / 4000 - chance) < 4 * math.sqrt(chance / 4000)
 
 
-def test_without_noise_any_difference_counts_and_equal_means_are_within_the_spread():
+def test_without_noise_any_difference_beyond_rounding_counts():
     assert verdict([0.5] * 3, [0.5] * 3) is Verdict.WITHIN_THE_SPREAD
-    assert verdict([0.5] * 3, [0.5 - 2**-50] * 3) is Verdict.BETTER
-    assert verdict([0.5] * 3, [0.5 + 2**-50] * 3) is Verdict.WORSE
+    assert verdict([0.5] * 3, [0.5 - 2**-30] * 3) is Verdict.BETTER
+    assert verdict([0.5] * 3, [0.5 - 2**-50] * 3) is Verdict.WITHIN_THE_SPREAD  # a rounding error
+    assert verdict([0.5] * 3, [0.5 + 2**-30] * 3) is Verdict.WORSE
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Checks of an optimizer's form: attributes, shapes, state, a finite step.
 
-If one of them fails, the other checks are meaningless. All of them run before a search.
+If one of the basic ones fails, the other checks are meaningless. All of them run before a search.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tasks.graph_contents import constants
+from tasks.random_operations import unseeded
 from tuner.checks.check import PromiseError
 from tuner.checks.form import shown
 from tuner.checks.optimizer_probe import LANES, OptimizerProbe
@@ -70,6 +72,18 @@ def finite(probe: OptimizerProbe) -> None:
         raise PromiseError(
             "x is finite after the first step from a finite gradient, with the default hyperparameters. Received:"
             f" {bad[0]}, {bad.size} of {x.size} numbers are not finite"
+        )
+
+
+def randomness(probe: OptimizerProbe) -> None:
+    """Refuse random numbers that no seed repeats: of TensorFlow's generators, or drawn in Python during tracing."""
+    accepted = "random numbers come from tf.random.stateless_* with the seeds that the state is made of"
+    first, second = probe.graphs
+    if drawn := unseeded(first):
+        raise PromiseError(f"{accepted}. Received: a step with {drawn}, which no seed repeats")
+    if constants(first) != constants(second):
+        raise PromiseError(
+            f"{accepted}. Received: other numbers in each trace of a step, as of numpy.random or the clock"
         )
 
 

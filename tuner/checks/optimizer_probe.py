@@ -85,14 +85,22 @@ class OptimizerProbe:
     @cached_property
     def traced(self) -> tuple[Any, Any, Any]:
         """What one step returns: x, state and losses, only traced."""
+        x, state, losses = self._concrete(self.optimizer, self._step).structured_outputs
+        return x, state, losses
+
+    @cached_property
+    def graphs(self) -> tuple[Any, Any]:
+        """The graphs of a step of two instances, each traced for itself."""
+        other = self.make(self.task)
+        return self._concrete(self.optimizer, self._step).graph, self._concrete(other, self._compiled(other)).graph
+
+    def _concrete(self, optimizer: Any, step: Any) -> Any:
         lanes = (self.defaults, self.defaults)
-        x, state = self.begin(self.optimizer, lanes)
+        x, state = self.begin(optimizer, lanes)
         with naming("step"):
-            function = self._step.get_concrete_function(
+            return step.get_concrete_function(
                 x, state, self.values(lanes), tf.ones([LANES], self.dtype), tf.zeros_like(x), tf.constant(1)
             )
-        x, state, losses = function.structured_outputs
-        return x, state, losses
 
     def run(
         self,

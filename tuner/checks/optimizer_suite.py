@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     Check("shapes-and-dtypes", "x and losses keep shape and dtype.", form.shapes_and_dtypes, is_basic=True),
     Check("state", "The state keeps its structure, shapes and dtypes from step to step.", form.state, is_basic=True),
     Check("finite", "The first step is finite at the defaults.", form.finite, is_basic=True),
+    Check("randomness", "Its random numbers come from the seeds.", form.randomness),
     Check("hyperparameters", "Each lane takes the steps of its own hyperparameters.", laws.hyperparameters),
     Check("lanes", "Lanes do not influence each other.", laws.lanes),
     Check("diverged-lane", "A lane that diverges leaves the bits of the others alone.", laws.diverged_lane),

@@ -8,24 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import tasks.registry
-from tuner.checks import optimizer_form
+from tuner.checks import optimizer_form, optimizer_laws
 from tuner.checks.check import CheckFunction, PromiseError
 from tuner.checks.optimizer_probe import OptimizerProbe
 from tuner.core.trial import Workload
 from tuner.training.tensorflow import without_retracing_warnings
 
-FORM: tuple[CheckFunction, ...] = (
+QUICK: tuple[CheckFunction, ...] = (
     optimizer_form.attributes,
     optimizer_form.shapes_and_dtypes,
     optimizer_form.state,
     optimizer_form.finite,
+    optimizer_form.randomness,
+    optimizer_laws.lanes,
 )
 
 
 def check_users_optimizer(workload: Workload, hyperparameters: Mapping[str, float]) -> None:
     """Refuse an optimizer with an error that makes every candidate useless.
 
-    Two steps are traced, in the precision of training, on a small problem with two lanes.
+    A few steps are traced and taken, in the precision of training, on a small problem with two lanes.
 
     Args:
         workload: The optimizer's name, place and settings, and the precision.
@@ -40,7 +42,7 @@ def check_users_optimizer(workload: Workload, hyperparameters: Mapping[str, floa
             probe = OptimizerProbe(
                 workload.optimizer, workload.optimizer_place, hyperparameters, workload.settings, dtype=dtype
             )
-            for check in FORM:
+            for check in QUICK:
                 check(probe)
     except PromiseError as error:
         raise PromiseError(f"{workload.optimizer}: {error}") from error

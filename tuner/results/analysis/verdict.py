@@ -5,7 +5,7 @@ minibatches and noise, so they are compared seed by seed: the gain of a seed is 
 point's. The rule:
 
     The tuned point is better (or worse) if its mean gain lies above (below) zero by more than twice the gains'
-    sample standard deviation.
+    sample standard deviation, and by more than a rounding error: 1e-12 of the greatest fitness.
 
 Both numbers are in the table, so that a reader can check it without a formula. The spreads of the two columns are not
 a substitute: what all runs on a seed have in common (an easy minibatch, an unlucky initialisation) is in both of them
@@ -23,7 +23,8 @@ Runs without a fitness:
 - A mean over the runs that did not diverge would favour a point that diverges. Divergence is therefore a verdict of
   its own and takes precedence over the gain: it names the point that diverged on more seeds, or both.
 - A run that failed or timed out is no evidence about the hyperparameters: its seed is left out for both points.
-- A task without noise has gains of spread 0: any difference is significant, and no gain is 'within the spread'.
+- A task without noise has gains of spread 0: any difference beyond rounding is significant. Decoding a genome rounds,
+  so that the defaults themselves, as a tuned point, may differ in the last bits of their fitness.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from tuner.core.study import Outcome
 from tuner.core.trial import Status
 
 MIN_SEEDS = 3
+ROUNDING = 1e-12  # relative to the greatest fitness
 
 _CONCLUSIVE = (Status.FINISHED, Status.DIVERGED)
 _Number = TypeVar("_Number", float, Fraction)
@@ -94,7 +96,8 @@ def judge(default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int) -> t
             return Verdict.BOTH_DIVERGED, Gain()
         return Verdict.DEFAULT_DIVERGED if diverged[0] > diverged[1] else Verdict.TUNED_DIVERGED, Gain()
     gain = _gain([(run.fitness, other.fitness) for run, other in pairs])
-    return _verdict(gain, len(pairs)), gain
+    largest = max((abs(run.fitness or 0.0) for pair in pairs for run in pair), default=0.0)
+    return _verdict(gain, len(pairs), ROUNDING * largest), gain
 
 
 def _gain(fitnesses: Sequence[tuple[float | None, float | None]]) -> Gain:
@@ -112,9 +115,9 @@ def _gain(fitnesses: Sequence[tuple[float | None, float | None]]) -> Gain:
     return Gain(rounded, sample_spread(gains) if len(gains) > 1 else None)
 
 
-def _verdict(gain: Gain, seeds: int) -> Verdict:
+def _verdict(gain: Gain, seeds: int, rounding: float) -> Verdict:
     if gain.mean is None or gain.spread is None or seeds < MIN_SEEDS:
         return Verdict.TOO_FEW_SEEDS
-    if abs(gain.mean) <= 2 * gain.spread:
+    if abs(gain.mean) <= max(2 * gain.spread, rounding):
         return Verdict.WITHIN_THE_SPREAD
     return Verdict.BETTER if gain.mean > 0 else Verdict.WORSE
