@@ -57,7 +57,7 @@ def test_a_comparison_prints_its_table_with_floors_and_says_on_the_way_how_it_go
 def test_its_runs_are_those_of_train_with_the_same_seeds_loss_by_loss(compared):
     folder, _ = compared
     train = ("train", "--task", "noisy-quadratic-bowl", "--optimizer", "Adam", "--steps", 600, "--seeds", 4)
-    found = json.loads(call(*train, "--curve", "--json").out)["runs"]
+    found = json.loads(run(*train, "--curve", "--json", folder=folder).out)["runs"]
     with Store.open(str(folder / "lodo-tune.db"), read_only=True) as store:
         stored = store.seed_runs(store.find("contest/Adam")[0].id, curves=True)
     for one, other in zip(stored, found, strict=True):

@@ -92,7 +92,8 @@ class _Walk:
                 yield from (name, found.__globals__[name])
 
     def _of_class(self, found: type) -> Iterator[Any]:
-        yield from (found.__module__, found.__qualname__)
+        # A class that is local to a function and was sent to another process has lost the function's name there.
+        yield from (found.__module__, found.__name__)
         if found.__module__ == self._module:
             yield found.__bases__
             for name, value in sorted(vars(found).items()):
