@@ -1,5 +1,7 @@
 """What holds for all tests: no clock decides whether one passes, and those that start Ray run one after the other."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -35,3 +37,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.ray)
         group = "ray" if item.get_closest_marker("ray") else item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(autouse=True)
+def restored_signal_handlers():
+    """Restore the handlers of signals: a command that is interrupted in this process leaves them ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
