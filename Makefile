@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_OPTIONS ?=
+DEMO_OUTPUT ?= results/demo
 # Both variables silence advice on the next major version of MkDocs, which the pins exclude.
 MKDOCS = NO_MKDOCS_2_WARNING=true DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs
 
@@ -22,7 +23,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@touch $@
 
 demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, about five minutes on two cores
-	$(BIN)/lodo-tune --task pixelcnn --preset quick --output results/demo $(DEMO_OPTIONS)
+	$(BIN)/lodo-tune --task pixelcnn --preset quick --output $(DEMO_OUTPUT) $(DEMO_OPTIONS)
 
 test: $(INSTALLED)  ## the tests, under ten minutes on two cores
 	$(BIN)/python -m pytest -m "not slow" --numprocesses 3 --dist loadgroup
