@@ -25,7 +25,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, about five minutes on two cores
 	$(BIN)/lodo-tune --task pixelcnn --preset quick --output $(DEMO_OUTPUT) $(DEMO_OPTIONS)
 
-test: $(INSTALLED)  ## the tests, under ten minutes on two cores
+test: $(INSTALLED)  ## the tests, about 14 minutes on two cores
 	$(BIN)/python -m pytest -m "not slow" --numprocesses 3 --dist loadgroup
 
 test-docs: $(INSTALLED)  ## the commands of docs/ as printed; those of the README are part of make test

@@ -39,7 +39,7 @@ def _advice(error: BaseException) -> str:
     """Return what to do about an error that is frequent in code that TensorFlow traces; "" if none is known."""
     text = f"{type(error).__name__}: {error}"
     if "Python `bool`" in text or "Python bool" in text or "can be compared with 0 only" in text:
-        return "a hyperparameter is a tensor: choose by tf.where, not by Python's `if`"
+        return "hyperparameters and the step number are tensors: choose by tf.where, not by Python's `if`"
     if "numpy" in text and isinstance(error, AttributeError | NotImplementedError):
         return "a step is traced once and compiled: compute by TensorFlow operations, without .numpy()"
     return ""
