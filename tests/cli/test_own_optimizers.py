@@ -261,8 +261,8 @@ RESOLVED = {
     " 'learning_rate'?). Accepted: learning_rate. Received: 'learning_rat'",
     "OtherScale": "bad.py:OtherScale: `search_space`: learning_rate needs a default, which the constructor has not",
     "NoSpace": "NoSpace has none: give the class `search_space = {...}`, a file nospace.yaml beside it, or a file here",
-    "If": "If: step fails: bad.py, line LINE: hyperparameters and the step number are tensors: choose by tf.where, not by"
-    " Python's `if`",
+    "If": "If: step fails: bad.py, line LINE: hyperparameters and the step number are tensors: choose by tf.where,"
+    " not by Python's `if`",
     "KerasIf": "bad.py:KerasIf fails: bad.py, line LINE: hyperparameters and the step number are tensors",
     "NumPy": "NumPy: step fails: bad.py, line LINE: a step is traced once and compiled: compute by TensorFlow",
     "NotANumber": "NotANumber: x is finite after the first step from a finite gradient, with the default"
