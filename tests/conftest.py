@@ -1,6 +1,7 @@
 """What holds for all tests: no clock decides whether one passes, and those that start Ray run one after the other."""
 
 import signal
+import sys
 
 import pytest
 from hypothesis import settings
@@ -47,3 +48,15 @@ def restored_signal_handlers():
     for number, handler in before.items():
         if signal.getsignal(number) is not handler:
             signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def no_module_of_another_test(tmp_path_factory):
+    """Forget the modules of a test's folder, and where it had modules searched: another test uses the same names."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+    folder = str(tmp_path_factory.getbasetemp())
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(folder):
+            del sys.modules[name]

@@ -58,7 +58,8 @@ def test_a_candidate_that_always_kills_its_worker_fails_alone(session):
     events, evaluations = run(ray_executor(session, train=FAKE + "train"), workload(cohort_size=4), trials)
     killer = evaluations.pop(1)
     assert (killer.status, killer.attempt, killer.reason) == (Status.FAILED, 3, "worker crashed")
-    assert tuple(killer.losses) == tuple(expected_losses(trials[1])[:CHUNK])
+    first_chunk = tuple(expected_losses(trials[1])[:CHUNK])
+    assert tuple(killer.losses) in {first_chunk, ()}  # the kill may come before Ray has sent the last message
     assert {(e.status, e.attempt) for e in evaluations.values()} == {(Status.FINISHED, 3)}
     assert all(e.fitness == expected_fitness(trials[slot]) for slot, e in evaluations.items())
     assert [e.reason for e in events if isinstance(e, AttemptEnded)] == [
