@@ -8,7 +8,7 @@ DEMO_OUTPUT ?= results/demo
 # Both variables silence advice on the next major version of MkDocs, which the pins exclude.
 MKDOCS = NO_MKDOCS_2_WARNING=true DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs
 
-.PHONY: help install demo test test-docs test-slow test-faults check format docs site pins clean
+.PHONY: help install demo test test-thorough test-docs test-slow test-faults check format docs site pins clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,10 +25,13 @@ $(INSTALLED): requirements.txt pyproject.toml
 demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, about five minutes on two cores
 	$(BIN)/lodo-tune --task pixelcnn --preset quick --output $(DEMO_OUTPUT) $(DEMO_OPTIONS)
 
-test: $(INSTALLED)  ## the tests, about 14 minutes on two cores
-	$(BIN)/python -m pytest -m "not slow" --numprocesses 3 --dist loadgroup
+test: $(INSTALLED)  ## the tests, MINUTES on two cores
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
 
-test-docs: $(INSTALLED)  ## the commands of docs/ as printed; those of the README are part of make test
+test-thorough: $(INSTALLED)  ## further cases of what make test shows once (tests/thorough.py), five minutes
+	$(BIN)/python -m pytest -m "thorough and not slow" --numprocesses 3 --dist loadgroup
+
+test-docs: $(INSTALLED)  ## the commands of the README and of docs/ as printed
 	$(BIN)/python -m pytest -m slow tests/documents
 
 test-slow: $(INSTALLED)  ## the tests that take longer

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 import tuner.training  # noqa: F401  (chooses TensorFlow's kernels for all tests, before anything imports it)
+from tests.thorough import is_thorough
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -34,6 +35,8 @@ STARTS_RAY = {
 def pytest_collection_modifyitems(items):
     """Mark the tests of these files, and have a process of pytest-xdist run whole files, or all that start a Ray."""
     for item in items:
+        if is_thorough(item.nodeid):
+            item.add_marker(pytest.mark.thorough)
         if item.path.stem in STARTS_RAY:
             item.add_marker(pytest.mark.ray)
         group = "ray" if item.get_closest_marker("ray") else item.path.stem

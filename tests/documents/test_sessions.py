@@ -16,7 +16,7 @@ PAGES = sorted(
     if sessions.steps(path.read_text(encoding="utf-8"))
 )
 STEPS = [
-    pytest.param(page, step, marks=() if page == "README.md" else pytest.mark.slow)  # slow: `make test-docs`
+    pytest.param(page, step, marks=pytest.mark.slow)  # `make test-docs`
     for page in ("README.md", *PAGES)
     for step in sessions.steps((ROOT / page).read_text(encoding="utf-8"))
 ]

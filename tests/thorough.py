@@ -1,0 +1,121 @@
+"""The tests of `make test-thorough`: further cases of what a test of `make test` shows once, and what takes longest.
+
+`make test` answers within minutes, so that it is run before each commit; what runs before a change lands is both.
+"""
+
+import re
+
+# By file, without `test_`: the test, and which of its cases stay in `make test`, a regular expression for the text in
+# brackets; None: no case.
+THOROUGH = {
+    "api/test_own_optimizers.py": {
+        "a_class_of_the_session_is_sent_to_the_workers_by_value": None,
+    },
+    "checks/test_tasks_check.py": {
+        "a_preset_gives_its_options_and_one_that_is_not_there_is_refused": None,
+    },
+    "cli/test_own_code_on_ray.py": {
+        "a_worker_with_other_data_than_the_driver_ends_the_search_in_one_line": None,
+    },
+    "cli/test_own_optimizers.py": {
+        "a_run_whose_driver_was_killed_is_resumed_with_the_optimizer_of_its_file": None,
+        "the_three_forms_of_one_rule_are_tuned_to_the_same_point": None,
+    },
+    "cli/test_poor_machines.py": {
+        "a_search_finds_and_writes_the_same": r"missing",
+    },
+    "cli/test_surroundings.py": {
+        "another_backend_of_keras_is_not_used_and_said": None,
+        "flags_of_xla_for_other_programs_end_nothing_change_nothing_and_are_said": None,
+        "progress_that_cannot_be_written_ends_nothing": None,
+    },
+    "execution/test_ray_faults.py": {
+        "a_cohort_that_hangs_times_out_as_a_whole": None,
+        "a_crash_of_a_worker_fails_only_its_own_candidate": r"segv",
+        "a_worker_suspended_between_two_candidates_is_replaced": None,
+        "evaluations_sent_before_a_worker_died_are_kept": None,
+        "late_results_of_a_worker_that_cannot_be_killed_are_counted_and_discarded": None,
+    },
+    "execution/test_ray_session.py": {
+        "a_second_ctrl_c_while_ray_stops_leaves_no_process_or_folder": None,
+    },
+    "lodo/test_keras_adapter.py": {
+        "each_lane_takes_the_steps_of_keras_own_instance_with_its_values": r"Adam|SGD",
+        "no_two_of_keras_optimizers_are_the_same_class_of_ours": None,
+    },
+    "lodo/test_lodo.py": {
+        "a_network_beyond_the_cache_passes_on_the_same_numbers": r"0.5-\d+-True",
+    },
+    "lodo/test_lodo_keras.py": {
+        "a_model_is_fitted": r"LODO-True",
+        "a_saved_model_trains_on_bit_for_bit": None,
+        "an_average_of_the_weights_is_kept": None,
+        "compiled_and_uncompiled_training_agree": None,
+        "each_step_is_the_functional_optimizers_bit_for_bit": r".*-float64",
+        "loss_scaling_changes_nothing_but_rounding": None,
+    },
+    "lodo/test_optimizers.py": {
+        "a_hundred_steps_follow_the_reference_in_every_lane": r"bowl-.*|rosenbrock-(?!LODO).*",
+        "a_lane_that_diverges_leaves_the_others_as_they_are": r"(?!LODO-).*",
+        "no_two_optimizers_behave_alike_on_the_bowl": None,
+    },
+    "results/test_figure_files.py": {
+        "settings_of_matplotlib_for_other_programs_change_no_byte": r"nonsense.*",
+    },
+    "studies/test_fingerprints.py": {
+        "a_moved_task_is_found_again_and_its_rows_are_those_of_an_undisturbed_run": None,
+        "what_was_trained_on_another_state_of_the_task_is_evaluated_with_a_remark": None,
+    },
+    "tasks/test_keras_features.py": {
+        "steps_are_those_of_fit_and_validation_is_what_evaluate_gives": r".* 0",
+    },
+    "tasks/test_mnist.py": {
+        "the_digits_are_mlxtends_shuffled_and_split_and_a_note_says_so": None,
+    },
+    "tasks/test_own_tasks_keras.py": {
+        "a_task_from_a_model_passes_what_every_task_passes": r"(?!same-everywhere).*",
+    },
+    "tasks/test_pixelcnn.py": {
+        "gradient_descent_on_one_minibatch_lowers_its_loss": None,
+    },
+    "tasks/test_resnet18.py": {
+        "an_image_that_was_learnt_is_classified_correctly_in_evaluation": None,
+        "evaluating_is_inference_on_the_chosen_images_by_the_moving_statistics": None,
+    },
+    "tasks/test_shared_memory.py": {
+        "a_tensor_is_the_mapped_file_itself_and_not_a_copy": None,
+    },
+    "tasks/test_task_toys.py": {
+        "the_bowl_is_the_same_to_the_last_bit_whatever_the_threads_of_the_process": r"2",
+    },
+    "tasks/test_tasks.py": {
+        "a_sound_task_passes": r"(?!same-everywhere).*",
+        "the_suite_fails_a_broken_task": r".*-(?!same-everywhere).*",
+    },
+    "tasks/test_tensorflow_settings.py": {
+        "a_setting_left_in_a_users_file_is_refused_with_the_call_that_leaves_it": r"enable_check.*|.*check_numerics.*",
+    },
+    "test_recorded.py": {
+        "a_run_that_was_interrupted_then_resumes_to_the_end_recorded": None,
+    },
+    "training/test_hessian_error.py": {
+        "a_frozen_preconditioner_is_constant_and_training_begins_at_the_starting_point": r"LODO",
+        "on_the_bowl_the_error_decreases_and_the_frozen_preconditioner_is_effective_from_the_start": None,
+    },
+    "training/test_measurements.py": {
+        "the_error_of_the_preconditioner_is_measured_only_with_a_constant_hessian": None,
+    },
+    "training/test_memory.py": {
+        "the_size_is_that_of_the_state_itself": r"(?!LODO-).*",
+    },
+}
+
+
+def is_thorough(node_id: str) -> bool:
+    """Return whether a test, such as "tests/core/test_text.py::test_it[case]", belongs to `make test-thorough`."""
+    test, _, case = node_id.removeprefix("tests/").partition("[")
+    file, _, name = test.partition("::test_")
+    if name not in THOROUGH.get(file, {}):
+        return False
+    kept = THOROUGH[file][name]
+    return kept is None or not re.fullmatch(kept, case.removesuffix("]"))
