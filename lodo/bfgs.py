@@ -7,6 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from lodo.optimizer import GradientOptimizer, Hyperparameters, State, Tensor
+from lodo.two_loop import has_not_moved
 
 
 class BFGSState(NamedTuple):
@@ -25,7 +26,8 @@ class BFGS(GradientOptimizer):
         x ← x - η H g                                           H starts as the initial scale times I
 
     One evaluation per step: the two gradients of a pair (s, y) belong to different minibatches. There is no line
-    search and no check of the curvature: no pair is skipped. The first step has no pair.
+    search and no check of the curvature: the only pair that is skipped is that of a step that did not move, as from a
+    gradient of zero. The first step has no pair.
 
     The cost of a step is that of reading H twice and writing it once: H y is computed as H g minus the stored product
     of H and the last gradient, and the updated H times g follows from H g by the vectors of the update.
@@ -50,7 +52,8 @@ class BFGS(GradientOptimizer):
         direction = tf.reduce_sum(inverse * gradient[:, tf.newaxis], axis=0)  # H g; H is symmetric
         of_change = direction - last_direction  # H y
         # Expanded, the update adds s wᵀ + w sᵀ with w = (½ (1 + yᵀHy/sᵀy) s - Hy) / sᵀy.
-        reciprocal = tf.where(t > 1, 1 / tf.reduce_sum(move * change, axis=0), 0)  # 1/sᵀy; the first step has no pair
+        curvature = tf.reduce_sum(move * change, axis=0)
+        reciprocal = tf.where((t > 1) & ~has_not_moved(move, curvature), 1 / curvature, 0)  # 1/sᵀy; 0: without a pair
         bend = reciprocal * tf.reduce_sum(change * of_change, axis=0)
         other = reciprocal * (0.5 * (1 + bend) * move - of_change)
         inverse += move[:, tf.newaxis] * other + other[:, tf.newaxis] * move

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from lodo.optimizer import GradientOptimizer, Hyperparameters, State, Tensor
+from lodo.optimizer import GradientOptimizer, Hyperparameters, State, Tensor, check_returned, pair_of
 
 Init = Callable[[Tensor], State]  # x [n] -> the state before the first step
 Update = Callable[[Tensor, State, Tensor, Mapping[str, Tensor]], tuple[Tensor, State]]
@@ -53,7 +53,10 @@ class FunctionOptimizer(GradientOptimizer):
     def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
         """Return the state of each lane, as `init` returns it."""
         del hyperparameters, seeds
-        return tuple(_as_tensors(type(self).init(column), x.dtype) for column in tf.unstack(x, axis=1))
+        states = [type(self).init(column) for column in tf.unstack(x, axis=1)]
+        for state in states:
+            check_returned(f"`init` of {type(self).__name__}", state, "the state, () if there is none")
+        return tuple(_as_tensors(state, x.dtype) for state in states)
 
     def update(
         self, gradient: Tensor, x: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor
@@ -64,7 +67,9 @@ class FunctionOptimizer(GradientOptimizer):
         for lane, lane_state in enumerate(state):
             values = {name: hyperparameters[name][lane] for name in self.hyperparameters}
             column = x[:, lane]
-            step, new_state = type(self).step_of(gradient[:, lane], lane_state, column, values)
+            returned = type(self).step_of(gradient[:, lane], lane_state, column, values)
+            step, new_state = pair_of(f"`update` of {type(self).__name__}", returned, ("step", "state"))
+            check_returned(f"`update` of {type(self).__name__}", step, "the step as a tensor [n]")
             columns.append(column + tf.ensure_shape(step, column.shape))
             states.append(_as_tensors(new_state, x.dtype))
         return tf.stack(columns, axis=1), tuple(states)

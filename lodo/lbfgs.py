@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from lodo.optimizer import Hyperparameters, LossAndGradient, State, Tensor, check_cohort
-from lodo.two_loop import History, inverse_hessian_times, no_history, remember
+from lodo.two_loop import History, filled, inverse_hessian_times, no_history, remember
 
 
 class LBFGS:
@@ -15,7 +15,8 @@ class LBFGS:
         H: γ I after the BFGS updates by the pairs (s, y), oldest first; γ = sᵀy / yᵀy of the newest pair
 
     Both gradients of a pair belong to one minibatch: a step evaluates before and after it moves. The first step has
-    no pair and uses H = ε I. There is no line search and no check of the curvature: no pair is skipped.
+    no pair and uses H = ε I. There is no line search and no check of the curvature: only a step that does not move, as
+    from a gradient of zero, leaves no pair.
 
     Hyperparameters: learning_rate (η_0 > 0), decay_steps (τ > 0, in steps), initial_scale (ε > 0).
 
@@ -45,23 +46,24 @@ class LBFGS:
         check_cohort(x)
         return no_history(x, self.history)
 
-    def initial_inverse(self, history: History, newest: Tensor, known: Tensor) -> Tensor:
-        """Return γ [P]; the two-loop recursion starts from γ I.
+    def initial_inverse(self, history: History, newest: Tensor) -> Tensor:
+        """Return γ [P] of lanes that have a pair; the two-loop recursion starts from γ I.
 
         Args:
             history: The pairs.
-            newest: int32 scalar, index of the newest pair.
-            known: int32 scalar, number of pairs that the history holds.
+            newest: int32 scalar, slot of the newest step.
         """
-        del known
-        return tf.gather(history.ratios, newest)
+        by_age = tf.math.floormod(newest - tf.range(self.history), self.history)
+        age = tf.argmax(tf.cast(tf.gather(filled(history), by_age), tf.int32), axis=0, output_type=tf.int32)
+        return tf.gather(tf.transpose(tf.gather(history.ratios, by_age)), age, batch_dims=1)
 
     def move(self, gradient: Tensor, state: State, hyperparameters: Hyperparameters, t: Tensor) -> Tensor:
         """Return the move [n, P] of step t for the gradient [n, P] at x."""
         history = History(*state)
         taken = t - 1
-        newest, known = tf.math.floormod(taken - 1, self.history), tf.minimum(taken, self.history)
-        inverse = tf.where(known > 0, self.initial_inverse(history, newest, known), hyperparameters["initial_scale"])
+        newest = tf.math.floormod(taken - 1, self.history)
+        has_pair = tf.reduce_any(filled(history), axis=0)
+        inverse = tf.where(has_pair, self.initial_inverse(history, newest), hyperparameters["initial_scale"])
         decay_steps = hyperparameters["decay_steps"]
         rate = hyperparameters["learning_rate"] * decay_steps / (decay_steps + tf.cast(taken, decay_steps.dtype))
         return -rate * inverse_hessian_times(history, newest, inverse, gradient)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from lodo.lbfgs import LBFGS
 from lodo.optimizer import Tensor
-from lodo.two_loop import History
+from lodo.two_loop import History, filled
 
 
 class OLBFGS(LBFGS):
@@ -26,7 +26,8 @@ class OLBFGS(LBFGS):
         ValueError: The history is below 1.
     """
 
-    def initial_inverse(self, history: History, newest: Tensor, known: Tensor) -> Tensor:
-        """Return γ [P]; empty slots of the history add zero to the sum."""
+    def initial_inverse(self, history: History, newest: Tensor) -> Tensor:
+        """Return γ [P] of lanes that have a pair; empty slots of the history add zero to the sum."""
         del newest
-        return tf.reduce_sum(history.ratios, axis=0) / tf.cast(known, history.ratios.dtype)
+        pairs = tf.reduce_sum(tf.cast(filled(history), history.ratios.dtype), axis=0)
+        return tf.reduce_sum(history.ratios, axis=0) / pairs

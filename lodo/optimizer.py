@@ -84,6 +84,42 @@ def check_cohort(x: Tensor) -> None:
         raise ValueError(f"`x` must be [n, P], n at least 1 and P lanes. Received: shape {tuple(x.shape)}")
 
 
+def check_returned(method: str, returned: Any, accepted: str) -> None:
+    """Check that a method has returned something.
+
+    Args:
+        method: Its class and name, for the message.
+        returned: What it has returned.
+        accepted: What it returns, for the message.
+
+    Raises:
+        TypeError: It is None.
+    """
+    if returned is None:
+        raise TypeError(f"{method} returns {accepted}. Received: None, as without a `return`")
+
+
+def pair_of(method: str, returned: Any, names: tuple[str, str]) -> tuple[Any, Any]:
+    """Return the two values that a method has returned.
+
+    Args:
+        method: Its class and name, for the message.
+        returned: What it has returned.
+        names: What the two values are, for the message.
+
+    Raises:
+        TypeError: It is not a pair.
+    """
+    accepted = f"the pair ({', '.join(names)})"
+    check_returned(method, returned, accepted)
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        received = "a tensor" if tf.is_tensor(returned) else type(returned).__name__
+        received = f"{len(returned)} values" if isinstance(returned, tuple | list) else received
+        raise TypeError(f"{method} returns {accepted}. Received: {received}")
+    first, second = returned
+    return first, second
+
+
 class GradientOptimizer:
     """Base class of optimizers that evaluate one gradient per step, at x; subclasses define `update`.
 
@@ -103,7 +139,9 @@ class GradientOptimizer:
     def initial_state(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
         """Check x [n, P] and return the state before the first step."""
         check_cohort(x)
-        return self.begin(x, hyperparameters, seeds)
+        state = self.begin(x, hyperparameters, seeds)
+        check_returned(f"{type(self).__name__}.begin", state, "the state, () if there is none")
+        return state
 
     def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
         """Return the state before the first step: empty, unless a subclass overrides this."""
@@ -128,5 +166,6 @@ class GradientOptimizer:
         """Evaluate once at x and update it; losses [1, P]."""
         del horizon
         loss, gradient = loss_and_gradient(x)
-        x, state = self._update(gradient, x, state, dict(hyperparameters), t)
+        updated = self._update(gradient, x, state, dict(hyperparameters), t)
+        x, state = pair_of(f"{type(self).__name__}.update", updated, ("x", "state"))
         return x, state, loss[tf.newaxis]

@@ -1,8 +1,9 @@
 """The history of L-BFGS and its two-loop recursion.
 
 The recursion is Nocedal's (1980, Mathematics of Computation 35); Schraudolph, Yu and Günter (2007) use it for noisy
-gradients. The pairs are stored in ring buffers. An empty slot holds s = y = 0 and 1/sᵀy = 0, which changes nothing in
-either loop; so one program serves a history that is filling up and one that is full.
+gradients. The pairs are stored in ring buffers. An empty slot holds 1/sᵀy = 0 and sᵀy/yᵀy = 0, which changes
+nothing in either loop; so one program serves a history that is filling up and one that is full. The slot of a step that
+did not move (s = 0, as after a gradient of zero) stays empty.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def no_history(x: Tensor, length: int) -> History:
 def remember(history: History, slot: Tensor, move: Tensor, change: Tensor) -> History:
     """Return the history with the pair s, y [n, P] in a slot (int32 scalar) of the ring buffers."""
     curvature = tf.reduce_sum(move * change, axis=0)
-    values = (move, change, 1 / curvature, curvature / tf.reduce_sum(change * change, axis=0))
+    has_moved = ~has_not_moved(move, curvature)
+    ratio = curvature / tf.reduce_sum(change * change, axis=0)
+    values = (move, change, tf.where(has_moved, 1 / curvature, 0), tf.where(has_moved, ratio, 0))
     index = slot[tf.newaxis, tf.newaxis]
     return History(
         *(
@@ -40,6 +43,23 @@ def remember(history: History, slot: Tensor, move: Tensor, change: Tensor) -> Hi
             for ring, value in zip(history, values, strict=True)
         )
     )
+
+
+def has_not_moved(move: Tensor, curvature: Tensor) -> Tensor:
+    """Return for each lane whether a pair has no move and cannot be divided by its curvature; bool [P].
+
+    Every other pair is used, also one of little or negative curvature, or of none.
+
+    Args:
+        move: s [n, P].
+        curvature: sᵀy [P].
+    """
+    return tf.math.is_inf(1 / curvature) & (tf.reduce_sum(move * move, axis=0) == 0)
+
+
+def filled(history: History) -> Tensor:
+    """Return which slots hold a pair; bool [M, P]."""
+    return (history.reciprocals != 0) | (history.ratios != 0)
 
 
 def inverse_hessian_times(history: History, newest: Tensor, initial_inverse: Tensor, vector: Tensor) -> Tensor:

@@ -249,6 +249,48 @@ class Growing(Adam):
         return x, tf.concat([state, x[tf.newaxis]], axis=0)
 
 
+class Variable(Adam):
+    def begin(self, x, hyperparameters, seeds):
+        return tf.Variable(tf.zeros_like(x))  # Variable
+
+
+class NoStart(Adam):
+    def begin(self, x, hyperparameters, seeds):
+        tf.zeros_like(x)
+
+
+class NoReturn(Adam):
+    def update(self, gradient, x, state, hyperparameters, t):
+        x - hyperparameters["learning_rate"] * gradient, state
+
+
+class OneValue(Adam):
+    def update(self, gradient, x, state, hyperparameters, t):
+        return x - hyperparameters["learning_rate"] * gradient
+
+
+class NoStep:
+    hyperparameters = ("learning_rate",)
+    search_space = Adam.search_space
+
+    def initial_state(self, x, hyperparameters, seeds):
+        return ()
+
+    def step(self, loss_and_gradient, x, state, hyperparameters, t, horizon):
+        loss_and_gradient(x)
+
+
+class Functions:
+    search_space = Adam.search_space
+
+    def __init__(self, init, update):
+        self.init, self.update = init, update
+
+
+PairVariable = Functions(lambda x: tf.Variable(x), lambda gradient, state, x, values: (gradient, state))  # PairVariable
+PairNoStart = Functions(lambda x: None, lambda gradient, state, x, values: (gradient, state))
+PairNoReturn = Functions(lambda x: (), lambda gradient, state, x, values: None)
+PairOneValue = Functions(lambda x: (), lambda gradient, state, x, values: gradient)
 instance = OtherScale()
 """
 RESOLVED = {
@@ -267,8 +309,18 @@ RESOLVED = {
     "NumPy": "NumPy: step fails: bad.py, line LINE: a step is traced once and compiled: compute by TensorFlow",
     "NotANumber": "NotANumber: x is finite after the first step from a finite gradient, with the default"
     " hyperparameters. Received: nan, 16 of 16 numbers are not finite",
-    "Growing": "Growing: a step returns tensor 0 of the state in the form that it has at the start, float64 [1, 8, 2];"
-    " a state does not grow. Received: float64 [2, 8, 2]",
+    "Growing": "Growing: a step returns tensor 0 of the state in the form that initial_state returns, float64"
+    " [1, 8, 2]; a state does not grow. Received: float64 [2, 8, 2]",
+    "Variable": "Variable: initial_state fails: bad.py, line LINE: Variable.begin creates a tf.Variable: a state"
+    " consists of tensors, such as tf.zeros_like(x)",
+    "NoStart": "NoStart.begin returns the state, () if there is none. Received: None, as without a `return`",
+    "NoReturn": "NoReturn.update returns the pair (x, state). Received: None, as without a `return`",
+    "OneValue": "OneValue.update returns the pair (x, state). Received: a tensor",
+    "NoStep": "NoStep: step returns the tuple (x, state, losses). Received: None, as without a `return`",
+    "PairVariable": "PairVariable: initial_state fails: bad.py, line LINE: <lambda> creates a tf.Variable: a state",
+    "PairNoStart": "`init` of PairNoStart returns the state, () if there is none. Received: None, as without a",
+    "PairNoReturn": "`update` of PairNoReturn returns the pair (step, state). Received: None, as without a `return`",
+    "PairOneValue": "`update` of PairOneValue returns the pair (step, state). Received: a tensor",
     "Missing": "bad.py has no class 'Missing'. It has GradientOptimizer, Neither, Adam",
 }
 

@@ -61,7 +61,7 @@ def test_the_two_loops_multiply_by_the_dense_inverse_of_the_latest_pairs(count):
 
 def test_lbfgs_that_forgets_nothing_and_starts_from_a_fixed_scale_follows_bfgs_on_a_quadratic():
     class FixedScale(LBFGS):
-        def initial_inverse(self, history, newest, known):
+        def initial_inverse(self, history, newest):
             return tf.fill(history.ratios.shape[1:], tf.constant(0.5, tf.float64))
 
     start, batches = np.ones(SIZE), [lambda t: quadratic(0), lambda t: quadratic(1)]
@@ -80,6 +80,39 @@ def test_online_lbfgs_equals_lbfgs_for_as_long_as_there_is_one_pair_to_average()
     assert np.abs(one[2] - other[2]).max() > 1e-4
     one, other = (drive(kind(history=1), start, [LBFGS_RATES], batches, 4)[0] for kind in (LBFGS, OLBFGS))
     np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", [BFGS, LBFGS, OLBFGS])
+@pytest.mark.parametrize("zeros", [[1, 2, 3, 4], [4], [3, 4, 5, 6, 7, 8, 9]])
+def test_steps_with_a_gradient_of_zero_change_nothing_for_the_steps_after_them(kind, zeros):
+    # The oracle is the run without those steps. The history is long enough that they do not empty it.
+    class Kept(kind):
+        def __init__(self):
+            super().__init__(**({} if kind is BFGS else {"history": 12}))
+
+    rates = {name: value for name, value in LBFGS_RATES.items() if name in kind.hyperparameters}
+    start, evaluate, steps = np.ones(SIZE), quadratic(), 9
+
+    def paused(t):
+        return (lambda x: (0.0, np.zeros(SIZE))) if t in zeros else evaluate
+
+    beside = [paused, lambda t: evaluate]
+    path, _ = drive(Kept(), start, [rates] * 2, beside, steps + len(zeros))
+    straight, _ = drive(Kept(), start, [rates] * 2, [lambda t: evaluate] * 2, steps + len(zeros))
+    taken = [t - 1 for t in range(1, steps + len(zeros) + 1) if t not in zeros]
+    np.testing.assert_array_equal(path[taken, :, 0], straight[:steps, :, 0])
+    np.testing.assert_array_equal(path[:, :, 1], straight[:, :, 1])
+    assert np.abs(straight[steps - 1] - straight[0]).max() > 0.1
+
+
+@pytest.mark.parametrize("kind", [LBFGS, OLBFGS])
+def test_a_history_that_zeros_have_emptied_starts_again_from_the_initial_scale(kind):
+    zeros, evaluate = range(4, 8), quadratic()
+    batches = [lambda t: (lambda x: (0.0, np.zeros(SIZE))) if t in zeros else evaluate]
+    path, _ = drive(kind(history=3), np.ones(SIZE), [LBFGS_RATES], batches, 8)
+    before = path[6, :, 0]
+    expected = before - 0.3 * 0.5 * evaluate(before)[1]  # η ε g, as the first step
+    np.testing.assert_allclose(path[7, :, 0], expected, rtol=1e-12)
 
 
 def test_lbfgs_evaluates_both_ends_of_a_step_on_the_same_minibatch():

@@ -1,6 +1,7 @@
 """Second-order optimizers: L-BFGS, O-LBFGS, BFGS and Levenberg-Marquardt (paper, the optimizers compared).
 
-None searches along a line, checks the curvature or skips a pair: sᵀy = 0 gives numbers that are not finite.
+None searches along a line, checks the curvature or skips a pair: sᵀy = 0 gives numbers that are not finite. Ours skip
+the pair of a step that did not move, for which there is no reference here.
 """
 
 from collections.abc import Callable, Sequence

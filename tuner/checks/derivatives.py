@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from tuner.checks.check import NotApplicable, PromiseError
 from tuner.checks.differences import wrong_slope
-from tuner.checks.probe import Array, Probe, naming
+from tuner.checks.probe import Array, Probe
+from tuner.checks.returned import naming
 
 COORDINATES = 4  # in addition to that of the largest slope in each lane
 HESSIAN_STEPS = {"float64": 1e-5, "float32": 1e-2}  # relative to the size of x

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tasks.task import Evaluated
 from tuner.checks.check import NotApplicable, PromiseError
-from tuner.checks.form import shown
-from tuner.checks.probe import Array, Probe, naming
+from tuner.checks.probe import Array, Probe
+from tuner.checks.returned import naming, shown
 from tuner.checks.runs import advance, begin, loop_of
 
 SPLITS = ("validation", "test")

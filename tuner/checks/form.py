@@ -15,6 +15,7 @@ import tensorflow as tf
 from tasks.options import FLOATS
 from tuner.checks.check import NotApplicable, PromiseError
 from tuner.checks.probe import Probe
+from tuner.checks.returned import check_same_form, check_start, cut, shown
 
 
 def name(probe: Probe) -> None:
@@ -64,23 +65,9 @@ def state(probe: Probe) -> None:
     """Refuse a method whose state differs in structure, shape or dtype from that of `initial`."""
     states = probe.states()
     first = states.pop("initial")
-    if any(leaf is None for leaf in tf.nest.flatten(first)):
-        raise PromiseError("initial returns the state as a nest of tensors, () if there is none. Received: None in it")
+    check_start("initial", first)
     for method, later in states.items():
-        try:
-            tf.nest.assert_same_structure(first, later)
-        except (TypeError, ValueError):
-            raise PromiseError(
-                f"{method} returns the state in the structure that initial returns, {_structure(first)}. Received:"
-                f" {_structure(later)}"
-            ) from None
-        leaves = zip(tf.nest.flatten(first), tf.nest.flatten(later), strict=True)
-        for number, (before, after) in enumerate(leaves):
-            if shown(before) != shown(after):
-                raise PromiseError(
-                    f"{method} returns tensor {number} of the state in the form that initial returns, {shown(before)}."
-                    f" Received: {shown(after)}"
-                )
+        check_same_form(method, first, later, "initial")
 
 
 def layers(probe: Probe) -> None:
@@ -90,12 +77,12 @@ def layers(probe: Probe) -> None:
     try:
         slices = [(int(start), int(stop)) for start, stop in declared or ()]
     except (TypeError, ValueError):
-        raise PromiseError(f"`layers` is a tuple of (start, stop). Received: {_cut(declared)}") from None
+        raise PromiseError(f"`layers` is a tuple of (start, stop). Received: {cut(declared)}") from None
     ends = [(0, 0), *slices, (size, size)]
     covers = bool(slices) and all(one[1] == other[0] for one, other in pairwise(ends))
     if not covers or any(start >= stop for start, stop in slices):
         raise PromiseError(
-            f"`layers` covers x in order, from 0 to {size}, without gap or overlap. Received: {_cut(declared)}"
+            f"`layers` covers x in order, from 0 to {size}, without gap or overlap. Received: {cut(declared)}"
         )
 
 
@@ -123,17 +110,6 @@ def finite_start(probe: Probe) -> None:
             )
 
 
-def shown(tensor: Any) -> str:
-    """Return dtype and shape as text: 'float64 [5, 3]'; '?' is a size unknown before the graph runs."""
-    if tensor is None:
-        return "None"
-    if not hasattr(tensor, "dtype"):
-        return str(type(tensor).__name__)
-    rank = tensor.shape.rank
-    sizes = "of unknown rank" if rank is None else f"[{', '.join('?' if s is None else str(s) for s in tensor.shape)}]"
-    return f"{tensor.dtype.name} {sizes}"
-
-
 def _check_variables(task: Any, size: int) -> None:
     """Refuse `variable_shapes` (optional) whose sizes do not sum to the size of x."""
     shapes = getattr(task, "variable_shapes", None)
@@ -142,13 +118,3 @@ def _check_variables(task: Any, size: int) -> None:
     total = sum(math.prod(shape) for shape in shapes)
     if total != size:
         raise PromiseError(f"`variable_shapes` sum to the size of x, {size:,} numbers. Received: {total:,}")
-
-
-def _structure(nest: Any) -> str:
-    """Return a nest with its tensors replaced by their text, as `shown` returns it."""
-    return _cut(tf.nest.map_structure(shown, nest))
-
-
-def _cut(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:119]}…"

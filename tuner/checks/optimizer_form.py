@@ -5,16 +5,13 @@ If one of the basic ones fails, the other checks are meaningless. All of them ru
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import tensorflow as tf
 
 from tasks.graph_contents import constants
 from tasks.random_operations import unseeded
 from tuner.checks.check import PromiseError
-from tuner.checks.form import shown
 from tuner.checks.optimizer_probe import LANES, OptimizerProbe
+from tuner.checks.returned import check_same_form, check_start, shown
 
 
 def attributes(probe: OptimizerProbe) -> None:
@@ -26,9 +23,9 @@ def attributes(probe: OptimizerProbe) -> None:
     if not isinstance(optimizer.jit_compile, bool):
         raise PromiseError(f"`jit_compile` is True or False. Received: {optimizer.jit_compile!r:.80}")
     for name in ("hyperparameters", "needs", "wants"):
-        found = getattr(optimizer, name)
-        if isinstance(found, str) or not all(isinstance(each, str) for each in found):
-            raise PromiseError(f"`{name}` is a tuple of names. Received: {found!r:.80}")
+        names = getattr(optimizer, name)
+        if isinstance(names, str) or not all(isinstance(each, str) for each in names):
+            raise PromiseError(f"`{name}` is a tuple of names. Received: {names!r:.80}")
 
 
 def shapes_and_dtypes(probe: OptimizerProbe) -> None:
@@ -47,21 +44,9 @@ def shapes_and_dtypes(probe: OptimizerProbe) -> None:
 def state(probe: OptimizerProbe) -> None:
     """Refuse a step whose state differs in structure, shape or dtype from the state before it."""
     _, first = probe.begin(probe.optimizer, (probe.defaults, probe.defaults))
+    check_start("initial_state", first)
     _, later, _ = probe.traced
-    try:
-        tf.nest.assert_same_structure(first, later)
-    except (TypeError, ValueError):
-        raise PromiseError(
-            f"a step returns the state in the structure that it has at the start, {_structure(first)}. Received:"
-            f" {_structure(later)}"
-        ) from None
-    pairs = zip(tf.nest.flatten(first), tf.nest.flatten(later), strict=True)
-    for number, (before, after) in enumerate(pairs):
-        if shown(before) != shown(after):
-            raise PromiseError(
-                f"a step returns tensor {number} of the state in the form that it has at the start, {shown(before)};"
-                f" a state does not grow. Received: {shown(after)}"
-            )
+    check_same_form("a step", first, later, "initial_state")
 
 
 def finite(probe: OptimizerProbe) -> None:
@@ -85,8 +70,3 @@ def randomness(probe: OptimizerProbe) -> None:
         raise PromiseError(
             f"{accepted}. Received: other numbers in each trace of a step, as of numpy.random or the clock"
         )
-
-
-def _structure(nest: Any) -> str:
-    text = str(tf.nest.map_structure(lambda leaf: "tensor", nest)).replace("'", "")
-    return text if len(text) <= 120 else f"{text[:119]}…"

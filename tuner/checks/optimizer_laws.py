@@ -6,8 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.checks.check import PromiseError
-from tuner.checks.optimizer_probe import LANES, SEEDS, Array, OptimizerProbe, naming
+from tuner.checks.optimizer_probe import LANES, SEEDS, Array, OptimizerProbe
+from tuner.checks.returned import naming
 from tuner.checks.toy_problems import Bowl, Regression, Rosenbrock
+from tuner.core.user_code import explained
 from tuner.training.loop import Loop
 
 TOLERANCES = {"float32": 1e-4, "float64": 1e-9}  # relative to the largest entry of x, for sums in another order
@@ -77,7 +79,7 @@ def compiled(probe: OptimizerProbe) -> None:
 def one_trace(probe: OptimizerProbe) -> None:
     """Refuse an optimizer that the compiled loop cannot train, or that has to be traced more than once."""
     task = Bowl(probe.dtype)
-    with naming("training in the compiled loop"):
+    with naming("training in the compiled loop", explained):
         loop = Loop(task, probe.make(task), LANES)
         seeds = tf.constant(SEEDS)
         for values in (probe.values((probe.defaults, probe.others)), probe.values((probe.others, probe.defaults))):
@@ -89,12 +91,14 @@ def one_trace(probe: OptimizerProbe) -> None:
 
 
 def zero_gradient(probe: OptimizerProbe) -> str | None:
-    """Refuse a first step that is not finite where the gradient is zero; remark on what happens later."""
+    """Refuse steps that are not finite where the gradient is zero, the first and several in a row."""
     path = probe.run(mask=(0.0, 0.0))
-    if not np.isfinite(path[0]).all():
-        raise PromiseError("the first step is finite where the gradient is zero. Received: NaN or infinity")
-    if not np.isfinite(path).all():  # quasi-Newton rules divide by the change of the gradient
-        return f"x is not finite after {len(path)} steps with a gradient of exactly zero"
+    are_finite = np.isfinite(path).all(axis=(1, 2))
+    if not are_finite.all():
+        raise PromiseError(
+            f"the first {len(path)} steps are finite where the gradient is zero. Received: NaN or infinity after step"
+            f" {int(are_finite.argmin()) + 1}"
+        )
     start = probe.task.start[:, np.newaxis].astype(probe.dtype)
     return None if np.array_equal(path[-1], np.repeat(start, LANES, axis=1)) else "x moves where the gradient is zero"
 
@@ -119,7 +123,7 @@ def _falls(probe: OptimizerProbe, task: Bowl) -> str:
     rates = [name for name in probe.defaults if name.endswith("learning_rate")]
     scaled = {name: probe.defaults[name] * FACTORS for name in rates}
     values = {name: scaled.get(name, np.full(len(FACTORS), value)) for name, value in probe.defaults.items()}
-    with naming("training in the compiled loop"):
+    with naming("training in the compiled loop", explained):
         loop = Loop(task, probe.make(task), len(FACTORS))
         seeds = tf.constant([[7, lane] for lane in range(len(FACTORS))], tf.int32)
         tensors = {name: tf.constant(value, probe.dtype) for name, value in values.items()}

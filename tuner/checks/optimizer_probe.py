@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tuner.checks.check import PromiseError
+from tuner.checks.returned import naming, parts
 from tuner.checks.toy_problems import Bowl
 from tuner.core.user_code import explained
 from tuner.training.loop import build_optimizer
@@ -22,7 +22,6 @@ from tuner.training.loop import build_optimizer
 SEEDS = np.array([[11, 12], [-13, 14]], np.int32)
 LANES = len(SEEDS)
 STEPS = 5
-_XLA = "XlaMustCompile"  # part of TensorFlow's message about a function that does not compile
 
 Array = NDArray[np.floating]
 Lane = Mapping[str, float]  # the hyperparameters of one lane
@@ -58,7 +57,7 @@ class OptimizerProbe:
 
     def make(self, task: Any) -> Any:
         """Return a new instance for a task."""
-        with naming("the constructor"):
+        with naming("the constructor", explained):
             return build_optimizer(self.name, task, list(self.defaults), self.settings, place=self.place)
 
     @property
@@ -74,7 +73,7 @@ class OptimizerProbe:
         """Return x [8, P] and the optimizer's state before the first step."""
         x, _ = self.task.initial(SEEDS[: len(lanes)])
         initial_state = self._initial_state if optimizer is self.optimizer else optimizer.initial_state
-        with naming("initial_state"):
+        with naming("initial_state", explained):
             state = initial_state(x, self.values(lanes), tf.constant(SEEDS[: len(lanes)]))
         return x, state
 
@@ -97,7 +96,7 @@ class OptimizerProbe:
     def _concrete(self, optimizer: Any, step: Any) -> Any:
         lanes = (self.defaults, self.defaults)
         x, state = self.begin(optimizer, lanes)
-        with naming("step"):
+        with naming("step", explained):
             return step.get_concrete_function(
                 x, state, self.values(lanes), tf.ones([LANES], self.dtype), tf.zeros_like(x), tf.constant(1)
             )
@@ -132,7 +131,7 @@ class OptimizerProbe:
             for t in range(1, steps + 1):
                 extra = (added or {}).get(t, extra)
                 factor, more = tf.constant(mask[: len(chosen)], self.dtype), tf.constant(extra, self.dtype)
-                with naming("step"):
+                with naming("step", explained):
                     x, state, _ = step(x, state, self.values(chosen), factor, more, tf.constant(t))
                 path.append(x.numpy())
         return np.array(path)
@@ -150,24 +149,10 @@ class OptimizerProbe:
                 return loss, gradient * mask + added
 
             returned = optimizer.step(loss_and_gradient, x, state, values, t, tf.constant(100))
-            if not isinstance(returned, tuple | list) or len(returned) != 3:
-                raise PromiseError("step returns the tuple (x, state, losses). Received: another number of values")
-            x, state, losses = returned
+            x, state, losses = parts("step", returned, ("x", "state", "losses"))
             return x, state, losses
 
         return tf.function(step, autograph=False)
-
-
-@contextmanager
-def naming(method: str) -> Iterator[None]:
-    """Turn every exception of a `with` block into a PromiseError that names the method and the user's line."""
-    try:
-        yield
-    except PromiseError:
-        raise
-    except Exception as error:
-        hint = "; an optimizer that XLA cannot compile sets `jit_compile = False`" if _XLA in str(error) else ""
-        raise PromiseError(f"{method} fails: {explained(error)}{hint}") from error
 
 
 @contextmanager

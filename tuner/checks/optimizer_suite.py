@@ -23,7 +23,7 @@ CHECKS: tuple[Check, ...] = (
     Check("same-steps-again", "The same seeds give the same steps, bit for bit.", laws.same_steps_again),
     Check("compiled", "Compiled steps are those taken operation by operation.", laws.compiled),
     Check("one-trace", "The compiled loop trains it, traced once for all values.", laws.one_trace),
-    Check("zero-gradient", "The first step is finite where the gradient is zero.", laws.zero_gradient),
+    Check("zero-gradient", "Steps are finite where the gradient is zero.", laws.zero_gradient),
     Check("bowl", "The loss falls on a bowl.", laws.falls_on_bowl),
     Check("rosenbrock", "The loss falls on Rosenbrock's function.", laws.falls_on_rosenbrock),
     Check("regression", "The loss falls on a noisy regression.", laws.falls_on_regression),

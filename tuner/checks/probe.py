@@ -5,8 +5,6 @@ Its errors contain the name of the method that raised.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -16,12 +14,11 @@ from numpy.typing import NDArray
 
 from tasks.task import Task
 from tuner.checks.check import PromiseError
-from tuner.core.text import describe_error
+from tuner.checks.returned import naming, parts
 from tuner.core.trial import Workload
 
 SEEDS = np.array([[11, 12], [-13, 14], [15, -16]], np.int32)  # [3, 2]: for cohorts of up to three lanes
 STEP = 0.01  # of gradient descent
-_XLA = "XlaMustCompile"  # part of TensorFlow's message about a function that does not compile
 
 Array = NDArray[np.floating]
 
@@ -133,7 +130,7 @@ class Probe:
 
     def _trace_initial(self, seeds: Any) -> tuple[Any, Any]:
         with naming("initial"):
-            x, state = _parts("initial", self.task.initial(seeds), ("x", "state"))
+            x, state = parts("initial", self.task.initial(seeds), ("x", "state"))
         return _tensor("initial", "x", x), state
 
     def _trace_evaluation(self, x: Any, state: Any) -> tuple[Any, Any]:
@@ -152,28 +149,8 @@ class Probe:
         method = "loss_and_gradient"
         with naming(method):
             returned = self.task.loss_and_gradient(x, state)
-        loss, gradient, left = _parts(method, returned, ("loss", "gradient", "state"))
+        loss, gradient, left = parts(method, returned, ("loss", "gradient", "state"))
         return _tensor(method, "loss", loss), _tensor(method, "gradient", gradient), left
-
-
-@contextmanager
-def naming(method: str) -> Iterator[None]:
-    """Turn every exception of a `with` block into a PromiseError that names the method."""
-    try:
-        yield
-    except PromiseError:
-        raise
-    except Exception as error:
-        hint = " (a task that XLA cannot compile sets `jit_compile = False`)" if _XLA in str(error) else ""
-        raise PromiseError(f"{method} raises {describe_error(error)[0]}{hint}") from error
-
-
-def _parts(method: str, returned: Any, names: tuple[str, ...]) -> tuple[Any, ...]:
-    """Return the result of a method if it is a tuple of the expected length."""
-    if not isinstance(returned, tuple | list) or len(returned) != len(names):
-        received = f"{len(returned)} values" if isinstance(returned, tuple | list) else type(returned).__name__
-        raise PromiseError(f"{method} returns the tuple ({', '.join(names)}). Received: {received}")
-    return tuple(returned)
 
 
 def _tensor(method: str, name: str, value: Any) -> Any:

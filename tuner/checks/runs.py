@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.checks.check import NotApplicable, PromiseError
-from tuner.checks.probe import Array, Probe, naming
+from tuner.checks.probe import Array, Probe
+from tuner.checks.returned import naming
 from tuner.core.seeds import lane_seeds, trial_seed
 from tuner.core.trial import Key, Role
 from tuner.training.loop import Carry, Loop, build_optimizer

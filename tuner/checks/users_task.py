@@ -13,7 +13,8 @@ import tasks.registry
 from tasks.task import Task
 from tuner.checks import derivatives, form, reproducibility
 from tuner.checks.check import CheckFunction, NotApplicable, PromiseError
-from tuner.checks.probe import Probe, naming
+from tuner.checks.probe import Probe
+from tuner.checks.returned import naming
 from tuner.core.trial import Workload
 
 LANES = 2  # enough to distinguish a lane from a cohort
