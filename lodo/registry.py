@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from lodo.names import KERAS, check_known, is_of_keras
 
-__all__ = ["KERAS", "OPTIMIZERS", "SETTINGS", "check", "is_of_keras", "load", "name_of"]
+__all__ = ["KERAS", "NUMBERS_PER_WEIGHT", "OPTIMIZERS", "SETTINGS", "check", "is_of_keras", "load", "name_of"]
 
 OPTIMIZERS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,6 +40,26 @@ SETTINGS: Mapping[str, Mapping[str, int]] = MappingProxyType(  # integer argumen
         "LODO-No-Momentum": _NETWORK,
         "LODO-Residuals": MappingProxyType({"depth": 64}),
         "LODO-SGD": _NETWORK,
+    }
+)
+
+# Upper bounds of the numbers that a state has per weight, of a task of at least 1,000 weights. An optimizer that is not
+# listed keeps a dense matrix, or its state depends on the task.
+NUMBERS_PER_WEIGHT: Mapping[str, int] = MappingProxyType(
+    {
+        "Adam": 2,
+        "L-BFGS": 97,
+        "LARS": 1,
+        "LODO": 450,
+        "LODO-Diagonal": 6,
+        "LODO-Global": 3,
+        "LODO-No-Momentum": 450,
+        "LODO-Residuals": 650,
+        "LODO-SGD": 194,
+        "Momentum": 1,
+        "O-LBFGS": 97,
+        "RMSprop": 2,
+        "Yogi": 2,
     }
 )
 

@@ -5,9 +5,10 @@ Loads no TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from tasks.preset import ComparisonPreset, Preset
 
@@ -23,6 +24,8 @@ class TaskEntry:
     comparison: ComparisonPreset  # the paper's
     cohort_size: int  # candidates trained in lockstep; equals the attribute of the class
     precisions: tuple[str, ...] | None = ("float32", "float64")  # None if the class alone decides
+    weights: Callable[[Mapping[str, Any]], int] | None = None  # of the task with these options; None: the class decides
+    dtype: str | None = None  # of the weights, unless another precision is requested; None: the class decides
     dataset: str | None = None  # a name of `tasks.datasets.DATASETS`; None if the task needs no data
 
 
@@ -60,6 +63,8 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                 ),
             },
             comparison=ComparisonPreset(steps=100_000),
+            weights=lambda options: options.get("n", 100),
+            dtype="float64",
             cohort_size=16,
         ),
         "pixelcnn": TaskEntry(
@@ -86,6 +91,8 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                 ),
             },
             comparison=ComparisonPreset(steps=300_000, validate_every=1_000, halve_learning_rate=True),
+            weights=lambda _: 94_696,
+            dtype="float32",
             cohort_size=1,
             dataset="mnist",
         ),
@@ -114,6 +121,8 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                 ),
             },
             comparison=ComparisonPreset(steps=3_000, validate_every=20),
+            weights=lambda _: 11_173_962,
+            dtype="float32",
             cohort_size=1,
             precisions=("float32", "float64", "bfloat16"),
             dataset="cifar10",
@@ -141,6 +150,8 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
                 ),
             },
             comparison=ComparisonPreset(steps=200),
+            weights=lambda _: 2,
+            dtype="float64",
             cohort_size=16,
         ),
     }

@@ -14,7 +14,7 @@ from tasks.task import Task
 from tests.conformance.broken_tasks import BROKEN, Evaluated, Sound, WithHessian
 from tests.support.narrow_resnet import NarrowResNet, write_noise
 from tuner.checks.check import Check, NotApplicable, PromiseError
-from tuner.checks.probe import Probe
+from tuner.checks.probe import SEEDS, Probe
 from tuner.checks.suite import CHECKS, named
 from tuner.core.trial import Workload
 
@@ -106,3 +106,19 @@ def test_every_check_is_failed_by_some_task() -> None:
 def test_the_suite_fails_a_random_task_that_is_said_not_to_be() -> None:
     with pytest.raises(PromiseError):
         named("each-step").run(Probe(Sound(), is_random=False))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_registry_knows_the_number_of_weights_of_a_task_and_their_dtype(
+    name: str, options: dict[str, dict[str, Any]]
+) -> None:
+    given = options.get(name, {})
+    task = load(name)(**given)
+    x, _ = task.initial(SEEDS[:1])
+    assert TASKS[name].weights(given) == x.shape[0]
+    assert (TASKS[name].dtype, task.dtype) == (task.dtype, x.dtype.name)
+
+
+def test_the_registry_knows_the_number_of_weights_of_a_task_whose_size_is_an_option() -> None:
+    x, _ = load("noisy-quadratic-bowl")(n=7).initial(SEEDS)
+    assert TASKS["noisy-quadratic-bowl"].weights({"n": 7}) == x.shape[0] == 7

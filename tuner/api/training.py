@@ -29,6 +29,7 @@ from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies.comparison_planner import MAX_COHORT_SIZE, MAX_SEEDS
 from tuner.studies.fingerprints import fingerprint_here, with_fingerprint
 from tuner.studies.lookup import absolute, data_fingerprint, task_entry
+from tuner.studies.memory import check_state
 from tuner.studies.optimizers import Chosen, choose, shapes_for
 from tuner.studies.own_spaces import Shapes
 from tuner.studies.spaces import default_space, numbers_beside
@@ -205,6 +206,8 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
 
         with progress.guard(request.timeout):
             check_users_optimizer(workload, hyperparameters)
+    own_task = tasks.registry.load(task)(dtype=request.precision, **options) if tasks.registry.is_own(task) else None
+    check_state("optimizer", workload, list(hyperparameters), own_task)
     trials = [Trial(Key(Role.SEARCH, 0, at), hyperparameters, seed, request.steps) for at, seed in enumerate(seeds)]
     label = f"{request.task}/{chosen.name}"
 

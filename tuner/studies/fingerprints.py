@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import tasks.registry
-from tuner.core.errors import InvalidRequest, StudyRefused
+from tuner.core.errors import InvalidRequest
 from tuner.core.fingerprint import Fingerprint, differences
 from tuner.core.study import ComparisonSpec, StudyRecord, StudySpec
 from tuner.core.trial import Workload
 from tuner.execution.resources import Resources
 from tuner.studies.lookup import data_fingerprint, task_entry
+from tuner.studies.memory import check_states
 from tuner.studies.planner import Plan
 from tuner.training.tensorflow import load_tensorflow
 
@@ -60,12 +61,12 @@ def _of_task(workload: Workload) -> Workload:
     return replace(workload, optimizer_place=None, code=code or None)
 
 
-def identified(plan: Plan, resources: Resources, *, accept_changes: bool = False) -> Plan:
+def identified(plan: Plan, resources: Resources | None, *, accept_changes: bool = False) -> Plan:
     """Return a plan whose studies have the fingerprint of their task, and states of optimizers that fit into memory.
 
     Args:
         plan: The plan; all of its studies are of one task. A user's own task is created.
-        resources: Where it will be trained.
+        resources: Where it will be trained, and its states have to fit into memory; None: it will not be.
         accept_changes: Whether a comparison may use a search of a task that has changed since; its `source` then says
             so.
 
@@ -94,28 +95,19 @@ def identified(plan: Plan, resources: Resources, *, accept_changes: bool = False
     return replace(plan, specs=tuple(specs))
 
 
-def _checked(specs: Sequence[StudySpec], resources: Resources) -> Fingerprint:
-    """Return the fingerprint of the task, once the states of all optimizers are known to fit into memory.
-
-    Of a task that ships, workers find that out: creating it here would take seconds.
-    """
+def _checked(specs: Sequence[StudySpec], resources: Resources | None) -> Fingerprint:
+    """Return the fingerprint of the task, once the states of all optimizers are known to fit into memory."""
     workload = _of_task(specs[0].workload)
     if not tasks.registry.is_own(workload.task):
+        if resources is not None:
+            check_states(specs, resources)
         return fingerprint_here(workload)
     load_tensorflow()
-    from tuner.training import own_optimizers
     from tuner.training.fingerprint import fingerprint_of
-    from tuner.training.memory import check_memory
 
     task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
-    is_here = resources.address is None and not resources.gpus_per_candidate
-    for spec in specs:
-        names = list(spec.space["hyperparameters"])
-        kind = own_optimizers.load(spec.workload.optimizer, spec.workload.optimizer_place, names)
-        try:
-            check_memory(spec.workload, kind, task, workers=resources.local_workers, is_here=is_here)
-        except StudyRefused as error:
-            raise InvalidRequest("optimizers", f": {error}") from error
+    if resources is not None:
+        check_states(specs, resources, task)
     return fingerprint_of(workload, task)
 
 

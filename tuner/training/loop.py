@@ -24,7 +24,7 @@ from tasks.task import Task
 from tuner.core.trial import Workload
 from tuner.training import own_optimizers
 from tuner.training.fingerprint import check_fingerprint
-from tuner.training.memory import check_memory
+from tuner.training.memory import check_memory, weights_of
 from tuner.training.tensorflow import configure
 
 MAX_CHUNK_STEPS = 500  # the float64 losses of 16 lanes are then 64 kB
@@ -136,7 +136,7 @@ def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | N
     task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
     check_fingerprint(workload, task)
     kind = own_optimizers.load(workload.optimizer, workload.optimizer_place, hyperparameters)
-    check_memory(workload, kind, task, is_here=not _has_gpu())
+    check_memory(workload, kind, weights_of(task), task.dtype, is_here=not _has_gpu())
     optimizer = build_optimizer(
         workload.optimizer, task, hyperparameters, workload.settings, place=workload.optimizer_place
     )

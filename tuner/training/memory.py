@@ -1,7 +1,7 @@
 """The memory that an optimizer's state takes, known before anything is allocated.
 
 The state is traced for three small numbers of weights. Its size is a polynomial of at most the second degree in the
-number of weights, which these determine.
+number of weights, which these determine. TensorFlow is loaded when a state is traced.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+import lodo.registry
 from tasks.reading_limit import total_bytes
 from tuner.core.errors import StudyRefused
 from tuner.core.trial import Workload
@@ -52,20 +52,35 @@ def state_size(kind: Any, weights: int, settings: tuple[tuple[str, int], ...] = 
     return StateSize(weights, sum(at), max(at, default=0))
 
 
-def check_memory(workload: Workload, kind: Any, task: Any, *, workers: int = 1, is_here: bool = True) -> None:
+def fits_evidently(workload: Workload, weights: int, dtype: str, workers: int) -> bool:
+    """Return whether the state of a built-in optimizer fits into this machine's memory by its upper bound alone.
+
+    See `check_memory`.
+    """
+    of_a_weight = lodo.registry.NUMBERS_PER_WEIGHT.get(workload.optimizer)
+    if of_a_weight is None or workload.settings or workload.optimizer_place is not None:
+        of_a_weight = weights
+    numbers = of_a_weight * (weights + 1_000) * workload.cohort_size
+    return numbers <= MAX_ELEMENTS and numbers * np.dtype(dtype).itemsize * workers <= total_bytes()
+
+
+def check_memory(
+    workload: Workload, kind: Any, weights: int | None, dtype: str, *, workers: int = 1, is_here: bool = True
+) -> None:
     """Refuse an optimizer whose state does not fit into this machine's memory.
 
     Args:
         workload: The workload.
         kind: The optimizer's class.
-        task: The task.
+        weights: Number of weights of the task; None if it is not known, and nothing is refused.
+        dtype: Their dtype.
         workers: Number of cohorts that are trained at a time on this machine.
         is_here: Whether the state lies in this machine's main memory, and not in a GPU's or another machine's.
 
     Raises:
         StudyRefused: It does not fit.
     """
-    weights, width, lanes = weights_of(task), tf.as_dtype(task.dtype).size, workload.cohort_size
+    width, lanes = np.dtype(dtype).itemsize, workload.cohort_size
     if weights is None or (weights + 1_000) * weights * width * lanes < SMALL_BYTES:
         return
     size = state_size(kind, weights, tuple(workload.settings.items()))
@@ -81,13 +96,15 @@ def check_memory(workload: Workload, kind: Any, task: Any, *, workers: int = 1, 
         of = f" × {workers} workers" if workers > 1 else ""
         cohort = f" × {lanes} candidates in lockstep" if lanes > 1 else ""
         raise StudyRefused(
-            f"{keeps}: {size.numbers * width / 2**30:.1f} GiB{cohort}{of} in {task.dtype}; this machine has"
+            f"{keeps}: {size.numbers * width / 2**30:.1f} GiB{cohort}{of} in {dtype}; this machine has"
             f" {memory / 2**30:.1f} GiB of memory"
         )
 
 
 def _leaves(kind: Any, size: int, settings: Mapping[str, int]) -> list[int]:
     """Return the number of elements of each tensor of a state, per lane."""
+    import tensorflow as tf
+
     known = {name: ((0, size),) if name == "layers" else None for name in (*kind.needs, *kind.wants)}
     optimizer = kind(**known, **settings)
     hyperparameters = {name: tf.TensorSpec([1], tf.float32) for name in optimizer.hyperparameters}
