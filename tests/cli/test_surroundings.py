@@ -64,6 +64,30 @@ def test_streams_that_are_closed_are_no_reason_to_fail(closed, folder):
     assert subprocess.run(["/bin/sh", "-c", command], cwd=folder, capture_output=True).returncode == 0
 
 
+@pytest.mark.parametrize("arguments", ["tasks", "--help", "tasks --help", "table --database studies.db"])
+def test_a_command_whose_reader_has_ended_ends_as_other_programs_do(arguments, folder):
+    database("studies.db")
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "tuner.cli", *arguments.split()]
+    done = subprocess.run(command, cwd=folder, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")  # 128 and SIGPIPE, 13
+
+
+def test_another_broken_pipe_is_an_error_and_not_the_end_of_the_reader(folder):
+    program = (
+        "import sys, tuner.api.database\n"
+        "def broken(*_, **__):\n    raise BrokenPipeError(32, 'Broken pipe')\n"
+        "tuner.api.database.Database.table = broken\n"
+        "from tuner import cli; sys.argv = ['lodo-tune', 'table', '--database', 'studies.db']; cli.main()"
+    )
+    database("studies.db")
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "lodo-tune: a connection is broken: [Errno 32] Broken pipe\n"
+
+
 @pytest.mark.parametrize("place", ["variable", pytest.param("file", marks=pytest.mark.slow)])
 def test_another_backend_of_keras_is_not_used_and_said(place, folder):
     (folder / "mine.py").write_text(textwrap.dedent(KERAS))
@@ -167,7 +191,6 @@ def test_a_reader_that_leaves_does_not_prevent_the_files(folder, monkeypatch):
         def write(self, text):
             raise BrokenPipeError
 
-    monkeypatch.setattr("tests.support.command_line.io.StringIO", Gone)
     monkeypatch.setattr("tuner.cli.silence.silence", lambda stream: None)
     search = ("--task", "rosenbrock", "--optimizers", "Adam", "--generations", 1, "--population", 4, "--steps", 10)
     with without_ray():
@@ -178,7 +201,7 @@ def test_a_reader_that_leaves_does_not_prevent_the_files(folder, monkeypatch):
 
         with pytest.raises(SystemExit) as ended:
             cli.main()
-    assert ended.value.code == 0
+    assert ended.value.code == 141
     assert (folder / "found" / "table.json").is_file()
     assert (folder / "found" / "search.pdf").is_file()
 

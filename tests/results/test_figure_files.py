@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -123,6 +124,32 @@ def test_a_figure_that_is_there_is_replaced_only_by_force(database, tmp_path):
     assert [path.read_text() for path in drawn.iterdir()] == ["mine"]
     assert call(*again, "--force").code == 0
     assert (drawn / "hunt-search-parallel.png").read_bytes().startswith(BEGINNINGS["png"])
+
+
+def test_a_figure_that_fails_does_not_prevent_the_others(database, tmp_path, monkeypatch):
+    drawn = tmp_path / "drawn"
+    arguments = ("figures", "hunt", "--output", drawn, "--database", database)
+    with monkeypatch.context() as patch:
+        patch.setattr("tuner.results.figures.fitness.panel_figure", lambda *_, **__: 1 / 0)  # of the first kind
+        outcome = call(*arguments)
+    assert outcome.code == 1
+    assert outcome.err == f"lodo-tune: {drawn}/hunt-search.png was not written: division by zero\n"
+    kept = {path.name for path in drawn.iterdir()}
+    assert {line.rpartition("/")[2] for line in outcome.out.splitlines()} == kept
+    assert call(*arguments, "--force").code == 0
+    assert {path.name for path in drawn.iterdir()} == kept | {"hunt-search.png"}
+
+
+def test_an_interruption_keeps_what_is_drawn_already(database, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    last = replace(FIGURES_OF_SEARCH[-1], function=interrupt)
+    monkeypatch.setattr("tuner.results.figures.kinds.FIGURES_OF_SEARCH", (*FIGURES_OF_SEARCH[:-1], last))
+    outcome = call("figures", "hunt", "--output", tmp_path / "drawn", "--database", database)
+    assert outcome.code == 130
+    names = {f"hunt-{kind.name}.png" for kind in FIGURES_OF_SEARCH[:-1]}
+    assert {path.name for path in (tmp_path / "drawn").iterdir()} == names
 
 
 def test_where_there_is_nothing_to_draw_it_says_so(tmp_path):

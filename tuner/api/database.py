@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.api.reading import by_run, drawable, find, summary_of, table_of
+from tuner.api.reading import find, summary_of, table_of
 from tuner.core.errors import InvalidRequest
 from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Soundness, Store, StudyOwned, maintenance
@@ -172,18 +172,12 @@ class Database:
             InvalidRequest: The database has no study.
             ValueError: There is no such format.
         """
-        from tuner.results.figures import FORMATS, figure_files
-        from tuner.results.tables.formats import check_format
+        from tuner.api.figures import draw_figures, figure_names
 
-        for format in formats:
-            check_format(format, FORMATS)
         with self.reading() as store:
-            return {
-                f"{run}-{name}": content
-                for run, records in by_run(find(store, names)).items()
-                for name, draw in figure_files(drawable(store, records), dict.fromkeys(formats))
-                if (content := draw()) is not None
-            }
+            figure_names(store, names, formats)  # refuses an unknown format before anything is drawn
+            drawn = ((name, draw()) for name, draw in draw_figures(store, names, formats))
+            return {name: content for name, content in drawn if content is not None}
 
     def report(self, path: str | Path, *names: str, overwrite: bool = False) -> Path:
         """Write an HTML page on the named runs and studies, by default on all; see `Run.report`."""

@@ -35,7 +35,7 @@ from tuner.cli.paper import paper
 from tuner.cli.report import report
 from tuner.cli.resume import resume
 from tuner.cli.show import show
-from tuner.cli.streams import prepare_streams
+from tuner.cli.streams import OutputClosed, prepare_streams
 from tuner.cli.studies import studies
 from tuner.cli.submit import submit
 from tuner.cli.table import table
@@ -74,11 +74,12 @@ def main() -> None:
         _fail(error.format_message().replace("\n", " ") + hint, error.exit_code, debug)
     except KeyboardInterrupt:  # before click was reached, or after
         _fail("interrupted", 130, debug)
-    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
+    except OutputClosed as closed:  # quietly, as other programs
         from tuner.cli.silence import silence
 
-        silence(sys.stdout)
-        sys.exit(0)
+        with contextlib.suppress(OSError):  # a stream without a file
+            silence(sys.stdout)
+        sys.exit(closed.exit_code)
     except Exception as error:
         known = hasattr(error, "exit_code") or isinstance(error, ValueError | OSError)
         message = str(error) if known else f"{type(error).__name__}: {error} (--debug shows where)"

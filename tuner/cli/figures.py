@@ -30,21 +30,31 @@ def figures(
 ) -> None:
     """Draw figures of the runs or studies STUDY, or of all: searches, and comparisons of tuned optimizers.
 
-    Files are named RUN-FIGURE; a figure with nothing to show is left out.
+    Files are named RUN-FIGURE; a figure with nothing to show is left out. Each is written when it is drawn.
     """
+    from tuner.api.figures import draw_figures, figure_names
     from tuner.core import files
     from tuner.core.folders import check_writable
+    from tuner.core.outputs import Outputs
 
     check_writable("output", output)
     db = database_of(database)
-    contents = {output / name: content for name, content in db.figures(*study, formats=formats).items()}
-    if not contents:
+    outputs, written = Outputs(), 0
+    with db.reading() as store:
+        existing = [name for name in figure_names(store, study, formats) if (output / name).exists()]
+        if existing and not force:
+            advice = f"name another folder, or give {{force}} to replace {len(existing)} such files"
+            raise InvalidRequest("output", f": {output / existing[0]} exists; {advice}")
+        for name, draw in draw_figures(store, study, formats):
+            content = None
+            with outputs.attempt(str(output / name)):
+                content = draw()
+                if content is not None:
+                    output.mkdir(parents=True, exist_ok=True)
+                    files.write(output / name, content, overwrite=force)
+            if content is not None:
+                written += 1
+                click.echo(output / name)
+    outputs.check()
+    if not written:
         raise InvalidRequest("database", f": {', '.join(study) or db.url} has nothing to draw yet")
-    existing = [path for path in contents if path.exists()]
-    if existing and not force:
-        advice = f"name another folder, or give {{force}} to replace {len(existing)} such files"
-        raise InvalidRequest("output", f": {existing[0]} exists; {advice}")
-    output.mkdir(parents=True, exist_ok=True)
-    for path, content in contents.items():
-        files.write(path, content, overwrite=force)
-        click.echo(path)

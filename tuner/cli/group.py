@@ -5,11 +5,35 @@ It refuses options with one value that are given twice.
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
+
+from tuner.cli.streams import noticing_a_closed_output
 
 
 class Group(click.Group):
     """A group that suggests the nearest verb, and takes each option with one value once."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the arguments, and print the help where it is requested.
+
+        Raises:
+            OutputClosed: The reader of the help has ended.
+        """
+        with noticing_a_closed_output():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command.
+
+        Raises:
+            OutputClosed: The reader of the output has ended.
+        """
+        with noticing_a_closed_output():
+            return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the group's own options.

@@ -5,9 +5,43 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import sys
+from collections.abc import Iterator
 
 from tuner.cli.silence import silence
+
+
+class OutputClosed(Exception):  # noqa: N818 (states what is the case)
+    """The reader of standard output, such as `head`, has ended."""
+
+    exit_code = 141  # 128 and the number of SIGPIPE, as shells report it of other programs
+
+
+@contextlib.contextmanager
+def noticing_a_closed_output() -> Iterator[None]:
+    """Raise `OutputClosed` where the reader of standard output has ended; click would exit with 1, without a word.
+
+    Raises:
+        OutputClosed: The reader has ended.
+        ConnectionError: Another pipe or socket is broken.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        if _has_reader():
+            raise ConnectionError(f"a connection is broken: {error}") from error
+        raise OutputClosed from error
+
+
+def _has_reader() -> bool:
+    """Return whether somebody can read what is written to standard output; False of a stream without a file."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), select.POLLOUT)
+        return not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    except (OSError, ValueError):
+        return False
 
 
 class _StandardError(io.TextIOWrapper):

@@ -5,7 +5,7 @@ Matplotlib is imported when a figure is drawn.
 
 from tuner.results.analysis.generations import Searches
 from tuner.results.figures.drawing import Picture, PictureDrawer, figure_files, picture_drawer
-from tuner.results.figures.kinds import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, Kind, kinds_of
+from tuner.results.figures.kinds import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, Kind, kinds_for, kinds_of
 from tuner.results.figures.saving import FORMATS, rendered, save
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "PictureDrawer",
     "Searches",
     "figure_files",
+    "kinds_for",
     "kinds_of",
     "picture_drawer",
     "rendered",

@@ -129,4 +129,9 @@ FIGURES_OF_COMPARISON: tuple[Kind[Comparison], ...] = (
 
 def kinds_of(results: Searches | Comparison) -> Sequence[Kind[Any]]:
     """Return the kinds of figures that a run has."""
-    return FIGURES_OF_COMPARISON if isinstance(results, Comparison) else FIGURES_OF_SEARCH
+    return kinds_for(is_search=not isinstance(results, Comparison))
+
+
+def kinds_for(*, is_search: bool) -> Sequence[Kind[Any]]:
+    """Return the kinds of figures of a search or a comparison."""
+    return FIGURES_OF_SEARCH if is_search else FIGURES_OF_COMPARISON
