@@ -19,7 +19,9 @@ from sqlalchemy.engine import Engine
 
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.support.store_values import assert_one_line, candidate, driven, evaluation, hashes, key, keys, spec
+from tuner.core.folders import check_writable
 from tuner.core.trial import Status
+from tuner.execution.ray.folder import make_folder
 from tuner.storage import (
     Changed,
     DiskFull,
@@ -111,6 +113,28 @@ def test_a_read_only_database_can_be_read_and_refuses_to_be_opened_for_writing(
     what = "directory" if read_only_part == "directory" else "file"
     assert output == f"Unwritable: the database '{path}' cannot be written: its {what} is read-only for this user"
     assert hashes(open_directory)["studies.db"] == before
+
+
+@pytest.mark.parametrize("umask", [0o777, 0o277, 0o477])
+def test_a_umask_that_denies_what_is_created_is_named_and_nothing_remains(open_directory: Path, umask: int) -> None:
+    reason = f"the umask {umask:04o} denies this user what it creates itself; 0022 is usual"
+
+    def under_umask(call: Callable[[], object]) -> Callable[[], str]:
+        def run() -> str:
+            os.umask(umask)
+            return str(call())
+
+        return run
+
+    path = open_directory / "new.db"
+    output = call_as_other_user(under_umask(lambda: Store.open(str(path)).url))
+    assert output == f"Unwritable: the database '{path}' cannot be created: {reason}"
+    if umask & 0o300:  # a folder that may be written and entered is created, and removed again
+        output = call_as_other_user(under_umask(lambda: check_writable("output", open_directory / "output")))
+        assert output == f"InvalidRequest: output: nothing can be written to {open_directory / 'output'}: {reason}"
+        output = call_as_other_user(under_umask(lambda: make_folder(open_directory)))
+        assert output == f"LodoTuneError: Ray cannot be started: {reason}"
+    assert list(open_directory.iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")

@@ -214,3 +214,46 @@ def test_no_setting_outlives_a_transaction_for_the_next_client_of_a_pooled_conne
         driver = connection.connection.driver_connection
         assert driver.execute(shown).fetchone() == ("0 off",)  # the server's own
     engine.dispose()
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    "options",
+    [
+        "-c extra_float_digits=-15",  # numbers are read with one digit
+        "-c search_path=nowhere",
+        "-c default_transaction_read_only=on",
+        "-c statement_timeout=1",
+        "-c bytea_output=escape",
+        "-c no.such_setting",  # the server refuses the connection
+    ],
+)
+def test_pgoptions_for_other_programs_change_nothing(
+    postgresql_server: Server, monkeypatch: pytest.MonkeyPatch, options: str
+) -> None:
+    url = postgresql_server.url(postgresql_server.create_database())
+
+    def recorded() -> str:
+        with Store.open(url) as store:
+            (study,) = store.studies()
+            return f"{store.candidates(study.id)} {store.curve(study.id, key(0)).tolist()}"
+
+    with Store.open(url) as store:
+        study, epoch = driven(store, add=keys())
+    expected = recorded()
+    monkeypatch.setenv("PGOPTIONS", options)
+    with Store.open(url) as store:
+        store.record(study, epoch, [evaluation(key(0))])
+    found = recorded()
+    monkeypatch.delenv("PGOPTIONS")
+    assert found == recorded() != expected
+
+
+@pytest.mark.postgresql
+def test_options_of_the_url_are_used(postgresql_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGOPTIONS", "-c application_name=of-the-variable")
+    url = postgresql_server.url(postgresql_server.create_database()) + "?options=-c%20TimeZone%3DAsia/Tokyo"
+    engine = make_engine(urls.parse(url), read_only=False, busy_timeout=1)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW TimeZone").scalar() == "Asia/Tokyo"
+    engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from pathlib import Path
 
@@ -26,11 +27,19 @@ def check_writable(field: str, folder: Path | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise InvalidRequest(field, f": nothing can be written to {folder}: {error.strerror}") from None
+        reason = denied_by_umask() or error.strerror
+        raise InvalidRequest(field, f": nothing can be written to {folder}: {reason}") from None
     finally:
         for each in created:
             with contextlib.suppress(OSError):
                 each.rmdir()
+
+
+def denied_by_umask() -> str:
+    """Return that the umask denies this user the files that it creates, as text; "" if it does not."""
+    mask = os.umask(0o077)  # there is no other way to read it
+    os.umask(mask)
+    return f"the umask {mask:04o} denies this user what it creates itself; 0022 is usual" if mask & 0o700 else ""
 
 
 def check_empty(field: str, folder: Path | None, *, advice: str = "") -> None:

@@ -91,6 +91,8 @@ def _postgresql_engine(url: URL, read_only: bool, busy_timeout: float, common: d
                 "connect_timeout": CONNECT_TIMEOUT,
                 "application_name": "lodo-tune",
                 "prepare_threshold": None,  # a pooler may execute a prepared statement on another connection
+                # Without PGOPTIONS, which may hold settings for other programs, such as a rounding of numbers.
+                **({} if "options" in url.query else {"options": ""}),
             },
             **common,
         )

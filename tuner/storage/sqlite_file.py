@@ -12,6 +12,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tuner.core.folders import denied_by_umask
 from tuner.storage.errors import DiskFull, NoDatabase, NotOurs, StorageError, Unwritable
 
 APPLICATION_ID = 0x4C4F444F  # "LODO", in the field of SQLite's header that is meant for it
@@ -112,6 +113,8 @@ def create(path: Path, fill: Callable[[Path], None], *, what: str = "the databas
         raise _storage_error(error, path, "cannot be created", what) from error
     new = Path(name)
     try:
+        if not os.access(new, os.R_OK | os.W_OK) and (reason := denied_by_umask()):
+            raise Unwritable(f"{what} {str(path)!r} cannot be created: {reason}")
         fill(new)
         if _is_nonempty(new.with_name(new.name + "-wal")):
             # SQLite reports no error when it cannot move the log into the file while closing it.

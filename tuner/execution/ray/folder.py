@@ -14,6 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tuner.core.errors import LodoTuneError
+from tuner.core.folders import denied_by_umask
+
 _PREFIX = "lodo-ray-"
 _LOCK = "driver.lock"
 _CREATION_SECONDS = 60.0  # an older folder without a lock is not in the process of creation
@@ -27,11 +30,18 @@ def make_folder(parent: Path = Path("/tmp")) -> Path:  # noqa: S108 (mkdtemp mak
     Args:
         parent: The parent folder. Not TMPDIR by default, because the folder contains Ray's sockets, whose paths have at
             most 107 bytes.
+
+    Raises:
+        LodoTuneError: The umask denies this user what it creates.
     """
     for other in parent.glob(f"{_PREFIX}*"):
         _remove_if_abandoned(other)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    handle = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        handle = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    except PermissionError as error:
+        folder.rmdir()
+        raise LodoTuneError(f"Ray cannot be started: {denied_by_umask() or error}") from error
     fcntl.flock(handle, fcntl.LOCK_EX)
     _locks[folder] = handle
     return folder
