@@ -70,6 +70,7 @@ def _schedule(strategy: str, full: int, cost: int, population: int, *, rungs: bo
     from tasks.preset import Preset
     from tasks.registry import TASKS
     from tuner.strategies.rungs import rung_schedule
+    from tuner.strategies.schedule import ScheduleRequest
 
     preset = TASKS["noisy-quadratic-bowl"].presets["paper"]
     if strategy == "paper":  # 228.5 full trainings
@@ -78,7 +79,7 @@ def _schedule(strategy: str, full: int, cost: int, population: int, *, rungs: bo
         own = Preset(
             generations=1, population=population, sigmas=(SIGMA,), steps=(full,), fresh_seeds=0, optimizers=("Adam",)
         )
-        made = rung_schedule(own, budget=cost * full, population=population)
+        made = rung_schedule(own, ScheduleRequest(budget=cost * full, population=population))
         return made.steps, tuple(made.parameters["sigmas"]), population
     count = cost // population
     return (full,) * count, (SIGMA,) * count, population

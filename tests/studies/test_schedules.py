@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tasks.preset import Preset
 from tasks.registry import TASKS
 from tuner.core.errors import InvalidRequest
-from tuner.strategies.schedule import sigma_schedule as schedule
+from tuner.strategies.schedule import ScheduleRequest, sigma_schedule
 from tuner.studies.lookup import run_name
 from tuner.studies.planner import SearchRequest, plan_search
 
@@ -22,24 +22,24 @@ PRESET = Preset(
 
 
 def test_a_preset_without_options_is_unchanged():
-    result = schedule(PRESET)
+    result = sigma_schedule(PRESET, ScheduleRequest())
     assert (result.generations, result.population) == (4, 8)
     assert (result.parameters, result.steps) == ({"sigmas": list(PRESET.sigmas)}, PRESET.steps)
 
 
 def test_a_single_value_applies_to_every_generation():
-    result = schedule(PRESET, steps=[7], sigmas=[0.1])
+    result = sigma_schedule(PRESET, ScheduleRequest(steps=[7], sigmas=[0.1]))
     assert (result.steps, result.parameters) == ((7,) * 4, {"sigmas": [0.1] * 4})
 
 
 def test_a_list_sets_the_number_of_generations():
-    result = schedule(PRESET, steps=[1, 2, 3])
+    result = sigma_schedule(PRESET, ScheduleRequest(steps=[1, 2, 3]))
     assert (result.generations, result.steps) == (3, (1, 2, 3))
 
 
 @given(st.integers(1, 50))
 def test_another_number_of_generations_keeps_the_first_and_the_last_value_of_the_preset(generations):
-    result = schedule(PRESET, generations=generations)
+    result = sigma_schedule(PRESET, ScheduleRequest(generations=generations))
     assert len(result.steps) == len(result.parameters["sigmas"]) == generations
     assert result.steps[-1] == 40
     assert result.parameters["sigmas"][-1] == 0.5
@@ -50,7 +50,7 @@ def test_another_number_of_generations_keeps_the_first_and_the_last_value_of_the
 
 def test_lists_of_different_lengths_are_refused():
     with pytest.raises(InvalidRequest, match="sigma takes one value, or one for each of the 3 generations"):
-        schedule(PRESET, steps=[1, 2, 3], sigmas=[1.0, 0.5])
+        sigma_schedule(PRESET, ScheduleRequest(steps=[1, 2, 3], sigmas=[1.0, 0.5]))
 
 
 @pytest.mark.parametrize("task", TASKS)

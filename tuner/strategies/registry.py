@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
 from tuner.strategies.rungs import rung_schedule
-from tuner.strategies.schedule import Defaults, Schedule, sigma_schedule, sobol_schedule
+from tuner.strategies.schedule import Defaults, Schedule, ScheduleRequest, sigma_schedule, sobol_schedule
 from tuner.strategies.searched import FinishedGeneration, best_at_last_budget, mean_of_last_better_half
 
 if TYPE_CHECKING:
@@ -28,22 +28,9 @@ PAPER, DEFAULT = "paper", "genetic"
 
 
 class Scheduler(Protocol):
-    """Creates the schedule of a search from a preset and the user's request.
+    """Creates the schedule of a search from a preset and the user's request."""
 
-    A `budget`, the total of gradient evaluations, is passed only if the user gives one.
-    """
-
-    def __call__(
-        self,
-        defaults: Defaults,
-        /,
-        *,
-        generations: int | None,
-        population: int | None,
-        sigmas: Sequence[float] | None,
-        steps: Sequence[int] | None,
-        budget: int | None = None,
-    ) -> Schedule:
+    def __call__(self, defaults: Defaults, request: ScheduleRequest, /) -> Schedule:
         """Return the schedule.
 
         Raises:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tuner.core.errors import InvalidRequest
-from tuner.strategies.schedule import MAX_GENERATIONS, Defaults, Schedule, check_numbers, sigma_schedule
+from tuner.strategies.schedule import MAX_GENERATIONS, Defaults, Schedule, ScheduleRequest, sigma_schedule
 
 POPULATION = 8  # candidates per generation of a schedule that is made for a cost
 FIRST, SECOND = 64, 16  # candidates of the rungs at a 16th and at a quarter of the full budget
@@ -13,36 +11,27 @@ SHORTEST = 10  # gradient evaluations; a loss after fewer says nothing
 SHARE = 1 / 3  # of the cost that rungs may have
 
 
-def rung_schedule(
-    defaults: Defaults,
-    *,
-    generations: int | None = None,
-    population: int | None = None,
-    sigmas: Sequence[float] | None = None,
-    steps: Sequence[int] | None = None,
-    budget: int | None = None,
-) -> Schedule:
+def rung_schedule(defaults: Defaults, request: ScheduleRequest) -> Schedule:
     """Return the schedule of `sigma_schedule`, or one with rungs where `budget` says what the search may cost.
 
     With T gradient evaluations for a full training, the last of the preset or the one in `steps`, the first generations
     train 64 candidates for T/16, the next 16 for T/4, all others for T: as many as the budget pays for. The rungs cost
-    at most a third of it; where they would cost more they are smaller, or left out.
+    at most a third of it; where they would cost more they are smaller, or left out. A budget pays for two generations
+    of full trainings at least, of 8 candidates unless the request says otherwise; the first of its `sigmas` is the
+    spread of the start.
 
     Args:
         defaults: The task's preset.
-        generations: Number of generations; excludes `budget`.
-        population: Candidates per generation. Default: 8 with a budget, or else the preset's.
-        sigmas: The first is the spread of the start; at least 0.
-        steps: One per generation, or one for all; at least 1. With `budget`: one.
-        budget: Gradient evaluations of all candidates together; at least two generations' of full trainings.
+        request: What differs from it.
 
     Raises:
         InvalidRequest: A number is out of range.
     """
+    budget, sigmas, steps = request.budget, request.sigmas, request.steps
     if budget is None:
-        return sigma_schedule(defaults, generations=generations, population=population, sigmas=sigmas, steps=steps)
-    check_numbers(generations=generations, population=population, sigmas=sigmas, steps=steps, budget=budget)
-    width = population or min(POPULATION, defaults.population)
+        return sigma_schedule(defaults, request)
+    request.check()
+    width = request.population or min(POPULATION, defaults.population)
     full = steps[0] if steps else defaults.steps[-1]
     if budget < 2 * width * full:
         raise InvalidRequest(

@@ -52,96 +52,88 @@ class Schedule:
     parameters: Mapping[str, Any]  # of the strategy; JSON
 
 
-def sigma_schedule(
-    defaults: Defaults,
-    *,
-    generations: int | None = None,
-    population: int | None = None,
-    sigmas: Sequence[float] | None = None,
-    steps: Sequence[int] | None = None,
-    budget: int | None = None,
-) -> Schedule:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRequest:
+    """What a user asks of a schedule; None leaves it to the strategy and the preset.
+
+    Attributes:
+        generations: Number of generations; excludes `budget`.
+        population: Candidates per generation.
+        sigmas: Standard deviation of the draws: one per generation, or one for all; at least 0.
+        steps: Budget of a candidate in gradient evaluations: one per generation, or one for all; at least 1.
+        budget: Gradient evaluations of all candidates together.
+    """
+
+    generations: int | None = None
+    population: int | None = None
+    sigmas: Sequence[float] | None = None
+    steps: Sequence[int] | None = None
+    budget: int | None = None
+
+    def check(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            InvalidRequest: One is out of range, or both `generations` and `budget` are given.
+        """
+        for field, value, maximum in (
+            ("generations", self.generations, MAX_GENERATIONS),
+            ("population", self.population, MAX_POPULATION),
+            ("budget", self.budget, MAX_BUDGET),
+        ):
+            if value is not None and value < 1:
+                raise InvalidRequest(field, "is at least 1", value)
+            if value is not None and value > maximum:
+                raise InvalidRequest(field, f"is at most {maximum}", value)
+        for sigma in self.sigmas or ():
+            if not (math.isfinite(sigma) and sigma >= 0):
+                raise InvalidRequest("sigma", "takes finite numbers, at least 0", sigma)
+        for each in self.steps or ():
+            if each < 1:
+                raise InvalidRequest("steps", "takes whole numbers, at least 1", each)
+            if each > MAX_STEPS:
+                raise InvalidRequest("steps", f"takes whole numbers, at most {MAX_STEPS}", each)
+        if self.budget is not None and self.generations is not None:
+            raise InvalidRequest("budget", "and {generations} exclude each other")
+        if self.budget is not None and len(self.steps or ()) > 1:
+            raise InvalidRequest("budget", "takes {steps} with one value", len(self.steps or ()))
+
+
+def sigma_schedule(defaults: Defaults, request: ScheduleRequest) -> Schedule:
     """Return the schedule of a strategy that draws with one standard deviation σ per generation.
 
     A list of one value holds for every generation. If only the number of generations changes, the preset's lists are
-    stretched or shortened evenly: the first value stays the first, the last stays the last.
+    stretched or shortened evenly: the first value stays the first, the last stays the last. Without `generations` and
+    `budget`, there are as many as the longest given list has, or as the preset has; with a `budget`, the greatest
+    number that it pays for.
 
     Args:
         defaults: The task's preset.
-        generations: Number of generations. Default: the length of the longest given list, or the preset's.
-        population: Candidates per generation.
-        sigmas: One per generation, or one for all; at least 0.
-        steps: One per generation, or one for all; at least 1.
-        budget: Gradient evaluations of all candidates together. The number of generations is the greatest that it pays
-            for. Default: no such limit.
+        request: What differs from it.
 
     Raises:
         InvalidRequest: A number is out of range, a list has neither one value nor one per generation, or both
             `generations` and `budget` are given.
     """
-    check_numbers(generations=generations, population=population, sigmas=sigmas, steps=steps, budget=budget)
-    if budget is not None:
-        generations = _generations_within(budget, population or defaults.population, steps, defaults)
+    request.check()
+    generations, sigmas, steps = request.generations, request.sigmas, request.steps
+    population = request.population or defaults.population
+    if request.budget is not None:
+        generations = _generations_within(request.budget, population, steps, defaults)
     longest = max(len(sigmas or ()), len(steps or ()))
     count = generations or (longest if longest > 1 else defaults.generations)
     return Schedule(
         generations=count,
-        population=population or defaults.population,
+        population=population,
         steps=_fitted("steps", steps, defaults.steps, count),
         parameters={"sigmas": list(_fitted("sigma", sigmas, defaults.sigmas, count))},
     )
 
 
-def sobol_schedule(
-    defaults: Defaults,
-    *,
-    generations: int | None = None,
-    population: int | None = None,
-    sigmas: Sequence[float] | None = None,
-    steps: Sequence[int] | None = None,
-    budget: int | None = None,
-) -> Schedule:
+def sobol_schedule(defaults: Defaults, request: ScheduleRequest) -> Schedule:
     """Return the schedule of `sigma_schedule`, with quasi-random draws."""
-    made = sigma_schedule(
-        defaults, generations=generations, population=population, sigmas=sigmas, steps=steps, budget=budget
-    )
+    made = sigma_schedule(defaults, request)
     return replace(made, parameters={**made.parameters, "draws": SOBOL})
-
-
-def check_numbers(
-    *,
-    generations: int | None,
-    population: int | None,
-    sigmas: Sequence[float] | None,
-    steps: Sequence[int] | None,
-    budget: int | None,
-) -> None:
-    """Check the requested numbers of a schedule.
-
-    Raises:
-        InvalidRequest: One is out of range, or both `generations` and `budget` are given.
-    """
-    for field, value, maximum in (
-        ("generations", generations, MAX_GENERATIONS),
-        ("population", population, MAX_POPULATION),
-        ("budget", budget, MAX_BUDGET),
-    ):
-        if value is not None and value < 1:
-            raise InvalidRequest(field, "is at least 1", value)
-        if value is not None and value > maximum:
-            raise InvalidRequest(field, f"is at most {maximum}", value)
-    for sigma in sigmas or ():
-        if not (math.isfinite(sigma) and sigma >= 0):
-            raise InvalidRequest("sigma", "takes finite numbers, at least 0", sigma)
-    for each in steps or ():
-        if each < 1:
-            raise InvalidRequest("steps", "takes whole numbers, at least 1", each)
-        if each > MAX_STEPS:
-            raise InvalidRequest("steps", f"takes whole numbers, at most {MAX_STEPS}", each)
-    if budget is not None and generations is not None:
-        raise InvalidRequest("budget", "and {generations} exclude each other")
-    if budget is not None and len(steps or ()) > 1:
-        raise InvalidRequest("budget", "takes {steps} with one value", len(steps or ()))
 
 
 def _generations_within(budget: int, population: int, steps: Sequence[int] | None, defaults: Defaults) -> int:

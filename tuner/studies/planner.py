@@ -16,7 +16,7 @@ from tuner.core.errors import InvalidRequest, check_at_least_one
 from tuner.core.seeds import MAX_SEED
 from tuner.core.study import SearchSpec, StudyRecord, StudySpec
 from tuner.core.trial import Workload
-from tuner.strategies.schedule import Schedule
+from tuner.strategies.schedule import Schedule, ScheduleRequest
 from tuner.studies import machine
 from tuner.studies.lookup import (
     absolute,
@@ -79,14 +79,14 @@ def plan_search(request: SearchRequest) -> Plan:
     check_precision(request.precision, entry)
     preset = entry.presets[request.preset]
     strategy = strategies.default_of(request.preset) if request.strategy is None else request.strategy
-    schedule = strategies.kind(strategy).schedule(
-        preset,
+    asked = ScheduleRequest(
         generations=request.generations,
         population=request.population,
         sigmas=request.sigma,
         steps=request.steps,
-        **({} if request.budget is None else {"budget": request.budget}),
+        budget=request.budget,
     )
+    schedule = strategies.kind(strategy).schedule(preset, asked)
     chosen, remarks = _optimizers(request.optimizers, preset.optimizers)
     data, note = data_fingerprint(entry)
     options = task_options(task, request.options, preset.options)
@@ -118,8 +118,8 @@ def plan_search(request: SearchRequest) -> Plan:
         )
         for one in chosen
     )
-    found = (*remarks, *_unusual(request, schedule, preset.generations), *derived, *([note] if note else []))
-    return Plan(specs, found, task)
+    all_remarks = (*remarks, *_unusual(request, schedule, preset.generations), *derived, *([note] if note else []))
+    return Plan(specs, all_remarks, task)
 
 
 def _unusual(request: SearchRequest, schedule: Schedule, generations: int) -> Iterator[str]:
