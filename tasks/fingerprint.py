@@ -31,8 +31,8 @@ def arrays_fingerprint(name: str, parts: Mapping[str, Any]) -> dict[str, Any]:
     sizes: dict[str, int] = {}
     arrays: dict[str, str] = {}
     for split, nest in parts.items():
-        for where, found in _named(nest, split):
-            array = _array(found)
+        for where, leaf in _named(nest, split):
+            array = _array(leaf)
             arrays[where] = f"{array.dtype.name} {list(array.shape)}"
             sizes.setdefault(split, len(array) if array.ndim else 1)
             digest.update(f"{where} {arrays[where]} ".encode())
@@ -50,11 +50,11 @@ def update(digest: Any, array: np.ndarray) -> None:
         digest.update(np.ascontiguousarray(array[start : start + rows]).data)
 
 
-def _array(found: Any) -> np.ndarray:
+def _array(leaf: Any) -> np.ndarray:
     try:
-        return np.asarray(memoryview(found))  # of a tensor in main memory: without a copy
+        return np.asarray(memoryview(leaf))  # of a tensor in main memory: without a copy
     except (TypeError, ValueError, NotImplementedError):
-        return np.asarray(found)
+        return np.asarray(leaf)
 
 
 def _named(nest: Any, name: str) -> Iterator[tuple[str, Any]]:

@@ -81,9 +81,9 @@ def _constants(graph: Any) -> Iterator[str]:
 def _captured(graph: Any, left_out: set[int]) -> Iterator[str]:
     tensors = [outside for outside, _ in graph.captures if id(outside) not in left_out and hasattr(outside, "_numpy")]
     variables = [variable for variable in graph.variables if hasattr(variable, "numpy")]
-    for found in (*tensors, *variables):
-        if found.dtype.is_floating or found.dtype.is_integer or found.dtype.is_complex or found.dtype.is_bool:
-            array = np.asarray(found.numpy())
+    for tensor in (*tensors, *variables):
+        if tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_complex or tensor.dtype.is_bool:
+            array = np.asarray(tensor.numpy())
             digest = hashlib.sha256(f"{array.dtype.name} {array.shape} ".encode())
             update(digest, array)
             yield digest.hexdigest()

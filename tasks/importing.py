@@ -277,8 +277,8 @@ def _hidden(error: BaseException, folder: Path) -> str:
     if not isinstance(error, ModuleNotFoundError) or top not in OUR_PACKAGES:
         return ""
     places = (place / name for place in (folder, Path.cwd()) for name in (top, f"{top}.py"))
-    found = next((place for place in places if place.exists() and place.resolve() != _OUR_FOLDER / top), None)
-    return "" if found is None else f" ({found} is hidden by the package {top!r} of lodo-tune: give it another name)"
+    hidden = next((place for place in places if place.exists() and place.resolve() != _OUR_FOLDER / top), None)
+    return "" if hidden is None else f" ({hidden} is hidden by the package {top!r} of lodo-tune: give it another name)"
 
 
 @contextmanager

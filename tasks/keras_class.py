@@ -117,8 +117,8 @@ class KerasTask:
     def _projected(self, x: Tensor) -> Tensor:
         """Return x [n, 1] after the constraints of the variables that have a gradient, as after a step of `fit`."""
         with self._reported("a constraint cannot be applied"), precision(self.dtype):
-            found = self._objective.constrained(self._weights(x), self._has_gradient)
-        return tf.concat([tf.cast(tf.reshape(value, [-1]), self.dtype) for value in found], axis=0)[:, tf.newaxis]
+            values = self._objective.constrained(self._weights(x), self._has_gradient)
+        return tf.concat([tf.cast(tf.reshape(value, [-1]), self.dtype) for value in values], axis=0)[:, tf.newaxis]
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what identifies the training and validation examples, as they are trained on."""
@@ -126,12 +126,12 @@ class KerasTask:
 
     def own_tensors(self) -> list[Tensor]:
         """Return the tensors that `fingerprint` identifies."""
-        found = [tensor for split in self._read for tensor in tf.nest.flatten(self._nest(split))]
-        return [tensor for tensor in found if tensor is not None]
+        tensors = [tensor for split in self._read for tensor in tf.nest.flatten(self._nest(split))]
+        return [tensor for tensor in tensors if tensor is not None]
 
     def _nest(self, split: str) -> dict[str, Any]:
-        found = self._split(split)
-        return {field.name: getattr(found, field.name) for field in fields(found) if field.name != "count"}
+        data = self._split(split)
+        return {field.name: getattr(data, field.name) for field in fields(data) if field.name != "count"}
 
     def _is_seed(self) -> list[bool]:
         """Return which of the other variables are seeds of layers."""
@@ -191,20 +191,20 @@ class KerasTask:
             if split not in self.given:
                 raise TaskError(f"{self.name} has no {split} examples: keras_task(..., {split}=(x, y))")
             with self._reported(f"`{split}` cannot be read"):
-                found = examples(self.given[split], split, self.dtype)
-                if "train" in self._read and (found.targets is None) != (self._read["train"].targets is None):
+                data = examples(self.given[split], split, self.dtype)
+                if "train" in self._read and (data.targets is None) != (self._read["train"].targets is None):
                     raise TaskError(f"`{split}` must have targets if `train` has them, and none if it has none")
-            parts = (found.inputs, found.targets, found.weights)
+            parts = (data.inputs, data.targets, data.weights)
             with tf.init_scope():
                 tensors = [mapped(lambda array: constant(shared(array)), part) for part in parts]
             inputs, targets, weights = tensors
-            self._read[split] = Examples(inputs, targets, weights, found.count)
+            self._read[split] = Examples(inputs, targets, weights, data.count)
         return self._read[split]
 
     def _gathered(self, split: str, chosen: Tensor) -> Batch:
         """Return examples by their indices, int32 [B], in the task's precision."""
-        found = self._split(split)
-        parts = (found.inputs, found.targets, found.weights)
+        data = self._split(split)
+        parts = (data.inputs, data.targets, data.weights)
 
         def gathered(array: Tensor) -> Tensor:
             some = tf.gather(array, chosen)

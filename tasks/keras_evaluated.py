@@ -49,11 +49,11 @@ class EvaluatedKerasTask(KerasTask):
                 None if scale is None else tf.gather(tf.constant(scale), chosen) for scale in self._scales_of(split)
             ]
             losses, shares = self._shares(split, self._weights(x), state[1], chosen, scales)
-            found = [losses]
+            metrics = [losses]
             if "accuracy" in self.metrics:
                 accuracy = shares[-1].values
-                found.append(accuracy if scales[-1] is None else accuracy * tf.cast(scales[-1], accuracy.dtype))
-        return tf.stack([tf.cast(metric, self.dtype) for metric in found], axis=1)[:, :, tf.newaxis]
+                metrics.append(accuracy if scales[-1] is None else accuracy * tf.cast(scales[-1], accuracy.dtype))
+        return tf.stack([tf.cast(metric, self.dtype) for metric in metrics], axis=1)[:, :, tf.newaxis]
 
     def _shares(
         self, split: str, values: Sequence[Tensor], others: Sequence[Tensor], chosen: Tensor, scales: Sequence[Any] = ()
@@ -145,11 +145,13 @@ class EvaluatedKerasTask(KerasTask):
             )[0]
             for place in range(number)
         ]
-        found = float(tf.reduce_mean(tf.concat(alone, axis=0)))
+        average = float(tf.reduce_mean(tf.concat(alone, axis=0)))
         is_half = any(layer.compute_dtype == "bfloat16" for layer in self._objective.model._flatten_layers())
         tolerance = HALF_TOLERANCE if is_half else TOLERANCE
-        if np.isfinite(expected) and abs(found - expected) > tolerance * max(abs(expected), abs(found)) + 1e-7:
-            raise BATCH_LOSS.refusal(f"{expected:.4g} for {number} examples together, and alone {found:.4g} on average")
+        if np.isfinite(expected) and abs(average - expected) > tolerance * max(abs(expected), abs(average)) + 1e-7:
+            raise BATCH_LOSS.refusal(
+                f"{expected:.4g} for {number} examples together, and alone {average:.4g} on average"
+            )
 
 
 def _scale(counts: Scale, is_sum: bool, total: int, size: int) -> Scale:

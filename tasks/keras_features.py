@@ -102,13 +102,15 @@ def _half(model: Any, _: Setting) -> str | None:
 
 
 def _other_dtype(model: Any, setting: Setting) -> str | None:
-    found = next((each for each in model.trainable_variables if each.dtype != setting.dtype), None)
-    return None if found is None else f"{found.path} of {found.dtype} in a task of {setting.dtype}"
+    variable = next((each for each in model.trainable_variables if each.dtype != setting.dtype), None)
+    return None if variable is None else f"{variable.path} of {variable.dtype} in a task of {setting.dtype}"
 
 
 def _overwritten(model: Any, _: Setting) -> str | None:
-    found = next((each for each in model.trainable_variables if getattr(each, "overwrite_with_gradient", False)), None)
-    return None if found is None else str(found.path)
+    variable = next(
+        (each for each in model.trainable_variables if getattr(each, "overwrite_with_gradient", False)), None
+    )
+    return None if variable is None else str(variable.path)
 
 
 def _stateful(model: Any, _: Setting) -> str | None:
@@ -146,8 +148,8 @@ def _identity(loss: Any) -> Any:
     if not isinstance(loss, str | keras.losses.Loss):
         return loss
     try:
-        found = single_loss(loss, "float32")
-        return type(found), {**found.get_config(), "name": None}
+        single = single_loss(loss, "float32")
+        return type(single), {**single.get_config(), "name": None}
     except (TaskError, NotImplementedError):
         return loss
 

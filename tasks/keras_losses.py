@@ -106,11 +106,11 @@ def single_loss(given: Any, dtype: str) -> Any:
     """Return the loss of one output as a keras.losses.Loss; see `keras_losses`."""
     if isinstance(given, str):
         try:
-            found = keras.losses.get(given)
+            known = keras.losses.get(given)
         except ValueError as error:
             raise TaskError(f"{ACCEPTED}. Received: {given!r:.80}") from error
         # Keras has some losses as a function and as a class, which adjusts ranks.
-        given = getattr(keras.losses, getattr(found, "__name__", "").title().replace("_", ""), found)
+        given = getattr(keras.losses, getattr(known, "__name__", "").title().replace("_", ""), known)
         given = given() if isinstance(given, type) else given
     if isinstance(given, keras.losses.Loss):
         if given.reduction in UNREDUCED:
@@ -138,16 +138,16 @@ def share_of_each(loss: Any, targets: Any, predicted: Any, weights: Any = None) 
     """
     reduction, loss.reduction = loss.reduction, None
     try:
-        found = loss(targets, predicted, weights)
-        if found.shape.rank == 0:  # one number per minibatch: call it with each example alone
-            found = tf.map_fn(
+        values = loss(targets, predicted, weights)
+        if values.shape.rank == 0:  # one number per minibatch: call it with each example alone
+            values = tf.map_fn(
                 lambda pair: loss(*tf.nest.map_structure(lambda part: part[tf.newaxis], pair)),
                 (targets, predicted),
-                fn_output_signature=found.dtype,
+                fn_output_signature=values.dtype,
             )
     finally:
         loss.reduction = reduction
-    flat = tf.reshape(found, [found.shape[0], -1])
+    flat = tf.reshape(values, [values.shape[0], -1])
     mask = mask_of(predicted)
     if reduction == "sum":
         return Share(tf.reduce_sum(flat, axis=1), is_sum=True)
@@ -175,14 +175,14 @@ def accuracy_of_each(targets: Any, predicted: Any) -> Share:
     if predicted.shape[-1] == 1:
         if targets.shape not in (predicted.shape, predicted.shape[:-1]):
             raise TaskError(f'metrics: "accuracy" needs one target of 0 or 1 per prediction. {shapes}')
-        found = keras.metrics.binary_accuracy(tf.reshape(targets, predicted.shape), predicted)
+        accuracy = keras.metrics.binary_accuracy(tf.reshape(targets, predicted.shape), predicted)
     elif targets.shape == predicted.shape:
-        found = keras.metrics.categorical_accuracy(targets, predicted)
+        accuracy = keras.metrics.categorical_accuracy(targets, predicted)
     elif targets.shape in (predicted.shape[:-1], [*predicted.shape[:-1], 1]):
-        found = keras.metrics.sparse_categorical_accuracy(targets, predicted)
+        accuracy = keras.metrics.sparse_categorical_accuracy(targets, predicted)
     else:
         raise TaskError(f'metrics: "accuracy" needs class indices or one-hot vectors as targets. {shapes}')
-    flat, mask = _flat(found, tf.float32), mask_of(predicted)
+    flat, mask = _flat(accuracy, tf.float32), mask_of(predicted)
     if mask is None:
         return Share(tf.reduce_mean(flat, axis=1))
     valid = _flat(mask, flat.dtype)

@@ -73,10 +73,10 @@ class Objective:
         """
         with self._called(values, others, batch, training=training) as (predicted, scope):
             if self._has_own:
-                found = self.model._compute_loss(
+                loss = self.model._compute_loss(
                     x=batch.inputs, y=batch.targets, y_pred=predicted, sample_weight=batch.weights, training=training
                 )
-                terms = [tf.cast(found, self.dtype)]
+                terms = [tf.cast(loss, self.dtype)]
             else:
                 of_layers = self._of_layers()
                 terms = [tf.reduce_mean(self._compiled(batch, predicted))] if self._has_loss else []

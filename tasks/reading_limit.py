@@ -74,15 +74,15 @@ def total_bytes() -> int:
 
 def free_bytes() -> int:
     """Return the memory that this process may still take, as far as the system and its control group say."""
-    found = []
+    free = []
     for line in _lines("/proc/meminfo"):
         if line.startswith("MemAvailable:"):
-            found.append(int(line.split()[1]) * 1024)
+            free.append(int(line.split()[1]) * 1024)
     for limit, used in _CONTROL_GROUPS:
         numbers = [line for path in (limit, used) for line in _lines(path)[:1]]
         if len(numbers) == 2 and all(number.isdigit() for number in numbers):
-            found.append(max(0, int(numbers[0]) - int(numbers[1])))
-    return min(found, default=_FALLBACK_BYTES)
+            free.append(max(0, int(numbers[0]) - int(numbers[1])))
+    return min(free, default=_FALLBACK_BYTES)
 
 
 def _lines(path: str) -> list[str]:

@@ -86,9 +86,9 @@ def load(name: str) -> type:
             Task; or TensorFlow has settings with which nothing trains. One line that names the file and the fault; the
             original exception is its cause.
     """
-    found = task_class(TASKS[name].where if name in TASKS else _where(name))
+    kind = task_class(TASKS[name].where if name in TASKS else _where(name))
     refuse_settings(name)
-    return found
+    return kind
 
 
 def source_of(name: str) -> tuple[ModuleType, str | None] | None:
@@ -156,8 +156,8 @@ def _where(name: str) -> str:
     if ":" in name:
         return name
     if name.endswith(".py"):
-        found = ", ".join(f"{name}:{task}" for task in tasks_of(Path(name)))
-        raise TaskError(f"{name} is a file: a task in it is given as {name}:NAME. It offers {found or 'no task'}")
+        offered = ", ".join(f"{name}:{task}" for task in tasks_of(Path(name)))
+        raise TaskError(f"{name} is a file: a task in it is given as {name}:NAME. It offers {offered or 'no task'}")
     offers = {point.value: point for point in importlib.metadata.entry_points(group=PLUGINS, name=name)}
     if len(offers) > 1:
         packages = ", ".join(sorted(point.dist.name if point.dist else "?" for point in offers.values()))

@@ -121,9 +121,9 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'tuner' has no attribute {name!r}")
     import importlib
 
-    found: object = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = found
-    return found
+    value: object = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -70,11 +70,11 @@ def _database(database: Database | Exception) -> Iterator[Fact]:
         yield Fact("database", "url", "", one_line(database))
         return
     yield Fact("database", "url", database.url)
-    found: list[Fact] = []
-    thread = threading.Thread(target=lambda: found.extend(_state(database)), daemon=True)
+    facts: list[Fact] = []
+    thread = threading.Thread(target=lambda: facts.extend(_state(database)), daemon=True)
     thread.start()
     thread.join(DATABASE_SECONDS)
-    yield from list(found) or [Fact("database", "state", "", f"no answer within {DATABASE_SECONDS:g} s")]
+    yield from list(facts) or [Fact("database", "state", "", f"no answer within {DATABASE_SECONDS:g} s")]
 
 
 def _state(database: Database) -> list[Fact]:

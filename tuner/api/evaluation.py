@@ -191,14 +191,14 @@ def run_evaluation(
     receiver = progress_of(progress)
     with using_data(request.data_dir):
         load_tensorflow()
-        found = fingerprint_here(workload)
-        if changed := changes(workload, found):
+        fingerprint = fingerprint_here(workload)
+        if changed := changes(workload, fingerprint):
             if not tasks.registry.is_own(workload.task):
                 raise InvalidRequest("data_dir", f": it was trained on {changed}")
             receiver.say(f"{workload.task_label} has changed since the training: {changed}")
         if note := data_fingerprint(task_entry(workload.task))[1]:
             receiver.say(note)
-        workload = with_fingerprint(workload, found)
+        workload = with_fingerprint(workload, fingerprint)
         results = tuple(_evaluated(request, workload, document, run, receiver) for run in runs)
     return EvaluateResult(
         task=document["task"],

@@ -68,8 +68,8 @@ class Fact:
 
 def versions() -> Iterator[Fact]:
     """Yield the versions of Python, of the operating system and of the packages; those of extras if installed."""
-    found = machine.versions()
-    for name, version in found.items():
+    packages = machine.versions()
+    for name, version in packages.items():
         trouble = "is not installed: pip install lodo-tune" if version == machine.NOT_INSTALLED else None
         yield Fact("versions", name, version, trouble)
     for name in OTHER_PACKAGES:
@@ -96,19 +96,19 @@ def processor(variables: Mapping[str, str]) -> Iterator[Fact]:
 
 def memory() -> Iterator[Fact]:
     """Yield memory, limits of a container, and shared memory, in GiB."""
-    found: dict[str, float] = {}
+    gibibytes: dict[str, float] = {}
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             name, _, rest = line.partition(":")
-            found[name] = int(rest.split()[0]) / 2**20
-    if "MemTotal" in found:
-        yield Fact("memory", "of the machine", f"{found['MemTotal']:.1f} GiB")
+            gibibytes[name] = int(rest.split()[0]) / 2**20
+    if "MemTotal" in gibibytes:
+        yield Fact("memory", "of the machine", f"{gibibytes['MemTotal']:.1f} GiB")
     limit = memory_limit()
     if limit is not None:
         small = "too little for TensorFlow" if limit / GIB < MIN_FREE else None
         yield Fact("memory", "limit of the container", f"{limit / GIB:.1f} GiB", small)
-    if "MemAvailable" in found:
-        free = found["MemAvailable"]
+    if "MemAvailable" in gibibytes:
+        free = gibibytes["MemAvailable"]
         yield Fact("memory", "available", f"{free:.1f} GiB", _too_little(free, "Ray ends workers when memory is full"))
     shared = Path("/dev/shm")  # noqa: S108 - not a file of ours
     if shared.is_dir():

@@ -188,13 +188,13 @@ def _resumed(
     study: StudyRecord, store: Store, task: str | None, accept_changes: bool, progress: Progress
 ) -> StudyRecord:
     """Return a study as it goes on, after what has changed of its task was stored and reported."""
-    found, note = resumed(study, task=task, accept_changes=accept_changes)
-    if found is not study:
-        store.amend(study.id, found.spec, note)
+    now, note = resumed(study, task=task, accept_changes=accept_changes)
+    if now is not study:
+        store.amend(study.id, now.spec, note)
     if note:
         progress.say(f"{study.spec.name}: {note}")
     _remark_versions(study.spec, progress)
-    return found
+    return now
 
 
 def create(store: Store, specs: Sequence[StudySpec], base: str | None) -> list[StudyRecord]:

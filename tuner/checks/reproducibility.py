@@ -88,10 +88,10 @@ def same_everywhere(probe: Probe) -> None:
     if workload.task.startswith(tasks.registry.SESSION):
         raise NotApplicable("no other process can import it")
     try:
-        found = fingerprint_elsewhere(workload)
+        elsewhere = fingerprint_elsewhere(workload)
     except ValueError as error:
         raise PromiseError(f"every process creates the same task. Received, from a new process: {error}") from error
-    if differ := differences(fingerprint_of(workload, probe.task), found):
+    if differ := differences(fingerprint_of(workload, probe.task), elsewhere):
         raise PromiseError(f"every process creates the same task. Received: {' and '.join(differ)} ({REMEDY})")
 
 

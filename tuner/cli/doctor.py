@@ -36,19 +36,19 @@ def doctor(database: str | None, as_json: bool, debug: bool) -> None:
         place = database_of(database)
     except (LodoTuneError, ValueError) as error:
         place = error
-    found = diagnose(place, variables, sys.stdout.encoding or "unknown")
-    click.echo(json.dumps(found.to_dict()) if as_json else _text(found))
+    diagnosis = diagnose(place, variables, sys.stdout.encoding or "unknown")
+    click.echo(json.dumps(diagnosis.to_dict()) if as_json else _text(diagnosis))
 
 
-def _text(found: Diagnosis) -> str:
-    width = max(len(fact.name) for fact in found.facts)
+def _text(diagnosis: Diagnosis) -> str:
+    width = max(len(fact.name) for fact in diagnosis.facts)
     lines = []
-    for section, facts in groupby(found.facts, key=lambda fact: fact.section):
+    for section, facts in groupby(diagnosis.facts, key=lambda fact: fact.section):
         lines.append(section)
         for fact in facts:
             lines.append(f"  {fact.name:{width}}  {fact.value}".rstrip())
             if fact.trouble:
                 lines.append(f"! {'':{width}}  {fact.trouble}")
-    troubles = found.troubles
+    troubles = diagnosis.troubles
     lines += ["", f"troubles: {len(troubles)}" + (" (the lines with !)" if troubles else "")]
     return "\n".join(lines)

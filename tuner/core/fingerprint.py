@@ -29,15 +29,15 @@ class Fingerprint:
 
 def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
     """Return in what two fingerprints differ, as phrases; without code, as older versions stored it, code is equal."""
-    found: list[str] = []
+    phrases: list[str] = []
     if before.code is not None:
         for what in sorted({*before.code, *(now.code or {})}):
-            found += _of_code(what, before.code.get(what) or {}, (now.code or {}).get(what) or {})
+            phrases += _of_code(what, before.code.get(what) or {}, (now.code or {}).get(what) or {})
     if (before.data or before.code is not None) and not _is_same(before.data, now.data):
-        found.insert(0, f"other data ({described(before.data)}; now {described(now.data)})")
+        phrases.insert(0, f"other data ({described(before.data)}; now {described(now.data)})")
         if "numbers" in (now.code or {}).get("task", {}):  # that depend on the data
-            found = [each for each in found if each != _numbers("task")]
-    return found
+            phrases = [each for each in phrases if each != _numbers("task")]
+    return phrases
 
 
 def described(data: Mapping[str, Any] | None) -> str:

@@ -34,69 +34,69 @@ class _Walk:
         self._module = module
         self._seen: dict[int, Any] = {}  # the objects too: an id is unique only as long as its object lives
 
-    def texts(self, found: Any) -> Iterator[str]:
+    def texts(self, item: Any) -> Iterator[str]:
         """Yield the lines of an object."""
-        if isinstance(found, _PLAIN):
-            yield repr(found)
-        elif id(found) in self._seen:
+        if isinstance(item, _PLAIN):
+            yield repr(item)
+        elif id(item) in self._seen:
             yield "seen"
         else:
-            if not isinstance(found, tuple):  # which tuples are one object is the compiler's choice
-                self._seen[id(found)] = found
-            yield type(found).__qualname__
-            for part in self._parts(found):
+            if not isinstance(item, tuple):  # which tuples are one object is the compiler's choice
+                self._seen[id(item)] = item
+            yield type(item).__qualname__
+            for part in self._parts(item):
                 yield from self.texts(part)
 
-    def _parts(self, found: Any) -> Iterator[Any]:
-        if isinstance(found, types.CodeType):
-            yield from (found.co_code, found.co_names, found.co_varnames, found.co_consts)
-        elif isinstance(found, types.FunctionType):
-            yield from self._of_function(found)
-        elif isinstance(found, staticmethod | classmethod):
-            yield found.__func__
-        elif isinstance(found, property):
-            yield from (found.fget, found.fset)
-        elif isinstance(found, functools.partial):
-            yield from (found.func, found.args, found.keywords)
-        elif isinstance(found, types.MethodType):
-            yield from (found.__func__, found.__self__)
-        elif isinstance(found, type):
-            yield from self._of_class(found)
-        elif isinstance(found, tuple | list):
-            yield from found
-        elif isinstance(found, set | frozenset):
-            yield from sorted(map(repr, found))
-        elif isinstance(found, dict):
-            for key, value in found.items():
+    def _parts(self, item: Any) -> Iterator[Any]:
+        if isinstance(item, types.CodeType):
+            yield from (item.co_code, item.co_names, item.co_varnames, item.co_consts)
+        elif isinstance(item, types.FunctionType):
+            yield from self._of_function(item)
+        elif isinstance(item, staticmethod | classmethod):
+            yield item.__func__
+        elif isinstance(item, property):
+            yield from (item.fget, item.fset)
+        elif isinstance(item, functools.partial):
+            yield from (item.func, item.args, item.keywords)
+        elif isinstance(item, types.MethodType):
+            yield from (item.__func__, item.__self__)
+        elif isinstance(item, type):
+            yield from self._of_class(item)
+        elif isinstance(item, tuple | list):
+            yield from item
+        elif isinstance(item, set | frozenset):
+            yield from sorted(map(repr, item))
+        elif isinstance(item, dict):
+            for key, value in item.items():
                 yield from (repr(key), value)
-        elif isinstance(found, types.ModuleType):
-            yield found.__name__
-        elif hasattr(found, "dtype") and hasattr(found, "shape"):
-            yield from (str(found.dtype), str(found.shape))
-        elif callable(getattr(found, "get_config", None)):
-            yield repr(found.get_config())
+        elif isinstance(item, types.ModuleType):
+            yield item.__name__
+        elif hasattr(item, "dtype") and hasattr(item, "shape"):
+            yield from (str(item.dtype), str(item.shape))
+        elif callable(getattr(item, "get_config", None)):
+            yield repr(item.get_config())
 
-    def _of_function(self, found: types.FunctionType) -> Iterator[Any]:
-        yield found.__qualname__
-        if found.__module__ != self._module:
-            yield found.__module__
+    def _of_function(self, item: types.FunctionType) -> Iterator[Any]:
+        yield item.__qualname__
+        if item.__module__ != self._module:
+            yield item.__module__
             return
-        yield from (found.__code__, found.__defaults__, found.__kwdefaults__)
-        for cell in found.__closure__ or ():
+        yield from (item.__code__, item.__defaults__, item.__kwdefaults__)
+        for cell in item.__closure__ or ():
             try:
                 yield cell.cell_contents
             except ValueError:  # not set yet
                 yield None
-        for name in _names(found.__code__):
-            if name in found.__globals__:
-                yield from (name, found.__globals__[name])
+        for name in _names(item.__code__):
+            if name in item.__globals__:
+                yield from (name, item.__globals__[name])
 
-    def _of_class(self, found: type) -> Iterator[Any]:
+    def _of_class(self, item: type) -> Iterator[Any]:
         # A class that is local to a function and was sent to another process has lost the function's name there.
-        yield from (found.__module__, found.__name__)
-        if found.__module__ == self._module:
-            yield found.__bases__
-            for name, value in sorted(vars(found).items()):
+        yield from (item.__module__, item.__name__)
+        if item.__module__ == self._module:
+            yield item.__bases__
+            for name, value in sorted(vars(item).items()):
                 if name not in _OF_EVERY_CLASS:
                     yield from (name, value)
 

@@ -38,7 +38,7 @@ def source_hashes(path: Path, module: str | None = None) -> dict[str, str]:
         OSError: The file cannot be read.
     """
     own = (module or "").partition(".")[0]
-    found = {MAIN: _hash(path)}
+    hashes = {MAIN: _hash(path)}
     waiting = [(path, module)]
     seen = {path.resolve()}
     while waiting:
@@ -51,9 +51,9 @@ def source_hashes(path: Path, module: str | None = None) -> dict[str, str]:
                 if spec.name.partition(".")[0] != own and _is_installed(origin):
                     break
                 seen.add(origin.resolve())
-                found[spec.name] = _hash(origin)
+                hashes[spec.name] = _hash(origin)
                 waiting.append((origin, spec.name))
-    return found
+    return hashes
 
 
 def _hash(path: Path) -> str:
@@ -124,6 +124,6 @@ def _installed_folders() -> tuple[Path, ...]:
 
 
 def _is_installed(path: Path) -> bool:
-    found = path.resolve()
-    is_package = not {"site-packages", "dist-packages"}.isdisjoint(found.parts)
-    return is_package or any(found.is_relative_to(folder) for folder in _installed_folders())
+    real = path.resolve()
+    is_package = not {"site-packages", "dist-packages"}.isdisjoint(real.parts)
+    return is_package or any(real.is_relative_to(folder) for folder in _installed_folders())

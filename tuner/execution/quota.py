@@ -57,7 +57,7 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
         if number == "0" and not controllers:  # version 2
             base = mounted
         elif controller in controllers.split(","):
-            base = next((found for found in (mounted / controllers, mounted / controller) if found.is_dir()), mounted)
+            base = next((path for path in (mounted / controllers, mounted / controller) if path.is_dir()), mounted)
         else:
             continue
         # In a container the path may be that of the host, of which only the root is mounted.

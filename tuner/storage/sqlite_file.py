@@ -187,8 +187,8 @@ def network_file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) ->
         real = path.resolve()
     except OSError:
         return None
-    found = [(len(where), kind) for _, where, kind, *_ in lines if real.is_relative_to(where.replace("\\040", " "))]
-    kind = max(found, default=(0, ""))[1]
+    kinds = [(len(where), kind) for _, where, kind, *_ in lines if real.is_relative_to(where.replace("\\040", " "))]
+    kind = max(kinds, default=(0, ""))[1]
     return kind if _NETWORK.fullmatch(kind) else None
 
 

@@ -36,23 +36,25 @@ def fingerprint_here(workload: Workload) -> Fingerprint:
     return fingerprint_of(workload)
 
 
-def with_fingerprint(workload: Workload, found: Fingerprint) -> Workload:
+def with_fingerprint(workload: Workload, fingerprint: Fingerprint) -> Workload:
     """Return a workload that has a fingerprint."""
-    return replace(workload, data=found.data, code=found.code)
+    return replace(workload, data=fingerprint.data, code=fingerprint.code)
 
 
-def changes(workload: Workload, found: Fingerprint) -> str:
+def changes(workload: Workload, fingerprint: Fingerprint) -> str:
     """Return in what a fingerprint differs from that of a stored workload, as text; "" if in nothing."""
-    return " and ".join(differences(Fingerprint(workload.data, workload.code), found))
+    return " and ".join(differences(Fingerprint(workload.data, workload.code), fingerprint))
 
 
-def _with_optimizer(found: Fingerprint, workload: Workload) -> Fingerprint:
+def _with_optimizer(fingerprint: Fingerprint, workload: Workload) -> Fingerprint:
     """Return the fingerprint of a task together with that of a workload's optimizer, if it is a user's own."""
     if workload.optimizer_place is None:
-        return found
+        return fingerprint
     from tuner.training.fingerprint import optimizer_code
 
-    return replace(found, code={**(found.code or {}), "optimizer": optimizer_code(workload.optimizer_place)})
+    return replace(
+        fingerprint, code={**(fingerprint.code or {}), "optimizer": optimizer_code(workload.optimizer_place)}
+    )
 
 
 def _of_task(workload: Workload) -> Workload:
@@ -75,15 +77,15 @@ def identified(plan: Plan, resources: Resources | None, *, accept_changes: bool 
             optimizer does not fit into memory.
         ValueError: The task cannot be created.
     """
-    found = _checked(plan.specs, resources)
+    fingerprint = _checked(plan.specs, resources)
     specs: list[StudySpec] = [
-        replace(spec, workload=with_fingerprint(spec.workload, _with_optimizer(found, spec.workload)))
+        replace(spec, workload=with_fingerprint(spec.workload, _with_optimizer(fingerprint, spec.workload)))
         for spec in plan.specs
     ]
     if plan.tuned_on is not None:
         before, now = _of_task(plan.tuned_on.spec.workload), _of_task(plan.specs[0].workload)
         at_that_time = replace(now, precision=before.precision, options=before.options)
-        changed = changes(before, found if at_that_time == now else fingerprint_here(at_that_time))
+        changed = changes(before, fingerprint if at_that_time == now else fingerprint_here(at_that_time))
         if changed and not accept_changes:
             raise _refusal("search", f"{plan.tuned_on.spec.run} was tuned on another state of the task", changed)
         if changed:
@@ -128,8 +130,8 @@ def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tu
     """
     spec = study.spec
     workload = spec.workload if task is None else replace(spec.workload, task=task)
-    found = fingerprint_here(workload)
-    changed = changes(workload, found)
+    fingerprint = fingerprint_here(workload)
+    changed = changes(workload, fingerprint)
     done = sum(count for status, count in study.counts.items() if status.is_final)
     if changed and done and not accept_changes:
         raise _refusal("study", f"{spec.name} was begun with another state of its code or data", changed)
@@ -138,7 +140,7 @@ def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tu
         if changed and done
         else ""
     )
-    now = with_fingerprint(workload, found)
+    now = with_fingerprint(workload, fingerprint)
     return (study if now == spec.workload else replace(study, spec=replace(spec, workload=now))), note
 
 

@@ -126,9 +126,9 @@ def beside(chosen: Chosen, space: SearchSpace, shapes: Shapes) -> tuple[str, ...
 
 def _known(chosen: Chosen, shapes: Shapes) -> tuple[type, Arguments]:
     """Return an optimizer's class, and its hyperparameters with the constructor's defaults."""
-    found = own_optimizers.found_at(chosen.place or "")
+    kind = own_optimizers.found_at(chosen.place or "")
     try:
-        return found, own_class.arguments(found, _shown(chosen), shapes or None)
+        return kind, own_class.arguments(kind, _shown(chosen), shapes or None)
     except own_class.OwnOptimizerError:
         raise
     except Exception as error:  # Keras' class takes a step

@@ -82,8 +82,8 @@ def check_fingerprint(workload: Workload, task: Task) -> None:
     """
     if workload.data is None and workload.code is None:
         return
-    recorded, found = Fingerprint(workload.data, workload.code), fingerprint_of(workload, task)
-    if differ := differences(recorded, found):
+    recorded, here = Fingerprint(workload.data, workload.code), fingerprint_of(workload, task)
+    if differ := differences(recorded, here):
         is_code = any(each.startswith("other code") for each in differ)
         remedy = ": the driver has imported an earlier state of it; start it anew" if is_code else f": {REMEDY}"
         raise OtherInputs(f"{workload.task_label} is not the same in every process: {' and '.join(differ)}{remedy}")
@@ -133,7 +133,7 @@ def _numbers(task: Any) -> str | None:
     else:
         initial = tf.function(task.initial, autograph=False).get_concrete_function(seeds)
         x, state = tf.nest.map_structure(
-            lambda found: tf.TensorSpec(found.shape, found.dtype), initial.structured_outputs
+            lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), initial.structured_outputs
         )
         graphs = [initial.graph]
     traced = tf.function(step, autograph=False).get_concrete_function(x, state, seeds, t)

@@ -36,22 +36,22 @@ def check_keras() -> None:
         ValueError: It uses another one, which cannot be changed in this process.
     """
     keras = sys.modules.get("keras")
-    found = keras.config.backend() if keras is not None and hasattr(keras, "config") else BACKEND
-    if found != BACKEND:
+    backend = keras.config.backend() if keras is not None and hasattr(keras, "config") else BACKEND
+    if backend != BACKEND:
         raise ValueError(
-            f"Keras was imported with its backend {found!r} in this process, and tasks are trained on {BACKEND!r}: "
+            f"Keras was imported with its backend {backend!r} in this process, and tasks are trained on {BACKEND!r}: "
             f"set KERAS_BACKEND={BACKEND} before keras is imported"
         )
 
 
 def unused_backend() -> str | None:
     """Return a remark if KERAS_BACKEND or keras.json names another backend, which is not used; None if neither does."""
-    place, found = "KERAS_BACKEND", _given
-    if not found:
-        place, found = str(_file()), _of_file()
-    if found in ("", BACKEND):
+    place, backend = "KERAS_BACKEND", _given
+    if not backend:
+        place, backend = str(_file()), _of_file()
+    if backend in ("", BACKEND):
         return None
-    return f"the Keras backend {found!r} of {place} is not used: tasks are trained on the backend {BACKEND!r}"
+    return f"the Keras backend {backend!r} of {place} is not used: tasks are trained on the backend {BACKEND!r}"
 
 
 def _file() -> Path:
@@ -61,8 +61,8 @@ def _file() -> Path:
 
 def _of_file() -> str:
     try:
-        found = json.loads(_file().read_text(encoding="utf-8"))
+        settings = json.loads(_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ""
-    backend = found.get("backend", "") if isinstance(found, dict) else ""
+    backend = settings.get("backend", "") if isinstance(settings, dict) else ""
     return backend if isinstance(backend, str) else ""

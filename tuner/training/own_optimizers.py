@@ -54,9 +54,9 @@ def load(name: str, place: str | None, hyperparameters: Sequence[str] | None) ->
     """
     if place is None:
         return lodo.registry.load(name, hyperparameters)
-    found = found_at(place)
-    chosen = own_class.arguments(found, name) if hyperparameters is None else hyperparameters
-    return own_class.adapted(found, name, tuple(chosen))
+    kind = found_at(place)
+    chosen = own_class.arguments(kind, name) if hyperparameters is None else hyperparameters
+    return own_class.adapted(kind, name, tuple(chosen))
 
 
 def place_of(optimizer: Any, name: str | None = None) -> str:
@@ -70,12 +70,12 @@ def place_of(optimizer: Any, name: str | None = None) -> str:
         OwnOptimizerError: It is not an optimizer, or a pair of functions without a name.
     """
     own_name = getattr(optimizer, "__name__", None)
-    found = own_class.checked(optimizer, name or own_name or f"an instance of {type(optimizer).__name__}")
+    kind = own_class.checked(optimizer, name or own_name or f"an instance of {type(optimizer).__name__}")
     if name is None and own_name is None:
         raise own_class.OwnOptimizerError("a pair of functions is given with a name: {'MyOptimizer': (init, update)}")
-    place = importing.place_of(found)
+    place = importing.place_of(kind)
     if place.startswith(importing.SESSION):
-        importing.keep(place, found)
+        importing.keep(place, kind)
     return place
 
 

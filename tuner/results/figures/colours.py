@@ -58,7 +58,7 @@ def _free_hue(taken: Collection[str]) -> str:
     """Return a colour that is not taken; hues go round the circle by the golden angle, so that they stay apart."""
     for turn in itertools.count(1):
         parts = colorsys.hsv_to_rgb(turn * 0.618034 % 1, 0.75, 0.7)
-        found = "#" + "".join(f"{round(255 * part):02X}" for part in parts)
-        if found not in taken:
-            return found
+        colour = "#" + "".join(f"{round(255 * part):02X}" for part in parts)
+        if colour not in taken:
+            return colour
     raise AssertionError("unreachable: there are more hues than optimizers")

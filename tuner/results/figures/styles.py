@@ -66,13 +66,13 @@ def styles_of(optimizers: Iterable[str]) -> dict[str, Style]:
     The style of an optimizer of ours is fixed. That of another one depends on its name, and on those before it.
     """
     names = list(dict.fromkeys(optimizers))
-    found = {name: Style(COLOURS[name], *LINES[name]) for name in names if name in LINES}
+    styles = {name: Style(COLOURS[name], *LINES[name]) for name in names if name in LINES}
     for name in names:
-        if name not in found:
-            others = found.values()
+        if name not in styles:
+            others = styles.values()
             hue = colour(name, [one.colour for one in others])
-            found[name] = Style(hue, *_line(name, {one.marker for one in others}))
-    return {name: found[name] for name in names}
+            styles[name] = Style(hue, *_line(name, {one.marker for one in others}))
+    return {name: styles[name] for name in names}
 
 
 def _line(optimizer: str, taken: Collection[str]) -> tuple[Dash, str]:
