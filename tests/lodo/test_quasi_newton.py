@@ -83,26 +83,23 @@ def test_online_lbfgs_equals_lbfgs_for_as_long_as_there_is_one_pair_to_average()
 
 
 @pytest.mark.parametrize("kind", [BFGS, LBFGS, OLBFGS])
-@pytest.mark.parametrize("zeros", [[1, 2, 3, 4], [4], [3, 4, 5, 6, 7, 8, 9]])
-def test_steps_with_a_gradient_of_zero_change_nothing_for_the_steps_after_them(kind, zeros):
-    # The oracle is the run without those steps. The history is long enough that they do not empty it.
-    class Kept(kind):
-        def __init__(self):
-            super().__init__(**({} if kind is BFGS else {"history": 12}))
-
+@pytest.mark.parametrize("zeros", [[1, 2, 3, 4], [4, 5], [3, 4, 5, 6, 7, 8, 9]])
+def test_steps_that_do_not_move_change_nothing_for_the_steps_after_them(kind, zeros):
+    # The oracle is the run without those steps. BFGS takes y from one step to the next: the first zero has a pair.
+    still, rest = (zeros[1:], zeros[:1]) if kind is BFGS else (zeros, [])
+    make = BFGS if kind is BFGS else lambda: kind(history=20)  # none of the pairs is forgotten
     rates = {name: value for name, value in LBFGS_RATES.items() if name in kind.hyperparameters}
-    start, evaluate, steps = np.ones(SIZE), quadratic(), 9
+    evaluate, steps = quadratic(), 10
 
-    def paused(t):
-        return (lambda x: (0.0, np.zeros(SIZE))) if t in zeros else evaluate
+    def paused(at):
+        return lambda t: (lambda x: (0.0, np.zeros(SIZE))) if t in at else evaluate
 
-    beside = [paused, lambda t: evaluate]
-    path, _ = drive(Kept(), start, [rates] * 2, beside, steps + len(zeros))
-    straight, _ = drive(Kept(), start, [rates] * 2, [lambda t: evaluate] * 2, steps + len(zeros))
-    taken = [t - 1 for t in range(1, steps + len(zeros) + 1) if t not in zeros]
-    np.testing.assert_array_equal(path[taken, :, 0], straight[:steps, :, 0])
-    np.testing.assert_array_equal(path[:, :, 1], straight[:, :, 1])
-    assert np.abs(straight[steps - 1] - straight[0]).max() > 0.1
+    path, _ = drive(make(), np.ones(SIZE), [rates] * 2, [paused(zeros), paused([])], steps + len(still))
+    without, _ = drive(make(), np.ones(SIZE), [rates] * 2, [paused(rest), paused([])], steps + len(still))
+    taken = [t - 1 for t in range(1, steps + len(still) + 1) if t not in still]
+    np.testing.assert_array_equal(path[taken, :, 0], without[:steps, :, 0])
+    np.testing.assert_array_equal(path[:, :, 1], without[:, :, 1])
+    assert np.abs(without[steps - 1] - without[0]).max() > 0.1
 
 
 @pytest.mark.parametrize("kind", [LBFGS, OLBFGS])
