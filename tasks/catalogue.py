@@ -24,6 +24,7 @@ class TaskEntry:
     cohort_size: int  # candidates trained in lockstep; equals the attribute of the class
     precisions: tuple[str, ...] | None = ("float32", "float64")  # None if the class alone decides
     dataset: str | None = None  # a name of `tasks.datasets.DATASETS`; None if the task needs no data
+    objective: str | None = None  # of its searches, as text, unless a preset has another; None: the paper's
 
 
 _FALLING_SIGMAS = (3.0, 3.0, 3.0, 3.0, 2.0, 1.7, 1.4, 1.2, 0.9, 0.6)
