@@ -33,11 +33,14 @@ def test_the_description_of_an_objective_is_readable():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"metric": "luck"}, "objective is made of training-loss. Received: 'luck'"),
-        ({"direction": "max"}, "objective is made of min. Received: 'max'"),
-        ({"reduction": "best"}, "objective is made of mean. Received: 'best'"),
+        ({"metric": "luck"}, "objective is made of training-loss or validation.METRIC. Received: 'luck'"),
+        ({"direction": "up"}, "objective is made of min, max. Received: 'up'"),
+        ({"reduction": "sum"}, "objective is made of mean, end, best, evaluations-to, seconds-to. Received: 'sum'"),
         ({"window": 0.0}, "objective has a window between 0 and 1. Received: 0"),
-        ({"weight": 1}, "objective has the parts metric, direction, reduction, window. Received: weight"),
+        (
+            {"weight": 1},
+            "objective has the parts metric, direction, reduction, window, goal, target, every. Received: weight",
+        ),
     ],
 )
 def test_an_unknown_objective_is_refused_in_one_line(values, message):

@@ -176,7 +176,8 @@ class _StoredRun:
     def trials(self) -> pd.DataFrame:
         """Return a DataFrame with a row per candidate.
 
-        The columns are study, generation, slot, role, status, fitness (inf for one that diverged or failed), one per
+        The columns are study, generation, slot, role, status, fitness (the value of the objective, in its own units;
+        inf for one that diverged, failed or missed a target, -inf if the greatest value is best), one per
         hyperparameter (named after it, empty for optimizers without it), seed, budget and steps_done (gradient
         evaluations) and seconds (of training). In a comparison, generation is the number of the point, and slot that
         of the seed.

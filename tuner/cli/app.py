@@ -25,8 +25,8 @@ from tuner.cli.flags import (
     flag_of,
     list_of,
     machine_options,
-    outcome_options,
     objective_option,
+    outcome_options,
     precision_option,
     task_option,
 )

@@ -21,8 +21,8 @@ from tuner.cli.flags import (
 )
 
 FIELDS = (
-    "task", "optimizers", "search", "configs", "defaults", "halve_learning_rate", "sweep", "objective", "seeds", "steps",
-    "seconds", "validate_every", "test_examples", "name", "cpus_per_candidate", "precision",
+    "task", "optimizers", "search", "configs", "defaults", "halve_learning_rate", "sweep", "objective", "seeds",
+    "steps", "seconds", "validate_every", "test_examples", "name", "cpus_per_candidate", "precision",
 )  # fmt: skip
 
 

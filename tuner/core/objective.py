@@ -20,6 +20,9 @@ VALIDATION = "validation."  # what the names of validation metrics begin with
 DIRECTIONS = ("min", "max")
 REDUCTIONS = ("mean", "end", "best", "evaluations-to", "seconds-to")
 GOALS = ("<=", ">=")
+LAST_TENTH = 0.1
+"""Share of the budget, at its end, over which the paper averages the training loss."""
+
 RUNNING_SHARE = 0.01
 """Share of the budget over which the training loss is averaged before it is compared with a target."""
 
@@ -37,7 +40,7 @@ class Objective:
     metric: str = TRAINING  # or "validation.METRIC"
     direction: str = "min"  # one of DIRECTIONS; of a time to a target it is "min"
     reduction: str = "mean"  # one of REDUCTIONS
-    window: float | None = 0.1  # share of the budget for means; None: `reduction` takes none
+    window: float | None = LAST_TENTH  # share of the budget for means; None: `reduction` takes none
     goal: str | None = None  # one of GOALS, for a time to a target
     target: float | None = None  # the value of the metric that is to be reached
     every: int | None = None  # gradient evaluations between two validations of a search; None: see `interval`
@@ -148,12 +151,12 @@ class Objective:
         else:
             distance = abs(nearest - target) / (abs(target) or 1.0)
         share = 1.0 if math.isinf(distance) else distance / (1 + distance)
-        limit = float(self._limit(budget))
+        limit = self.limit(budget)
         return max(limit * (1 + share), math.nextafter(limit, math.inf))
 
     def missed(self, fitness: float, budget: int) -> bool:
         """Return whether a finite fitness is that of a run that missed the target."""
-        return self.is_to_target and self._limit(budget) < fitness < math.inf
+        return self.limit(budget) < fitness < math.inf
 
     def shown(self, fitness: float | None, budget: int) -> float | None:
         """Return the value to show; None of a run without a fitness, and of one that missed the target."""
@@ -161,8 +164,11 @@ class Objective:
             return None
         return self.value(fitness)
 
-    def _limit(self, budget: int) -> int:
-        return MAX_SECONDS if self.in_seconds else budget
+    def limit(self, budget: int) -> float:
+        """Return the greatest fitness of a run that reached the target; +inf without a target."""
+        if not self.is_to_target:
+            return math.inf
+        return float(MAX_SECONDS if self.in_seconds else budget)
 
     # Words
 
@@ -193,6 +199,11 @@ class Objective:
         """The objective in a few words, such as for the legend of a table."""
         return f"{self.within('the budget')}, the {self.better} the better"
 
+    def title(self, budget: str) -> str:
+        """Return the title of a table of its values, with the better direction."""
+        words = self.within(budget)
+        return f"{words[0].upper()}{words[1:]} ({self.better} is better)"
+
     def within(self, budget: str) -> str:
         """Return what its values are, without their direction, for a budget that is given in words."""
         what = self._metric_words()
@@ -220,7 +231,7 @@ class Objective:
         words = [self.metric if not self.is_to_target else f"{self.reduction}:{self.metric}{self.goal}{self.target!r}"]
         if self.reduction == "best":
             words.append("best")
-        elif self.window not in (None, RUNNING_SHARE if self.is_to_target else TRAINING_LOSS.window) or (
+        elif self.window not in (None, RUNNING_SHARE if self.is_to_target else LAST_TENTH) or (
             self.validates and self.reduction == "mean"
         ):
             words.append(f"{'over' if self.is_to_target else 'last'}={self.window}")

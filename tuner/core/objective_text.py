@@ -1,8 +1,8 @@
 """The objective as text: what `objective` of a request accepts.
 
-    training-loss[:last=SHARE]
-    validation.METRIC[:end | :best | :last=SHARE][:min | :max][:every=N]
-    evaluations-to:METRIC<=TARGET[:over=SHARE][:every=N], with >= for what rises; likewise seconds-to
+training-loss[:last=SHARE]
+validation.METRIC[:end | :best | :last=SHARE][:min | :max][:every=N]
+evaluations-to:METRIC<=TARGET[:over=SHARE][:every=N], with >= for what rises; likewise seconds-to
 """
 
 from __future__ import annotations

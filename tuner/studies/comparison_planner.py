@@ -88,7 +88,9 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
     steps = request.steps or preset.steps
     usual = objective.every or preset.validate_every
     measurement = Measurement(
-        validate_every=_validate_every(request, task, usual or (objective.interval(steps) if objective.validates else None)),
+        validate_every=_validate_every(
+            request, task, usual or (objective.interval(steps) if objective.validates else None)
+        ),
         seconds=request.seconds,
         test_examples=request.test_examples,
     )

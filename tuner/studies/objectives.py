@@ -38,7 +38,7 @@ def check_objective(
         return
     load_tensorflow()
     created = tasks.registry.load(task)(dtype=precision, **options)
-    measured = ()
+    measured: tuple[str, ...] = ()
     if isinstance(created, Evaluated) and created.examples("validation"):
         measured = tuple(f"{VALIDATION}{name}" for name in created.metrics)
     if objective.metric not in measured:

@@ -44,9 +44,7 @@ def measurements_of(workload: Workload, cohort: Cohort) -> list[MeasurementCallb
         measurements.append(Floor())
     measurements.append(Marks(requested.seconds))
     if requested.validate_every is not None and has_examples("validation"):
-        measurements.append(
-            Validation(requested.validate_every, after_divergence=True, at_budget=objective.validates)
-        )
+        measurements.append(Validation(requested.validate_every, after_divergence=True, at_budget=objective.validates))
     hessian = getattr(task, "hessian", None)
     if isinstance(cohort.loop.optimizer, LearnedPreconditioner) and hessian is not None and not callable(hessian):
         measurements.append(HessianError())

@@ -61,7 +61,8 @@ class Training:
 
     def seconds_at(self, evaluations: int) -> float:
         """Return the seconds of training until then; the losses of a chunk are assumed to be evenly spaced in time."""
-        return float(np.interp(evaluations, *zip(*self._clock, strict=True)))
+        done, seconds = zip(*self._clock, strict=True)
+        return float(np.interp(evaluations, done, seconds))
 
     @contextmanager
     def validating(self) -> Iterator[None]:
