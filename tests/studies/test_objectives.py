@@ -165,7 +165,7 @@ def test_the_objective_is_named_and_its_direction_is_followed_wherever_results_a
     assert (row["objective"], float(row["tuned_fitness"])) == ("validation.accuracy", study["fitness"]["tuned"]["mean"])
     assert json.loads(run.export("Adam"))["provenance"]["objective"] == "validation.accuracy"
     panel = run.figure().axes[0]
-    assert panel.get_ylabel() == "validation accuracy at the end"
+    assert panel.get_ylabel().replace("\n", " ") == "validation accuracy at the end"
     low, high = panel.get_ylim()
     best = values.query("role == 'search'").fitness.max()
     assert low < high  # the best is at the top, and always within the axis
@@ -201,6 +201,8 @@ def test_a_comparison_ranks_by_the_objective_of_the_search():
     best = [one["optimizer"] for one in document["contenders"] if one["by_steps"]["standing"] == "best"]
     assert means[best[0]] == max(means.values())
     assert "validation accuracy at the end" in comparison.figure("final-losses").axes[0].get_xlabel()
+    often = tuner.compare(run, objective="validation.loss:best", steps=60, seeds=2, progress=False)
+    assert often.runs("Adam")[0].series["validation"].evaluations.tolist() == list(range(0, 66, 6))  # tenths of 60
     other = tuner.compare(run, objective="training-loss", steps=60, seeds=4, progress=False)
     assert json.loads(other.table().to_json())["comparisons"][0]["objective"] == "training-loss"
     assert "Mean training loss in the last 10 % of the step budget (lower is better)" in other.table().to_text()

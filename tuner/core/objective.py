@@ -201,7 +201,7 @@ class Objective:
 
     def title(self, budget: str) -> str:
         """Return the title of a table of its values, with the better direction."""
-        words = self.within(budget)
+        words = f"{self.label} within {budget}" if self.is_to_target else self.within(budget)
         return f"{words[0].upper()}{words[1:]} ({self.better} is better)"
 
     def within(self, budget: str) -> str:

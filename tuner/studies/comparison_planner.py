@@ -86,11 +86,11 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
     cohort_size = 1 if alone else min(request.seeds, MAX_COHORT_SIZE)
     check_objective(objective, task, options, precision, cohort_size)
     steps = request.steps or preset.steps
-    usual = objective.every or preset.validate_every
+    usual = preset.validate_every
+    if objective.validates:  # often enough for the objective
+        usual = objective.every or min(usual or steps, objective.interval(steps))
     measurement = Measurement(
-        validate_every=_validate_every(
-            request, task, usual or (objective.interval(steps) if objective.validates else None)
-        ),
+        validate_every=_validate_every(request, task, usual),
         seconds=request.seconds,
         test_examples=request.test_examples,
     )

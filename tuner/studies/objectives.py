@@ -1,4 +1,4 @@
-"""The objective of a request: the requested one, or that of a preset or a task; and whether the task measures it."""
+"""Whether a task measures what an objective needs, and remarks on objectives."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ MAX_COLUMNS = 3  # panels side by side
 PANEL = (3.0, 2.1)  # inches
 MAX_MARKS = 6  # of the legend
 LEGEND_ROW = 0.18  # inches
+MAX_LABEL = 22  # characters of a line of the label of the fitness axis
 MAX_MEDIANS = 10.0  # times the greatest median; larger values are drawn on the edge of a logarithmic axis
 MAX_DISTANCES = 1.0  # the same for a linear axis, in distances from the least fitness to the greatest median
 
@@ -67,6 +69,7 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     if not any(candidates for _, candidates in studies):
         return None
     panels = [(study, by_generation(study.spec, candidates)) for study, candidates in studies]
+    objective = panels[0][0].spec.workload.objective
     columns = 2 if len(panels) == 4 else min(MAX_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
     all_generations = [generation for _, generations in panels for generation in generations]
@@ -76,10 +79,11 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     above = (_above(ends) + 16) / 72  # inches
     legend_columns = min(columns, 3)
     bottom = max(1.05, 0.55 + LEGEND_ROW * math.ceil(MAX_MARKS / legend_columns))
-    spacing = Spacing(PANEL, (0.6, 0.4 + above), left=0.85, right=0.2, top=0.35 + above, bottom=bottom)
+    label = textwrap.fill(objective.label, MAX_LABEL)
+    left = 0.85 + LEGEND_ROW * label.count("\n")
+    spacing = Spacing(PANEL, (0.6, 0.4 + above), left=left, right=0.2, top=0.35 + above, bottom=bottom)
     figure, panel_array = panel_figure(rows, columns, f"{run}search on {tasks[0]}", spacing, sharey=True)
     axes = panel_array.flatten()
-    objective = panels[0][0].spec.workload.objective
     limits = _fitness_axis(axes[0], all_generations)
     axes[0].set_ylim(*limits)  # before drawing, so that the axis ignores outliers
     no_minor_ticks(axes)
@@ -88,7 +92,7 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
         name = study.spec.name if several_runs else study.spec.workload.optimizer
         _draw(panel, generations, name, looks[study.spec.workload.optimizer].colour, ends, limits)
         if index % columns == 0:
-            panel.set_ylabel(objective.label)
+            panel.set_ylabel(label)
             panel.tick_params(labelleft=True)
         if index + columns >= len(panels):
             panel.set_xlabel("generation")

@@ -244,14 +244,10 @@ def _legend(comparison: Comparison, tables: Sequence[TextTable]) -> list[str]:
     objective = comparison.objective
     counted_runs = "reached the target" if objective.is_to_target else "did not diverge"
     what, best = objective.noun, "highest" if objective.is_max else "lowest"
-    worst = (
-        "highest loss"
-        if objective.is_default
-        else "worst, and one that missed the target as the next"
-        if (objective.is_to_target)
-        else "worst"
-    )
-    lines = [] if objective.is_default else [f"objective: {objective.text}: {objective.description}."]
+    worst = "highest loss" if objective.is_default else "worst"
+    if objective.is_to_target:
+        worst += ", and one that missed the target as worse than all that reached it"
+    lines = [] if objective.is_default else [f"objective {objective.text}: {objective.description}."]
     lines += [
         f"{what}: mean ± standard deviation (divisor n) over the runs that {counted_runs}, and the bootstrap 95 % "
         "interval of the mean. diverged: number of runs that diverged, of those that finished or diverged.",

@@ -215,7 +215,7 @@ def _legend(group: Sequence[Summary]) -> list[str]:
     objective = first.objective
     difference = "tuned minus default" if objective.is_max else "default minus tuned"
     measured_as = "fitness" if objective.is_default else objective.noun
-    lines = [] if objective.is_default else [f"objective: {objective.text}: {objective.description}."]
+    lines = [] if objective.is_default else [f"objective {objective.text}: {objective.description}."]
     lines.append(f"searched: the {measured_as} that the search itself measured: {searched}.")
     if first.tuned.seeds:
         lines.append(
