@@ -293,3 +293,44 @@ def test_an_accuracy_that_is_minimised_is_remarked():
     said.clear()
     tuner.tune(LINE, "Adam", objective="validation.accuracy", **small)
     assert not any("minimises" in line for line in said)
+
+
+def test_a_comparison_by_time_measures_the_objective_at_the_end_of_the_steps():
+    comparison = tuner.compare(
+        task=LINE, optimizers="Adam", defaults=True, objective="validation.loss", seconds=0.3, steps=25,
+        validate_every=10, seeds=1, progress=False,
+    )  # fmt: skip
+    (run,) = comparison.runs("Adam")
+    validation = run.series["validation"]
+    assert validation.evaluations[-1] > 25  # training went on
+    assert validation.evaluations[:4].tolist() == [0, 10, 20, 25]
+    assert run.candidate.fitness == validation.metrics["loss"][3]
+
+
+def test_the_profile_of_a_comparison_has_the_times_of_its_stored_validation(folder):
+    comparison = tuner.compare(
+        task=LINE, optimizers=["Adam", "Momentum"], defaults=True, steps=60, validate_every=5, seeds=3, name="race",
+        progress=False,
+    )  # fmt: skip
+    profile = comparison.profile("validation.loss<=5,3,1e-9")
+    for number, name in enumerate(("Adam", "Momentum")):
+        for run in comparison.runs(name):
+            validation = run.series["validation"]
+            for at, target in enumerate((5, 3, 1e-9)):
+                hits = validation.evaluations[1:][validation.metrics["loss"][1:] <= target]
+                expected = hits[0] if len(hits) else math.inf
+                assert profile.evaluations[number, at, run.candidate.key.slot] == expected
+    outcome = call("figures", "race", "--targets", "validation.loss<=5,3,1e-9", "--output", "drawn")
+    assert outcome.code == 0
+    rows = list(csv.DictReader((folder / "drawn" / "race-targets.csv").open()))
+    assert len(rows) == 2 * 3 * 3
+    assert (folder / "drawn" / "race-targets.png").stat().st_size > 5_000
+    for targets, message in (
+        ("validation.f1>=1", "--targets: race has measured training-loss, validation.loss, validation.accuracy"),
+        ("loss", "--targets takes METRIC<=A,B,C or METRIC>=A,B,C. Received: 'loss'"),
+        ("test.loss<=1", "--targets never reads the test set"),
+        ("training-loss<=1,x", "--targets has a finite number as its target"),
+    ):
+        refused = call("figures", "race", "--targets", targets, "--output", "other")
+        assert (refused.code, len(refused.err.splitlines())) == (2, 1)
+        assert message in refused.err

@@ -161,29 +161,34 @@ class Database:
         (damaged if damaged is not None else []).extend(faults)
         return listing.render_studies(records, format, best)
 
-    def figures(self, *names: str, formats: Sequence[str] = ("png",)) -> dict[str, bytes]:
+    def figures(self, *names: str, formats: Sequence[str] = ("png",), targets: str | None = None) -> dict[str, bytes]:
         """Draw the figures of the named runs and studies, by default of all; return files by name, "RUN-FIGURE.png".
 
         Args:
             names: Names of runs and studies.
             formats: "png", "pdf" or "svg". Default: "png".
+            targets: Targets of comparisons, "METRIC<=A,B,C": their profile is drawn as "RUN-targets.png", and the
+                times are in "RUN-targets.csv"; see `Comparison.profile`. Default: none.
 
         Raises:
-            InvalidRequest: The database has no study.
+            InvalidRequest: The database has no study, or a comparison has not measured the metric of the targets.
             ValueError: There is no such format.
         """
-        from tuner.results.figures import FORMATS, figure_files
+        from tuner.results.analysis.comparison import Comparison
+        from tuner.results.figures import FORMATS, figure_files, profile_files
         from tuner.results.tables.formats import check_format
 
         for format in formats:
             check_format(format, FORMATS)
+        files: dict[str, bytes] = {}
         with self.reading() as store:
-            return {
-                f"{run}-{name}": content
-                for run, records in by_run(find(store, names)).items()
-                for name, draw in figure_files(drawable(store, records), dict.fromkeys(formats))
-                if (content := draw()) is not None
-            }
+            for run, records in by_run(find(store, names)).items():
+                results = drawable(store, records)
+                drawn = {name: draw() for name, draw in figure_files(results, dict.fromkeys(formats))}
+                if targets is not None and isinstance(results, Comparison):
+                    drawn |= profile_files(results, targets, dict.fromkeys(formats))
+                files |= {f"{run}-{name}": content for name, content in drawn.items() if content is not None}
+        return files
 
     def report(self, path: str | Path, *names: str, overwrite: bool = False) -> Path:
         """Write an HTML page on the named runs and studies, by default on all; see `Run.report`."""

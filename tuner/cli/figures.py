@@ -22,11 +22,23 @@ from tuner.core.errors import InvalidRequest
     callback=list_of(str, "names"),
     help="png, pdf or svg.",
 )
+@click.option(
+    "--targets",
+    metavar="TEXT",
+    help="Targets of comparisons, such as 'validation.accuracy>=0.7,0.8,0.9', in quotes: also draw the profile of the"
+    " times to them, and write these as CSV.",
+)
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @database_option
 @debug_option
 def figures(
-    study: tuple[str, ...], output: Path, formats: tuple[str, ...], force: bool, database: str | None, debug: bool
+    study: tuple[str, ...],
+    output: Path,
+    formats: tuple[str, ...],
+    targets: str | None,
+    force: bool,
+    database: str | None,
+    debug: bool,
 ) -> None:
     """Draw figures of the runs or studies STUDY, or of all: searches, and comparisons of tuned optimizers.
 
@@ -37,7 +49,9 @@ def figures(
 
     check_writable("output", output)
     db = database_of(database)
-    contents = {output / name: content for name, content in db.figures(*study, formats=formats).items()}
+    contents = {
+        output / name: content for name, content in db.figures(*study, formats=formats, targets=targets).items()
+    }
     if not contents:
         raise InvalidRequest("database", f": {', '.join(study) or db.url} has nothing to draw yet")
     existing = [path for path in contents if path.exists()]

@@ -6,6 +6,7 @@ Matplotlib is imported when a figure is drawn.
 from tuner.results.analysis.generations import Searches
 from tuner.results.figures.drawing import Picture, PictureDrawer, figure_files, picture_drawer
 from tuner.results.figures.kinds import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, Kind, kinds_of
+from tuner.results.figures.profile import draw_profile, profile_files
 from tuner.results.figures.saving import FORMATS, rendered, save
 
 __all__ = [
@@ -16,9 +17,11 @@ __all__ = [
     "Picture",
     "PictureDrawer",
     "Searches",
+    "draw_profile",
     "figure_files",
     "kinds_of",
     "picture_drawer",
+    "profile_files",
     "rendered",
     "save",
 ]
