@@ -11,6 +11,7 @@ import pytest
 
 import tuner
 from tasks.keras_task import keras_task
+from tasks.registry import entry, register
 from tests.support import regression
 from tests.support.command_line import call
 from tests.support.in_process import without_ray
@@ -45,6 +46,12 @@ class AccurateLine(regression.Line):
     """A task that says by what it is to be tuned."""
 
     objective = "validation.accuracy:best"
+
+
+class StrangeLine(regression.Line):
+    """A task whose author has misspelt it."""
+
+    objective = "accuracy"
 
 
 @pytest.fixture(autouse=True)
@@ -246,6 +253,13 @@ def test_the_objective_of_a_tasks_class_or_preset_holds_unless_another_is_reques
     requested = tuner.tune(task, "Adam", objective="training-loss", **small)
     assert requested["Adam"].spec.workload.objective.is_default
     assert all(validation is None for _, _, validation in stored(requested))
+
+
+def test_a_class_with_an_objective_that_is_none_is_refused_by_its_name():
+    with pytest.raises(tuner.InvalidRequest, match=r"^task: the objective of its class or preset is training-loss, .*"):
+        tuner.tune(f"{__name__}:StrangeLine", "Adam", progress=False)
+    Method = type("Method", (regression.Line,), {"objective": lambda self: 0})  # as users' classes may have
+    assert entry(register("Method", Method)).objective is None
 
 
 def test_resuming_keeps_the_objective():

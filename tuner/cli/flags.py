@@ -158,8 +158,8 @@ def objective_option(default: str) -> Callable[[Command], Command]:
     return click.option(
         "--objective",
         metavar="TEXT",
-        help="What makes one number of a run: training-loss[:last=SHARE], validation.METRIC[:best|:last=SHARE]"
-        f"[:min|:max], or 'evaluations-to:METRIC<=TARGET' (seconds-to, >=), in quotes. {default}",
+        help="What is optimised: training-loss, validation.METRIC (with :best, :last=SHARE, :min or :max), or"
+        f" 'evaluations-to:METRIC<=TARGET', in quotes, or >=, or seconds-to. {default}",
     )
 
 

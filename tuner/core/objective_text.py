@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from tuner.core.errors import InvalidRequest
-from tuner.core.objective import DIRECTIONS, RUNNING_SHARE, TRAINING, TRAINING_LOSS, Objective, default_direction
+from tuner.core.objective import DIRECTIONS, RUNNING_SHARE, TRAINING, Objective, default_direction
 from tuner.core.text import nearest
 
 ACCEPTED = f"{TRAINING}, validation.METRIC, evaluations-to:METRIC<=TARGET or seconds-to:METRIC<=TARGET"
@@ -100,12 +100,3 @@ def _count(value: str, text: str) -> int:
     if not count >= 1:
         raise InvalidRequest("objective", "takes every=N with a whole number of gradient evaluations", text)
     return int(count)
-
-
-def parsed_or_default(*texts: str | None) -> Objective:
-    """Return the objective of the first text that is not None; the paper's without any.
-
-    Raises:
-        InvalidRequest: It is not an objective.
-    """
-    return next((parse(text) for text in texts if text is not None), TRAINING_LOSS)

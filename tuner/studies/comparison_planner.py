@@ -15,7 +15,6 @@ import tasks.registry
 from tasks.registry import TaskEntry
 from tuner.core.errors import InvalidRequest, check_at_least_one
 from tuner.core.objective import Objective
-from tuner.core.objective_text import parsed_or_default
 from tuner.core.study import ComparisonSpec, Point, StudyRecord
 from tuner.core.text import nearest
 from tuner.core.trial import Measurement, Workload
@@ -27,7 +26,7 @@ from tuner.studies.lookup import (
     data_fingerprint,
     task_entry,
 )
-from tuner.studies.objectives import check_objective, remarks_on
+from tuner.studies.objectives import check_objective, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose, choose_all, shapes_for
 from tuner.studies.planner import Plan
 from tuner.studies.sweeps import OPTIMIZER, SWEEPS
@@ -135,7 +134,7 @@ def _objective(request: CompareRequest, tuned_on: Workload | None, entry: TaskEn
     """Return the requested objective, or that of the search, or the task's."""
     if request.objective is None and tuned_on is not None:
         return tuned_on.objective
-    return parsed_or_default(request.objective, entry.objective)
+    return objective_of(request.objective, entry.objective)
 
 
 def _check_numbers(request: CompareRequest) -> None:

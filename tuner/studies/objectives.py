@@ -1,4 +1,4 @@
-"""Whether a task measures what an objective needs, and remarks on objectives."""
+"""The objective of a request, and whether the task measures what it needs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,35 @@ from typing import Any
 import tasks.registry
 from tasks.task import Evaluated
 from tuner.core.errors import InvalidRequest
-from tuner.core.objective import TRAINING, VALIDATION, Objective
+from tuner.core.objective import TRAINING, TRAINING_LOSS, VALIDATION, Objective
+from tuner.core.objective_text import parse
 from tuner.training.tensorflow import load_tensorflow
+
+
+def objective_of(requested: str | None, *own: str | None) -> Objective:
+    """Return the objective that is requested, or else the first that a preset or a task has of its own.
+
+    Args:
+        requested: The requested one, as text.
+        own: Those of the preset and of the task's class.
+
+    Returns:
+        The paper's, if there is none.
+
+    Raises:
+        InvalidRequest: It is not an objective.
+    """
+    if requested is not None:
+        return parse(requested)
+    text = next((each for each in own if each is not None), None)
+    if text is None:
+        return TRAINING_LOSS
+    try:
+        return parse(text)
+    except InvalidRequest as error:
+        separator = "" if error.accepted.startswith(":") else " "
+        message = f": the objective of its class or preset{separator}{error.accepted}"
+        raise InvalidRequest("task", message, text) from None
 
 
 def check_objective(

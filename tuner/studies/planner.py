@@ -13,7 +13,6 @@ from typing import Any
 import lodo.registry
 from tuner import strategies
 from tuner.core.errors import InvalidRequest, check_at_least_one
-from tuner.core.objective_text import parsed_or_default
 from tuner.core.seeds import MAX_SEED
 from tuner.core.study import SearchSpec, StudyRecord, StudySpec
 from tuner.core.trial import Workload
@@ -25,7 +24,7 @@ from tuner.studies.lookup import (
     data_fingerprint,
     task_entry,
 )
-from tuner.studies.objectives import check_objective, remarks_on
+from tuner.studies.objectives import check_objective, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose_all, shapes_for
 from tuner.studies.spaces import search_spaces_of
 from tuner.studies.task_options import task_options
@@ -90,7 +89,7 @@ def plan_search(request: SearchRequest) -> Plan:
         steps=request.steps,
         **({} if request.budget is None else {"budget": request.budget}),
     )
-    objective = parsed_or_default(request.objective, preset.objective, entry.objective)
+    objective = objective_of(request.objective, preset.objective, entry.objective)
     chosen, remarks = _optimizers(request.optimizers, preset.optimizers)
     data, note = data_fingerprint(entry)
     options = task_options(task, request.options, preset.options)
