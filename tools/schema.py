@@ -76,7 +76,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     "evaluations": {
         "candidate_id": "one evaluation per candidate; it is never changed",
         "status": "`finished`, `diverged`, `failed` or `timed out`",
-        "fitness": "what is minimised: the objective's value, or its negative if the greatest is best; above the budget "
+        "fitness": "what is minimised: the objective's value, or its negative if the greatest is best; over the budget "
         "if a target was missed; +inf unless the status is `finished`",
         "steps_done": "gradient evaluations until the end or the divergence",
         "seconds": "seconds of training, the candidate's share of its cohort",

@@ -84,7 +84,7 @@ def test_a_value_is_shown_in_its_own_units_whatever_is_minimised():
     assert (accuracy.fitness(0.75), accuracy.shown(-0.75, 100)) == (-0.75, 0.75)
     assert (loss.fitness(0.75), loss.shown(0.75, 100)) == (0.75, 0.75)
     assert accuracy.value(math.inf) == -math.inf
-    assert str(accuracy.value(0.0)) == "0.0"  # not -0.0
+    assert str(accuracy.value(0.0)) == str(accuracy.fitness(0.0)) == "0.0"  # not -0.0
     assert accuracy.shown(math.inf, 100) is None
 
 

@@ -129,7 +129,7 @@ class Objective:
 
     def fitness(self, value: float) -> float:
         """Return what is minimised for a value."""
-        return -value if self.is_max else value
+        return -value + 0.0 if self.is_max else value  # + 0.0: no -0.0, which not every database keeps
 
     def value(self, fitness: float) -> float:
         """Return the value of a fitness; the worst infinity of a run without one."""
