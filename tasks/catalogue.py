@@ -27,6 +27,7 @@ class TaskEntry:
     weights: Callable[[Mapping[str, Any]], int] | None = None  # of the task with these options; None: the class decides
     dtype: str | None = None  # of the weights, unless another precision is requested; None: the class decides
     dataset: str | None = None  # a name of `tasks.datasets.DATASETS`; None if the task needs no data
+    objective: str | None = None  # of its searches, as text, unless a preset has another; None: the paper's
 
 
 _FALLING_SIGMAS = (3.0, 3.0, 3.0, 3.0, 2.0, 1.7, 1.4, 1.2, 0.9, 0.6)

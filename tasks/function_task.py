@@ -33,7 +33,7 @@ def function_task(
 
         MyTask = function_task(loss, start=[0.0, 0.0])  # `--task file.py:MyTask`
 
-    A subclass may define `presets`, `line_up`, or `layers` if x has more than one.
+    A subclass may define `presets`, `line_up`, `objective`, or `layers` if x has more than one.
 
     Args:
         loss: Function of x [n] that returns a floating-point scalar, by TensorFlow operations only. With a second

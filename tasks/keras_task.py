@@ -41,7 +41,7 @@ def keras_task(
     regularisation; validation and test have the loss that `evaluate` computes. What would be trained or measured
     otherwise is refused; `tasks.keras_features.FEATURES` lists all of it. Every run builds a new model after
     `keras.utils.set_random_seed` with its seed; minibatches and dropout depend on the seed and the step alone.
-    A subclass may define `presets` or `line_up`.
+    A subclass may define `presets`, `line_up` or `objective`.
 
     Args:
         build: Function that returns a new keras.Model, which differs between calls in its random weights alone. The

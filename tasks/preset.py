@@ -21,6 +21,7 @@ class Preset:
             has not used; 0 is none.
         optimizers: Names of the optimizers that are tuned unless the user names others, in order.
         options: Keyword arguments of the task's constructor, such as `{"batch_size": 32}`. Default: none.
+        objective: What makes one number of a run, such as "validation.accuracy". Default: the task's, or the paper's.
 
     Raises:
         ValueError: A number is out of range, or `sigmas` or `steps` does not have one entry per generation.
@@ -33,6 +34,7 @@ class Preset:
     fresh_seeds: int
     optimizers: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    objective: str | None = None
 
     def __post_init__(self) -> None:
         for name, lowest in (("generations", 1), ("population", 1), ("fresh_seeds", 0)):

@@ -53,7 +53,7 @@ def entry(name: str) -> TaskEntry:
 
     Args:
         name: A name as `load` accepts it. The module of a task that is not built in is imported; its class may have
-            attributes `cohort_size` (default 1), `line_up`, `presets`, `comparison` and `dataset`.
+            attributes `cohort_size` (default 1), `line_up`, `presets`, `comparison`, `dataset` and `objective`.
 
     Raises:
         ValueError: There is no such task (the message suggests the nearest name), or it cannot be loaded.
@@ -62,6 +62,7 @@ def entry(name: str) -> TaskEntry:
         return TASKS[name]
     where = _where(name)
     task = task_class(where)
+    objective = getattr(task, "objective", None)
     return TaskEntry(
         where=where,
         summary=(task.__doc__ or "").strip().partition("\n")[0],
@@ -71,6 +72,7 @@ def entry(name: str) -> TaskEntry:
         cohort_size=getattr(task, "cohort_size", 1),
         precisions=None,
         dataset=getattr(task, "dataset", None),
+        objective=objective if isinstance(objective, str) else None,  # a class may have a method of this name
     )
 
 

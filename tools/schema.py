@@ -16,7 +16,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "kind": "`search` or `comparison`",
         "strategy": "search strategy; NULL for a comparison",
         "parameters": "parameters of the strategy, such as `sigmas` per generation; NULL for a comparison",
-        "objective": "metric, direction and reduction that make one number of a run",
+        "objective": "metric, direction and reduction that make one number of a run, and a target if it has one",
         "seed": "seed of the study",
         "generations": "number of generations; of a comparison, of points",
         "population": "candidates per generation; of a comparison, seeds",
@@ -76,7 +76,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     "evaluations": {
         "candidate_id": "one evaluation per candidate; it is never changed",
         "status": "`finished`, `diverged`, `failed` or `timed out`",
-        "fitness": "the lower the better; +inf unless the status is `finished`",
+        "fitness": "what is minimised: the objective's value, or its negative if the greatest is best; over the budget "
+        "if a target was missed; +inf unless the status is `finished`",
         "steps_done": "gradient evaluations until the end or the divergence",
         "seconds": "seconds of training, the candidate's share of its cohort",
         "epoch": "epoch of the driver that recorded it",

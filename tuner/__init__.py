@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tuner.api.tuning import tune
     from tuner.core.errors import InvalidRequest, LodoTuneError
     from tuner.execution.resources import Resources
+    from tuner.results.analysis.target_profile import Profile
     from tuner.results.tables.table import Table
     from tuner.studies.callbacks import Callback
     from tuner.studies.comparison_planner import CompareRequest
@@ -44,6 +45,7 @@ _MODULES = {
     "InvalidRequest": "tuner.core.errors",
     "LodoTuneError": "tuner.core.errors",
     "PaperRequest": "tuner.studies.paper_protocol",
+    "Profile": "tuner.results.analysis.target_profile",
     "Progress": "tuner.api.progress",
     "Resources": "tuner.execution.resources",
     "Run": "tuner.api.run",
@@ -73,6 +75,7 @@ __all__ = [
     "InvalidRequest",
     "LodoTuneError",
     "PaperRequest",
+    "Profile",
     "Progress",
     "Resources",
     "Run",

@@ -66,6 +66,25 @@ def test_a_search(folder):
         assert re.sub(b"_at: .*", b"", line) == re.sub(b"_at: .*", b"", python)
 
 
+def test_a_search_and_a_comparison_by_another_objective():
+    objective = "evaluations-to:validation.accuracy>=0.9"
+    small = ("--task", LINE, "--optimizers", "Adam", "--generations", 1, "--population", 3, "--steps", 20)
+    printed = command(*small, "--objective", objective, "--name", "line", "--database", "line.db", "--json")
+    run = tuner.tune(
+        LINE, "Adam", generations=1, population=3, steps=20, objective=objective, name="line", database="python.db",
+        progress=False,
+    )  # fmt: skip
+    assert rows("line.db", "line") == rows("python.db", "line")
+    assert without_seconds(json.loads(printed)) == without_seconds(json.loads(run.table().to_json()))
+    compare = ("compare", "--task", LINE, "--defaults", "--optimizers", "Adam", "--seeds", 2, "--steps", 20)
+    command(*compare, "--objective", "validation.loss:best", "--name", "a", "--database", "line.db")
+    tuner.compare(
+        task=LINE, optimizers="Adam", defaults=True, seeds=2, steps=20, objective="validation.loss:best", name="a",
+        database="python.db", progress=False,
+    )  # fmt: skip
+    assert rows("line.db", "a") == rows("python.db", "a")
+
+
 def test_a_comparison_of_a_search_and_one_of_the_defaults():
     run = tuned()
     command("compare", "--task", "rosenbrock", "--from", "valley", "--steps", 40, "--seeds", 3, "--name", "line")

@@ -169,12 +169,12 @@ def test_studies_of_two_runs_or_of_a_search_are_no_comparison():
 def test_json_has_the_keys_that_others_script_against():
     (found,) = json.loads(render_comparisons([three()], "json"))["comparisons"]
     assert list(found) == [
-        "run", "task", "steps", "seconds", "seeds", "cohort_size", "validate_every", "test_examples", "sweep",
-        "contenders", "remarks", "precision", "options", "data", "versions", "hardware", "created_at",
+        "run", "task", "objective", "steps", "seconds", "seeds", "cohort_size", "validate_every", "test_examples",
+        "sweep", "contenders", "remarks", "precision", "options", "data", "versions", "hardware", "created_at",
     ]  # fmt: skip
     assert list(found["contenders"][0]) == [
         "study", "name", "optimizer", "value", "hyperparameters", "settings", "source", "status", "runs", "by_steps",
         "by_time", "floor", "validation", "test", "evaluations_per_second",
     ]  # fmt: skip
-    assert list(found["contenders"][0]["by_steps"]) == ["loss", "diverged", "standing", "p"]
+    assert list(found["contenders"][0]["by_steps"]) == ["loss", "diverged", "standing", "p", "missed"]
     assert list(found["contenders"][0]["by_steps"]["loss"]) == ["mean", "spread", "low", "high", "runs"]

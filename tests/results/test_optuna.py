@@ -2,12 +2,14 @@
 
 import builtins
 import math
+from dataclasses import replace
 
 import pytest
 
 from tests.support.command_line import call
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.support.store_values import REMOTE_OWNER, evaluation, key, spec
+from tuner.core.objective_text import parse
 from tuner.core.trial import Candidate, Role, Status, Trial
 from tuner.storage import Store
 
@@ -31,10 +33,11 @@ def hyperparameters(at):
     return {"learning_rate": 0.1 * (1 + at.slot), "beta_1": 0.5 + 0.1 * at.generation}
 
 
-def fill(url, run="bowl", budgets=BUDGETS):
+def fill(url, run="bowl", budgets=BUDGETS, **workload):
     """Make a study of two generations of four, of which the last waits, and a run on a fresh seed."""
     with Store.open(str(url)) as store:
-        study = store.create_study(spec(run, generations=2, population=4, space=SPACE, steps=budgets)).id
+        of = spec(run, generations=2, population=4, space=SPACE, steps=budgets)
+        study = store.create_study(replace(of, workload=replace(of.workload, **workload))).id
         epoch = store.acquire(study, owner=REMOTE_OWNER)
         places = {key(slot, generation): out for generation, row in enumerate(OUTCOMES) for slot, out in enumerate(row)}
         for at, outcome in {**places, key(0, 0, Role.TUNED): 1e-9}.items():
@@ -132,6 +135,14 @@ class TestReadBack:
         study = optuna.load_study(study_name="bowl/Adam", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
         assert study.best_value == 0.25
         assert not any(trial.constraints for trial in study.trials)
+
+    def test_an_objective_that_is_maximised_has_its_direction_and_its_own_units(self, optuna, tmp_path):
+        fill(tmp_path / "studies.db", budgets=(200, 200), objective=parse("validation.accuracy"))
+        assert export(tmp_path).code == 0
+        study = optuna.load_study(study_name="bowl/Adam", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
+        assert study.direction == optuna.study.StudyDirection.MAXIMIZE
+        assert study.user_attrs["objective"] == "validation.accuracy"
+        assert study.best_value == -0.25  # its fitness, which is stored, is 0.25, the lowest
 
     def test_a_study_that_is_there_is_left_as_it_is(self, study, tmp_path):
         outcome = export(tmp_path)

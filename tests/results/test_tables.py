@@ -91,7 +91,7 @@ gain is above or below zero by more than twice its standard deviation (±).
 
 
 KEYS = ["study", "run", "task", "optimizer", "status", "strategy", "seed", "generations", "population", "steps"]
-KEYS += ["hyperparameters", "fitness", "best", "individuals", "cost", "notes"]
+KEYS += ["objective", "hyperparameters", "fitness", "best", "individuals", "cost", "notes"]
 
 
 def render(summaries, format="text"):
@@ -227,6 +227,7 @@ def test_json_says_all_of_the_summary_under_keys_that_others_script_against():
         "failed": 0,
         "timed_out": 0,
         "seeds": 3,
+        "missed": 0,
     }
     assert adam["cost"] == {
         "search": {"evaluations": 768, "seconds": 4.0},  # 100 + 3 * 17 and 3 * 200 + 17, 8 runs of 0.5 s
@@ -331,13 +332,14 @@ def test_the_report_of_a_study_shows_what_was_asked_what_it_ran_on_and_what_came
     of = replace(of, workload=replace(of.workload, options={"batch_size": 32}, data={"name": "mnist", "sha256": "0f"}))
     text = render_search(replace(ADAM_STUDY, spec=of), ADAM_RUNS)
     for line in (
-        "  task      rosenbrock (batch_size 32)",
-        "  status    complete, 8 of 8 individuals done",
-        "  seeds     0 for the study, 3 fresh seeds",
-        "  data      name mnist, sha256 0f",
-        "  versions  lodo-tune 0.1.0, tensorflow 2.21.0",
-        "  hardware  node here, cores 2",
-        "  tuned     learning_rate 0.01235, beta_1 0.75, beta_2 0.999877",
+        "  task       rosenbrock (batch_size 32)",
+        "  status     complete, 8 of 8 individuals done",
+        "  objective  mean training loss over the last tenth of the budget, the lower the better",
+        "  seeds      0 for the study, 3 fresh seeds",
+        "  data       name mnist, sha256 0f",
+        "  versions   lodo-tune 0.1.0, tensorflow 2.21.0",
+        "  hardware   node here, cores 2",
+        "  tuned      learning_rate 0.01235, beta_1 0.75, beta_2 0.999877",
         "         0     100    3         1         2       1          0     0   5.000   5.000",
         "         1     200  1.5         3         1       0          0     0  0.1000  0.2000",
         "- 3 diverged: no reason recorded (g00/s01, g00/s02, g01/s03)",
@@ -377,7 +379,7 @@ def test_the_report_as_json_is_strict_and_has_the_schedule_the_failures_and_the_
 
 def test_the_report_of_a_study_that_was_only_created_is_possible():
     nothing = replace(LODO_STUDY, owner=None, lease_left=None, counts=dict.fromkeys(Status, 0))
-    assert "  status    interrupted, 0 of 8 individuals done" in render_search(nothing, []).splitlines()
+    assert "  status     interrupted, 0 of 8 individuals done" in render_search(nothing, []).splitlines()
     assert strictly(render_search(nothing, [], "json"))["best"] is None
 
 

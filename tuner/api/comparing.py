@@ -29,6 +29,7 @@ def compare(
     defaults: bool = False,
     halve_learning_rate: bool = False,
     sweep: str | None = None,
+    objective: str | None = None,
     seeds: int = 8,
     steps: int | None = None,
     seconds: float | None = None,
@@ -57,6 +58,7 @@ def compare(
         defaults: Whether to use the defaults instead.
         halve_learning_rate: Whether to halve every learning rate, as for long runs.
         sweep: Vary a parameter of LODO alone: "momentum", "depth" or "block-size".
+        objective: What makes one number of a run, by which optimizers are ranked; see `tune`. Default: the search's.
         seeds: Number of seeds; each optimizer is trained on the seeds 0 to seeds - 1.
         steps: Budget of a run in gradient evaluations. Default: the paper's.
         seconds: Train each run alone, and for at least this many seconds. Default: by steps only.
@@ -97,6 +99,7 @@ def compare(
         defaults=defaults,
         halve_learning_rate=halve_learning_rate,
         sweep=sweep,
+        objective=objective,
         seeds=seeds,
         steps=steps,
         seconds=seconds,

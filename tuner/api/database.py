@@ -161,22 +161,24 @@ class Database:
         (damaged if damaged is not None else []).extend(faults)
         return listing.render_studies(records, format, best)
 
-    def figures(self, *names: str, formats: Sequence[str] = ("png",)) -> dict[str, bytes]:
+    def figures(self, *names: str, formats: Sequence[str] = ("png",), targets: str | None = None) -> dict[str, bytes]:
         """Draw the figures of the named runs and studies, by default of all; return files by name, "RUN-FIGURE.png".
 
         Args:
             names: Names of runs and studies.
             formats: "png", "pdf" or "svg". Default: "png".
+            targets: Targets of comparisons, "METRIC<=A,B,C": their profile is drawn as "RUN-targets.png", and the
+                times are in "RUN-targets.csv"; see `Comparison.profile`. Default: none.
 
         Raises:
-            InvalidRequest: The database has no study.
+            InvalidRequest: The database has no study, or a comparison has not measured the metric of the targets.
             ValueError: There is no such format.
         """
         from tuner.api.figures import draw_figures, figure_names
 
         with self.reading() as store:
-            figure_names(store, names, formats)  # refuses an unknown format before anything is drawn
-            drawn = ((name, draw()) for name, draw in draw_figures(store, names, formats))
+            figure_names(store, names, formats, targets)  # refuses an unknown format before anything is drawn
+            drawn = ((name, draw()) for name, draw in draw_figures(store, names, formats, targets))
             return {name: content for name, content in drawn if content is not None}
 
     def report(self, path: str | Path, *names: str, overwrite: bool = False) -> Path:

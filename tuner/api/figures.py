@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from tuner.api.reading import by_run, drawable, find
-from tuner.results.figures import FORMATS, figure_files, kinds_for
+from tuner.results.analysis.comparison import Comparison
+from tuner.results.figures import FORMATS, figure_files, kinds_for, profile_files, profile_names
 from tuner.results.tables.formats import check_format
 from tuner.storage import Store
 
 
-def figure_names(store: Store, names: Sequence[str], formats: Sequence[str]) -> list[str]:
+def figure_names(store: Store, names: Sequence[str], formats: Sequence[str], targets: str | None = None) -> list[str]:
     """Return the names that the files of `draw_figures` have, of empty figures as well.
 
     Raises:
@@ -19,16 +20,18 @@ def figure_names(store: Store, names: Sequence[str], formats: Sequence[str]) -> 
     """
     for format in formats:
         check_format(format, FORMATS)
-    return [
-        f"{run}-{kind.name}.{format}"
-        for run, records in by_run(find(store, names)).items()
-        for kind in kinds_for(is_search=records[0].is_search)
-        for format in dict.fromkeys(formats)
-    ]
+    result = []
+    for run, records in by_run(find(store, names)).items():
+        kinds = kinds_for(is_search=records[0].is_search)
+        files = [f"{kind.name}.{format}" for kind in kinds for format in dict.fromkeys(formats)]
+        if targets is not None and not records[0].is_search:
+            files += profile_names(dict.fromkeys(formats))
+        result += [f"{run}-{file}" for file in files]
+    return result
 
 
 def draw_figures(
-    store: Store, names: Sequence[str], formats: Sequence[str]
+    store: Store, names: Sequence[str], formats: Sequence[str], targets: str | None = None
 ) -> Iterator[tuple[str, Callable[[], bytes | None]]]:
     """Yield the name of each figure of some runs and studies, and a function that draws it; None if it is empty.
 
@@ -38,10 +41,15 @@ def draw_figures(
         store: Open database.
         names: Names of runs and studies; without one, all.
         formats: Some of "png", "pdf" and "svg".
+        targets: Targets of comparisons, "METRIC<=A,B,C", whose profile is drawn as well. Default: none.
 
     Raises:
-        InvalidRequest: The database has no study.
+        InvalidRequest: The database has no study, or a comparison has not measured the metric of the targets.
     """
     for run, records in by_run(find(store, names)).items():
-        for name, draw in figure_files(drawable(store, records), dict.fromkeys(formats)):
+        results = drawable(store, records)
+        for name, draw in figure_files(results, dict.fromkeys(formats)):
             yield f"{run}-{name}", draw
+        if targets is not None and isinstance(results, Comparison):
+            for name, draw in profile_files(results, targets, dict.fromkeys(formats)):
+                yield f"{run}-{name}", draw

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.api.database import Database
-from tuner.api.reading import drawable, summary_of, table_of
+from tuner.api.reading import comparisons_of, drawable, summary_of, table_of
 from tuner.api.trials import trials_frame
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, SeedRun, StudyRecord, StudySpec, StudyStatus
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from tuner.results.analysis.target_profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,8 @@ class _StoredRun:
     def trials(self) -> pd.DataFrame:
         """Return a DataFrame with a row per candidate.
 
-        The columns are study, generation, slot, role, status, fitness (inf for one that diverged or failed), one per
+        The columns are study, generation, slot, role, status, fitness (the value of the objective, in its own units;
+        inf for one that diverged, failed or missed a target, -inf if the greatest value is best), one per
         hyperparameter (named after it, empty for optimizers without it), seed, budget and steps_done (gradient
         evaluations) and seconds (of training). In a comparison, generation is the number of the point, and slot that
         of the seed.
@@ -273,8 +276,26 @@ class Run(_StoredRun):
 class Comparison(_StoredRun):
     """A comparison: one study per optimizer, each trained with given hyperparameters on the same seeds."""
 
+    def profile(self, targets: str) -> Profile:
+        """Return the gradient evaluations until its runs reach some targets, with the scores of its optimizers.
+
+        Args:
+            targets: "METRIC<=A,B,C" or "METRIC>=A,B,C", where METRIC is "training-loss", as a mean over a thousandth of
+                the budget, or "validation.METRIC".
+
+        Raises:
+            InvalidRequest: The text is not of this form, or the comparison has not measured the metric.
+        """
+        from tuner.results.analysis.target_profile import profile_of
+
+        with self.database.reading() as store:
+            (comparison,) = comparisons_of(store, store.find(self.name))
+        return profile_of(comparison, targets)
+
     def runs(self, optimizer: str, *, curves: bool = False) -> list[SeedRun]:
         """Return the results of an optimizer's runs, in the order of their seeds.
+
+        The fitness of a run is what is minimised: the objective's value, or its negative if the greatest value is best.
 
         Args:
             optimizer: Name of the optimizer.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tuner.core.events import AttemptEnded, Event, Progress
+from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import StudyRecord
 from tuner.core.text import one_line
 from tuner.core.trial import Evaluation, Key, Role, Status
@@ -46,12 +47,12 @@ class StudyProgress:
             done: Takes the number of gradient evaluations that were done, or saved since a candidate diverged.
         """
         self._say, self._closed, self._saved, self._done = say, closed, saved, done
-        self._study = ""
+        self._study, self._objective = "", TRAINING_LOSS
         self._batch: _Batch | None = None
 
     def on_study_begin(self, study: StudyRecord) -> None:
-        """Keep the name of the study."""
-        self._study = study.spec.name
+        """Keep the name of the study, and its objective."""
+        self._study, self._objective = study.spec.name, study.spec.workload.objective
 
     def on_batch_begin(self, name: str, budget: int, keys: Sequence[Key]) -> None:
         """Report the line of the last generation and start the next."""
@@ -100,10 +101,11 @@ class StudyProgress:
         steps_done = sum(batch.steps.values()) + batch.budget * (
             len(batch.fitnesses) - len(batch.steps.keys() & batch.fitnesses.keys())
         )
+        values = _values(batch, self._objective)
         share = min(1.0, steps_done / max(1, batch.budget * len(batch.keys)))
         return (
             f"{self._study}  {batch.name} ({batch.budget} evaluations each): {len(batch.fitnesses)}/{len(batch.keys)}"
-            f" done ({share:.0%}), {_fitnesses(batch)}, {diverged} diverged, {statuses.count(Status.FAILED)} failed"
+            f" done ({share:.0%}), {values}, {diverged} diverged, {statuses.count(Status.FAILED)} failed"
             f"{f', {timed_out} timed out' if timed_out else ''}"
         )
 
@@ -117,13 +119,18 @@ class StudyProgress:
         self._batch = None
 
 
-def _fitnesses(batch: _Batch) -> str:
+def _values(batch: _Batch, objective: Objective) -> str:
     """Return best and median of the finished candidates; for fresh seeds, the medians of defaults and tuned point."""
     finite = {key: fitness for key, fitness in batch.fitnesses.items() if math.isfinite(fitness)}
     if not finite:
         return "none finished yet"
+
+    def shown(fitness: float) -> str:
+        value = objective.shown(fitness, batch.budget)
+        return "target not reached" if value is None else number(value)
+
     if all(key.role.is_due for key in batch.keys):
-        return f"best {number(min(finite.values()))}, median {number(statistics.median(finite.values()))}"
+        return f"best {shown(min(finite.values()))}, median {shown(statistics.median(finite.values()))}"
     by_role = {role: [fitness for key, fitness in finite.items() if key.role is role] for role in Role}
-    medians = [f"{role} {number(statistics.median(by_role[role]))}" for role in Role if by_role[role]]
+    medians = [f"{role} {shown(statistics.median(by_role[role]))}" for role in Role if by_role[role]]
     return f"medians: {', '.join(medians)}"

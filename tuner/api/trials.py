@@ -29,7 +29,7 @@ def trials_frame(rows: Sequence[tuple[StudyRecord, CandidateRecord]]) -> pd.Data
             "slot": candidate.key.slot,
             "role": candidate.key.role.value,
             "status": candidate.status.value,
-            "fitness": math.nan if candidate.fitness is None else candidate.fitness,
+            "fitness": _value(study, candidate),
             **candidate.hyperparameters,
             "seed": candidate.seed,
             "budget": candidate.steps,
@@ -39,3 +39,12 @@ def trials_frame(rows: Sequence[tuple[StudyRecord, CandidateRecord]]) -> pd.Data
         for study, candidate in rows
     ]
     return pd.DataFrame(records, columns=[*columns, "seconds"])
+
+
+def _value(study: StudyRecord, candidate: CandidateRecord) -> float:
+    """Return the objective's value; NaN until the candidate is final, and an infinity without one."""
+    objective = study.spec.workload.objective
+    if candidate.fitness is None:
+        return math.nan
+    missed = objective.missed(candidate.fitness, candidate.steps)
+    return math.inf if missed else objective.value(candidate.fitness)

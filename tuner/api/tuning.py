@@ -36,6 +36,7 @@ def tune(
     steps: int | Sequence[int] | None = None,
     sigma: float | Sequence[float] | None = None,
     budget: int | None = None,
+    objective: str | None = None,
     seed: int = 0,
     name: str | None = None,
     database: str | Path | Database = DEFAULT_DATABASE,
@@ -62,6 +63,9 @@ def tune(
         steps: Budget of a candidate in gradient evaluations: one value, or one per generation. Default: the preset's.
         sigma: Standard deviation of the draws, likewise.
         budget: Gradient evaluations of all candidates of a search together, instead of `generations`.
+        objective: What makes one number of a run, and its direction: "training-loss:last=0.25", "validation.accuracy",
+            "validation.loss:best", "evaluations-to:validation.accuracy>=0.9" and others; docs/guides/objectives.md has
+            them all. Default: the preset's or the task's, or else the mean training loss over the last tenth.
         seed: Decides everything that is drawn.
         name: Name of the run. Default: the task's name, numbered where that is taken.
         database: Where to record: a file, a URL, or a `Database`.
@@ -100,6 +104,7 @@ def tune(
         sigma=sequence(sigma),
         budget=budget,
         strategy=strategy,
+        objective=objective,
         seed=seed,
         name=name,
         cpus_per_candidate=resolved.cpus_per_candidate,

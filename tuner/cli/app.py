@@ -25,6 +25,7 @@ from tuner.cli.flags import (
     flag_of,
     list_of,
     machine_options,
+    objective_option,
     outcome_options,
     precision_option,
     task_option,
@@ -159,6 +160,7 @@ def _fail(message: str, code: int, debug: bool) -> None:
     metavar="NAME",
     help="Search strategy: genetic, cma-es, random or paper. Default: paper for the preset paper, otherwise genetic.",
 )
+@objective_option("Default: the preset's or the task's, or training-loss, the paper's.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random numbers.")
 @click.option("--name", metavar="RUN", help="Name of the run. Default: the task's name, with a number if it is taken.")
 @click.option(

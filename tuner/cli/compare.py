@@ -13,6 +13,7 @@ from tuner.cli.flags import (
     database_of,
     list_of,
     machine_options,
+    objective_option,
     outcome_options,
     precision_option,
     task_option,
@@ -20,8 +21,8 @@ from tuner.cli.flags import (
 )
 
 FIELDS = (
-    "task", "optimizers", "search", "configs", "defaults", "halve_learning_rate", "sweep", "seeds", "steps",
-    "seconds", "validate_every", "test_examples", "name", "cpus_per_candidate", "precision",
+    "task", "optimizers", "search", "configs", "defaults", "halve_learning_rate", "sweep", "objective", "seeds",
+    "steps", "seconds", "validate_every", "test_examples", "name", "cpus_per_candidate", "precision",
 )  # fmt: skip
 
 
@@ -47,6 +48,7 @@ FIELDS = (
 @click.option("--defaults", is_flag=True, help="Use the default hyperparameters instead.")
 @click.option("--halve-learning-rate", is_flag=True, help="Halve every learning rate, as for long runs.")
 @click.option("--sweep", metavar="NAME", help="Vary one parameter of LODO alone: momentum, depth or block-size.")
+@objective_option("Default: that of the search.")
 @click.option("--seeds", type=int, default=8, show_default=True, metavar="N", help="Train each on the seeds 0 to N-1.")
 @click.option("--steps", type=int, metavar="N", help="Gradient evaluations per run. Default: the paper's.")
 @click.option(

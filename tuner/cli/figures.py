@@ -22,11 +22,23 @@ from tuner.core.errors import InvalidRequest
     callback=list_of(str, "names"),
     help="png, pdf or svg.",
 )
+@click.option(
+    "--targets",
+    metavar="TEXT",
+    help="Targets of comparisons, such as 'validation.accuracy>=0.7,0.8,0.9', in quotes: also draw the profile of the"
+    " times to them, and write these as CSV.",
+)
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @database_option
 @debug_option
 def figures(
-    study: tuple[str, ...], output: Path, formats: tuple[str, ...], force: bool, database: str | None, debug: bool
+    study: tuple[str, ...],
+    output: Path,
+    formats: tuple[str, ...],
+    targets: str | None,
+    force: bool,
+    database: str | None,
+    debug: bool,
 ) -> None:
     """Draw figures of the runs or studies STUDY, or of all: searches, and comparisons of tuned optimizers.
 
@@ -41,11 +53,11 @@ def figures(
     db = database_of(database)
     outputs, written = Outputs(), 0
     with db.reading() as store:
-        existing = [name for name in figure_names(store, study, formats) if (output / name).exists()]
+        existing = [name for name in figure_names(store, study, formats, targets) if (output / name).exists()]
         if existing and not force:
             advice = f"name another folder, or give {{force}} to replace {len(existing)} such files"
             raise InvalidRequest("output", f": {output / existing[0]} exists; {advice}")
-        for name, draw in draw_figures(store, study, formats):
+        for name, draw in draw_figures(store, study, formats, targets):
             content = None
             with outputs.attempt(str(output / name)):
                 content = draw()

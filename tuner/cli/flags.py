@@ -151,6 +151,18 @@ precision_option = click.option(
     metavar="TYPE",
     help="float32, float64, or bfloat16 where a task supports it. Default: the task's own.",
 )
+
+
+def objective_option(default: str) -> Callable[[Command], Command]:
+    """Return the option --objective; `default` is the sentence on its default."""
+    return click.option(
+        "--objective",
+        metavar="TEXT",
+        help="What is optimised: training-loss, validation.METRIC (with :best, :last=SHARE, :min or :max), or"
+        f" 'evaluations-to:METRIC<=TARGET', in quotes, or >=, or seconds-to. {default}",
+    )
+
+
 accept_changes_option = click.option(
     "--accept-changes", is_flag=True, help="Continue although the task's code or data has changed; the results say so."
 )

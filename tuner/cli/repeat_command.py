@@ -34,6 +34,8 @@ def repeat_command(specs: Sequence[StudySpec]) -> str:
         words += _search([spec for spec in specs if isinstance(spec, SearchSpec)], names, presets)
     else:
         words += _comparison([spec for spec in specs if isinstance(spec, ComparisonSpec)], names)
+    if not workload.objective.is_default:
+        words += ["--objective", workload.objective.text]
     if workload.precision is not None:
         words += ["--precision", workload.precision]
     if workload.threads != 1:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tuner.studies.estimate import Estimate
 
 FIELDS = (
-    "task", "optimizers", "preset", "generations", "population", "steps", "sigma", "budget", "strategy", "seed",
-    "name", "cpus_per_candidate", "precision",
+    "task", "optimizers", "preset", "generations", "population", "steps", "sigma", "budget", "strategy", "objective",
+    "seed", "name", "cpus_per_candidate", "precision",
 )  # fmt: skip
 
 

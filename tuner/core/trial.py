@@ -24,8 +24,8 @@ class Status(StrEnum):
 
     WAITING = "waiting"
     RUNNING = "running"
-    FINISHED = "finished"  # every loss finite; fitness is finite
-    DIVERGED = "diverged"  # a loss was not finite; fitness is +inf
+    FINISHED = "finished"  # every loss finite, and the objective's value; fitness is finite
+    DIVERGED = "diverged"  # a loss or the objective's value was not finite; fitness is +inf
     FAILED = "failed"  # an exception, out of memory, or lost workers; fitness is +inf
     TIMED_OUT = "timed out"  # exceeded the time limit; fitness is +inf
 
@@ -153,7 +153,7 @@ class Evaluation:
 
     key: Key
     status: Status
-    fitness: float  # mean training loss over the last 10 % of the budget
+    fitness: float  # what is minimised: the objective's value, or its negative if the greatest is best
     losses: (
         Sequence[float] | NDArray[np.floating]
     )  # one per gradient evaluation; cut after the first loss that is not finite

@@ -14,6 +14,7 @@ import lodo.registry
 import tasks.registry
 from tasks.registry import TaskEntry
 from tuner.core.errors import InvalidRequest, check_at_least_one
+from tuner.core.objective import Objective
 from tuner.core.study import ComparisonSpec, Point, StudyRecord
 from tuner.core.text import nearest
 from tuner.core.trial import Measurement, Workload
@@ -25,6 +26,7 @@ from tuner.studies.lookup import (
     data_fingerprint,
     task_entry,
 )
+from tuner.studies.objectives import check_objective, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose, choose_all, shapes_for
 from tuner.studies.planner import Plan
 from tuner.studies.sweeps import OPTIMIZER, SWEEPS
@@ -47,6 +49,7 @@ class CompareRequest:
     defaults: bool = False
     halve_learning_rate: bool = False
     sweep: str | None = None
+    objective: str | None = None
     seeds: int = 8
     steps: int | None = None
     seconds: float | None = None
@@ -77,12 +80,19 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
     check_precision(precision, entry)
     data, note = data_fingerprint(entry)
     preset = entry.comparison
+    objective = _objective(request, tuned_on, entry)
+    alone = entry.cohort_size == 1 or request.seconds is not None
+    cohort_size = 1 if alone else min(request.seeds, MAX_COHORT_SIZE)
+    check_objective(objective, task, options, precision, cohort_size)
+    steps = request.steps or preset.steps
+    usual = preset.validate_every
+    if objective.validates:  # often enough for the objective
+        usual = objective.every or min(usual or steps, objective.interval(steps))
     measurement = Measurement(
-        validate_every=_validate_every(request, task, preset.validate_every),
+        validate_every=_validate_every(request, task, usual),
         seconds=request.seconds,
         test_examples=request.test_examples,
     )
-    alone = entry.cohort_size == 1 or request.seconds is not None
     versions, hardware = machine.versions(), machine.hardware()
     specs = []
     for tuned in compared:
@@ -95,15 +105,16 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
                     task=task,
                     optimizer=tuned.optimizer,
                     optimizer_place=tuned.place,
-                    cohort_size=1 if alone else min(request.seeds, MAX_COHORT_SIZE),
+                    cohort_size=cohort_size,
                     threads=request.cpus_per_candidate,
                     precision=precision,
                     options=options,
                     data=data,
+                    objective=objective,
                 ),
                 seed=0,
                 seeds=request.seeds,
-                steps=request.steps or preset.steps,
+                steps=steps,
                 space=tuned.space,
                 versions=versions,
                 hardware=hardware,
@@ -115,7 +126,15 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
         )
     base = task.rpartition(":")[2] if search is None else search.run
     base = f"{base[:40]}-{f'sweep-{request.sweep}' if request.sweep else 'comparison'}"
-    return Plan(tuple(specs), (*remarks, *([note] if note else [])), base, searches[0] if searches else None)
+    found = (*remarks, *remarks_on(objective), *([note] if note else []))
+    return Plan(tuple(specs), found, base, searches[0] if searches else None)
+
+
+def _objective(request: CompareRequest, tuned_on: Workload | None, entry: TaskEntry) -> Objective:
+    """Return the requested objective, or that of the search, or the task's."""
+    if request.objective is None and tuned_on is not None:
+        return tuned_on.objective
+    return objective_of(request.objective, entry.objective)
 
 
 def _check_numbers(request: CompareRequest) -> None:

@@ -24,6 +24,7 @@ from tuner.studies.lookup import (
     data_fingerprint,
     task_entry,
 )
+from tuner.studies.objectives import check_objective, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose_all, shapes_for
 from tuner.studies.spaces import search_spaces_of
 from tuner.studies.task_options import task_options
@@ -42,6 +43,7 @@ class SearchRequest:
     sigma: tuple[float, ...] | None = None
     budget: int | None = None
     strategy: str | None = None
+    objective: str | None = None
     seed: int = 0
     name: str | None = None
     cpus_per_candidate: int = 1
@@ -87,9 +89,11 @@ def plan_search(request: SearchRequest) -> Plan:
         budget=request.budget,
     )
     schedule = strategies.kind(strategy).schedule(preset, asked)
+    objective = objective_of(request.objective, preset.objective, entry.objective)
     chosen, remarks = _optimizers(request.optimizers, preset.optimizers)
     data, note = data_fingerprint(entry)
     options = task_options(task, request.options, preset.options)
+    check_objective(objective, task, options, request.precision, entry.cohort_size)
     spaces, derived = search_spaces_of(chosen, request.search_spaces, shapes_for(chosen, task, options))
     versions, hardware = machine.versions(), machine.hardware()
     specs = tuple(
@@ -104,6 +108,7 @@ def plan_search(request: SearchRequest) -> Plan:
                 precision=request.precision,
                 options=options,
                 data=data,
+                objective=objective,
             ),
             strategy=strategy,
             seed=request.seed,
@@ -118,7 +123,8 @@ def plan_search(request: SearchRequest) -> Plan:
         )
         for one in chosen
     )
-    all_remarks = (*remarks, *_unusual(request, schedule, preset.generations), *derived, *([note] if note else []))
+    unusual = [*remarks_on(objective), *_unusual(request, schedule, preset.generations)]
+    all_remarks = (*remarks, *unusual, *derived, *([note] if note else []))
     return Plan(specs, all_remarks, task)
 
 

@@ -18,7 +18,7 @@ from tuner.core.objective import Objective
 from tuner.core.trial import Evaluation, Key, Trial, Workload
 from tuner.training.cohort import Cohort
 from tuner.training.cores import own_cores
-from tuner.training.judgement import judge
+from tuner.training.judgement import Look, judge
 from tuner.training.loop import Carry
 from tuner.training.measurements import measurements_of
 from tuner.training.measurements.measurement import MeasurementCallback, Training
@@ -56,7 +56,8 @@ def train(
         yield from each.begin(training)
     seconds = max((each.seconds for each in measured if each.seconds is not None), default=None)
     stops = heapq.merge(*(each.stops(cohort.budget) for each in measured))
-    is_timed_on_cpu = seconds is not None and "GPU" not in training.carry[0].device
+    is_timed = seconds is not None or workload.objective.in_seconds
+    is_timed_on_cpu = is_timed and "GPU" not in training.carry[0].device
     with own_cores(workload.threads) if is_timed_on_cpu else contextlib.nullcontext():
         for chunk in cohort.chunks(training.carry, stops, seconds):
             losses = training.advance(chunk)
@@ -78,7 +79,8 @@ def _evaluations(training: Training, objective: Objective) -> Iterator[Evaluatio
     for lane, trial in enumerate(cohort.lanes):
         lanes.setdefault(trial.key, lane)
     for key, lane in lanes.items():
-        status, fitness, reason = judge(curves[:, lane], cohort.budget, objective)
+        looks = _looks(training, objective, lane)
+        status, fitness, reason = judge(curves[:, lane], cohort.budget, objective, looks, training.seconds_at)
         curve = until_not_finite(curves[:, lane])
         yield Evaluation(
             key=key,
@@ -90,3 +92,19 @@ def _evaluations(training: Training, objective: Objective) -> Iterator[Evaluatio
             device=device,
             reason=reason,
         )
+
+
+def _looks(training: Training, objective: Objective, lane: int) -> list[Look]:
+    """Return a lane's measurements of the objective's validation metric within the budget, without that of the start.
+
+    Raises:
+        ValueError: The task does not measure it.
+    """
+    if not objective.validates:
+        return []
+    budget, per_step = training.cohort.budget, training.cohort.loop.optimizer.evaluations_per_step
+    within = [each for each in training.validations if 0 < each.evaluations < budget + per_step]
+    metric = objective.validation_metric
+    if within and metric not in within[0].metrics:
+        raise ValueError(f"{objective.metric} is not measured, but {', '.join(within[0].metrics)}")
+    return [Look(min(each.evaluations, budget), each.seconds, each.metrics[metric][lane]) for each in within]

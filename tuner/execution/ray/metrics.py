@@ -27,8 +27,8 @@ from tuner.core.trial import Evaluation, Key, Role, Status
 
 GAUGES = {
     "lodo_tune_generation": "Generation of the search that is under way, from 0.",
-    "lodo_tune_best_fitness": "Smallest fitness of the generation so far.",
-    "lodo_tune_median_fitness": "Median fitness of those that finished of the generation so far.",
+    "lodo_tune_best_fitness": "Best value of the objective in the generation so far, unless none reached a target.",
+    "lodo_tune_median_fitness": "Median of those that finished in the generation so far, unless it missed a target.",
     "lodo_tune_candidates": "Candidates on record by final status, fresh seeds included.",
     "lodo_tune_candidates_planned": "Candidates that the whole study will have, fresh seeds included.",
     "lodo_tune_candidates_running": "Candidates that a worker is training.",
@@ -117,6 +117,7 @@ class StudyMetrics:
         spec = study.spec
         values = (spec.workload.task_label, spec.run, spec.workload.optimizer)
         self.tags = {name: _label(value) for name, value in zip(_TAGS, values, strict=True)}
+        self._objective, self._budget = spec.workload.objective, 0
         self._counts, self._seen = Counts(), set()
         self._begin_batch()
         self._set("candidates_planned", spec.due + 2 * (spec.fresh_seeds if isinstance(spec, SearchSpec) else 0))
@@ -127,6 +128,7 @@ class StudyMetrics:
     def on_batch_begin(self, name: str, budget: int, keys: Sequence[Key]) -> None:
         """Start a generation, or the fresh seeds."""
         self._begin_batch()
+        self._budget = budget
         if keys and keys[0].role is Role.SEARCH:
             self._set("generation", keys[0].generation)
 
@@ -170,8 +172,11 @@ class StudyMetrics:
         if key.role is Role.SEARCH and math.isfinite(fitness):
             insort(self._fitnesses, fitness)
             half = len(self._fitnesses) // 2
-            self._set("best_fitness", self._fitnesses[0])
-            self._set("median_fitness", self._fitnesses[half] / 2 + self._fitnesses[~half] / 2)
+            median = self._fitnesses[half] / 2 + self._fitnesses[~half] / 2
+            for name, value in (("best_fitness", self._fitnesses[0]), ("median_fitness", median)):
+                shown = self._objective.shown(value, self._budget)
+                if shown is not None:
+                    self._set(name, shown)
 
     def _remove(self, keys: Collection[Key]) -> None:
         """Remove candidates from the running ones, and an attempt with its last candidate."""

@@ -11,21 +11,23 @@ import numpy as np
 
 from search_spaces.space import Scale, SearchSpace
 from tuner.core.numbers import fitness
+from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import Point, SeedRun, StudyRecord, StudyStatus
 from tuner.core.trial import Status
 from tuner.results.analysis.estimate import Estimate, estimate
-from tuner.results.analysis.ranking import Rank, Ranking, Standing, rank
+from tuner.results.analysis.ranking import ROUNDING, Rank, Ranking, Standing, rank
 
 Studies = Sequence[tuple[StudyRecord, Sequence[SeedRun]]]
 
 
 @dataclass(frozen=True, slots=True)
 class FinalLoss:
-    """The loss in the last tenth of a budget, over the runs of a contender."""
+    """The objective's value, or the loss in the last tenth of a budget of time, over the runs of a contender."""
 
-    loss: Estimate | None  # over the runs that did not diverge; None without any
+    loss: Estimate | None  # over the runs that did not diverge, and reached the objective's target; None without any
     diverged: int
     rank: Rank
+    missed: int = 0  # runs that finished and missed the objective's target
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Comparison:
     run: str
     task: str
     task_label: str  # name of the task for display
+    objective: Objective  # of `by_steps`
     steps: int  # budget of a run, in gradient evaluations
     seconds: float | None  # budget of a run, in seconds of training; None: no such budget
     seeds: int
@@ -109,7 +112,10 @@ def compare_runs(studies: Studies) -> Comparison:
         for number, point in enumerate(study.comparison.points)
     ]
     is_complete = all(study.status == StudyStatus.COMPLETE for study, _ in studies)
-    by_steps = _ranked({name: _fitnesses(point_runs) for name, _, _, point_runs in named}, is_complete)
+    objective = spec.workload.objective
+    by_steps = _ranked(
+        {name: _fitnesses(point_runs) for name, _, _, point_runs in named}, is_complete, objective, spec.steps
+    )
     by_time = None
     if measurement.seconds is not None:
         by_time = _ranked({name: _losses_by_time(point_runs) for name, _, _, point_runs in named}, is_complete)
@@ -120,6 +126,7 @@ def compare_runs(studies: Studies) -> Comparison:
         run=spec.run,
         task=spec.workload.task,
         task_label=spec.workload.task_label,
+        objective=objective,
         steps=spec.steps,
         seconds=measurement.seconds,
         seeds=spec.seeds,
@@ -148,9 +155,23 @@ def _name(study: StudyRecord, point: Point) -> str:
     return f"{spec.sweep} {point.value:.4g}"
 
 
-def _ranked(losses: Mapping[str, Sequence[float]], is_complete: bool) -> Ranking:
-    """Rank contenders once all runs are complete; until then none has a rank."""
-    return rank(losses) if is_complete else Ranking(dict.fromkeys(losses, Rank(Standing.UNTESTED)), ())
+def _ranked(
+    losses: Mapping[str, Sequence[float]], is_complete: bool, objective: Objective = TRAINING_LOSS, budget: int = 0
+) -> Ranking:
+    """Rank contenders once all runs are complete; until then, and if no run reached the target, none has a rank."""
+    limit = objective.limit(budget)
+    unranked = dict.fromkeys(losses, Rank(Standing.UNTESTED))
+    if not is_complete:
+        return Ranking(unranked, ())
+    finite = [value for values in losses.values() for value in values if math.isfinite(value)]
+    if finite and min(finite) > limit:
+        remark = (
+            f"no run of any optimizer reached the target ({objective.label}), so that none is ranked: take an easier"
+            " target or a larger budget."
+        )
+        return Ranking(unranked, (remark,))
+    is_loss = not (objective.is_to_target or objective.is_max)
+    return rank(losses, limit=limit, rounding=ROUNDING if is_loss else 0.0)
 
 
 def _contender(
@@ -171,7 +192,7 @@ def _contender(
         runs=tuple(runs),
         seeds=study.comparison.seeds,
         counts=counts,
-        by_steps=_final_loss(_fitnesses(runs), rank_by_steps),
+        by_steps=_final_loss(_fitnesses(runs), rank_by_steps, study.spec.workload.objective, study.comparison.steps),
         by_time=None if rank_by_time is None else _final_loss(by_time, rank_by_time),
         validation=_last("validation", ended),
         test=_last("test", ended),
@@ -182,7 +203,7 @@ def _contender(
 
 
 def _fitnesses(runs: Sequence[SeedRun]) -> list[float]:
-    """Return the losses by steps of the runs that finished, and +inf for each that diverged."""
+    """Return the fitnesses of the runs that finished, and +inf for each that diverged."""
     return [fitness(run.candidate) for run in runs if run.candidate.status in (Status.FINISHED, Status.DIVERGED)]
 
 
@@ -196,9 +217,12 @@ def _losses_by_time(runs: Sequence[SeedRun]) -> list[float]:
     return losses
 
 
-def _final_loss(losses: Sequence[float], rank: Rank) -> FinalLoss:
-    finite = [loss for loss in losses if math.isfinite(loss)]
-    return FinalLoss(estimate(finite), len(losses) - len(finite), rank)
+def _final_loss(
+    fitnesses: Sequence[float], rank: Rank, objective: Objective = TRAINING_LOSS, budget: int = 0
+) -> FinalLoss:
+    finite = [fitness for fitness in fitnesses if math.isfinite(fitness)]
+    values = [objective.value(fitness) for fitness in finite if not objective.missed(fitness, budget)]
+    return FinalLoss(estimate(values), len(fitnesses) - len(finite), rank, len(finite) - len(values))
 
 
 def _last(split: str, runs: Sequence[SeedRun]) -> dict[str, Estimate | None]:

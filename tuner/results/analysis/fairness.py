@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search_spaces.space import SearchSpace
+from tuner.core.objective import Objective
 from tuner.core.study import CandidateRecord, SearchSpec, StudyRecord
 from tuner.core.trial import Role
 from tuner.results.analysis.generations import Generation, by_generation
@@ -22,7 +23,7 @@ class Milestone:
     generation: int
     steps: int  # budget of an individual, in gradient evaluations
     planned: int  # gradient evaluations of the schedule up to and including this generation
-    best: float | None  # lowest fitness so far at this budget; None if no individual finished
+    best: float | None  # best value so far at this budget; None if no individual finished or reached the target
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Effort:
     bounded: tuple[str, ...]  # hyperparameters of these genes, in the order of the search space
     attempts_lost: int  # attempts that were lost with their worker and repeated
     milestones: tuple[Milestone, ...]  # one per generation
+    objective: Objective
 
 
 def effort(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Effort:
@@ -67,6 +69,7 @@ def effort(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Effort:
         bounded=tuple(name for name, count in zip(space.names, at_bounds, strict=True) if count),
         attempts_lost=sum(max(0, run.attempts - 1) for run in candidates if run.key.role is Role.SEARCH),
         milestones=_milestones(study.search, generations),
+        objective=study.spec.workload.objective,
     )
 
 
@@ -100,6 +103,7 @@ def _milestones(spec: SearchSpec, generations: Sequence[Generation[CandidateReco
         planned += spec.population * generation.steps
         comparable = [generation.best, *(one.best for one in milestones if one.steps == generation.steps)]
         has_results = generation.left < generation.population
-        best = min((value for value in comparable if value is not None), default=None) if has_results else None
+        known = [value for value in comparable if value is not None]
+        best = min(known, key=spec.workload.objective.fitness, default=None) if has_results else None
         milestones.append(Milestone(generation.number, generation.steps, planned, best))
     return tuple(milestones)

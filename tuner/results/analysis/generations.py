@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tuner.core.numbers import fitness
+from tuner.core.objective import Objective
 from tuner.core.study import CandidateRecord, Outcome, SearchSpec, StudyRecord, StudySpec
 from tuner.core.trial import Status
 
@@ -32,6 +33,7 @@ class Generation(Generic[Run]):
     population: int
     counts: Mapping[Status, int]  # individuals by final status, and RUNNING; zeros included
     finished: tuple[Run, ...]  # best first; ties in slot order
+    objective: Objective
 
     @property
     def left(self) -> int:
@@ -40,13 +42,24 @@ class Generation(Generic[Run]):
 
     @property
     def best(self) -> float | None:
-        """Lowest fitness; None if no individual finished."""
-        return fitness(self.finished[0]) if self.finished else None
+        """Best value of the objective; None if no individual finished, or none reached the target."""
+        return self.objective.shown(self.finished[0].fitness, self.steps) if self.finished else None
 
     @property
     def median(self) -> float | None:
-        """Median fitness of the individuals that finished; None if no individual finished."""
-        return statistics.median(map(fitness, self.finished)) if self.finished else None
+        """Median value of the individuals that finished; None without any, and if it missed the target."""
+        if not self.finished:
+            return None
+        return self.objective.shown(statistics.median(map(fitness, self.finished)), self.steps)
+
+    def value(self, run: Run) -> float | None:
+        """Return the objective's value of one of its individuals; None without one."""
+        return self.objective.shown(run.fitness, self.steps)
+
+    @property
+    def missed(self) -> int:
+        """Number of individuals that finished without reaching the objective's target."""
+        return sum(self.objective.missed(fitness(run), self.steps) for run in self.finished)
 
 
 def finished(runs: Sequence[Run]) -> list[Run]:
@@ -76,6 +89,7 @@ def by_generation(spec: StudySpec, candidates: Sequence[Run]) -> tuple[Generatio
                 sigma=sigmas[number] if sigmas else None,
                 population=spec.batch_size,
                 counts={status: counts[status] for status in Status if status is not Status.WAITING},
+                objective=spec.workload.objective,
                 finished=tuple(sorted(finished(runs), key=lambda run: (fitness(run), run.key.slot))),
             )
         )

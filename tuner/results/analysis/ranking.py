@@ -1,6 +1,7 @@
 """The best optimizer of a comparison, and those indistinguishable from it.
 
-The best is the optimizer with the lowest mean among those that diverged least often. Each of the others is tested
+The best is the optimizer with the lowest mean among those that diverged least often and, of these, missed the target
+of an objective least often. Each of the others is tested
 against it, and the p values are corrected for the number of tests. Runs that are equal on every seed are a constant,
 not a sample: the other optimizer's runs are compared with the constant by a sign test, and two constants are ordered
 exactly.
@@ -25,7 +26,7 @@ class Standing(StrEnum):
     BEST = "best"
     TIE = "tie"  # cannot be distinguished from the best
     WORSE = "worse"
-    LOWER = "lower"  # has lower losses where it finished, but diverged more often
+    LOWER = "lower"  # has lower losses where it finished, but diverged (or missed the target) more often
     UNTESTED = ""  # too few runs for a test
 
 
@@ -45,18 +46,21 @@ class Ranking:
     remarks: tuple[str, ...]
 
 
-def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
-    """Rank optimizers by the losses of their runs.
+def rank(losses: Mapping[str, Sequence[float]], *, limit: float = math.inf, rounding: float = ROUNDING) -> Ranking:
+    """Rank optimizers by the losses of their runs, or by other fitnesses.
 
     Args:
         losses: Losses of the runs that finished or diverged, by optimizer; +inf for a run that diverged.
+        limit: Greatest one of a run that reached the objective's target; above it, nearer ones are lower. Default:
+            without a target.
+        rounding: Means from 0 to this are rounding errors. Default: that of float64 losses.
     """
     samples = {name: list(values) for name, values in losses.items() if values}
     ranks = dict.fromkeys(losses, Rank(Standing.UNTESTED))
     ended = [name for name, values in samples.items() if any(map(math.isfinite, values))]
     if not ended:
         return Ranking(ranks, ())
-    best = min(ended, key=lambda name: (_diverged(samples[name]), _mean(samples[name])))
+    best = min(ended, key=lambda name: (*_unfinished(samples[name], limit), _mean(samples[name], limit)))
     ranks[best] = Rank(Standing.BEST)
     rivals = [name for name in samples if name != best]
     exact = [name for name in rivals if _is_constant(samples[name]) and _is_constant(samples[best])]
@@ -69,7 +73,7 @@ def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
     corrected = holm([*(tests[name].p for name in tested), *[1.0] * (len(others) - len(tested))])
     for name, p in zip(tested, corrected, strict=False):
         ranks[name] = Rank(_standing(samples[best], samples[name], p), p)
-    tiny = [name for name in ended if 0 <= _mean(samples[name]) < ROUNDING]
+    tiny = [name for name in ended if 0 <= _mean(samples[name], limit) < rounding]
     return Ranking(ranks, tuple(_remarks(best, exact, tests, tested, tiny)))
 
 
@@ -133,10 +137,15 @@ def _is_constant(values: Sequence[float]) -> bool:
     return len(values) > 1 and len(set(values)) == 1 and math.isfinite(values[0])
 
 
-def _diverged(values: Sequence[float]) -> float:
-    return sum(not math.isfinite(value) for value in values) / len(values)
+def _unfinished(values: Sequence[float], limit: float) -> tuple[float, float]:
+    """Return the shares of runs that diverged, and that missed the target or diverged."""
+    diverged = sum(not math.isfinite(value) for value in values)
+    missed = sum(limit < value < math.inf for value in values)
+    return diverged / len(values), (diverged + missed) / len(values)
 
 
-def _mean(values: Sequence[float]) -> float:
+def _mean(values: Sequence[float], limit: float) -> float:
+    """Return the mean of the runs that reached the target, or of those that finished if none did."""
     finite = [value for value in values if math.isfinite(value)]
-    return math.fsum(value / len(finite) for value in finite)
+    chosen = [value for value in finite if value <= limit] or finite
+    return math.fsum(value / len(chosen) for value in chosen)

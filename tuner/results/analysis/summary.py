@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner import strategies
 from tuner.core.numbers import fitness
-from tuner.core.study import CandidateRecord, Outcome, StudyRecord
+from tuner.core.objective import TRAINING_LOSS, Objective
+from tuner.core.study import CandidateRecord, Outcome, SearchSpec, StudyRecord
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.generations import Generation, Run, by_generation, finished
 from tuner.results.analysis.verdict import Gain, Verdict, judge, sample_spread
@@ -32,13 +33,14 @@ class Hyperparameter:
 class FreshRuns:
     """Runs of one point on fresh seeds, with the last generation's budget."""
 
-    mean: float | None  # mean fitness of the runs that finished; None if none finished
+    mean: float | None  # mean value of the runs that finished and reached the objective's target; None without any
     spread: float | None  # their sample standard deviation; None if fewer than two finished
     finished: int
     diverged: int
     failed: int
     timed_out: int
     seeds: int  # runs of a complete study
+    missed: int = 0  # of those that finished, the runs that missed the objective's target
 
     @property
     def left(self) -> int:
@@ -56,7 +58,7 @@ class Best:
     generation: int
     slot: int
     steps: int  # its budget; fitnesses of other budgets are not comparable
-    fitness: float
+    fitness: float | None  # the objective's value; None if it missed the target
     hyperparameters: tuple[tuple[str, float], ...]
 
 
@@ -102,7 +104,7 @@ class Summary:
     hyperparameters: tuple[Hyperparameter, ...]  # in the order of the search space
     default: FreshRuns
     tuned: FreshRuns
-    searched: float | None  # see `tuner.strategies.searched`
+    searched: float | None  # value; see `tuner.strategies.searched`
     best: Best | None
     counts: Counts
     search_cost: Cost
@@ -111,6 +113,7 @@ class Summary:
     verdict: Verdict
     gain: Gain
     notes: tuple[str, ...]
+    objective: Objective = TRAINING_LOSS
 
 
 def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summary:
@@ -142,7 +145,9 @@ def summarise_outcomes(
     spec = study.search
     runs = {role: [candidate for candidate in candidates if candidate.key.role is role] for role in Role}
     generations = by_generation(spec, candidates)
-    verdict, gain = judge(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds)
+    objective = spec.workload.objective
+    limit = objective.limit(spec.steps[-1])
+    verdict, gain = judge(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds, limit)
     best = _best(generations, hyperparameters)
     totals = {status: sum(generation.counts[status] for generation in generations) for status in generations[0].counts}
     return Summary(
@@ -163,9 +168,9 @@ def summarise_outcomes(
             )
             for dimension in SearchSpace.from_dict(spec.space).dimensions
         ),
-        default=_fresh_runs(runs[Role.DEFAULT], spec.fresh_seeds),
-        tuned=_fresh_runs(runs[Role.TUNED], spec.fresh_seeds),
-        searched=None if study.tuned is None else _searched(spec.strategy, generations),
+        default=_fresh_runs(runs[Role.DEFAULT], spec),
+        tuned=_fresh_runs(runs[Role.TUNED], spec),
+        searched=None if study.tuned is None else _searched(spec, generations),
         best=best,
         counts=Counts(
             finished=totals[Status.FINISHED],
@@ -180,6 +185,7 @@ def summarise_outcomes(
         verdict=verdict,
         gain=gain,
         notes=study.notes,
+        objective=objective,
     )
 
 
@@ -202,14 +208,22 @@ def better_half(generation: Generation[Run]) -> tuple[Run, ...]:
     return generation.finished[: max(1, generation.population // 2)]
 
 
-def _searched(strategy: str, generations: Sequence[Generation[Run]]) -> float | None:
-    """Return the fitness that a complete search itself measured for its result, as its strategy defines it."""
-    return strategies.kind_of_record(strategy).searched_fitness(
+def _searched(spec: SearchSpec, generations: Sequence[Generation[Run]]) -> float | None:
+    """Return the value that a complete search itself measured for its result, as its strategy defines it.
+
+    Individuals that missed the objective's target are not included.
+    """
+    found = strategies.kind_of_record(spec.strategy).searched_fitness(
         [
-            FinishedGeneration(one.steps, one.population, tuple(fitness(run) for run in one.finished))
+            FinishedGeneration(
+                one.steps,
+                one.population,
+                tuple(fitness(run) for run in one.finished if one.value(run) is not None),
+            )
             for one in generations
         ]
     )
+    return None if found is None else spec.workload.objective.value(found)
 
 
 def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run], Mapping[str, float]]) -> Best | None:
@@ -223,22 +237,25 @@ def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run
         generation=generation.number,
         slot=run.key.slot,
         steps=generation.steps,
-        fitness=fitness(run),
+        fitness=generation.value(run),
         hyperparameters=tuple(hyperparameters(run).items()),
     )
 
 
-def _fresh_runs(runs: Sequence[Outcome], seeds: int) -> FreshRuns:
-    fitnesses = [fitness(run) for run in finished(runs)]
+def _fresh_runs(runs: Sequence[Outcome], spec: SearchSpec) -> FreshRuns:
+    objective, ended = spec.workload.objective, finished(runs)
+    shown = [objective.shown(run.fitness, spec.steps[-1]) for run in ended]
+    values = [value for value in shown if value is not None]
     statuses = [run.status for run in runs]
     return FreshRuns(
-        mean=statistics.mean(fitnesses) if fitnesses else None,
-        spread=sample_spread(fitnesses) if len(fitnesses) > 1 else None,
+        mean=statistics.mean(values) if values else None,
+        spread=sample_spread(values) if len(values) > 1 else None,
         finished=statuses.count(Status.FINISHED),
         diverged=statuses.count(Status.DIVERGED),
         failed=statuses.count(Status.FAILED),
         timed_out=statuses.count(Status.TIMED_OUT),
-        seeds=seeds,
+        seeds=spec.fresh_seeds,
+        missed=len(shown) - len(values),
     )
 
 

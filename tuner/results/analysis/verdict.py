@@ -2,7 +2,8 @@
 
 Default and tuned are trained on the same fresh seeds, which the search has not used. On one seed they share
 minibatches and noise, so they are compared seed by seed: the gain of a seed is the default's fitness minus the tuned
-point's. The rule:
+point's. (Fitness is minimised: where the greatest value of an objective is best, it is the negative of the value, so
+that a positive gain is an improvement for every objective.) The rule:
 
     The tuned point is better (or worse) if its mean gain lies above (below) zero by more than twice the gains'
     sample standard deviation, and by more than a rounding error: 1e-12 of the greatest fitness.
@@ -23,6 +24,7 @@ Runs without a fitness:
 - A mean over the runs that did not diverge would favour a point that diverges. Divergence is therefore a verdict of
   its own and takes precedence over the gain: it names the point that diverged on more seeds, or both.
 - A run that failed or timed out is no evidence about the hyperparameters: its seed is left out for both points.
+- A run that missed the target of an objective has no value, and is treated like divergence, after it.
 - A task without noise has gains of spread 0: any difference beyond rounding is significant. Decoding a genome rounds,
   so that the defaults themselves, as a tuned point, may differ in the last bits of their fitness.
 """
@@ -56,6 +58,9 @@ class Verdict(StrEnum):
     DEFAULT_DIVERGED = "default diverged"  # on more of the seeds than the tuned point
     TUNED_DIVERGED = "tuned diverged"  # on more of the seeds than the default
     BOTH_DIVERGED = "both diverged"  # on equally many
+    DEFAULT_MISSED = "default missed target"  # of the objective, on more of the seeds than the tuned point
+    TUNED_MISSED = "tuned missed target"  # on more of the seeds than the default
+    BOTH_MISSED = "both missed target"  # on equally many
     TOO_FEW_SEEDS = "too few seeds"  # fewer than MIN_SEEDS on which neither failed or timed out
     NOT_RUN = "not run"  # no fresh seeds, or not complete yet
 
@@ -76,13 +81,16 @@ def sample_spread(fitnesses: Sequence[_Number]) -> float:
         return math.inf
 
 
-def judge(default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int) -> tuple[Verdict, Gain]:
+def judge(
+    default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int, limit: float = math.inf
+) -> tuple[Verdict, Gain]:
     """Return the verdict on a tuned point and its gain.
 
     Args:
         default: Runs of the defaults on fresh seeds; `key.slot` is the number of the seed.
         tuned: Runs of the tuned point on the same seeds.
         seeds: Fresh seeds of a complete study; until all runs are final the verdict is NOT_RUN.
+        limit: Greatest fitness of a run that reached the objective's target. Default: without a target.
     """
     by_seed = [{run.key.slot: run for run in runs if run.status.is_final} for runs in (default, tuned)]
     shared = sorted(by_seed[0].keys() & by_seed[1].keys())
@@ -95,6 +103,11 @@ def judge(default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int) -> t
         if diverged[0] == diverged[1]:
             return Verdict.BOTH_DIVERGED, Gain()
         return Verdict.DEFAULT_DIVERGED if diverged[0] > diverged[1] else Verdict.TUNED_DIVERGED, Gain()
+    missed = [sum((run.fitness or 0.0) > limit for run in side) for side in zip(*pairs, strict=True)]
+    if any(missed):
+        if missed[0] == missed[1]:
+            return Verdict.BOTH_MISSED, Gain()
+        return Verdict.DEFAULT_MISSED if missed[0] > missed[1] else Verdict.TUNED_MISSED, Gain()
     gain = _gain([(run.fitness, other.fitness) for run, other in pairs])
     largest = max((abs(run.fitness or 0.0) for pair in pairs for run in pair), default=0.0)
     return _verdict(gain, len(pairs), ROUNDING * largest), gain

@@ -117,6 +117,7 @@ def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:
         "options": dict(workload.options),
         "precision": workload.precision,
         "data": None if workload.data is None else dict(workload.data),
+        "objective": workload.objective.text,
         "strategy": spec.strategy,
         "seed": spec.seed,
         "generations": spec.generations,

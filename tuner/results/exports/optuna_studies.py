@@ -50,7 +50,8 @@ class OptunaStorage:
     def write(self, study: StudyRecord, candidates: Sequence[CandidateRecord]) -> int:
         """Write a search: one trial per final individual, in order.
 
-        A trial is COMPLETE with its fitness if the individual finished. Otherwise it is FAIL, with `status` and
+        A trial is COMPLETE with the value of the objective if the individual finished, and the study has the
+        objective's direction; one that missed a target has its fitness. Otherwise a trial is FAIL, with `status` and
         `reason` among its attributes. Fitnesses of different budgets are not comparable: if there are several budgets,
         the constraint `budget` makes trials with another budget than the best individual's infeasible, so that Optuna's
         best trial is that of the study. A study that was written incompletely is replaced.
@@ -68,7 +69,8 @@ class OptunaStorage:
         name = study.spec.name
         try:
             self._free_name(name)
-            optuna_study = self._optuna.create_study(study_name=name, storage=self._storage, direction="minimize")
+            direction = "maximize" if study.spec.workload.objective.is_max else "minimize"
+            optuna_study = self._optuna.create_study(study_name=name, storage=self._storage, direction=direction)
             optuna_study.set_user_attr("made_by", MADE_BY)
             for attribute, value in _study_attributes(study).items():
                 optuna_study.set_user_attr(attribute, value)
@@ -106,7 +108,7 @@ class OptunaStorage:
             trials.append(
                 self._optuna.trial.create_trial(
                     state=states.COMPLETE if finished else states.FAIL,
-                    value=fitness(candidate) if finished else None,
+                    value=study.spec.workload.objective.value(fitness(candidate)) if finished else None,
                     params=dict(candidate.hyperparameters),
                     distributions=distributions,
                     user_attrs=_trial_attributes(candidate),
@@ -137,6 +139,7 @@ def _study_attributes(study: StudyRecord) -> dict[str, Any]:
         "task": spec.workload.task,
         "optimizer": spec.workload.optimizer,
         "status": study.status,
+        "objective": spec.workload.objective.text,
         "strategy": spec.strategy,
         "seed": spec.seed,
         "generations": spec.generations,

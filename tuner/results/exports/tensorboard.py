@@ -15,7 +15,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tuner.core.files import NotWritten, not_written
-from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.trial import Key, Role, Status
 from tuner.results.analysis.generations import by_generation
@@ -33,8 +32,9 @@ def write_study(
     The run RUN/OPTIMIZER/search has `fitness/best` and `fitness/median` by generation, and the number of individuals by
     final status. Each final candidate is a run, such as RUN/OPTIMIZER/g03-s07, default-0 or tuned-0: a session of the
     HParams tab with its hyperparameters, `generation` and `budget`, and, if it finished, the scalar `fitness` at its
-    budget. The best candidate of each generation and the runs on fresh seeds also have their loss curve, in at most
-    `WINDOWS` means, so that the size of the files does not grow with the budget.
+    budget: the value of the objective, unless it missed a target. The best candidate of each generation and the runs on
+    fresh seeds also have their loss curve, in at most `WINDOWS` means, so that the size of the files does not grow with
+    the budget.
 
     Args:
         study: Record of the study, which may be running.
@@ -122,14 +122,16 @@ def _write_candidate(
         "role": key.role.value,
         "status": candidate.status.value,
         "budget": candidate.steps,
+        "objective": study.spec.workload.objective.text,
         **({"generation": key.generation} if search else {}),
         **candidate.hyperparameters,
     }
     with EventFile(folder / name, _started(study)) as file:
         finished = candidate.status is Status.FINISHED
         file.session(columns, finished=finished, seconds=candidate.seconds)
-        if finished:
-            file.scalar("fitness", candidate.steps, fitness(candidate), after=candidate.seconds)
+        value = study.spec.workload.objective.shown(candidate.fitness, candidate.steps)
+        if finished and value is not None:
+            file.scalar("fitness", candidate.steps, value, after=candidate.seconds)
         if curve is not None:
             losses = curve(key)
             middles, means = window_means(losses, max(1, -(-len(losses) // WINDOWS)))

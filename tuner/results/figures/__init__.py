@@ -7,6 +7,7 @@ from tuner.results.analysis.generations import Searches
 from tuner.results.figures.drawing import Picture, PictureDrawer, figure_files, picture_drawer
 from tuner.results.figures.kinds import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, Kind, kinds_for, kinds_of
 from tuner.results.figures.saving import FORMATS, rendered, save
+from tuner.results.figures.target_profile import draw_profile, profile_files, profile_names
 
 __all__ = [
     "FIGURES_OF_COMPARISON",
@@ -16,10 +17,13 @@ __all__ = [
     "Picture",
     "PictureDrawer",
     "Searches",
+    "draw_profile",
     "figure_files",
     "kinds_for",
     "kinds_of",
     "picture_drawer",
+    "profile_files",
+    "profile_names",
     "rendered",
     "save",
 ]

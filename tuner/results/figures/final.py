@@ -38,13 +38,19 @@ def final_losses(comparison: Comparison) -> Figure | None:
         10.4 if timed else 7.2, 1.3 + 0.36 * len(comparison.contenders), f"{comparison.run}: {comparison.task_label}"
     )
     panels = figure.subplots(1, 1 + timed, sharey=True, squeeze=False)[0]
-    styles_of = styles(comparison)
+    styles_of, objective = styles(comparison), comparison.objective
+    with_floors = not (objective.validates or objective.is_to_target)
     draw_final_losses(
-        panels[0], comparison.contenders, styles_of, [one.by_steps for one in comparison.contenders], loss_by_steps
-    )
-    floors = "; grey: floor" if any(one.floor is not None for one in comparison.contenders) else ""
+        panels[0], comparison.contenders, styles_of, [one.by_steps for one in comparison.contenders],
+        lambda run: value_by_steps(comparison, run), with_floors=with_floors,
+    )  # fmt: skip
+    has_floors = with_floors and any(one.floor is not None for one in comparison.contenders)
+    floors = "; grey: floor" if has_floors else ""
     marks = f"\nblack: mean and its 95 % interval{floors}"
-    panels[0].set_xlabel(f"training loss in the last 10 % of {comparison.steps:,} evaluations{marks}")
+    label = f"{objective.label}, {comparison.steps:,} evaluations ({objective.better} is better)"
+    if objective.is_default:
+        label = f"training loss in the last 10 % of {comparison.steps:,} evaluations"
+    panels[0].set_xlabel(f"{label}{marks}")
     names = [one_line(one.name) for one in comparison.contenders]
     panels[0].set_yticks(range(len(names)), names, parse_math=False)
     for text, style in zip(panels[0].get_yticklabels(), styles_of, strict=True):
@@ -58,9 +64,9 @@ def final_losses(comparison: Comparison) -> Figure | None:
     return figure
 
 
-def loss_by_steps(run: SeedRun) -> float | None:
-    """Return a run's loss in the last tenth of its step budget; None unless it finished."""
-    return run.candidate.fitness if run.candidate.status is Status.FINISHED else None
+def value_by_steps(comparison: Comparison, run: SeedRun) -> float | None:
+    """Return the objective's value of a run; None unless it finished, and reached the target."""
+    return comparison.objective.shown(run.candidate.fitness, comparison.steps)
 
 
 def _by_time(run: SeedRun) -> float | None:
@@ -76,10 +82,12 @@ def draw_final_losses(
     styles_of: Sequence[Style],
     finals: Sequence[FinalLoss | None],
     loss_of: LossOf,
+    *,
+    with_floors: bool = True,
 ) -> None:
-    """Draw one row per contender, the first on top."""
+    """Draw one row per contender, the first on top; with floors if the values are losses in training."""
     losses = [sorted(loss for run in one.runs if (loss := loss_of(run)) is not None) for one in contenders]
-    floors = [one.floor for one in contenders if one.floor is not None]
+    floors = [one.floor for one in contenders if one.floor is not None and with_floors]
     logarithmic, low, high = loss_limits([np.array(some) for some in losses], floors)
     if logarithmic:
         axes.set_xscale("log")
@@ -100,7 +108,7 @@ def draw_final_losses(
             if estimate.low is not None and estimate.high is not None:
                 axes.plot([estimate.low, estimate.high], [row, row], "-", color="black", lw=1.6, zorder=3)
             axes.plot([estimate.mean], [row], "|", color="black", ms=11, mew=1.8, zorder=3)
-        if contender.floor is not None:
+        if contender.floor is not None and with_floors:
             axes.plot([contender.floor], [row], marker="|", color="0.35", ms=9, mew=1.0, ls="", zorder=1)
         if remark := _remark(contender, final):
             _write_remark(
@@ -142,5 +150,6 @@ def _remark(contender: Contender, final: FinalLoss | None) -> str:
         return ""
     standing = final.rank.standing
     parts = [standing.value] if standing in (Standing.BEST, Standing.TIE) else []
+    parts += [f"{final.missed} of {contender.seeds} missed the target"] if final.missed else []
     parts += [f"{final.diverged} of {contender.seeds} diverged"] if final.diverged else []
     return ", ".join(parts)

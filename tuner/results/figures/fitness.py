@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
-from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord
 from tuner.core.text import one_line
 from tuner.core.trial import Status
@@ -40,10 +40,12 @@ MAX_COLUMNS = 3  # panels side by side
 PANEL = (3.0, 2.1)  # inches
 MAX_MARKS = 6  # of the legend
 LEGEND_ROW = 0.18  # inches
+MAX_LABEL = 22  # characters of a line of the label of the fitness axis
 MAX_MEDIANS = 10.0  # times the greatest median; larger values are drawn on the edge of a logarithmic axis
 MAX_DISTANCES = 1.0  # the same for a linear axis, in distances from the least fitness to the greatest median
 
-_UNFINISHED = (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
+MISSED = "not reached"  # individuals that finished and missed the objective's target
+_ENDS = (MISSED, Status.DIVERGED.value, Status.FAILED.value, Status.TIMED_OUT.value)
 
 
 def fitness_by_generation(studies: Searches) -> Figure | None:
@@ -56,24 +58,30 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
         None if no candidate is recorded.
 
     Raises:
-        ValueError: The studies are of several tasks, whose fitnesses are not comparable.
+        ValueError: The studies are of several tasks or objectives, whose values are not comparable.
     """
     tasks = sorted({study.spec.workload.task_label for study, _ in studies})
     if len(tasks) > 1:
         raise ValueError(f"a figure of the search needs studies of one task. Received: {', '.join(tasks)}")
+    objectives = sorted({study.spec.workload.objective.text for study, _ in studies})
+    if len(objectives) > 1:
+        raise ValueError(f"a figure of the search needs studies of one objective. Received: {', '.join(objectives)}")
     if not any(candidates for _, candidates in studies):
         return None
     panels = [(study, by_generation(study.spec, candidates)) for study, candidates in studies]
+    objective = panels[0][0].spec.workload.objective
     columns = 2 if len(panels) == 4 else min(MAX_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
     all_generations = [generation for _, generations in panels for generation in generations]
-    ends = [status for status in _UNFINISHED if any(generation.counts[status] for generation in all_generations)]
+    ends = [end for end in _ENDS if any(_count(generation, end) for generation in all_generations)]
     several_runs = len({study.spec.run for study, _ in panels}) > 1
     run = "" if several_runs else f"{panels[0][0].spec.run}: "
     above = (_above(ends) + 16) / 72  # inches
     legend_columns = min(columns, 3)
     bottom = max(1.05, 0.55 + LEGEND_ROW * math.ceil(MAX_MARKS / legend_columns))
-    spacing = Spacing(PANEL, (0.6, 0.4 + above), left=0.85, right=0.2, top=0.35 + above, bottom=bottom)
+    label = textwrap.fill(objective.label, MAX_LABEL)
+    left = 0.85 + LEGEND_ROW * label.count("\n")
+    spacing = Spacing(PANEL, (0.6, 0.4 + above), left=left, right=0.2, top=0.35 + above, bottom=bottom)
     figure, panel_array = panel_figure(rows, columns, f"{run}search on {tasks[0]}", spacing, sharey=True)
     axes = panel_array.flatten()
     limits = _fitness_axis(axes[0], all_generations)
@@ -82,27 +90,36 @@ def fitness_by_generation(studies: Searches) -> Figure | None:
     looks = styles_of(study.spec.workload.optimizer for study, _ in panels)
     for index, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
         name = study.spec.name if several_runs else study.spec.workload.optimizer
-        _draw(panel, generations, name, looks[study.spec.workload.optimizer].colour, ends, limits[1])
+        _draw(panel, generations, name, looks[study.spec.workload.optimizer].colour, ends, limits)
         if index % columns == 0:
-            panel.set_ylabel("fitness")
+            panel.set_ylabel(label)
             panel.tick_params(labelleft=True)
         if index + columns >= len(panels):
             panel.set_xlabel("generation")
     for panel in axes[len(panels) :]:
         panel.set_visible(False)
-    _legend(figure, all_generations, legend_columns, limits[1])
+    _legend(figure, all_generations, legend_columns, limits)
     return figure
 
 
 def _fitness_axis(axes: Axes, generations: Sequence[Generation[CandidateRecord]]) -> tuple[float, float]:
     """Set the scale of the fitness axis, and return its limits."""
-    values = [fitness(run) for generation in generations for run in generation.finished]
+    values = [value for generation in generations for _, value in _values(generation)]
     if not values:
         return 0.0, 1.0
-    least, greatest = max(min(values), -MAX_VALUE), min(max(values), MAX_VALUE)
-    highest = max(generation.median for generation in generations if generation.median is not None)
-    if least > 0 and greatest / least >= MIN_LOG_RATIO:
+    if generations[0].objective.is_max:
+        lower, upper = _limits([-value for value in values], [-each for each in _medians(generations)])
+        return -upper, -lower
+    if min(values) > 0 and min(max(values), MAX_VALUE) / max(min(values), -MAX_VALUE) >= MIN_LOG_RATIO:
         axes.set_yscale("log")
+    return _limits(values, _medians(generations))
+
+
+def _limits(values: Sequence[float], medians: Sequence[float]) -> tuple[float, float]:
+    """Return the limits of an axis of values of which the least is best."""
+    least, greatest = max(min(values), -MAX_VALUE), min(max(values), MAX_VALUE)
+    highest = max(medians, default=greatest)
+    if least > 0 and greatest / least >= MIN_LOG_RATIO:
         upper = min(greatest, highest * MAX_MEDIANS)
         room = 10 ** (0.06 * (math.log10(upper) - math.log10(least))) if upper > least else 1.1
         return max(least / room**1.6, 5e-324), min(upper * room, sys.float_info.max)
@@ -111,23 +128,42 @@ def _fitness_axis(axes: Axes, generations: Sequence[Generation[CandidateRecord]]
     return least - 1.6 * room, upper + room
 
 
+def _values(generation: Generation[CandidateRecord]) -> list[tuple[CandidateRecord, float]]:
+    """Return the individuals that have a value, and their values."""
+    return [(run, value) for run in generation.finished if (value := generation.value(run)) is not None]
+
+
+def _medians(generations: Sequence[Generation[CandidateRecord]]) -> list[float]:
+    return [generation.median for generation in generations if generation.median is not None]
+
+
+def _count(generation: Generation[CandidateRecord], end: str) -> int:
+    return generation.missed if end == MISSED else generation.counts[Status(end)]
+
+
+def _is_beyond(value: float, limits: tuple[float, float], generation: Generation[CandidateRecord]) -> bool:
+    """Return whether a value is far worse than the medians, so that it is drawn on the edge of the axis."""
+    return value < limits[0] if generation.objective.is_max else value > limits[1]
+
+
 def _draw(
     axes: Axes,
     generations: Sequence[Generation[CandidateRecord]],
     name: str,
     hue: str,
-    ends: Sequence[Status],
-    upper: float,
+    ends: Sequence[str],
+    limits: tuple[float, float],
 ) -> None:
     """Draw one search into its panel."""
     within: list[tuple[float, float]] = []
     beyond: list[tuple[float, float]] = []
     for generation in generations:
-        for run in generation.finished:
+        for run, value in _values(generation):
             x = generation.number + spread_out(run.key.slot, generation.population, 0.5)  # side by side, in slot order
-            (within if fitness(run) <= upper else beyond).append((x, fitness(run)))
+            (beyond if _is_beyond(value, limits, generation) else within).append((x, value))
     axes.scatter(*columns_of(within), s=9, color=hue, alpha=0.5, linewidths=0, zorder=2)
-    axes.scatter([x for x, _ in beyond], [EDGE] * len(beyond), s=14, marker="^", color=hue, alpha=0.6, linewidths=0,
+    edge, mark = (1 - EDGE, "v") if generations[0].objective.is_max else (EDGE, "^")
+    axes.scatter([x for x, _ in beyond], [edge] * len(beyond), s=14, marker=mark, color=hue, alpha=0.6, linewidths=0,
                  transform=axes.get_xaxis_transform(), zorder=2)  # fmt: skip
     for segment in _segments(generations):
         numbers = [generation.number for generation in segment]
@@ -151,19 +187,19 @@ def _draw(
     hide_spines(axes)
 
 
-def _above(ends: Sequence[Status]) -> int:
+def _above(ends: Sequence[str]) -> int:
     """Return the distance between a panel and its title, in points."""
     return 9 + 9 * len(ends)
 
 
-def _count_above(axes: Axes, generations: Sequence[Generation[CandidateRecord]], ends: Sequence[Status]) -> None:
+def _count_above(axes: Axes, generations: Sequence[Generation[CandidateRecord]], ends: Sequence[str]) -> None:
     """Write the numbers of individuals that did not finish above a panel, one line per status."""
-    for line, status in enumerate(reversed(ends)):
+    for line, end in enumerate(reversed(ends)):
         style: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "fontsize": 7}
         height = 7 + 9 * line  # points
-        axes.annotate(status.value, (-0.5, 1.0), xytext=(-3, height), ha="right", color="0.3", **style)
+        axes.annotate(end, (-0.5, 1.0), xytext=(-3, height), ha="right", color="0.3", **style)
         for generation in generations:
-            if count := generation.counts[status]:
+            if count := _count(generation, end):
                 axes.annotate(str(count), (generation.number, 1.0), xytext=(0, height), ha="center", **style)
 
 
@@ -178,7 +214,9 @@ def _or_gap(values: Sequence[float | None]) -> list[float]:
     return [math.nan if value is None else value for value in values]
 
 
-def _legend(figure: Figure, generations: Sequence[Generation[CandidateRecord]], columns: int, upper: float) -> None:
+def _legend(
+    figure: Figure, generations: Sequence[Generation[CandidateRecord]], columns: int, limits: tuple[float, float]
+) -> None:
     """Draw a legend of the marks in the figure."""
     from matplotlib.lines import Line2D
 
@@ -189,8 +227,9 @@ def _legend(figure: Figure, generations: Sequence[Generation[CandidateRecord]], 
         Line2D([], [], color="black", marker="s", ms=3.5, ls="--" * lines, lw=1.0, markerfacecolor="white",
                label="median of those that finished"),
     ]  # fmt: skip
-    if any(fitness(run) > upper for generation in generations for run in generation.finished):
-        marks.append(Line2D([], [], color="0.4", marker="^", ms=4, ls="", label="beyond the axis"))
+    if any(_is_beyond(value, limits, one) for one in generations for _, value in _values(one)):
+        mark = "v" if generations[0].objective.is_max else "^"
+        marks.append(Line2D([], [], color="0.4", marker=mark, ms=4, ls="", label="beyond the axis"))
     if len({generation.steps for generation in generations}) > 1:
         marks.append(Line2D([], [], color="0.45", ls=":", lw=0.9, label="budget changes"))
     marks.append(Line2D([], [], ls="", label="small numbers: budget in gradient evaluations"))

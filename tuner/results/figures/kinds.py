@@ -44,9 +44,9 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
     Kind(
         "search",
         "Fitness by generation",
-        "Fitness of every individual by generation, with the best and the median of the individuals that finished; "
-        "above each panel the number of those that did not. Fitnesses of different budgets are not comparable: lines "
-        "break where the budget changes.",
+        "Value of the objective of every individual by generation, with the best and the median of those that "
+        "finished; above each panel the number of those that did not. Values of different budgets are not comparable: "
+        "lines break where the budget changes.",
         fitness_by_generation,
     ),
     Kind(
@@ -100,14 +100,16 @@ FIGURES_OF_COMPARISON: tuple[Kind[Comparison], ...] = (
     Kind(
         "final-losses",
         "Final losses",
-        "Training loss of every run in the last 10 % of its budget; the black bar is the mean with its 95 % interval, "
+        "The objective of every run: unless another was given, the training loss in the last 10 % of its budget. The "
+        "black bar is the mean with its 95 % interval, "
         "the thin grey bar the floor.",
         final_losses,
     ),
     Kind(
         "sweep",
         "Loss against the swept parameter",
-        "Training loss in the last 10 % of the budget: mean and standard deviation over seeds, and every seed.",
+        "The objective, unless another was given the training loss in the last 10 % of the budget: mean and standard "
+        "deviation over seeds, and every seed.",
         sweep,
     ),
     Kind(

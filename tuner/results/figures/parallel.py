@@ -36,7 +36,7 @@ def parallel_coordinates(studies: Searches) -> Figure | None:
     Returns:
         None if no individual finished.
     """
-    searches = [(study, finished(last_generations(study, candidates))) for study, candidates in studies]
+    searches = [(study, _with_value(study, last_generations(study, candidates))) for study, candidates in studies]
     searches = [(study, individuals) for study, individuals in searches if individuals]
     if not searches:
         return None
@@ -53,6 +53,12 @@ def parallel_coordinates(studies: Searches) -> Figure | None:
     return figure
 
 
+def _with_value(study: StudyRecord, individuals: Sequence[CandidateRecord]) -> list[CandidateRecord]:
+    """Return the individuals that finished, without those that missed the objective's target."""
+    objective = study.spec.workload.objective
+    return [one for one in finished(individuals) if objective.shown(one.fitness, one.steps) is not None]
+
+
 def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[CandidateRecord], hue: str) -> None:
     """Draw one search: a vertical axis per hyperparameter and one for the fitness, from least to greatest value."""
     from matplotlib.collections import LineCollection
@@ -60,8 +66,9 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
 
     shown = dimensions(study.spec)
     positions = np.array([[position(one, run.hyperparameters[one.name]) for one in shown] for run in individuals])
-    scores = np.array([fitness(run) for run in individuals])
-    logarithmic = bool((scores > 0).all())
+    objective = study.spec.workload.objective
+    scores = np.array([objective.value(fitness(run)) for run in individuals])
+    logarithmic = bool((scores > 0).all()) and not objective.is_max
     top = min(float(scores.max()), MAX_MEDIANS * float(np.median(scores))) if logarithmic else float(scores.max())
     heights = np.minimum(scores, top)  # an outlier is drawn at the end of the axis
     table = np.column_stack([positions, np.log10(heights) if logarithmic else heights])  # [individuals, axes]
@@ -71,7 +78,7 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
         low[:-1], high[:-1] = np.minimum(low[:-1], tuned), np.maximum(high[:-1], tuned)
     width = np.where(high > low, high - low, 1.0)
     scaled = np.where(high > low, (table - low) / width, 0.5)
-    order = np.argsort(-scores, kind="stable")  # the best is drawn last, on top
+    order = np.argsort(scores if objective.is_max else -scores, kind="stable")  # the best is drawn last, on top
     shades = LinearSegmentedColormap.from_list("better", ["#E4E4E4", hue])(np.linspace(0, 1, len(order)))
     across = np.arange(table.shape[1])
     lines = [np.column_stack([across, scaled[one]]) for one in order]
@@ -87,7 +94,9 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
         axes.annotate(lowest, (at, 0), xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=7)
     axes.set_xlim(-0.3, len(across) - 0.7)
     axes.set_ylim(0, 1)
-    axes.set_xticks(across, [*map(_wrapped, shown), "fitness"], fontsize=8)
+    axes.set_xticks(
+        across, [*map(_wrapped, shown), objective.noun if not objective.is_default else "fitness"], fontsize=8
+    )
     axes.tick_params(axis="x", length=0, pad=13)
     axes.set_yticks([])
     for side in ("top", "right", "left", "bottom"):

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
-from tuner.core.trial import Role, Status
+from tuner.core.trial import Key, Role, Status
 from tuner.results.analysis.generations import Searches
 from tuner.results.figures.canvas import (
     EDGE,
@@ -42,8 +41,9 @@ def sharpness(studies: Searches) -> Figure | None:
     rows = [(study, some) for study, some in rows if some]
     if not rows:
         return None
-    limits = [_limits(some) for _, some in rows]
-    title = "fitness by hyperparameter in the last generations"
+    limits = [_limits(study, some) for study, some in rows]
+    objective = rows[0][0].spec.workload.objective
+    title = f"{objective.label} by hyperparameter in the last generations"
     figure, panels = hyperparameter_rows([study for study, _ in rows], title)
     for panel in panels:
         apply_limits(panel.axes, limits[panel.row])
@@ -51,7 +51,7 @@ def sharpness(studies: Searches) -> Figure | None:
         draw_sharpness(panel, rows[panel.row][1], limits[panel.row][1:])
         if panel.column:
             panel.axes.tick_params(axis="y", which="both", labelleft=False)
-    _draw_legend(figure)
+    _draw_legend(figure, to_target=objective.is_to_target)
     return figure
 
 
@@ -74,15 +74,16 @@ def draw_sharpness(
     lower, upper = limits
     newest = max(one.key.generation for one in individuals)
     positions = {one.key: position(dimension, one.hyperparameters[dimension.name]) for one in individuals}
-    ended = [one for one in individuals if one.status is Status.FINISHED and math.isfinite(fitness(one))]
-    unfinished = [one for one in individuals if one not in ended]
-    within = [one for one in ended if lower <= fitness(one) <= upper]
-    below = [one for one in ended if fitness(one) < lower]  # 0 on a logarithmic axis
-    beyond = [one for one in ended if fitness(one) > upper]
+    values = _values(study, individuals)
+    ended = [one for one in individuals if one.key in values]
+    unfinished = [one for one in individuals if one.key not in values]
+    within = [one for one in ended if lower <= values[one.key] <= upper]
+    below = [one for one in ended if values[one.key] < lower]  # such as 0 on a logarithmic axis
+    beyond = [one for one in ended if values[one.key] > upper]
     for filled, some in ((False, [one for one in within if one.key.generation < newest]),
                          (True, [one for one in within if one.key.generation == newest])):  # fmt: skip
         axes.scatter(
-            [positions[one.key] for one in some], [fitness(one) for one in some], s=13, lw=0.6, alpha=0.9,
+            [positions[one.key] for one in some], [values[one.key] for one in some], s=13, lw=0.6, alpha=0.9,
             facecolor=hue if filled else "none", edgecolor=hue, zorder=3 + filled,
         )  # fmt: skip
     on_edge: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "zorder": 2}
@@ -113,14 +114,23 @@ def draw_sharpness(
         axes.axvline(default, color="0.4", ls=":", lw=1.1, zorder=1)
 
 
-def _limits(individuals: Sequence[CandidateRecord]) -> Limits:
-    """Return the limits of the fitness axis of a row, at most MAX_MEDIANS times the median."""
-    values = np.array([fitness(one) for one in individuals if one.status is Status.FINISHED])
+def _values(study: StudyRecord, individuals: Sequence[CandidateRecord]) -> dict[Key, float]:
+    """Return the values of the objective of the individuals that have one."""
+    objective = study.spec.workload.objective
+    shown = {one.key: objective.shown(one.fitness, one.steps) for one in individuals if one.status is Status.FINISHED}
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def _limits(study: StudyRecord, individuals: Sequence[CandidateRecord]) -> Limits:
+    """Return the limits of the fitness axis of a row, of what is minimised at most MAX_MEDIANS times the median."""
+    values = np.array(list(_values(study, individuals).values()))
+    if study.spec.workload.objective.is_max:
+        return loss_limits([values], linear=True)
     median = float(np.median(values)) if len(values) else math.nan
     return loss_limits([values if not median > 0 else values[values <= MAX_MEDIANS * median]])
 
 
-def _draw_legend(figure: Figure) -> None:
+def _draw_legend(figure: Figure, *, to_target: bool) -> None:
     from matplotlib.lines import Line2D
 
     marks = [
@@ -129,7 +139,15 @@ def _draw_legend(figure: Figure) -> None:
             [], [], color="0.2", marker="o", ms=4, ls="", markerfacecolor="none", label="up to two generations before"
         ),
         Line2D([], [], color="0.2", marker="^", ms=4.5, ls="", label="beyond the axis"),
-        Line2D([], [], color="0.4", marker="x", ms=4.5, ls="", label="did not finish"),
+        Line2D(
+            [],
+            [],
+            color="0.4",
+            marker="x",
+            ms=4.5,
+            ls="",
+            label="did not finish, or missed the target" if to_target else "did not finish",
+        ),
         Line2D([], [], color="black", lw=0.9, label="tuned"),
         Line2D([], [], color="0.4", lw=1.1, ls=":", label="default, if within the axis"),
     ]

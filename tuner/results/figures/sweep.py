@@ -10,7 +10,7 @@ import numpy as np
 from search_spaces.space import Dimension, Scale
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures.canvas import EDGE, apply_limits, hide_spines, loss_limits, new_figure
-from tuner.results.figures.final import loss_by_steps
+from tuner.results.figures.final import value_by_steps
 from tuner.results.figures.hyperparameter_axis import position
 from tuner.results.figures.styles import style
 from tuner.results.tables.numbers import counted, number
@@ -28,6 +28,7 @@ def sweep(comparison: Comparison) -> Figure | None:
     points = [(one, float(one.point.value)) for one in comparison.contenders if one.point.value is not None]
     if comparison.sweep is None or not any(one.by_steps.loss or one.by_steps.diverged for one, _ in points):
         return None
+    objective = comparison.objective
     scale = points[0][0].scales.get(comparison.sweep)
     dimension = None if scale is not Scale.DECAY else Dimension(comparison.sweep, Scale.DECAY, 0.0)
     positions = [value if dimension is None else position(dimension, value) for _, value in points]
@@ -35,8 +36,10 @@ def sweep(comparison: Comparison) -> Figure | None:
     hue = style(optimizer).colour
     figure = new_figure(6.4, 4.0, f"{comparison.run}: {optimizer} on {comparison.task_label}")
     axes = figure.subplots()
-    losses = [sorted(loss for run in one.runs if (loss := loss_by_steps(run)) is not None) for one, _ in points]
-    floor = points[0][0].floor
+    losses = [
+        sorted(loss for run in one.runs if (loss := value_by_steps(comparison, run)) is not None) for one, _ in points
+    ]
+    floor = None if objective.validates or objective.is_to_target else points[0][0].floor
     limits = loss_limits([np.array(some) for some in losses], [] if floor is None else [floor])
     apply_limits(axes, limits)
     for at, some in zip(positions, losses, strict=True):
@@ -62,6 +65,7 @@ def sweep(comparison: Comparison) -> Figure | None:
         axes.axhline(floor, color="0.35", ls=(0, (1, 2)), lw=1.0, zorder=1)
     axes.set_xticks(positions, [number(value, 3) for _, value in points])
     axes.set_xlabel(comparison.sweep)
-    axes.set_ylabel(f"training loss in the last 10 %,\nmean ± sd over {counted(comparison.seeds, 'seed')}")
+    what = "training loss in the last 10 %" if objective.is_default else objective.label
+    axes.set_ylabel(f"{what},\nmean ± sd over {counted(comparison.seeds, 'seed')}")
     hide_spines(axes)
     return figure

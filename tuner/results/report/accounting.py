@@ -87,7 +87,10 @@ def _progress(efforts: Sequence[Effort]) -> Ledger:
         header = [f"{each.planned:,}" if one_budget else f"{each.planned:,} ({each.steps:,} each)" for each in schedule]
         rows = [[result.optimizer, *(measured(each.best) for each in result.milestones)] for result in group]
         budget = f" ({schedule[0].steps:,} per individual)" if one_budget else ""
-        title = f"Best fitness so far, by gradient evaluations of the schedule{budget}"
+        objective = group[0].objective
+        best = "Best fitness" if objective.is_default else f"Best value so far of {objective.text}"
+        best = f"{best} so far" if objective.is_default else f"{best} ({objective.better} is better)"
+        title = f"{best}, by gradient evaluations of the schedule{budget}"
         parts.append(TextTable(["optimizer", *header], rows, title=title))
         if not one_budget:
             parts.append(

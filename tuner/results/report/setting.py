@@ -22,6 +22,7 @@ def setting(run: Run) -> dict[str, str]:
         "status": status(run),
         "created": moment(min(record.created_at for record in run.records)) + " UTC" + _ended(run),
         **(_search(spec) if isinstance(spec, SearchSpec) else _comparison(spec)),
+        "objective": f"{workload.objective.text}: {workload.objective.description}",
         "training": f"cohorts of {workload.cohort_size}, {counted(workload.threads, 'thread')} each, precision "
         f"{workload.precision or 'of the task'}",
         "data": _data(workload),

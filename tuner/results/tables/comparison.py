@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from search_spaces.space import Scale
+from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import Point
 from tuner.core.text import one_line
 from tuner.core.trial import Status
@@ -19,7 +20,7 @@ from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
 
 _USING_THE_HESSIAN = ("Levenberg-Marquardt",)
-_FINAL_LOSS = ("loss", "spread", "low", "high", "diverged", "standing", "p")
+_FINAL_LOSS = ("loss", "spread", "low", "high", "diverged", "standing", "p", "missed")
 _SPLITS = ("validation", "test")
 
 
@@ -30,7 +31,8 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     """
     layout = {field.name: getattr(comparison, field.name) for field in fields(comparison) if field.name != "task_label"}
     contenders = [_contender_json(contender) for contender in comparison.contenders]
-    return {**layout, "seeds": list(range(comparison.seeds)), "contenders": contenders}
+    objective = comparison.objective.text
+    return {**layout, "objective": objective, "seeds": list(range(comparison.seeds)), "contenders": contenders}
 
 
 def _contender_json(contender: Contender) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def _final_loss_json(final: FinalLoss) -> dict[str, Any]:
         "diverged": final.diverged,
         "standing": final.rank.standing.value or None,
         "p": final.rank.p,
+        "missed": final.missed,
     }
 
 
@@ -77,7 +80,7 @@ def csv_rows(comparisons: Sequence[Comparison]) -> tuple[list[str], list[list[An
     header += [status.name.lower() for status in Status if status.is_final]
     header += [f"{budget}_{column}" for budget in ("by_steps", "by_time") for column in _FINAL_LOSS] + ["floor"]
     header += [f"{split}_{name}{end}" for split in _SPLITS for name in metrics for end in ("", "_spread")]
-    header += ["evaluations_per_second", "evaluations_per_second_with_validation"]
+    header += ["evaluations_per_second", "evaluations_per_second_with_validation", "objective"]
     rows = []
     for comparison in comparisons:
         for contender in comparison.contenders:
@@ -95,7 +98,7 @@ def csv_rows(comparisons: Sequence[Comparison]) -> tuple[list[str], list[list[An
                 for name in metrics:
                     estimate = estimates.get(name)
                     row += [None, None] if estimate is None else [estimate.mean, estimate.spread]
-            rows.append([*row, contender.pace, contender.pace_with_validation])
+            rows.append([*row, contender.pace, contender.pace_with_validation, comparison.objective.text])
     return header, rows
 
 
@@ -104,20 +107,21 @@ def _final_loss_cells(final: FinalLoss | None) -> list[Any]:
         return [None] * len(_FINAL_LOSS)
     loss = final.loss
     numbers = [None] * 4 if loss is None else [loss.mean, loss.spread, loss.low, loss.high]
-    return [*numbers, final.diverged, final.rank.standing.value or None, final.rank.p]
+    return [*numbers, final.diverged, final.rank.standing.value or None, final.rank.p, final.missed]
 
 
 def section(comparison: Comparison) -> Section:
     """Return the section of a comparison, the table of the losses by steps first."""
     budget = counted(comparison.steps, "gradient evaluation")
     budget += "" if comparison.seconds is None else f" and {comparison.seconds:g} s"
+    tables = _tables(comparison)
     sweep = f"LODO's {comparison.sweep}, " if comparison.sweep else ""
     return Section(
         heading=one_line(
             f"{comparison.run}: {sweep}{comparison.task_label}, {budget}, {counted(comparison.seeds, 'seed')} each"
         ),
-        tables=_tables(comparison),
-        legend=_legend(comparison),
+        tables=tables,
+        legend=_legend(comparison, tables),
         remarks=[
             f"{contender.name}: {remark}" for contender in comparison.contenders for remark in _remarks(contender)
         ],
@@ -127,10 +131,11 @@ def section(comparison: Comparison) -> Section:
 
 def _tables(comparison: Comparison) -> list[TextTable]:
     contenders, name = comparison.contenders, comparison.sweep or "optimizer"
-    tables = [_final_losses(comparison, "step budget", [contender.by_steps for contender in contenders])]
+    finals = [contender.by_steps for contender in contenders]
+    tables = [_final_losses(comparison, comparison.objective, "step budget", finals)]
     if comparison.seconds is not None:
         timed = [contender.by_time for contender in contenders if contender.by_time is not None]
-        tables.append(_final_losses(comparison, "time budget", timed))
+        tables.append(_final_losses(comparison, TRAINING_LOSS, "time budget", timed))
     if any(contender.validation or contender.test for contender in contenders):
         tables.append(_metrics(comparison))
     if any(contender.pace is not None for contender in contenders):
@@ -160,30 +165,45 @@ def _label(contender: Contender) -> str:
     return contender.name if contender.name == contender.optimizer else f"{contender.point.value:.4g}"
 
 
-def _final_losses(comparison: Comparison, budget: str, losses: Sequence[FinalLoss]) -> TextTable:
-    floors = any(contender.floor is not None for contender in comparison.contenders)
+def _final_losses(comparison: Comparison, objective: Objective, budget: str, losses: Sequence[FinalLoss]) -> TextTable:
+    is_loss = not (objective.validates or objective.is_to_target)
+    floors = is_loss and any(contender.floor is not None for contender in comparison.contenders)
+    to_target = objective.is_to_target
     rows = [
         [
             _label(contender),
             _estimate(final.loss),
             _interval(final.loss),
             *([measured(contender.floor)] if floors else []),
-            f"{final.diverged}/{contender.counts[Status.FINISHED] + contender.counts[Status.DIVERGED]}",
+            *([f"{contender.counts[Status.FINISHED] - final.missed}/{_ended(contender)}"] if to_target else []),
+            f"{final.diverged}/{_ended(contender)}",
             number(final.rank.p, 2),
-            final.rank.standing.value,
+            _standing(final, objective),
         ]
         for contender, final in zip(comparison.contenders, losses, strict=True)
     ]
-    header = [comparison.sweep or "optimizer", "loss", "95 % interval", *(["floor"] if floors else [])]
-    header += ["diverged", "p", "standing"]
+    header = [comparison.sweep or "optimizer", objective.noun, "95 % interval", *(["floor"] if floors else [])]
+    header += [*(["reached"] if to_target else []), "diverged", "p", "standing"]
     best = (Standing.BEST, Standing.TIE)
     return TextTable(
         header,
         rows,
         left=(0, len(header) - 1),
         bold=frozenset((row, 1) for row, final in enumerate(losses) if final.rank.standing in best),
-        title=f"Mean training loss in the last 10 % of the {budget} (lower is better)",
+        title=f"Mean training loss in the last 10 % of the {budget} (lower is better)"
+        if objective.is_default
+        else objective.title(f"the {budget}"),
     )
+
+
+def _ended(contender: Contender) -> int:
+    """Return the number of runs that finished or diverged."""
+    return contender.counts[Status.FINISHED] + contender.counts[Status.DIVERGED]
+
+
+def _standing(final: FinalLoss, objective: Objective) -> str:
+    standing = final.rank.standing
+    return objective.better if standing is Standing.LOWER else standing.value
 
 
 def _estimate(estimate: Estimate | None) -> str:
@@ -219,24 +239,35 @@ def _pace(pace: float | None) -> str:
     return NOTHING if pace is None else f"{pace:,.0f}" if pace >= 100 else number(pace, 3)
 
 
-def _legend(comparison: Comparison) -> list[str]:
+def _legend(comparison: Comparison, tables: Sequence[TextTable]) -> list[str]:
     """Return the explanations of the tables and of the tests."""
-    lines = [
-        "loss: mean ± standard deviation (divisor n) over the runs that did not diverge, and the bootstrap 95 % "
+    objective = comparison.objective
+    counted_runs = "reached the target" if objective.is_to_target else "did not diverge"
+    what, best = objective.noun, "highest" if objective.is_max else "lowest"
+    worst = "highest loss" if objective.is_default else "worst"
+    if objective.is_to_target:
+        worst += ", and one that missed the target as worse than all that reached it"
+    lines = [] if objective.is_default else [f"objective {objective.text}: {objective.description}."]
+    lines += [
+        f"{what}: mean ± standard deviation (divisor n) over the runs that {counted_runs}, and the bootstrap 95 % "
         "interval of the mean. diverged: number of runs that diverged, of those that finished or diverged.",
     ]
     ranks = [contender.by_steps.rank for contender in comparison.contenders]
     ranks += [contender.by_time.rank for contender in comparison.contenders if contender.by_time is not None]
     if any(rank.standing is Standing.BEST for rank in ranks):
-        lines.append("best: the lowest mean among the optimizers that diverged least often.")
+        missed = " and, of these, missed the target least often" if objective.is_to_target else ""
+        lines.append(f"best: the {best} mean among the optimizers that diverged least often{missed}.")
     if any(rank.p is not None for rank in ranks):
         lines.append(
             "p: two-sided p value of the exact Mann-Whitney test against the best, after Holm's correction; a run that "
-            f"diverged counts as the highest loss. tie: p above {LEVEL:g}, not significantly different from the best."
+            f"diverged counts as the {worst}. tie: p above {LEVEL:g}, not significantly different from the best."
         )
     if any(rank.standing is Standing.LOWER for rank in ranks):
-        lines.append("lower: lower losses than the best where it finished, but it diverged more often.")
-    if any(contender.floor is not None for contender in comparison.contenders):
+        values = {"loss": "losses"}.get(what, what if objective.is_to_target else f"{what} values")
+        often = "diverged or missed the target" if objective.is_to_target else "diverged"
+        better = objective.better
+        lines.append(f"{better}: {better} {values} than the best where it finished, but it {often} more often.")
+    if any("floor" in table.header for table in tables):
         lines.append("floor: the lowest mean loss that an optimizer with the same information can reach.")
     names = [contender.name for contender in comparison.contenders if contender.optimizer in _USING_THE_HESSIAN]
     if names and len(names) < len(comparison.contenders):

@@ -87,7 +87,7 @@ def holder(study: StudyRecord) -> str:
 
 
 def _best_cell(best: Best | None) -> str:
-    """Return a fitness with its generation, since fitnesses of different budgets are not comparable."""
+    """Return a best value with its generation, since values of different budgets are not comparable."""
     return NOTHING if best is None else f"{measured(best.fitness)} (g{best.generation:02d})"
 
 

@@ -53,9 +53,15 @@ COLUMNS: Mapping[str, Callable[[Summary, Hyperparameter], Any]] = MappingProxyTy
         "search_seconds": lambda s, _: s.search_cost.seconds,
         "fresh_evaluations": lambda s, _: s.fresh_cost.evaluations,
         "fresh_seconds": lambda s, _: s.fresh_cost.seconds,
+        "objective": lambda s, _: s.objective.text,
+        "default_missed": lambda s, _: s.default.missed,
+        "tuned_missed": lambda s, _: s.tuned.missed,
     }
 )
-"""Columns of the CSV and of the data frame. Spreads are sample standard deviations over fresh seeds."""
+"""Columns of the CSV and of the data frame.
+
+Fitnesses are values of the objective, in its own units; spreads are sample standard deviations over fresh seeds.
+"""
 
 
 FAR = 2  # σ from the defaults; 5 % of a normal distribution lie beyond
@@ -82,6 +88,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
     best = summary.best
     return {
         **{name: getattr(summary, name) for name in _SPECIFICATION},
+        "objective": summary.objective.text,
         "hyperparameters": [
             {
                 "name": row.name,
@@ -118,7 +125,9 @@ def sections(summaries: Sequence[Summary]) -> list[Section]:
     """
     groups: dict[object, list[Summary]] = {}
     for s in summaries:
-        shared = (s.run, s.task, s.strategy, s.seed, s.generations, s.population, s.steps, s.tuned.seeds)
+        shared = (
+            s.run, s.task, s.strategy, s.seed, s.generations, s.population, s.steps, s.tuned.seeds, s.objective,
+        )  # fmt: skip
         groups.setdefault(shared, []).append(s)
     return [_section(group) for group in groups.values()]
 
@@ -156,13 +165,15 @@ def _fitnesses(group: Sequence[Summary]) -> TextTable:
         ]
         for s in group
     ]
-    seeds = group[0].tuned.seeds
+    seeds, objective = group[0].tuned.seeds, group[0].objective
     fresh = f"; ± over {seeds} fresh seeds" if seeds else ""
+    budget = f"{group[0].steps:,} gradient evaluations"
+    title = f"Fitness after {budget} (lower is better)" if objective.is_default else objective.title(budget)
     return TextTable(
         ["optimizer", "default", "searched", "tuned", "gain", "verdict"],
         rows,
         left=(0, 5),
-        title=f"Fitness after {group[0].steps:,} gradient evaluations (lower is better){fresh}",
+        title=f"{title}{fresh}",
     )
 
 
@@ -187,22 +198,39 @@ def _costs(group: Sequence[Summary]) -> TextTable:
 
 def _fresh_cell(runs: FreshRuns) -> str:
     if runs.mean is not None:
-        mean = mean_and_spread(runs.mean, runs.spread)
-        return mean if runs.finished == runs.seeds else f"{mean} ({runs.finished}/{runs.seeds})"
-    return "diverged" if runs.diverged else "failed" if runs.failed else "timed out" if runs.timed_out else NOTHING
+        mean, counted_runs = mean_and_spread(runs.mean, runs.spread), runs.finished - runs.missed
+        return mean if counted_runs == runs.seeds else f"{mean} ({counted_runs}/{runs.seeds})"
+    ends = {
+        "not reached": runs.missed,
+        "diverged": runs.diverged,
+        "failed": runs.failed,
+        "timed out": runs.timed_out,
+    }
+    return next((end for end, count in ends.items() if count), NOTHING)
 
 
 def _legend(group: Sequence[Summary]) -> list[str]:
     first = group[0]
     searched = strategies.kind_of_record(first.strategy).searched
-    lines = [f"searched: the fitness that the search itself measured: {searched}."]
+    objective = first.objective
+    difference = "tuned minus default" if objective.is_max else "default minus tuned"
+    measured_as = "fitness" if objective.is_default else objective.noun
+    lines = [] if objective.is_default else [f"objective {objective.text}: {objective.description}."]
+    lines.append(f"searched: the {measured_as} that the search itself measured: {searched}.")
     if first.tuned.seeds:
         lines.append(
-            f"gain: default minus tuned, seed by seed on the {first.tuned.seeds} fresh seeds of both. better or worse: "
+            f"gain: {difference}, seed by seed on the {first.tuned.seeds} fresh seeds of both. better or worse: "
             "the mean gain is above or below zero by more than twice its standard deviation (±)."
         )
-        if any(0 < runs.finished < runs.seeds for s in group for runs in (s.default, s.tuned)):
-            lines.append("(k/n): the mean of k runs that finished, of n.")
+        points = [runs for s in group for runs in (s.default, s.tuned)]
+        if any(0 < runs.finished - runs.missed < runs.seeds for runs in points):
+            reached = " and reached the target" if objective.is_to_target else ""
+            lines.append(f"(k/n): the mean of k runs that finished{reached}, of n.")
+        if any(runs.missed for runs in points):
+            lines.append(
+                "A run that missed the target has no value; the search ranks it after all that reached the target, by "
+                "how near it came. default (tuned, both) missed target: on more of the fresh seeds (on equally many)."
+            )
     if any(s.verdict is Verdict.TOO_FEW_SEEDS for s in group):
         lines.append(f"too few seeds: both finished on fewer than {MIN_SEEDS} seeds, too few to estimate the spread.")
     return lines

@@ -11,7 +11,7 @@ from tuner.core.fingerprint import described_code
 from tuner.core.study import CandidateRecord, SeedRun, StudyRecord
 from tuner.core.text import one_line
 from tuner.core.trial import Status
-from tuner.results.analysis.comparison import Contender, compare_runs
+from tuner.results.analysis.comparison import Comparison, Contender, compare_runs
 from tuner.results.analysis.failures import FailureGroup, grouped_failures, named_runs
 from tuner.results.analysis.generations import Generation, by_generation
 from tuner.results.analysis.summary import FreshRuns, Summary, summarise
@@ -74,7 +74,7 @@ def render_comparison(study: StudyRecord, runs: Sequence[SeedRun], format: str =
                 "owner": study.owner,
                 "lease_left": study.lease_left,
                 **comparison.as_json(results),
-                "seed_runs": [_run_json(run) for run in runs],
+                "seed_runs": [_run_json(run, results) for run in runs],
             }
         )
     measurement = study.comparison.measurement
@@ -83,10 +83,11 @@ def render_comparison(study: StudyRecord, runs: Sequence[SeedRun], format: str =
         + (f", and {measurement.seconds:g} s of training" if measurement.seconds else "")
         + (f"; validation every {measurement.validate_every:,}" if measurement.validate_every else ""),
         "training": _training(study),
+        "objective": results.objective.description,
         "provenance": comparison.section(results).provenance.removeprefix("Provenance: "),
         "hardware": ", ".join(f"{name} {value}" for name, value in study.spec.hardware.items()) or NOTHING,
     }
-    points = [_point(contender) for contender in results.contenders]
+    points = [_point(contender, results) for contender in results.contenders]
     failures = grouped_failures([run.candidate for run in runs])
     return _text(study, {**_status(study, "runs"), **facts}, points, failures)
 
@@ -137,6 +138,7 @@ def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
         "hardware": named_values(spec.hardware) or NOTHING,
         "default": ", ".join(f"{row.name} {hyperparameter(row.default, row.scale)}" for row in summary.hyperparameters),
         "tuned": NOTHING if study.tuned is None else tuned,
+        "objective": workload.objective.description,
         "fitness": f"default {_fresh(summary.default)}, searched {measured(summary.searched)}, "
         f"tuned {_fresh(summary.tuned)}, gain {mean_and_spread(summary.gain.mean, summary.gain.spread)}: "
         f"{summary.verdict}",
@@ -145,7 +147,9 @@ def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
 
 def _fresh(runs: FreshRuns) -> str:
     ended = runs.seeds - runs.left
-    return f"{mean_and_spread(runs.mean, runs.spread)} ({runs.finished} of {ended} finished)" if ended else NOTHING
+    missed = f", {runs.missed} missed the target" if runs.missed else ""
+    mean = mean_and_spread(runs.mean, runs.spread)
+    return f"{mean} ({runs.finished} of {ended} finished{missed})" if ended else NOTHING
 
 
 def _schedule(generations: Sequence[Generation[CandidateRecord]]) -> str:
@@ -208,16 +212,18 @@ def _search_json(
     }
 
 
-def _point(contender: Contender) -> str:
+def _point(contender: Contender, results: Comparison) -> str:
     values = ", ".join(f"{name} {value}" for name, value in comparison.point_values(contender.point, contender.scales))
     metrics = [(split, name) for split in ("validation", "test") for name in getattr(contender, split)]
-    header = ["seed", "status", "evaluations", "loss", *(f"{split} {name}" for split, name in metrics), "seconds"]
+    objective = results.objective
+    what = objective.noun if objective.noun not in ("evaluations", "seconds") else f"{objective.noun} to target"
+    header = ["seed", "status", "evaluations", what, *(f"{split} {name}" for split, name in metrics), "seconds"]
     rows = [
         [
             str(run.candidate.seed),
             run.candidate.status.value,
             f"{run.candidate.steps_done:,}",
-            measured(run.candidate.fitness),
+            _value(run, results),
             *(number(float(run.series[split].metrics[name][-1]) if split in run.series else None)
               for split, name in metrics),
             seconds(run.candidate.seconds) if run.candidate.status.is_final else NOTHING,
@@ -227,13 +233,21 @@ def _point(contender: Contender) -> str:
     return f"{one_line(contender.name)}: {values}\n{TextTable(header, rows, left=(1,)).text()}"
 
 
-def _run_json(run: SeedRun) -> dict[str, Any]:
+def _value(run: SeedRun, results: Comparison) -> str:
+    """Return the objective's value of a run; of one that is not finite, what it is."""
+    fitness = run.candidate.fitness
+    if fitness is not None and results.objective.missed(fitness, results.steps):
+        return "not reached"
+    return measured(None if fitness is None else results.objective.value(fitness))
+
+
+def _run_json(run: SeedRun, results: Comparison) -> dict[str, Any]:
     candidate = run.candidate
     return {
         "point": candidate.key.generation,
         "seed": candidate.seed,
         "status": candidate.status.value,
-        "fitness": candidate.fitness,
+        "fitness": results.objective.shown(candidate.fitness, results.steps),
         "steps_done": candidate.steps_done,
         "seconds": candidate.seconds,
         "reason": candidate.reason,

@@ -22,15 +22,17 @@ def measurements_of(workload: Workload, cohort: Cohort) -> list[MeasurementCallb
     The Hessian error is measured if the optimizer learns a preconditioner and the task's Hessian is constant.
 
     Args:
-        workload: The workload; with a `measurement` of None nothing is measured.
+        workload: The workload; with a `measurement` of None nothing is measured but what its objective needs.
         cohort: A cohort of the workload.
 
     Raises:
-        InvalidRequest: A cohort of several lanes is given a budget of seconds.
+        InvalidRequest: A cohort of several lanes is given a budget of seconds, or an objective in seconds.
     """
-    requested, task = workload.measurement, cohort.loop.task
+    requested, task, objective = workload.measurement, cohort.loop.task, workload.objective
+    if objective.in_seconds and len(cohort.lanes) > 1:
+        raise InvalidRequest("objective", "in seconds is for cohorts of one lane", len(cohort.lanes))
     if requested is None:
-        return []
+        return [Validation(objective.interval(cohort.budget), at_start=False)] if objective.validates else []
     if requested.seconds is not None and len(cohort.lanes) > 1:
         raise InvalidRequest("seconds", "is for cohorts of one lane", len(cohort.lanes))
 
@@ -42,7 +44,7 @@ def measurements_of(workload: Workload, cohort: Cohort) -> list[MeasurementCallb
         measurements.append(Floor())
     measurements.append(Marks(requested.seconds))
     if requested.validate_every is not None and has_examples("validation"):
-        measurements.append(Validation(requested.validate_every, after_divergence=True))
+        measurements.append(Validation(requested.validate_every, after_divergence=True, at_budget=objective.validates))
     hessian = getattr(task, "hessian", None)
     if isinstance(cohort.loop.optimizer, LearnedPreconditioner) and hessian is not None and not callable(hessian):
         measurements.append(HessianError())

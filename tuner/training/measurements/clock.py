@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.core.events import LaneObservations
-from tuner.core.objective import TRAINING_LOSS
+from tuner.core.objective import LAST_TENTH
 from tuner.training.measurements.measurement import MeasurementCallback, Training
 
 MARKS = 1000  # number of marks within the budget, and also within the seconds
@@ -60,7 +60,7 @@ class LastTenth(MeasurementCallback):
 
     def __init__(self, seconds: float) -> None:
         self.seconds: float = seconds
-        self._before = seconds - seconds * TRAINING_LOSS.window
+        self._before = seconds - seconds * LAST_TENTH
         self._evaluations, self._counted = 0, 0
         self._sum: NDArray[np.float64] | None = None
         self._last: NDArray[np.float64] | None = None

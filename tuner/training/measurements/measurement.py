@@ -31,13 +31,16 @@ class Training:
         seconds: Seconds of training so far, of the cohort as a whole.
         losses: Losses of the last chunk [evaluations, P], including those beyond the budget.
         chunk_seconds: Seconds of the last chunk.
+        validations: What was observed of the validation set so far.
     """
 
     def __init__(self, cohort: Cohort, carry: Carry) -> None:
         self.cohort, self.carry = cohort, carry
         self.evaluations, self.seconds, self.chunk_seconds = 0, 0.0, 0.0
         self.losses: NDArray[np.floating] = np.empty((0, len(cohort.lanes)))
+        self.validations: list[LaneObservations] = []
         self._curve: list[NDArray[np.floating]] = []
+        self._clock = [(0, 0.0)]  # evaluations and seconds at the end of each chunk
         self._validation_seconds = 0.0
 
     def advance(self, chunk: Chunk) -> NDArray[np.floating]:
@@ -48,12 +51,18 @@ class Training:
         self.carry, self.losses, self.chunk_seconds = chunk.carry, chunk.losses, chunk.seconds
         self.evaluations += len(chunk.losses)
         self.seconds += chunk.seconds
+        self._clock.append((self.evaluations, self.seconds))
         return within
 
     @property
     def curve(self) -> NDArray[np.floating]:
         """All losses within the budget so far, [evaluations, P]."""
         return np.concatenate(self._curve)
+
+    def seconds_at(self, evaluations: int) -> float:
+        """Return the seconds of training until then; the losses of a chunk are assumed to be evenly spaced in time."""
+        done, seconds = zip(*self._clock, strict=True)
+        return float(np.interp(evaluations, done, seconds))
 
     @contextmanager
     def validating(self) -> Iterator[None]:
@@ -65,7 +74,10 @@ class Training:
     def observation(self, split: str, metrics: Mapping[str, Sequence[float]]) -> LaneObservations:
         """Return an observation at the current state; a metric is one number per lane."""
         seconds = self.seconds if len(self.cohort.lanes) == 1 else math.nan
-        return LaneObservations(split, self.evaluations, seconds, seconds + self._validation_seconds, metrics)
+        found = LaneObservations(split, self.evaluations, seconds, seconds + self._validation_seconds, metrics)
+        if split == "validation":
+            self.validations.append(found)
+        return found
 
 
 class MeasurementCallback:

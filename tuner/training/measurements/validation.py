@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
+import numpy as np
+
 from tuner.core.events import LaneObservations
 from tuner.training.evaluator import Evaluator
 from tuner.training.measurements.measurement import MeasurementCallback, Training
@@ -16,10 +18,15 @@ class Validation(MeasurementCallback):
     Args:
         every: Gradient evaluations between two validations; a validation due within a step follows at its end.
         after_divergence: Whether a cohort that diverged before the end of its budget is also validated at its end.
+        at_start: Whether the start is observed. Default: True.
+        at_budget: Whether the end of the budget is observed even where training continues beyond it. Default: False.
     """
 
-    def __init__(self, every: int, *, after_divergence: bool = False) -> None:
+    def __init__(
+        self, every: int, *, after_divergence: bool = False, at_start: bool = True, at_budget: bool = False
+    ) -> None:
         self._every, self._after_divergence = every, after_divergence
+        self._at_start, self._at_budget = at_start, at_budget
         self._last = 0  # evaluations at the last validation
 
     def stops(self, budget: int) -> Iterable[int]:
@@ -27,17 +34,21 @@ class Validation(MeasurementCallback):
         return itertools.count(self._every, self._every)
 
     def begin(self, training: Training) -> Iterable[LaneObservations]:
-        """Yield the validation at the start.
+        """Yield the validation at the start, if it is observed.
 
         Raises:
             ValueError: The task has no validation set.
         """
         self._evaluator = Evaluator(training.cohort.loop.task, "validation")
-        yield training.observation("validation", self._evaluator.mean_metrics(training.carry))
+        if self._at_start:
+            yield training.observation("validation", self._evaluator.mean_metrics(training.carry))
+        else:
+            self._evaluator.mean_metrics(training.carry, np.zeros(1, np.int32))  # compiles it before the clock starts
 
     def after_chunk(self, training: Training) -> Iterable[LaneObservations]:
         """Yield a validation if one is due."""
-        if training.evaluations // self._every > self._last // self._every:
+        ends = self._at_budget and self._last < training.cohort.budget <= training.evaluations
+        if ends or training.evaluations // self._every > self._last // self._every:
             yield self._validation(training)
 
     def end(self, training: Training) -> Iterable[LaneObservations]:
