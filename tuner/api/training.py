@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import lodo.registry
 import tasks.registry
+from lodo.additions import AdditionError, available
 from tuner.api.data_folder import using_data
 from tuner.api.measured import Advance, tracked, validated
 from tuner.api.progress import Progress, progress_of
@@ -26,12 +27,13 @@ from tuner.core.outputs import OutputsFailed
 from tuner.core.seeds import MAX_SEED
 from tuner.core.trial import Evaluation, Key, Role, Trial, Workload
 from tuner.strategies.schedule import MAX_STEPS
+from tuner.studies.added import check_values
 from tuner.studies.comparison_planner import MAX_COHORT_SIZE, MAX_SEEDS
 from tuner.studies.fingerprints import fingerprint_here, with_fingerprint
 from tuner.studies.lookup import absolute, data_fingerprint, task_entry
 from tuner.studies.optimizers import Chosen, choose, shapes_for
 from tuner.studies.own_spaces import Shapes
-from tuner.studies.spaces import default_space, numbers_beside
+from tuner.studies.spaces import default_space, own_arguments
 from tuner.studies.task_options import task_options
 from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import configure, load_tensorflow
@@ -261,7 +263,8 @@ def _values(chosen: Chosen, given: Mapping[str, float], shapes: Shapes) -> tuple
     The hyperparameters are the defaults, with the given ones in their place.
     """
     space, remark = default_space(chosen, shapes)
-    others, settings = numbers_beside(chosen, space, shapes), lodo.registry.SETTINGS.get(chosen.name, {})
+    own, settings = own_arguments(chosen, shapes), lodo.registry.SETTINGS.get(chosen.name, {})
+    others = [name for name in own if name not in space.names]
     for name, value in given.items():
         if not math.isfinite(value):
             raise InvalidRequest("hyperparameters", f": {name} must be a finite number. Received: {value!r}")
@@ -272,11 +275,15 @@ def _values(chosen: Chosen, given: Mapping[str, float], shapes: Shapes) -> tuple
                 "hyperparameters", f": {name} must be a whole number from 1 to {MAX_NETWORK}. Received: {value!r}"
             )
     values = space.defaults() | {name: float(value) for name, value in given.items() if name not in settings}
+    beside = [*others, *settings, *(name for name in available(own) if name not in space.names)]
     try:
-        space.encode({name: value for name, value in values.items() if name not in (*others, *space.fixed)})
+        space.encode({name: value for name, value in values.items() if name not in (*beside, *space.fixed)})
     except ValueError as error:
-        also = f". Also accepted: {', '.join((*others, *settings))}" if others or settings else ""
-        raise InvalidRequest("hyperparameters", f": {error}{also}") from None
+        raise InvalidRequest("hyperparameters", f": {error}. Also accepted: {', '.join(beside)}") from None
+    try:
+        check_values(chosen.name, values, own)
+    except AdditionError as error:
+        raise InvalidRequest("hyperparameters", f": {error}") from None
     return values, {name: int(value) for name, value in given.items() if name in settings}, remark
 
 
