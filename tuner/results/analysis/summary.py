@@ -100,6 +100,7 @@ class Summary:
     population: int
     steps: int  # budget of the last generation and of the fresh seeds, in gradient evaluations
     hyperparameters: tuple[Hyperparameter, ...]  # in the order of the search space
+    fixed: Mapping[str, float]  # hyperparameters that are not tuned
     default: FreshRuns
     tuned: FreshRuns
     searched: float | None  # see `tuner.strategies.searched`
@@ -163,6 +164,7 @@ def summarise_outcomes(
             )
             for dimension in SearchSpace.from_dict(spec.space).dimensions
         ),
+        fixed=spec.space.get("fixed", {}),
         default=_fresh_runs(runs[Role.DEFAULT], spec.fresh_seeds),
         tuned=_fresh_runs(runs[Role.TUNED], spec.fresh_seeds),
         searched=None if study.tuned is None else _searched(spec.strategy, generations),
