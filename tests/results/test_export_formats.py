@@ -89,9 +89,7 @@ def test_without_momentum_nothing_is_to_be_said_of_its_convention(format):
 
 @pytest.mark.parametrize("format", ["torch", "optax"])
 def test_what_a_counterpart_does_not_take_is_refused_by_its_name(format):
-    with pytest.raises(
-        NotExported, match=r"keras:Adam with rho.* json, yaml, keras.*'rho'"
-    ) as raised:
+    with pytest.raises(NotExported, match=r"keras:Adam with rho.* json, yaml, keras.*'rho'") as raised:
         read("keras:Adam", format, rho=0.5)
     assert raised.value.exit_code == 2
     assert set(read("keras:Adam", "hydra", rho=0.5)) == {"keras", "warnings", "provenance"}

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import lodo.registry
 import tasks.registry
-from lodo.additions import AdditionError, available
 from tuner.api.data_folder import using_data
 from tuner.api.measured import Advance, tracked, validated
 from tuner.api.progress import Progress, progress_of
@@ -275,14 +274,9 @@ def _values(chosen: Chosen, given: Mapping[str, float], shapes: Shapes) -> tuple
                 "hyperparameters", f": {name} must be a whole number from 1 to {MAX_NETWORK}. Received: {value!r}"
             )
     values = space.defaults() | {name: float(value) for name, value in given.items() if name not in settings}
-    beside = [*others, *settings, *(name for name in available(own) if name not in space.names)]
     try:
-        space.encode({name: value for name, value in values.items() if name not in (*beside, *space.fixed)})
+        check_values(chosen, space, values, own, tuple(settings))
     except ValueError as error:
-        raise InvalidRequest("hyperparameters", f": {error}. Also accepted: {', '.join(beside)}") from None
-    try:
-        check_values(chosen.name, values, own)
-    except AdditionError as error:
         raise InvalidRequest("hyperparameters", f": {error}") from None
     return values, {name: int(value) for name, value in given.items() if name in settings}, remark
 

@@ -6,33 +6,65 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from lodo.additions import ADDITIONS, AdditionError, available, check, check_value, rate_of
+from lodo.names import is_of_keras
 from search_spaces.space import Dimension, SearchSpace
+from search_spaces.suggestion import nearest
+from tuner.studies.optimizers import Chosen
+from tuner.training import own_optimizers
 
 
-def check_values(optimizer: str, values: Mapping[str, float], own: Collection[str]) -> None:
-    """Check the additions among given hyperparameters.
+def additions_to(chosen: Chosen) -> tuple[str, ...]:
+    """Return the names of the additions to an optimizer: those that no hyperparameter of its own has, on any task."""
+    if chosen.place is None and not is_of_keras(chosen.name):
+        from search_spaces import loader
+
+        return available(loader.builtin(chosen.name).names)
+    return available(own_optimizers.own_names(chosen.name, chosen.place))
+
+
+def check_values(
+    chosen: Chosen,
+    space: SearchSpace,
+    values: Mapping[str, float],
+    own: Collection[str],
+    further: Collection[str] = (),
+) -> None:
+    """Check the hyperparameters of one configuration.
 
     Args:
-        optimizer: The optimizer's name.
-        values: All hyperparameters.
-        own: Names of those of the optimizer itself.
+        chosen: The optimizer.
+        space: Its search space.
+        values: Name -> value.
+        own: Names of the hyperparameters of the optimizer itself, of which the space may leave out some.
+        further: Other names that are accepted. Default: none.
 
     Raises:
-        AdditionError: They exclude each other, need a learning rate, or one does not take its value.
+        ValueError: A name is unknown or missing, a value is not accepted, or additions exclude each other; one line.
     """
-    added = [name for name in values if name in available(own)]
-    check(optimizer, added, own or [name for name in values if name not in added])
-    for name in added:
+    added = additions_to(chosen)
+    beside = [name for name in (*own, *further, *added) if name not in space.names]
+    for name in values:
+        if name not in (*space.names, *space.fixed, *beside):
+            meant = nearest(name, (*space.names, *beside))
+            raise ValueError(
+                f"{space.optimizer} has no hyperparameter of this name{meant}. Accepted: {', '.join(space.names)}. "
+                f"Received: {name!r:.80}. Also accepted: {', '.join(beside)}"
+            )
+    space.encode({name: value for name, value in values.items() if name in space.names})
+    given = [name for name in values if name in added]
+    check(space.optimizer, given, own or [name for name in values if name not in given])
+    for name in given:
         check_value(name, values[name])
 
 
-def checked(space: SearchSpace, own: Mapping[str, float | None], where: str) -> SearchSpace:
+def checked(chosen: Chosen, space: SearchSpace, own: Mapping[str, float | None], where: str) -> SearchSpace:
     """Return a search space whose additions are checked and bounded by what they accept.
 
     The learning rate that an addition needs is fixed at its default if the space leaves it out.
 
     Args:
-        space: The space, of which the names are known.
+        chosen: The optimizer.
+        space: Its space, of which the names are known.
         own: The optimizer's own hyperparameters with their defaults; empty if they are not known.
         where: Where the space is given, for errors.
 
@@ -40,9 +72,10 @@ def checked(space: SearchSpace, own: Mapping[str, float | None], where: str) -> 
         ValueError: An addition cannot be used; one line.
     """
     names = (*space.names, *space.fixed)
-    added = [name for name in names if name in available(own)]
-    if not added:
+    if not any(name in ADDITIONS for name in names):
         return space
+    possible = additions_to(chosen)
+    added = [name for name in names if name in possible]
     inner = list(own) or [name for name in names if name not in added]
     try:
         check(space.optimizer, added, inner)

@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Any
 
 from lodo import own_class
-from lodo.additions import available
 from search_spaces.space import SearchSpace
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
@@ -104,8 +103,9 @@ def _completed(
     """
     optimizer, known = _known(chosen, shapes)
     of_keras = own_class.is_of_keras(optimizer)
-    accepted = (*known, *available(known))
-    for name in (*space.names, *space.fixed):
+    names = (*space.names, *space.fixed)
+    accepted = (*known, *(() if known.keys() >= {*names} else added.additions_to(chosen)))
+    for name in names:
         if known and name not in accepted:
             rule = " (arguments with a float as default that a step reads as self.NAME)" if of_keras else ""
             raise ValueError(
@@ -120,7 +120,7 @@ def _completed(
                 raise ValueError(f"{where}: {chosen.name} needs {name} there, or a default in its constructor")
             fixed[name] = value
     space = replace(space, fixed=fixed, place=chosen.place, registered=own_class.registered_name(optimizer))
-    return added.checked(space, known, where)
+    return added.checked(chosen, space, known, where)
 
 
 def arguments(chosen: Chosen, shapes: Shapes) -> Arguments:

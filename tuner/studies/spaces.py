@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import lodo.registry
-from lodo.additions import available
 from search_spaces.space import SearchSpace
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
@@ -50,10 +49,11 @@ def search_spaces_of(
         if by_name[name].place is not None:
             space = own_spaces.space_of_file(space, by_name[name], shapes, file)
         elif lodo.registry.is_of_keras(name):
-            space = _of_keras(file, space, shapes)
+            space = _of_keras(by_name[name], file, space, shapes)
         else:
-            known = (*loader.builtin(name).names, *available(loader.builtin(name).names))
-            space = _completed(loader.load(file, optimizer=name, hyperparameters=known, some=True), file)
+            known = (*loader.builtin(name).names, *added.additions_to(by_name[name]))
+            space = loader.load(file, optimizer=name, hyperparameters=known, some=True)
+            space = _completed(by_name[name], space, file)
         spaces[name] = space
     remarks = []
     for one in chosen:
@@ -97,7 +97,7 @@ def own_arguments(chosen: Chosen, shapes: Shapes) -> Mapping[str, float | None]:
     return keras_adapter.tunable(chosen.name, shapes)
 
 
-def _completed(space: SearchSpace, file: Path) -> SearchSpace:
+def _completed(chosen: Chosen, space: SearchSpace, file: Path) -> SearchSpace:
     """Return the search space of a built-in optimizer, with what the file leaves out fixed at its default."""
     from search_spaces import loader
 
@@ -109,16 +109,17 @@ def _completed(space: SearchSpace, file: Path) -> SearchSpace:
             except ValueError as error:
                 raise ValueError(f"{file}: {error}") from None
     left = {name: value for name, value in built_in.defaults().items() if name not in space.names}
-    return added.checked(replace(space, fixed={**left, **space.fixed}), built_in.defaults(), str(file))
+    return added.checked(chosen, replace(space, fixed={**left, **space.fixed}), built_in.defaults(), str(file))
 
 
-def _of_keras(file: Path, space: SearchSpace, shapes: Shapes) -> SearchSpace:
+def _of_keras(chosen: Chosen, file: Path, space: SearchSpace, shapes: Shapes) -> SearchSpace:
     """Return a search space of Keras' optimizer, checked; hyperparameters that it leaves out keep Keras' defaults."""
     from lodo import keras_adapter
 
     known = keras_adapter.tunable(space.optimizer, shapes)
-    accepted = (*known, *available(known))
-    for name in (*space.names, *space.fixed):
+    names = (*space.names, *space.fixed)
+    accepted = (*known, *(() if known.keys() >= {*names} else added.additions_to(chosen)))
+    for name in names:
         if name not in accepted:
             raise InvalidRequest(
                 "search_spaces",
@@ -128,4 +129,4 @@ def _of_keras(file: Path, space: SearchSpace, shapes: Shapes) -> SearchSpace:
             )
         if space.fixed.get(name, 0.0) < 0:
             raise InvalidRequest("search_spaces", f"{file}: {name} is at least 0", space.fixed[name])
-    return added.checked(space, known, str(file))
+    return added.checked(chosen, space, known, str(file))

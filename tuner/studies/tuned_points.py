@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lodo.additions import available
 from search_spaces import strict_yaml
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import StudyRecord, StudyStatus
@@ -151,10 +150,8 @@ class Config:
         space, _ = default_space(chosen, shapes)
         own = own_arguments(chosen, shapes)
         values = dict(space.fixed) | dict(self.hyperparameters)
-        others = {*own, *available(own)} - {*space.names}
         try:
-            space.encode({name: value for name, value in self.hyperparameters.items() if name not in others})
-            check_values(self.optimizer, values, own)
+            check_values(chosen, space, values, own)
         except ValueError as error:
             raise InvalidRequest("configs", f"{self.file}: {error}") from None
         origin = f", exported of {self.study}" if self.study else ""
