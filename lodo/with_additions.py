@@ -1,4 +1,4 @@
-"""Any optimizer with additions: a schedule, weight decay, clipping, averaging.
+"""An optimizer with additions: schedule, weight decay, clipping, averaging.
 
 Additions are traced into the step. An optimizer without any is used as it is, and costs nothing more.
 """

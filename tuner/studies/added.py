@@ -1,4 +1,7 @@
-"""Additions to optimizers, such as schedules and clipping, in search spaces and given values."""
+"""Additions to optimizers in search spaces and in given values.
+
+Additions are schedules, weight decay, clipping and averaging; see `lodo.additions`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Additions of a configuration to be exported: its schedule, weight decay, clipping and averaging.
+"""Additions of a configuration that is exported.
 
-The names are those of `lodo.additions`, and the schedules those of `lodo.schedules`: i steps before a step, of `steps`.
+These are its schedule, weight decay, clipping and averaging. The names are those of `lodo.additions`, and the schedules those of `lodo.schedules`: i steps before a step, of `steps`.
 """
 
 from __future__ import annotations
