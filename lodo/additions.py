@@ -1,7 +1,8 @@
 """Names and values of the additions that any optimizer takes.
 
-These are a schedule, weight decay, clipping and averaging of the weights. An addition is switched on by giving it a value, as a hyperparameter of the optimizer that it is added to. It belongs to
-the optimizer itself if that has a hyperparameter of the same name, such as the weight decay of LARS.
+These are a schedule, weight decay, clipping and averaging of the weights. An addition is switched on by giving it a
+value, as a hyperparameter of the optimizer that it is added to. It belongs to the optimizer itself if that has a
+hyperparameter of the same name, such as the weight decay of LARS.
 """
 
 from __future__ import annotations

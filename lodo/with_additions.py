@@ -107,7 +107,8 @@ class WithAdditions:
         if self._schedule is not None or additions.WARMUP in self.added:
             final = hyperparameters[self._schedule] if self._schedule else None
             warmup = hyperparameters[additions.WARMUP] if additions.WARMUP in self.added else None
-            values[self._rate] *= schedules.factor(t, horizon, warmup=warmup, schedule=self._schedule, final=final)
+            share = schedules.factor(t, horizon, warmup=warmup, schedule=self._schedule, final=final)
+            values[self._rate] = _computed_once(values[self._rate] * share)
 
         def clipped(point: Tensor) -> tuple[Tensor, Tensor]:
             loss, gradient = loss_and_gradient(point)
@@ -147,3 +148,12 @@ def _shortened(part: Tensor, limit: Tensor) -> Tensor:
     """Return vectors [m, P] scaled to at most these norms [P]."""
     norm = tf.sqrt(tf.reduce_sum(part * part, axis=0))
     return part * (limit / tf.maximum(norm, limit))
+
+
+def _computed_once(values: Tensor) -> Tensor:
+    """Return values [P], written to memory: XLA does not fuse a scatter.
+
+    It would fuse a schedule with the decay of the weights, and compute a cosine for each entry of x.
+    """
+    lanes = tf.range(values.shape[0])[:, tf.newaxis]
+    return tf.tensor_scatter_nd_update(tf.zeros_like(values), lanes, values)

@@ -1,6 +1,7 @@
 """Additions of a configuration that is exported.
 
-These are its schedule, weight decay, clipping and averaging. The names are those of `lodo.additions`, and the schedules those of `lodo.schedules`: i steps before a step, of `steps`.
+These are its schedule, weight decay, clipping and averaging. The names are those of `lodo.additions`, and the schedules
+those of `lodo.schedules`.
 """
 
 from __future__ import annotations
