@@ -1,5 +1,7 @@
 """Schedules, weight decay, clipping and averages around optimizers: against NumPy, and against Keras' own."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -236,6 +238,13 @@ def test_a_schedule_is_stretched_over_the_budget():
 
 
 # Names and values
+
+
+def test_the_guide_lists_every_addition_with_what_it_accepts():
+    guide = (Path(__file__).parents[2] / "docs/guides/schedules.md").read_text(encoding="utf-8")
+    for name, addition in additions.ADDITIONS.items():
+        accepted = addition.accepted.removeprefix("a number ").removeprefix("from ").removeprefix("of ")
+        assert f"| `{name}` | {accepted} |" in guide
 
 
 def test_an_addition_is_the_optimizers_own_if_that_has_it():
