@@ -88,8 +88,8 @@ def train(
         task: See `tune`.
         optimizer: A name or a class; see `tune`.
         steps: Gradient evaluations per run.
-        hyperparameters: Values by name; also additions such as cosine_final, and depth and block_size of LODO. Others have
-            their defaults.
+        hyperparameters: Values by name; also additions such as cosine_final, and depth and block_size of LODO. Others
+            have their defaults.
         seeds: One seed, or several in rising order.
         validate_every: Gradient evaluations between two validations. Default: no validation.
         track: "hessian-error" measures how far LODO's preconditioner is from the inverse Hessian, and repeats each run
