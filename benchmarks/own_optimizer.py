@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ LANES, CHECKED_STEPS = 16, 50
 SEARCH = ["--task", "rosenbrock", "--preset", "quick", "--no-dashboard", "--name", "mine"]
 
 
-def loop_of(name: str, place: str | None, steps: int) -> tuple[Any, Any]:
+def loop_of(name: str, place: str | None, steps: int, values: Mapping[str, float] = HYPERPARAMETERS) -> tuple[Any, Any]:
     """Return a run of the loop that trains candidates, and its first losses."""
     import tensorflow as tf
 
@@ -37,17 +38,17 @@ def loop_of(name: str, place: str | None, steps: int) -> tuple[Any, Any]:
     from tuner.training.loop import MAX_CHUNK_STEPS, Loop, build_optimizer
 
     task = tasks.registry.load("noisy-quadratic-bowl")()
-    loop = Loop(task, build_optimizer(name, task, list(HYPERPARAMETERS), place=place), LANES)
-    values = {key: tf.constant([value] * LANES, loop.dtype) for key, value in HYPERPARAMETERS.items()}
+    loop = Loop(task, build_optimizer(name, task, list(values), place=place), LANES)
+    tensors = {key: tf.constant([value] * LANES, loop.dtype) for key, value in values.items()}
     seeds = tf.constant([[0, lane] for lane in range(LANES)], tf.int32)
-    start = loop.begin(values, seeds, seeds)
+    start = loop.begin(tensors, seeds, seeds)
 
     def run() -> None:
         carry = start
         for done in range(0, steps, MAX_CHUNK_STEPS):
-            carry, _ = loop.run(carry, values, seeds, done + 1, min(MAX_CHUNK_STEPS, steps - done), steps)
+            carry, _ = loop.run(carry, tensors, seeds, done + 1, min(MAX_CHUNK_STEPS, steps - done), steps)
 
-    _, losses = loop.run(start, values, seeds, 1, CHECKED_STEPS, steps)
+    _, losses = loop.run(start, tensors, seeds, 1, CHECKED_STEPS, steps)
     return run, losses
 
 

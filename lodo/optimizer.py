@@ -26,6 +26,10 @@ class Optimizer(Protocol):
         needs: Names of attributes that the task must have; the constructor accepts them as keyword arguments.
         wants: Names of attributes that the constructor also accepts; None is passed for those that a task lacks.
         jit_compile: Whether XLA can compile it. A loop is compiled by XLA only if task and optimizer both allow it.
+
+    Optional attributes:
+        repeats_last_step: Whether a step beyond the horizon, in a run with a budget in seconds, repeats the last one.
+            Default: False, the horizon then grows with the run.
     """
 
     hyperparameters: tuple[str, ...]

@@ -5,6 +5,7 @@ Errors are one line that names file, line and key. A file reads:
     optimizer: LODO
     hyperparameters:
       initial_learning_rate: {scale: log, default: 1.0}          # optional low:, high:, in natural units
+    fixed: {momentum: 0.95}                                      # optional: values that are not tuned
 
 Where a number is expected, any text is accepted that Python's `float` converts to a finite number, such as `1e-3`.
 """
@@ -16,6 +17,7 @@ import os
 import reprlib
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -119,12 +121,14 @@ class _DimensionSchema(_Strict):
 class _FileSchema(_Strict):
     optimizer: str
     hyperparameters: Annotated[dict[str, _DimensionSchema], Field(min_length=1)]
+    fixed: dict[str, _Number] = Field(default_factory=dict)
 
 
 _DIMENSION = "a mapping with scale, default and, optionally, low and high"
 _ACCEPTED = {
     "optimizer": "an optimizer's name",
     "hyperparameters": f"a mapping from each hyperparameter's name to {_DIMENSION}",
+    "fixed": "a mapping from names of hyperparameters to finite numbers",
     "scale": "'log' or 'decay'",
     "default": "a finite number",
     "low": "a finite number",
@@ -149,20 +153,27 @@ def _space(content: strict_yaml.Content) -> SearchSpace:
             key = () if error.field == "name" else (error.field,)
             raise _RefusedError(("hyperparameters", name, *key), str(error)) from None
     try:
-        return SearchSpace(schema.optimizer, tuple(dimensions))
+        space = SearchSpace(schema.optimizer, tuple(dimensions))
     except ValueError as error:  # the optimizer's name
         raise _RefusedError(("optimizer",), str(error)) from None
+    for name in schema.fixed:
+        if name in space.names:
+            raise _RefusedError(("fixed", name), "a hyperparameter is either tuned or fixed. Received: both")
+    return replace(space, fixed=schema.fixed)
 
 
 def _refused(kind: str, path: strict_yaml.KeyPath, received: object) -> _RefusedError:
     """Return pydantic's finding with a message that says what is accepted."""
-    is_dimension = len(path) == 2  # hyperparameters.NAME
+    is_dimension = len(path) == 2 and path[0] == "hyperparameters"
     keys = tuple(_DimensionSchema.model_fields) if len(path) == 3 else tuple(_FileSchema.model_fields)
     if kind == "extra_forbidden":
         return _RefusedError(path, f"unknown key{nearest(path[-1], keys)}. Accepted: {', '.join(keys)}")
-    accepted = (
-        _DIMENSION if is_dimension else _ACCEPTED[str(path[-1])] if path else f"a mapping with {' and '.join(keys)}"
-    )
+    if not path:
+        accepted = "a mapping with optimizer and hyperparameters"
+    elif len(path) == 2:
+        accepted = _DIMENSION if is_dimension else "a finite number"
+    else:
+        accepted = _ACCEPTED[str(path[-1])]
     if kind == "missing":
         return _RefusedError(path, f"is missing. Accepted: {accepted}")
     return _RefusedError(path, f"must be {accepted}. Received: {_short(received)}")
@@ -175,10 +186,11 @@ def _check_names(space: SearchSpace, optimizer: str | None, hyperparameters: Seq
     if hyperparameters is None:
         return
     names = tuple(hyperparameters)
-    for name in space.names:
+    keys = [("hyperparameters", name) for name in space.names] + [("fixed", name) for name in space.fixed]
+    for key, name in keys:
         if name not in names:
             raise _RefusedError(
-                ("hyperparameters", name),
+                (key, name),
                 f"{space.optimizer} has no such hyperparameter{nearest(name, names)}. Accepted: {', '.join(names)}",
             )
     missing = [name for name in names if name not in space.names]

@@ -14,11 +14,11 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from lodo import registry
 from tests.support.builders import spec, study
 from tests.support.driving import drive
 from tests.support.interop import LAYERS, PROBLEMS, STARTS, STEPS, is_here
-from tuner.results.exports import export, formats_of
+from tuner.results.exports import NotExported, export, formats_of
+from tuner.training import own_optimizers
 
 # Learning rates of Keras' own are exact in float32, to which it rounds them.
 SETTINGS = {
@@ -37,6 +37,17 @@ SETTINGS = {
     "keras:RMSprop": {"learning_rate": 0.015625, "rho": 0.9, "momentum": 0.5},
     "keras:SGD": {"learning_rate": 0.03125, "momentum": 0.75},
 }
+ADDED = [
+    ("Adam", {"cosine_final": 0.125, "warmup_ratio": 0.2}),
+    ("Adam", {"linear_final": 0.0, "warmup_ratio": 0.1, "weight_decay": 0.5}),
+    ("Adam", {"step_final": 0.01, "clipvalue": 1.0, "ema_momentum": 0.5}),
+    ("Momentum", {"cosine_final": 0.0}),
+    ("Momentum", {"warmup_ratio": 0.3}),
+    ("Momentum", {"linear_final": 0.25}),
+    ("Momentum", {"step_final": 0.01, "warmup_ratio": 0.3, "global_clipnorm": 0.25}),
+    ("keras:Adam", {"weight_decay": 0.5}),
+    ("Momentum", {"weight_decay": 0.5}),  # in Optax alone
+]
 PAIRS = [(name, format) for name in SETTINGS for format in ("torch", "optax") if format in formats_of(name)]
 ROUNDING = 1e-13
 # Keras takes constants such as 0.1, and the product of Nadam's momenta, by way of float32: 2**-24, and a little more.
@@ -76,7 +87,7 @@ def theirs(format):
 def path_of_ours(name, values, problem):
     """Our path [STEPS, n]."""
     known = {"layers": LAYERS[problem], "variable_shapes": tuple((stop - start,) for start, stop in LAYERS[problem])}
-    kind = registry.load(name, list(values))
+    kind = own_optimizers.load(name, None, list(values))
     optimizer = kind(**{need: known[need] for need in (*kind.needs, *kind.wants) if need in known})
     path, _ = drive(optimizer, STARTS[problem], [values], [lambda t: PROBLEMS[problem]], STEPS)
     return path[:, :, 0]
@@ -122,3 +133,25 @@ def test_the_first_step_of_yogi_in_optax_is_longer_by_the_factor_that_the_warnin
     (first, *_), (start, mine) = theirs("optax")["Yogi", "quadratic"], (STARTS["quadratic"], ours("Yogi", "quadratic"))
     far_above = slice(3, None)  # where the gradient is above 0.2, and Yogi's eps 0.001
     np.testing.assert_allclose(((first - start) / (mine[0] - start))[far_above], factor, rtol=0.05)
+
+
+@pytest.mark.parametrize("format", ["torch", "optax"])
+def test_an_exported_optimizer_with_additions_follows_ours(format):
+    asked = []
+    for name, added in ADDED:
+        values = {**(SETTINGS[name] | ({"momentum": 0.0} if name == "Momentum" else {})), **added}
+        if format == "torch" and name == "Momentum" and "weight_decay" in added:
+            with pytest.raises(NotExported, match="PyTorch has no decoupled weight decay of"):
+                exported(name, format, values)
+        else:
+            asked += [(name, values, problem) for problem in PROBLEMS]
+    for (name, values, problem), path in zip(asked, foreign_paths(format, asked), strict=True):
+        # Optax computes schedules in float32, and PyTorch adds 1e-6 to a norm; Adam's epsilon differs by 3e-6.
+        assert apart(path_of_ours(name, values, problem), path, problem) < 5e-6, (name, values)
+
+
+def test_additions_that_a_library_does_not_have_are_refused_in_one_line():
+    values = SETTINGS["Momentum"] | {"clipnorm": 1.0}
+    for format, library in (("torch", "PyTorch"), ("optax", "Optax")):
+        with pytest.raises(NotExported, match=rf"^{library} has no clipping of the norm of each variable .*json, yaml"):
+            exported("Momentum", format, values)

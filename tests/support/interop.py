@@ -44,10 +44,15 @@ def named(target):
     return getattr(importlib.import_module(module), attribute)
 
 
-def built(node):
-    """Return the result of a call that a document describes, with nested calls as arguments."""
-    arguments = {name: built(value) if isinstance(value, dict) else value for name, value in node["arguments"].items()}
-    return named(node["function"])(**arguments)
+def built(node, *first):
+    """Return the result of a call that a document describes, with nested calls, and these arguments before them."""
+    if isinstance(node, list):
+        return [built(each, *first) for each in node]
+    if not isinstance(node, dict):
+        return node
+    arguments = {name: built(value, *first) for name, value in node["arguments"].items()}
+    target = node["class"] if "class" in node else node["function"]
+    return named(target)(*first, *built(node.get("positional", []), *first), **arguments)
 
 
 def path_of_torch(document, problem):
@@ -56,12 +61,18 @@ def path_of_torch(document, problem):
 
     layers = [torch.nn.Parameter(torch.tensor(part)) for part in parts(STARTS[problem], problem)]
     optimizer = named(document["class"])(layers, **document["arguments"])
+    scheduler = built(document["scheduler"], optimizer) if "scheduler" in document else None
+    clipping = document.get("clipping")
     path = []
     for _ in range(STEPS):
         x = np.concatenate([layer.detach().numpy() for layer in layers])
         for layer, part in zip(layers, parts(PROBLEMS[problem](x)[1], problem), strict=True):
             layer.grad = torch.tensor(part)
+        if clipping is not None:
+            named(clipping["class"])(layers, **clipping["arguments"])
         optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
         path.append(np.concatenate([layer.detach().numpy() for layer in layers]))
     return np.stack(path)
 

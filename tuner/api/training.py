@@ -26,13 +26,14 @@ from tuner.core.outputs import OutputsFailed
 from tuner.core.seeds import MAX_SEED
 from tuner.core.trial import Evaluation, Key, Role, Trial, Workload
 from tuner.strategies.schedule import MAX_STEPS
+from tuner.studies.added import check_values
 from tuner.studies.comparison_planner import MAX_COHORT_SIZE, MAX_SEEDS
 from tuner.studies.fingerprints import fingerprint_here, with_fingerprint
 from tuner.studies.lookup import absolute, data_fingerprint, task_entry
 from tuner.studies.memory import check_state
 from tuner.studies.optimizers import Chosen, choose, shapes_for
 from tuner.studies.own_spaces import Shapes
-from tuner.studies.spaces import default_space, numbers_beside
+from tuner.studies.spaces import default_space, own_arguments
 from tuner.studies.task_options import task_options
 from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import configure, load_tensorflow
@@ -88,7 +89,8 @@ def train(
         task: See `tune`.
         optimizer: A name or a class; see `tune`.
         steps: Gradient evaluations per run.
-        hyperparameters: Values by name; also depth and block_size of LODO. Others have their defaults.
+        hyperparameters: Values by name; also additions such as cosine_final, and depth and block_size of LODO. Others
+            have their defaults.
         seeds: One seed, or several in rising order.
         validate_every: Gradient evaluations between two validations. Default: no validation.
         track: "hessian-error" measures how far LODO's preconditioner is from the inverse Hessian, and repeats each run
@@ -264,7 +266,8 @@ def _values(chosen: Chosen, given: Mapping[str, float], shapes: Shapes) -> tuple
     The hyperparameters are the defaults, with the given ones in their place.
     """
     space, remark = default_space(chosen, shapes)
-    others, settings = numbers_beside(chosen, space, shapes), lodo.registry.SETTINGS.get(chosen.name, {})
+    own, settings = own_arguments(chosen, shapes), lodo.registry.SETTINGS.get(chosen.name, {})
+    others = [name for name in own if name not in space.names]
     for name, value in given.items():
         if not math.isfinite(value):
             raise InvalidRequest("hyperparameters", f": {name} must be a finite number. Received: {value!r}")
@@ -276,10 +279,9 @@ def _values(chosen: Chosen, given: Mapping[str, float], shapes: Shapes) -> tuple
             )
     values = space.defaults() | {name: float(value) for name, value in given.items() if name not in settings}
     try:
-        space.encode({name: value for name, value in values.items() if name not in (*others, *space.fixed)})
+        check_values(chosen, space, values, own, tuple(settings))
     except ValueError as error:
-        also = f". Also accepted: {', '.join((*others, *settings))}" if others or settings else ""
-        raise InvalidRequest("hyperparameters", f": {error}{also}") from None
+        raise InvalidRequest("hyperparameters", f": {error}") from None
     return values, {name: int(value) for name, value in given.items() if name in settings}, remark
 
 

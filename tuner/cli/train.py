@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Set a hyperparameter, or LODO's depth or block_size. Others keep their defaults.",
+    help="Set a hyperparameter, an addition such as cosine_final, or LODO's depth or block_size. Others keep their "
+    "defaults.",
 )
 @task_option
 @click.option("--steps", type=int, required=True, help="Gradient evaluations per run.")

@@ -18,6 +18,7 @@ from search_spaces.space import SearchSpace
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
 from tuner.core.user_code import explained
+from tuner.studies import added
 from tuner.studies.optimizers import Chosen
 from tuner.training import own_optimizers
 
@@ -102,26 +103,29 @@ def _completed(
     """
     optimizer, known = _known(chosen, shapes)
     of_keras = own_class.is_of_keras(optimizer)
-    for name in space.names:
-        if known and name not in known:
+    names = (*space.names, *space.fixed)
+    accepted = (*known, *(() if known.keys() >= {*names} else added.additions_to(chosen)))
+    for name in names:
+        if known and name not in accepted:
             rule = " (arguments with a float as default that a step reads as self.NAME)" if of_keras else ""
             raise ValueError(
-                f"{where}: {chosen.name} has nothing of this name to tune{nearest(name, known)}. Accepted: "
-                f"{', '.join(known)}{rule}. Received: {name!r}"
+                f"{where}: {chosen.name} has nothing of this name to tune{nearest(name, accepted)}. "
+                f"Accepted: {', '.join(accepted)}{rule}. Received: {name!r}"
             )
-    fixed = {}
+    fixed = dict(space.fixed)
     for name, default in known.items():
-        if name not in space.names and not of_keras:  # Keras' class keeps its defaults itself
+        if name not in (*space.names, *fixed) and not of_keras:  # Keras' class keeps its defaults itself
             value = defaults.get(name) if default is None else default
             if value is None:
                 raise ValueError(f"{where}: {chosen.name} needs {name} there, or a default in its constructor")
             fixed[name] = value
-    return replace(space, fixed=fixed, place=chosen.place, registered=own_class.registered_name(optimizer))
+    space = replace(space, fixed=fixed, place=chosen.place, registered=own_class.registered_name(optimizer))
+    return added.checked(chosen, space, known, where)
 
 
-def beside(chosen: Chosen, space: SearchSpace, shapes: Shapes) -> tuple[str, ...]:
-    """Return the hyperparameters that can be set and are outside the search space."""
-    return tuple(name for name in _known(chosen, shapes)[1] if name not in space.names)
+def arguments(chosen: Chosen, shapes: Shapes) -> Arguments:
+    """Return the hyperparameters of a user's own optimizer with the constructor's defaults."""
+    return _known(chosen, shapes)[1]
 
 
 def _known(chosen: Chosen, shapes: Shapes) -> tuple[type, Arguments]:

@@ -5,7 +5,7 @@ They come from files, are built-in or declared, or are derived.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import lodo.registry
 from search_spaces.space import SearchSpace
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
-from tuner.studies import own_spaces
+from tuner.studies import added, own_spaces
 from tuner.studies.optimizers import Chosen, names_of
 from tuner.studies.own_spaces import Shapes
 
@@ -49,12 +49,11 @@ def search_spaces_of(
         if by_name[name].place is not None:
             space = own_spaces.space_of_file(space, by_name[name], shapes, file)
         elif lodo.registry.is_of_keras(name):
-            _check_keras(file, space, shapes)
+            space = _of_keras(by_name[name], file, space, shapes)
         else:
-            built_in = loader.builtin(name)
-            space = loader.load(file, optimizer=name, hyperparameters=built_in.names, some=True)
-            left = {key: value for key, value in built_in.defaults().items() if key not in space.names}
-            space = replace(space, fixed=left)
+            known = (*loader.builtin(name).names, *added.additions_to(by_name[name]))
+            space = loader.load(file, optimizer=name, hyperparameters=known, some=True)
+            space = _completed(by_name[name], space, file)
         spaces[name] = space
     remarks = []
     for one in chosen:
@@ -85,27 +84,49 @@ def default_space(chosen: Chosen, shapes: Shapes) -> tuple[SearchSpace, str]:
     return space, derived.describe(space, tunable, idle)
 
 
-def numbers_beside(chosen: Chosen, space: SearchSpace, shapes: Shapes) -> tuple[str, ...]:
-    """Return the settable hyperparameters outside the search space, which keep the defaults of the constructor."""
+def own_arguments(chosen: Chosen, shapes: Shapes) -> Mapping[str, float | None]:
+    """Return the hyperparameters of an optimizer itself with their defaults, without additions."""
     if chosen.place is not None:
-        return own_spaces.beside(chosen, space, shapes)
+        return own_spaces.arguments(chosen, shapes)
     if not lodo.registry.is_of_keras(chosen.name):
-        return ()
+        from search_spaces import loader
+
+        return loader.builtin(chosen.name).defaults()
     from lodo import keras_adapter
 
-    return tuple(name for name in keras_adapter.tunable(chosen.name, shapes) if name not in space.names)
+    return keras_adapter.tunable(chosen.name, shapes)
 
 
-def _check_keras(file: Path, space: SearchSpace, shapes: Shapes) -> None:
-    """Refuse hyperparameters that Keras' optimizer does not have; others keep Keras' defaults."""
+def _completed(chosen: Chosen, space: SearchSpace, file: Path) -> SearchSpace:
+    """Return the search space of a built-in optimizer, with what the file leaves out fixed at its default."""
+    from search_spaces import loader
+
+    built_in = loader.builtin(space.optimizer)
+    for dimension in built_in.dimensions:
+        if dimension.name in space.fixed:
+            try:
+                dimension.encode(space.fixed[dimension.name])
+            except ValueError as error:
+                raise ValueError(f"{file}: {error}") from None
+    left = {name: value for name, value in built_in.defaults().items() if name not in space.names}
+    return added.checked(chosen, replace(space, fixed={**left, **space.fixed}), built_in.defaults(), str(file))
+
+
+def _of_keras(chosen: Chosen, file: Path, space: SearchSpace, shapes: Shapes) -> SearchSpace:
+    """Return a search space of Keras' optimizer, checked; hyperparameters that it leaves out keep Keras' defaults."""
     from lodo import keras_adapter
 
     known = keras_adapter.tunable(space.optimizer, shapes)
-    for name in space.names:
-        if name not in known:
+    names = (*space.names, *space.fixed)
+    accepted = (*known, *(() if known.keys() >= {*names} else added.additions_to(chosen)))
+    for name in names:
+        if name not in accepted:
             raise InvalidRequest(
                 "search_spaces",
                 f"{file}: {space.optimizer} has nothing of this name to tune on this task"
-                f"{nearest(name, tuple(known))}. Accepted: {', '.join(known)}",
+                f"{nearest(name, accepted)}. Accepted: {', '.join(accepted)}",
                 name,
             )
+        if space.fixed.get(name, 0.0) < 0:
+            raise InvalidRequest("search_spaces", f"{file}: {name} is at least 0", space.fixed[name])
+    return added.checked(chosen, space, known, str(file))

@@ -14,9 +14,10 @@ from tuner.core.errors import InvalidRequest
 from tuner.core.study import StudyRecord, StudyStatus
 from tuner.core.trial import Status
 from tuner.storage import NoDatabase, Store
+from tuner.studies.added import check_values
 from tuner.studies.optimizers import Chosen, choose
 from tuner.studies.own_spaces import Shapes
-from tuner.studies.spaces import default_space, numbers_beside
+from tuner.studies.spaces import default_space, own_arguments
 
 TUNED_BY, DEFAULTS, HALVED = "tuned by ", "the defaults", ", learning rates halved"  # parts of a source's text
 
@@ -147,15 +148,15 @@ class Config:
             InvalidRequest: They are not hyperparameters of the optimizer, or are out of range.
         """
         space, _ = default_space(chosen, shapes)
-        others = (*numbers_beside(chosen, space, shapes), *space.fixed)
+        own = own_arguments(chosen, shapes)
+        values = dict(space.fixed) | dict(self.hyperparameters)
         try:
-            space.encode({name: value for name, value in self.hyperparameters.items() if name not in others})
+            check_values(chosen, space, values, own)
         except ValueError as error:
             raise InvalidRequest("configs", f"{self.file}: {error}") from None
         origin = f", exported of {self.study}" if self.study else ""
         origin += f", tuned on {self.task}" if self.task else ""
         source = f"{self.file.name} (sha256 {self.sha256[:12]}…{origin})"
-        values = dict(space.fixed) | dict(self.hyperparameters)
         return Tuned(self.optimizer, values, space.to_dict(), source[:900], chosen.place)
 
 

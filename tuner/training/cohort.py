@@ -83,7 +83,7 @@ class Cohort:
             while 0 < stop <= done:
                 stop = next(ahead, 0)
             size = min(size, *(end - done for end in (stop, horizon) if end > done), MAX_CHUNK_STEPS)
-            last = max(horizon, done + size)
+            last = horizon if getattr(loop.optimizer, "repeats_last_step", False) else max(horizon, done + size)
             started = time.perf_counter()
             carry, losses = loop.run(carry, self.hyperparameters, self._task_seeds, done + 1, size, last)
             elapsed = time.perf_counter() - started

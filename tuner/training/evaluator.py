@@ -14,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tasks.task import Evaluated, State, Tensor
+from tuner.training.averaged import averaged
 from tuner.training.loop import Carry
 
 Split = Literal["validation", "test"]
@@ -39,7 +40,7 @@ class Evaluator:
         if not self.examples:
             raise ValueError(f"{name} has no {split} set")
         self._batch = max(1, min(task.evaluation_batch, self.examples))
-        evaluate = task.evaluate
+        evaluate, self._project = task.evaluate, getattr(task, "project", None)
         self._compiled = tf.function(
             lambda x, state, chosen: evaluate(x, state, split, chosen), jit_compile=jit_compile, autograph=False
         )
@@ -84,4 +85,4 @@ class Evaluator:
 
     def mean_metrics(self, carry: Carry, chosen: NDArray[np.int32] | None = None) -> dict[str, list[float]]:
         """Return the same means by name, one number per lane, at the current state of training."""
-        return dict(zip(self.metrics, self.means(*carry[:2], chosen).tolist(), strict=True))
+        return dict(zip(self.metrics, self.means(*averaged(carry, self._project)[:2], chosen).tolist(), strict=True))

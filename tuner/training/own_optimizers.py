@@ -12,6 +12,7 @@ from typing import Any
 
 import lodo.registry
 from lodo import own_class
+from lodo.additions import ADDITIONS, available
 from tasks import importing
 
 PLUGINS = "lodo_tune.optimizers"  # the group of entry points by which installed packages offer optimizers
@@ -42,16 +43,46 @@ def found_at(place: str) -> type:
 
 
 def load(name: str, place: str | None, hyperparameters: Sequence[str] | None) -> type:
-    """Return an optimizer's class in our protocol; see `lodo.registry.load`.
+    """Return an optimizer's class in our protocol, with the additions that its hyperparameters name.
 
     Args:
         name: The optimizer's name.
         place: Where its class is. None: it is built in or of Keras.
-        hyperparameters: Those that the trials have.
+        hyperparameters: Those that the trials have. None: all that it has itself; see `lodo.registry.load`.
 
     Raises:
         ValueError: There is no such optimizer, or it lacks one of the hyperparameters.
     """
+    added: tuple[str, ...] = ()
+    if hyperparameters is not None and any(each in ADDITIONS for each in hyperparameters):
+        known = available(own_names(name, place))
+        added = tuple(each for each in hyperparameters if each in known)
+        hyperparameters = [each for each in hyperparameters if each not in known]
+    optimizer = _load(name, place, hyperparameters)
+    if not added:
+        return optimizer
+    from lodo.with_additions import with_additions
+
+    return with_additions(optimizer, added)
+
+
+def own_names(name: str, place: str | None) -> tuple[str, ...]:
+    """Return the hyperparameters of an optimizer itself, without additions; none of a pair of functions may be known.
+
+    Args:
+        name: The optimizer's name.
+        place: Where its class is. None: it is built in or of Keras.
+
+    Raises:
+        ValueError: There is no such optimizer.
+    """
+    if place is not None:
+        return tuple(own_class.arguments(found_at(place), name))
+    kind: Any = lodo.registry.load(name)
+    return tuple(kind.hyperparameters)
+
+
+def _load(name: str, place: str | None, hyperparameters: Sequence[str] | None) -> type:
     if place is None:
         return lodo.registry.load(name, hyperparameters)
     kind = found_at(place)

@@ -102,6 +102,7 @@ class Summary:
     population: int
     steps: int  # budget of the last generation and of the fresh seeds, in gradient evaluations
     hyperparameters: tuple[Hyperparameter, ...]  # in the order of the search space
+    fixed: Mapping[str, float]  # hyperparameters that are not tuned
     default: FreshRuns
     tuned: FreshRuns
     searched: float | None  # value; see `tuner.strategies.searched`
@@ -168,6 +169,7 @@ def summarise_outcomes(
             )
             for dimension in SearchSpace.from_dict(spec.space).dimensions
         ),
+        fixed=spec.space.get("fixed", {}),
         default=_fresh_runs(runs[Role.DEFAULT], spec),
         tuned=_fresh_runs(runs[Role.TUNED], spec),
         searched=None if study.tuned is None else _searched(spec, generations),

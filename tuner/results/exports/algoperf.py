@@ -13,7 +13,14 @@ from tuner.results.tables.formats import strict_json
 
 # Decay of the averaged gradient or of the velocity; AlgoPerf's submissions use its distance from 1.
 ONE_MINUS = ("beta_1", "momentum")
-_NAMES = MappingProxyType({"initial_learning_rate": "learning_rate", "beta_2": "beta2"})
+_NAMES = MappingProxyType(
+    {
+        "initial_learning_rate": "learning_rate",
+        "beta_2": "beta2",
+        "warmup_ratio": "warmup_factor",
+        "global_clipnorm": "grad_clip",
+    }
+)
 
 
 def write(configuration: Configuration) -> str:

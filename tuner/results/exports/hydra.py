@@ -50,7 +50,10 @@ def _calls(configuration: Configuration) -> dict[str, Call]:
     for name, (known, call) in _LIBRARIES.items():
         if known(configuration.optimizer):
             try:
-                calls[name] = call(configuration)
+                made = call(configuration)
+                if made.beside:
+                    raise NotExported(f"a node of Hydra has no {' and '.join(made.beside)} beside the optimizer", 2)
+                calls[name] = made
             except NotExported as refusal:
                 refusals.append(refusal)
     if not calls:
@@ -58,5 +61,5 @@ def _calls(configuration: Configuration) -> dict[str, Call]:
     return calls
 
 
-def _node(target: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    return {"_target_": target, **arguments}
+def _node(target: str, arguments: dict[str, Any], positional: list[Any]) -> dict[str, Any]:
+    return {"_target_": target, **({"_args_": positional} if positional else {}), **arguments}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from tuner.results.exports.additions import CLIPPINGS, Additions, lacking, separated
 from tuner.results.exports.configuration import Configuration
 from tuner.results.exports.library import Call
 from tuner.results.tables.formats import strict_json
@@ -20,6 +21,7 @@ _CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
         "RMSprop": ("keras.optimizers.RMSprop", {"epsilon": 1e-7, "centered": False}),
     }
 )
+_SCHEDULES = "keras.optimizers.schedules"
 _OF_KERAS = "keras:"  # prefix of the names of Keras' own optimizers
 _NAMES = {"initial_learning_rate": "learning_rate"}  # hyperparameters with another name in Keras
 
@@ -36,8 +38,39 @@ def call(configuration: Configuration) -> Call:
         {},
     )
     target, constants = _CLASSES.get(configuration.optimizer, of_keras)
-    named = {_NAMES.get(name, name): value for name, value in configuration.hyperparameters.items()}
-    return Call(target, {**named, **constants})
+    return Call(target, {**_arguments(configuration), **constants})
+
+
+def _arguments(configuration: Configuration) -> dict[str, Any]:
+    """Return the hyperparameters as Keras' classes take them, with additions.
+
+    Raises:
+        NotExported: Keras has no such schedule.
+    """
+    rest, added = separated(configuration, ())
+    arguments: dict[str, Any] = {_NAMES.get(name, name): value for name, value in rest.hyperparameters.items()}
+    if added.is_scheduled:
+        arguments["learning_rate"] = _schedule(added)
+    others = {name: added.values[name] for name in ("weight_decay", *CLIPPINGS) if name in added.values}
+    if "ema_momentum" in added.values:
+        others |= {"use_ema": True, "ema_momentum": added.values["ema_momentum"]}
+    return {**arguments, **others}
+
+
+def _schedule(added: Additions) -> Call:
+    """Return the schedule of a learning rate."""
+    start = {"initial_learning_rate": added.rate}
+    if added.schedule in (None, "cosine_final"):
+        if added.rise:
+            start = {"initial_learning_rate": added.first, "warmup_target": added.rate, "warmup_steps": added.rise}
+        return Call(f"{_SCHEDULES}.CosineDecay", {**start, "decay_steps": added.left, "alpha": added.final})
+    if added.rise:
+        raise lacking("Keras", "warm-up before a linear schedule or one in steps, only before a cosine or alone")
+    if added.schedule == "linear_final":
+        end = {"decay_steps": added.left, "end_learning_rate": added.rate * added.final}
+        return Call(f"{_SCHEDULES}.PolynomialDecay", {**start, **end})
+    boundaries = [fall - 1 for fall in added.falls]  # Keras changes the rate after them
+    return Call(f"{_SCHEDULES}.PiecewiseConstantDecay", {"boundaries": boundaries, "values": list(added.levels)})
 
 
 def write(configuration: Configuration) -> str:
@@ -54,7 +87,7 @@ def write(configuration: Configuration) -> str:
     layout = {
         "module": module,
         "class_name": class_name,
-        "config": dict(constructor.arguments),
+        "config": _config(constructor.arguments),
         "registered_name": None if module.startswith("keras.") else f"lodo>{class_name}",
         "provenance": dict(configuration.provenance),
     }
@@ -66,7 +99,22 @@ def _own(configuration: Configuration, registered: str) -> dict[str, Any]:
     return {
         "module": None,
         "class_name": registered.rpartition(">")[2],
-        "config": dict(configuration.hyperparameters),
+        "config": _config(_arguments(configuration)),
         "registered_name": registered,
         "provenance": dict(configuration.provenance),
+    }
+
+
+def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments as Keras' configurations have them: a schedule is one itself."""
+    return {
+        name: {
+            "module": _SCHEDULES,
+            "class_name": value.target.rpartition(".")[2],
+            "config": dict(value.arguments),
+            "registered_name": None,
+        }
+        if isinstance(value, Call)
+        else value
+        for name, value in arguments.items()
     }

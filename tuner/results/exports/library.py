@@ -10,12 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tuner.results.exports.additions import Additions, separated
 from tuner.results.exports.configuration import Configuration
-from tuner.results.exports.rules import rule_of, values_of
+from tuner.results.exports.rules import RULES, rule_of, values_of
 from tuner.results.tables.formats import strict_json
 
 Values = Mapping[str, float]
 
+LENGTH = (
+    "The schedule is that of a run of {steps} steps, the budget with which it was tuned: change it with the length."
+)
 LIMITED_MEMORY = "its implementation is L-BFGS, with limited memory"  # the reason why BFGS is not exported
 
 
@@ -24,19 +28,25 @@ class Call:
     """A class or function of a library with keyword arguments, and its differences from the tuned optimizer."""
 
     target: str  # "torch.optim.Adam"
-    arguments: Mapping[str, Any]  # numbers, truth values, lists of numbers, or calls
+    arguments: Mapping[str, Any]  # numbers, truth values, calls, or lists of these
     warnings: tuple[str, ...] = ()  # without any, it takes the same steps, except for rounding
+    positional: tuple[Call, ...] = ()  # arguments without a name
+    beside: Mapping[str, Call] = field(default_factory=dict)  # calls that are made beside it, such as of a scheduler
 
-    def as_mapping(self, node: Callable[[str, dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    def as_mapping(self, node: Callable[[str, dict[str, Any], list[Any]], dict[str, Any]]) -> dict[str, Any]:
         """Return the call, and the calls among its arguments, as mappings.
 
         Args:
-            node: Returns the mapping of a target and its arguments.
+            node: Returns the mapping of a target, its named arguments, and those without a name.
         """
-        arguments = {
-            name: value.as_mapping(node) if isinstance(value, Call) else value for name, value in self.arguments.items()
-        }
-        return node(self.target, arguments)
+
+        def plain(value: Any) -> Any:
+            if isinstance(value, list | tuple):
+                return [plain(each) for each in value]
+            return value.as_mapping(node) if isinstance(value, Call) else value
+
+        arguments = {name: plain(value) for name, value in self.arguments.items()}
+        return node(self.target, arguments, plain(self.positional))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +56,13 @@ class Library:
     Args:
         key: Key of a call's target in the file: "class" or "function".
         counterparts: Functions that return the call for a rule's values and the budget in steps, by rule (see `rules`).
+        add: Returns a call with additions.
         differing: Reasons why the library's optimizer of the same name is no counterpart, by optimizer. Default: none.
     """
 
     key: str
     counterparts: Mapping[str, Callable[[Values, int], Call]]
+    add: Callable[[Call, Additions], Call]
     differing: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, optimizer: str) -> bool:
@@ -61,10 +73,12 @@ class Library:
         """Return the call that constructs the tuned optimizer.
 
         Raises:
-            NotExported: The counterpart does not take one of the tuned hyperparameters.
+            NotExported: The counterpart does not take one of the tuned hyperparameters, or an addition.
         """
-        counterpart = self.counterparts[rule_of(configuration.optimizer) or ""]
-        return counterpart(values_of(configuration), configuration.steps)
+        rule = RULES[configuration.optimizer]
+        own, added = separated(configuration, (*rule.tuned, *rule.constants))
+        call = self.counterparts[rule.name](values_of(own), own.steps)
+        return self.add(call, added) if added.values else call
 
     def write(self, configuration: Configuration) -> str:
         """Return JSON with the target, its `arguments`, `warnings` and `provenance`.
@@ -74,11 +88,15 @@ class Library:
         """
         call = self.call(configuration)
         layout = {
-            **call.as_mapping(lambda target, arguments: {self.key: target, "arguments": arguments}),
+            **call.as_mapping(self._node),
+            **{name: each.as_mapping(self._node) for name, each in call.beside.items()},
             "warnings": list(call.warnings),
             "provenance": dict(configuration.provenance),
         }
         return strict_json(layout) + "\n"
+
+    def _node(self, target: str, arguments: dict[str, Any], positional: list[Any]) -> dict[str, Any]:
+        return {self.key: target, **({"positional": positional} if positional else {}), "arguments": arguments}
 
 
 def renamed(values: Values, **names: str) -> dict[str, Any]:

@@ -6,9 +6,12 @@ A schedule among the arguments is a call itself.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import MappingProxyType
 
+from tuner.results.exports.additions import Additions, lacking
 from tuner.results.exports.library import (
+    LENGTH,
     LIMITED_MEMORY,
     Call,
     Library,
@@ -108,10 +111,72 @@ def _lars(values: Values, steps: int) -> Call:
     )
 
 
+def _schedule(added: Additions) -> Call:
+    """Return the schedule of a learning rate, a function of the steps before."""
+    ends = {"init_value": added.rate, "end_value": added.rate * added.final}
+    if added.schedule == "cosine_final":
+        fall = Call("optax.cosine_decay_schedule", {"init_value": added.rate, "decay_steps": added.left})
+        fall = replace(fall, arguments={**fall.arguments, "alpha": added.final})
+    elif added.schedule == "linear_final":
+        fall = Call("optax.linear_schedule", {**ends, "transition_steps": added.left})
+    elif added.schedule == "step_final":
+        fall = _joined([_constant(level) for level in added.levels], added.falls)
+    else:
+        fall = _constant(added.rate)
+    if not added.rise:
+        return fall
+    rise = {"init_value": added.first, "end_value": added.rate, "transition_steps": added.rise}
+    return _joined([Call("optax.linear_schedule", rise), fall], (added.rise,))
+
+
+def _constant(value: float) -> Call:
+    return Call("optax.constant_schedule", {"value": value})
+
+
+def _joined(schedules: list[Call], boundaries: tuple[int, ...]) -> Call:
+    return Call("optax.join_schedules", {"schedules": schedules, "boundaries": list(boundaries)})
+
+
+def _add(call: Call, added: Additions) -> Call:
+    """Return a call with additions: as arguments, or in a chain."""
+    chain: list[Call] = []
+    if "clipnorm" in added.values:
+        raise lacking("Optax", "clipping of the norm of each variable (clipnorm), only global_clipnorm and clipvalue")
+    if "global_clipnorm" in added.values:
+        chain.append(Call("optax.clip_by_global_norm", {"max_norm": added.values["global_clipnorm"]}))
+    if "clipvalue" in added.values:
+        chain.append(Call("optax.clip", {"max_delta": added.values["clipvalue"]}))
+    arguments, warnings = dict(call.arguments), list(call.warnings)
+    if added.is_scheduled:
+        if isinstance(arguments["learning_rate"], Call):
+            raise lacking("Optax", f"schedule of {call.target}, which has one already")
+        arguments["learning_rate"] = _schedule(added)
+        warnings.append(LENGTH.format(steps=added.steps))
+    decay = added.values.get("weight_decay")
+    if decay is not None and call.target == "optax.adam":
+        chain.append(Call("optax.adamw", {**arguments, "weight_decay": decay}))
+    else:
+        chain.append(Call(call.target, arguments))
+        if decay is not None and added.is_scheduled:
+            raise lacking("Optax", f"weight decay of {call.target} under a schedule, only of optax.adam")
+        if decay is not None:  # added to the update itself
+            chain.append(Call("optax.add_decayed_weights", {"weight_decay": -added.rate * decay}))
+    if "ema_momentum" in added.values:
+        share = 1 - added.values["ema_momentum"]
+        warnings.append(
+            "A chain of Optax keeps no average of the parameters: after each step average ="
+            f" optax.incremental_update(parameters, average, {share:.6g}), which starts as those after the first step."
+        )
+    if len(chain) == 1:
+        return replace(chain[0], warnings=tuple(warnings))
+    return Call("optax.chain", {}, tuple(warnings), tuple(chain))
+
+
 _LBFGS = "optax.lbfgs scales its first step by the gradient's norm and takes its pairs across minibatches"
 
 OPTAX = Library(
     key="function",
+    add=_add,
     counterparts=MappingProxyType(
         {
             "Adadelta": _adadelta,

@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from types import MappingProxyType
 
+from tuner.results.exports.additions import Additions, lacking
 from tuner.results.exports.library import (
+    LENGTH,
     LIMITED_MEMORY,
     Call,
     Library,
@@ -74,10 +76,60 @@ def _nadam(values: Values, steps: int) -> Call:
     return Call("torch.optim.NAdam", {**_moments(values), "momentum_decay": 1.0})
 
 
+_SCHEDULERS = "torch.optim.lr_scheduler"
+
+
+def _scheduler(added: Additions) -> Call:
+    """Return the scheduler of a learning rate, which takes a step after each of the optimizer."""
+    falls: list[Call] = []
+    if added.schedule == "cosine_final":
+        end = added.rate * added.final
+        falls = [Call(f"{_SCHEDULERS}.CosineAnnealingLR", {"T_max": added.left, "eta_min": end})]
+    elif added.schedule == "linear_final":
+        falls = [_line(1.0, added.final, added.left)]
+    elif added.schedule == "step_final":
+        milestones = list(added.falls)
+        falls = [Call(f"{_SCHEDULERS}.MultiStepLR", {"milestones": milestones, "gamma": added.final**0.5})]
+    rises = [_line(1 / (added.rise + 1), 1.0, added.rise)] if added.rise else []
+    if len(rises) + len(falls) == 1:
+        return (rises + falls)[0]
+    return Call(f"{_SCHEDULERS}.SequentialLR", {"schedulers": rises + falls, "milestones": [added.rise]})
+
+
+def _line(start: float, end: float, steps: int) -> Call:
+    return Call(f"{_SCHEDULERS}.LinearLR", {"start_factor": start, "end_factor": end, "total_iters": steps})
+
+
+def _add(call: Call, added: Additions) -> Call:
+    """Return a call with additions: a scheduler and clipping are calls of their own."""
+    beside, warnings, target, arguments = {}, list(call.warnings), call.target, dict(call.arguments)
+    if added.is_scheduled:
+        beside["scheduler"] = _scheduler(added)
+        warnings.append(LENGTH.format(steps=added.steps))
+    if "clipnorm" in added.values:
+        raise lacking("PyTorch", "clipping of the norm of each variable (clipnorm), only global_clipnorm and clipvalue")
+    if "global_clipnorm" in added.values:
+        beside["clipping"] = Call("torch.nn.utils.clip_grad_norm_", {"max_norm": added.values["global_clipnorm"]})
+        warnings.append("PyTorch adds 1e-06 to the norm of a gradient that it clips.")
+    if "clipvalue" in added.values:
+        beside["clipping"] = Call("torch.nn.utils.clip_grad_value_", {"clip_value": added.values["clipvalue"]})
+    if "weight_decay" in added.values:
+        if target != "torch.optim.Adam":
+            raise lacking("PyTorch", f"decoupled weight decay of {target}, only of torch.optim.Adam")
+        target, arguments = "torch.optim.AdamW", {**arguments, "weight_decay": added.values["weight_decay"]}
+    if "ema_momentum" in added.values:
+        warnings.append(
+            "PyTorch keeps averages beside the optimizer: torch.optim.swa_utils.AveragedModel(model, multi_avg_fn="
+            f"torch.optim.swa_utils.get_ema_multi_avg_fn({added.values['ema_momentum']:.6g})), updated after each step."
+        )
+    return Call(target, arguments, tuple(warnings), beside=beside)
+
+
 _LBFGS = "torch.optim.LBFGS scales its first step by the gradient's norm and skips pairs of little curvature"
 
 TORCH = Library(
     key="class",
+    add=_add,
     counterparts=MappingProxyType(
         {
             "Adadelta": _adadelta,

@@ -12,7 +12,7 @@ from tuner.core.study import StudyStatus
 from tuner.core.text import one_line
 from tuner.results.analysis.summary import FreshRuns, Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, Verdict
-from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, seconds
+from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
 
@@ -239,6 +239,9 @@ def _legend(group: Sequence[Summary]) -> list[str]:
 def _remarks(summary: Summary) -> list[str]:
     """Return remarks on one study: its progress if it is not complete, unfinished fresh runs, the strategy's notes."""
     remarks = []
+    if summary.fixed:
+        values = ", ".join(f"{name} {number(value)}" for name, value in summary.fixed.items())
+        remarks.append(f"not tuned: {values}")
     counts, points = summary.counts, {"the defaults": summary.default, "the tuned point": summary.tuned}
     if summary.status != StudyStatus.COMPLETE:
         planned, left = (sum(getattr(runs, field) for runs in points.values()) for field in ("seeds", "left"))

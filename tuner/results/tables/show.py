@@ -139,6 +139,7 @@ def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
         "default": ", ".join(f"{row.name} {hyperparameter(row.default, row.scale)}" for row in summary.hyperparameters),
         "tuned": NOTHING if study.tuned is None else tuned,
         "objective": workload.objective.description,
+        **({"not tuned": named_values(summary.fixed)} if summary.fixed else {}),
         "fitness": f"default {_fresh(summary.default)}, searched {measured(summary.searched)}, "
         f"tuned {_fresh(summary.tuned)}, gain {mean_and_spread(summary.gain.mean, summary.gain.spread)}: "
         f"{summary.verdict}",

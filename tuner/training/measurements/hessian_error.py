@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lodo.learned_preconditioner import LearnedPreconditioner
+from lodo.with_additions import WithAdditions
 from tuner.core.errors import InvalidRequest
 from tuner.core.events import LaneObservations
 from tuner.training.cohort import Cohort
@@ -60,10 +61,11 @@ def hessian_error(cohort: Cohort) -> Callable[[Carry], NDArray[np.floating]]:
     """
     optimizer, task, dtype = cohort.loop.optimizer, cohort.loop.task, cohort.loop.dtype
     if not isinstance(optimizer, LearnedPreconditioner):
+        added = f" with {', '.join(optimizer.added)}" if isinstance(optimizer, WithAdditions) else ""
         raise InvalidRequest(
             "track",
-            "hessian-error is for optimizers that learn a preconditioner, LODO and its ablations",
-            cohort.workload.optimizer,
+            "hessian-error is for optimizers that learn a preconditioner, LODO and its ablations, without additions",
+            f"{cohort.workload.optimizer}{added}",
         )
     hessian = getattr(task, "hessian", None)
     if hessian is None:
