@@ -75,6 +75,10 @@ def test_keys_of_table(database):
     check("table", printed("table", "--database", database))
 
 
+def test_keys_of_table_by_budget(database):
+    check("table by budget", printed("table", "--by-budget", "--database", database))
+
+
 def test_keys_of_studies(database):
     check("studies", printed("studies", "--database", database))
 

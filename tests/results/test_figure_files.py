@@ -95,6 +95,16 @@ def test_the_command_draws_what_there_is_into_a_folder_and_prints_the_names(data
     assert one.code == 0
 
 
+def test_searches_of_all_runs_are_drawn_by_budget_in_one_figure(database, tmp_path):
+    options = ("--by-budget", "--output", tmp_path / "drawn", "--format", "svg,png", "--database", database)
+    outcome = call("figures", *options)
+    assert outcome.code == 0, outcome.err
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["by-budget.png", "by-budget.svg"]
+    refused = call("figures", "contest", *options, "--force")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "lodo-tune: --by-budget takes searches. Received: contest, a comparison\n"
+
+
 def test_bad_input_is_one_line_and_writes_nothing(database, tmp_path):
     drawn = tmp_path / "drawn"
     for arguments, code, said in (

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import Outcome, StudyRecord
+from tuner.results.analysis.by_budget import by_budget
 from tuner.results.analysis.comparison import Comparison, compare_runs
 from tuner.results.analysis.generations import Searches
 from tuner.results.analysis.summary import Summary, summarise_outcomes
@@ -71,6 +72,18 @@ def table_of(store: Store, records: Sequence[StudyRecord]) -> Table:
         tuple(summary_of(store, record) for record in records if record.is_search),
         comparisons_of(store, (record for record in records if not record.is_search)),
     )
+
+
+def table_by_budget(store: Store, records: Sequence[StudyRecord]) -> Table:
+    """Return the table of the quality of the searches among some studies by their budget.
+
+    Raises:
+        InvalidRequest: All of them are of comparisons.
+    """
+    searches = [record for record in records if record.is_search]
+    if records and not searches:
+        raise InvalidRequest("by_budget", f"takes searches. Received: {', '.join(by_run(records))}, a comparison")
+    return Table(by_budget=by_budget((record, store.outcomes(record.id)) for record in searches))
 
 
 def drawable(store: Store, records: Sequence[StudyRecord]) -> Searches | Comparison:

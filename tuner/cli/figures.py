@@ -22,11 +22,22 @@ from tuner.core.errors import InvalidRequest
     callback=list_of(str, "names"),
     help="png, pdf or svg.",
 )
+@click.option(
+    "--by-budget",
+    is_flag=True,
+    help="Draw instead one figure of all STUDY: how good the best of k candidates is, by k.",
+)
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @database_option
 @debug_option
 def figures(
-    study: tuple[str, ...], output: Path, formats: tuple[str, ...], force: bool, database: str | None, debug: bool
+    study: tuple[str, ...],
+    output: Path,
+    formats: tuple[str, ...],
+    by_budget: bool,
+    force: bool,
+    database: str | None,
+    debug: bool,
 ) -> None:
     """Draw figures of the runs or studies STUDY, or of all: searches, and comparisons of tuned optimizers.
 
@@ -37,7 +48,8 @@ def figures(
 
     check_writable("output", output)
     db = database_of(database)
-    contents = {output / name: content for name, content in db.figures(*study, formats=formats).items()}
+    drawn = db.figures(*study, formats=formats, by_budget=by_budget)
+    contents = {output / name: content for name, content in drawn.items()}
     if not contents:
         raise InvalidRequest("database", f": {', '.join(study) or db.url} has nothing to draw yet")
     existing = [path for path in contents if path.exists()]

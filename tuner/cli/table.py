@@ -12,17 +12,30 @@ if TYPE_CHECKING:
     from tuner.storage import Damaged
 
 
-@click.command(epilog="Example: lodo-tune table bowl --format markdown")
+EXAMPLES = """\b
+Example: lodo-tune table bowl --format markdown
+Example: lodo-tune table bowl bowl-seed-1 --by-budget
+"""
+
+
+@click.command(epilog=EXAMPLES)
 @click.argument("study", nargs=-1)
 @click.option("--format", default="text", show_default=True, help="text, markdown, latex, csv or json.")
+@click.option(
+    "--by-budget",
+    is_flag=True,
+    help="Print instead how good the best of k candidates is, by k: how much tuning an optimizer needs.",
+)
 @json_option
 @database_option
 @debug_option
-def table(study: tuple[str, ...], format: str, as_json: bool, database: str | None, debug: bool) -> None:
+def table(
+    study: tuple[str, ...], format: str, by_budget: bool, as_json: bool, database: str | None, debug: bool
+) -> None:
     """Print the tables of the runs or studies STUDY, or of all: tuned values, and comparisons."""
     damaged: list[Damaged] = []
-    tables = database_of(database).table(*study, damaged=damaged)
-    if tables.searches or tables.comparisons:
+    tables = database_of(database).table(*study, by_budget=by_budget, damaged=damaged)
+    if tables.searches or tables.comparisons or tables.by_budget:
         click.echo(tables.to_format("json" if as_json else format))
     raise_first(damaged)
 
