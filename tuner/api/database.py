@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.api.reading import by_run, drawable, find, summary_of, table_by_budget, table_of
+from tuner.api.reading import by_run, chosen_table, drawable, find, summary_of
 from tuner.core.errors import InvalidRequest
 from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Soundness, Store, StudyOwned, maintenance
@@ -118,21 +118,30 @@ class Database:
         with self.reading() as store:
             return [Study(self, record) for record in store.studies(damaged)]
 
-    def table(self, *names: str, by_budget: bool = False, damaged: list[Damaged] | None = None) -> Table:
+    def table(
+        self,
+        *names: str,
+        by_budget: bool = False,
+        profile: bool = False,
+        damaged: list[Damaged] | None = None,
+    ) -> Table:
         """Return the table of the named runs and studies, by default of all.
 
         Args:
             names: Names of runs and studies.
             by_budget: Whether to return instead the quality of the searches among them by their budget, those on one
                 task together. Default False.
+            profile: Whether to return instead the performance profiles of the comparisons among them, which are on
+                several tasks. Default False.
             damaged: See `studies`.
 
         Raises:
-            InvalidRequest: The database has no study, or no search is among those that are asked for by budget.
+            InvalidRequest: The database has no study, none of the kind that is asked for, or the comparisons do not
+                have two optimizers in common.
             UnknownStudy: A name is not that of a run or study.
         """
         with self.reading() as store:
-            return (table_by_budget if by_budget else table_of)(store, find(store, names, damaged))
+            return chosen_table(store, find(store, names, damaged), by_budget=by_budget, profile=profile)
 
     def listing(self, format: str = "text", *, damaged: list[Damaged] | None = None) -> str:
         """Return a list of all studies, one line each.
@@ -163,7 +172,13 @@ class Database:
         (damaged if damaged is not None else []).extend(faults)
         return listing.render_studies(records, format, best)
 
-    def figures(self, *names: str, formats: Sequence[str] = ("png",), by_budget: bool = False) -> dict[str, bytes]:
+    def figures(
+        self,
+        *names: str,
+        formats: Sequence[str] = ("png",),
+        by_budget: bool = False,
+        profile: bool = False,
+    ) -> dict[str, bytes]:
         """Draw the figures of the named runs and studies, by default of all; return files by name, "RUN-FIGURE.png".
 
         Args:
@@ -171,19 +186,23 @@ class Database:
             formats: "png", "pdf" or "svg". Default: "png".
             by_budget: Whether to draw instead one figure, "by-budget.png", of the quality of all these searches by
                 their budget. Default False.
+            profile: Whether to draw instead one figure, "profile.png", of the performance profiles of all these
+                comparisons. Default False.
 
         Raises:
-            InvalidRequest: The database has no study, or no search is among those that are asked for by budget.
+            InvalidRequest: As `table`.
             ValueError: There is no such format.
         """
-        from tuner.results.figures import FORMATS, budget_figure, figure_files, rendered
+        from tuner.results.figures import FORMATS, budget_figure, figure_files, profile_figure, rendered
         from tuner.results.tables.formats import check_format
 
         for format in formats:
             check_format(format, FORMATS)
-        if by_budget:
-            drawn = budget_figure(self.table(*names, by_budget=True).by_budget)
-            return {} if drawn is None else {f"by-budget.{format}": rendered(drawn, format) for format in formats}
+        if by_budget or profile:
+            table = self.table(*names, by_budget=by_budget, profile=profile)
+            drawn = budget_figure(table.by_budget) if table.profile is None else profile_figure(table.profile)
+            name = "by-budget" if table.profile is None else "profile"
+            return {} if drawn is None else {f"{name}.{format}": rendered(drawn, format) for format in formats}
         with self.reading() as store:
             return {
                 f"{run}-{name}": content

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.flags import PATH, database_of, database_option, debug_option, list_of
+from tuner.cli.flags import PATH, by_budget_option, database_of, database_option, debug_option, list_of, profile_option
 from tuner.core.errors import InvalidRequest
 
 
@@ -22,11 +22,8 @@ from tuner.core.errors import InvalidRequest
     callback=list_of(str, "names"),
     help="png, pdf or svg.",
 )
-@click.option(
-    "--by-budget",
-    is_flag=True,
-    help="Draw instead one figure of all STUDY: how good the best of k candidates is, by k.",
-)
+@by_budget_option
+@profile_option
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @database_option
 @debug_option
@@ -35,6 +32,7 @@ def figures(
     output: Path,
     formats: tuple[str, ...],
     by_budget: bool,
+    profile: bool,
     force: bool,
     database: str | None,
     debug: bool,
@@ -48,7 +46,7 @@ def figures(
 
     check_writable("output", output)
     db = database_of(database)
-    drawn = db.figures(*study, formats=formats, by_budget=by_budget)
+    drawn = db.figures(*study, formats=formats, by_budget=by_budget, profile=profile)
     contents = {output / name: content for name, content in drawn.items()}
     if not contents:
         raise InvalidRequest("database", f": {', '.join(study) or db.url} has nothing to draw yet")

@@ -4,7 +4,14 @@ Matplotlib is imported when a figure is drawn.
 """
 
 from tuner.results.analysis.generations import Searches
-from tuner.results.figures.drawing import Picture, PictureDrawer, budget_figure, figure_files, picture_drawer
+from tuner.results.figures.drawing import (
+    Picture,
+    PictureDrawer,
+    budget_figure,
+    figure_files,
+    picture_drawer,
+    profile_figure,
+)
 from tuner.results.figures.kinds import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, Kind, kinds_of
 from tuner.results.figures.saving import FORMATS, rendered, save
 
@@ -20,6 +27,7 @@ __all__ = [
     "figure_files",
     "kinds_of",
     "picture_drawer",
+    "profile_figure",
     "rendered",
     "save",
 ]
