@@ -112,6 +112,11 @@ def test_thousands_of_candidates_keep_their_digits():
         assert found.spread**2 >= variance * (1 - 1e-9)
 
 
+def test_a_mean_is_infinite_even_where_the_probability_of_nothing_is_too_small_for_a_float():
+    found = best_of([*np.arange(3000.0).tolist(), *[INF] * 1000], 900)  # C(1000, 900) / C(4000, 900) is about 1e-785
+    assert (found.mean, found.none_finished) == (None, 0.0)
+
+
 @pytest.mark.parametrize("count", [0, 4, -1])
 def test_a_count_beyond_the_candidates_is_refused(count):
     with pytest.raises(ValueError, match="the count is from 1 to 3"):

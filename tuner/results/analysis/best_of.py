@@ -55,10 +55,9 @@ def best_of(values: Sequence[float], count: int) -> BestOf:
     ordered = sorted(values)
     chances = _chances(len(ordered), count)
     finite = np.array([value for value in ordered if math.isfinite(value)])
-    missing = float(chances[len(finite) :].sum())
     disjoint = 2 * count <= len(ordered)
     mean = spread = None
-    if not missing:
+    if len(ordered) - len(finite) < count:  # every subset has one that finished
         mean = float(chances[: len(finite)] @ finite)
         spread = _spread(finite, mean, count, len(ordered)) if disjoint else None
     reached = np.cumsum(chances)
@@ -68,7 +67,7 @@ def best_of(values: Sequence[float], count: int) -> BestOf:
         median=_quantile(ordered, reached, 0.5),
         low=_quantile(ordered, reached, LOW) if disjoint else None,
         high=_quantile(ordered, reached, HIGH) if disjoint else None,
-        none_finished=missing,
+        none_finished=float(chances[len(finite) :].sum()),
     )
 
 
