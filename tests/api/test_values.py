@@ -110,6 +110,19 @@ def test_figures_are_matplotlib_s(place):
         place.run("first").figure("serch")
 
 
+def test_quality_by_budget_is_of_searches_and_profiles_are_of_comparisons(place):
+    table = place.run("first").table(by_budget=True)
+    assert table == place.table(by_budget=True)  # the comparison is left out
+    assert [line.optimizer for line in table.by_budget[0].lines] == ["Adam", "LODO"]
+    assert place.run("first").figure("search-by-budget") is None  # single searches, not random
+    assert list(place.figures(by_budget=True, formats=("svg", "png"))) == ["by-budget.svg", "by-budget.png"]
+    profile = place.table(profile=True).profile
+    assert [task.run for task in profile.tasks] == ["second"]
+    assert list(place.figures(profile=True)) == ["profile.png"]
+    with pytest.raises(tuner.InvalidRequest, match="takes searches"):
+        place.run("second").table(by_budget=True)
+
+
 def test_a_password_of_a_database_is_shown_nowhere():
     place = tuner.open_database("postgresql://me:s3cret@127.0.0.1:9/x")
     assert "s3cret" not in repr(place) + place.url + repr(tuner.Run(place, "run"))

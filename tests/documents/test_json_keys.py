@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.results.test_profile import TABLE as TABLE_OF_PROFILES
 from tests.support.command_line import call
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +74,14 @@ def printed(*arguments):
 
 def test_keys_of_table(database):
     check("table", printed("table", "--database", database))
+
+
+def test_keys_of_table_by_budget(database):
+    check("table by budget", printed("table", "--by-budget", "--database", database))
+
+
+def test_keys_of_table_of_profiles():
+    check("table of profiles", json.loads(TABLE_OF_PROFILES.to_json()))
 
 
 def test_keys_of_studies(database):

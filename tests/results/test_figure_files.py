@@ -1,5 +1,6 @@
 """Figures as files: three formats, the same bytes for the same records, and `lodo-tune figures`."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -94,6 +95,42 @@ def test_the_command_draws_what_there_is_into_a_folder_and_prints_the_names(data
     one = call("figures", "contest/Adam", "--output", tmp_path / "one", "--database", database)
     assert all(path.name.startswith("contest-") and path.suffix == ".png" for path in (tmp_path / "one").iterdir())
     assert one.code == 0
+
+
+def test_searches_of_all_runs_are_drawn_by_budget_in_one_figure(database, tmp_path):
+    options = ("--by-budget", "--output", tmp_path / "drawn", "--format", "svg,png", "--database", database)
+    outcome = call("figures", *options)
+    assert outcome.code == 0, outcome.err
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["by-budget.png", "by-budget.svg"]
+    refused = call("figures", "contest", *options, "--force")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "lodo-tune: --by-budget takes searches. Received: contest, a comparison\n"
+
+
+def test_comparisons_of_all_runs_are_drawn_as_profiles_in_one_figure(tmp_path):
+    path, places = tmp_path / "studies.db", [key(slot, 0, Role.COMPARISON) for slot in range(3)]
+    with Store.open(str(path)) as store:
+        for name, optimizer in itertools.product(("one", "two"), ("Adam", "LODO")):
+            id, epoch = driven(store, name, add=places, make=comparison, optimizer=optimizer)
+            store.record(id, epoch, [evaluation(at) for at in places])
+    outcome = call("figures", "--profile", "--output", tmp_path / "drawn", "--database", path)
+    assert outcome.code == 0, outcome.err
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["profile.png"]
+    printed = call("table", "one", "two", "--profile", "--database", path)
+    assert (printed.code, printed.out.splitlines()[0]) == (0, "one, two: performance profiles")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("hunt", "--profile"), "--profile takes comparisons. Received: hunt, a search"),
+        (("--profile", "--by-budget"), "--profile and --by-budget exclude each other"),
+        (("contest", "--profile"), "--profile takes comparisons with two or more optimizers in common. Received: Adam"),
+    ],
+)
+def test_profiles_of_anything_else_are_refused_in_one_line(database, arguments, said):
+    outcome = call("table", *arguments, "--database", database)
+    assert (outcome.code, outcome.out, outcome.err) == (2, "", f"lodo-tune: {said}\n")
 
 
 def test_bad_input_is_one_line_and_writes_nothing(database, tmp_path):

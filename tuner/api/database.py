@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.api.reading import find, summary_of, table_of
+from tuner.api.reading import chosen_table, find, summary_of
 from tuner.core.errors import InvalidRequest
 from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Soundness, Store, StudyOwned, maintenance
@@ -118,19 +118,30 @@ class Database:
         with self.reading() as store:
             return [Study(self, record) for record in store.studies(damaged)]
 
-    def table(self, *names: str, damaged: list[Damaged] | None = None) -> Table:
+    def table(
+        self,
+        *names: str,
+        by_budget: bool = False,
+        profile: bool = False,
+        damaged: list[Damaged] | None = None,
+    ) -> Table:
         """Return the table of the named runs and studies, by default of all.
 
         Args:
             names: Names of runs and studies.
+            by_budget: Whether to return instead the quality of the searches among them by their budget, those on one
+                task together. Default False.
+            profile: Whether to return instead the performance profiles of the comparisons among them, which are on
+                several tasks. Default False.
             damaged: See `studies`.
 
         Raises:
-            InvalidRequest: The database has no study.
+            InvalidRequest: The database has no study, none of the kind that is asked for, or the comparisons do not
+                have two optimizers in common.
             UnknownStudy: A name is not that of a run or study.
         """
         with self.reading() as store:
-            return table_of(store, find(store, names, damaged))
+            return chosen_table(store, find(store, names, damaged), by_budget=by_budget, profile=profile)
 
     def listing(self, format: str = "text", *, damaged: list[Damaged] | None = None) -> str:
         """Return a list of all studies, one line each.
@@ -161,7 +172,14 @@ class Database:
         (damaged if damaged is not None else []).extend(faults)
         return listing.render_studies(records, format, best)
 
-    def figures(self, *names: str, formats: Sequence[str] = ("png",), targets: str | None = None) -> dict[str, bytes]:
+    def figures(
+        self,
+        *names: str,
+        formats: Sequence[str] = ("png",),
+        targets: str | None = None,
+        by_budget: bool = False,
+        profile: bool = False,
+    ) -> dict[str, bytes]:
         """Draw the figures of the named runs and studies, by default of all; return files by name, "RUN-FIGURE.png".
 
         Args:
@@ -169,16 +187,21 @@ class Database:
             formats: "png", "pdf" or "svg". Default: "png".
             targets: Targets of comparisons, "METRIC<=A,B,C": their profile is drawn as "RUN-targets.png", and the
                 times are in "RUN-targets.csv"; see `Comparison.profile`. Default: none.
+            by_budget: Whether to draw instead one figure, "by-budget.png", of the quality of all these searches by
+                their budget. Default False.
+            profile: Whether to draw instead one figure, "profile.png", of the performance profiles of all these
+                comparisons. Default False.
 
         Raises:
-            InvalidRequest: The database has no study, or a comparison has not measured the metric of the targets.
+            InvalidRequest: As `table`, or a comparison has not measured the metric of the targets.
             ValueError: There is no such format.
         """
-        from tuner.api.figures import draw_figures, figure_names
+        from tuner.api.figures import FigureRequest, draw_figures, figure_names
 
+        request = FigureRequest(names, tuple(formats), targets, by_budget, profile)
         with self.reading() as store:
-            figure_names(store, names, formats, targets)  # refuses an unknown format before anything is drawn
-            drawn = ((name, draw()) for name, draw in draw_figures(store, names, formats, targets))
+            figure_names(store, request)  # refuses an unknown format before anything is drawn
+            drawn = ((name, draw()) for name, draw in draw_figures(store, request))
             return {name: content for name, content in drawn if content is not None}
 
     def report(self, path: str | Path, *names: str, overwrite: bool = False) -> Path:

@@ -2,54 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
-from tuner.api.reading import by_run, drawable, find
+from tuner.api.reading import by_run, chosen_table, drawable, find
+from tuner.core.errors import InvalidRequest
 from tuner.results.analysis.comparison import Comparison
-from tuner.results.figures import FORMATS, figure_files, kinds_for, profile_files, profile_names
+from tuner.results.figures import (
+    FORMATS,
+    budget_figure,
+    figure_files,
+    kinds_for,
+    profile_figure,
+    profile_files,
+    profile_names,
+    rendered,
+)
 from tuner.results.tables.formats import check_format
 from tuner.storage import Store
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def figure_names(store: Store, names: Sequence[str], formats: Sequence[str], targets: str | None = None) -> list[str]:
+
+@dataclass(frozen=True, slots=True)
+class FigureRequest:
+    """What is to be drawn; see `Database.figures`.
+
+    Raises:
+        InvalidRequest: Two of `targets`, `by_budget` and `profile` are given.
+        ValueError: There is no such format.
+    """
+
+    names: tuple[str, ...] = ()  # of runs and studies; without one, all
+    formats: tuple[str, ...] = ("png",)
+    targets: str | None = None
+    by_budget: bool = False
+    profile: bool = False
+
+    def __post_init__(self) -> None:
+        for format in self.formats:
+            check_format(format, FORMATS)
+        if self.targets is not None and (self.by_budget or self.profile):
+            raise InvalidRequest(
+                "targets", f"and {{{'by_budget' if self.by_budget else 'profile'}}} exclude each other"
+            )
+        object.__setattr__(self, "formats", tuple(dict.fromkeys(self.formats)))
+
+    @property
+    def shared(self) -> str | None:
+        """Name of the one figure that is drawn of all runs together; None if each run has its own."""
+        return "by-budget" if self.by_budget else "profile" if self.profile else None
+
+
+def figure_names(store: Store, request: FigureRequest) -> list[str]:
     """Return the names that the files of `draw_figures` have, of empty figures as well.
 
     Raises:
         InvalidRequest: The database has no study.
-        ValueError: There is no such format.
     """
-    for format in formats:
-        check_format(format, FORMATS)
+    if request.shared is not None:
+        return [f"{request.shared}.{format}" for format in request.formats]
     result = []
-    for run, records in by_run(find(store, names)).items():
+    for run, records in by_run(find(store, request.names)).items():
         kinds = kinds_for(is_search=records[0].is_search)
-        files = [f"{kind.name}.{format}" for kind in kinds for format in dict.fromkeys(formats)]
-        if targets is not None and not records[0].is_search:
-            files += profile_names(dict.fromkeys(formats))
+        files = [f"{kind.name}.{format}" for kind in kinds for format in request.formats]
+        if request.targets is not None and not records[0].is_search:
+            files += profile_names(request.formats)
         result += [f"{run}-{file}" for file in files]
     return result
 
 
-def draw_figures(
-    store: Store, names: Sequence[str], formats: Sequence[str], targets: str | None = None
-) -> Iterator[tuple[str, Callable[[], bytes | None]]]:
-    """Yield the name of each figure of some runs and studies, and a function that draws it; None if it is empty.
+def draw_figures(store: Store, request: FigureRequest) -> Iterator[tuple[str, Callable[[], bytes | None]]]:
+    """Yield the name of each figure, and a function that draws it and returns None if it is empty.
 
     A run is read when the first of its figures is due.
 
-    Args:
-        store: Open database.
-        names: Names of runs and studies; without one, all.
-        formats: Some of "png", "pdf" and "svg".
-        targets: Targets of comparisons, "METRIC<=A,B,C", whose profile is drawn as well. Default: none.
-
     Raises:
-        InvalidRequest: The database has no study, or a comparison has not measured the metric of the targets.
+        InvalidRequest: The database has no study, a comparison has not measured the metric of the targets, or see
+            `tuner.api.reading.chosen_table`.
     """
-    for run, records in by_run(find(store, names)).items():
+    if request.shared is not None:
+        figure = _shared_figure(store, request)
+        for format in request.formats:
+            yield f"{request.shared}.{format}", partial(_rendered, figure, format)
+        return
+    for run, records in by_run(find(store, request.names)).items():
         results = drawable(store, records)
-        for name, draw in figure_files(results, dict.fromkeys(formats)):
+        for name, draw in figure_files(results, request.formats):
             yield f"{run}-{name}", draw
-        if targets is not None and isinstance(results, Comparison):
-            for name, draw in profile_files(results, targets, dict.fromkeys(formats)):
+        if request.targets is not None and isinstance(results, Comparison):
+            for name, draw in profile_files(results, request.targets, request.formats):
                 yield f"{run}-{name}", draw
+
+
+def _shared_figure(store: Store, request: FigureRequest) -> Figure | None:
+    table = chosen_table(store, find(store, request.names), by_budget=request.by_budget, profile=request.profile)
+    return budget_figure(table.by_budget) if table.profile is None else profile_figure(table.profile)
+
+
+def _rendered(figure: Figure | None, format: str) -> bytes | None:
+    return None if figure is None else rendered(figure, format)

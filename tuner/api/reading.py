@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import Outcome, StudyRecord
+from tuner.results.analysis.by_budget import by_budget
 from tuner.results.analysis.comparison import Comparison, compare_runs
 from tuner.results.analysis.generations import Searches
+from tuner.results.analysis.profile import profile
 from tuner.results.analysis.summary import Summary, summarise_outcomes
 from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Store
@@ -65,12 +67,47 @@ def comparisons_of(store: Store, records: Iterable[StudyRecord], *, curves: bool
     )
 
 
+def chosen_table(store: Store, records: Sequence[StudyRecord], *, by_budget: bool, profile: bool) -> Table:
+    """Return the table of some studies, that of the searches by budget, or the performance profiles of the comparisons.
+
+    Raises:
+        InvalidRequest: Both are asked for, or no study is of the kind that is needed.
+    """
+    if by_budget and profile:
+        raise InvalidRequest("profile", "and {by_budget} exclude each other")
+    return (table_by_budget if by_budget else table_of_profiles if profile else table_of)(store, records)
+
+
 def table_of(store: Store, records: Sequence[StudyRecord]) -> Table:
     """Return the table of some searches and comparisons."""
     return Table(
         tuple(summary_of(store, record) for record in records if record.is_search),
         comparisons_of(store, (record for record in records if not record.is_search)),
     )
+
+
+def table_by_budget(store: Store, records: Sequence[StudyRecord]) -> Table:
+    """Return the table of the quality of the searches among some studies by their budget.
+
+    Raises:
+        InvalidRequest: All of them are of comparisons.
+    """
+    searches = [record for record in records if record.is_search]
+    if records and not searches:
+        raise InvalidRequest("by_budget", f"takes searches. Received: {', '.join(by_run(records))}, a comparison")
+    return Table(by_budget=by_budget((record, store.outcomes(record.id)) for record in searches))
+
+
+def table_of_profiles(store: Store, records: Sequence[StudyRecord]) -> Table:
+    """Return the table of the performance profiles of the comparisons among some studies.
+
+    Raises:
+        InvalidRequest: All of them are searches, or see `profile`.
+    """
+    comparisons = [record for record in records if not record.is_search]
+    if records and not comparisons:
+        raise InvalidRequest("profile", f"takes comparisons. Received: {', '.join(by_run(records))}, a search")
+    return Table(profile=profile(comparisons_of(store, comparisons)) if comparisons else None)
 
 
 def drawable(store: Store, records: Sequence[StudyRecord]) -> Searches | Comparison:

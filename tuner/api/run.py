@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.api.database import Database
-from tuner.api.reading import comparisons_of, drawable, summary_of, table_of
+from tuner.api.reading import comparisons_of, drawable, summary_of, table_by_budget, table_of
 from tuner.api.trials import trials_frame
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, SeedRun, StudyRecord, StudySpec, StudyStatus
@@ -186,18 +186,26 @@ class _StoredRun:
         """
         return trials_frame([row for study in self.studies for row in study._candidates()])
 
-    def table(self) -> Table:
-        """Return its table, which prints as text and converts to a DataFrame, Markdown, LaTeX, CSV and JSON."""
+    def table(self, *, by_budget: bool = False) -> Table:
+        """Return its table, which prints as text and converts to a DataFrame, Markdown, LaTeX, CSV and JSON.
+
+        Args:
+            by_budget: Whether to return instead the quality of a run of searches by their budget: what the best of
+                fewer candidates would be. Default False.
+
+        Raises:
+            InvalidRequest: A comparison has no quality by budget.
+        """
         with self.database.reading() as store:
-            return table_of(store, store.find(self.name))
+            return (table_by_budget if by_budget else table_of)(store, store.find(self.name))
 
     def figure(self, name: str | None = None) -> Figure | None:
         """Return a figure as Matplotlib's `Figure`; None if there is nothing to draw yet.
 
         Args:
-            name: For a search, "search" (the default), "search-population", "search-sharpness" or "search-parallel".
-                For a comparison, "learning-by-steps" (the default), "learning-by-time", "validation", "final-losses",
-                "sweep", "hessian-error" or "trajectories".
+            name: For a search, "search" (the default), "search-population", "search-sharpness", "search-parallel" or
+                "search-by-budget". For a comparison, "learning-by-steps" (the default), "learning-by-time",
+                "validation", "final-losses", "sweep", "hessian-error" or "trajectories".
 
         Raises:
             InvalidRequest: There is no such figure.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.flags import PATH, database_of, database_option, debug_option, list_of
+from tuner.cli.flags import PATH, by_budget_option, database_of, database_option, debug_option, list_of, profile_option
 from tuner.core.errors import InvalidRequest
 
 
@@ -28,6 +28,8 @@ from tuner.core.errors import InvalidRequest
     help="Targets of comparisons, such as 'validation.accuracy>=0.7,0.8,0.9', in quotes: also draw the profile of the"
     " times to them, and write these as CSV.",
 )
+@by_budget_option
+@profile_option
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @database_option
 @debug_option
@@ -36,6 +38,8 @@ def figures(
     output: Path,
     formats: tuple[str, ...],
     targets: str | None,
+    by_budget: bool,
+    profile: bool,
     force: bool,
     database: str | None,
     debug: bool,
@@ -44,7 +48,7 @@ def figures(
 
     Files are named RUN-FIGURE; a figure with nothing to show is left out. Each is written when it is drawn.
     """
-    from tuner.api.figures import draw_figures, figure_names
+    from tuner.api.figures import FigureRequest, draw_figures, figure_names
     from tuner.core import files
     from tuner.core.folders import check_writable
     from tuner.core.outputs import Outputs
@@ -52,12 +56,13 @@ def figures(
     check_writable("output", output)
     db = database_of(database)
     outputs, written = Outputs(), 0
+    request = FigureRequest(study, formats, targets, by_budget, profile)
     with db.reading() as store:
-        existing = [name for name in figure_names(store, study, formats, targets) if (output / name).exists()]
+        existing = [name for name in figure_names(store, request) if (output / name).exists()]
         if existing and not force:
             advice = f"name another folder, or give {{force}} to replace {len(existing)} such files"
             raise InvalidRequest("output", f": {output / existing[0]} exists; {advice}")
-        for name, draw in draw_figures(store, study, formats, targets):
+        for name, draw in draw_figures(store, request):
             content = None
             with outputs.attempt(str(output / name)):
                 content = draw()

@@ -141,6 +141,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="The same as 
 only_json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON for scripts instead of text for people."
 )
+by_budget_option = click.option(
+    "--by-budget", is_flag=True, help="Instead: how good the best of k candidates is, by k, of all these searches."
+)
+profile_option = click.option(
+    "--profile", is_flag=True, help="Instead: performance profiles over all these comparisons on several tasks."
+)
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 data_dir_option = click.option(
     "--data-dir", type=PATH, help="Folder with mnist.npz and cifar10.npz. Default: $LODO_DATA_DIR."

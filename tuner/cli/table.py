@@ -6,23 +6,35 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tuner.cli.flags import database_of, database_option, debug_option, json_option
+from tuner.cli.flags import by_budget_option, database_of, database_option, debug_option, json_option, profile_option
 
 if TYPE_CHECKING:
     from tuner.storage import Damaged
 
 
-@click.command(epilog="Example: lodo-tune table bowl --format markdown")
+@click.command(
+    epilog="\b\nExample: lodo-tune table bowl --format markdown\nExample: lodo-tune table bowl bowl-seed-1 --by-budget"
+)
 @click.argument("study", nargs=-1)
 @click.option("--format", default="text", show_default=True, help="text, markdown, latex, csv or json.")
+@by_budget_option
+@profile_option
 @json_option
 @database_option
 @debug_option
-def table(study: tuple[str, ...], format: str, as_json: bool, database: str | None, debug: bool) -> None:
+def table(
+    study: tuple[str, ...],
+    format: str,
+    by_budget: bool,
+    profile: bool,
+    as_json: bool,
+    database: str | None,
+    debug: bool,
+) -> None:
     """Print the tables of the runs or studies STUDY, or of all: tuned values, and comparisons."""
     damaged: list[Damaged] = []
-    tables = database_of(database).table(*study, damaged=damaged)
-    if tables.searches or tables.comparisons:
+    tables = database_of(database).table(*study, by_budget=by_budget, profile=profile, damaged=damaged)
+    if tables.searches or tables.comparisons or tables.by_budget or tables.profile:
         click.echo(tables.to_format("json" if as_json else format))
     raise_first(damaged)
 

@@ -6,15 +6,20 @@ import base64
 import contextlib
 import gc
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from tuner.results.analysis.by_budget import ByBudget
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.analysis.generations import Searches
+from tuner.results.analysis.profile import Profile
+from tuner.results.figures.by_budget import best_by_budget_of
+from tuner.results.figures.canvas import matplotlib_defaults
 from tuner.results.figures.kinds import FIGURES_OF_SEARCH, Kind, kinds_of
+from tuner.results.figures.profile import profiles
 from tuner.results.figures.saving import rendered
 
 if TYPE_CHECKING:
@@ -51,6 +56,18 @@ def figure_files(
     for kind in kinds_of(results):
         draw = cache(partial(kind.draw, results))
         yield from ((f"{kind.name}.{format}", partial(_content, draw, format)) for format in formats)
+
+
+def budget_figure(groups: Sequence[ByBudget]) -> Figure | None:
+    """Return the figure of searches of some runs by their budget, with Matplotlib's defaults; None if it is empty."""
+    with matplotlib_defaults():
+        return best_by_budget_of(groups)
+
+
+def profile_figure(profile: Profile) -> Figure | None:
+    """Return the figure of performance profiles, with Matplotlib's defaults; None if no run reached its target."""
+    with matplotlib_defaults():
+        return profiles(profile)
 
 
 def _content(draw: Callable[[], Figure | None], format: str) -> bytes | None:

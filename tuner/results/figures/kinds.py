@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.analysis.generations import Searches
+from tuner.results.figures.by_budget import best_by_budget
 from tuner.results.figures.canvas import matplotlib_defaults
 from tuner.results.figures.curves import learning_by_steps, learning_by_time
 from tuner.results.figures.final import final_losses
@@ -71,6 +72,14 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
         "fitness; darker is better. The dashed black line is the tuned point. Each vertical axis extends from the "
         "least to the greatest value.",
         parallel_coordinates,
+    ),
+    Kind(
+        "search-by-budget",
+        "Best fitness by tuning budget",
+        "The best of k candidates of a random search, by k, exactly over all subsets: the line is the mean (absent "
+        "where it is infinite, since a subset has none that finished), the thin line the median, the band extends from "
+        "the 10 % to the 90 % quantile.",
+        best_by_budget,
     ),
 )
 

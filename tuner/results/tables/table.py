@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, SeedRun, StudyRecord
+from tuner.results.analysis.by_budget import ByBudget
 from tuner.results.analysis.comparison import Comparison, compare_runs
+from tuner.results.analysis.profile import Profile
 from tuner.results.analysis.summary import Summary, summarise
-from tuner.results.tables import comparison, search
+from tuner.results.tables import by_budget, comparison, profile, search
 from tuner.results.tables.formats import check_format, strict_csv, strict_json
 from tuner.results.tables.section import Section
 
@@ -24,15 +26,20 @@ class Table:
     """The results of searches and comparisons. It prints as text, and is shown as HTML in a notebook.
 
     For a search it has the hyperparameters, fitnesses, verdict and costs of each optimizer; for a comparison the
-    losses, their tests and the metrics.
+    losses, their tests and the metrics. Instead of these, a table may have the quality of searches by what they cost,
+    or the performance profiles of comparisons on several tasks.
 
     Attributes:
         searches: Summaries of searches.
         comparisons: Results of comparisons.
+        by_budget: Quality of searches by tuning budget, of each task.
+        profile: Performance profiles, or None.
     """
 
     searches: tuple[Summary, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    by_budget: tuple[ByBudget, ...] = ()
+    profile: Profile | None = None
 
     @classmethod
     def from_records(cls, records: Sequence[tuple[StudyRecord, Sequence[CandidateRecord] | Sequence[SeedRun]]]) -> Self:
@@ -57,7 +64,12 @@ class Table:
 
     def sections(self) -> list[Section]:
         """Return the sections of the text formats, those of the searches first."""
-        return [*search.sections(self.searches), *map(comparison.section, self.comparisons)]
+        return [
+            *search.sections(self.searches),
+            *map(comparison.section, self.comparisons),
+            *map(by_budget.section, self.by_budget),
+            *([] if self.profile is None else [profile.section(self.profile)]),
+        ]
 
     def to_text(self) -> str:
         """Return the table for a terminal of 100 columns, without colours."""
@@ -72,19 +84,29 @@ class Table:
         return "\n\n".join(section.latex() for section in self.sections()) or "no studies"
 
     def to_json(self) -> str:
-        """Return strict JSON in full precision: a list "studies", a list "comparisons", or both."""
+        """Return strict JSON in full precision, with the keys "studies", "comparisons", "by_budget" and "profile".
+
+        Those without content are left out; an empty table has "studies".
+        """
         layout: dict[str, Any] = {}
-        if self.searches or not self.comparisons:
+        if self.searches or not (self.comparisons or self.by_budget or self.profile):
             layout["studies"] = [search.as_json(one) for one in self.searches]
         if self.comparisons:
             layout["comparisons"] = [comparison.as_json(one) for one in self.comparisons]
+        if self.by_budget:
+            layout["by_budget"] = [by_budget.as_json(one) for one in self.by_budget]
+        if self.profile is not None:
+            layout["profile"] = profile.as_json(self.profile)
         return strict_json(layout)
 
     def to_csv(self) -> str:
-        """Return CSV in full precision: one row per hyperparameter of a search, or per contender of a comparison.
+        """Return CSV in full precision.
+
+        A row is a hyperparameter of a search, a contender of a comparison, an optimizer with a budget, or a run of a
+        profile.
 
         Raises:
-            InvalidRequest: The table has both.
+            InvalidRequest: The table has several of these.
         """
         return strict_csv(*self._rows())
 
@@ -92,7 +114,7 @@ class Table:
         """Return the rows and columns of the CSV as a pandas DataFrame.
 
         Raises:
-            InvalidRequest: The table has both searches and comparisons.
+            InvalidRequest: The table has several kinds of rows.
         """
         import pandas as pd  # takes 0.3 s
 
@@ -122,6 +144,10 @@ class Table:
             raise InvalidRequest(
                 "format", "csv has the columns of searches or those of comparisons; name runs of one kind"
             )
+        if self.profile is not None:
+            return profile.csv_rows(self.profile)
+        if self.by_budget:
+            return by_budget.csv_rows(self.by_budget)
         return comparison.csv_rows(self.comparisons) if self.comparisons else search.csv_rows(self.searches)
 
 

@@ -1,0 +1,59 @@
+"""Performance profiles over several tasks, a step line per optimizer."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tuner.core.text import one_line
+from tuner.results.analysis.profile import Profile
+from tuner.results.figures.canvas import Spacing, hide_spines, mark_legend, panel_figure, round_ticks
+from tuner.results.figures.styles import styles_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PANEL = (5.4, 3.2)  # inches
+LEGEND_COLUMNS = 4
+LEGEND_ROW = 0.2  # inches
+MIN_END = 2.0  # ratio at which the axis ends at the least
+MAX_END = 1e6  # and at the most; the share of the runs beyond is in the table
+
+
+def profiles(profile: Profile) -> Figure | None:
+    """Draw performance profiles: a step line per optimizer, with its 95 % interval as a band.
+
+    Returns:
+        None if every run diverged.
+    """
+    from matplotlib.lines import Line2D
+    from matplotlib.ticker import PercentFormatter
+
+    ratios = sorted({ratio for one in profile.optimizers for of_task in one.ratios for ratio in of_task})
+    ratios = [ratio for ratio in ratios if math.isfinite(ratio)]
+    if not ratios:
+        return None
+    end = min(max(ratios[-1], MIN_END), MAX_END) * 1.1
+    steps = [*(ratio for ratio in ratios if ratio < end), end]
+    looks = styles_of(one.optimizer for one in profile.optimizers)
+    title = f"{', '.join(task.run for task in profile.tasks)}: performance profiles"
+    bottom = 0.75 + LEGEND_ROW * math.ceil(len(looks) / LEGEND_COLUMNS)
+    figure, panels = panel_figure(1, 1, title, Spacing(PANEL, left=0.8, bottom=bottom))
+    axes = panels[0, 0]
+    for one in profile.optimizers:
+        look, shares = looks[one.optimizer], profile.shares(one, steps)
+        axes.step(steps, [share.share for share in shares], where="post", lw=1.6, zorder=3, **look.line)
+        if shares[0].low is not None:
+            lower, upper = [share.low for share in shares], [share.high for share in shares]
+            axes.fill_between(steps, lower, upper, step="post", color=look.colour, alpha=0.13, lw=0)
+    axes.set_xscale("log")
+    round_ticks(axes.xaxis, end)
+    axes.set_xlim(1, end)
+    axes.set_ylim(-0.02, 1.02)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_xlabel("τ: loss in multiples of the lowest on the same task and seed")
+    axes.set_ylabel("runs within τ")
+    hide_spines(axes)
+    marks = [Line2D([], [], lw=1.6, label=one_line(name), **look.line) for name, look in looks.items()]
+    mark_legend(figure, marks, LEGEND_COLUMNS)
+    return figure
