@@ -97,7 +97,8 @@ def test_steps_that_do_not_move_change_nothing_for_the_steps_after_them(kind, ze
     path, _ = drive(make(), np.ones(SIZE), [rates] * 2, [paused(zeros), paused([])], steps + len(still))
     without, _ = drive(make(), np.ones(SIZE), [rates] * 2, [paused(rest), paused([])], steps + len(still))
     taken = [t - 1 for t in range(1, steps + len(still) + 1) if t not in still]
-    np.testing.assert_array_equal(path[taken, :, 0], without[:steps, :, 0])
+    # The pairs lie in other places of the history, and sums over them are rounded in another order.
+    np.testing.assert_allclose(path[taken, :, 0], without[:steps, :, 0], rtol=1e-12)
     np.testing.assert_array_equal(path[:, :, 1], without[:, :, 1])
     assert np.abs(without[steps - 1] - without[0]).max() > 0.1
 

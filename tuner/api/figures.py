@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tuner.api.reading import by_run, chosen_table, drawable, find
 from tuner.core.errors import InvalidRequest
 from tuner.results.analysis.comparison import Comparison
+from tuner.results.analysis.target_profile import profile_of
 from tuner.results.figures import (
     FORMATS,
     budget_figure,
@@ -61,7 +62,7 @@ def figure_names(store: Store, request: FigureRequest) -> list[str]:
     """Return the names that the files of `draw_figures` have, of empty figures as well.
 
     Raises:
-        InvalidRequest: The database has no study.
+        InvalidRequest: The database has no study, or a comparison has not measured the metric of the targets.
     """
     if request.shared is not None:
         return [f"{request.shared}.{format}" for format in request.formats]
@@ -69,7 +70,9 @@ def figure_names(store: Store, request: FigureRequest) -> list[str]:
     for run, records in by_run(find(store, request.names)).items():
         kinds = kinds_for(is_search=records[0].is_search)
         files = [f"{kind.name}.{format}" for kind in kinds for format in request.formats]
-        if request.targets is not None and not records[0].is_search:
+        results = None if request.targets is None or records[0].is_search else drawable(store, records)
+        if request.targets is not None and isinstance(results, Comparison):
+            profile_of(results, request.targets)
             files += profile_names(request.formats)
         result += [f"{run}-{file}" for file in files]
     return result
@@ -81,8 +84,7 @@ def draw_figures(store: Store, request: FigureRequest) -> Iterator[tuple[str, Ca
     A run is read when the first of its figures is due.
 
     Raises:
-        InvalidRequest: The database has no study, a comparison has not measured the metric of the targets, or see
-            `tuner.api.reading.chosen_table`.
+        InvalidRequest: See `figure_names` and `tuner.api.reading.chosen_table`.
     """
     if request.shared is not None:
         figure = _shared_figure(store, request)
