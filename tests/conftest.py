@@ -39,9 +39,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.thorough)
         if item.path.stem in STARTS_RAY:
             item.add_marker(pytest.mark.ray)
-        if not item.get_closest_marker("xdist_group"):
-            group = "ray" if item.get_closest_marker("ray") else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
+        group = "ray" if item.get_closest_marker("ray") else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,7 @@ PAGES = sorted(
     if sessions.steps(path.read_text(encoding="utf-8"))
 )
 STEPS = [
-    # `make test-docs` runs pages side by side, and the steps of a page one after the other.
-    pytest.param(page, step, marks=[pytest.mark.slow, pytest.mark.xdist_group(page)])
+    pytest.param(page, step, marks=pytest.mark.slow)  # `make test-docs`
     for page in ("README.md", *PAGES)
     for step in sessions.steps((ROOT / page).read_text(encoding="utf-8"))
 ]
