@@ -135,10 +135,19 @@ def share_of_each(loss: Any, targets: Any, predicted: Any, weights: Any = None) 
         targets: [E, …].
         predicted: [E, …], possibly with a mask that layers have attached.
         weights: Sample weights [E] or [E, …]. Default: none.
+
+    Raises:
+        TaskError: The loss is one number per minibatch, which weights or a mask multiply: no example has a share of it.
     """
+    mask = mask_of(predicted)
     reduction, loss.reduction = loss.reduction, None
     try:
         values = loss(targets, predicted, weights)
+        if (weights is not None or mask is not None) and loss(targets, tf.identity(predicted)).shape.rank == 0:
+            raise TaskError(
+                "loss: a function that returns one number per minibatch cannot be measured on a validation set with"
+                " sample weights or a mask; return one number per example"
+            )
         if values.shape.rank == 0:  # one number per minibatch: call it with each example alone
             values = tf.map_fn(
                 lambda pair: loss(*tf.nest.map_structure(lambda part: part[tf.newaxis], pair)),
@@ -148,7 +157,6 @@ def share_of_each(loss: Any, targets: Any, predicted: Any, weights: Any = None) 
     finally:
         loss.reduction = reduction
     flat = tf.reshape(values, [values.shape[0], -1])
-    mask = mask_of(predicted)
     if reduction == "sum":
         return Share(tf.reduce_sum(flat, axis=1), is_sum=True)
     if reduction == "mean_with_sample_weight" and (weights is not None or mask is not None):

@@ -110,3 +110,22 @@ def test_what_would_be_trained_or_measured_otherwise_is_refused_in_one_line(name
     assert "\x1b" not in str(caught.value)
     feature = next(feature for feature in FEATURES if feature.name == name)
     assert feature.received is None or str(caught.value).startswith(f"mine: {name}: not supported. Accepted: ")
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_a_loss_of_one_number_per_minibatch_is_refused_in_validation_with_sample_weights(weighted: bool) -> None:
+    draws = np.random.default_rng(0)
+    x, y = (draws.normal(size=(40, width)).astype("float32") for width in (3, 1))
+    data = (x, y, np.ones(40, "float32")) if weighted else (x, y)
+    task = keras_task(
+        lambda: keras.Sequential([keras.Input([3]), keras.layers.Dense(1)]),
+        train=(x, y), validation=data, loss=lambda t, p: tf.reduce_mean((t - p) ** 2), batch_size=BATCH, name="mine",
+    )()  # fmt: skip
+    start = task.initial(SEEDS)
+    if weighted:
+        with pytest.raises(TaskError, match=r"^mine: .*return one number per example$"):
+            Evaluator(task, "validation").means(*start)
+    else:
+        weights = start[0].numpy()[:, 0]
+        expected = np.mean((y - x @ weights[:3, np.newaxis] - weights[3]) ** 2)
+        np.testing.assert_allclose(Evaluator(task, "validation").means(*start)[0], expected, rtol=1e-5)
