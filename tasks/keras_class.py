@@ -18,6 +18,7 @@ from tasks.keras_build import build_model, precision
 from tasks.keras_data import Examples, examples, mapped
 from tasks.keras_features import Setting, refuse
 from tasks.keras_objective import Batch, Objective
+from tasks.keras_settings import difference, layer_settings
 from tasks.options import MAX_BATCH_SIZE, float_dtype, single_seed, whole_number
 from tasks.random_operations import SEED_STATE, unseeded
 from tasks.shared_memory import shared
@@ -60,6 +61,7 @@ class KerasTask:
         self._sample = self._gathered("train", [0])
         with self._reported("model, loss and data are not compatible"):
             self._objective = self._first_objective()
+        self._settings = layer_settings(self._objective.model)
         self._trainable, self._others = self._objective.trainable, self._objective.others
         self.variable_shapes = tuple(tuple(variable.shape) for variable in self._trainable)
         self._sizes = [math.prod(shape) for shape in self.variable_shapes]
@@ -170,6 +172,11 @@ class KerasTask:
         others = [variable.numpy() for variable in model.non_trainable_variables]
         if shapes != list(self.variable_shapes) or len(others) != len(self._others):
             raise TaskError(f"{self.name}: `build` must return the same model at each call, except for its weights")
+        if differs := difference(self._settings, layer_settings(model)):
+            raise TaskError(
+                f"{self.name}: `build` must return the same model at each call, except for its weights. Received:"
+                f" {differs}"
+            )
         weights = [variable.numpy().ravel() for variable in model.trainable_variables]
         flat = np.concatenate(weights).astype(self.dtype)
         return [tf.constant(flat), *(tf.constant(value) for value in others)]

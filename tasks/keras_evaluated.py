@@ -16,6 +16,7 @@ from tasks.keras_losses import Share
 from tasks.task import State, Tensor
 
 PROBED = 4  # examples on which a constructor compares the loss of a batch with those of its examples
+PERTURBATION = 0.1  # standard deviation of what is added to the weights for that
 TOLERANCE, HALF_TOLERANCE = 1e-3, 5e-2  # relative: of rounding in float32, and where layers compute in bfloat16
 
 Scale = NDArray[np.floating] | None  # factors [N] of shares; None: 1
@@ -123,6 +124,11 @@ class EvaluatedKerasTask(KerasTask):
         number = min(PROBED, count)
         chosen = tf.constant(np.linspace(0, count - 1, number), tf.int32)
         values, others = self._built_values()
+        # Weights that start at zero would hide what the layers before them do.
+        values = [
+            value + tf.cast(tf.random.stateless_normal(value.shape, [0, place], stddev=PERTURBATION), value.dtype)
+            for place, value in enumerate(values)
+        ]
         with precision(self.dtype):
             batch = self._gathered("train", chosen)
             expected = float(self._objective.loss(values, others, batch, training=False)[0])

@@ -112,6 +112,10 @@ def single_loss(given: Any, dtype: str) -> Any:
         # Keras has some losses as a function and as a class, which adjusts ranks.
         given = getattr(keras.losses, getattr(known, "__name__", "").title().replace("_", ""), known)
         given = given() if isinstance(given, type) else given
+    if isinstance(given, type):
+        raise TaskError(f"{ACCEPTED}. Received: the class {given.__name__}; its instance is {given.__name__}()")
+    if isinstance(given, keras.metrics.Metric):
+        raise TaskError(f"{ACCEPTED}. Received: the metric {type(given).__name__}, which counts over all batches")
     if isinstance(given, keras.losses.Loss):
         if given.reduction in UNREDUCED:
             raise TaskError(

@@ -14,6 +14,23 @@ from tasks.keras_kinds import KERAS_2, is_of_keras, is_of_keras_2
 from tasks.options import MAX_BATCH_SIZE, float_dtype, task_name, whole_number
 
 METRICS = ("accuracy",)
+# Arguments of `fit` and `compile` that a user may try, and what to do instead.
+INSTEAD = {
+    "class_weight": "the weight of each example, as `train`=(x, y, sample_weight)",
+    "sample_weight": "the weight of each example, as `train`=(x, y, sample_weight)",
+    "x": "`train`=(x, y)",
+    "y": "`train`=(x, y)",
+    "validation_data": "`validation`=(x, y)",
+    "validation_split": "`validation`=(x, y), with examples that `train` leaves out",
+    "optimizer": "a model without an optimizer; the optimizers are what is tuned, and are named for each search",
+    "learning_rate": "a model without an optimizer; the optimizers are what is tuned, and are named for each search",
+    "callbacks": "a search without them; what is measured on the way is chosen for each search",
+    "epochs": "steps, which are chosen for each search; a step is one minibatch",
+    "steps_per_epoch": "steps, which are chosen for each search; a step is one minibatch",
+    "shuffle": "nothing; each step draws its minibatch by the seed and the step",
+    "weighted_metrics": '`metrics`=["accuracy"]; sample weights count in it as they do in the loss',
+    "model": "`build`, a function without arguments that returns a new keras.Model",
+}
 
 
 def keras_task(
@@ -29,6 +46,7 @@ def keras_task(
     jit_compile: bool = False,
     name: str | None = None,
     dtype: str = "float32",
+    **others: Any,
 ) -> type:
     """Return the class of a task that trains a Keras model, which may have any of Keras' layers.
 
@@ -59,10 +77,13 @@ def keras_task(
         jit_compile: Whether XLA compiles the loop, including the model. Default: False.
         name: In lower case with hyphens. Default: the function's name, or keras-model if that is `build`.
         dtype: "float32" or "float64", of x, losses, and layers without a dtype of their own. Default: "float32".
+        others: None; arguments of `fit` or `compile` are refused with what takes their place.
 
     Raises:
         TaskError: An argument is not accepted; a ValueError. Data and model are checked when the class is called.
     """
+    for argument in others:
+        raise TaskError(_unknown(argument))
     if not callable(build) or is_of_keras(build) or is_of_keras_2(build):
         raise TaskError(
             f"`build` must be a function without arguments that returns a new keras.Model. {_received(build)}"
@@ -95,6 +116,15 @@ def keras_task(
         **({"metrics": ("loss", *dict.fromkeys(metrics))} if evaluated else {}),
     }
     return type("KerasTask", (EvaluatedKerasTask if evaluated else KerasTask,), members)
+
+
+def _unknown(argument: str) -> str:
+    """Return the message about an argument that `keras_task` does not have."""
+    known = [
+        name for name, each in inspect.signature(keras_task).parameters.items() if each.kind is not each.VAR_KEYWORD
+    ]
+    instead = INSTEAD.get(argument)
+    return f"`{argument}` is not an argument. Accepted: {instead or ', '.join(known)}. Received: {argument}=…"
 
 
 def _received(build: Any) -> str:

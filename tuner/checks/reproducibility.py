@@ -16,7 +16,7 @@ from tasks.keras_class import KerasTask
 from tuner.checks.check import NotApplicable, PromiseError
 from tuner.checks.probe import SEEDS, Array, Probe
 from tuner.core.fingerprint import differences
-from tuner.training.fingerprint import REMEDY, fingerprint_elsewhere, fingerprint_of
+from tuner.training.fingerprint import fingerprint_elsewhere, fingerprint_of, remedy
 
 
 def no_variables(probe: Probe) -> None:
@@ -92,7 +92,7 @@ def same_everywhere(probe: Probe) -> None:
     except ValueError as error:
         raise PromiseError(f"every process creates the same task. Received, from a new process: {error}") from error
     if differ := differences(fingerprint_of(workload, probe.task), elsewhere):
-        raise PromiseError(f"every process creates the same task. Received: {' and '.join(differ)} ({REMEDY})")
+        raise PromiseError(f"every process creates the same task. Received: {' and '.join(differ)} ({remedy(differ)})")
 
 
 def _parts(task: Any, *starts: Array) -> Any:

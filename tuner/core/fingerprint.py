@@ -6,11 +6,13 @@ resumed or its tuned points are used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tuner.core.source_code import MAIN
+
+MAX_ROUNDING = 1e-3  # of the numbers about a starting point, relative to its norm
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Fingerprint:
     Attributes:
         data: What identifies the data: its name, sizes and sha256. None for a task without data.
         code: What identifies the code of users, by what it is for, such as "task": the sha256 of its files by name, and
-            of all operations and other numbers that it computes with. None where the code ships with lodo-tune.
+            of all operations and other numbers that it computes with; and some numbers about the point from which it
+            starts with one seed. None where the code ships with lodo-tune.
     """
 
     data: Mapping[str, Any] | None = None
@@ -67,10 +70,20 @@ def _of_code(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> It
         yield f"other code of the {what} ({', '.join(changed)})"
     elif None not in (numbers := (before.get("numbers"), now.get("numbers"))) and len(set(numbers)) == 2:
         yield _numbers(what)
+    elif not _is_same_start(before.get("start"), now.get("start")):
+        yield f"another starting point of the {what} with the same seed"
 
 
 def _numbers(what: str) -> str:
     return f"other numbers or operations in the {what}, of the same code"
+
+
+def _is_same_start(before: Sequence[float] | None, now: Sequence[float] | None) -> bool:
+    """Return whether starting points agree but for rounding, relative to their norm, which is the first number."""
+    if before is None or now is None:
+        return True
+    largest = max(abs(before[0]), abs(now[0]))
+    return all(abs(one - other) <= MAX_ROUNDING * largest for one, other in zip(before, now, strict=True))
 
 
 def _name(what: str, label: str) -> str:

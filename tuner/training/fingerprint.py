@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 import tasks.datasets
@@ -27,6 +28,8 @@ from tuner.core.text import first_line
 from tuner.core.trial import Workload
 from tuner.training.tensorflow import load_tensorflow
 
+REMEDY_START = "make weights within `build`, or in each process alike (keras.utils.set_random_seed before the model)"
+PROJECTIONS = 4  # of a starting point
 REMEDY = (
     "draw data with a seed (numpy.random.default_rng(0), .shuffle(n, seed=0)), or read the same file in every process"
 )
@@ -54,7 +57,8 @@ def fingerprint_of(workload: Workload, task: Task | None = None) -> Fingerprint:
         data = json.loads(json.dumps(made.fingerprint()))
     source = tasks.registry.source_of(workload.task)
     files = {MAIN: live_hash(tasks.registry.load(workload.task))} if source is None else dict(_files(*source))
-    return Fingerprint(data, {"task": {"files": files, "numbers": _numbers(made)}, **code})
+    own = {"files": files, "numbers": _numbers(made), "start": _start(made)}
+    return Fingerprint(data, {"task": own, **code})
 
 
 def optimizer_code(place: str) -> Mapping[str, Any]:
@@ -85,8 +89,13 @@ def check_fingerprint(workload: Workload, task: Task) -> None:
     recorded, here = Fingerprint(workload.data, workload.code), fingerprint_of(workload, task)
     if differ := differences(recorded, here):
         is_code = any(each.startswith("other code") for each in differ)
-        remedy = ": the driver has imported an earlier state of it; start it anew" if is_code else f": {REMEDY}"
-        raise OtherInputs(f"{workload.task_label} is not the same in every process: {' and '.join(differ)}{remedy}")
+        way = "the driver has imported an earlier state of it; start it anew" if is_code else remedy(differ)
+        raise OtherInputs(f"{workload.task_label} is not the same in every process: {' and '.join(differ)}: {way}")
+
+
+def remedy(differ: Sequence[str]) -> str:
+    """Return what mends a task that is not the same in every process."""
+    return REMEDY_START if any(each.startswith("another starting point") for each in differ) else REMEDY
 
 
 def fingerprint_elsewhere(workload: Workload) -> Fingerprint:
@@ -113,6 +122,21 @@ def _print(identity: str) -> None:
     """Print the fingerprint of a workload; the last line of a process's output."""
     load_tensorflow()
     print(json.dumps(asdict(fingerprint_of(Workload(**json.loads(identity))))))
+
+
+def _start(task: Any) -> list[float] | None:
+    """Return the norm of the starting point of one seed, and four projections of it, in float64.
+
+    They are compared with a tolerance, because machines may round random numbers differently.
+    None for a task whose `initial` is traced: its numbers are in `_numbers`. None, too, if they are not all finite.
+    """
+    if not getattr(task, "eager_initial", False):
+        return None
+    x = np.asarray(task.initial(tf.zeros([1, 2], tf.int32))[0], np.float64)[:, 0]
+    if not np.isfinite(x).all():
+        return None
+    signs = np.random.default_rng(0).integers(0, 2, (PROJECTIONS, len(x)), np.int8)
+    return [float(np.sqrt((x**2).sum())), *(float(np.where(row, x, -x).sum() / np.sqrt(len(x))) for row in signs)]
 
 
 def _numbers(task: Any) -> str | None:
