@@ -26,10 +26,10 @@ demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, about five min
 	$(BIN)/lodo-tune --task pixelcnn --preset quick --output $(DEMO_OUTPUT) $(DEMO_OPTIONS)
 
 test: $(INSTALLED)  ## the tests, about nine minutes on two cores
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 test-thorough: $(INSTALLED)  ## further cases of what make test shows once (tests/thorough.py), about six minutes
-	$(BIN)/python -m pytest -m "thorough and not slow" --numprocesses 3 --dist loadgroup
+	$(BIN)/python -m pytest -m "thorough and not slow" --numprocesses 3 --dist loadfile
 
 test-docs: $(INSTALLED)  ## the commands of the README and of docs/ as printed
 	$(BIN)/python -m pytest -m slow tests/documents

@@ -2,9 +2,11 @@
 
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 import tuner.training  # noqa: F401  (chooses TensorFlow's kernels for all tests, before anything imports it)
 from tests.thorough import is_thorough
@@ -18,6 +20,7 @@ STARTS_RAY = {
     "test_gpu",
     "test_keras_names",
     "test_metrics",
+    "test_own_optimizers",
     "test_own_code_on_ray",
     "test_poor_machines",
     "test_ray_clusters",
@@ -31,16 +34,29 @@ STARTS_RAY = {
 """Files whose tests start a Ray, or commands that do, which takes both cores of a small machine."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Mark the tests of these files, and have a process of pytest-xdist run whole files, or all that start a Ray."""
+    """Mark the tests of these files, and those of `make test-thorough`."""
     for item in items:
         if is_thorough(item.nodeid):
             item.add_marker(pytest.mark.thorough)
         if item.path.stem in STARTS_RAY:
             item.add_marker(pytest.mark.ray)
-        group = "ray" if item.get_closest_marker("ray") else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+class ByFile(LoadScopeScheduling):
+    """Has a process of pytest-xdist run whole files, or all that start a Ray.
+
+    Marks of groups (`--dist loadgroup`) have no effect with pytest 9.2 and pytest-xdist 3.8, without a word.
+    """
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition("::")[0]
+        return "ray" if Path(file).stem in STARTS_RAY else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Return the scheduler of `--dist loadfile`; others are pytest-xdist's own."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)

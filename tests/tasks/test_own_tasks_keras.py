@@ -31,6 +31,7 @@ POINTS = RANDOM.normal(size=(60, 3))
 CLASSES = RANDOM.integers(0, 3, 60)
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 SEEDS = tf.constant([[1, 2]])
+ACTIVATIONS = ("relu", "tanh", "gelu", "sigmoid")
 
 
 def convolutions() -> Any:
@@ -50,6 +51,10 @@ def convolutions() -> Any:
 
 def line() -> Any:
     return keras.Sequential([keras.Input([3]), layers.Dense(3)])
+
+
+def net(*middle: Any) -> Any:
+    return keras.Sequential([keras.Input([3]), *middle, layers.Dense(3)])
 
 
 @pytest.fixture(scope="module")
@@ -399,6 +404,13 @@ def test_what_keras_says_of_validation_is_one_line_without_colours_and_with_the_
         ({"metrics": ["accuracy"]}, r"`metrics` need `validation` or `test` data"),
         ({"batch_size": 0}, r"`batch_size` is a whole number from 1 to 65,536"),
         ({"dtype": "float16"}, r"`dtype` is one of float32, float64"),
+        (
+            {"class_weight": {0: 2.0}},
+            r"^`class_weight` is not an argument. Accepted: .*`train`=\(x, y, sample_weight\)",
+        ),
+        ({"validation_split": 0.1}, r"^`validation_split` is not an argument. Accepted: `validation`=\(x, y\)"),
+        ({"optimizer": "adam"}, r"^`optimizer` is not an argument. Accepted: a model without an optimizer"),
+        ({"validaton": 1}, r"^`validaton` is not an argument. Accepted: build, train, loss, .*, dtype. Received"),
     ],
 )
 def test_arguments_that_make_no_task_are_refused_at_once(change: dict[str, Any], message: str) -> None:
@@ -408,9 +420,17 @@ def test_arguments_that_make_no_task_are_refused_at_once(change: dict[str, Any],
         keras_task(build, **given)
 
 
-@pytest.mark.parametrize("loss", ["no_such", 3])
-def test_a_loss_that_is_none_is_refused(loss: Any) -> None:
-    with pytest.raises(TaskError, match=r"`loss` must be a name of a loss of Keras.*Received: "):
+@pytest.mark.parametrize(
+    ("loss", "received"),
+    [
+        ("no_such", "'no_such'"),
+        (3, "3"),
+        (keras.losses.MeanSquaredError, r"the class MeanSquaredError; its instance is MeanSquaredError\(\)"),
+        (keras.metrics.MeanSquaredError(), "the metric MeanSquaredError, which counts over all batches"),
+    ],
+)
+def test_a_loss_that_is_none_is_refused(loss: Any, received: str) -> None:
+    with pytest.raises(TaskError, match=rf"`loss` must be a name of a loss of Keras.*Received: {received}$"):
         single_loss(loss, "float32")
 
 
@@ -459,3 +479,34 @@ def test_a_build_that_returns_the_same_model_twice_is_refused() -> None:
     task = keras_task(lambda: model, train=(POINTS, CLASSES), loss=CROSS_ENTROPY, name="mine")()
     with pytest.raises(TaskError, match=r"^mine: `build` must return a new model at each call"):
         task.initial(SEEDS)
+
+
+@pytest.mark.parametrize(
+    ("build", "received"),
+    [
+        (lambda: net(layers.Dropout(random.uniform(0.1, 0.5))), r"Dropout with rate 0\.\d+, and with 0\.\d+$"),
+        (lambda: net(layers.Dense(3, random.choice(ACTIVATIONS))), r"Dense with activation '\w+', and with '\w+'$"),
+        (lambda: net(*[layers.ReLU() for _ in range(random.randrange(1, 9))]), r"the layers .*ReLU.*, and .*ReLU"),
+    ],
+    ids=["a number", "a choice", "layers"],
+)
+def test_what_build_draws_besides_weights_is_refused_as_all_runs_would_have_that_of_the_first(
+    build: Any, received: str
+) -> None:
+    task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY, name="mine")()
+
+    def start() -> None:
+        for seed in range(20):  # a choice may repeat itself
+            task.initial(tf.constant([[seed, 0]]))
+
+    with pytest.raises(TaskError, match=rf"^mine: `build` must return the same model at each call.*{received}"):
+        start()
+
+
+def test_names_and_seeds_of_layers_may_differ_between_calls_of_build() -> None:
+    def build() -> Any:
+        number = random.randrange(1_000_000)
+        return net(layers.Dropout(0.5, seed=number, name=f"dropout_{number}"))
+
+    task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)()
+    assert not np.array_equal(task.initial(SEEDS)[0], task.initial(tf.constant([[3, 4]]))[0])

@@ -63,6 +63,10 @@ class Progress:
         """Handle the moment at which the studies of a run are in the database."""
         self.run, self.database = run, database
 
+    def discarded(self) -> None:
+        """Handle the moment at which a run that nothing was recorded of is deleted: it cannot be resumed."""
+        self.run = None
+
     def callback(self) -> Callback:
         """Return the callback of the next study."""
         study = StudyProgress(self.say, self._generation_ended, self._saved, self._done)

@@ -11,11 +11,11 @@ import tasks.registry
 from search_spaces.space import SearchSpace
 from tasks import importing
 from tuner.api.progress import Progress
-from tuner.core.errors import RESUMABLE, InvalidRequest
+from tuner.core.errors import RESUMABLE, InvalidRequest, StudyRefused
 from tuner.core.study import StudyRecord, StudySpec, StudyStatus
 from tuner.execution.executor import Executor
 from tuner.execution.resources import Resources
-from tuner.storage import Store, StudyExists, StudyOwned, this_process
+from tuner.storage import StorageError, Store, StudyExists, StudyOwned, this_process
 from tuner.studies import machine
 from tuner.studies.callbacks import Callback, CallbackList
 from tuner.studies.fingerprints import resumed
@@ -78,8 +78,21 @@ def begin(
                 raise NotBegun
             studies = create(store, specs, None if name else plan.base)
             progress.created(studies[0].spec.run, store.url)
-            _run(store, studies, executor, progress, callbacks, wait)
+            try:
+                _run(store, studies, executor, progress, callbacks, wait)
+            except StudyRefused:
+                _discard(store, studies, progress)
+                raise
     return studies[0].spec.run
+
+
+def _discard(store: Store, studies: Sequence[StudyRecord], progress: Progress) -> None:
+    """Delete a run that the workers refused, unless a candidate has ended: its name is free again."""
+    run = studies[0].spec.run
+    with contextlib.suppress(StorageError):
+        if not any(count for study in store.find(run) for status, count in study.counts.items() if status.is_final):
+            store.delete(*(study.id for study in studies))
+            progress.discarded()
 
 
 def continue_run(
