@@ -68,15 +68,17 @@ def choose(field: str, text: str, *, file: Path | None = None) -> Chosen:
 
 
 def choose_all(field: str, texts: Iterable[str]) -> list[Chosen]:
-    """Return the optimizers that some texts name, each once, in order.
+    """Return the optimizers that some texts name, in order.
 
     Raises:
-        InvalidRequest: As `choose`; or two different ones have one name.
+        InvalidRequest: As `choose`; or two have one name.
     """
     chosen: dict[str, Chosen] = {}
     for one in (choose(field, text) for text in texts):
-        other = chosen.setdefault(one.name, one)
-        if other != one:
+        if (other := chosen.get(one.name)) == one:
+            raise InvalidRequest(field, f"names {one.name} twice; it is tuned once, in a study of its name")
+        chosen[one.name] = one
+        if other is not None:
             again = own_optimizers.shown(str(one.place))
             raise InvalidRequest(
                 field,
