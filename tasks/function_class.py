@@ -76,7 +76,7 @@ class FunctionTask:
             results = [self._lane(*lane) for lane in zip(*map(tf.unstack, lanes), strict=True)]
             loss, gradient = (tf.stack(part) for part in zip(*results, strict=True))
         else:
-            loss, gradient = tf.vectorized_map(lambda lane: self._lane(*lane), lanes)
+            loss, gradient = tf.vectorized_map(lambda lane: self._lane(*lane), lanes, warn=False)
         return loss, tf.transpose(gradient), state
 
     def _lane(self, x: Tensor, *seed: Tensor) -> tuple[Tensor, Tensor]:

@@ -61,6 +61,17 @@ def test_a_function_has_the_losses_and_gradients_of_the_same_task_by_hand() -> N
     np.testing.assert_array_equal(task.initial(tf.zeros([4, 2], tf.int32))[0], np.tile([[-0.5], [2]], 4))
 
 
+def test_a_function_with_a_seed_is_traced_without_warnings_that_nobody_can_act_on(caplog: Any) -> None:
+    """TensorFlow computes draws lane by lane, and says so, although that is what is wanted."""
+    tf.get_logger().addHandler(caplog.handler)
+    try:
+        task = function_task(noisy, start=[0, 0, 0])()
+        tf.function(task.loss_and_gradient)(*task.initial(tf.zeros([4, 2], tf.int32)))
+    finally:
+        tf.get_logger().removeHandler(caplog.handler)
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_each_lane_takes_its_own_branch_and_a_lane_of_nan_spoils_none(jit_compile: bool) -> None:
     task = function_task(branched, start=[0, 0])()

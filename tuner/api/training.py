@@ -29,7 +29,7 @@ from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies.added import check_values
 from tuner.studies.comparison_planner import MAX_COHORT_SIZE, MAX_SEEDS
 from tuner.studies.fingerprints import fingerprint_here, with_fingerprint
-from tuner.studies.lookup import absolute, data_fingerprint, task_entry
+from tuner.studies.lookup import absolute, check_precision, data_fingerprint, task_entry
 from tuner.studies.memory import check_state
 from tuner.studies.optimizers import Chosen, choose, shapes_for
 from tuner.studies.own_spaces import Shapes
@@ -174,6 +174,7 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     if tasks.registry.is_own(task) or request.optimizer not in lodo.registry.OPTIMIZERS:
         _start_tensorflow(threads)  # looking these up uses it
     entry = task_entry(task)
+    check_precision(request.precision, entry)
     chosen = choose("optimizer", request.optimizer)
     data, note = data_fingerprint(entry)
     _start_tensorflow(threads)
