@@ -1,4 +1,4 @@
-"""What two models that one function has built differ in, apart from their weights."""
+"""What two models of one function differ in, apart from their weights."""
 
 from __future__ import annotations
 
