@@ -5,8 +5,8 @@ with the defaults and a quasi-random sample of N(defaults, σ² I); each next on
 longer.
 With the full budget, a surrogate predicts the loss of a genome. Every generation then trains leading elites again, on
 new seeds, and those offspring of the best that promise the greatest improvement. Long searches have some genomes by
-densities as well, which assume no smoothness. In the last generation, finalists meet on fresh seeds, unless the task has
-no noise. docs/explanation/strategies.md has the formulas.
+densities as well, which assume no smoothness. In the last generation, finalists meet on fresh seeds, unless the task
+has no noise. docs/explanation/strategies.md has the formulas.
 
 Candidates of a generation share one seed (common random numbers). The elites tie generations together, which have
 different seeds, so that the surrogate can tell good genomes from lucky seeds.
@@ -196,7 +196,8 @@ class Genetic(Amending):
         good = max(3, min(MAX_GOOD, -(-len(ranked) // 10)))
         others = np.array([*ranked[good:], *failed]).reshape(-1, len(setting.mean))
         prior = Prior(setting.mean, self.sigma, setting.lower, setting.upper)
-        return promising(self.generators, np.array(ranked[:good]), others, count, prior).tolist()
+        made: list[list[float]] = promising(self.generators, np.array(ranked[:good]), others, count, prior).tolist()
+        return made
 
     def _meeting(self, known: Sequence[Trained]) -> Array:
         """Return the finalists, each several times: the best by the model, and the best that was seen."""
