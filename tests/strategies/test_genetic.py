@@ -299,7 +299,7 @@ def test_a_quarter_of_a_long_search_is_drawn_by_densities(
     search = make(steps=(160,) * full_generations)
     losses = bowl(noise=0.1)
     trained = []
-    while (proposal := ask(search)) is not None:
+    while (proposal := search.ask()) is not None:
         trained += proposal.genomes.tolist()
         search.tell(losses(proposal))
 
