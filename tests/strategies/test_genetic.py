@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.strategy_conformance import ask
-from tuner.strategies import create
+from tuner.strategies import create, genetic
 from tuner.strategies.genetic import Genetic, Phase
 from tuner.strategies.strategy import Amendable, Proposal, Strategy
 
@@ -281,3 +281,27 @@ def test_the_phases_follow_from_the_schedule() -> None:
     assert make(steps=(40,) * 6).phases == [explore, explore, evolve, evolve, evolve, meet]
     assert make(steps=(40, 40)).phases == [explore, evolve]
     assert make(population=64, steps=(40,) * 6).phases == [explore, *[evolve] * 4, meet]
+
+
+@pytest.mark.parametrize(("full_generations", "by_density"), [(15, 0), (16, 2)])
+def test_a_quarter_of_a_long_search_is_drawn_by_densities(
+    full_generations: int, by_density: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than 120 full trainings are many: twice as many as the surrogate knows."""
+    drawn = []
+    promising = genetic.promising
+
+    def recorded(*arguments: Any) -> Any:
+        drawn.append(promising(*arguments))
+        return drawn[-1]
+
+    monkeypatch.setattr(genetic, "promising", recorded)
+    search = make(steps=(160,) * full_generations)
+    losses = bowl(noise=0.1)
+    trained = []
+    while (proposal := search.ask()) is not None:
+        trained += proposal.genomes.tolist()
+        search.tell(losses(proposal))
+
+    assert {len(genomes) for genomes in drawn} == ({by_density} if by_density else set())
+    assert all(genome in trained for genomes in drawn for genome in genomes.tolist())

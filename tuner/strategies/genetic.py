@@ -4,8 +4,9 @@ Generations with smaller budgets than the last, at the start of the schedule, ar
 with the defaults and a quasi-random sample of N(defaults, σ² I); each next one trains the best of the one before for
 longer.
 With the full budget, a surrogate predicts the loss of a genome. Every generation then trains leading elites again, on
-new seeds, and those offspring of the best that promise the greatest improvement. In the last generation, finalists meet
-on fresh seeds, unless the task has no noise. docs/explanation/strategies.md has the formulas.
+new seeds, and those offspring of the best that promise the greatest improvement. Long searches have some genomes by
+densities as well, which assume no smoothness. In the last generation, finalists meet on fresh seeds, unless the task
+has no noise. docs/explanation/strategies.md has the formulas.
 
 Candidates of a generation share one seed (common random numbers). The elites tie generations together, which have
 different seeds, so that the surrogate can tell good genomes from lucky seeds.
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.strategies.acquisition import choose, compressed
+from tuner.strategies.density import Prior, promising
 from tuner.strategies.generational import Amending
 from tuner.strategies.individuals import Individual
 from tuner.strategies.setting import Setting
@@ -39,6 +41,9 @@ MODELLED = 60  # trainings that the surrogate knows, the best ones, and up to 20
 CANDIDATES = 1_800  # offspring from which a generation is chosen, or twice the population if that is more
 PARENTS = 8
 NEIGHBOURS = 500  # failed and finished genomes each that decide on feasibility, those nearest to the best
+BY_DENSITY = 4  # one of so many slots has a genome by densities, in searches with many full trainings
+MAX_BY_DENSITY = 16
+MAX_GOOD = 25  # genomes that count as good for densities, or a tenth of all
 INFEASIBLE = 0.02  # factor of the expected improvement beside a failure
 FINALISTS = 8
 SEEDS_PER_GENERATION = 1_000  # numbers of seeds: generation · 1,000 + replicate
@@ -156,7 +161,7 @@ class Genetic(Amending):
         return varied[order][:population]
 
     def _chosen(self, known: Sequence[Trained]) -> Array:
-        """Return elites, to be trained again, and the most promising offspring."""
+        """Return elites, to be trained again, genomes by densities, and the most promising offspring."""
         population = self.setting.population
         surrogate, scale, ranked, means = self._model(known)
         again = 0 if _is_exact(known) or population < 3 else max(1, population // 8)
@@ -166,11 +171,33 @@ class Genetic(Amending):
         candidates = np.array([*self._varied(parents, max(CANDIDATES, 2 * population)).tolist(), *others])
         trained = {each.genome for each in known}
         candidates = candidates[[tuple(genome) not in trained for genome in candidates.tolist()]]
-        count = population - len(elites)
+        by_density = self._by_density(known)
+        count = population - len(elites) - len(by_density)
         feasible = self._feasible(candidates, ranked[0], scale)
         picked = choose(surrogate, candidates / scale, means[0], feasible, count, surrogate.noise)
         fill = self._explorers(count - len(picked))
-        return np.array([*elites, *candidates[picked].tolist(), *fill.tolist()])
+        return np.array([*elites, *by_density, *candidates[picked].tolist(), *fill.tolist()])
+
+    def _by_density(self, known: Sequence[Trained]) -> list[list[float]]:
+        """Return genomes where the best tenth is denser than the others; none in a search of few full trainings.
+
+        With up to twice as many full trainings as the surrogate knows, all are needed where the surrogate wants them.
+        """
+        setting = self.setting
+        trainings = self._runs.count(self._runs[-1]) * setting.population
+        if trainings <= 2 * MODELLED:
+            return []
+        count = min(setting.population // BY_DENSITY, MAX_BY_DENSITY)
+        budget = setting.steps[known[0].generation]
+        failed = [
+            each.genome for each in self._trained if not each.finished and setting.steps[each.generation] == budget
+        ]
+        ranked = [each.genome for each in _ranked(known)]
+        good = max(3, min(MAX_GOOD, -(-len(ranked) // 10)))
+        others = np.array([*ranked[good:], *failed]).reshape(-1, len(setting.mean))
+        prior = Prior(setting.mean, self.sigma, setting.lower, setting.upper)
+        made: list[list[float]] = promising(self.generators, np.array(ranked[:good]), others, count, prior).tolist()
+        return made
 
     def _meeting(self, known: Sequence[Trained]) -> Array:
         """Return the finalists, each several times: the best by the model, and the best that was seen."""
