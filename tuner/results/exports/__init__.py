@@ -113,7 +113,7 @@ def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:
     provenance: dict[str, Any] = {
         "made_by": "lodo-tune",
         "study": spec.name,
-        "task": workload.task,
+        "task": spec.task,
         "options": dict(workload.options),
         "precision": workload.precision,
         "data": None if workload.data is None else dict(workload.data),
@@ -129,6 +129,20 @@ def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:
         "created_at": study.created_at,
         "finished_at": study.finished_at,
     }
+    if spec.further:
+        del provenance["options"], provenance["data"], provenance["objective"], provenance["steps"]
+        provenance["tasks"] = [
+            {
+                "task": part.workload.task,
+                "options": dict(part.workload.options),
+                "data": None if part.workload.data is None else dict(part.workload.data),
+                "objective": part.workload.objective.text,
+                "steps": list(part.steps),
+            }
+            for part in spec.parts
+        ]
     if summary is not None:
         provenance["fitness"] = as_json(summary)["fitness"]
+        for task, part_summary in zip(provenance.get("tasks", ()), summary.parts, strict=False):
+            task["fitness"] = as_json(part_summary)["fitness"]
     return provenance

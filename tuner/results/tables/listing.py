@@ -42,7 +42,7 @@ def render_studies(
     rows = [
         [
             one_line(study.spec.name),
-            one_line(study.spec.workload.task_label),
+            one_line(study.spec.task_label),
             study.status,
             f"{done(study):,}/{total(study):,}",
             _best_cell(best.get(study.spec.name)),
@@ -97,7 +97,7 @@ def _as_json(study: StudyRecord, best: Best | None) -> dict[str, object]:
         "study": spec.name,
         "run": spec.run,
         "kind": str(spec.kind),
-        "task": spec.workload.task,
+        "task": spec.task,
         "optimizer": spec.workload.optimizer,
         "strategy": spec.strategy if isinstance(spec, SearchSpec) else "none",
         "seed": spec.seed,
