@@ -14,6 +14,7 @@ from tuner.core.study import StudyRecord
 from tuner.core.text import nearest
 from tuner.results.analysis.summary import Summary
 from tuner.results.exports import algoperf, hydra, keras, plain
+from tuner.results.exports.additions import WITH_LENGTH
 from tuner.results.exports.configuration import Configuration, NotExported
 from tuner.results.exports.optax import OPTAX
 from tuner.results.exports.torch import TORCH
@@ -50,6 +51,10 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
 )
 
 
+WITHOUT_LENGTH = ("json", "yaml", "algoperf")
+"""Formats that write a schedule as it is in the search space, in shares of the run."""
+
+
 def export(study: StudyRecord, format: str, summary: Summary | None = None) -> str:
     """Return a study's tuned configuration.
 
@@ -84,6 +89,13 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
         raise NotExported(f"the study {name} has no tuned point yet: its search is {study.status}", 1)
     if summary is not None and summary.best is None:
         raise NotExported(f"the study {name} has no tuned point: none of its individuals finished", 1)
+    lengths = sorted({part.steps[-1] for part in study.search.parts})
+    if len(lengths) > 1 and format not in WITHOUT_LENGTH and any(one in study.tuned for one in WITH_LENGTH):
+        raise NotExported(
+            f"a schedule of the format {format!r} has one length, and the tasks of {name} have"
+            f" {' and '.join(map(str, lengths))} gradient evaluations. Accepted: {', '.join(WITHOUT_LENGTH)}",
+            2,
+        )
     configuration = Configuration(
         optimizer,
         study.tuned,

@@ -34,7 +34,7 @@ def fitness_on_tasks(studies: Searches) -> Figure | None:
     Returns:
         None if the search is on one task, or if nothing is recorded.
     """
-    if len(studies[0][0].spec.workloads) == 1:
+    if not studies or len(studies[0][0].spec.workloads) == 1:
         return None
     lines = [(study.spec.workload.optimizer, list(_lines(study, runs))) for study, runs in studies]
     if not any(chosen or best for _, of_tasks in lines for chosen, best in of_tasks):
