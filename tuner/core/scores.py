@@ -26,7 +26,7 @@ class Measure:
 
     is_log: bool
     middle: float = 0.0  # median; of a task that is not logarithmic
-    width: float = 1.0  # interquartile range; 1 where it is 0
+    width: float = 1.0  # interquartile range; where it is 0 the whole range, or else 1
 
     def term(self, fitness: float) -> float:
         """Return the term of a finite fitness."""
@@ -44,7 +44,7 @@ def measure_of(fitnesses: Sequence[float], *, is_max: bool) -> Measure:
         return Measure(True)
     ordered = sorted(fitnesses)
     lower, upper = (_quantile(ordered, share) for share in (0.25, 0.75))
-    return Measure(False, statistics.median(ordered), upper - lower or 1.0)
+    return Measure(False, statistics.median(ordered), upper - lower or ordered[-1] - ordered[0] or 1.0)
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

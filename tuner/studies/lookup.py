@@ -27,8 +27,8 @@ def task_names(text: str) -> tuple[str, ...]:
     Raises:
         InvalidRequest: A name is empty, or a task is named twice.
     """
-    path, colon, _ = text.rpartition(":")
-    one = "," not in text or (bool(colon) and Path(path).expanduser().is_file())
+    path, _, label = text.rpartition(":")
+    one = "," not in text or ("," not in label and Path(path).expanduser().is_file())
     names = [absolute(text if one else name.strip()) for name in ([text] if one else text.split(","))]
     for at, name in enumerate(names):
         if name in names[:at]:

@@ -8,7 +8,7 @@ from tuner.core.fingerprint import described_code
 from tuner.core.study import ComparisonSpec, SearchSpec, StudySpec
 from tuner.core.trial import Status, Workload
 from tuner.results.report.runs import Run, differing
-from tuner.results.tables.listing import done, moment, named_values, total
+from tuner.results.tables.listing import done, moment, named_values, total, trained
 from tuner.results.tables.numbers import NOTHING, counted
 
 
@@ -59,7 +59,7 @@ def _data(workload: Workload) -> str:
 def status(run: Run) -> str:
     """Return the status of a run: that of its studies, and how much of it is complete."""
     states = list(dict.fromkeys(record.status for record in run.records))
-    what = "individuals" if run.records[0].is_search else "runs"
+    what = trained(run.records[0])
     counts = f"{sum(map(done, run.records)):,} of {sum(map(total, run.records)):,} {what} done"
     unfinished = [
         f"{count:,} {end}"

@@ -18,7 +18,7 @@ from tuner.results.analysis.several_tasks import on_each_task, whole
 from tuner.results.analysis.summary import FreshRuns, Summary, summarise
 from tuner.results.tables import comparison, search, several_tasks
 from tuner.results.tables.formats import check_format, strict_json
-from tuner.results.tables.listing import FORMATS, done, holder, moment, named_values, total
+from tuner.results.tables.listing import FORMATS, done, holder, moment, named_values, total, trained
 from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
 from tuner.results.tables.section import WIDTH, item
 from tuner.results.tables.text_table import TextTable
@@ -91,7 +91,7 @@ def render_comparison(study: StudyRecord, runs: Sequence[SeedRun], format: str =
     }
     points = [_point(contender, results) for contender in results.contenders]
     failures = grouped_failures([run.candidate for run in runs])
-    return _text(study, {**_status(study, "runs"), **facts}, points, failures)
+    return _text(study, {**_status(study), **facts}, points, failures)
 
 
 def _text(study: StudyRecord, facts: Mapping[str, str], parts: Sequence[str], failures: Sequence[FailureGroup]) -> str:
@@ -108,12 +108,12 @@ def _text(study: StudyRecord, facts: Mapping[str, str], parts: Sequence[str], fa
     return "\n\n".join(parts)
 
 
-def _status(study: StudyRecord, what: str) -> dict[str, str]:
+def _status(study: StudyRecord) -> dict[str, str]:
     driver = holder(study)
     held = f"; held by {driver}" if driver else ""
     ended = f", ended {moment(study.finished_at)}" if study.finished_at else ""
     return {
-        "status": f"{study.status}, {done(study):,} of {total(study):,} {what} done{held}",
+        "status": f"{study.status}, {done(study):,} of {total(study):,} {trained(study)} done{held}",
         "created": f"{moment(study.created_at)} UTC{ended}",
     }
 
@@ -130,7 +130,7 @@ def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
         "task": "; ".join(
             each.task + (f" ({named_values(each.options)})" if each.options else "") for each in workloads
         ),
-        **_status(study, "individuals"),
+        **_status(study),
         "search": f"{counted(spec.generations, 'generation')} × {counted(spec.population, 'individual')}, "
         f"strategy {spec.strategy}",
         "seeds": f"{spec.seed} for the study, {spec.fresh_seeds} fresh seeds",
