@@ -45,12 +45,15 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "renewed_uptime": "last renewal, in seconds since the driver's machine started",
         "comparison": "specification of a comparison; NULL for a search",
         "code": "sha256 of the files of a task of your own, and of its operations and numbers; NULL where it ships",
+        "further_tasks": "of a search on several tasks, those after the first: task, objective, steps, cohort size, "
+        "options, data and code of each; NULL of one task",
     },
     "candidates": {
         "id": "",
         "study_id": "deleted with the study",
         "role": "`search`; `default` and `tuned` on fresh seeds; `comparison`",
-        "generation": "number of the generation, from 0; of a comparison, of its point",
+        "generation": "number of the generation, from 0; of a comparison, of its point; of a search on T tasks, the "
+        "generation times T plus the number of the task, which alone is the number on fresh seeds",
         "slot": "place in the generation, from 0",
         "genome": "point in the transformed space",
         "hyperparameters": "the same in natural units, by name",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.store_values import candidate, comparison, driven, evaluation, key, keys, observations, spec
-from tuner.core.study import StudyStatus
+from tuner.core.study import StudyStatus, TaskPart
 from tuner.core.trial import Key, Role, Status
 from tuner.storage import Store
 
@@ -22,7 +22,8 @@ FOLDER = Path(__file__).parent
 def fill(store: Store, version: str) -> None:
     """Make one study that is complete and one that was interrupted, with every outcome and a lost attempt.
 
-    From 0002 on also a comparison that is complete; from 0004 on a study with a fingerprint of code.
+    From 0002 on also a comparison that is complete; from 0004 on a study with a fingerprint of code; from 0005 on
+    a complete search on two tasks.
     """
     study, epoch = driven(store, "complete", add=keys())
     for place in keys():
@@ -51,6 +52,15 @@ def fill(store: Store, version: str) -> None:
         workload = replace(spec().workload, task="own.py:Own", code=code)
         study, epoch = driven(store, "own", add=keys(), workload=workload)
         store.release(study, epoch, StudyStatus.INTERRUPTED)
+    if version >= "0005":
+        options = {"dimensions": 3}
+        other = replace(spec().workload, task="noisy-quadratic-bowl", cohort_size=1, options=options, data=None)
+        fresh = [key(slot, task, role) for role in (Role.DEFAULT, Role.TUNED) for task in range(2) for slot in range(3)]
+        places = [*keys(generations=4), *fresh]
+        study, epoch = driven(store, "both", add=places, further=(TaskPart(other, (100, 400)),))
+        store.record(study, epoch, [evaluation(place) for place in places])
+        store.finish(study, epoch, tuned={"rate": 0.25}, tuned_genome=[-1.3862943611198906, -2.5])
+        store.release(study, epoch, StudyStatus.COMPLETE)
 
 
 def contents(store: Store) -> list[Any]:

@@ -211,6 +211,8 @@ def test_the_best_so_far_begins_anew_where_the_budget_changes():
     [
         SearchRequest(task="rosenbrock"),
         SearchRequest(task="pixelcnn", preset="quick", optimizers=("LODO", "Adam"), seed=3),
+        SearchRequest(task="noisy-quadratic-bowl,rosenbrock", preset="quick", seed=2),
+        SearchRequest(task="rosenbrock,noisy-quadratic-bowl", generations=3, steps=(50,), optimizers=("Adam",)),
         SearchRequest(task="noisy-quadratic-bowl", generations=2, population=5, steps=(7, 9), sigma=(1.5, 0.25)),
         SearchRequest(
             task="rosenbrock", strategy="random", precision="float32", cpus_per_candidate=2, optimizers=("Yogi",)

@@ -87,7 +87,11 @@ def compare(
     """
     if isinstance(search, Run):
         database = search.database if database is None else database
-        task = search.studies[0].spec.workload.task if task is None else task
+        tuned_on = search.studies[0].spec.workloads
+        if task is None and len(tuned_on) > 1:
+            names = ", ".join(workload.task for workload in tuned_on)
+            raise InvalidRequest("task", f"is missing: {search.name} was tuned on {names}; compare on one at a time")
+        task = tuned_on[0].task if task is None else task
     if task is None:
         raise InvalidRequest("task", "is missing; it is required unless {search} is a run")
     resolved = Resources.of(resources)

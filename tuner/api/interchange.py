@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import StudyRecord
+from tuner.core.trial import Key
+from tuner.results.analysis.several_tasks import on_each_task, whole
 from tuner.storage import NoDatabase, NotOurs, Store, maintenance
 
 
 def write_tensorboard(store: Store, records: Sequence[StudyRecord], folder: Path) -> Iterator[tuple[str, int]]:
     """Write studies for TensorBoard; yield the name of each, and the number of its runs there.
+
+    A search on several tasks is written once per task, into a folder of the task's name.
 
     Raises:
         NotWritten: A study cannot be written to the folder; studies that were written before are kept.
@@ -20,12 +28,21 @@ def write_tensorboard(store: Store, records: Sequence[StudyRecord], folder: Path
     from tuner.results.exports import tensorboard
 
     for record in records:
-        curve = partial(store.curve, record.id)
-        yield record.spec.name, tensorboard.write_study(record, store.candidates(record.id), curve, folder)
+        candidates = store.candidates(record.id)
+        if len(record.spec.workloads) == 1:
+            written = tensorboard.write_study(record, candidates, partial(store.curve, record.id), folder)
+        else:
+            written = sum(
+                tensorboard.write_study(on_task, runs, partial(_curve, store, record, task), folder / _folder(on_task))
+                for task, (on_task, runs) in enumerate(on_each_task(record, candidates))
+            )
+        yield record.spec.name, written
 
 
 def write_optuna(store: Store, records: Sequence[StudyRecord], url: str) -> Iterator[tuple[str, int]]:
     """Write studies into a storage of Optuna; yield the name of each, and the number of its trials there.
+
+    The value of a trial of a search on several tasks is its score.
 
     Raises:
         InvalidRequest: The storage is a database of lodo-tune.
@@ -35,7 +52,17 @@ def write_optuna(store: Store, records: Sequence[StudyRecord], url: str) -> Iter
 
     storage = OptunaStorage(maintenance.with_driver(url), _checked_url(url))
     for record in records:
-        yield record.spec.name, storage.write(record, store.candidates(record.id))
+        yield record.spec.name, storage.write(*whole(record, store.candidates(record.id)))
+
+
+def _curve(store: Store, record: StudyRecord, task: int, key: Key) -> NDArray[Any]:
+    """Return the losses of a candidate on one of several tasks."""
+    stored = replace(key, generation=key.generation * len(record.spec.workloads) + task)
+    return store.curve(record.id, stored)
+
+
+def _folder(record: StudyRecord) -> str:
+    return record.spec.task_label.replace(":", "-")
 
 
 def _checked_url(url: str) -> str:

@@ -10,6 +10,7 @@ from tuner.results.analysis.by_budget import by_budget
 from tuner.results.analysis.comparison import Comparison, compare_runs
 from tuner.results.analysis.generations import Searches
 from tuner.results.analysis.profile import profile
+from tuner.results.analysis.several_tasks import whole
 from tuner.results.analysis.summary import Summary, summarise_outcomes
 from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Store
@@ -95,7 +96,7 @@ def table_by_budget(store: Store, records: Sequence[StudyRecord]) -> Table:
     searches = [record for record in records if record.is_search]
     if records and not searches:
         raise InvalidRequest("by_budget", f"takes searches. Received: {', '.join(by_run(records))}, a comparison")
-    return Table(by_budget=by_budget((record, store.outcomes(record.id)) for record in searches))
+    return Table(by_budget=by_budget(whole(record, store.outcomes(record.id)) for record in searches))
 
 
 def table_of_profiles(store: Store, records: Sequence[StudyRecord]) -> Table:

@@ -75,18 +75,26 @@ class Study:
         """Return a DataFrame with a row per candidate; see `Run.trials`."""
         return trials_frame(self._candidates())
 
-    def curve(self, generation: int, slot: int, role: str | None = None) -> npt.NDArray[Any]:
+    def curve(
+        self, generation: int, slot: int, role: str | None = None, *, task: str | None = None
+    ) -> npt.NDArray[Any]:
         """Return the losses of a candidate, one per gradient evaluation.
 
         Args:
             generation: Its generation, or the number of its point in a comparison.
             slot: Its place in the generation.
             role: "search", "default", "tuned" or "comparison". Default: "search", or "comparison".
+            task: The task, of a search on several. Default: the first.
 
         Raises:
+            InvalidRequest: The study is not on such a task.
             UnknownCandidate: There is no such candidate.
         """
-        key = Key(self.record.spec.kind if role is None else Role(role), generation, slot)
+        names = [workload.task_label for workload in self.record.spec.workloads]
+        if task is not None and task not in names:
+            raise InvalidRequest("task", f"is one of {', '.join(names)}", task)
+        stored = generation * len(names) + (0 if task is None else names.index(task))
+        key = Key(self.record.spec.kind if role is None else Role(role), stored, slot)
         with self.database.reading() as store:
             return store.curve(self.record.id, key)
 
@@ -178,8 +186,9 @@ class _StoredRun:
     def trials(self) -> pd.DataFrame:
         """Return a DataFrame with a row per candidate.
 
-        The columns are study, generation, slot, role, status, fitness (the value of the objective, in its own units;
-        inf for one that diverged, failed or missed a target, -inf if the greatest value is best), one per
+        The columns are study, task (if a search is on several; a row is then a candidate on one of them), generation,
+        slot, role, status, fitness (the value of the objective, in its own units; inf for one that diverged, failed or
+        missed a target, -inf if the greatest value is best), one per
         hyperparameter (named after it, empty for optimizers without it), seed, budget and steps_done (gradient
         evaluations) and seconds (of training). In a comparison, generation is the number of the point, and slot that
         of the seed.

@@ -19,7 +19,7 @@ from tuner.storage import StorageError, Store, StudyExists, StudyOwned, this_pro
 from tuner.studies import machine
 from tuner.studies.callbacks import Callback, CallbackList
 from tuner.studies.fingerprints import resumed
-from tuner.studies.lookup import absolute, run_name
+from tuner.studies.lookup import run_name, task_names
 from tuner.studies.planner import Plan
 from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import load_tensorflow
@@ -149,9 +149,9 @@ def continue_run(
             return
         for remark in filter(None, (store.remark, unused_flags())):
             progress.say(remark)
-        _check_place(remaining[0], task)
-        place = None if task is None else absolute(task)
-        remaining = [_resumed(study, store, place, accept_changes, progress) for study in remaining]
+        places = None if task is None else task_names(task)
+        _check_places(remaining[0], places)
+        remaining = [_resumed(study, store, places, accept_changes, progress) for study in remaining]
         with _executor(resources, [study.spec for study in remaining], progress) as (executor, _):
             progress.executor_started()
             _run(store, remaining, executor, progress, callbacks, wait)
@@ -163,9 +163,10 @@ def check_users_code(specs: Sequence[StudySpec], timeout: float | None, progress
     Raises:
         ValueError: The task or an optimizer is broken; one line.
     """
-    workload = specs[0].workload
+    workloads = specs[0].workloads
+    theirs = [workload for workload in workloads if workload.task not in tasks.registry.TASKS]
     own = [spec for spec in specs if spec.workload.optimizer_place is not None]
-    if workload.task in tasks.registry.TASKS and not own:
+    if not theirs and not own:
         return
     load_tensorflow()
     from tuner.checks.users_optimizer import check_users_optimizer
@@ -175,33 +176,39 @@ def check_users_code(specs: Sequence[StudySpec], timeout: float | None, progress
         progress.say(remark)
     with progress.guard(timeout):
         remarks = []
-        if workload.task not in tasks.registry.TASKS:
-            remarks = check_users_task(workload.task, workload.options, workload.precision)
+        for workload in theirs:
+            remarks += check_users_task(workload.task, workload.options, workload.precision)
         for spec in own:
-            check_users_optimizer(spec.workload, SearchSpace.from_dict(spec.space).defaults())
+            for workload in spec.workloads:
+                check_users_optimizer(workload, SearchSpace.from_dict(spec.space).defaults())
     for remark in remarks:
         progress.say(remark)
 
 
-def _check_place(study: StudyRecord, task: str | None) -> None:
-    """Check that a study's task is where it was, or is a user's own, which may be elsewhere now.
+def _check_places(study: StudyRecord, places: Sequence[str] | None) -> None:
+    """Check that each of a study's tasks is where it was, or is a user's own, which may be elsewhere now.
 
     Raises:
-        InvalidRequest: It is neither.
+        InvalidRequest: One is neither, or there are not as many places as tasks.
     """
-    stored = study.spec.workload.task
-    file = stored.rpartition(":")[0]
-    if task is None and file.endswith(".py") and not Path(file).is_file():
-        raise InvalidRequest("task", f": {study.spec.run} was begun with {stored}, which is gone; say where it is now")
-    if task is not None and absolute(task) != stored and not (tasks.registry.is_own(task) and ":" in stored):
-        raise InvalidRequest("task", f" of {study.spec.run} is {stored}", task)
+    stored = [workload.task for workload in study.spec.workloads]
+    if places is not None and len(places) != len(stored):
+        raise InvalidRequest("task", f" of {study.spec.run} is {study.spec.task}", ",".join(places))
+    for task, place in zip(stored, places or stored, strict=True):
+        file = task.rpartition(":")[0]
+        if places is None and file.endswith(".py") and not Path(file).is_file():
+            raise InvalidRequest(
+                "task", f": {study.spec.run} was begun with {task}, which is gone; say where it is now"
+            )
+        if place != task and not (tasks.registry.is_own(place) and ":" in task):
+            raise InvalidRequest("task", f" of {study.spec.run} is {task}", place)
 
 
 def _resumed(
-    study: StudyRecord, store: Store, task: str | None, accept_changes: bool, progress: Progress
+    study: StudyRecord, store: Store, places: Sequence[str] | None, accept_changes: bool, progress: Progress
 ) -> StudyRecord:
     """Return a study as it goes on, after what has changed of its task was stored and reported."""
-    now, note = resumed(study, task=task, accept_changes=accept_changes)
+    now, note = resumed(study, places=places, accept_changes=accept_changes)
     if now is not study:
         store.amend(study.id, now.spec, note)
     if note:
@@ -259,7 +266,7 @@ def _executor(
     """Return an executor for the studies of a run; classes that no module holds are sent to its workers by value."""
     from tuner.execution.ray.executor import open_executor
 
-    places = {place for spec in specs for place in spec.workload.places}
+    places = {place for spec in specs for each in spec.workloads for place in each.places}
     of_session = [place for place in places if place.startswith(importing.SESSION)]
     by_value = {place: importing.imported(place, "class") for place in of_session}
     return open_executor(resources, places, objects=by_value, say=progress.say)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tuner.core.events import AttemptEnded, Event, Progress
 from tuner.core.objective import TRAINING_LOSS, Objective
-from tuner.core.study import StudyRecord
+from tuner.core.study import StudyRecord, StudySpec
 from tuner.core.text import one_line
 from tuner.core.trial import Evaluation, Key, Role, Status
 from tuner.results.tables.numbers import number
@@ -48,16 +48,19 @@ class StudyProgress:
         """
         self._say, self._closed, self._saved, self._done = say, closed, saved, done
         self._study, self._objective = "", TRAINING_LOSS
+        self._spec: StudySpec | None = None
         self._batch: _Batch | None = None
 
     def on_study_begin(self, study: StudyRecord) -> None:
-        """Keep the name of the study, and its objective."""
-        self._study, self._objective = study.spec.name, study.spec.workload.objective
+        """Keep the study."""
+        self._study, self._spec = study.spec.name, study.spec
 
     def on_batch_begin(self, name: str, budget: int, keys: Sequence[Key]) -> None:
         """Report the line of the last generation and start the next."""
         self._end_batch()
         self._batch = _Batch(name, budget, frozenset(keys), keys)
+        if self._spec is not None:
+            self._objective = self._spec.workload_of(keys[0].generation).objective
 
     def on_recorded_result(self, key: Key, status: Status, fitness: float) -> None:
         """Count a result that is already recorded."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tuner.core.study import CandidateRecord, StudyRecord
+from tuner.core.trial import Workload
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,11 +22,25 @@ def trials_frame(rows: Sequence[tuple[StudyRecord, CandidateRecord]]) -> pd.Data
     import pandas as pd
 
     names = dict.fromkeys(name for _, candidate in rows for name in candidate.hyperparameters)
-    columns = ["study", "generation", "slot", "role", "status", "fitness", *names, "seed", "budget", "steps_done"]
+    several = [study for study, _ in rows if len(study.spec.workloads) > 1]
+    columns = [
+        "study",
+        *(["task"] if several else []),
+        "generation",
+        "slot",
+        "role",
+        "status",
+        "fitness",
+        *names,
+        "seed",
+        "budget",
+        "steps_done",
+    ]
     records = [
         {
             "study": study.spec.name,
-            "generation": candidate.key.generation,
+            "task": _workload(study, candidate).task_label,
+            "generation": candidate.key.generation // len(study.spec.workloads),
             "slot": candidate.key.slot,
             "role": candidate.key.role.value,
             "status": candidate.status.value,
@@ -41,9 +56,13 @@ def trials_frame(rows: Sequence[tuple[StudyRecord, CandidateRecord]]) -> pd.Data
     return pd.DataFrame(records, columns=[*columns, "seconds"])
 
 
+def _workload(study: StudyRecord, candidate: CandidateRecord) -> Workload:
+    return study.spec.workload_of(candidate.key.generation)
+
+
 def _value(study: StudyRecord, candidate: CandidateRecord) -> float:
     """Return the objective's value; NaN until the candidate is final, and an infinity without one."""
-    objective = study.spec.workload.objective
+    objective = _workload(study, candidate).objective
     if candidate.fitness is None:
         return math.nan
     missed = objective.missed(candidate.fitness, candidate.steps)

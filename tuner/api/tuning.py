@@ -21,12 +21,12 @@ from tuner.storage import check_run_name
 from tuner.studies.callbacks import Callback
 from tuner.studies.estimate import Estimate, long_run
 from tuner.studies.fingerprints import identified
-from tuner.studies.lookup import absolute, task_entry
+from tuner.studies.lookup import task_entry, task_names
 from tuner.studies.planner import Plan, SearchRequest, plan_search
 
 
 def tune(
-    task: Task,
+    task: Task | Sequence[Task],
     optimizers: Optimizers | None = None,
     *,
     preset: str = "paper",
@@ -53,6 +53,8 @@ def tune(
     Args:
         task: Name of a built-in task, "module:NAME", "path/to/file.py:NAME", or a task's class. A class of a module is
             imported by the workers; one of a script or a notebook is sent to them by value, see `tuner.api.requests`.
+            Several, in a list or with commas: each optimizer is tuned for one setting that works on all of them, see
+            docs/guides/several-tasks.md.
         optimizers: Names of built-in optimizers, "keras:NAME", their classes, or optimizers of your own: named as a
             task, or as classes; one or several. A mapping gives your own the names to show. Default: the task's.
         preset: Schedule of the search: "paper", "quick", or another preset of the task.
@@ -95,7 +97,7 @@ def tune(
     """
     resolved = Resources.of(resources)
     request = SearchRequest(
-        task=task_name(task),
+        task=task_name(task) if isinstance(task, str | type) else ",".join(map(task_name, task)),
         optimizers=optimizer_names(optimizers),
         preset=preset,
         generations=generations,
@@ -165,8 +167,9 @@ def confirmed(
 
     def others() -> Iterator[tuple[str, Sequence[SearchSpec]]]:
         shorter = replace(request, generations=None, population=None, steps=None, sigma=None, budget=None)
-        for preset in task_entry(absolute(request.task)).presets:
-            if preset != request.preset:
+        first, *further = (task_entry(task).presets for task in task_names(request.task))
+        for preset in first:
+            if preset != request.preset and all(preset in presets for presets in further):
                 yield preset, _searches(plan_search(replace(shorter, preset=preset)))
 
     estimate = long_run(executor, _searches(plan), others, slots, say)
@@ -174,4 +177,4 @@ def confirmed(
 
 
 def _searches(plan: Plan) -> list[SearchSpec]:
-    return [spec for spec in plan.specs if isinstance(spec, SearchSpec)]
+    return [on_task for spec in plan.specs if isinstance(spec, SearchSpec) for on_task in spec.each_task]

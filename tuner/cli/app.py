@@ -26,9 +26,9 @@ from tuner.cli.flags import (
     list_of,
     machine_options,
     objective_option,
+    options_of_tasks,
     outcome_options,
     precision_option,
-    task_option,
 )
 from tuner.cli.group import Group
 from tuner.cli.optimizers import optimizers_group
@@ -130,7 +130,11 @@ def _fail(message: str, code: int, debug: bool) -> None:
 
 @click.group(cls=Group, invoke_without_command=True, epilog=RUN_EXAMPLES, context_settings={"max_content_width": 110})
 @click.version_option(package_name="lodo-tune", prog_name="lodo-tune")
-@click.option("--task", metavar="NAME", help=TASK_HELP)
+@click.option(
+    "--task",
+    metavar="NAME[,NAME…]",
+    help=f"{TASK_HELP} Several: each optimizer is tuned for one setting on all of them.",
+)
 @click.option(
     "--optimizers",
     metavar="A,B",
@@ -166,7 +170,7 @@ def _fail(message: str, code: int, debug: bool) -> None:
 @click.option(
     "--search-space", type=PATH, multiple=True, metavar="FILE", help="A search space of your own (YAML); repeatable."
 )
-@task_option
+@options_of_tasks(" TASK.NAME=VALUE: of one of several tasks.")
 @click.option("--yes", is_flag=True, help="Start a long search without asking at the terminal.")
 @precision_option
 @machine_options

@@ -172,13 +172,20 @@ def objective_option(default: str) -> Callable[[Command], Command]:
 accept_changes_option = click.option(
     "--accept-changes", is_flag=True, help="Continue although the task's code or data has changed; the results say so."
 )
-task_option = click.option(
-    "--option",
-    "task_options",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Set an option of the task, such as batch_size=64. Default: the preset's, or the task's own.",
-)
+
+
+def options_of_tasks(further: str = "") -> Callable[[Command], Command]:
+    """Return the option --option; `further` is a sentence for its help."""
+    return click.option(
+        "--option",
+        "task_options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help=f"Set an option of the task, such as batch_size=64.{further} Default: the preset's, or the task's own.",
+    )
+
+
+task_option = options_of_tasks()
 cpus_option = click.option(
     "--cpus-per-candidate", type=int, default=1, show_default=True, help="Cores, and TensorFlow threads, per candidate."
 )

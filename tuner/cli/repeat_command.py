@@ -26,15 +26,14 @@ def repeat_command(specs: Sequence[StudySpec]) -> str:
         specs: Specifications of the studies of one run, in order.
     """
     first, workload = specs[0], specs[0].workload
-    words = ["lodo-tune", *([] if isinstance(first, SearchSpec) else ["compare"]), "--task", workload.task]
-    entry = tasks.registry.TASKS.get(workload.task)
-    presets: Mapping[str, Preset] = tasks.registry.GENERAL_PRESETS if entry is None else entry.presets
+    words = ["lodo-tune", *([] if isinstance(first, SearchSpec) else ["compare"]), "--task", first.task]
+    presets = _presets(workload.task)
     names = [str(Chosen(spec.workload.optimizer, spec.workload.optimizer_place)) for spec in specs]
     if isinstance(first, SearchSpec):
         words += _search([spec for spec in specs if isinstance(spec, SearchSpec)], names, presets)
     else:
         words += _comparison([spec for spec in specs if isinstance(spec, ComparisonSpec)], names)
-    if not workload.objective.is_default:
+    if not workload.objective.is_default and len({each.objective for each in first.workloads}) == 1:
         words += ["--objective", workload.objective.text]
     if workload.precision is not None:
         words += ["--precision", workload.precision]
@@ -52,16 +51,35 @@ def _search(specs: Sequence[SearchSpec], names: Sequence[str], presets: Mapping[
     for option, value, default in (
         ("--generations", spec.generations, preset.generations),
         ("--population", spec.population, preset.population),
-        ("--steps", spec.steps, preset.steps),
+        *([] if spec.further else [("--steps", spec.steps, preset.steps)]),
         ("--sigma", spec.sigmas, preset.sigmas),
     ):
         if value != default:
             words += [option, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
     words += [] if spec.strategy == strategies.default_of(name) else ["--strategy", spec.strategy]
-    words += _options(spec.workload.options, preset.options)
+    words += _of_several(spec, name) if spec.further else _options(spec.workload.options, preset.options)
     for each in specs:
         words += [] if _has_default_space(each) else ["--search-space", "FILE"]
     return [*words, "--seed", str(spec.seed)]
+
+
+def _of_several(spec: SearchSpec, preset: str) -> list[str]:
+    """Return the options for the steps and the tasks' own options of a search on several tasks.
+
+    Steps that are not the same for all tasks come from their presets, of which the options of the command have others.
+    """
+    presets = [_presets(workload.task)[preset] for workload in spec.workloads]
+    words = []
+    if {part.steps for part in spec.parts} == {spec.steps} and any(each.steps != spec.steps for each in presets):
+        words += ["--steps", ",".join(map(str, spec.steps))]
+    for workload, each in zip(spec.workloads, presets, strict=True):
+        words += _options(workload.options, each.options, f"{workload.task_label}.")
+    return words
+
+
+def _presets(task: str) -> Mapping[str, Preset]:
+    entry = tasks.registry.TASKS.get(task)
+    return tasks.registry.GENERAL_PRESETS if entry is None else entry.presets
 
 
 def _comparison(specs: Sequence[ComparisonSpec], names: Sequence[str]) -> list[str]:
@@ -103,12 +121,12 @@ def _nearest(spec: SearchSpec, presets: Mapping[str, Preset]) -> tuple[str, Pres
     return max(presets.items(), key=similarity)  # ties go to the first, which is the paper's
 
 
-def _options(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+def _options(values: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = "") -> list[str]:
     changed = {name: value for name, value in values.items() if name not in defaults or defaults[name] != value}
     return [
         word
         for name, value in changed.items()
-        for word in ("--option", f"{name}={value if isinstance(value, str) else json.dumps(value)}")
+        for word in ("--option", f"{prefix}{name}={value if isinstance(value, str) else json.dumps(value)}")
     ]
 
 

@@ -65,7 +65,7 @@ def submit_job(address: str, arguments: Sequence[str], *, detach: bool, code: st
     check(arguments)
     from tasks.importing import TASK_FOLDER
     from tuner.execution.ray.jobs import Jobs
-    from tuner.studies.lookup import absolute
+    from tuner.studies.lookup import task_names
 
     sent = list(arguments)
     variables = {"TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
@@ -74,10 +74,11 @@ def submit_job(address: str, arguments: Sequence[str], *, detach: bool, code: st
         task, optimizers = value_of(sent, "--task"), value_of(sent, "--optimizers")
         places = [_own_place(each) for each in (optimizers or "").split(",")]
         if task is not None:
-            _replace(sent, "--task", absolute(task))
+            _replace(sent, "--task", ",".join(task_names(task)))
         if optimizers is not None:
             _replace(sent, "--optimizers", ",".join(map(_with_full_path, optimizers.split(","))))
-        given = [("--task", task)] if code is None else [("--code", each.strip()) for each in code.split(",")]
+        of_tasks = [("--task", each) for each in (() if task is None else task_names(task))]
+        given = of_tasks if code is None else [("--code", each.strip()) for each in code.split(",")]
         for option, place in (*given, *(("--optimizers", at) for at in places)):
             if origin := _collect(option, place, folder):
                 variables[TASK_FOLDER] = str(origin)

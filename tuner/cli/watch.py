@@ -107,8 +107,10 @@ def _runs(study: StudyRecord) -> bool:
 
 def _generations(store: Store, study: StudyRecord) -> tuple[Generation[Outcome], ...]:
     from tuner.results.analysis.generations import by_generation
+    from tuner.results.analysis.several_tasks import whole
 
-    return by_generation(study.spec, store.outcomes(study.id))
+    study, outcomes = whole(study, store.outcomes(study.id))
+    return by_generation(study.spec, outcomes)
 
 
 def _status(study: StudyRecord) -> str:
@@ -132,7 +134,8 @@ def _table(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]]) ->
     rows = []
     for study, generations in states:
         last = _last_started(generations)
-        done = sum(generation.population - generation.left for generation in generations)
+        planned = sum(generation.population for generation in generations)
+        done = planned - sum(generation.left for generation in generations)
         failed = sum(
             generation.counts[status]
             for generation in generations
@@ -143,7 +146,7 @@ def _table(states: list[tuple[StudyRecord, tuple[Generation[Outcome], ...]]]) ->
                 study.spec.name,
                 _status(study),
                 NOTHING if last is None else f"{last.number + 1} of {len(generations)}",
-                f"{done:,} of {study.spec.due:,}",
+                f"{done:,} of {planned:,}",
                 number(last.best if last else None),
                 number(last.median if last else None),
                 f"{failed:,}",

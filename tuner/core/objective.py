@@ -267,3 +267,33 @@ def default_direction(metric: str) -> str:
 
 TRAINING_LOSS = Objective()
 """The paper's: mean training loss over the last tenth of the budget (arXiv 2210.06171, appendix on tuning)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score(Objective):
+    """The objective in results of a search on several tasks: scores, see `tuner.core.scores`."""
+
+    def __post_init__(self) -> None:
+        """Accept the parts, which have their defaults."""
+
+    @property
+    def label(self) -> str:
+        """See `Objective.label`."""
+        return "score"
+
+    @property
+    def noun(self) -> str:
+        """See `Objective.noun`."""
+        return "score"
+
+    @property
+    def text(self) -> str:
+        """See `Objective.text`; no request can name it."""
+        return "score"
+
+    def within(self, budget: str) -> str:
+        """See `Objective.within`."""
+        return f"score over the tasks after {budget}"
+
+
+SCORE = Score()

@@ -5,7 +5,7 @@ The store returns them; they never change afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,6 +26,14 @@ class Point:
     value: float | None = None  # of the parameter that a sweep varies
 
 
+@dataclass(frozen=True, slots=True)
+class TaskPart:
+    """One of the tasks of a search, and the budgets of a candidate on it."""
+
+    workload: Workload
+    steps: tuple[int, ...]  # gradient evaluations of a candidate on this task, per generation
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Spec:
     """Fields and properties that both kinds of specification have."""
@@ -42,10 +50,29 @@ class _Spec:
         """Name of the study, unique in a database: RUN/OPTIMIZER."""
         return f"{self.run}/{self.workload.optimizer}"
 
+    @property
+    def task(self) -> str:
+        """Name of the task; of a search on several, their names with commas."""
+        return self.workload.task
+
+    @property
+    def task_label(self) -> str:
+        """Name of the task for display; of a search on several, their names with commas."""
+        return self.workload.task_label
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """What the trials of each task share."""
+        return (self.workload,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpec(_Spec):
-    """Specification of a search: everything that determines the result for one optimizer, and the hardware."""
+    """Specification of a search: everything that determines the result for one optimizer, and the hardware.
+
+    A search on T tasks trains each generation g once per task, in order: as batch g · T + t, which is the generation in
+    the keys of its candidates. The generation in the key of a run on fresh seeds is t.
+    """
 
     kind: ClassVar[Role] = Role.SEARCH
 
@@ -53,8 +80,34 @@ class SearchSpec(_Spec):
     parameters: Mapping[str, Any]  # of the strategy; JSON
     generations: int
     population: int  # candidates per generation
-    steps: tuple[int, ...]  # budget of a candidate in gradient evaluations, per generation
+    steps: tuple[int, ...]  # budget of a candidate in gradient evaluations, per generation; on the first task
+    further: tuple[TaskPart, ...] = ()  # the tasks after the first; they have the same optimizer
     fresh_seeds: int  # number of seeds on which the defaults and the tuned point are trained at the end
+
+    @property
+    def parts(self) -> tuple[TaskPart, ...]:
+        """Its tasks in order, at least one."""
+        return (TaskPart(self.workload, self.steps), *self.further)
+
+    @property
+    def each_task(self) -> tuple[SearchSpec, ...]:
+        """The specification on each task alone."""
+        return tuple(replace(self, workload=part.workload, steps=part.steps, further=()) for part in self.parts)
+
+    @property
+    def task(self) -> str:
+        """See `_Spec.task`."""
+        return ",".join(part.workload.task for part in self.parts)
+
+    @property
+    def task_label(self) -> str:
+        """See `_Spec.task_label`."""
+        return ", ".join(part.workload.task_label for part in self.parts)
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """See `_Spec.workloads`."""
+        return tuple(part.workload for part in self.parts)
 
     @property
     def batches(self) -> int:
@@ -68,8 +121,13 @@ class SearchSpec(_Spec):
 
     @property
     def due(self) -> int:
-        """Number of candidates of a complete study, without those on fresh seeds."""
-        return self.generations * self.population
+        """Number of trainings of a complete study, without those on fresh seeds: one per candidate and task."""
+        return self.generations * self.population * len(self.parts)
+
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        """Gradient evaluations of a candidate on all tasks together, per generation."""
+        return tuple(map(sum, zip(*(part.steps for part in self.parts), strict=True)))
 
     @property
     def sigmas(self) -> tuple[float, ...]:
@@ -79,15 +137,27 @@ class SearchSpec(_Spec):
     @property
     def total_budget(self) -> int:
         """Gradient evaluations of the whole study, fresh seeds included, if no candidate ends early."""
-        return self.population * sum(self.steps) + 2 * self.fresh_seeds * self.steps[-1]
+        return self.population * sum(self.budgets) + 2 * self.fresh_seeds * self.budgets[-1]
 
     def budget_of(self, batch: int) -> int:
-        """Return the budget of a candidate of a generation, in gradient evaluations."""
-        return self.steps[batch]
+        """Return the budget of a candidate of a generation, in gradient evaluations, on all tasks together."""
+        return self.budgets[batch]
 
     def workload_of(self, batch: int) -> Workload:
-        """Return what the trials of a generation share."""
-        return self.workload
+        """Return what the trials of a batch share; the number of a batch is the generation in its keys."""
+        return self.parts[batch % len(self.parts)].workload
+
+    def part_on(self, task: str) -> TaskPart:
+        """Return its part on a task of this name, which it has."""
+        (part,) = (part for part in self.parts if part.workload.task == task)
+        return part
+
+    def with_workloads(self, workloads: Sequence[Workload]) -> SearchSpec:
+        """Return the specification with another workload for each of its tasks, in order."""
+        further = tuple(
+            replace(part, workload=workload) for part, workload in zip(self.further, workloads[1:], strict=True)
+        )
+        return replace(self, workload=workloads[0], further=further)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +196,11 @@ class ComparisonSpec(_Spec):
     def budget_of(self, batch: int) -> int:
         """Return the budget of a run of a point, in gradient evaluations."""
         return self.steps
+
+    def with_workloads(self, workloads: Sequence[Workload]) -> ComparisonSpec:
+        """Return the specification with another workload."""
+        (workload,) = workloads
+        return replace(self, workload=workload)
 
     def workload_of(self, batch: int) -> Workload:
         """Return what the runs of a point share."""

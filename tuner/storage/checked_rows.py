@@ -7,6 +7,7 @@ stores text in a column of numbers.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
@@ -94,6 +95,16 @@ class CheckedRow:
         """Return a mapping whose keys are texts."""
         value = self.values[column]
         return value if isinstance(value, dict) else self._refuse(column, "not a mapping")
+
+    def rows(self, column: str) -> tuple[CheckedRow, ...]:
+        """Return a list of mappings as rows of their own, at least one."""
+        value = self.values[column]
+        if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
+            self._refuse(column, "not a list of mappings")
+        return tuple(
+            CheckedRow(defaultdict(lambda: None, each), f"{self.description}, number {number} of its {column},")
+            for number, each in enumerate(value)
+        )
 
     def parameters(self, column: str, generations: int) -> Mapping[str, Any]:
         """Return the parameters of a strategy; `sigmas`, if present, is a list of one number per generation."""

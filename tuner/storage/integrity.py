@@ -130,8 +130,9 @@ def _study_faults(connection: Connection, row: Row[Any]) -> Iterator[str]:
             yield f"{name}: is complete with {count} of {study.spec.due} candidates of the {kind}"
         for role in _FRESH_ROLES if isinstance(study.spec, SearchSpec) else ():
             count = connection.scalar(final.where(columns.role == role))
-            if count != row.fresh_seeds:
-                yield f"{name}: is complete with {count} of {row.fresh_seeds} runs of role {role} on fresh seeds"
+            due = row.fresh_seeds * len(study.spec.workloads)
+            if count != due:
+                yield f"{name}: is complete with {count} of {due} runs of role {role} on fresh seeds"
     other = Role.SEARCH if kind is Role.COMPARISON else Role.COMPARISON
     if misplaced := connection.scalar(number.where(columns.role == other)):
         yield f"{name}: is a {kind} with {misplaced} candidates of a {other}"
@@ -204,9 +205,10 @@ def _candidate_faults(row: Row[Any], study: Row[Any] | None) -> Iterator[str]:
 def _has_key(row: Row[Any], study: Row[Any]) -> bool:
     """Return whether the key of a candidate lies within its study; True if the study itself cannot be read."""
     generations, slots = (1, study.fresh_seeds) if row.role in _FRESH_ROLES else (study.generations, study.population)
-    if not (isinstance(generations, int) and isinstance(slots, int)):
+    further = study.further_tasks or []
+    if not (isinstance(generations, int) and isinstance(slots, int) and isinstance(further, list)):
         return True
-    return bool(row.generation < generations and row.slot < slots)
+    return bool(row.generation < generations * (1 + len(further)) and row.slot < slots)
 
 
 def _attempt_faults(

@@ -28,6 +28,7 @@ _COLUMNS: tuple[Column[Any], ...] = (
     studies.c.status,
     studies.c.generations,
     studies.c.population,
+    studies.c.further_tasks,
     studies.c.epoch,
     studies.c.owner,
     studies.c.owner_machine,
@@ -203,7 +204,7 @@ def release(connection: Connection, study_id: int, epoch: int, status: str) -> N
     row = fence(connection, study_id, epoch)
     values: dict[str, Any] = {"status": status, "owner": None, "owner_machine": None, "owner_started": None}
     if status == StudyStatus.COMPLETE:
-        due = row.generations * row.population
+        due = row.generations * row.population * (1 + len(row.further_tasks or ()))
         count, unfinished = candidates.progress(connection, study_id)
         if count != due or unfinished:
             raise Incomplete(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from tuner.core.objective import Objective
-from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudySpec
+from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudySpec, TaskPart
 from tuner.core.trial import Measurement, Role, Workload
 from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.validation import check_optimizer_name, check_run_name, check_text
@@ -88,6 +88,9 @@ def from_row(row: CheckedRow) -> StudySpec:
     if row.one_of("kind", (Role.SEARCH, Role.COMPARISON)) == Role.SEARCH:
         return SearchSpec(
             **shared,
+            further=tuple(
+                _part(each, shared["workload"], generations) for each in row.optional("further_tasks", row.rows) or ()
+            ),
             strategy=row.text("strategy"),
             parameters=row.parameters("parameters", generations),
             generations=generations,
@@ -114,7 +117,47 @@ def _search_columns(spec: SearchSpec) -> dict[str, Any]:
         "parameters": _mapping("parameters", spec.parameters),
         "fresh_seeds": int(spec.fresh_seeds),
         "steps": [int(steps) for steps in spec.steps],
+        "further_tasks": [_part_columns(spec, part) for part in spec.further] or None,
     }
+
+
+def _part_columns(spec: SearchSpec, part: TaskPart) -> dict[str, Any]:
+    """Return what one of the further tasks of a search has of its own, under the names of columns."""
+    workload = part.workload
+    if len(part.steps) != spec.generations:
+        raise ValueError(f"each task of a search has one number of steps per generation. Received: {part.steps}")
+    own = {name: getattr(workload, name) for name in ("task", "cohort_size", "options", "data", "code", "objective")}
+    if replace(spec.workload, **own) != workload:
+        raise ValueError(f"the tasks of a search share optimizer, threads and precision. Received: {workload}")
+    return {
+        "task": check_text("a task's name", workload.task),
+        "objective": workload.objective.to_dict(),
+        "steps": [int(steps) for steps in part.steps],
+        "cohort_size": int(workload.cohort_size),
+        "options": _mapping("options", workload.options),
+        "data": None if workload.data is None else _mapping("data", workload.data),
+        "code": None if workload.code is None else _mapping("code", workload.code),
+    }
+
+
+def _part(stored: CheckedRow, first: Workload, generations: int) -> TaskPart:
+    """Return what `_part_columns` was called with.
+
+    Args:
+        stored: What it returned.
+        first: The workload on the first task.
+        generations: Number of generations.
+    """
+    workload = replace(
+        first,
+        task=stored.text("task"),
+        cohort_size=stored.integer("cohort_size", 1),
+        options=stored.mapping("options"),
+        data=stored.optional("data", stored.mapping),
+        code=stored.optional("code", stored.mapping),
+        objective=stored.decoded("objective", Objective.from_dict),
+    )
+    return TaskPart(workload, stored.integers("steps", generations))
 
 
 def _comparison_columns(spec: ComparisonSpec) -> dict[str, Any]:

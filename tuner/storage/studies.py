@@ -146,7 +146,7 @@ def amend(connection: Connection, study_id: int, spec: StudySpec, note: str) -> 
     """
     lease.check_free(connection, [study_id])
     columns = specifications.to_columns(spec)
-    values = {name: columns[name] for name in ("task", "data", "code")}
+    values = {name: columns[name] for name in ("task", "data", "code", "further_tasks") if name in columns}
     connection.execute(update(studies).where(studies.c.id == study_id).values(values))
     if note:
         add_note(connection, study_id, note)

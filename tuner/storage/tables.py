@@ -89,6 +89,7 @@ studies = Table(
     Column("renewed_uptime", Double),  # seconds since the owner's machine started
     _json("comparison", nullable=True),  # comparisons only: fields of a ComparisonSpec
     _json("code", nullable=True),
+    _json("further_tasks", nullable=True),  # of a search on several tasks: those after the first
     UniqueConstraint("run", "optimizer"),
     sqlite_autoincrement=True,  # no id is reused: the driver of a deleted study would pass the fence of another
 )

@@ -73,8 +73,8 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
     task = absolute(request.task)
     entry = task_entry(task)
     searches, compared, remarks = _compared(request, task, entry, database)
-    search = searches[0].spec if searches else None
-    tuned_on = None if search is None else search.workload
+    search = searches[0].search if searches else None
+    tuned_on = None if search is None else search.part_on(task).workload
     options = task_options(task, request.options, {} if tuned_on is None else tuned_on.options)
     precision = request.precision or (None if tuned_on is None else tuned_on.precision)
     check_precision(precision, entry)

@@ -22,7 +22,7 @@ PROBE_SINGLE = 2  # steps, if a candidate is a network
 PROBE_COHORT = 200  # steps, if small candidates train in lockstep
 MIN_STEPS = 20  # per generation of a suggestion: a loss after fewer steps is not informative
 
-Costs = dict[str, float]  # seconds per gradient evaluation of a cohort, by optimizer
+Costs = dict[tuple[str, str], float]  # seconds per gradient evaluation of a cohort, by task and optimizer
 
 
 def measured_cost(executor: Executor, spec: SearchSpec, workers: int) -> float | None:
@@ -58,9 +58,18 @@ def seconds(spec: SearchSpec, cost: float, workers: int) -> float:
 
 
 def whole(specs: Sequence[SearchSpec], costs: Costs, workers: int) -> float:
-    """Return the training time of all studies; one that was not measured counts as the mean of the others."""
-    mean = statistics.fmean(costs.values())
-    return sum(seconds(spec, costs.get(spec.workload.optimizer, mean), workers) for spec in specs)
+    """Return the training time of all studies; one that was not measured counts as the mean of those on its task."""
+    return sum(seconds(spec, costs.get(_key(spec)) or _mean(costs, spec), workers) for spec in specs)
+
+
+def _key(spec: SearchSpec) -> tuple[str, str]:
+    return spec.workload.task, spec.workload.optimizer
+
+
+def _mean(costs: Costs, spec: SearchSpec) -> float:
+    """Return the mean cost on the task of a study; of all tasks if none was measured on it."""
+    on_task = [cost for (task, _), cost in costs.items() if task == spec.workload.task]
+    return statistics.fmean(on_task or costs.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +115,35 @@ def long_run(
 
     Args:
         executor: Trains the probes.
-        specs: Specifications of the studies to run.
-        others: Functions that return the studies of other presets, by preset.
+        specs: Specifications of the studies to run; of a search on several tasks, one for each of them.
+        others: Functions that return the studies of other presets, by preset, in the same order.
         workers: Number of cohorts trained at a time.
         say: Shows a line on the progress.
     """
     costs: Costs = {}
-    for number, spec in enumerate(specs):
-        say(f"measuring {spec.workload.optimizer}: a few steps")
+    first = [spec for spec in specs if spec.workload.optimizer == specs[0].workload.optimizer]  # one per task
+    for number, spec in enumerate(specs, 1):
+        say(f"measuring {spec.workload.optimizer}{_on(spec, first)}: a few steps")
         cost = measured_cost(executor, spec, workers)
         if cost is not None:
-            costs[spec.workload.optimizer] = cost
-        if number == 0 and (not costs or whole(specs, costs, workers) < LONG):
+            costs[_key(spec)] = cost
+        if number == len(first) and (not costs or whole(specs, costs, workers) < LONG):
             return None
     needed = whole(specs, costs, workers)
     mean = statistics.fmean(costs.values())
     alternatives = []
     for preset, shorter in others():
-        cost = mean
-        if shorter[0].workload.options != specs[0].workload.options:
-            say(f"measuring preset {preset}: a few steps")
-            cost = measured_cost(executor, shorter[0], workers) or mean
-        took = sum(seconds(spec, cost, workers) for spec in shorter)
+        by_task = {spec.workload.task: _mean(costs, spec) for spec in first}
+        for spec, other in zip(first, shorter, strict=False):
+            if other.workload.options != spec.workload.options:
+                say(f"measuring preset {preset}{_on(spec, first)}: a few steps")
+                task = spec.workload.task
+                by_task[task] = measured_cost(executor, other, workers) or by_task[task]
+        took = sum(seconds(spec, by_task[spec.workload.task], workers) for spec in shorter)
         if took < needed:
             alternatives.append(Alternative("preset", preset, took))
     fewer = _fewer(specs[0].steps, needed)
-    if fewer is not None:
+    if fewer is not None and all(spec.steps == specs[0].steps for spec in specs):
         took = whole([replace(spec, steps=fewer) for spec in specs], costs, workers)
         alternatives.append(Alternative("steps", _listed(fewer), took))
     return Estimate(needed, mean, workers, tuple(alternatives))
@@ -143,6 +155,11 @@ def duration(value: float) -> str:
         if value >= size:
             return f"{value / size:.2g} {unit}"
     return f"{value:.0f} s"
+
+
+def _on(spec: SearchSpec, tasks: Sequence[SearchSpec]) -> str:
+    """Return the task of a study as text, if there are several."""
+    return "" if len(tasks) == 1 else f" on {spec.workload.task_label}"
 
 
 def _fewer(steps: Sequence[int], needed: float) -> tuple[int, ...] | None:

@@ -67,7 +67,7 @@ def identified(plan: Plan, resources: Resources | None, *, accept_changes: bool 
     """Return a plan whose studies have the fingerprint of their task, and states of optimizers that fit into memory.
 
     Args:
-        plan: The plan; all of its studies are of one task. A user's own task is created.
+        plan: The plan; all of its studies are of the same tasks. A user's own task is created.
         resources: Where it will be trained, and its states have to fit into memory; None: it will not be.
         accept_changes: Whether a comparison may use a search of a task that has changed since; its `source` then says
             so.
@@ -77,13 +77,21 @@ def identified(plan: Plan, resources: Resources | None, *, accept_changes: bool 
             optimizer does not fit into memory.
         ValueError: The task cannot be created.
     """
-    fingerprint = _checked(plan.specs, resources)
+    found = [_checked(plan.specs, workload, resources) for workload in plan.specs[0].workloads]
     specs: list[StudySpec] = [
-        replace(spec, workload=with_fingerprint(spec.workload, _with_optimizer(fingerprint, spec.workload)))
+        spec.with_workloads(
+            [
+                with_fingerprint(workload, _with_optimizer(fingerprint, workload))
+                for workload, fingerprint in zip(spec.workloads, found, strict=True)
+            ]
+        )
         for spec in plan.specs
     ]
     if plan.tuned_on is not None:
-        before, now = _of_task(plan.tuned_on.spec.workload), _of_task(plan.specs[0].workload)
+        (fingerprint,) = found
+        now = _of_task(plan.specs[0].workload)
+        (searched,) = (workload for workload in plan.tuned_on.spec.workloads if workload.task == now.task)
+        before = _of_task(searched)
         at_that_time = replace(now, precision=before.precision, options=before.options)
         changed = changes(before, fingerprint if at_that_time == now else fingerprint_here(at_that_time))
         if changed and not accept_changes:
@@ -97,29 +105,35 @@ def identified(plan: Plan, resources: Resources | None, *, accept_changes: bool 
     return replace(plan, specs=tuple(specs))
 
 
-def _checked(specs: Sequence[StudySpec], resources: Resources | None) -> Fingerprint:
-    """Return the fingerprint of the task, once the states of all optimizers are known to fit into memory."""
-    workload = _of_task(specs[0].workload)
+def _checked(specs: Sequence[StudySpec], of_first: Workload, resources: Resources | None) -> Fingerprint:
+    """Return the fingerprint of a task, once the states of all optimizers on it are known to fit into memory.
+
+    Args:
+        specs: The studies.
+        of_first: The workload of the first of them on this task.
+        resources: Where they will be trained; None: they will not be.
+    """
+    workload = _of_task(of_first)
     if not tasks.registry.is_own(workload.task):
         if resources is not None:
-            check_states(specs, resources)
+            check_states(specs, resources, task_name=workload.task)
         return fingerprint_here(workload)
     load_tensorflow()
     from tuner.training.fingerprint import fingerprint_of
 
     task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
     if resources is not None:
-        check_states(specs, resources, task)
+        check_states(specs, resources, task, task_name=workload.task)
     return fingerprint_of(workload, task)
 
 
-def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tuple[StudyRecord, str]:
-    """Return a study with the place of its task and the fingerprint that it has now.
+def resumed(study: StudyRecord, *, places: Sequence[str] | None, accept_changes: bool) -> tuple[StudyRecord, str]:
+    """Return a study with the places of its tasks and the fingerprints that they have now.
 
     Args:
         study: The stored study, which is not complete.
-        task: Where the task is now, as `absolute` returns it. Default: where it was.
-        accept_changes: Whether the task may have changed.
+        places: Where its tasks are now, in order, as `absolute` returns them. None: where they were.
+        accept_changes: Whether a task may have changed.
 
     Returns:
         The study, which is another one than the stored one if it has to be stored, and a note for its results, or "".
@@ -129,9 +143,12 @@ def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tu
         ValueError: The task cannot be created, or its data is missing or broken.
     """
     spec = study.spec
-    workload = spec.workload if task is None else replace(spec.workload, task=task)
-    fingerprint = fingerprint_here(workload)
-    changed = changes(workload, fingerprint)
+    moved = [
+        replace(workload, task=place)
+        for workload, place in zip(spec.workloads, places or [each.task for each in spec.workloads], strict=True)
+    ]
+    found = [fingerprint_here(workload) for workload in moved]
+    changed = " and ".join(filter(None, map(changes, moved, found)))
     done = sum(count for status, count in study.counts.items() if status.is_final)
     if changed and done and not accept_changes:
         raise _refusal("study", f"{spec.name} was begun with another state of its code or data", changed)
@@ -140,8 +157,8 @@ def resumed(study: StudyRecord, *, task: str | None, accept_changes: bool) -> tu
         if changed and done
         else ""
     )
-    now = with_fingerprint(workload, fingerprint)
-    return (study if now == spec.workload else replace(study, spec=replace(spec, workload=now))), note
+    now = spec.with_workloads(list(map(with_fingerprint, moved, found)))
+    return (study if now == spec else replace(study, spec=now)), note
 
 
 def _refusal(field: str, what: str, changed: str) -> InvalidRequest:

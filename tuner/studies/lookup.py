@@ -19,6 +19,25 @@ def absolute(task: str) -> str:
     return f"{Path(path).expanduser().resolve()}:{name}" if colon and path.endswith(".py") else task
 
 
+def task_names(text: str) -> tuple[str, ...]:
+    """Return the tasks that a text names, with commas between several, as `absolute` returns them.
+
+    A file whose own path has a comma is one task.
+
+    Raises:
+        InvalidRequest: A name is empty, or a task is named twice.
+    """
+    path, _, label = text.rpartition(":")
+    one = "," not in text or ("," not in label and Path(path).expanduser().is_file())
+    names = [absolute(text if one else name.strip()) for name in ([text] if one else text.split(","))]
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise InvalidRequest("task", f": {name} is named twice", text)
+        if not name and len(names) > 1:
+            raise InvalidRequest("task", "takes names with a comma between each two", text)
+    return tuple(names)
+
+
 def task_entry(task: str) -> TaskEntry:
     """Return the registry's entry of a task.
 

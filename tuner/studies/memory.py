@@ -15,13 +15,16 @@ from tuner.training.memory import check_memory, fits_evidently, weights_of
 from tuner.training.tensorflow import load_tensorflow
 
 
-def check_states(specs: Iterable[StudySpec], resources: Resources, task: Any = None) -> None:
+def check_states(
+    specs: Iterable[StudySpec], resources: Resources, task: Any = None, *, task_name: str | None = None
+) -> None:
     """Refuse studies with an optimizer whose state does not fit into memory.
 
     Args:
         specs: The studies.
         resources: Where they will be trained.
         task: Their task. Default: one that ships, of which the size is known without creating it.
+        task_name: Check the workloads of this task alone. Default: those of all.
 
     Raises:
         InvalidRequest: The state of an optimizer does not fit; the message names it and gives the sum.
@@ -29,9 +32,10 @@ def check_states(specs: Iterable[StudySpec], resources: Resources, task: Any = N
     is_here = resources.address is None and not resources.gpus_per_candidate
     for spec in specs:
         names = list(spec.space["hyperparameters"])
-        points = range(spec.batches) if isinstance(spec, ComparisonSpec) else (0,)
-        for workload in map(spec.workload_of, points):
-            check_state("optimizers", workload, names, task, workers=resources.local_workers, is_here=is_here)
+        of_points = isinstance(spec, ComparisonSpec)
+        for workload in map(spec.workload_of, range(spec.batches)) if of_points else spec.workloads:
+            if task_name is None or workload.task == task_name:
+                check_state("optimizers", workload, names, task, workers=resources.local_workers, is_here=is_here)
 
 
 def check_state(

@@ -13,7 +13,7 @@ from tuner.core.study import StudyRecord, StudySpec
 from tuner.core.trial import Workload
 from tuner.storage import check_run_name
 from tuner.studies.comparison_planner import CompareRequest
-from tuner.studies.lookup import absolute, run_name, task_entry
+from tuner.studies.lookup import absolute, run_name, task_entry, task_names
 from tuner.studies.planner import SearchRequest
 
 MIN_STEPS, MIN_POPULATION = 20, 8  # of a rehearsal; a tenth of the steps is 2, half of the candidates is 4
@@ -49,6 +49,8 @@ def paper_requests(request: PaperRequest) -> tuple[SearchRequest, CompareRequest
     """
     if not 0 < request.scale <= 1:
         raise InvalidRequest("scale", "is above 0 and at most 1", request.scale)
+    if len(task_names(request.task)) > 1:
+        raise InvalidRequest("task", "is one here: the paper tunes and compares on one task at a time", request.task)
     entry = task_entry(absolute(request.task))
     if "paper" not in entry.presets:
         raise InvalidRequest("task", f": {request.task} has no preset 'paper', but {', '.join(entry.presets)}")

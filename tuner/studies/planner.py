@@ -5,27 +5,25 @@ Planning writes and starts nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import lodo.registry
+from search_spaces.space import SearchSpace
 from tuner import strategies
 from tuner.core.errors import InvalidRequest, check_at_least_one
+from tuner.core.objective import Objective
 from tuner.core.seeds import MAX_SEED
-from tuner.core.study import SearchSpec, StudyRecord, StudySpec
+from tuner.core.study import SearchSpec, StudyRecord, StudySpec, TaskPart
 from tuner.core.trial import Workload
 from tuner.strategies.schedule import Schedule, ScheduleRequest
 from tuner.studies import machine
-from tuner.studies.lookup import (
-    absolute,
-    check_precision,
-    data_fingerprint,
-    task_entry,
-)
+from tuner.studies.lookup import check_precision, data_fingerprint, task_entry, task_names
 from tuner.studies.objectives import check_objective, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose_all, shapes_for
+from tuner.studies.several_tasks import options_of, schedules_of
 from tuner.studies.spaces import search_spaces_of
 from tuner.studies.task_options import task_options
 
@@ -34,7 +32,7 @@ from tuner.studies.task_options import task_options
 class SearchRequest:
     """Which optimizers are tuned on which task, and how; the attributes are the arguments of `tuner.tune`."""
 
-    task: str
+    task: str  # several with commas
     optimizers: tuple[str, ...] | None = None
     preset: str = "paper"
     generations: int | None = None
@@ -74,12 +72,15 @@ def plan_search(request: SearchRequest) -> Plan:
     if request.seed > MAX_SEED:
         raise InvalidRequest("seed", f"is at most {MAX_SEED}", request.seed)
     check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
-    task = absolute(request.task)
-    entry = task_entry(task)
-    if request.preset not in entry.presets:
-        raise InvalidRequest("preset", f"is one of {', '.join(entry.presets)} for this task", request.preset)
-    check_precision(request.precision, entry)
-    preset = entry.presets[request.preset]
+    names = task_names(request.task)
+    entries = [task_entry(name) for name in names]
+    for name, entry in zip(names, entries, strict=True):
+        if request.preset not in entry.presets:
+            known = ", ".join(entry.presets)
+            raise InvalidRequest("preset", f"is one of {known} for {_this(name, names)}", request.preset)
+        check_precision(request.precision, entry)
+    presets = [entry.presets[request.preset] for entry in entries]
+    preset = presets[0]
     strategy = strategies.default_of(request.preset) if request.strategy is None else request.strategy
     asked = ScheduleRequest(
         generations=request.generations,
@@ -88,27 +89,30 @@ def plan_search(request: SearchRequest) -> Plan:
         steps=request.steps,
         budget=request.budget,
     )
-    schedule = strategies.kind(strategy).schedule(preset, asked)
-    objective = objective_of(request.objective, preset.objective, entry.objective)
-    chosen, remarks = _optimizers(request.optimizers, preset.optimizers)
-    data, note = data_fingerprint(entry)
-    options = task_options(task, request.options, preset.options)
-    check_objective(objective, task, options, request.precision, entry.cohort_size)
-    spaces, derived = search_spaces_of(chosen, request.search_spaces, shapes_for(chosen, task, options))
+    schedules = schedules_of(strategies.kind(strategy).schedule, presets, asked)
+    schedule = schedules[0]
+    line_up = [name for name in preset.optimizers if all(name in other.optimizers for other in presets)]
+    if not line_up and request.optimizers is None:
+        raise InvalidRequest("optimizers", f": {', '.join(names)} have none in common that are tuned by default")
+    chosen, remarks = _optimizers(request.optimizers, line_up)
+    options = options_of(names, request.options)
+    planned, notes = [], []
+    for name, entry, its_preset, its_options in zip(names, entries, presets, options, strict=True):
+        objective = objective_of(request.objective, its_preset.objective, entry.objective)
+        data, note = data_fingerprint(entry)
+        full = task_options(name, its_options, its_preset.options)
+        check_objective(objective, name, full, request.precision, entry.cohort_size)
+        planned.append(_Planned(name, entry.cohort_size, full, data, objective))
+        notes += [*remarks_on(objective), *([note] if note else [])]
+    spaces, derived = _spaces(request, chosen, planned)
     versions, hardware = machine.versions(), machine.hardware()
     specs = tuple(
         SearchSpec(
             run=request.name or "",
-            workload=Workload(
-                task=task,
-                optimizer=one.name,
-                optimizer_place=one.place,
-                cohort_size=entry.cohort_size,
-                threads=request.cpus_per_candidate,
-                precision=request.precision,
-                options=options,
-                data=data,
-                objective=objective,
+            workload=planned[0].workload(one, request),
+            further=tuple(
+                TaskPart(task.workload(one, request), its.steps)
+                for task, its in zip(planned[1:], schedules[1:], strict=True)
             ),
             strategy=strategy,
             seed=request.seed,
@@ -123,9 +127,61 @@ def plan_search(request: SearchRequest) -> Plan:
         )
         for one in chosen
     )
-    unusual = [*remarks_on(objective), *_unusual(request, schedule, preset.generations)]
-    all_remarks = (*remarks, *unusual, *derived, *([note] if note else []))
-    return Plan(specs, all_remarks, task)
+    unusual = _unusual(request, schedule, preset.generations)
+    base = names[0] if len(names) == 1 else "-".join(name.rpartition(":")[2] for name in names)
+    return Plan(specs, tuple(dict.fromkeys((*remarks, *unusual, *derived, *notes))), base)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What workloads of one task have in common."""
+
+    task: str
+    cohort_size: int
+    options: Mapping[str, Any]
+    data: Mapping[str, Any] | None
+    objective: Objective
+
+    def workload(self, optimizer: Chosen, request: SearchRequest) -> Workload:
+        """Return the workload of an optimizer."""
+        return Workload(
+            task=self.task,
+            optimizer=optimizer.name,
+            optimizer_place=optimizer.place,
+            cohort_size=self.cohort_size,
+            threads=request.cpus_per_candidate,
+            precision=request.precision,
+            options=self.options,
+            data=self.data,
+            objective=self.objective,
+        )
+
+
+def _this(name: str, names: Sequence[str]) -> str:
+    return "this task" if len(names) == 1 else name
+
+
+def _spaces(
+    request: SearchRequest, chosen: Sequence[Chosen], tasks: Sequence[_Planned]
+) -> tuple[dict[str, SearchSpace], list[str]]:
+    """Return the search space of each optimizer, which is the same on all tasks, and remarks.
+
+    Raises:
+        InvalidRequest: An optimizer has other hyperparameters on another task.
+    """
+    found = [
+        search_spaces_of(chosen, request.search_spaces, shapes_for(chosen, task.task, task.options)) for task in tasks
+    ]
+    spaces, derived = found[0]
+    for task, (others, _) in zip(tasks, found, strict=True):
+        for name, space in others.items():
+            if space.to_dict() != spaces[name].to_dict():
+                raise InvalidRequest(
+                    "optimizers",
+                    f": {name} has other hyperparameters on {task.task} ({', '.join(space.names)}) than on"
+                    f" {tasks[0].task} ({', '.join(spaces[name].names)}); give {{search_spaces}} with those of both",
+                )
+    return spaces, derived
 
 
 def _unusual(request: SearchRequest, schedule: Schedule, generations: int) -> Iterator[str]:
@@ -140,7 +196,7 @@ def _unusual(request: SearchRequest, schedule: Schedule, generations: int) -> It
         yield "a population of 1: there is nothing to select from, so that the tuned point is a random draw"
 
 
-def _optimizers(requested: tuple[str, ...] | None, own: tuple[str, ...]) -> tuple[list[Chosen], list[str]]:
+def _optimizers(requested: tuple[str, ...] | None, own: Sequence[str]) -> tuple[list[Chosen], list[str]]:
     """Return the optimizers to tune, and a remark on those of the task's line-up that are not available."""
     if requested is not None:
         return choose_all("optimizers", requested), []

@@ -1,7 +1,8 @@
 """The batches of a search: its generations, then the fresh seeds.
 
 Each generation is requested from the strategy, decoded, trained, and reported to the strategy. At the end, the tuned
-point and the defaults are trained on fresh seeds.
+point and the defaults are trained on fresh seeds. A search on several tasks trains each generation, and the fresh
+seeds, once per task in order, with the same genomes and seeds, and reports the scores of `tuner.core.scores`.
 
 A resumed search repeats the recorded generations with a new strategy: it compares each genome with the recorded one,
 and passes the recorded results to the strategy. Where they differ, a strategy that can continue from the recorded ones
@@ -12,6 +13,7 @@ workers, the order of results, other studies, or interruptions.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +22,11 @@ from search_spaces.space import SearchSpace
 from tuner import strategies
 from tuner.core.errors import LodoTuneError
 from tuner.core.numbers import fitness
+from tuner.core.scores import Scale
 from tuner.core.seeds import strategy_seed, trial_seed
-from tuner.core.study import CandidateRecord, SearchSpec
+from tuner.core.study import CandidateRecord, SearchSpec, TaskPart
 from tuner.core.trial import Candidate, Key, Role, Trial
-from tuner.strategies.strategy import Amendable
+from tuner.strategies.strategy import Amendable, Proposal
 from tuner.studies.batch import Batch, Result, stop_if_all_raised_one_error
 
 
@@ -57,68 +60,106 @@ class SearchBatches:
             lower=self._space.lower,
             upper=self._space.upper,
             population=spec.population,
-            steps=spec.steps,
+            steps=spec.budgets,
             seed=strategy_seed(spec.seed, spec.workload.optimizer),
             parameters=spec.parameters,
         )
-        self._generation = 0  # index of the next one
+        self._generation = 0  # index of the one in progress, or of the next
+        self._proposal: Proposal | None = None  # of the generation in progress
+        self._results: list[Sequence[Result]] = []  # of its tasks that are complete, in order
+        self._scale = Scale(part.workload.objective.is_max for part in spec.parts)
+        self._fresh = 0  # index of the next task that is trained on fresh seeds
         self._searches = True  # until the strategy has its result
         self._amended = False  # whether a recorded genome was another than the one proposed
 
     def next_batch(self) -> Batch | None:
         """See `BatchSource`."""
-        if not self._searches:
-            return None
-        proposal = self._strategy.ask()
-        if proposal is None:
-            self._searches = False
-            return self._fresh_seeds()
-        generation = self._generation
-        genomes = self._as_recorded(generation, proposal.genomes)
-        replicates = proposal.replicates or (0,) * len(genomes)
-        return Batch(
-            [
-                self._candidate(
-                    Key(Role.SEARCH, generation, slot), genome, proposal.budget, proposal.seed_block, replicate
-                )
-                for slot, (genome, replicate) in enumerate(zip(genomes, replicates, strict=True))
-            ],
-            f"generation {generation}",
-            f"g{generation:02d}",
-            self._left_after(generation),
-        )
+        if self._searches and self._proposal is None:
+            self._proposal = self._next_generation()
+        return self._fresh_seeds() if self._proposal is None else self._of_generation(self._proposal)
 
     def take(self, results: Sequence[Result]) -> None:
         """See `BatchSource`."""
         if not self._searches:
             return
-        stop_if_all_raised_one_error(self._spec.name, f"generation {self._generation}", results)
-        self._generation += 1
-        text = self._strategy.tell([fitness(result) for result in results])
+        name = self._named(f"generation {self._generation}", len(self._results))
+        stop_if_all_raised_one_error(self._spec.name, name, results)
+        self._results.append(results)
+        if len(self._results) < len(self._spec.parts):
+            return
+        told = self._told([[fitness(result) for result in task] for task in self._results])
+        self._generation, self._results, self._proposal = self._generation + 1, [], None
+        text = self._strategy.tell(told)
         if text:
             self._remark(text)
 
-    def _fresh_seeds(self) -> Batch | None:
-        """Store the tuned point, and return it and the defaults on fresh seeds."""
-        tuned = self._strategy.result()
+    def _told(self, fitnesses: Sequence[Sequence[float]]) -> Sequence[float]:
+        """Return what the strategy receives of a generation: the fitnesses, or the scores over several tasks.
+
+        Args:
+            fitnesses: Those of each task, in slot order.
+        """
+        if len(fitnesses) == 1:
+            return fitnesses[0]
+        for task, values in enumerate(fitnesses):
+            self._scale.learn(task, values)
+        return [self._scale.score(values) for values in zip(*fitnesses, strict=True)]
+
+    def _next_generation(self) -> Proposal | None:
+        """Return the genomes of the next generation; None after the last, once the tuned point is stored."""
+        proposal = self._strategy.ask()
+        if proposal is not None:
+            return replace(proposal, genomes=self._as_recorded(self._generation, proposal.genomes))
+        self._searches = False
+        self._tuned = self._strategy.result()
         stored = self._recorded.get(Key(Role.TUNED, 0, 0))
         if stored is not None and isinstance(self._strategy, Amendable):
-            tuned = np.array(stored.genome)
-        self._finish(self._space.decode(tuned), tuple(map(float, tuned)))
-        points = ((Role.DEFAULT, self._space.default_genome()), (Role.TUNED, tuned))
-        candidates = [
-            self._candidate(Key(role, 0, slot), genome, self._spec.steps[-1])
-            for role, genome in points
-            for slot in range(self._spec.fresh_seeds)
-        ]
-        return Batch(candidates, "fresh seeds", "fresh", 0) if candidates else None
+            self._tuned = np.array(stored.genome)
+        self._finish(self._space.decode(self._tuned), tuple(map(float, self._tuned)))
+        return None
 
-    def _left_after(self, generation: int) -> int:
-        """Return the gradient evaluations that follow a generation, counted once per cohort."""
-        spec = self._spec
-        size = spec.workload.cohort_size
-        later = -(-spec.population // size) * sum(spec.steps[generation + 1 :])
-        return later + -(-2 * spec.fresh_seeds // size) * spec.steps[-1]
+    def _of_generation(self, proposal: Proposal) -> Batch:
+        """Return the candidates of the generation in progress on its next task."""
+        task, generation = len(self._results), self._generation
+        replicates = proposal.replicates or (0,) * len(proposal.genomes)
+        candidates = []
+        for slot, (genome, replicate) in enumerate(zip(proposal.genomes, replicates, strict=True)):
+            seed_of = Key(Role.SEARCH, generation, slot)  # the same for all tasks
+            seed = trial_seed(self._spec.seed, seed_of, proposal.seed_block, replicate)
+            key = Key(Role.SEARCH, generation * len(self._spec.parts) + task, slot)
+            candidates.append(self._candidate(key, genome, self._spec.parts[task].steps[generation], seed))
+        name, left = self._named(f"generation {generation}", task), self._left_after(generation, task)
+        return Batch(candidates, name, f"g{generation:02d}", left)
+
+    def _fresh_seeds(self) -> Batch | None:
+        """Return the defaults and the tuned point on fresh seeds, for the next task; None if there is none."""
+        task = self._fresh
+        if not self._spec.fresh_seeds or task == len(self._spec.parts):
+            return None
+        self._fresh += 1
+        points = ((Role.DEFAULT, self._space.default_genome()), (Role.TUNED, self._tuned))
+        keys = [(Key(role, task, slot), point) for role, point in points for slot in range(self._spec.fresh_seeds)]
+        steps = self._spec.parts[task].steps[-1]
+        candidates = [self._candidate(key, point, steps, trial_seed(self._spec.seed, key)) for key, point in keys]
+        left = sum(map(self._cost_of_fresh_seeds, self._spec.parts[task + 1 :]))
+        return Batch(candidates, self._named("fresh seeds", task), "fresh", left)
+
+    def _named(self, batch: str, task: int) -> str:
+        """Return the name of a batch, with its task if there are several."""
+        parts = self._spec.parts
+        return batch if len(parts) == 1 else f"{batch} on {parts[task].workload.task_label}"
+
+    def _left_after(self, generation: int, task: int) -> int:
+        """Return the gradient evaluations that follow a generation on a task, counted once per cohort."""
+        left = 0
+        for number, part in enumerate(self._spec.parts):
+            first = generation + (number <= task)
+            left += -(-self._spec.population // part.workload.cohort_size) * sum(part.steps[first:])
+            left += self._cost_of_fresh_seeds(part)
+        return left
+
+    def _cost_of_fresh_seeds(self, part: TaskPart) -> int:
+        return -(-2 * self._spec.fresh_seeds // part.workload.cohort_size) * part.steps[-1]
 
     def _as_recorded(self, generation: int, genomes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the recorded genomes of a generation if the strategy can continue from them, or else those proposed.
@@ -127,7 +168,8 @@ class SearchBatches:
         """
         if not isinstance(self._strategy, Amendable):
             return genomes
-        stored = [self._recorded.get(Key(Role.SEARCH, generation, slot)) for slot in range(len(genomes))]
+        first = generation * len(self._spec.parts)  # of the first task, which is trained before the others
+        stored = [self._recorded.get(Key(Role.SEARCH, first, slot)) for slot in range(len(genomes))]
         trained = np.array(
             [own if record is None else record.genome for own, record in zip(genomes, stored, strict=True)]
         )
@@ -139,9 +181,7 @@ class SearchBatches:
         self._strategy.amend(trained)
         return trained
 
-    def _candidate(
-        self, key: Key, genome: Iterable[float], budget: int, seed_block: int | None = None, replicate: int = 0
-    ) -> Candidate:
+    def _candidate(self, key: Key, genome: Iterable[float], budget: int, seed: int) -> Candidate:
         """Decode a genome, and compare it with the recorded one, if any."""
         values = tuple(float(gene) for gene in genome)
         stored = self._recorded.get(key)
@@ -151,5 +191,4 @@ class SearchBatches:
                 f" {values}: resume it with the versions that began it ({dict(self._spec.versions)})"
             )
         decoded = self._space.defaults() if key.role is Role.DEFAULT else self._space.decode(values)
-        seed = trial_seed(self._spec.seed, key, seed_block, replicate)
         return Candidate(values, Trial(key, decoded, seed, budget))

@@ -80,7 +80,7 @@ def searched(
     chosen = [by_name[name] for name in names] if names else studies
     _check_complete(chosen)
     return [
-        (study, Tuned(work.optimizer, study.tuned or {}, study.spec.space, _source(study), work.optimizer_place))
+        (study, Tuned(work.optimizer, study.tuned or {}, study.spec.space, _source(study, task), work.optimizer_place))
         for study in chosen
         for work in [study.spec.workload]
     ]
@@ -100,11 +100,13 @@ def own_of_searches(database: str) -> dict[str, Chosen]:
     return {work.optimizer: Chosen(work.optimizer, work.optimizer_place) for work in works if work.optimizer_place}
 
 
-def _source(study: StudyRecord) -> str:
+def _source(study: StudyRecord, task: str) -> str:
     """Return the source of a search's hyperparameters as text, with the budget, since the best values depend on it."""
     if not study.counts[Status.FINISHED]:
         return f"{TUNED_BY}{study.spec.run}, in which nothing finished: the defaults"
-    return f"{TUNED_BY}{study.spec.run} at {study.search.steps[-1]:,} evaluations"
+    others = [workload.task_label for workload in study.spec.workloads if workload.task != task]
+    together = f", together with {', '.join(others)}" if others else ""
+    return f"{TUNED_BY}{study.spec.run} at {study.search.part_on(task).steps[-1]:,} evaluations{together}"[:900]
 
 
 def defaults(chosen: Chosen, shapes: Shapes) -> Tuned:
@@ -215,7 +217,7 @@ def _newest(
     """Return the studies of the newest search of a task in which all requested studies are complete."""
     runs: dict[str, list[StudyRecord]] = {}
     for study in records:
-        if study.spec.workload.task == task:
+        if study.spec.task == task:  # not on several
             runs.setdefault(study.spec.run, []).append(study)
     if not runs:
         raise InvalidRequest(
@@ -240,9 +242,9 @@ def _newest(
 def _check_run(run: str, studies: Sequence[StudyRecord], task: str) -> None:
     if not studies:
         raise InvalidRequest("search", f"takes a search; {run} is a comparison itself")
-    of = studies[0].spec.workload.task
-    if of != task:
-        raise InvalidRequest("search", f": {run} was tuned on {of}, and {{task}} is {task}")
+    of = studies[0].spec
+    if task not in [workload.task for workload in of.workloads]:
+        raise InvalidRequest("search", f": {run} was tuned on {of.task}, and {{task}} is {task}")
 
 
 def _check_complete(studies: Sequence[StudyRecord]) -> None:

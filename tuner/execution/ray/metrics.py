@@ -114,13 +114,14 @@ class StudyMetrics:
 
     def on_study_begin(self, study: StudyRecord) -> None:
         """Reset the metrics for a study."""
-        spec = study.spec
-        values = (spec.workload.task_label, spec.run, spec.workload.optimizer)
+        spec = self._spec = study.spec
+        values = (spec.task_label, spec.run, spec.workload.optimizer)
         self.tags = {name: _label(value) for name, value in zip(_TAGS, values, strict=True)}
         self._objective, self._budget = spec.workload.objective, 0
         self._counts, self._seen = Counts(), set()
         self._begin_batch()
-        self._set("candidates_planned", spec.due + 2 * (spec.fresh_seeds if isinstance(spec, SearchSpec) else 0))
+        fresh = 2 * spec.fresh_seeds * len(spec.parts) if isinstance(spec, SearchSpec) else 0
+        self._set("candidates_planned", spec.due + fresh)
         for status in Status:
             if status.is_final:
                 self._set("candidates", 0, status)
@@ -130,7 +131,8 @@ class StudyMetrics:
         self._begin_batch()
         self._budget = budget
         if keys and keys[0].role is Role.SEARCH:
-            self._set("generation", keys[0].generation)
+            self._objective = self._spec.workload_of(keys[0].generation).objective
+            self._set("generation", keys[0].generation // len(self._spec.workloads))
 
     def on_recorded_result(self, key: Key, status: Status, fitness: float) -> None:
         """Count a result that was recorded before."""

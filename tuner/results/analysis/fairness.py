@@ -11,6 +11,7 @@ from tuner.core.objective import Objective
 from tuner.core.study import CandidateRecord, SearchSpec, StudyRecord
 from tuner.core.trial import Role
 from tuner.results.analysis.generations import Generation, by_generation
+from tuner.results.analysis.several_tasks import whole
 from tuner.results.analysis.summary import better_half
 
 REACH = 2.0  # standard deviations around the defaults, in which 95 % of the first generation's genes lie
@@ -51,6 +52,7 @@ def effort(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Effort:
     Raises:
         ValueError: The study's search space cannot be read.
     """
+    study, candidates = whole(study, candidates)
     generations = by_generation(study.spec, candidates)
     space = SearchSpace.from_dict(study.spec.space)
     newest = next((generation for generation in reversed(generations) if generation.finished), None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner import strategies
@@ -13,6 +15,7 @@ from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import CandidateRecord, Outcome, SearchSpec, StudyRecord
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.generations import Generation, Run, by_generation, finished
+from tuner.results.analysis.several_tasks import on_each_task, scored
 from tuner.results.analysis.verdict import Gain, Verdict, judge, sample_spread
 from tuner.strategies.searched import FinishedGeneration
 
@@ -88,7 +91,11 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Results of a search, complete or not."""
+    """Results of a search, complete or not.
+
+    Of a search on several tasks, these are those of the scores, `gain` is a difference of their logarithms, and `parts`
+    has the results on each task alone.
+    """
 
     study: str  # RUN/OPTIMIZER
     run: str
@@ -115,6 +122,13 @@ class Summary:
     gain: Gain
     notes: tuple[str, ...]
     objective: Objective = TRAINING_LOSS
+    parts: tuple[Summary, ...] = ()  # one per task, without `searched`; empty of a search on one task
+    is_geometric_mean: bool = False  # whether a score is the geometric mean of the fitnesses
+
+    @property
+    def improvement(self) -> float | None:
+        """Geometric mean of default divided by tuned over tasks and fresh seeds; None where it is not defined."""
+        return math.exp(self.gain.mean) if self.is_geometric_mean and self.gain.mean is not None else None
 
 
 def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summary:
@@ -144,6 +158,8 @@ def summarise_outcomes(
         ValueError: The study's search space cannot be read.
     """
     spec = study.search
+    if spec.further:
+        return _of_several(study, candidates, hyperparameters)
     runs = {role: [candidate for candidate in candidates if candidate.key.role is role] for role in Role}
     generations = by_generation(spec, candidates)
     objective = spec.workload.objective
@@ -188,6 +204,33 @@ def summarise_outcomes(
         gain=gain,
         notes=study.notes,
         objective=objective,
+    )
+
+
+def _of_several(
+    study: StudyRecord, candidates: Sequence[Run], hyperparameters: Callable[[Run], Mapping[str, float]]
+) -> Summary:
+    """Return the summary of a search on several tasks; see `summarise_outcomes`."""
+    tasks = len(study.search.parts)
+
+    def of_stored(run: Run, task: int) -> Mapping[str, float]:
+        return hyperparameters(replace(run, key=replace(run.key, generation=run.key.generation * tasks + task)))
+
+    whole = scored(study, candidates)
+    of_scores = summarise_outcomes(whole.study, whole.runs, partial(of_stored, task=0))
+    default, tuned = ([run for run in whole.logarithms if run.key.role is role] for role in (Role.DEFAULT, Role.TUNED))
+    verdict, gain = judge(default, tuned, study.search.fresh_seeds)
+    parts = [
+        replace(summarise_outcomes(record, runs, partial(of_stored, task=task)), searched=None)
+        for task, (record, runs) in enumerate(on_each_task(study, candidates))
+    ]
+    return replace(
+        of_scores,
+        task=study.spec.task,
+        verdict=verdict,
+        gain=gain,
+        parts=tuple(parts),
+        is_geometric_mean=whole.is_geometric_mean,
     )
 
 

@@ -14,6 +14,7 @@ from tuner.core.study import StudyRecord
 from tuner.core.text import nearest
 from tuner.results.analysis.summary import Summary
 from tuner.results.exports import algoperf, hydra, keras, plain
+from tuner.results.exports.additions import WITH_LENGTH
 from tuner.results.exports.configuration import Configuration, NotExported
 from tuner.results.exports.optax import OPTAX
 from tuner.results.exports.torch import TORCH
@@ -50,6 +51,10 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
 )
 
 
+WITHOUT_LENGTH = ("json", "yaml", "algoperf")
+"""Formats that write a schedule as it is in the search space, in shares of the run."""
+
+
 def export(study: StudyRecord, format: str, summary: Summary | None = None) -> str:
     """Return a study's tuned configuration.
 
@@ -84,6 +89,13 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
         raise NotExported(f"the study {name} has no tuned point yet: its search is {study.status}", 1)
     if summary is not None and summary.best is None:
         raise NotExported(f"the study {name} has no tuned point: none of its individuals finished", 1)
+    lengths = sorted({part.steps[-1] for part in study.search.parts})
+    if len(lengths) > 1 and format not in WITHOUT_LENGTH and any(one in study.tuned for one in WITH_LENGTH):
+        raise NotExported(
+            f"a schedule of the format {format!r} has one length, and the tasks of {name} have"
+            f" {' and '.join(map(str, lengths))} gradient evaluations. Accepted: {', '.join(WITHOUT_LENGTH)}",
+            2,
+        )
     configuration = Configuration(
         optimizer,
         study.tuned,
@@ -113,7 +125,7 @@ def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:
     provenance: dict[str, Any] = {
         "made_by": "lodo-tune",
         "study": spec.name,
-        "task": workload.task,
+        "task": spec.task,
         "options": dict(workload.options),
         "precision": workload.precision,
         "data": None if workload.data is None else dict(workload.data),
@@ -129,6 +141,20 @@ def _provenance(study: StudyRecord, summary: Summary | None) -> dict[str, Any]:
         "created_at": study.created_at,
         "finished_at": study.finished_at,
     }
+    if spec.further:
+        del provenance["options"], provenance["data"], provenance["objective"], provenance["steps"]
+        provenance["tasks"] = [
+            {
+                "task": part.workload.task,
+                "options": dict(part.workload.options),
+                "data": None if part.workload.data is None else dict(part.workload.data),
+                "objective": part.workload.objective.text,
+                "steps": list(part.steps),
+            }
+            for part in spec.parts
+        ]
     if summary is not None:
         provenance["fitness"] = as_json(summary)["fitness"]
+        for task, part_summary in zip(provenance.get("tasks", ()), summary.parts, strict=False):
+            task["fitness"] = as_json(part_summary)["fitness"]
     return provenance

@@ -14,7 +14,8 @@ from tuner.results.exports.configuration import Configuration, NotExported
 RATES = ("learning_rate", "initial_learning_rate", "lr")
 SCHEDULES = ("cosine_final", "linear_final", "step_final")
 CLIPPINGS = ("clipnorm", "global_clipnorm", "clipvalue")
-NAMES = ("warmup_ratio", *SCHEDULES, "weight_decay", *CLIPPINGS, "ema_momentum")
+WITH_LENGTH = ("warmup_ratio", *SCHEDULES)  # they depend on the number of steps
+NAMES = (*WITH_LENGTH, "weight_decay", *CLIPPINGS, "ema_momentum")
 
 
 @dataclass(frozen=True, slots=True)

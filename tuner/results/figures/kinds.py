@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.analysis.generations import Searches
+from tuner.results.analysis.several_tasks import whole
 from tuner.results.figures.by_budget import best_by_budget
 from tuner.results.figures.canvas import matplotlib_defaults
 from tuner.results.figures.curves import learning_by_steps, learning_by_time
@@ -17,6 +18,7 @@ from tuner.results.figures.parallel import parallel_coordinates
 from tuner.results.figures.population import population
 from tuner.results.figures.sharpness import sharpness
 from tuner.results.figures.sweep import sweep
+from tuner.results.figures.tasks import fitness_on_tasks
 from tuner.results.figures.trajectories import trajectories
 from tuner.results.figures.validation import hessian_error, validation
 
@@ -34,11 +36,15 @@ class Kind(Generic[Results]):
     title: str
     caption: str  # one or two sentences on what the figure shows
     function: Callable[[Results], Figure | None]
+    of_each_task: bool = False  # of a search on several tasks: drawn from the trainings; otherwise from the scores
 
     def draw(self, results: Results) -> Figure | None:
         """Return the figure, drawn with Matplotlib's defaults; None if there is nothing to draw."""
+        values: Any = results
+        if not (isinstance(results, Comparison) or self.of_each_task):
+            values = tuple(whole(study, candidates) for study, candidates in values)
         with matplotlib_defaults():
-            return self.function(results)
+            return self.function(values)
 
 
 FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
@@ -80,6 +86,15 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
         "where it is infinite, since a subset has none that finished), the thin line the median, the band extends from "
         "the 10 % to the 90 % quantile.",
         best_by_budget,
+    ),
+    Kind(
+        "search-tasks",
+        "Fitness on each task",
+        "Of a search on several tasks: the fitness on each of the individual with the best score of its generation "
+        "(line), and the best fitness of the generation on this task alone (dotted). The distance is what one setting "
+        "for all tasks costs.",
+        fitness_on_tasks,
+        of_each_task=True,
     ),
 )
 

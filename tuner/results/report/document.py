@@ -13,6 +13,7 @@ from importlib import resources
 
 from markupsafe import Markup
 
+from tuner.results.analysis.several_tasks import on_each_task
 from tuner.results.analysis.summary import summarise
 from tuner.results.figures import Picture
 from tuner.results.report.accounting import Failures, Ledger, comparison_ledger, failures, search_ledger
@@ -86,7 +87,11 @@ def _view(run: Run, anchor: str) -> _RunView:
     if isinstance(run, SearchRun):
         sections = search.sections([summarise(study, candidates) for study, candidates in run.studies])
         ledger = search_ledger(run.studies, [section.tables[-1] for section in sections])
-        members = [(study.spec.workload.optimizer, candidates) for study, candidates in run.studies]
+        members = [
+            (f"{study.spec.workload.optimizer}{f' on {on_task.spec.task_label}' if study.search.further else ''}", own)
+            for study, candidates in run.studies
+            for on_task, own in on_each_task(study, candidates)
+        ]
     else:
         sections = [comparison.section(run.comparison)]
         ledger = comparison_ledger(run.comparison)
@@ -97,7 +102,7 @@ def _view(run: Run, anchor: str) -> _RunView:
         anchor=anchor,
         name=run.name,
         what=f"sweep of {sweep}" if sweep else str(first.spec.kind),
-        task=first.spec.workload.task_label,
+        task=first.spec.task_label,
         optimizers=len(run.records),
         status=status(run),
         created=moment(first.created_at),

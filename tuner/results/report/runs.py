@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from tuner.core.study import StudyRecord
+from tuner.core.study import StudyRecord, StudySpec
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures import Picture, Searches
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRun:
-    """A search of some optimizers on one task."""
+    """A search of some optimizers on one task or several."""
 
     studies: Searches  # each with all of its candidates
     command: str  # repeats the run; "" if unknown
@@ -47,6 +48,10 @@ class ComparisonRun:
 Run = SearchRun | ComparisonRun
 
 
+def _fingerprints(spec: StudySpec, name: str) -> list[Any]:
+    return [getattr(workload, name) for workload in spec.workloads]
+
+
 def differing(run: Run) -> Mapping[str, tuple[str, ...]]:
     """Return the optimizers whose versions, hardware or data differ from those of the run's first study."""
     first = run.records[0].spec
@@ -54,7 +59,11 @@ def differing(run: Run) -> Mapping[str, tuple[str, ...]]:
     differences = {
         "versions": tuple(spec.workload.optimizer for spec in others if spec.versions != first.versions),
         "hardware": tuple(spec.workload.optimizer for spec in others if spec.hardware != first.hardware),
-        "data": tuple(spec.workload.optimizer for spec in others if spec.workload.data != first.workload.data),
-        "code": tuple(spec.workload.optimizer for spec in others if spec.workload.code != first.workload.code),
+        "data": tuple(
+            spec.workload.optimizer for spec in others if _fingerprints(spec, "data") != _fingerprints(first, "data")
+        ),
+        "code": tuple(
+            spec.workload.optimizer for spec in others if _fingerprints(spec, "code") != _fingerprints(first, "code")
+        ),
     }
     return {what: optimizers for what, optimizers in differences.items() if optimizers}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tuner.core.fingerprint import described_code
-from tuner.core.study import ComparisonSpec, SearchSpec
+from tuner.core.study import ComparisonSpec, SearchSpec, StudySpec
 from tuner.core.trial import Status, Workload
 from tuner.results.report.runs import Run, differing
-from tuner.results.tables.listing import done, moment, named_values, total
+from tuner.results.tables.listing import done, moment, named_values, total, trained
 from tuner.results.tables.numbers import NOTHING, counted
 
 
@@ -16,23 +16,38 @@ def setting(run: Run) -> dict[str, str]:
     """Return the setting of a run: that of its first study, and the optimizers for which it differs."""
     spec = run.records[0].spec
     workload = spec.workload
+    sizes = _of_each(spec, lambda each: str(each.cohort_size))
     facts = {
-        "task": workload.task + (f" ({_listed(workload.options)})" if workload.options else ""),
+        "task": "; ".join(
+            each.task + (f" ({_listed(each.options)})" if each.options else "") for each in spec.workloads
+        ),
         "optimizers": ", ".join(record.spec.workload.optimizer for record in run.records),
         "status": status(run),
         "created": moment(min(record.created_at for record in run.records)) + " UTC" + _ended(run),
         **(_search(spec) if isinstance(spec, SearchSpec) else _comparison(spec)),
-        "objective": f"{workload.objective.text}: {workload.objective.description}",
-        "training": f"cohorts of {workload.cohort_size}, {counted(workload.threads, 'thread')} each, precision "
+        "objective": _of_each(spec, lambda each: f"{each.objective.text}: {each.objective.description}"),
+        "training": f"cohorts of {sizes}, {counted(workload.threads, 'thread')} each, precision "
         f"{workload.precision or 'of the task'}",
-        "data": _data(workload),
-        **({} if workload.code is None else {"code": described_code(workload.code)}),
+        "data": _of_each(spec, _data),
+        **({"code": _of_each(spec, _code)} if any(each.code for each in spec.workloads) else {}),
         "versions": _listed(spec.versions) or NOTHING,
         "hardware": _listed(spec.hardware) or NOTHING,
     }
     for what, optimizers in differing(run).items():
         facts[what] = facts.get(what, NOTHING) + f"; different for {', '.join(optimizers)} (see lodo-tune show)"
     return facts
+
+
+def _of_each(spec: StudySpec, describe: Callable[[Workload], str]) -> str:
+    """Return what describes the workload of a study; of several tasks each with its name, unless they are equal."""
+    texts = list(map(describe, spec.workloads))
+    if len(set(texts)) == 1:
+        return texts[0]
+    return "; ".join(f"{each.task_label}: {text}" for each, text in zip(spec.workloads, texts, strict=True))
+
+
+def _code(workload: Workload) -> str:
+    return NOTHING if workload.code is None else described_code(workload.code)
 
 
 def _data(workload: Workload) -> str:
@@ -44,7 +59,7 @@ def _data(workload: Workload) -> str:
 def status(run: Run) -> str:
     """Return the status of a run: that of its studies, and how much of it is complete."""
     states = list(dict.fromkeys(record.status for record in run.records))
-    what = "individuals" if run.records[0].is_search else "runs"
+    what = trained(run.records[0])
     counts = f"{sum(map(done, run.records)):,} of {sum(map(total, run.records)):,} {what} done"
     unfinished = [
         f"{count:,} {end}"
@@ -63,7 +78,10 @@ def _search(spec: SearchSpec) -> dict[str, str]:
     return {
         "search": f"{counted(spec.generations, 'generation')} of {counted(spec.population, 'individual')} per "
         f"optimizer, strategy {spec.strategy}",
-        "budgets": f"{_series(spec.steps)} gradient evaluations",
+        "budgets": "; ".join(
+            f"{_series(part.steps)} gradient evaluations" + (f" on {part.workload.task_label}" if spec.further else "")
+            for part in spec.parts
+        ),
         **({"σ": _series(spec.sigmas)} if spec.sigmas else {}),
         "seeds": f"{spec.seed} for the search; {spec.fresh_seeds} fresh seeds for the defaults and the tuned point",
     }

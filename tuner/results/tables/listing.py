@@ -42,7 +42,7 @@ def render_studies(
     rows = [
         [
             one_line(study.spec.name),
-            one_line(study.spec.workload.task_label),
+            one_line(study.spec.task_label),
             study.status,
             f"{done(study):,}/{total(study):,}",
             _best_cell(best.get(study.spec.name)),
@@ -56,13 +56,20 @@ def render_studies(
 
 
 def done(study: StudyRecord) -> int:
-    """Return the number of individuals of a search, or of runs of a comparison, that are final."""
+    """Return the number of individuals of a search (times its tasks), or runs of a comparison, that are final."""
     return sum(count for status, count in study.counts.items() if status.is_final)
 
 
 def total(study: StudyRecord) -> int:
-    """Return the number of individuals of a search, or of runs of a comparison."""
+    """Return the number of individuals of a search, times its tasks, or of runs of a comparison."""
     return study.spec.due
+
+
+def trained(study: StudyRecord) -> str:
+    """Return what `done` and `total` count."""
+    if len(study.spec.workloads) > 1:
+        return "trainings"
+    return "individuals" if study.is_search else "runs"
 
 
 def moment(time: str) -> str:
@@ -97,7 +104,7 @@ def _as_json(study: StudyRecord, best: Best | None) -> dict[str, object]:
         "study": spec.name,
         "run": spec.run,
         "kind": str(spec.kind),
-        "task": spec.workload.task,
+        "task": spec.task,
         "optimizer": spec.workload.optimizer,
         "strategy": spec.strategy if isinstance(spec, SearchSpec) else "none",
         "seed": spec.seed,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any
 
 from tuner import strategies
 from tuner.core.study import StudyStatus
 from tuner.core.text import one_line
+from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.summary import FreshRuns, Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, Verdict
+from tuner.results.tables import several_tasks
 from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
@@ -77,10 +79,37 @@ _SPECIFICATION = (
 def csv_rows(summaries: Sequence[Summary]) -> tuple[list[str], list[list[Any]]]:
     """Return the names of the columns, and one row per hyperparameter, which repeats the columns of its study.
 
-    The columns are thus the same for every optimizer, whatever the number of its hyperparameters.
+    The columns are thus the same for every optimizer, whatever the number of its hyperparameters. A search on several
+    tasks has these rows for each task, and with one in `summaries` there are further columns, of all tasks together.
     """
-    cells = [[column(s, row) for column in COLUMNS.values()] for s in summaries for row in s.hyperparameters]
-    return list(COLUMNS), cells
+    ranks = _mean_ranks(summaries)
+    further = several_tasks.COLUMNS if any(s.parts for s in summaries) else {}
+    cells = [
+        [
+            *(column(part, row) for column in COLUMNS.values()),
+            *(column(s, rank) if s.parts else None for column in further.values()),
+        ]
+        for s, rank in zip(summaries, ranks, strict=True)
+        for part in s.parts or (s,)
+        for row in part.hyperparameters
+    ]
+    return [*COLUMNS, *further], cells
+
+
+def all_as_json(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
+    """Return summaries in a form for JSON; those of searches on several tasks have further keys."""
+    return [
+        {**as_json(s), **(several_tasks.as_json(s, rank, as_json) if s.parts else {})}
+        for s, rank in zip(summaries, _mean_ranks(summaries), strict=True)
+    ]
+
+
+def _mean_ranks(summaries: Sequence[Summary]) -> list[float | None]:
+    """Return the mean rank of each search on several tasks among those of its group, and None for the others."""
+    ranks: dict[int, float | None] = {}
+    for group in _groups(summaries):
+        ranks |= dict(zip(map(id, group), mean_ranks(group) if group[0].parts else [None] * len(group), strict=True))
+    return [ranks[id(s)] for s in summaries]
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
@@ -121,15 +150,22 @@ def as_json(summary: Summary) -> dict[str, Any]:
 def sections(summaries: Sequence[Summary]) -> list[Section]:
     """Return one section per group of summaries with comparable fitnesses, in the order of their first members.
 
-    Each section has three tables: hyperparameters, fitnesses, and costs.
+    Each section has these tables: hyperparameters, fitnesses, and costs. A search on several tasks has a table with all
+    of them, and one of the fitnesses on each.
     """
+    return [_section(group) for group in _groups(summaries)]
+
+
+def _groups(summaries: Sequence[Summary]) -> list[list[Summary]]:
+    """Return groups of summaries with comparable fitnesses, in the order of their first members."""
     groups: dict[object, list[Summary]] = {}
     for s in summaries:
         shared = (
             s.run, s.task, s.strategy, s.seed, s.generations, s.population, s.steps, s.tuned.seeds, s.objective,
+            tuple((part.steps, part.objective) for part in s.parts),
         )  # fmt: skip
         groups.setdefault(shared, []).append(s)
-    return [_section(group) for group in groups.values()]
+    return list(groups.values())
 
 
 def _section(group: Sequence[Summary]) -> Section:
@@ -137,7 +173,7 @@ def _section(group: Sequence[Summary]) -> Section:
     search = f"{counted(first.generations, 'generation')} × {counted(first.population, 'individual')}"
     return Section(
         heading=one_line(f"{first.run}: {first.task_label}, {search}, strategy {first.strategy}, seed {first.seed}"),
-        tables=(_hyperparameters(group), _fitnesses(group), _costs(group)),
+        tables=(_hyperparameters(group), *_all_fitnesses(group), _costs(group)),
         legend=_legend(group),
         remarks=[f"{summary.optimizer}: {remark}" for summary in group for remark in _remarks(summary)],
     )
@@ -153,12 +189,23 @@ def _hyperparameters(group: Sequence[Summary]) -> TextTable:
     return TextTable(header, rows, left=(0, 1), title="Hyperparameters")
 
 
-def _fitnesses(group: Sequence[Summary]) -> TextTable:
+def _all_fitnesses(group: Sequence[Summary]) -> list[TextTable]:
+    if not group[0].parts:
+        return [_fitnesses(group, searched=True)]
+    on_tasks = [_fitnesses(parts, searched=False) for parts in zip(*(s.parts for s in group), strict=True)]
+    titled = [
+        replace(table, title=one_line(f"{part.task_label}: {table.title}"))
+        for part, table in zip(group[0].parts, on_tasks, strict=True)
+    ]
+    return [several_tasks.overall(group), *titled]
+
+
+def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
     rows = [
         [
             s.optimizer,
             _fresh_cell(s.default),
-            measured(s.searched),
+            *([measured(s.searched)] if searched else []),
             _fresh_cell(s.tuned),
             mean_and_spread(s.gain.mean, s.gain.spread),
             s.verdict.value,
@@ -169,12 +216,8 @@ def _fitnesses(group: Sequence[Summary]) -> TextTable:
     fresh = f"; ± over {seeds} fresh seeds" if seeds else ""
     budget = f"{group[0].steps:,} gradient evaluations"
     title = f"Fitness after {budget} (lower is better)" if objective.is_default else objective.title(budget)
-    return TextTable(
-        ["optimizer", "default", "searched", "tuned", "gain", "verdict"],
-        rows,
-        left=(0, 5),
-        title=f"{title}{fresh}",
-    )
+    header = ["optimizer", "default", *(["searched"] if searched else []), "tuned", "gain", "verdict"]
+    return TextTable(header, rows, left=(0, len(header) - 1), title=f"{title}{fresh}")
 
 
 def _costs(group: Sequence[Summary]) -> TextTable:
@@ -211,6 +254,8 @@ def _fresh_cell(runs: FreshRuns) -> str:
 
 def _legend(group: Sequence[Summary]) -> list[str]:
     first = group[0]
+    if first.parts:
+        return [*several_tasks.legend(group), *_legend_of_tasks(group)]
     searched = strategies.kind_of_record(first.strategy).searched
     objective = first.objective
     difference = "tuned minus default" if objective.is_max else "default minus tuned"
@@ -234,6 +279,17 @@ def _legend(group: Sequence[Summary]) -> list[str]:
     if any(s.verdict is Verdict.TOO_FEW_SEEDS for s in group):
         lines.append(f"too few seeds: both finished on fewer than {MIN_SEEDS} seeds, too few to estimate the spread.")
     return lines
+
+
+def _legend_of_tasks(group: Sequence[Summary]) -> list[str]:
+    """Return the paragraphs on the tables of single tasks; those that are not of all of them begin with the task."""
+    by_task = [(parts[0].task_label, _legend(parts)) for parts in zip(*(s.parts for s in group), strict=True)]
+    lines = dict.fromkeys(line for _, own in by_task for line in own if not line.startswith("searched: "))
+    found = []
+    for line in lines:
+        labels = [label for label, own in by_task if line in own]
+        found.append(line if len(labels) == len(by_task) else f"{', '.join(labels)}: {line}")
+    return found
 
 
 def _remarks(summary: Summary) -> list[str]:

@@ -14,10 +14,11 @@ from tuner.core.trial import Status
 from tuner.results.analysis.comparison import Comparison, Contender, compare_runs
 from tuner.results.analysis.failures import FailureGroup, grouped_failures, named_runs
 from tuner.results.analysis.generations import Generation, by_generation
+from tuner.results.analysis.several_tasks import on_each_task, whole
 from tuner.results.analysis.summary import FreshRuns, Summary, summarise
-from tuner.results.tables import comparison, search
+from tuner.results.tables import comparison, search, several_tasks
 from tuner.results.tables.formats import check_format, strict_json
-from tuner.results.tables.listing import FORMATS, done, holder, moment, named_values, total
+from tuner.results.tables.listing import FORMATS, done, holder, moment, named_values, total, trained
 from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
 from tuner.results.tables.section import WIDTH, item
 from tuner.results.tables.text_table import TextTable
@@ -41,8 +42,9 @@ def render_search(study: StudyRecord, candidates: Sequence[CandidateRecord], for
     """
     check_format(format, FORMATS)
     summary = summarise(study, candidates)
-    generations = by_generation(study.spec, candidates)
-    failures = grouped_failures(candidates)
+    of_candidates, runs = whole(study, candidates)
+    generations = by_generation(of_candidates.spec, runs)
+    failures = [group for _, own in on_each_task(study, candidates) for group in grouped_failures(own)]
     if format == "json":
         return strict_json(_search_json(study, summary, generations, failures))
     return _text(study, _search_facts(study, summary), [_schedule(generations)], failures)
@@ -89,7 +91,7 @@ def render_comparison(study: StudyRecord, runs: Sequence[SeedRun], format: str =
     }
     points = [_point(contender, results) for contender in results.contenders]
     failures = grouped_failures([run.candidate for run in runs])
-    return _text(study, {**_status(study, "runs"), **facts}, points, failures)
+    return _text(study, {**_status(study), **facts}, points, failures)
 
 
 def _text(study: StudyRecord, facts: Mapping[str, str], parts: Sequence[str], failures: Sequence[FailureGroup]) -> str:
@@ -106,44 +108,56 @@ def _text(study: StudyRecord, facts: Mapping[str, str], parts: Sequence[str], fa
     return "\n\n".join(parts)
 
 
-def _status(study: StudyRecord, what: str) -> dict[str, str]:
+def _status(study: StudyRecord) -> dict[str, str]:
     driver = holder(study)
     held = f"; held by {driver}" if driver else ""
     ended = f", ended {moment(study.finished_at)}" if study.finished_at else ""
     return {
-        "status": f"{study.status}, {done(study):,} of {total(study):,} {what} done{held}",
+        "status": f"{study.status}, {done(study):,} of {total(study):,} {trained(study)} done{held}",
         "created": f"{moment(study.created_at)} UTC{ended}",
     }
 
 
 def _training(study: StudyRecord) -> str:
-    workload = study.spec.workload
-    return f"cohort size {workload.cohort_size}, threads {workload.threads}"
+    sizes = ", ".join(map(str, dict.fromkeys(each.cohort_size for each in study.spec.workloads)))
+    return f"cohort size {sizes}, threads {study.spec.workload.threads}"
 
 
 def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
-    spec, workload = study.search, study.spec.workload
-    options = f" ({named_values(workload.options)})" if workload.options else ""
+    spec, workloads = study.search, study.spec.workloads
     tuned = ", ".join(f"{row.name} {hyperparameter(row.tuned, row.scale)}" for row in summary.hyperparameters)
     return {
-        "task": f"{workload.task}{options}",
-        **_status(study, "individuals"),
+        "task": "; ".join(
+            each.task + (f" ({named_values(each.options)})" if each.options else "") for each in workloads
+        ),
+        **_status(study),
         "search": f"{counted(spec.generations, 'generation')} × {counted(spec.population, 'individual')}, "
         f"strategy {spec.strategy}",
         "seeds": f"{spec.seed} for the study, {spec.fresh_seeds} fresh seeds",
-        "training": f"{_training(study)}, precision {workload.precision or 'of the task'}",
-        "data": "none" if workload.data is None else named_values(workload.data),
-        **({} if workload.code is None else {"code": described_code(workload.code)}),
+        "training": f"{_training(study)}, precision {workloads[0].precision or 'of the task'}",
+        "data": "; ".join(named_values(each.data) for each in workloads if each.data is not None) or "none",
+        **(
+            {"code": "; ".join(described_code(each.code) for each in workloads if each.code is not None)}
+            if any(each.code is not None for each in workloads)
+            else {}
+        ),
         "versions": named_values(spec.versions) or NOTHING,
         "hardware": named_values(spec.hardware) or NOTHING,
         "default": ", ".join(f"{row.name} {hyperparameter(row.default, row.scale)}" for row in summary.hyperparameters),
         "tuned": NOTHING if study.tuned is None else tuned,
-        "objective": workload.objective.description,
+        "objective": "; ".join(dict.fromkeys(each.objective.description for each in workloads)),
         **({"not tuned": named_values(summary.fixed)} if summary.fixed else {}),
-        "fitness": f"default {_fresh(summary.default)}, searched {measured(summary.searched)}, "
-        f"tuned {_fresh(summary.tuned)}, gain {mean_and_spread(summary.gain.mean, summary.gain.spread)}: "
-        f"{summary.verdict}",
+        **{f"on {part.task_label}": _result(part, searched=False) for part in summary.parts},
+        "score" if summary.parts else "fitness": _result(summary),
     }
+
+
+def _result(summary: Summary, *, searched: bool = True) -> str:
+    """Return default, searched (if it is to be shown) and tuned fitness, gain and verdict."""
+    middle = f"searched {measured(summary.searched)}, " if searched else ""
+    gain = f"gain {mean_and_spread(summary.gain.mean, summary.gain.spread)}"
+    gain = f"improvement {several_tasks.improvement(summary)}" if summary.parts else gain
+    return f"default {_fresh(summary.default)}, {middle}tuned {_fresh(summary.tuned)}, {gain}: {summary.verdict}"
 
 
 def _fresh(runs: FreshRuns) -> str:
@@ -177,8 +191,11 @@ def _search_json(
     failures: Sequence[FailureGroup],
 ) -> dict[str, Any]:
     spec, workload = study.spec, study.spec.workload
+    layout = search.all_as_json([summary])[0]
+    for task, each in zip(layout.get("tasks", ()), spec.workloads, strict=False):
+        task |= {name: getattr(each, name) for name in ("options", "cohort_size", "data", "code")}
     return {
-        **search.as_json(summary),
+        **layout,
         "kind": str(spec.kind),
         "created_at": study.created_at,
         "finished_at": study.finished_at,

@@ -90,7 +90,7 @@ class Table:
         """
         layout: dict[str, Any] = {}
         if self.searches or not (self.comparisons or self.by_budget or self.profile):
-            layout["studies"] = [search.as_json(one) for one in self.searches]
+            layout["studies"] = search.all_as_json(self.searches)
         if self.comparisons:
             layout["comparisons"] = [comparison.as_json(one) for one in self.comparisons]
         if self.by_budget:
