@@ -76,11 +76,12 @@ class PageReader(DatabaseAccess):
             Damaged: It cannot be read.
         """
         with self._reading() as connection:
+            record, generations = studies.by_id(connection, study_id), totals.by_generation(connection, study_id)
             return StudyTotals(
-                record=studies.by_id(connection, study_id),
-                generations=totals.by_generation(connection, study_id),
+                record=record,
+                generations=generations,
                 fresh=tuple(candidates.outcomes(connection, study_id, (Role.DEFAULT, Role.TUNED))),
-                pace=totals.pace(connection, study_id),
+                pace=totals.pace(connection, study_id, generations),
             )
 
     @retried

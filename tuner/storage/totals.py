@@ -26,7 +26,7 @@ def by_generation(connection: Connection, study_id: int) -> tuple[GenerationTota
         select(
             candidates.c.generation,
             candidates.c.status,
-            func.count().label("count"),
+            func.count().label("number"),
             func.coalesce(func.sum(evaluations.c.steps_done), 0).label("evaluations"),
             func.coalesce(func.sum(evaluations.c.seconds), 0.0).label("seconds"),
         )
@@ -37,7 +37,7 @@ def by_generation(connection: Connection, study_id: int) -> tuple[GenerationTota
     counts: dict[int, dict[Status, int]] = defaultdict(lambda: dict.fromkeys(Status, 0))
     done: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
     for row in connection.execute(counted):
-        counts[row.generation][Status(row.status)] = row.count
+        counts[row.generation][Status(row.status)] = row.number
         done[row.generation][0] += int(row.evaluations)
         done[row.generation][1] += float(row.seconds)
     ranked = _ranked(connection, due)
@@ -57,14 +57,16 @@ def by_generation(connection: Connection, study_id: int) -> tuple[GenerationTota
 
 def _ranked(connection: Connection, due: Sequence[ColumnElement[Any]]) -> dict[int, tuple[float, int, float]]:
     """Return best fitness, its candidate and the median of each generation in which a candidate finished."""
-    within = {"partition_by": candidates.c.generation}
+    generation = candidates.c.generation
     ranks = (
         select(
             candidates.c.id,
-            candidates.c.generation,
+            generation,
             evaluations.c.fitness,
-            func.row_number().over(**within, order_by=(evaluations.c.fitness, candidates.c.id)).label("place"),
-            func.count().over(**within).label("size"),
+            func.row_number()
+            .over(partition_by=generation, order_by=(evaluations.c.fitness, candidates.c.id))
+            .label("place"),
+            func.count().over(partition_by=generation).label("size"),
         )
         .select_from(candidates.join(evaluations, evaluations.c.candidate_id == candidates.c.id))
         .where(*due, candidates.c.status == Status.FINISHED)
@@ -102,16 +104,27 @@ def reasons(connection: Connection, study_id: int, limit: int = 5000) -> tuple[R
     return tuple(ReasonTotals(Status(row[0]), row[1], row[2], row[3]) for row in connection.execute(query))
 
 
-def pace(connection: Connection, study_id: int) -> Pace | None:
-    """Return the pace of the newest results; None while there are not two that were recorded at different times."""
-    newest = (
+def pace(connection: Connection, study_id: int, generations: Sequence[GenerationTotals]) -> Pace | None:
+    """Return the pace of the newest results; None while there are not two that were recorded at different times.
+
+    Args:
+        connection: In a transaction.
+        study_id: Id of the study.
+        generations: Its generations, in order; the last that together have enough results are looked at.
+    """
+    results, numbers = 0, []
+    for one in reversed(generations):
+        results += sum(number for status, number in one.counts.items() if status.is_final)
+        numbers.append(one.number)
+        if results >= _PACED_RESULTS:
+            break
+    query = (
         select(evaluations.c.recorded_at, candidates.c.steps)
         .select_from(candidates.join(evaluations, evaluations.c.candidate_id == candidates.c.id))
-        .where(candidates.c.study_id == study_id)
-        .order_by(candidates.c.id.desc())
-        .limit(_PACED_RESULTS)
+        .where(candidates.c.study_id == study_id, candidates.c.role.in_(_DUE), candidates.c.generation.in_(numbers))
     )
-    rows = sorted((datetime.fromisoformat(row.recorded_at), int(row.steps)) for row in connection.execute(newest))
+    rows = sorted((datetime.fromisoformat(row.recorded_at), int(row.steps)) for row in connection.execute(query))
+    rows = rows[-_PACED_RESULTS:]
     if not rows or rows[0][0] == rows[-1][0]:
         return None
     first = rows[0][0]
