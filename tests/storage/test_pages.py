@@ -19,9 +19,7 @@ GENERATIONS, POPULATION = 4, 7
 def fill(store, run="run"):
     """Record a search with ties, and candidates that diverged, failed and wait; return the id of the study."""
     random = np.random.default_rng(3)
-    study, epoch = driven(
-        store, run, add=keys(GENERATIONS, POPULATION), generations=GENERATIONS, population=POPULATION
-    )
+    study, epoch = driven(store, run, add=keys(GENERATIONS, POPULATION), generations=GENERATIONS, population=POPULATION)
     ends = [Status.FINISHED] * 4 + [Status.DIVERGED, Status.FAILED]
     for number, each in enumerate(keys(GENERATIONS, POPULATION)[:-4]):
         status = ends[int(random.integers(len(ends)))]

@@ -49,6 +49,7 @@ class StudyTotals:
     """A study at one moment, as pages show it: no candidate of the search is read by itself."""
 
     record: StudyRecord
+    changes: int  # number of changes so far; with the record's epoch it identifies what the study's rows say
     generations: tuple[GenerationTotals, ...]  # those that have candidates, in order
     fresh: tuple[Outcome, ...]  # outcomes on fresh seeds, of the defaults and the tuned point
     pace: Pace | None  # None while no speed is known

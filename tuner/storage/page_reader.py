@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from tuner.core.aggregates import CandidateFilter, CandidateRow, Page, ReasonTotals, StudyTotals
+from tuner.core.aggregates import CandidateFilter, CandidateRow, GenerationTotals, Page, ReasonTotals, StudyTotals
 from tuner.core.study import StudyRecord
 from tuner.core.trial import Key, Role
-from tuner.storage import candidate_pages, candidates, run_pages, studies, totals
+from tuner.storage import candidate_pages, candidates, changes, run_pages, studies, totals
 from tuner.storage.access import DatabaseAccess, retried
 from tuner.storage.errors import Damaged
 
@@ -28,6 +28,16 @@ class PageReader(DatabaseAccess):
         """
         with self._reading() as connection:
             return studies.by_id(connection, study_id)
+
+    @retried
+    def run_of(self, study_id: int) -> str:
+        """Return the name of a study's run, without reading the rest of its specification.
+
+        Raises:
+            UnknownStudy: There is no such study.
+        """
+        with self._reading() as connection:
+            return studies.run_of(connection, study_id)
 
     @retried
     def run_page(
@@ -68,21 +78,44 @@ class PageReader(DatabaseAccess):
         return found, tuple(damaged)
 
     @retried
-    def study_totals(self, study_id: int) -> StudyTotals:
+    def study_totals(self, study_id: int, known: Sequence[GenerationTotals] = ()) -> StudyTotals:
         """Return the totals of a study at one moment.
+
+        Args:
+            study_id: Id of the study.
+            known: Totals of its generations at an earlier moment; those that were complete are not counted again.
+                Default: none.
 
         Raises:
             UnknownStudy: There is none.
             Damaged: It cannot be read.
         """
         with self._reading() as connection:
-            record, generations = studies.by_id(connection, study_id), totals.by_generation(connection, study_id)
+            record = studies.by_id(connection, study_id)
+            generations = totals.by_generation(connection, study_id, totals.complete(known, record.spec.batch_size))
             return StudyTotals(
                 record=record,
+                changes=changes.number(connection, study_id),
                 generations=generations,
                 fresh=tuple(candidates.outcomes(connection, study_id, (Role.DEFAULT, Role.TUNED))),
                 pace=totals.pace(connection, study_id, generations),
             )
+
+    @retried
+    def changes(self) -> dict[int, int]:
+        """Return how often each study has changed so far, by its id; see `tuner.storage.changes`."""
+        with self._reading() as connection:
+            return changes.numbers(connection)
+
+    @retried
+    def changes_of(self, study_id: int) -> int:
+        """Return how often one study has changed so far.
+
+        Raises:
+            UnknownStudy: There is no such study.
+        """
+        with self._reading() as connection:
+            return changes.number(connection, study_id)
 
     @retried
     def reasons(self, study_id: int) -> tuple[ReasonTotals, ...]:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tuner.core.study import StudyRecord, StudySpec, StudyStatus
 from tuner.core.trial import Role, Status
-from tuner.storage import lease, specifications
+from tuner.storage import changes, lease, specifications
 from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.errors import Conflict, Damaged, StudyExists, UnknownStudy
 from tuner.storage.tables import candidates, studies
@@ -48,7 +48,9 @@ def create(connection: Connection, spec: StudySpec) -> int:
         result = connection.execute(insert(studies).values(row))
     except IntegrityError as error:  # PostgreSQL: another process has inserted it since the check
         raise _exists(spec) from error
-    return int(result.inserted_primary_key[0])  # type: ignore[index]
+    study_id = int(result.inserted_primary_key[0])  # type: ignore[index]
+    changes.begin(connection, study_id)
+    return study_id
 
 
 def create_run(connection: Connection, specs: Sequence[StudySpec]) -> list[int]:
@@ -127,6 +129,18 @@ def by_id(connection: Connection, study_id: int) -> StudyRecord:
     return found[0]
 
 
+def run_of(connection: Connection, study_id: int) -> str:
+    """Return the name of a study's run.
+
+    Raises:
+        UnknownStudy: The study does not exist.
+    """
+    name: str | None = connection.scalar(select(studies.c.run).where(studies.c.id == study_id))
+    if name is None:
+        raise UnknownStudy(f"there is no study with id {study_id} in the database")
+    return name
+
+
 def delete(connection: Connection, study_ids: Sequence[int]) -> None:
     """Delete studies with all their rows.
 
@@ -149,6 +163,7 @@ def amend(connection: Connection, study_id: int, spec: StudySpec, note: str) -> 
     columns = specifications.to_columns(spec)
     values = {name: columns[name] for name in ("task", "data", "code")}
     connection.execute(update(studies).where(studies.c.id == study_id).values(values))
+    changes.count(connection, study_id)
     if note:
         add_note(connection, study_id, note)
 

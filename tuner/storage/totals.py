@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
@@ -19,9 +20,28 @@ _PACED_RESULTS = 200  # the newest results from which a pace is computed
 _JOINED = candidates.outerjoin(evaluations, evaluations.c.candidate_id == candidates.c.id)
 
 
-def by_generation(connection: Connection, study_id: int) -> tuple[GenerationTotals, ...]:
-    """Return the totals of each generation of the search, or point of the comparison, that has candidates, in order."""
-    due = (candidates.c.study_id == study_id, candidates.c.role.in_(_DUE))
+def complete(known: Sequence[GenerationTotals], population: int) -> tuple[GenerationTotals, ...]:
+    """Return the first generations up to one that was not complete: they never change again."""
+    return tuple(
+        takewhile(lambda one: sum(one.counts[status] for status in Status if status.is_final) == population, known)
+    )
+
+
+def by_generation(
+    connection: Connection, study_id: int, known: Sequence[GenerationTotals] = ()
+) -> tuple[GenerationTotals, ...]:
+    """Return the totals of each generation of the search, or point of the comparison, that has candidates, in order.
+
+    Args:
+        connection: In a transaction.
+        study_id: Id of the study.
+        known: Totals of its first generations, if they are complete. Default: none.
+    """
+    due = (
+        candidates.c.study_id == study_id,
+        candidates.c.role.in_(_DUE),
+        candidates.c.generation >= (known[-1].number + 1 if known else 0),
+    )
     counted = (
         select(
             candidates.c.generation,
@@ -41,17 +61,20 @@ def by_generation(connection: Connection, study_id: int) -> tuple[GenerationTota
         done[row.generation][0] += int(row.evaluations)
         done[row.generation][1] += float(row.seconds)
     ranked = _ranked(connection, due)
-    return tuple(
-        GenerationTotals(
-            number=number,
-            counts=counts[number],
-            best=ranked[number][0] if number in ranked else None,
-            best_id=ranked[number][1] if number in ranked else None,
-            median=ranked[number][2] if number in ranked else None,
-            evaluations=int(done[number][0]),
-            seconds=done[number][1],
-        )
-        for number in sorted(counts)
+    return (
+        *known,
+        *(
+            GenerationTotals(
+                number=number,
+                counts=counts[number],
+                best=ranked[number][0] if number in ranked else None,
+                best_id=ranked[number][1] if number in ranked else None,
+                median=ranked[number][2] if number in ranked else None,
+                evaluations=int(done[number][0]),
+                seconds=done[number][1],
+            )
+            for number in sorted(counts)
+        ),
     )
 
 
