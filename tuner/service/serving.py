@@ -78,6 +78,8 @@ def _listener(settings: ServiceSettings) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise InvalidRequest("port", ": another program listens on it; 0 takes a free one", settings.port) from None
         if error.errno == errno.EACCES:
-            raise InvalidRequest("port", ": the system reserves it for others; take one from 1024", settings.port) from None
+            raise InvalidRequest(
+                "port", ": the system reserves it for others; take one from 1024", settings.port
+            ) from None
         raise InvalidRequest("host", f"is an address of this machine ({error.strerror})", settings.host) from None
     return listener
