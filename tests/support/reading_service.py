@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from tuner.service.drawing import Drawer
 from tuner.service.live import Watcher
 from tuner.service.pages import routes as pages
 from tuner.service.reading import Reading
-from tuner.service.routes import events, resources
+from tuner.service.routes import events, outputs, resources
 from tuner.service.study_cache import StudyCache
 from tuner.storage import Store
 
@@ -28,12 +29,13 @@ def application(url: str, hidden: frozenset[str] = frozenset()) -> FastAPI:
         watcher.start()
         yield
         watcher.stop()
+        app.state.drawer.close()
         store.close()
 
     app = FastAPI(lifespan=life)
     app.state.reading = lambda request: Reading(store, cache, hidden)
-    app.state.watcher = watcher
-    for each in (resources.router, events.router, pages.router):
+    app.state.watcher, app.state.drawer = watcher, Drawer(url)
+    for each in (resources.router, outputs.router, events.router, pages.router):
         app.include_router(each)
     return app
 
@@ -51,10 +53,14 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def served(app: FastAPI, root_path: str = "") -> Iterator[str]:
-    """Serve an application on a free port of this machine; yield its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_level="warning", root_path=root_path), app.state.watcher)
+def served(app: FastAPI, root_path: str = "", port: int = 0) -> Iterator[str]:
+    """Serve an application on this machine, as a proxy would below a path; yield its address."""
+
+    async def below(scope, receive, send):
+        await app({**scope, "root_path": root_path}, receive, send)
+
+    listener = socket.create_server(("127.0.0.1", port))
+    server = _Server(uvicorn.Config(below, log_level="warning"), app.state.watcher)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

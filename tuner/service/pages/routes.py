@@ -22,11 +22,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-STATIC = {  # name -> package, folder or file in it, media type
-    "page.css": (__package__, "static/page.css", "text/css"),
-    "live.js": (__package__, "static/live.js", "text/javascript"),
-    "table.js": ("tuner.results.report", "page.js", "text/javascript"),
-}
+STATIC = {"page.css": "text/css", "live.js": "text/javascript"}
 
 
 def page(request: Request, template: str, *, code: int = 200, entity_tag: str | None = None, **values: Any) -> Response:
@@ -60,9 +56,8 @@ def static(name: str) -> Response:
     """Return the style sheet or a script."""
     if name not in STATIC:
         return Response(status_code=404)
-    package, file, media_type = STATIC[name]
-    content = resources.files(package).joinpath(*file.split("/")).read_bytes()
-    return Response(content, media_type=media_type, headers={"Cache-Control": "public, max-age=300"})
+    content = resources.files(__package__).joinpath("static", name).read_bytes()
+    return Response(content, media_type=STATIC[name], headers={"Cache-Control": "public, max-age=300"})
 
 
 @router.get("/")
@@ -155,7 +150,6 @@ def candidate(request: Request, reader: Reader, candidate: int) -> Response:
     neighbours = {
         word: reader.candidate_id(row.study_id, Key(key.role, key.generation, key.slot + step))
         for word, step in (("previous", -1), ("next", 1))
-        if key.slot + step >= 0
     }
     values = views.candidate(reader, record, row)
     title = f"{values['label']} of {record.spec.name}"

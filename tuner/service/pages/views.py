@@ -95,7 +95,7 @@ def search_run(reader: Reading, name: str) -> dict[str, Any]:
         "rows": [_row(one, colours[one.optimizer], leading.first is one if leading else False) for one in standings],
         "leader": words.leader(leading),
         "certainty": words.certainty(leading),
-        "is_clear": leading is not None and words.certainty(leading).startswith("Clear"),
+        "is_clear": words.certainty(leading)[0] == words.CLEAR,
         "left": _left(standings),
         "objective": objective.description,
         "chart": line_chart(

@@ -43,33 +43,41 @@ def leader(lead: Lead | None) -> str:
     return f"{name}: {measured(value)} so far"
 
 
-def certainty(lead: Lead | None) -> str:
-    """Return how sure it is that the leader is the best, and why."""
+CLEAR, OPEN, UNKNOWN = "Clear", "Open", "Not known yet"
+
+
+def certainty(lead: Lead | None) -> tuple[str, str]:
+    """Return how sure it is that the leader is the best: CLEAR, OPEN or UNKNOWN, and the reason."""
     if lead is None:
-        return "Nothing has finished."
+        return UNKNOWN, "Nothing has finished."
     if not lead.is_on_fresh_seeds:
-        return (
-            "Not known before fresh seeds have run. So far the best candidates of the searches are compared, and the "
-            "best of many is lucky."
+        return UNKNOWN, (
+            "Fresh seeds decide at the end. So far the best candidates of the searches are compared, and the best of "
+            "many is lucky."
         )
     if lead.second is None or lead.verdict is None:
-        verdict = "No other optimizer has results on fresh seeds."
+        word, reason = OPEN, "No other optimizer has results on fresh seeds."
     else:
-        verdict = _against(lead, lead.second.optimizer, lead.verdict)
-    return verdict if lead.is_final else f"{verdict} Provisional: not every search is complete."
+        word, reason = _against(lead, lead.second.optimizer, lead.verdict)
+    return word, reason if lead.is_final else f"{reason} Provisional: not every search is complete."
 
 
-def _against(lead: Lead, other: str, verdict: Verdict) -> str:
+def _against(lead: Lead, other: str, verdict: Verdict) -> tuple[str, str]:
     gain, seeds = mean_and_spread(lead.gain.mean, lead.gain.spread), lead.first.tuned.seeds
-    return {
-        Verdict.BETTER: f"Clear: better than {other} by {gain} on the same {seeds} fresh seeds, seed by seed.",
-        Verdict.WITHIN_THE_SPREAD: f"Open: {other} is {gain} behind on the same {seeds} fresh seeds, which is within "
+    clear = {
+        Verdict.BETTER: f"Better than {other} by {gain} on the same {seeds} fresh seeds, seed by seed.",
+        Verdict.DEFAULT_DIVERGED: f"{other} diverged on more of the {seeds} fresh seeds.",
+        Verdict.DEFAULT_MISSED: f"{other} missed the target on more of the {seeds} fresh seeds.",
+    }
+    still_open = {
+        Verdict.WITHIN_THE_SPREAD: f"{other} is {gain} behind on the same {seeds} fresh seeds, which is within "
         "twice the spread.",
-        Verdict.WORSE: f"Open: {other} has better values where both finished.",
-        Verdict.DEFAULT_DIVERGED: f"Clear: {other} diverged on more of the {seeds} fresh seeds.",
-        Verdict.DEFAULT_MISSED: f"Clear: {other} missed the target on more of the {seeds} fresh seeds.",
-        Verdict.TOO_FEW_SEEDS: "Open: too few fresh seeds finished.",
-    }.get(verdict, f"Open: both did not finish on some of the {seeds} fresh seeds ({verdict}).")
+        Verdict.WORSE: f"{other} has better values where both finished.",
+        Verdict.TOO_FEW_SEEDS: "Too few fresh seeds finished for a verdict.",
+    }
+    if verdict in clear:
+        return CLEAR, clear[verdict]
+    return OPEN, still_open.get(verdict, f"Neither finished on all of the {seeds} fresh seeds ({verdict.value}).")
 
 
 def improvement(one: Standing) -> str:

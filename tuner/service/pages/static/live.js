@@ -19,7 +19,6 @@ async function refresh() {
         const isInUse = part.contains(document.activeElement) || part.querySelector("details[open]");
         if (other && !isInUse && !part.isEqualNode(other)) part.replaceWith(document.adoptNode(other));
       }
-      document.dispatchEvent(new Event("replaced"));
     } else if (answer.status === 401 || answer.status === 404) location.reload();
   } catch { /* the stream notices as well, and reconnects */ }
   setTimeout(() => { busy = false; if (again) refresh(); }, PAUSE);
