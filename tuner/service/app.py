@@ -42,7 +42,6 @@ def create_app(settings: ServiceSettings, store: Store, sessions: Sessions) -> F
     app = FastAPI(
         title="lodo-tune",
         lifespan=life,
-        root_path=settings.root_path,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,

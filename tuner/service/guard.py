@@ -58,6 +58,9 @@ class Guard:
             return
         if scope["type"] != "http":
             return  # there are no web sockets
+        root = scope["root_path"] = self._settings.root_path
+        if root and scope["path"] != root and not scope["path"].startswith(f"{root}/"):
+            scope["path"] = root + scope["path"]  # behind a proxy that takes the root path off
 
         async def with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -113,8 +116,7 @@ def session_of(headers: Headers) -> str | None:
 
 def _path(scope: Scope) -> str:
     """Return the path of a request below the root path."""
-    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
-    return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
+    return str(scope["path"]).removeprefix(str(scope.get("root_path", ""))) or "/"
 
 
 def _name(host: str) -> str:

@@ -56,7 +56,6 @@ def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None]) -
         uvicorn.Config(
             app,
             log_level="warning",
-            root_path=settings.root_path,
             proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=STOP_SECONDS,
