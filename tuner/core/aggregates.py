@@ -1,4 +1,7 @@
-"""Frozen values that a database computes of many candidates, so that pages need not read each of them."""
+"""Totals of many candidates and parts of lists, as frozen values.
+
+A database computes them, so that pages need not read each candidate.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Entity tags: what identifies the state that an answer shows, so that a repeated request costs a comparison."""
+"""Entity tags: what identifies the state that an answer shows.
+
+A repeated request for an unchanged state costs a comparison.
+"""
 
 from __future__ import annotations
 

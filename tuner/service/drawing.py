@@ -1,4 +1,7 @@
-"""Figures and reports, drawn by a process of its own: drawing takes seconds of a core, and hundreds of megabytes."""
+"""Figures and reports, drawn by a process of its own.
+
+Drawing takes seconds of a core, and hundreds of megabytes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What one user may read: every page and every GET goes through this value, so that a hidden run is nowhere shown."""
+"""What one user may read.
+
+Every page and every GET goes through `Reading`, so that a hidden run is nowhere shown.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The JSON of resources that are read. Keys are never renamed; new ones may be added."""
+"""The JSON of resources that are read.
+
+Keys are never renamed; new ones may be added.
+"""
 
 from __future__ import annotations
 

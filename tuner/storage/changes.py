@@ -1,4 +1,4 @@
-"""Counts of the changes of studies, by which readers notice what is new without reading it.
+"""Counts of the changes of studies, by which readers notice what is new.
 
 The number of a study is raised in the transaction that changes its rows. Only the driver that holds the study writes to
 it, and the study's row is locked until it commits, so that numbers are seen in rising order: a reader that knows a

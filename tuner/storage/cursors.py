@@ -1,4 +1,4 @@
-"""Cursors of lists: the place in an order after which a page begins, as text for addresses.
+"""Cursors of lists: the place in an order after which a page begins.
 
 A cursor names the last row that was seen and not a number of rows, so that a page costs the same wherever it is, and a
 list that grows meanwhile neither repeats nor skips a row.

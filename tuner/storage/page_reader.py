@@ -1,4 +1,7 @@
-"""Reading of parts and totals of studies, at a cost that does not grow with what is not shown."""
+"""Reading of parts and totals of studies.
+
+The cost does not grow with what is not shown.
+"""
 
 from __future__ import annotations
 

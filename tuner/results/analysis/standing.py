@@ -1,4 +1,4 @@
-"""The standing of the searches of a run at one moment: who leads, how sure that is, and how much is left.
+"""Who leads a run, how sure that is, and how much is left.
 
 It is computed from totals, so that it costs the same for any number of candidates.
 """

@@ -1,4 +1,7 @@
-"""Line charts as values that a template writes as SVG, without styles: these are in the style sheet."""
+"""Line charts as values that a template writes as SVG.
+
+They have no styles of their own: these are in the style sheet.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The values of the pages: what a template shows, computed from totals and from parts of lists."""
+"""The values that the pages show.
+
+They are computed from totals, and from parts of lists.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""GET of tables, figures, reports and exports: the same as the command line writes."""
+"""GET of tables, figures, reports and exports.
+
+Their content is what the command line writes.
+"""
 
 from __future__ import annotations
 
