@@ -111,20 +111,27 @@ def standing(totals: StudyTotals) -> Standing:
 def lead(standings: Sequence[Standing]) -> Lead | None:
     """Return which search of a run leads; None while none has a result."""
     is_final = not any(one.is_open for one in standings)
-    tuned = sorted((one for one in standings if one.has_tuned_result), key=_tuned_rank)
+    tuned = [one for one in ranked(standings) if one.has_tuned_result]
     if tuned:
         first, second = tuned[0], tuned[1] if len(tuned) > 1 else None
         verdict, gain = (None, Gain()) if second is None else _compared(first, second)
         return Lead(first, second, True, is_final, verdict, gain)
-    searched = [one for one in standings if one.best is not None]
+    searched = [(one, one.best) for one in ranked(standings) if one.best is not None]
     if not searched:
         return None
-    steps = max(one.best.steps for one in searched if one.best is not None)
-    comparable = sorted(
-        (one for one in searched if one.best is not None and one.best.steps == steps),
-        key=lambda one: math.inf if one.best is None else one.best.fitness,
-    )
+    comparable = [one for one, best in searched if best.steps == searched[0][1].steps]
     return Lead(comparable[0], comparable[1] if len(comparable) > 1 else None, False, is_final, None, Gain())
+
+
+def ranked(standings: Sequence[Standing]) -> list[Standing]:
+    """Return searches, the leader first; those without results on fresh seeds follow, those without any are last."""
+
+    def rank(one: Standing) -> tuple[int, tuple[float, ...]]:
+        if one.has_tuned_result:
+            return 0, _tuned_rank(one)
+        return (2, ()) if one.best is None else (1, (-one.best.steps, one.best.fitness))
+
+    return sorted(standings, key=rank)
 
 
 def seconds_left(standings: Sequence[Standing]) -> float | None:
@@ -147,7 +154,7 @@ def _compared(first: Standing, second: Standing) -> tuple[Verdict, Gain]:
     return judge(runs[0], runs[1], spec.fresh_seeds, spec.workload.objective.limit(spec.steps[-1]))
 
 
-def _tuned_rank(one: Standing) -> tuple[int, int, float]:
+def _tuned_rank(one: Standing) -> tuple[float, ...]:
     """Return the rank of a tuned point: by how often it did not finish, how often it missed the target, its mean."""
     mean = math.inf if one.tuned.mean is None else one.objective.fitness(one.tuned.mean)
     return one.tuned.seeds - one.tuned.finished, one.tuned.missed, mean

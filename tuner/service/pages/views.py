@@ -16,7 +16,7 @@ from tuner.core.study import StudyRecord, StudyStatus
 from tuner.core.trial import Status
 from tuner.results.analysis.decimation import decimated
 from tuner.results.analysis.failures import grouped_reasons, run_label
-from tuner.results.analysis.standing import Standing, lead, seconds_left, standing
+from tuner.results.analysis.standing import Standing, lead, ranked, seconds_left, standing
 from tuner.results.tables.listing import done, moment
 from tuner.results.tables.numbers import hyperparameter, mean_and_spread, measured, number
 from tuner.service.pages import commands, words
@@ -86,11 +86,10 @@ def home(
 
 def search_run(reader: Reading, name: str) -> dict[str, Any]:
     """Return a run of searches: its optimizers side by side, who leads, how sure that is, and how long it takes."""
-    standings = reader.standings(name)
+    standings = ranked(reader.standings(name))
     leading = lead(standings)
     records = [one.totals.record for one in standings]
-    optimizers = [one.optimizer for one in standings]
-    colours = optimizer_colours(optimizers)
+    colours = optimizer_colours(sorted(one.optimizer for one in standings))
     objective = standings[0].objective
     return {
         **_run(records),
