@@ -48,8 +48,10 @@ def create_app(settings: ServiceSettings, store: Store, sessions: Sessions) -> F
     )
     app.state.reading = lambda request: Reading(store, cache)
     app.state.watcher, app.state.drawer, app.state.sessions = watcher, drawer, sessions
-    for each in (state.router, login.router, resources.router, outputs.router, events.router, pages.router):
-        app.include_router(each)
+    for api in (resources.router, outputs.router, events.router):
+        app.include_router(api, responses=problems.RESPONSES)
+    for other in (state.router, login.router, pages.router):
+        app.include_router(other)
     problems.install(app)
     app.add_middleware(Guard, settings=settings, sessions=sessions)
     return app

@@ -20,6 +20,30 @@ MEDIA_TYPE = "application/problem+json"
 _LOG = logging.getLogger(__name__)
 
 
+_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "field": {"type": "string"},
+    },
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"description": description, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
+    for status, description in (
+        (401, "the token is missing or wrong"),
+        (404, "there is nothing of this name or number"),
+        (421, "the Host is not a name of the service"),
+        (422, "a parameter is not accepted; `field` names it"),
+        (503, "the database cannot be read"),
+    )
+}
+"""What every resource below /api/v1 may answer, besides its own."""
+
+
 def problem(
     status: int, title: str, detail: str, *, field: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
