@@ -1,9 +1,9 @@
 """Write or check the parts of the documentation that are made from the code.
 
 `python tools/in_step.py` writes the references of the command line, of the Python API, of the HTTP API and of the
-database schema, and the tables of exports, metrics and Keras tasks; `--check` reports what is out of date instead. Both report modules that
-break the rules of names and docstrings, rooms without a section in docs/architecture.md, and broken links of the
-Markdown files in the root.
+database schema, and the tables of exports, metrics and Keras tasks; `--check` reports what is out of date instead. Both
+report modules that break the rules of names and docstrings, rooms without a section in docs/architecture.md, and broken
+links of the Markdown files in the root.
 """
 
 from __future__ import annotations
