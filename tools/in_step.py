@@ -1,9 +1,9 @@
 """Write or check the parts of the documentation that are made from the code.
 
-`python tools/in_step.py` writes the references of the command line, of the Python API and of the database schema, and
-the tables of exports, metrics and Keras tasks; `--check` reports what is out of date instead. Both report modules that
-break the rules of names and docstrings, rooms without a section in docs/architecture.md, and broken links of the
-Markdown files in the root.
+`python tools/in_step.py` writes the references of the command line, of the Python API, of the HTTP API and of the
+database schema, and the tables of exports, metrics and Keras tasks; `--check` reports what is out of date instead. Both
+report modules that break the rules of names and docstrings, rooms without a section in docs/architecture.md, and broken
+links of the Markdown files in the root.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def generated() -> dict[Path, Callable[[], str]]:
         ROOT / "docs/reference/command-line.md": reference.command_line,
         ROOT / "docs/reference/python.md": reference.python,
         ROOT / "docs/reference/database.md": reference.database,
+        ROOT / "docs/reference/openapi.json": reference.openapi,
         exports: lambda: reference.put_in(exports, "counterparts", reference.counterparts()),
         monitoring: lambda: reference.put_in(monitoring, "metrics", reference.metrics()),
         own_task: lambda: reference.put_in(own_task, "features of Keras", reference.features_of_keras()),

@@ -6,6 +6,7 @@ Each function returns Markdown. `tools/in_step.py` writes it to its place, or ch
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,13 @@ def _place(value: Any) -> str:
 
 def _directive(heading: str, place: str) -> str:
     return f'::: {place}\n    options:\n      heading: "{heading}"\n      toc_label: "{heading.rpartition(".")[2]}"\n'
+
+
+def openapi() -> str:
+    """Return the description of the service's HTTP API."""
+    from tuner.service.description import description
+
+    return json.dumps(description(), indent=2, ensure_ascii=False) + "\n"
 
 
 def database() -> str:

@@ -105,4 +105,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "length": "number of numbers",
         "data": "compressed numbers",
     },
+    "changes": {
+        "study_id": "one row per study",
+        "number": "raised with each change of the study's rows; a renewed lease is none",
+    },
 }

@@ -35,6 +35,7 @@ from tuner.cli.optimizers import optimizers_group
 from tuner.cli.paper import paper
 from tuner.cli.report import report
 from tuner.cli.resume import resume
+from tuner.cli.serve import serve
 from tuner.cli.show import show
 from tuner.cli.streams import OutputClosed, prepare_streams
 from tuner.cli.studies import studies
@@ -206,6 +207,6 @@ def _flags(names: list[str]) -> str:
 
 for verb in (
     resume, compare, paper, submit, train, evaluate, tasks_group, optimizers_group, table, figures, studies, show,
-    watch, export, report, database_group, doctor,
+    watch, export, report, serve, database_group, doctor,
 ):  # fmt: skip
     commands.add_command(verb)

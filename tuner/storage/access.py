@@ -10,7 +10,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from tuner.storage import lease, opening, sqlite_file, transactions, urls
+from tuner.storage import changes, lease, opening, sqlite_file, transactions, urls
 from tuner.storage.retries import Retrier
 
 Arguments = ParamSpec("Arguments")
@@ -118,3 +118,4 @@ class DatabaseAccess:
         with self._writing() as connection:
             lease.fence(connection, study_id, epoch)
             yield connection
+            changes.count(connection, study_id)

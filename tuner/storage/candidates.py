@@ -105,8 +105,13 @@ def read(
         raise Damaged(f"{_study_name(connection, study_id)}{error}") from error
 
 
-def outcomes(connection: Connection, study_id: int) -> list[Outcome]:
+def outcomes(connection: Connection, study_id: int, roles: Sequence[Role] = tuple(Role)) -> list[Outcome]:
     """Return the outcomes of a study's candidates in the order of their keys, reading only the columns that they need.
+
+    Args:
+        connection: In a transaction.
+        study_id: Id of the study.
+        roles: Roles of the candidates. Default: all.
 
     Raises:
         Damaged: A row cannot be read.
@@ -115,6 +120,8 @@ def outcomes(connection: Connection, study_id: int) -> list[Outcome]:
     joined = candidates.outerjoin(evaluations, evaluations.c.candidate_id == candidates.c.id)
     query = select(*KEY_COLUMNS, *results).select_from(joined)
     query = query.where(candidates.c.study_id == study_id).order_by(*KEY_COLUMNS)
+    if len(roles) < len(Role):
+        query = query.where(candidates.c.role.in_(roles))
     try:
         return [_outcome(row) for row in connection.execute(query)]
     except Damaged as error:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, insert, select
 
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Status
+from tuner.storage import changes
 from tuner.storage.attempts import LOST
 from tuner.storage.errors import Damaged
 from tuner.storage.tables import attempts, candidates, curves, evaluations, observations, studies
@@ -34,6 +35,7 @@ def copy_study(source: Connection, target: Connection, study_id: int) -> int:
     """
     row = _study_row(source, study_id)
     new = int(target.execute(insert(studies).values(row)).inserted_primary_key[0])  # type: ignore[index]
+    changes.begin(target, new)
     for batch in _batches(source, study_id):
         rows = [{**row, "study_id": new} for row in batch.values()]
         order = target.execute(

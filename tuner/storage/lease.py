@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, Update, func, select, update
 
 from tuner.core.study import StudyStatus
-from tuner.storage import attempts, candidates, processes
+from tuner.storage import attempts, candidates, changes, processes
 from tuner.storage.errors import Incomplete, LeaseLost, StudyComplete, StudyOwned, UnknownStudy
 from tuner.storage.tables import studies
 from tuner.storage.timestamps import now
@@ -142,6 +142,7 @@ def acquire(connection: Connection, study_id: int, owner: str, lease_seconds: fl
             renewed_uptime=at.uptime,
         )
     )
+    changes.count(connection, study_id)
     return int(row.epoch) + 1
 
 
@@ -214,6 +215,7 @@ def release(connection: Connection, study_id: int, epoch: int, status: str) -> N
         values["finished_at"] = now()
     attempts.lose_all(connection, study_id, "its driver stopped")
     connection.execute(_update(study_id).values(**values))
+    changes.count(connection, study_id)
 
 
 def _update(study_id: int) -> Update:

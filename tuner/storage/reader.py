@@ -9,13 +9,14 @@ import numpy.typing as npt
 from tuner.core.study import CandidateRecord, Outcome, SeedRun, StudyRecord
 from tuner.core.trial import Key, Role
 from tuner.storage import attempts, candidates, integrity, observations, studies
-from tuner.storage.access import DatabaseAccess, retried
+from tuner.storage.access import retried
 from tuner.storage.attempts import AttemptRecord
 from tuner.storage.errors import Damaged
 from tuner.storage.integrity import Soundness
+from tuner.storage.page_reader import PageReader
 
 
-class StudyReader(DatabaseAccess):
+class StudyReader(PageReader):
     """Methods of the store that read; `Store` adds those that write.
 
     Each method is one transaction. It never waits for a writer, nor makes a writer wait, and the values that it returns

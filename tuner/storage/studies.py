@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tuner.core.study import StudyRecord, StudySpec, StudyStatus
 from tuner.core.trial import Role, Status
-from tuner.storage import lease, specifications
+from tuner.storage import changes, lease, specifications
 from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.errors import Conflict, Damaged, StudyExists, UnknownStudy
 from tuner.storage.tables import candidates, studies
@@ -23,6 +23,7 @@ from tuner.storage.timestamps import now
 from tuner.storage.validation import check_optimizer_name, check_run_name, quoted
 
 STATUSES = (StudyStatus.RUNNING, StudyStatus.INTERRUPTED, StudyStatus.STOPPED, StudyStatus.COMPLETE)
+_FEW = 500  # studies whose ids a statement may name: SQLite and PostgreSQL limit the number of parameters
 _NAMES_LOCK = 0x4C4F  # first key of PostgreSQL's advisory locks on the names of runs; the second is the name's hash
 
 
@@ -47,7 +48,9 @@ def create(connection: Connection, spec: StudySpec) -> int:
         result = connection.execute(insert(studies).values(row))
     except IntegrityError as error:  # PostgreSQL: another process has inserted it since the check
         raise _exists(spec) from error
-    return int(result.inserted_primary_key[0])  # type: ignore[index]
+    study_id = int(result.inserted_primary_key[0])  # type: ignore[index]
+    changes.begin(connection, study_id)
+    return study_id
 
 
 def create_run(connection: Connection, specs: Sequence[StudySpec]) -> list[int]:
@@ -89,7 +92,7 @@ def _exists(spec: StudySpec) -> StudyExists:
 
 def all_studies(connection: Connection, damaged: list[Damaged]) -> list[StudyRecord]:
     """Return all studies in the order of creation; errors of studies that cannot be read are appended to `damaged`."""
-    return _records(connection, select(studies).order_by(studies.c.id), damaged)
+    return records(connection, select(studies).order_by(studies.c.id), damaged)
 
 
 def find(connection: Connection, name: str) -> list[StudyRecord]:
@@ -103,9 +106,9 @@ def find(connection: Connection, name: str) -> list[StudyRecord]:
     # Text that cannot be a name is not sent to the database, which may not accept it.
     if name.isascii() and "\x00" not in name:
         query = select(studies).where(studies.c.run == run).order_by(studies.c.id)
-        records = _records(connection, query.where(studies.c.optimizer == optimizer) if slash else query)
-        if records:
-            return records
+        found = records(connection, query.where(studies.c.optimizer == optimizer) if slash else query)
+        if found:
+            return found
     names = [f"{row.run}/{row.optimizer}" for row in connection.execute(select(studies.c.run, studies.c.optimizer))]
     known = names if slash else list(dict.fromkeys([each.partition("/")[0] for each in names]))
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)  # several, as the names of runs resemble each other
@@ -120,10 +123,22 @@ def by_id(connection: Connection, study_id: int) -> StudyRecord:
         UnknownStudy: The study does not exist.
         Damaged: The study cannot be read.
     """
-    records = _records(connection, select(studies).where(studies.c.id == study_id))
-    if not records:
+    found = records(connection, select(studies).where(studies.c.id == study_id))
+    if not found:
         raise UnknownStudy(f"there is no study with id {study_id} in the database")
-    return records[0]
+    return found[0]
+
+
+def run_of(connection: Connection, study_id: int) -> str:
+    """Return the name of a study's run.
+
+    Raises:
+        UnknownStudy: The study does not exist.
+    """
+    name: str | None = connection.scalar(select(studies.c.run).where(studies.c.id == study_id))
+    if name is None:
+        raise UnknownStudy(f"there is no study with id {study_id} in the database")
+    return name
 
 
 def delete(connection: Connection, study_ids: Sequence[int]) -> None:
@@ -148,6 +163,7 @@ def amend(connection: Connection, study_id: int, spec: StudySpec, note: str) -> 
     columns = specifications.to_columns(spec)
     values = {name: columns[name] for name in ("task", "data", "code", "further_tasks") if name in columns}
     connection.execute(update(studies).where(studies.c.id == study_id).values(values))
+    changes.count(connection, study_id)
     if note:
         add_note(connection, study_id, note)
 
@@ -179,8 +195,8 @@ def add_note(connection: Connection, study_id: int, text: str) -> None:
         connection.execute(update(studies).where(studies.c.id == study_id).values(notes=[*notes, text]))
 
 
-def _records(connection: Connection, query: Select[Any], damaged: list[Damaged] | None = None) -> list[StudyRecord]:
-    """Return the records of rows; an error of a row that cannot be read is raised, or appended to `damaged`."""
+def records(connection: Connection, query: Select[Any], damaged: list[Damaged] | None = None) -> list[StudyRecord]:
+    """Return the studies that a query selects; an error of one that cannot be read is raised, or put in `damaged`."""
     rows = connection.execute(query).all()
     counts: dict[int, dict[Status, int]] = defaultdict(lambda: dict.fromkeys(Status, 0))
     grouped = (
@@ -188,8 +204,8 @@ def _records(connection: Connection, query: Select[Any], damaged: list[Damaged] 
         .where(candidates.c.role.in_([role for role in Role if role.is_due]))
         .group_by(candidates.c.study_id, candidates.c.status)
     )
-    if len(rows) == 1:
-        grouped = grouped.where(candidates.c.study_id == rows[0].id)
+    if len(rows) <= _FEW:
+        grouped = grouped.where(candidates.c.study_id.in_([row.id for row in rows]))
     invalid = {}
     for study_id, status, count in connection.execute(grouped):
         if status in list(Status):
@@ -197,18 +213,18 @@ def _records(connection: Connection, query: Select[Any], damaged: list[Damaged] 
         else:
             invalid[study_id] = status
     at = lease.moment(connection) if any(row.owner is not None for row in rows) else None
-    records = []
+    found = []
     for row in rows:
         try:
             if row.id in invalid:
                 candidate = f"a candidate of the study {row.run}/{row.optimizer}"
                 CheckedRow({"status": invalid[row.id]}, candidate).one_of("status", list(Status))
-            records.append(read(row, counts[row.id], at))
+            found.append(read(row, counts[row.id], at))
         except Damaged as error:
             if damaged is None:
                 raise
             damaged.append(error)
-    return records
+    return found
 
 
 def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -> StudyRecord:

@@ -5,6 +5,7 @@ studies 1 ── n candidates 1 ── n attempts       one per attempt of a wor
                           1 ── 1 evaluations    the result; once it is recorded, the candidate never changes
                           1 ── 1 curves         the losses, stored apart from what lists of candidates read
                           1 ── n observations   other measurements, one row per column of numbers; comparisons only
+        1 ── 1 changes        how often the rows of the study have changed
 ```
 A test compares these tables with the result of the migrations.
 """
@@ -167,4 +168,11 @@ observations = Table(
     Column("dtype", String(8), nullable=False),
     Column("length", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("study_id", ForeignKey(studies.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("number", BigInteger, nullable=False),
 )

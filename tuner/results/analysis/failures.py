@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tuner.core.aggregates import ReasonTotals
 from tuner.core.study import CandidateRecord
 from tuner.core.trial import Key, Role, Status
 
@@ -43,6 +44,23 @@ def grouped_failures(candidates: Sequence[CandidateRecord]) -> tuple[FailureGrou
         )
         for (status, pattern), runs in ordered
     )
+
+
+def grouped_reasons(reasons: Sequence[ReasonTotals]) -> tuple[ReasonTotals, ...]:
+    """Return reasons of which those that differ only in numbers are one, the largest first, as `grouped_failures`."""
+    groups: dict[tuple[Status, str], list[ReasonTotals]] = {}
+    for one in reasons:
+        groups.setdefault((one.status, _DIGITS.sub("…", one.reason)), []).append(one)
+    merged = [
+        ReasonTotals(
+            status=status,
+            reason=(some[0].reason if len(some) == 1 else pattern) or UNKNOWN,
+            count=sum(one.count for one in some),
+            first_id=min(one.first_id for one in some),
+        )
+        for (status, pattern), some in groups.items()
+    ]
+    return tuple(sorted(merged, key=lambda one: (-one.count, one.first_id)))
 
 
 def run_label(key: Key) -> str:

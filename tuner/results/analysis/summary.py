@@ -186,8 +186,8 @@ def summarise_outcomes(
             for dimension in SearchSpace.from_dict(spec.space).dimensions
         ),
         fixed=spec.space.get("fixed", {}),
-        default=_fresh_runs(runs[Role.DEFAULT], spec),
-        tuned=_fresh_runs(runs[Role.TUNED], spec),
+        default=fresh_runs(runs[Role.DEFAULT], spec),
+        tuned=fresh_runs(runs[Role.TUNED], spec),
         searched=None if study.tuned is None else _searched(spec, generations),
         best=best,
         counts=Counts(
@@ -287,7 +287,8 @@ def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run
     )
 
 
-def _fresh_runs(runs: Sequence[Outcome], spec: SearchSpec) -> FreshRuns:
+def fresh_runs(runs: Sequence[Outcome], spec: SearchSpec) -> FreshRuns:
+    """Return the results of one point on the fresh seeds of a search, from the outcomes of its runs."""
     objective, ended = spec.workload.objective, finished(runs)
     shown = [objective.shown(run.fitness, spec.steps[-1]) for run in ended]
     values = [value for value in shown if value is not None]

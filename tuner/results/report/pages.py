@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tuner.core.text import printable
@@ -18,13 +18,18 @@ def render(template: str, **values: Any) -> str:
         template: Name of a file in `templates/`.
         values: Its variables. Texts and their control characters are escaped; only `Markup` is inserted unchanged.
     """
-    return _environment().get_template(template).render(**values)
+    return environment(__package__).get_template(template).render(**values)
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment(*packages: str) -> Environment:
+    """Return Jinja's environment for the templates in the folders `templates` of some packages.
+
+    Args:
+        packages: Names of packages; of two templates with the same name, that of the first package is taken.
+    """
     return Environment(
-        loader=PackageLoader(__package__),
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=True,
         finalize=_finalize,
         undefined=StrictUndefined,

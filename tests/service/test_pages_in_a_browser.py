@@ -1,0 +1,149 @@
+"""The pages in Chromium: they fit, say nothing on the console, work without scripts, and follow a driver."""
+
+import time
+
+import pytest
+
+from tests.support.browser import browser, needs_chromium
+from tests.support.hostile_runs import fill
+from tests.support.reading_service import application, served
+from tests.support.report_values import database
+from tests.support.store_values import ME, candidate, driven, evaluation, key
+from tuner.core.trial import Role
+from tuner.storage import Store
+
+pytestmark = needs_chromium
+WIDTHS = (390, 820, 1400)
+PATIENCE = 20  # seconds after which what is waited for is taken as missing; nothing is asserted about less
+
+
+@pytest.fixture(scope="module")
+def page():
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    file = tmp_path_factory.mktemp("browser") / "runs.db"
+    database(file)
+    with Store.open(str(file)) as store:
+        fill(store)
+    return file
+
+
+@pytest.fixture(scope="module")
+def pages(file):
+    """Return the paths of all pages of a search, a comparison and a run with hostile texts."""
+    with Store.open(str(file)) as store:
+        ids = {record.spec.name: record.id for record in store.studies()}
+        candidates = [store.candidate_page(study, limit=4)[0].rows[-1].id for study in ids.values()]
+    return [
+        "/",
+        "/runs/first",
+        "/runs/second",
+        "/runs/hostile",
+        *(f"/studies/{study}{part}" for study in ids.values() for part in ("", "/candidates")),
+        *(f"/candidates/{number}" for number in candidates),
+    ]
+
+
+def shown(page):
+    return page.value("document.querySelector('main').innerText")
+
+
+def wait_for(page, expression):
+    """Wait until an expression is true on the page."""
+    end = time.monotonic() + PATIENCE
+    while not page.value(expression):
+        assert time.monotonic() < end, f"{expression} is false on: {shown(page)}"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_every_window_and_nothing_on_it_runs(page, file, pages, scheme):
+    page.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    with served(application(str(file))) as address:
+        page.problems.clear()
+        page.requests.clear()
+        for path in pages:
+            for width in WIDTHS:
+                page.open(address + path, width=width)
+                assert page.problems == [], path
+                assert page.value("typeof hacked") == "undefined", path
+                assert page.value("innerWidth") == width, path
+                assert page.value("document.documentElement.scrollWidth") <= width, path
+                assert page.value("document.querySelectorAll('h1').length") == 1, path
+        assert [one for one in page.requests if not one.startswith((address, "data:,"))] == []
+        page.open("about:blank", width=800)  # closes the stream
+
+
+def test_every_page_can_be_read_without_scripts(page, file, pages):
+    with served(application(str(file))) as address:
+        for path in pages:
+            page.open(address + path, width=820, scripts=True)
+            page.value("document.querySelectorAll('[data-copy]').forEach((one) => one.remove())")  # needs scripts
+            with_scripts = shown(page)
+            page.open(address + path, width=820, scripts=False)
+            page.ask("Emulation.setScriptExecutionDisabled", value=False)  # so that the page can be asked
+            assert shown(page) == with_scripts, path
+        page.open("about:blank", width=800)
+
+
+def test_a_page_follows_a_driver_below_a_root_path_and_after_the_server_has_started_again(page, tmp_path):
+    file = str(tmp_path / "runs.db")
+    with Store.open(file) as store:
+        study, epoch = driven(store, owner=ME, generations=1, population=4, add=[key(slot) for slot in range(4)])
+
+        def follows(slot):
+            store.record(study, epoch, [evaluation(key(slot), fitness=4.0 - slot)])
+            wait_for(page, f"document.querySelector('#summary progress').value === {slot + 1}")
+            wait_for(page, f"document.querySelector('#summary .big').innerText === '{4.0 - slot:.3f}'")
+
+        with served(application(file), "/tune") as address:
+            page.open(f"{address}/studies/{study}", width=820)
+            page.value("window.mark = 1")  # lost if the page were loaded again
+            wait_for(page, "!document.getElementById('live').hidden")
+            follows(0)
+            follows(1)
+        store.record(study, epoch, [evaluation(key(2), fitness=2.0)])  # while no server runs
+        with served(application(file), "/tune", int(address.split(":")[2].split("/")[0])):
+            wait_for(page, "document.querySelector('#summary progress').value === 3")
+            follows(3)
+            assert page.value("window.mark") == 1
+            page.open("about:blank", width=800)
+
+
+def test_a_run_page_says_who_leads_how_sure_that_is_and_when_it_ends(page, tmp_path):
+    file = str(tmp_path / "runs.db")
+    with Store.open(file) as store:
+        for optimizer, level in (("Adam", 2.0), ("Yogi", 1.0)):
+            study, epoch = driven(store, optimizer=optimizer, owner=ME, generations=1, population=2, fresh_seeds=3)
+            due = [key(slot) for slot in range(2)]
+            fresh = [key(slot, role=role) for role in (Role.DEFAULT, Role.TUNED) for slot in range(3)]
+            for each in (*due, *fresh):
+                store.add(study, epoch, [candidate(each)])
+                value = level + 0.01 * each.slot + (10 if each.role is Role.DEFAULT else 0)
+                store.record(study, epoch, [evaluation(each, fitness=value)])
+            store.finish(study, epoch, tuned={"rate": 0.1}, tuned_genome=[0.0])
+            store.release(study, epoch, "complete")
+    with served(application(file)) as address:
+        page.open(f"{address}/runs/run", width=390)
+        leads, sure, long = (
+            page.value(f"document.querySelectorAll('.card')[{number}].innerText") for number in range(3)
+        )
+        assert "Yogi: 1.010 ± 0.010" in leads
+        assert "Clear" in sure
+        assert "Better than Adam by 1" in sure  # 2 - 1 on each seed, without spread
+        assert "Complete since" in long
+        page.open("about:blank", width=800)
+
+
+def test_the_first_key_leads_past_the_menu_and_every_link_shows_its_focus(page, file):
+    with served(application(str(file))) as address:
+        page.open(f"{address}/runs/first", width=820)
+        for kind in ("keyDown", "keyUp"):
+            page.ask("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        assert page.value("document.activeElement.innerText") == "Skip to the content"
+        assert page.value("document.activeElement.getBoundingClientRect().left") >= 0
+        page.open("about:blank", width=800)

@@ -1,0 +1,124 @@
+"""Figures and reports, drawn by a process of its own.
+
+Drawing takes seconds of a core, and hundreds of megabytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import tempfile
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from tuner.core.errors import LodoTuneError
+
+MAX_WAITING = 8
+"""Drawings that may wait for the process; a further one is refused."""
+
+MAX_SECONDS = 60.0
+MAX_KEPT_BYTES = 32 * 2**20
+REPORT = "report"
+
+Key = tuple[object, ...]
+
+
+class DrawingBusy(LodoTuneError):  # noqa: N818 (what is the case)
+    """A drawing is not ready in time, or too many wait already; the client may try again later."""
+
+    exit_code = 75
+
+
+class Drawer:
+    """Draws figures and reports of runs, one after the other, and keeps the last.
+
+    Args:
+        url: URL of the database, with its password; the process opens it read-only.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: ProcessPoolExecutor | None = None
+        self._waiting: dict[Key, Future[bytes | None]] = {}
+        self._kept: OrderedDict[Key, bytes | None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    async def draw(self, run: str, what: str, format: str, state: str) -> bytes | None:
+        """Return the content of a file; None if there is nothing to draw yet.
+
+        Args:
+            run: Name of the run.
+            what: Name of a figure, or REPORT.
+            format: "svg", "png" or "pdf"; "html" of a report.
+            state: Identifies the state of the run: a drawing of the same state is not repeated.
+
+        Raises:
+            DrawingBusy: It is not ready in time, or too many wait already.
+            LodoTuneError: The run cannot be read.
+        """
+        key = (run, what, format, state)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            future = self._waiting.get(key) or self._start(key)
+        try:
+            content = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), MAX_SECONDS)
+        except TimeoutError:
+            raise DrawingBusy(f"the drawing is not ready after {MAX_SECONDS:g} s; try again later") from None
+        except BrokenProcessPool:
+            self.close()
+            raise DrawingBusy("the process that draws has ended; try again") from None
+        finally:
+            with self._lock:
+                if future.done():
+                    self._waiting.pop(key, None)
+        self._keep(key, content)
+        return content
+
+    def close(self) -> None:
+        """End the process; the next drawing starts another."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+            self._waiting.clear()
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list((pool._processes or {}).values()):  # a drawing that runs would outlive the server
+                process.terminate()
+
+    def _start(self, key: Key) -> Future[bytes | None]:
+        self._waiting = {one: future for one, future in self._waiting.items() if not future.done()}
+        if len(self._waiting) >= MAX_WAITING:
+            raise DrawingBusy(f"{MAX_WAITING} drawings wait already; try again later")
+        if self._pool is None:
+            # Spawned and not forked: a fork has the locks of this process's threads. Replaced, since drawing leaks.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=50)
+        run, what, format, _ = key
+        future = self._pool.submit(_content, self._url, str(run), str(what), str(format))
+        self._waiting[key] = future
+        return future
+
+    def _keep(self, key: Key, content: bytes | None) -> None:
+        with self._lock:
+            for other in [one for one in self._kept if one[:3] == key[:3]]:  # of an older state
+                del self._kept[other]
+            self._kept[key] = content
+            while sum(len(one or b"") for one in self._kept.values()) > MAX_KEPT_BYTES:
+                self._kept.popitem(last=False)
+
+
+def _content(url: str, run: str, what: str, format: str) -> bytes | None:
+    """Draw in the process: return the content of a file; None if there is nothing to draw."""
+    from tuner.api.database import Database
+    from tuner.results.figures import rendered
+
+    found = Database(url).run(run)
+    if what == REPORT:
+        with tempfile.TemporaryDirectory(prefix="lodo-report-") as folder:
+            return found.report(Path(folder) / "report.html").read_bytes()
+    figure = found.figure(what)
+    return None if figure is None else rendered(figure, format)

@@ -1,0 +1,125 @@
+"""The guard in front of all routes: who may ask, from where, and by which method.
+
+It is plain ASGI, since Starlette's base class for middleware holds streams back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse, Response
+
+from tuner.service.problems import problem
+from tuner.service.settings import ServiceSettings
+from tuner.service.tokens import Sessions
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+COOKIE = "lodo_tune_session"
+OPEN = ("/login", "/health", "/ready")  # and what is below /static/
+SAFE = ("GET", "HEAD")
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """Lets requests through that name this service, come from its own pages or with its token, and may be known.
+
+    - Host must be a name of this service. A page elsewhere that has its own name resolved to this machine has another.
+    - A request that is not GET or HEAD needs an Origin of this service, or the token as `Authorization: Bearer`, which
+      no other page can send.
+    - All but the page to log in, its style and `/health` and `/ready` need the token or a session.
+
+    Args:
+        app: The application behind it.
+        settings: Of the service.
+        sessions: Recognises the token and sessions.
+    """
+
+    def __init__(self, app: App, settings: ServiceSettings, sessions: Sessions) -> None:
+        self._app, self._settings, self._sessions = app, settings, sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return  # there are no web sockets
+        root = scope["root_path"] = self._settings.root_path
+        if root and scope["path"] != root and not scope["path"].startswith(f"{root}/"):
+            scope["path"] = root + scope["path"]  # behind a proxy that takes the root path off
+
+        async def with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refused = self._refusal(scope, Headers(scope=scope))
+        await (self._app if refused is None else refused)(scope, receive, with_headers)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        """Return the response to a request that is not let through."""
+        path = _path(scope)
+        if _name(headers.get("host", "")) not in self._settings.accepted_hosts:
+            return problem(421, "Unknown host", "the Host of the request is not a name of this service")
+        bearer = self._has_token(headers)
+        if scope["method"] not in SAFE and not bearer and not self._is_own_origin(headers):
+            return problem(403, "Another origin", "the request does not come from a page of this service")
+        if bearer or path in OPEN or path.startswith("/static/") or self._has_session(headers):
+            return None
+        if path.startswith("/api/"):
+            return problem(
+                401,
+                "No token",
+                "the request needs the token that the service has printed, as Authorization: Bearer",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        wanted = path + (f"?{query}" if (query := scope.get("query_string", b"").decode("latin-1")) else "")
+        return RedirectResponse(f"{self._settings.root_path}/login?next={quote(wanted, safe='')}", 303)
+
+    def _has_token(self, headers: Headers) -> bool:
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        return kind.lower() == "bearer" and self._sessions.is_token(token.strip())
+
+    def _has_session(self, headers: Headers) -> bool:
+        session = session_of(headers)
+        return session is not None and self._sessions.is_session(session)
+
+    def _is_own_origin(self, headers: Headers) -> bool:
+        parts = urlsplit(headers.get("origin", ""))
+        return parts.scheme in ("http", "https") and parts.netloc.lower() == headers.get("host", "").lower()
+
+
+def session_of(headers: Headers) -> str | None:
+    """Return the session that a browser sends, whether or not it has ended."""
+    try:
+        cookies = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return None
+    return cookies[COOKIE].value if COOKIE in cookies else None
+
+
+def _path(scope: Scope) -> str:
+    """Return the path of a request below the root path."""
+    return str(scope["path"]).removeprefix(str(scope.get("root_path", ""))) or "/"
+
+
+def _name(host: str) -> str:
+    """Return the name in a Host, without the port, in lower case."""
+    name, colon, port = host.lower().rpartition(":")
+    return name if colon and port.isdigit() and not host.endswith("]") else host.lower()

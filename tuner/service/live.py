@@ -1,0 +1,182 @@
+"""Changes of studies, noticed by one thread for all streams.
+
+The thread reads the table of changes, one short row per study, and keeps for each study the number that it saw last and
+the place of that change in its own order. A stream is woken after each round, and sends every study whose place is
+beyond its cursor: what is sent is the newest number, so that a slow client is sent less, never something old. A cursor
+is valid as long as this process lives; after another start, or without one, the client is told to read everything
+again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from tuner.storage import Store, UnknownStudy
+from tuner.storage.errors import StorageError
+
+INTERVAL = 0.25
+"""Seconds between two rounds."""
+
+KEEPALIVE = 15.0
+"""Seconds after which a stream without news sends a comment, so that a proxy does not cut it."""
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A study that has changed."""
+
+    study: int
+    run: str
+    number: int | None  # of its changes so far; None if the study was deleted
+    cursor: str
+
+
+@dataclass(slots=True)
+class _Seen:
+    run: str
+    number: int | None
+    place: int
+
+
+class Watcher:
+    """Notices changes of studies; `start` and `stop` belong to the application's life.
+
+    Args:
+        store: The database, which is read by one thread.
+        interval: Seconds between two rounds.
+    """
+
+    def __init__(self, store: Store, interval: float = INTERVAL) -> None:
+        self._store, self._interval = store, interval
+        self._process = secrets.token_hex(4)
+        self._seen: dict[int, _Seen] = {}
+        self._place = 0
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lodo-changes", daemon=True)
+        self._wake: set[Callable[[], None]] = set()
+
+    def start(self) -> None:
+        """Read the present numbers, and begin to watch."""
+        self._look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and all streams."""
+        self._stopping.set()
+        self._tell()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def cursor(self) -> str:
+        """Return the cursor of the newest change."""
+        with self._lock:
+            return self._text(self._place)
+
+    def since(self, cursor: str | None) -> list[Change] | None:
+        """Return the changes after a cursor in order, of each study the last; None of another process's cursor."""
+        process, _, place = (cursor or "").partition("-")
+        if process != self._process or not place.isdecimal():
+            return None
+        with self._lock:
+            news = [(seen.place, study, seen) for study, seen in self._seen.items() if seen.place > int(place[:18])]
+        return [Change(study, seen.run, seen.number, self._text(at)) for at, study, seen in sorted(news, key=_place)]
+
+    async def stream(self, cursor: str | None, is_hidden: Callable[[str], bool]) -> AsyncIterator[str]:
+        """Yield the text of server-sent events until the watcher stops; no database connection is held.
+
+        Args:
+            cursor: The cursor that the client has; None if it has none.
+            is_hidden: Returns whether a run is hidden from the client.
+        """
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop may be closing
+                loop.call_soon_threadsafe(woken.set)
+
+        self._wake.add(wake)
+        try:
+            yield "retry: 1000\n\n"
+            while not self._stopping.is_set():
+                woken.clear()
+                changes = self.since(cursor)
+                if changes is None:
+                    cursor = self.cursor()
+                    yield _event("resync", cursor, "{}")
+                    continue
+                for change in changes:
+                    cursor = change.cursor
+                    if not await asyncio.to_thread(is_hidden, change.run):
+                        yield _event("study", cursor, _data(change))
+                try:
+                    await asyncio.wait_for(woken.wait(), KEEPALIVE)
+                except TimeoutError:
+                    yield ": nothing new\n\n"
+        finally:
+            self._wake.discard(wake)
+
+    def _run(self) -> None:
+        failing = False
+        while not self._stopping.wait(self._interval):
+            try:
+                if self._look():
+                    self._tell()
+                failing = False
+            except StorageError as error:  # the database is away: what changes meanwhile is noticed afterwards
+                if not failing:
+                    _LOG.warning("changes cannot be read: %s", error)
+                failing = True
+
+    def _look(self) -> bool:
+        """Read the numbers; return whether any is new."""
+        numbers = self._store.changes()
+        before = self._place
+        for study, number in numbers.items():
+            seen = self._seen.get(study)
+            if seen is None or seen.number != number:
+                run = self._run_of(study) if seen is None else seen.run
+                if run is not None:
+                    self._note(study, run, number)
+        for study in [one for one, seen in self._seen.items() if seen.number is not None and one not in numbers]:
+            self._note(study, self._seen[study].run, None)
+        return self._place > before
+
+    def _note(self, study: int, run: str, number: int | None) -> None:
+        with self._lock:
+            self._place += 1
+            self._seen[study] = _Seen(run, number, self._place)
+
+    def _run_of(self, study: int) -> str | None:
+        try:
+            return self._store.run_of(study)
+        except UnknownStudy:  # deleted since
+            return None
+
+    def _tell(self) -> None:
+        for wake in list(self._wake):
+            wake()
+
+    def _text(self, place: int) -> str:
+        return f"{self._process}-{place}"
+
+
+def _place(news: tuple[int, int, _Seen]) -> int:
+    return news[0]
+
+
+def _data(change: Change) -> str:
+    return json.dumps({"study": change.study, "run": change.run, "number": change.number})
+
+
+def _event(kind: str, cursor: str, data: str) -> str:
+    return f"id: {cursor}\nevent: {kind}\ndata: {data}\n\n"

@@ -1,0 +1,1 @@
+"""Pages for a browser: made on the server, readable without JavaScript."""

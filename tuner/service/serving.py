@@ -1,0 +1,84 @@
+"""Runs a service until it is interrupted."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from tuner.core.errors import InvalidRequest
+from tuner.service.app import create_app
+from tuner.service.settings import ServiceSettings
+from tuner.service.tokens import Sessions
+from tuner.storage import Store
+
+STOP_SECONDS = 5  # for requests that are being answered when the service ends
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready, and ends streams before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready, self._ending = ready, ending
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
+
+
+def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None]) -> None:
+    """Serve until an interruption, SIGTERM included, ends it.
+
+    Args:
+        settings: Of the service.
+        token: What a user has to show.
+        ready: Takes the address of the service once it answers.
+
+    Raises:
+        InvalidRequest: The address cannot be listened on.
+        StorageError: The database cannot be opened.
+    """
+    listener = _listener(settings)
+    # Opening it for writing brings an older schema up to date, which reading it would refuse.
+    store = Store.open(settings.database)
+    app = create_app(settings, store, Sessions(token))
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        ),
+        lambda: ready(f"http://{shown}:{port}{settings.root_path}/"),
+        app.state.watcher.stop,
+    )
+    server.run(sockets=[listener])
+
+
+def _listener(settings: ServiceSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise InvalidRequest("port", ": another program listens on it; 0 takes a free one", settings.port) from None
+        if error.errno == errno.EACCES:
+            raise InvalidRequest(
+                "port", ": the system reserves it for others; take one from 1024", settings.port
+            ) from None
+        raise InvalidRequest("host", f"is an address of this machine ({error.strerror})", settings.host) from None
+    return listener
