@@ -26,6 +26,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests.support.reading_service import BEARER, application, served
 from tuner.core.study import SearchSpec
 from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Trial, Workload
 from tuner.storage import Store
@@ -97,7 +98,7 @@ def _evaluation(key: Key, random: np.random.Generator, generation: int, curve: i
 def timed(address: str) -> tuple[float, float, int]:
     """Return the seconds until the first byte and until the last, and the number of bytes."""
     start = time.perf_counter()
-    with urllib.request.urlopen(address) as answer:  # noqa: S310 (an address of this file)
+    with urllib.request.urlopen(urllib.request.Request(address, headers=BEARER)) as answer:  # noqa: S310 (an address of this file)
         answer.read(1)
         first = time.perf_counter() - start
         size = 1 + len(answer.read())
@@ -112,8 +113,6 @@ def memory_mb(pid: int) -> float:
 
 def serve(file: str, port: int) -> None:
     """Serve the pages of a database, in this process."""
-    from tests.support.reading_service import application, served
-
     with served(application(file), port=port):
         sys.stdin.read()
 
