@@ -9,11 +9,24 @@ first byte and of the whole page.
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import itertools
 import math
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.support.reading_service import BEARER, application, served
 from tuner.core.study import SearchSpec
 from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Trial, Workload
 from tuner.storage import Store
@@ -80,3 +93,86 @@ def _evaluation(key: Key, random: np.random.Generator, generation: int, curve: i
         device="CPU",
         reason=f"loss was nan at evaluation {at}" if diverged else "",
     )
+
+
+def timed(address: str) -> tuple[float, float, int]:
+    """Return the seconds until the first byte and until the last, and the number of bytes."""
+    start = time.perf_counter()
+    with urllib.request.urlopen(urllib.request.Request(address, headers=BEARER)) as answer:  # noqa: S310 (an address of this file)
+        answer.read(1)
+        first = time.perf_counter() - start
+        size = 1 + len(answer.read())
+    return first, time.perf_counter() - start, size
+
+
+def memory_mb(pid: int) -> float:
+    """Return the resident memory of a process in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def serve(file: str, port: int) -> None:
+    """Serve the pages of a database, in this process."""
+    with served(application(file), port=port):
+        sys.stdin.read()
+
+
+def measure(file: Path, views: int) -> None:
+    """Print the times of the pages, first read and later, and the memory of the server over many views."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, __file__, "--serve", str(port), "--database", str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as server:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(300):
+                with contextlib.suppress(urllib.error.URLError):
+                    timed(f"{address}/static/live.js")
+                    break
+                time.sleep(0.1)
+            pages = {
+                "study": "/studies/1",
+                "candidates": "/studies/1/candidates",
+                "candidates, best first": "/studies/1/candidates?sort=fitness",
+                "candidates that diverged": "/studies/1/candidates?status=diverged&sort=-seconds",
+                "run": "/runs/large",
+                "home": "/",
+                "candidate": "/candidates/50000",
+            }
+            print(f"{'page':26}{'first view':>22}{'median of 20':>22}{'kB':>8}")
+            for name, path in pages.items():
+                first = timed(address + path)
+                later = sorted(timed(address + path)[:2] for _ in range(20))[10]
+                print(
+                    f"{name:26}{first[0]:>10.3f} /{first[1]:>8.3f} s{later[0]:>10.3f} /{later[1]:>8.3f} s"
+                    f"{first[2] / 1000:>8.0f}"
+                )
+            paths = itertools.cycle(pages.values())
+            before = memory_mb(server.pid)
+            for number in range(views):
+                timed(address + next(paths))
+                if number % (views // 5) == views // 5 - 1:
+                    print(f"memory after {number + 1:,} views: {memory_mb(server.pid):.0f} MB (before: {before:.0f})")
+        finally:
+            server.stdin.close()  # type: ignore[union-attr]
+            server.wait(timeout=30)
+
+
+def main() -> None:
+    """Read the arguments, and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--database", type=Path, default=Path(tempfile.gettempdir()) / "lodo-service-pages.db")
+    parser.add_argument("--candidates", type=int, default=100_000)
+    parser.add_argument("--views", type=int, default=1000)
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve is not None:
+        serve(str(arguments.database), arguments.serve)
+        return
+    if not arguments.database.exists():
+        make_database(arguments.database, arguments.candidates)
+    measure(arguments.database, arguments.views)
+
+
+if __name__ == "__main__":
+    main()

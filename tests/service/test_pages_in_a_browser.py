@@ -1,15 +1,18 @@
 """The pages in Chromium: they fit, say nothing on the console, work without scripts, and follow a driver."""
 
+import contextlib
 import time
 
 import pytest
 
 from tests.support.browser import browser, needs_chromium
 from tests.support.hostile_runs import fill
-from tests.support.reading_service import application, served
+from tests.support.reading_service import TOKEN, application, served
 from tests.support.report_values import database
 from tests.support.store_values import ME, candidate, driven, evaluation, key
 from tuner.core.trial import Role
+from tuner.service.guard import COOKIE
+from tuner.service.tokens import Sessions
 from tuner.storage import Store
 
 pytestmark = needs_chromium
@@ -48,6 +51,22 @@ def pages(file):
     ]
 
 
+def log_in(page, app, address):
+    """Give the browser a session."""
+    page.ask("Network.clearBrowserCookies")
+    page.ask("Network.setCookie", name=COOKIE, value=app.state.sessions.begin(), url=address)
+
+
+@contextlib.contextmanager
+def opened(page, file):
+    """Serve a database; yield the address, with a session of the browser, and close the page's stream afterwards."""
+    app = application(str(file))
+    with served(app) as address:
+        log_in(page, app, address)
+        yield address
+        page.open("about:blank", width=800)
+
+
 def shown(page):
     return page.value("document.querySelector('main').innerText")
 
@@ -63,7 +82,7 @@ def wait_for(page, expression):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_fits_every_window_and_nothing_on_it_runs(page, file, pages, scheme):
     page.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-    with served(application(str(file))) as address:
+    with opened(page, file) as address:
         page.problems.clear()
         page.requests.clear()
         for path in pages:
@@ -75,11 +94,10 @@ def test_every_page_fits_every_window_and_nothing_on_it_runs(page, file, pages, 
                 assert page.value("document.documentElement.scrollWidth") <= width, path
                 assert page.value("document.querySelectorAll('h1').length") == 1, path
         assert [one for one in page.requests if not one.startswith((address, "data:,"))] == []
-        page.open("about:blank", width=800)  # closes the stream
 
 
 def test_every_page_can_be_read_without_scripts(page, file, pages):
-    with served(application(str(file))) as address:
+    with opened(page, file) as address:
         for path in pages:
             page.open(address + path, width=820, scripts=True)
             page.value("document.querySelectorAll('[data-copy]').forEach((one) => one.remove())")  # needs scripts
@@ -87,7 +105,6 @@ def test_every_page_can_be_read_without_scripts(page, file, pages):
             page.open(address + path, width=820, scripts=False)
             page.ask("Emulation.setScriptExecutionDisabled", value=False)  # so that the page can be asked
             assert shown(page) == with_scripts, path
-        page.open("about:blank", width=800)
 
 
 def test_a_page_follows_a_driver_below_a_root_path_and_after_the_server_has_started_again(page, tmp_path):
@@ -100,18 +117,24 @@ def test_a_page_follows_a_driver_below_a_root_path_and_after_the_server_has_star
             wait_for(page, f"document.querySelector('#summary progress').value === {slot + 1}")
             wait_for(page, f"document.querySelector('#summary .big').innerText === '{4.0 - slot:.3f}'")
 
-        with served(application(file), "/tune") as address:
+        sessions = Sessions(TOKEN)
+        app = application(file, root_path="/tune", sessions=sessions)
+        with served(app) as address:
+            log_in(page, app, address)
             page.open(f"{address}/studies/{study}", width=820)
             page.value("window.mark = 1")  # lost if the page were loaded again
             wait_for(page, "!document.getElementById('live').hidden")
             follows(0)
             follows(1)
         store.record(study, epoch, [evaluation(key(2), fitness=2.0)])  # while no server runs
-        with served(application(file), "/tune", int(address.split(":")[2].split("/")[0])):
+        port = int(address.split(":")[2].split("/")[0])
+        with served(application(file, root_path="/tune", sessions=sessions), port):
             wait_for(page, "document.querySelector('#summary progress').value === 3")
             follows(3)
             assert page.value("window.mark") == 1
-            page.open("about:blank", width=800)
+        with served(application(file, root_path="/tune"), port):  # which does not know the session
+            wait_for(page, "document.title.startsWith('Log in')")
+        page.open("about:blank", width=800)
 
 
 def test_a_run_page_says_who_leads_how_sure_that_is_and_when_it_ends(page, tmp_path):
@@ -127,7 +150,7 @@ def test_a_run_page_says_who_leads_how_sure_that_is_and_when_it_ends(page, tmp_p
                 store.record(study, epoch, [evaluation(each, fitness=value)])
             store.finish(study, epoch, tuned={"rate": 0.1}, tuned_genome=[0.0])
             store.release(study, epoch, "complete")
-    with served(application(file)) as address:
+    with opened(page, file) as address:
         page.open(f"{address}/runs/run", width=390)
         leads, sure, long = (
             page.value(f"document.querySelectorAll('.card')[{number}].innerText") for number in range(3)
@@ -136,14 +159,30 @@ def test_a_run_page_says_who_leads_how_sure_that_is_and_when_it_ends(page, tmp_p
         assert "Clear" in sure
         assert "Better than Adam by 1" in sure  # 2 - 1 on each seed, without spread
         assert "Complete since" in long
-        page.open("about:blank", width=800)
 
 
 def test_the_first_key_leads_past_the_menu_and_every_link_shows_its_focus(page, file):
-    with served(application(str(file))) as address:
+    with opened(page, file) as address:
         page.open(f"{address}/runs/first", width=820)
         for kind in ("keyDown", "keyUp"):
             page.ask("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
         assert page.value("document.activeElement.innerText") == "Skip to the content"
         assert page.value("document.activeElement.getBoundingClientRect().left") >= 0
-        page.open("about:blank", width=800)
+
+
+def test_a_user_logs_in_sees_the_page_that_was_asked_for_and_logs_out(page, file):
+    with served(application(str(file), root_path="/tune")) as address:
+        page.ask("Network.clearBrowserCookies")
+        page.open(f"{address}/runs/first", width=390)
+        assert page.value("document.title").startswith("Log in")
+        page.value("document.getElementById('token').value = 'wrong'; document.forms[0].submit()")
+        wait_for(page, "document.querySelector('[role=alert]') !== null")
+        page.value(f"document.getElementById('token').value = '{TOKEN}'; document.forms[0].submit()")
+        wait_for(page, "document.title.startsWith('first')")
+        assert TOKEN not in page.value("location.href")
+        assert page.value("document.cookie") == ""  # no script can read the session
+        page.open(f"{address}/", width=390)
+        page.value("document.querySelector('header form button').click()")
+        wait_for(page, "document.title.startsWith('Log in')")
+        page.open(f"{address}/runs/first", width=390)
+        assert page.value("document.title").startswith("Log in")

@@ -13,7 +13,7 @@ import pytest
 
 import tuner
 from tests.support.hostile_runs import LONG, MARKERS, fill
-from tests.support.reading_service import application, served
+from tests.support.reading_service import BEARER, application, served
 from tests.support.report_values import database
 from tests.support.store_values import ME, candidate, driven, evaluation, key
 from tuner.core.trial import Status
@@ -52,7 +52,7 @@ class Answer:
 def get(address, **headers):
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=names), timeout=60) as answer:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=BEARER | names), timeout=60) as answer:
             return Answer(answer.status, dict(answer.headers), answer.read())
     except urllib.error.HTTPError as error:
         return Answer(error.code, dict(error.headers), error.read())
@@ -127,7 +127,7 @@ def test_a_page_that_has_not_changed_is_not_sent_again(tmp_path):
 def test_every_address_of_a_page_stays_below_the_root_path(tmp_path):
     file = tmp_path / "runs.db"
     database(file)
-    with served(application(str(file)), root_path="/tune") as address:
+    with served(application(str(file), root_path="/tune")) as address:
         for page in PAGES:
             text = get(address + page.format(run="first", study=1, id=1)).text
             found = re.findall(r"(?:src|href|action)=\"(/[^\"]*)\"", text)
@@ -204,7 +204,7 @@ class Stream:
     """A stream of events that is read in a thread."""
 
     def __init__(self, address, cursor=None):
-        headers = {} if cursor is None else {"Last-Event-ID": cursor}
+        headers = BEARER | ({} if cursor is None else {"Last-Event-ID": cursor})
         self._answer = urllib.request.urlopen(urllib.request.Request(f"{address}/api/v1/events", headers=headers))
 
     def event(self):

@@ -1,4 +1,4 @@
-"""The pages and the GET half of the HTTP API on a database, without tokens, in a process or a thread of its own."""
+"""The service on a database, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -10,61 +10,58 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from tuner.service.drawing import Drawer
-from tuner.service.live import Watcher
-from tuner.service.pages import routes as pages
+from tuner.service.app import create_app
 from tuner.service.reading import Reading
-from tuner.service.routes import events, outputs, resources
-from tuner.service.study_cache import StudyCache
+from tuner.service.settings import ServiceSettings
+from tuner.service.tokens import Sessions
 from tuner.storage import Store
 
+TOKEN = "a" * 43
 
-def application(url: str, hidden: frozenset[str] = frozenset()) -> FastAPI:
-    """Return an application whose only user may read all runs but some."""
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def application(
+    url: str, hidden: frozenset[str] = frozenset(), root_path: str = "", sessions: Sessions | None = None
+) -> FastAPI:
+    """Return the application, whose token is TOKEN and may read all runs but some.
+
+    Args:
+        url: The database.
+        hidden: Names of the runs that are hidden. Default: none.
+        root_path: Path below which it is reached. Default: "".
+        sessions: Recognises users. Default: new ones.
+    """
     store = Store.open(url)
-    watcher, cache = Watcher(store), StudyCache(store)
-
-    @contextlib.asynccontextmanager
-    async def life(_):
-        watcher.start()
-        yield
-        watcher.stop()
-        app.state.drawer.close()
-        store.close()
-
-    app = FastAPI(lifespan=life)
-    app.state.reading = lambda request: Reading(store, cache, hidden)
-    app.state.watcher, app.state.drawer = watcher, Drawer(url)
-    for each in (resources.router, outputs.router, events.router, pages.router):
-        app.include_router(each)
+    app = create_app(ServiceSettings(url, root_path=root_path), store, sessions or Sessions(TOKEN))
+    reading = app.state.reading
+    app.state.reading = lambda request: Reading(store, reading(request).cache, hidden)
+    app.state.root_path = root_path
     return app
 
 
 class _Server(uvicorn.Server):
-    """A server that ends the streams before it waits for them."""
+    """A server that ends the streams before it waits for them, as the service's own does."""
 
-    def __init__(self, config: uvicorn.Config, watcher: Watcher) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
-        self._watcher = watcher
+        self._app = app
 
     async def shutdown(self, sockets=None) -> None:
-        self._watcher.stop()
+        self._app.state.watcher.stop()
         await super().shutdown(sockets)
 
 
 @contextlib.contextmanager
-def served(app: FastAPI, root_path: str = "", port: int = 0) -> Iterator[str]:
-    """Serve an application on this machine, as a proxy would below a path; yield its address."""
-
-    async def below(scope, receive, send):
-        await app({**scope, "root_path": root_path}, receive, send)
-
+def served(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """Serve an application on this machine; yield its address."""
     listener = socket.create_server(("127.0.0.1", port))
-    server = _Server(uvicorn.Config(below, log_level="warning"), app.state.watcher)
+    server = _Server(uvicorn.Config(app, log_level="warning"), app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}{root_path}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{app.state.root_path}"
     finally:
         server.should_exit = True
         thread.join(timeout=30)

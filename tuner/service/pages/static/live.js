@@ -2,6 +2,7 @@
 // Replaces the parts of a page whose study has changed. The page is complete without this file.
 const ROOT = document.body.dataset.root, SHOWN = (document.body.dataset.live || "").trim();
 const PAUSE = 300; // milliseconds between two requests of the same page
+const RETRY = 2000; // milliseconds until a stream that was refused is asked for again
 const status = document.getElementById("live");
 let busy = false, again = false;
 
@@ -12,14 +13,15 @@ async function refresh() {
   again = false;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (answer.ok) {
+    if (answer.redirected || [401, 403, 404].includes(answer.status)) location.reload(); // the session has ended
+    else if (answer.ok) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("main [id]")) {
         const other = fresh.getElementById(part.id);
         const isInUse = part.contains(document.activeElement) || part.querySelector("details[open]");
         if (other && !isInUse && !part.isEqualNode(other)) part.replaceWith(document.adoptNode(other));
       }
-    } else if (answer.status === 401 || answer.status === 404) location.reload();
+    }
   } catch { /* the stream notices as well, and reconnects */ }
   setTimeout(() => { busy = false; if (again) refresh(); }, PAUSE);
 }
@@ -47,13 +49,19 @@ function listen() {
   };
   let stream = null;
   const tell = (message) => { channel.postMessage(message); receive(message); };
-  const lead = () => new Promise(() => {
+  const open = () => {
     stream = new EventSource(`${ROOT}/api/v1/events`);
     stream.onopen = () => tell({ kind: "open" });
-    stream.onerror = () => tell({ kind: "closed" });
+    stream.onerror = () => {
+      tell({ kind: "closed" });
+      if (stream.readyState !== EventSource.CLOSED) return; // the browser connects again by itself
+      tell({ kind: "resync" }); // after an answer that is no stream: a proxy without a service, or the end of a session
+      setTimeout(open, RETRY);
+    };
     stream.addEventListener("study", (event) => tell({ kind: "study", ...JSON.parse(event.data) }));
     stream.addEventListener("resync", () => tell({ kind: "resync" }));
-  });
+  };
+  const lead = () => new Promise(open); // never resolved: the lock is held as long as the page is open
   if (navigator.locks) { navigator.locks.request(`lodo-tune ${ROOT}`, lead); channel.postMessage({ kind: "asks" }); }
   else lead();
 }
