@@ -1,4 +1,4 @@
-"""A model of the losses of a search: a surrogate of what was trained with one budget.
+"""A model of the losses of a search: a surrogate of trainings with one budget.
 
 Strategy `genetic` chooses by it, and the analysis of a complete search reads from it how exact a tuned value must be.
 """
