@@ -123,6 +123,19 @@ def test_quality_by_budget_is_of_searches_and_profiles_are_of_comparisons(place)
         place.run("second").table(by_budget=True)
 
 
+def test_details_are_of_searches_and_exclude_what_replaces_the_table(place):
+    run = place.run("first")
+    summary = run["Adam"].summary()
+    assert [row.name for row in summary.hyperparameters] == list(run["Adam"].tuned)
+    assert summary == run.table(details=True).searches[0]
+    assert [one.run for one in place.table(details=True).comparisons] == ["second"]
+    with pytest.raises(tuner.InvalidRequest, match="exclude each other") as raised:
+        place.table(details=True, profile=True)
+    assert raised.value.field == "details"
+    with pytest.raises(tuner.InvalidRequest, match="is a comparison, which has no tuned point"):
+        place.run("second")["Adam"].summary()
+
+
 def test_a_password_of_a_database_is_shown_nowhere():
     place = tuner.open_database("postgresql://me:s3cret@127.0.0.1:9/x")
     assert "s3cret" not in repr(place) + place.url + repr(tuner.Run(place, "run"))

@@ -148,9 +148,9 @@ def test_there_is_none_before_the_end_with_few_trainings_and_for_losses_that_are
     (rate, _) = tolerances(replace(record, tuned=None), runs)
     assert (rate.low, rate.high, rate.note) == (None, None, "the search has no tuned point yet")
     (rate, _) = tolerances(record, runs[:7])
-    assert rate.note == "7 genomes finished with the last budget, and 8 are needed"
+    assert rate.note == "7 of the 8 different genomes that are needed finished with the last budget"
     (rate, _) = tolerances(record, [replace(one, status=Status.DIVERGED, fitness=math.inf) for one in runs])
-    assert rate.note == "0 genomes finished with the last budget, and 8 are needed"
+    assert rate.note == "0 of the 8 different genomes that are needed finished with the last budget"
     (rate, _) = tolerances(*landscape(lambda genome: loss(genome) - 11, around(80)))
     assert rate.note == "5% of a value that is not positive mean nothing"
     assert SHARE == 0.05

@@ -115,7 +115,7 @@ def slices(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> tuple[S
     least = max(8, 3 * len(space.dimensions))
     distinct = len({each.genome for each in trained})
     if distinct < least:
-        return f"{distinct} genomes finished with the last budget, and {least} are needed"
+        return f"{distinct} of the {least} different genomes that are needed finished with the last budget"
     sigma = spec.sigmas[0] if spec.sigmas and spec.sigmas[0] > 0 else 1.0
     model = fitted(trained, sigma, others=OTHERS, share=3 * SHARE)
     tuned = space.encode({name: study.tuned[name] for name in space.names})
