@@ -114,7 +114,7 @@ def test_quality_by_budget_is_of_searches_and_profiles_are_of_comparisons(place)
     table = place.run("first").table(by_budget=True)
     assert table == place.table(by_budget=True)  # the comparison is left out
     assert [line.optimizer for line in table.by_budget[0].lines] == ["Adam", "LODO"]
-    assert place.run("first").figure("search-by-budget") is None  # single searches, not random
+    assert place.run("first").figure("search-by-budget") is None  # each has one generation with the last budget
     assert list(place.figures(by_budget=True, formats=("svg", "png"))) == ["by-budget.svg", "by-budget.png"]
     profile = place.table(profile=True).profile
     assert [task.run for task in profile.tasks] == ["second"]

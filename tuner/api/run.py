@@ -231,9 +231,9 @@ class _StoredRun:
         """Return a figure as Matplotlib's `Figure`; None if there is nothing to draw yet.
 
         Args:
-            name: For a search, "search" (the default), "search-population", "search-sharpness", "search-parallel" or
-                "search-by-budget". For a comparison, "learning-by-steps" (the default), "learning-by-time",
-                "validation", "final-losses", "sweep", "hessian-error" or "trajectories".
+            name: For a search, "search" (the default), "search-population", "search-sharpness", "search-surrogate",
+                "search-parallel" or "search-by-budget". For a comparison, "learning-by-steps" (the default),
+                "learning-by-time", "validation", "final-losses", "sweep", "hessian-error" or "trajectories".
 
         Raises:
             InvalidRequest: There is no such figure.

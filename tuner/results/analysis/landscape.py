@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner.core.numbers import fitness
 from tuner.core.objective import Objective
-from tuner.core.study import CandidateRecord, SearchSpec, StudyRecord
+from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.results.analysis.generations import finished
 from tuner.strategies.modelling import Model, Trained, fitted
 
@@ -111,7 +111,7 @@ def slices(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> tuple[S
     space = SearchSpace.from_dict(spec.space)
     if study.tuned is None:
         return "the search has no tuned point yet"
-    trained = _trained(spec, candidates)
+    trained = _trained(at_last_budget(study, candidates))
     least = max(8, 3 * len(space.dimensions))
     distinct = len({each.genome for each in trained})
     if distinct < least:
@@ -124,9 +124,13 @@ def slices(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> tuple[S
     )
 
 
-def _trained(spec: SearchSpec, candidates: Sequence[CandidateRecord]) -> list[Trained]:
-    """Return the trainings with the last budget that finished, with small numbers for their seeds."""
-    ended = [one for one in finished(candidates) if one.steps == spec.steps[-1]]
+def at_last_budget(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> list[CandidateRecord]:
+    """Return the trainings of a search that a model is fitted to: those with the last budget that finished."""
+    return [one for one in finished(candidates) if one.steps == study.search.steps[-1]]
+
+
+def _trained(ended: Sequence[CandidateRecord]) -> list[Trained]:
+    """Return trainings for the model, with small numbers for their seeds."""
     numbers = {seed: number for number, seed in enumerate(dict.fromkeys(one.seed for one in ended))}
     return [Trained(one.genome, fitness(one), one.key.generation, numbers[one.seed]) for one in ended]
 

@@ -42,14 +42,14 @@ _NAMES = {
 
 
 def best_by_budget(studies: Searches) -> Figure | None:
-    """Draw the quality by budget of one run.
+    """Draw the quality by budget of one run; of a single search of another strategy than `random`, its best so far.
 
     Returns:
-        None if it has only single searches of strategies other than `random`, which the figure of the search shows.
+        None if no search has two points, so that there is nothing to see beyond the table.
     """
     groups = by_budget(studies)
-    single = all(line.method is Method.ONE_SEARCH for group in groups for line in group.lines)
-    return None if single else best_by_budget_of(groups)
+    has_lines = any(len(line.points) > 1 for group in groups for line in group.lines)
+    return best_by_budget_of(groups) if has_lines else None
 
 
 def best_by_budget_of(groups: Sequence[ByBudget]) -> Figure | None:
