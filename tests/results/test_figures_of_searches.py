@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from search_spaces.dimension import Dimension
 from search_spaces.space import SearchSpace
 from tests.support.builders import MOMENTUM, run, spec, study
+from tuner.core.objective import Objective
 from tuner.core.trial import Role, Status
 from tuner.results.figures import FIGURES_OF_SEARCH
 from tuner.results.figures.by_budget import best_by_budget
@@ -173,6 +174,17 @@ def test_a_single_search_has_its_best_so_far_by_gradient_evaluations():
     line = axes.lines[0]
     np.testing.assert_array_equal(line.get_xydata(), [[800, 1.5], [1600, 1.5], [2400, 1.0]])
     assert best_by_budget([searched((4.0, 3.0, 2.0, 1.0))]) is None  # a point is no line
+
+
+def test_the_best_so_far_is_a_value_of_the_objective():
+    of, runs = searched((-0.4, -0.3, -0.2, -0.1), (-0.9, -0.8, -0.2, Status.DIVERGED))
+    accuracy = replace(of.spec.workload, objective=Objective("validation.accuracy", "max", "end", None))
+    (axes,) = best_by_budget([(replace(of, spec=replace(of.spec, workload=accuracy)), runs)]).axes
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0.4, 0.9])
+    low, high = axes.get_ylim()
+    assert 0.3 < low < 0.4
+    assert 0.9 < high < 1.0
+    assert axes.get_ylabel() == "validation accuracy at the\nend"
 
 
 @pytest.mark.parametrize(
