@@ -14,6 +14,7 @@ import pytest
 from tests.support.builders import LODO, MOMENTUM, fresh, run, search, spec, study
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Role, Status
+from tuner.results.analysis.doubling import Doubling
 from tuner.results.analysis.landscape import Tolerance
 from tuner.results.analysis.summary import Cost, summarise
 from tuner.results.tables import latex
@@ -280,6 +281,10 @@ def test_with_details_there_are_places_tolerances_and_what_the_budget_went_into(
     assert ["high bound", "not determined", "–"] in [line[3:] for line in cells]
     assert ["Adam", "700 (70.0%)", "250 (25.0%)", "50 (5.0%)", "0", "1,000"] in cells
     assert "- Adam: tolerance of beta_1, beta_2: why" in text.splitlines()
+    doubled = render([replace(ADAM, hyperparameters=rows, doubling=Doubling(40, 80, 0.0123456))], "text")
+    assert "Adam: from 40 to 80 candidates the best became better by 0.012 on average; 80 more" in " ".join(
+        doubled.split()
+    )
     assert "tolerance" not in render([ADAM], "text")
 
 

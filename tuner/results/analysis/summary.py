@@ -14,6 +14,7 @@ from tuner.core.numbers import fitness
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import CandidateRecord, Outcome, SearchSpec, StudyRecord
 from tuner.core.trial import Role, Status
+from tuner.results.analysis.doubling import Doubling, last_doubling
 from tuner.results.analysis.generations import Generation, Run, by_generation, finished
 from tuner.results.analysis.landscape import Tolerance, tolerances
 from tuner.results.analysis.several_tasks import on_each_task, scored, whole
@@ -129,6 +130,7 @@ class Summary:
     objective: Objective = TRAINING_LOSS
     parts: tuple[Summary, ...] = ()  # one per task, without `searched`; empty of a search on one task
     is_geometric_mean: bool = False  # whether a score is the geometric mean of the fitnesses
+    doubling: Doubling | None = None  # of a random search, if details were asked for
 
     @property
     def improvement(self) -> float | None:
@@ -150,7 +152,9 @@ def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summ
 
 
 def summarise_in_detail(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summary:
-    """Return the summary of a search with the tolerance of each hyperparameter, which takes up to a second.
+    """Return the summary of a search with the tolerance of each hyperparameter and its last doubling.
+
+    The tolerances take up to a second.
 
     Args:
         study: Record of the search.
@@ -160,8 +164,13 @@ def summarise_in_detail(study: StudyRecord, candidates: Sequence[CandidateRecord
         ValueError: The study's search space cannot be read.
     """
     summary = summarise(study, candidates)
-    rows = zip(summary.hyperparameters, tolerances(*whole(study, candidates)), strict=True)
-    return replace(summary, hyperparameters=tuple(replace(row, tolerance=tolerance) for row, tolerance in rows))
+    record, runs = whole(study, candidates)
+    rows = zip(summary.hyperparameters, tolerances(record, runs), strict=True)
+    return replace(
+        summary,
+        hyperparameters=tuple(replace(row, tolerance=tolerance) for row, tolerance in rows),
+        doubling=last_doubling(record.search, runs),
+    )
 
 
 def summarise_outcomes(

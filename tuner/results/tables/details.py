@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from search_spaces.space import Scale
 from tuner.results.analysis.landscape import SHARE
 from tuner.results.analysis.summary import Hyperparameter, Summary
-from tuner.results.tables.numbers import NOTHING, hyperparameter, number
+from tuner.results.tables.numbers import NOTHING, hyperparameter, measured, number
 from tuner.results.tables.text_table import TextTable
 
 FAR = 2  # σ from the defaults; 5 % of a normal distribution lie beyond
@@ -35,12 +35,19 @@ def legend(group: Sequence[Summary]) -> list[str]:
 
 
 def remarks(summary: Summary) -> list[str]:
-    """Return why ends of tolerances are not determined, one remark per reason."""
+    """Return why ends of tolerances are not determined, one remark per reason; and what the last doubling brought."""
     reasons: dict[str, list[str]] = {}
     for row in summary.hyperparameters:
         if row.tolerance is not None and row.tolerance.note:
             reasons.setdefault(row.tolerance.note, []).append(row.name)
-    return [f"tolerance of {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    found = [f"tolerance of {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    if summary.doubling is not None:
+        one = summary.doubling
+        found.append(
+            f"from {one.half:,} to {one.candidates:,} candidates the best became better by {measured(one.gain, 2)} on "
+            f"average; {one.candidates:,} more have a better one with probability 1/2, and on average bring less"
+        )
+    return found
 
 
 def factor(row: Hyperparameter, end: float | None) -> float | None:

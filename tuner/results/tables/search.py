@@ -154,6 +154,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             "timed_out": asdict(summary.timed_out_cost),
             "fresh_seeds": asdict(summary.fresh_cost),
         },
+        **({} if summary.doubling is None else {"doubling": asdict(summary.doubling)}),
         "notes": list(summary.notes),
     }
 
