@@ -1,4 +1,4 @@
-"""What the last doubling of a random search brought, as a measure of what another would.
+"""The last doubling of a random search: what it brought, a measure of the next.
 
 The expected best of half of the recorded candidates is exact, over all subsets (`best_of`). Its distance from the best
 of all is the *gain* of the last doubling. Of as many further candidates, one is better than the best with probability
@@ -7,7 +7,7 @@ of all is the *gain* of the last doubling. Of as many further candidates, one is
 The gain is no prediction for one search. Where the distribution of fitnesses begins as a power of the distance from the
 least one, each doubling brings less than the one before on average. Measured on quadratics of 1 to 6 hyperparameters
 with 32 to 160 candidates, 150 searches each, the next doubling brought 0.1 to 1 times the gain of the last one on
-average, the less the fewer hyperparameters. In a single search the two are hardly correlated, or negatively: after a
+average, in log losses, the less the fewer hyperparameters. In a single search the two are hardly correlated, or negatively: after a
 lucky candidate the last doubling brought much, and the next one brings little.
 """
 
