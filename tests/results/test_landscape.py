@@ -139,7 +139,7 @@ def test_a_tuned_value_that_is_not_near_the_best_has_no_interval():
         *landscape(loss, around(80), OPTIMUM + np.array([1.0, 0.0]))
     )  # 1.5 times the least loss
     assert (rate.low, rate.high) == (None, None)
-    assert rate.note == "the tuned value is predicted to be more than 5% worse than another, the others tuned"
+    assert rate.note == "the tuned value is predicted to be more than 5 % worse than another, the others tuned"
     assert momentum.low is not None  # given this rate
 
 
@@ -152,7 +152,7 @@ def test_there_is_none_before_the_end_with_few_trainings_and_for_losses_that_are
     (rate, _) = tolerances(record, [replace(one, status=Status.DIVERGED, fitness=math.inf) for one in runs])
     assert rate.note == "0 of the 8 different genomes that are needed finished with the last budget"
     (rate, _) = tolerances(*landscape(lambda genome: loss(genome) - 11, around(80)))
-    assert rate.note == "5% of a value that is not positive mean nothing"
+    assert rate.note == "5 % of a value that is not positive mean nothing"
     assert SHARE == 0.05
 
 

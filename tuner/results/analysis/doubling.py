@@ -5,10 +5,9 @@ of all is the *gain* of the last doubling. Of as many further candidates, one is
 1/2: each of the 2 n is equally likely to be the best of them.
 
 The gain is no prediction for one search. Where the distribution of fitnesses begins as a power of the distance from the
-least one, each doubling brings less than the one before on average. Measured on quadratics of 1 to 6 hyperparameters
-with 32 to 160 candidates, 150 searches each, the next doubling brought 0.1 to 1 times the gain of the last one on
-average, in log losses, the less the fewer hyperparameters. In a single search the two are hardly correlated, or negatively: after a
-lucky candidate the last doubling brought much, and the next one brings little.
+least one, each doubling brings less than the one before on average. In a single search the two are hardly correlated,
+or negatively: after a lucky candidate the last doubling brought much, and the next one brings little.
+`benchmarks/search_details.py` measures both on quadratics.
 """
 
 from __future__ import annotations

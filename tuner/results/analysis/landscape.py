@@ -36,9 +36,9 @@ MAX_DEVIATION = 0.5  # standard deviation of the rise at an end of the interval,
 OTHERS = 80  # trainings beyond the best that the model knows as well; it would end at the tolerance without them
 POINTS = 241  # of a slice
 
-_NOT_POSITIVE = f"{SHARE:.0%} of a value that is not positive mean nothing"
-_ELSEWHERE = f"the tuned value is predicted to be more than {SHARE:.0%} worse than another, the others tuned"
-_UNCERTAIN = f"the model is too uncertain to tell {SHARE:.0%}"
+_NOT_POSITIVE = f"{100 * SHARE:.0f} % of a value that is not positive mean nothing"
+_ELSEWHERE = f"the tuned value is predicted to be more than {100 * SHARE:.0f} % worse than another, the others tuned"
+_UNCERTAIN = f"the model is too uncertain to tell {100 * SHARE:.0f} %"
 _TO_THE_EDGE = "it goes on beyond the values that were trained"
 _UNKNOWN = "too little was trained where it ends"
 

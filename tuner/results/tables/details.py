@@ -28,8 +28,8 @@ def legend(group: Sequence[Summary]) -> list[str]:
     better = "greatest" if group[0].objective.is_max else "least"
     return [
         f"distance: of tuned from default, in units of the search's first σ; beyond {FAR} σ the search looked little. "
-        f"tolerance: the values for which a model of the search predicts a result within {SHARE:.0%} of its {better}, "
-        f"the others tuned; {UNKNOWN}: not determined. factor: the same, relative to the tuned value.",
+        f"tolerance: the values for which a model of the search predicts a result within {100 * SHARE:.0f} % of its "
+        f"{better}, the others tuned; {UNKNOWN}: not determined. factor: the same, relative to the tuned value.",
         "A training that did not finish counts the gradient evaluations that it had done.",
     ]
 
