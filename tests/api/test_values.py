@@ -114,13 +114,26 @@ def test_quality_by_budget_is_of_searches_and_profiles_are_of_comparisons(place)
     table = place.run("first").table(by_budget=True)
     assert table == place.table(by_budget=True)  # the comparison is left out
     assert [line.optimizer for line in table.by_budget[0].lines] == ["Adam", "LODO"]
-    assert place.run("first").figure("search-by-budget") is None  # single searches, not random
+    assert place.run("first").figure("search-by-budget") is None  # each has one generation with the last budget
     assert list(place.figures(by_budget=True, formats=("svg", "png"))) == ["by-budget.svg", "by-budget.png"]
     profile = place.table(profile=True).profile
     assert [task.run for task in profile.tasks] == ["second"]
     assert list(place.figures(profile=True)) == ["profile.png"]
     with pytest.raises(tuner.InvalidRequest, match="takes searches"):
         place.run("second").table(by_budget=True)
+
+
+def test_details_are_of_searches_and_exclude_what_replaces_the_table(place):
+    run = place.run("first")
+    summary = run["Adam"].summary()
+    assert [row.name for row in summary.hyperparameters] == list(run["Adam"].tuned)
+    assert summary == run.table(details=True).searches[0]
+    assert [one.run for one in place.table(details=True).comparisons] == ["second"]
+    with pytest.raises(tuner.InvalidRequest, match="exclude each other") as raised:
+        place.table(details=True, profile=True)
+    assert raised.value.field == "details"
+    with pytest.raises(tuner.InvalidRequest, match="is a comparison, which has no tuned point"):
+        place.run("second")["Adam"].summary()
 
 
 def test_a_password_of_a_database_is_shown_nowhere():

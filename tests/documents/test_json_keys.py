@@ -76,6 +76,13 @@ def test_keys_of_table(database):
     check("table", printed("table", "--database", database))
 
 
+def test_keys_of_table_with_details(database):
+    document = printed("table", "--details", "--database", database)
+    check("table", document)
+    rows = document["studies"][0]["hyperparameters"]
+    assert all("tolerance" in row for row in rows)
+
+
 def test_keys_of_table_by_budget(database):
     check("table by budget", printed("table", "--by-budget", "--database", database))
 

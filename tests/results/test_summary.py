@@ -14,7 +14,7 @@ from tuner.core.study import StudyStatus
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.failures import UNKNOWN, grouped_failures, run_label
 from tuner.results.analysis.generations import by_generation
-from tuner.results.analysis.summary import better_half, summarise
+from tuner.results.analysis.summary import Cost, better_half, summarise, summarise_in_detail
 from tuner.results.analysis.verdict import Gain, Verdict, judge
 
 DIVERGED, FAILED, TIMED_OUT = Status.DIVERGED, Status.FAILED, Status.TIMED_OUT
@@ -139,6 +139,16 @@ def test_costs_are_summed_over_the_search_and_the_fresh_runs_apart():
     assert (found.fresh_cost.evaluations, found.fresh_cost.seconds) == (5 * 200, 2.5)
 
 
+def test_what_was_lost_is_what_each_training_had_done_by_its_end():
+    # The builder's runs that do not finish have done 17 evaluations in 0.5 s.
+    runs = search(OF, (1.0, DIVERGED, FAILED, DIVERGED), (1.0, TIMED_OUT, DIVERGED, RUNNING))
+    runs[3] = replace(runs[3], steps_done=99)
+    found = summarise(study(), [*runs, *fresh([DIVERGED] * 3, [FAILED] * 3)])  # fresh seeds are not of the search
+    assert found.diverged_cost == Cost(17 + 99 + 17, 1.5)
+    assert (found.failed_cost, found.timed_out_cost) == (Cost(17, 0.5), Cost(17, 0.5))
+    assert found.search_cost == Cost(100 + 200 + 133 + 34, 3.5)
+
+
 def test_the_place_of_a_tuned_value_is_told_in_sigmas_and_by_its_bounds():
     space = {
         "optimizer": "Adam",
@@ -146,15 +156,27 @@ def test_the_place_of_a_tuned_value_is_told_in_sigmas_and_by_its_bounds():
             "learning_rate": {"scale": "log", "default": 0.001, "high": 0.02},
             "beta_1": {"scale": "decay", "default": 0.9},
             "fixed": {"scale": "log", "default": 1.0, "low": 1.0, "high": 1.0},
+            "free": {"scale": "decay", "default": 0.5},
+            "given": {"scale": "decay", "default": 0.5, "low": 0.0, "high": 0.9},
         },
     }
     of = spec(space)  # its first sigma is 3
-    tuned = {"learning_rate": 0.02, "beta_1": 0.99, "fixed": 1.0}
+    tuned = {"learning_rate": 0.02, "beta_1": 0.99, "fixed": 1.0, "free": 0.0, "given": 0.0}
     found = summarise(replace(study(of), tuned=tuned), search(of, (1.0,) * 4, (1.0,) * 4))
-    rate, beta, fixed = found.hyperparameters
-    assert (rate.bound, beta.bound, fixed.bound) == ("high", "", "")
+    rate, beta, fixed, free, given = found.hyperparameters
+    assert [row.bound for row in (rate, beta, fixed, free, given)] == ["high", "", "", "low", "low"]
+    # No momentum is below 0, whether the space says so or not.
+    assert [row.is_bound_given for row in (rate, free, given)] == [True, False, False]
     assert rate.distance == pytest.approx(math.log(20) / 3, rel=1e-12)
     assert beta.distance == pytest.approx(math.log(0.1) / 3, rel=1e-12)  # 1 - beta is a tenth
+
+
+def test_tolerances_are_there_if_details_are_asked_for():
+    candidates = search(OF, LAST, LAST)
+    assert {row.tolerance for row in summarise(study(), candidates).hyperparameters} == {None}
+    notes = [row.tolerance.note for row in summarise_in_detail(study(), candidates).hyperparameters]
+    # The genomes of the builder are all (0, 0, 0).
+    assert notes == ["1 of the 9 different genomes that are needed finished with the last budget"] * 3
 
 
 def test_an_incomplete_study_is_summarised_without_a_tuned_point():

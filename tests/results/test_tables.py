@@ -14,7 +14,9 @@ import pytest
 from tests.support.builders import LODO, MOMENTUM, fresh, run, search, spec, study
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Role, Status
-from tuner.results.analysis.summary import summarise
+from tuner.results.analysis.doubling import Doubling
+from tuner.results.analysis.landscape import Tolerance
+from tuner.results.analysis.summary import Cost, summarise
 from tuner.results.tables import latex
 from tuner.results.tables.formats import strict_csv, strict_json
 from tuner.results.tables.listing import render_studies
@@ -208,6 +210,7 @@ def test_json_is_strict_with_full_precision_and_null_for_what_is_not_finite():
         "tuned": 0.99987654,
         "distance": pytest.approx(math.log(0.00012346 / 0.001) / 3, rel=1e-6),  # in units of the first sigma, 3
         "bound": None,
+        "is_bound_given": None,
     }
     assert (adam["fitness"]["default"]["mean"], adam["fitness"]["default"]["spread"]) == (None, None)
     assert adam["fitness"]["gain"] == {"mean": pytest.approx(0.85, rel=1e-12), "spread": pytest.approx(0.05, rel=1e-12)}
@@ -232,23 +235,57 @@ def test_json_says_all_of_the_summary_under_keys_that_others_script_against():
     assert adam["cost"] == {
         "search": {"evaluations": 768, "seconds": 4.0},  # 100 + 3 * 17 and 3 * 200 + 17, 8 runs of 0.5 s
         "diverged": {"evaluations": 51, "seconds": 1.5},  # three of the four that did not finish
+        "failed": {"evaluations": 17, "seconds": 0.5},
+        "timed_out": {"evaluations": 0, "seconds": 0.0},
         "fresh_seeds": {"evaluations": 1200, "seconds": 3.0},
     }
     assert adam["best"]["fitness"] == 0.1
 
 
-def test_what_a_tuned_point_leaves_open_is_remarked():
+def test_a_bound_that_can_be_widened_is_remarked_and_the_limit_of_a_scale_is_not():
     rate, *others = ADAM.hyperparameters
-    far, edge = replace(rate, distance=-2.4), replace(others[0], bound="high", distance=9.0)
-    open_ = replace(ADAM, hyperparameters=(far, edge, *others[1:]), diverged_cost=replace(ADAM.search_cost))
-    text = " ".join(render([open_], "text").split())
-    assert "Adam: the tuned point lies at a bound of its space: beta_1 (high)" in text
-    assert (
-        "the tuned point lies beyond 2 σ of the defaults, where the search looked little: learning_rate (-2.4 σ)"
-        in text
+    edge, limit = replace(rate, bound="high", is_bound_given=True), replace(others[0], bound="low")
+    text = " ".join(render([replace(ADAM, hyperparameters=(edge, limit, *others[1:]))], "text").split())
+    assert "Adam: the tuned point lies at a bound of its space: learning_rate (high); widen it" in text
+    assert "beta_1 (low)" not in text
+    assert "at a bound" not in render([ADAM], "text")
+
+
+def test_it_is_remarked_if_most_of_the_gradient_evaluations_were_lost():
+    def text(diverged, failed, timed_out):
+        lost = [Cost(evaluations, 1.0) for evaluations in (diverged, failed, timed_out)]
+        costs = dict(zip(("diverged_cost", "failed_cost", "timed_out_cost"), lost, strict=True))
+        return " ".join(render([replace(ADAM, search_cost=Cost(1000, 9.0), **costs)], "text").split())
+
+    lost = "of the search's gradient evaluations,"
+    assert f"Adam: {lost} 51% diverged: narrow the space or lower σ" in text(510, 0, 0)
+    assert f"Adam: {lost} 30% diverged and 10% failed and 20% timed out: see lodo-tune show first/Adam" in text(
+        300, 100, 200
     )
-    assert "100% of the search's gradient evaluations went into individuals that diverged" in text
-    assert "beyond" not in render([ADAM], "text")
+    assert lost not in text(300, 100, 100)  # half is not most
+
+
+def test_with_details_there_are_places_tolerances_and_what_the_budget_went_into():
+    rate, beta_1, beta_2 = ADAM.hyperparameters
+    rows = (
+        replace(rate, tuned=0.01, distance=-2.4, tolerance=Tolerance(0.008, 0.0125)),
+        replace(beta_1, tuned=0.0, bound="low", distance=0.5, tolerance=Tolerance(0.0, None, "why")),
+        replace(beta_2, bound="high", is_bound_given=True, tolerance=Tolerance(None, None, "why")),
+    )
+    costs = {"search_cost": Cost(1000, 9.0), "diverged_cost": Cost(250, 1.0), "failed_cost": Cost(50, 1.0)}
+    text = render([replace(ADAM, hyperparameters=rows, **costs)], "text")
+    cells = [line.split("  ") for line in text.splitlines()]
+    cells = [[cell.strip() for cell in line if cell.strip()] for line in cells]
+    assert ["Adam", "learning_rate", "0.01", "-2.4 σ", "beyond 2 σ", "0.008 to 0.0125", "× 0.8 to × 1.25"] in cells
+    assert ["beta_1", "0", "+0.5 σ", "low limit of the scale", "0 to ?", "–"] in cells
+    assert ["high bound", "not determined", "–"] in [line[3:] for line in cells]
+    assert ["Adam", "700 (70.0%)", "250 (25.0%)", "50 (5.0%)", "0", "1,000"] in cells
+    assert "- Adam: tolerance of beta_1, beta_2: why" in text.splitlines()
+    doubled = render([replace(ADAM, hyperparameters=rows, doubling=Doubling(40, 80, 0.0123456))], "text")
+    assert "Adam: from 40 to 80 candidates the best became better by 0.012 on average; 80 more" in " ".join(
+        doubled.split()
+    )
+    assert "tolerance" not in render([ADAM], "text")
 
 
 def test_csv_has_a_row_a_hyperparameter_with_every_number_in_a_cell_of_its_own():

@@ -121,6 +121,7 @@ class Database:
     def table(
         self,
         *names: str,
+        details: bool = False,
         by_budget: bool = False,
         profile: bool = False,
         damaged: list[Damaged] | None = None,
@@ -129,6 +130,8 @@ class Database:
 
         Args:
             names: Names of runs and studies.
+            details: Whether searches have further tables: where each tuned value lies, how exact it must be, and what
+                became of the budget. Default False.
             by_budget: Whether to return instead the quality of the searches among them by their budget, those on one
                 task together. Default False.
             profile: Whether to return instead the performance profiles of the comparisons among them, which are on
@@ -137,11 +140,12 @@ class Database:
 
         Raises:
             InvalidRequest: The database has no study, none of the kind that is asked for, or the comparisons do not
-                have two optimizers in common.
+                have two optimizers in common; or two of `details`, `by_budget` and `profile` are given.
             UnknownStudy: A name is not that of a run or study.
         """
         with self.reading() as store:
-            return chosen_table(store, find(store, names, damaged), by_budget=by_budget, profile=profile)
+            records = find(store, names, damaged)
+            return chosen_table(store, records, details=details, by_budget=by_budget, profile=profile)
 
     def listing(self, format: str = "text", *, damaged: list[Damaged] | None = None) -> str:
         """Return a list of all studies, one line each.

@@ -11,7 +11,7 @@ from tuner.results.analysis.comparison import Comparison, compare_runs
 from tuner.results.analysis.generations import Searches
 from tuner.results.analysis.profile import profile
 from tuner.results.analysis.several_tasks import whole
-from tuner.results.analysis.summary import Summary, summarise_outcomes
+from tuner.results.analysis.summary import Summary, summarise_in_detail, summarise_outcomes
 from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Store
 
@@ -54,6 +54,11 @@ def summary_of(store: Store, record: StudyRecord) -> Summary:
     return summarise_outcomes(record, store.outcomes(record.id), hyperparameters)
 
 
+def detailed_summary_of(store: Store, record: StudyRecord) -> Summary:
+    """Return the summary of a search, with the tolerance of each hyperparameter."""
+    return summarise_in_detail(record, store.candidates(record.id))
+
+
 def comparisons_of(store: Store, records: Iterable[StudyRecord], *, curves: bool = False) -> tuple[Comparison, ...]:
     """Return the comparisons to which some studies belong, with these studies alone.
 
@@ -68,21 +73,28 @@ def comparisons_of(store: Store, records: Iterable[StudyRecord], *, curves: bool
     )
 
 
-def chosen_table(store: Store, records: Sequence[StudyRecord], *, by_budget: bool, profile: bool) -> Table:
+def chosen_table(
+    store: Store, records: Sequence[StudyRecord], *, details: bool = False, by_budget: bool, profile: bool
+) -> Table:
     """Return the table of some studies, that of the searches by budget, or the performance profiles of the comparisons.
 
     Raises:
-        InvalidRequest: Both are asked for, or no study is of the kind that is needed.
+        InvalidRequest: Two of these are asked for, or no study is of the kind that is needed.
     """
-    if by_budget and profile:
-        raise InvalidRequest("profile", "and {by_budget} exclude each other")
-    return (table_by_budget if by_budget else table_of_profiles if profile else table_of)(store, records)
+    chosen = [name for name, is_wanted in (("by_budget", by_budget), ("profile", profile)) if is_wanted]
+    chosen += ["details"] if details else []
+    if len(chosen) > 1:
+        raise InvalidRequest(chosen[1], f"and {{{chosen[0]}}} exclude each other")
+    if by_budget or profile:
+        return (table_by_budget if by_budget else table_of_profiles)(store, records)
+    return table_of(store, records, details=details)
 
 
-def table_of(store: Store, records: Sequence[StudyRecord]) -> Table:
-    """Return the table of some searches and comparisons."""
+def table_of(store: Store, records: Sequence[StudyRecord], *, details: bool = False) -> Table:
+    """Return the table of some searches and comparisons; with `details`, that of searches has further tables."""
+    summary = detailed_summary_of if details else summary_of
     return Table(
-        tuple(summary_of(store, record) for record in records if record.is_search),
+        tuple(summary(store, record) for record in records if record.is_search),
         comparisons_of(store, (record for record in records if not record.is_search)),
     )
 

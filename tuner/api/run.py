@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.api.database import Database
-from tuner.api.reading import comparisons_of, drawable, summary_of, table_by_budget, table_of
+from tuner.api.reading import chosen_table, comparisons_of, detailed_summary_of, drawable, summary_of
 from tuner.api.trials import trials_frame
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, SeedRun, StudyRecord, StudySpec, StudyStatus
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from tuner.results.analysis.summary import Summary
     from tuner.results.analysis.target_profile import Profile
 
 
@@ -116,6 +117,22 @@ class Study:
         with self.database.reading() as store:
             return exports.export(self.record, format, summary_of(store, self.record))
 
+    def summary(self) -> Summary:
+        """Return the summary of the search: fitnesses, verdict and costs, and of each hyperparameter where it ended.
+
+        `hyperparameters` has an entry per hyperparameter: `distance` of tuned from default in units of the search's
+        first σ, `bound` ("low", "high" or ""), and `tolerance` (`low`, `high`, `note`), the values for which a model of
+        the search predicts a result within 5 % of the best. `search_cost`, `diverged_cost`, `failed_cost` and
+        `timed_out_cost` have the gradient evaluations and seconds of the search, and of what did not finish.
+
+        Raises:
+            InvalidRequest: The study is part of a comparison.
+        """
+        if not self.record.is_search:
+            raise InvalidRequest("study", f": {self.name} is a comparison, which has no tuned point")
+        with self.database.reading() as store:
+            return detailed_summary_of(store, self.record)
+
     def details(self, format: str = "text") -> str:
         """Return the record of the study, without candidates and curves.
 
@@ -195,26 +212,28 @@ class _StoredRun:
         """
         return trials_frame([row for study in self.studies for row in study._candidates()])
 
-    def table(self, *, by_budget: bool = False) -> Table:
+    def table(self, *, details: bool = False, by_budget: bool = False) -> Table:
         """Return its table, which prints as text and converts to a DataFrame, Markdown, LaTeX, CSV and JSON.
 
         Args:
+            details: Whether a search has further tables: where each tuned value lies, how exact it must be, and what
+                became of the budget. Default False.
             by_budget: Whether to return instead the quality of a run of searches by their budget: what the best of
                 fewer candidates would be. Default False.
 
         Raises:
-            InvalidRequest: A comparison has no quality by budget.
+            InvalidRequest: A comparison has no quality by budget, or both are asked for.
         """
         with self.database.reading() as store:
-            return (table_by_budget if by_budget else table_of)(store, store.find(self.name))
+            return chosen_table(store, store.find(self.name), details=details, by_budget=by_budget, profile=False)
 
     def figure(self, name: str | None = None) -> Figure | None:
         """Return a figure as Matplotlib's `Figure`; None if there is nothing to draw yet.
 
         Args:
-            name: For a search, "search" (the default), "search-population", "search-sharpness", "search-parallel" or
-                "search-by-budget". For a comparison, "learning-by-steps" (the default), "learning-by-time",
-                "validation", "final-losses", "sweep", "hessian-error" or "trajectories".
+            name: For a search, "search" (the default), "search-population", "search-sharpness", "search-surrogate",
+                "search-parallel" or "search-by-budget". For a comparison, "learning-by-steps" (the default),
+                "learning-by-time", "validation", "final-losses", "sweep", "hessian-error" or "trajectories".
 
         Raises:
             InvalidRequest: There is no such figure.

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 )
 @click.argument("study", nargs=-1)
 @click.option("--format", default="text", show_default=True, help="text, markdown, latex, csv or json.")
+@click.option(
+    "--details",
+    is_flag=True,
+    help="Also of searches: where tuned values lie, how exact they must be, what was lost.",
+)
 @by_budget_option
 @profile_option
 @json_option
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 def table(
     study: tuple[str, ...],
     format: str,
+    details: bool,
     by_budget: bool,
     profile: bool,
     as_json: bool,
@@ -33,7 +39,7 @@ def table(
 ) -> None:
     """Print the tables of the runs or studies STUDY, or of all: tuned values, and comparisons."""
     damaged: list[Damaged] = []
-    tables = database_of(database).table(*study, by_budget=by_budget, profile=profile, damaged=damaged)
+    tables = database_of(database).table(*study, details=details, by_budget=by_budget, profile=profile, damaged=damaged)
     if tables.searches or tables.comparisons or tables.by_budget or tables.profile:
         click.echo(tables.to_format("json" if as_json else format))
     raise_first(damaged)

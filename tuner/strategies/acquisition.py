@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from tuner.strategies.surrogate import Surrogate
 Array = NDArray[np.float64]
 
 MAX_PICKS = 64  # candidates that are chosen one after the other; their cost grows with the square of their number
-_OUTLIER = 5.0  # values further above the best, in units of the better third's range, count like this
 
 
 def choose(
@@ -65,21 +63,3 @@ def expected_improvement(gain: Array, deviation: Array) -> Array:
     density = np.exp(-0.5 * np.minimum(z * z, 1400.0)) / math.sqrt(2 * math.pi)
     share = np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in z.tolist()])
     return np.asarray(np.maximum(gain * share + deviation * density, 0.0) + 1e-300)
-
-
-def compressed(losses: Sequence[float]) -> Array:
-    """Return values in which differences near the best loss count, and bad outliers hardly do; in the same order.
-
-    These are logarithms if all losses are positive, or else inverse hyperbolic sines of the distance from the best.
-    What lies further above the best than five times the range of the better third is taken to lie there.
-
-    Args:
-        losses: Finite; at least one.
-    """
-    values = np.array(losses)
-    best = values.min()
-    distances = values - best
-    values = np.log(values) if best > 0 else np.arcsinh(distances / (float(np.median(distances)) or 1.0))
-    ordered = np.sort(values)
-    better = max(float(ordered[len(ordered) // 3] - ordered[0]), 1e-12)
-    return np.asarray(np.minimum(values, ordered[0] + _OUTLIER * better))

@@ -15,9 +15,7 @@ different seeds, so that the surrogate can tell good genomes from lucky seeds.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
 from typing import Any
@@ -25,19 +23,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.strategies.acquisition import choose, compressed
+from tuner.strategies.acquisition import choose
 from tuner.strategies.density import Prior, promising
 from tuner.strategies.generational import Amending
 from tuner.strategies.individuals import Individual
+from tuner.strategies.modelling import MODELLED, Genome, Trained, fitted, is_exact
 from tuner.strategies.setting import Setting
 from tuner.strategies.sobol import Sobol, normal_points
-from tuner.strategies.surrogate import Observations, Surrogate
 from tuner.strategies.variation import offspring
 
 Array = NDArray[np.float64]
-Genome = tuple[float, ...]
 
-MODELLED = 60  # trainings that the surrogate knows, the best ones, and up to 20 more of genomes trained again
 CANDIDATES = 1_800  # offspring from which a generation is chosen, or twice the population if that is more
 PARENTS = 8
 NEIGHBOURS = 500  # failed and finished genomes each that decide on feasibility, those nearest to the best
@@ -56,21 +52,6 @@ class Phase(Enum):
     PROMOTE = auto()
     EVOLVE = auto()
     MEET = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A genome that was trained once."""
-
-    genome: Genome
-    loss: float  # +inf if it failed
-    generation: int
-    seed: int  # a number; trainings with the same one are compared directly
-
-    @property
-    def finished(self) -> bool:
-        """Whether it has a loss."""
-        return math.isfinite(self.loss)
 
 
 class Genetic(Amending):
@@ -124,7 +105,7 @@ class Genetic(Amending):
         known = self._finished(generation)
         if len({each.genome for each in known}) < 3:
             return self._mutants(generation)
-        if phase is Phase.MEET and not _is_exact(known):
+        if phase is Phase.MEET and not is_exact(known):
             return self._meeting(known)
         return self._chosen(known)
 
@@ -163,8 +144,9 @@ class Genetic(Amending):
     def _chosen(self, known: Sequence[Trained]) -> Array:
         """Return elites, to be trained again, genomes by densities, and the most promising offspring."""
         population = self.setting.population
-        surrogate, scale, ranked, means = self._model(known)
-        again = 0 if _is_exact(known) or population < 3 else max(1, population // 8)
+        model = fitted(known, self.sigma)
+        surrogate, scale, ranked, means = model.surrogate, model.scale, model.genomes, model.means
+        again = 0 if is_exact(known) or population < 3 else max(1, population // 8)
         elites = ranked[:again]
         parents = [Individual(genome, mean) for genome, mean in zip(ranked[:PARENTS], means, strict=False)]
         others = [each.genome for each in self._trained if each.finished]  # those of the rungs, too
@@ -202,7 +184,7 @@ class Genetic(Amending):
     def _meeting(self, known: Sequence[Trained]) -> Array:
         """Return the finalists, each several times: the best by the model, and the best that was seen."""
         population = self.setting.population
-        _, _, ranked, _ = self._model(known)
+        ranked = fitted(known, self.sigma).genomes
         seen = min(known, key=lambda each: each.loss).genome
         count = max(2, min(population // 2, FINALISTS))
         self._finalists = list(dict.fromkeys([*ranked[: count - 1], seen, *ranked]))[:count]
@@ -248,27 +230,6 @@ class Genetic(Amending):
             return np.ones(len(genomes))
         return np.where(nearest(failed) < nearest(finished), INFEASIBLE, 1.0)
 
-    def _model(self, known: Sequence[Trained]) -> tuple[Surrogate, Array, list[Genome], list[float]]:
-        """Return a surrogate, the scale of its inputs, and the genomes it knows, best first, with their values."""
-        ordered = sorted(known, key=lambda each: each.loss)
-        times = Counter(each.genome for each in ordered)
-        again = [each for each in ordered[MODELLED:] if times[each.genome] > 1]
-        kept = [*ordered[:MODELLED], *again[: MODELLED // 3]]
-        points = np.array([each.genome for each in kept])
-        scale = np.clip(points.std(axis=0), 0.02 * self.sigma, 2 * self.sigma)
-        surrogate = Surrogate(
-            Observations(
-                points / scale,
-                compressed([each.loss for each in kept]),
-                np.array([each.seed for each in kept]),
-                _is_exact(known),
-            )
-        )
-        distinct = list(dict.fromkeys(each.genome for each in kept))
-        means, _, _ = surrogate.predict(np.array(distinct) / scale)
-        order = np.argsort(means, kind="stable").tolist()
-        return surrogate, scale, [distinct[at] for at in order], [float(means[at]) for at in order]
-
     # Results
 
     def _take(self, generation: int, genomes: Array, fitnesses: Sequence[float]) -> str:
@@ -291,8 +252,8 @@ class Genetic(Amending):
         safe = [each for each in known if each.genome not in failed] or known
         if not safe:
             return self.setting.mean
-        if len({each.genome for each in known}) >= 3 and not _is_exact(known):
-            _, _, ranked, _ = self._model(known)
+        if len({each.genome for each in known}) >= 3 and not is_exact(known):
+            ranked = fitted(known, self.sigma).genomes
             accepted = {each.genome for each in safe}
             for names in (set(self._finalists) & accepted, accepted):
                 for genome in ranked:
@@ -316,17 +277,6 @@ def _ranked(trained: Sequence[Trained]) -> list[Trained]:
     for each in ordered:
         best.setdefault(each.genome, each)
     return list(best.values())
-
-
-def _is_exact(known: Sequence[Trained]) -> bool:
-    """Return whether genomes were trained with several seeds, and each had one loss: the task has no noise."""
-    losses: dict[Genome, set[float]] = {}
-    seeds: dict[Genome, set[int]] = {}
-    for each in known:
-        losses.setdefault(each.genome, set()).add(each.loss)
-        seeds.setdefault(each.genome, set()).add(each.seed)
-    repeated = [genome for genome, numbers in seeds.items() if len(numbers) > 1]
-    return bool(repeated) and all(len(losses[genome]) == 1 for genome in repeated)
 
 
 def create(*, parameters: Mapping[str, Any], **setting: Any) -> Genetic:

@@ -86,21 +86,23 @@ class Surrogate:
         """Standard deviation of the noise that the seeds of a block do not share."""
         return float(np.sqrt(self._variance * self._fitted.noise))
 
-    def predict(self, genomes: Array) -> tuple[Array, Array, Array]:
-        """Return the mean of f (and p, for a genome that was observed), its variance, and L⁻¹ k for `condition`.
+    def predict(self, genomes: Array, *, smooth: bool = False) -> tuple[Array, Array, Array]:
+        """Return the mean of f (and p, for a genome that was observed), its variance, and L⁻¹ k for `covariance`.
 
         Args:
             genomes: [m, d], scaled like the observations.
+            smooth: Whether to leave out p, so that the mean is smooth and the variance is that of f. Default False.
         """
         seen = self._seen.genomes
         kernel = _matern(_distances(seen, genomes, self._fitted.lengths))
+        own = 0.0 if smooth else self._fitted.deviation
         same = np.ones(kernel.shape, dtype=bool)
         for at in range(seen.shape[1]):
             same &= seen[:, at, None] == genomes[None, :, at]
-        kernel += self._fitted.deviation * same
+        kernel += own * same
         solved = _forward(self._factor, kernel)
         mean = self._mean + (solved * self._residual[:, None]).sum(axis=0)
-        variance = self._variance * np.maximum(1 + self._fitted.deviation - (solved**2).sum(axis=0), 1e-12)
+        variance = self._variance * np.maximum(1 + own - (solved**2).sum(axis=0), 1e-12)
         return mean, variance, solved
 
     def covariance(self, chosen: Array, chosen_solved: Array, genomes: Array, solved: Array) -> Array:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import Outcome, StudyRecord
 from tuner.results.analysis.best_of import BestOf, best_of, best_of_searches
 from tuner.results.analysis.generations import Generation, by_generation
@@ -72,7 +73,8 @@ class ByBudget:
     task: str
     task_label: str  # name of the task for display
     steps: int  # budget of a candidate in gradient evaluations
-    lines: tuple[BudgetLine, ...]
+    lines: tuple[BudgetLine, ...]  # of fitnesses, which are minimised
+    objective: Objective = TRAINING_LOSS
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def _of_task(searches: Sequence[_Search]) -> ByBudget:
         task_label=spec.workload.task_label,
         steps=spec.steps[-1],
         lines=tuple(_line(members) for members in _grouped(searches, _distribution)),
+        objective=spec.workload.objective,
     )
 
 

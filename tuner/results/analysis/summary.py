@@ -14,8 +14,10 @@ from tuner.core.numbers import fitness
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import CandidateRecord, Outcome, SearchSpec, StudyRecord
 from tuner.core.trial import Role, Status
+from tuner.results.analysis.doubling import Doubling, last_doubling
 from tuner.results.analysis.generations import Generation, Run, by_generation, finished
-from tuner.results.analysis.several_tasks import on_each_task, scored
+from tuner.results.analysis.landscape import Tolerance, tolerances
+from tuner.results.analysis.several_tasks import on_each_task, scored, whole
 from tuner.results.analysis.verdict import Gain, Verdict, judge, sample_spread
 from tuner.strategies.searched import FinishedGeneration
 
@@ -30,6 +32,8 @@ class Hyperparameter:
     tuned: float | None  # None until the search is complete, and where no individual finished
     distance: float | None  # of tuned from default in the transformed space, in units of the search's first σ
     bound: str  # "low" or "high" if the tuned value lies at this bound of its dimension, and it can move; or ""
+    is_bound_given: bool = False  # whether this bound is the search space's, and not the limit of the scale
+    tolerance: Tolerance | None = None  # None unless it was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +121,16 @@ class Summary:
     counts: Counts
     search_cost: Cost
     fresh_cost: Cost
-    diverged_cost: Cost  # of the search's individuals that diverged
+    diverged_cost: Cost  # of the search's individuals that diverged, up to the loss that was not finite
+    failed_cost: Cost  # of those that failed, as far as their workers had reported
+    timed_out_cost: Cost  # of those that timed out, as far as their workers had reported
     verdict: Verdict
     gain: Gain
     notes: tuple[str, ...]
     objective: Objective = TRAINING_LOSS
     parts: tuple[Summary, ...] = ()  # one per task, without `searched`; empty of a search on one task
     is_geometric_mean: bool = False  # whether a score is the geometric mean of the fitnesses
+    doubling: Doubling | None = None  # of a random search, if details were asked for
 
     @property
     def improvement(self) -> float | None:
@@ -142,6 +149,28 @@ def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summ
         ValueError: The study's search space cannot be read.
     """
     return summarise_outcomes(study, candidates, lambda run: run.hyperparameters)
+
+
+def summarise_in_detail(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summary:
+    """Return the summary of a search with the tolerance of each hyperparameter and its last doubling.
+
+    The tolerances take up to a second.
+
+    Args:
+        study: Record of the search.
+        candidates: All of its candidates, in any order.
+
+    Raises:
+        ValueError: The study's search space cannot be read.
+    """
+    summary = summarise(study, candidates)
+    record, runs = whole(study, candidates)
+    rows = zip(summary.hyperparameters, tolerances(record, runs), strict=True)
+    return replace(
+        summary,
+        hyperparameters=tuple(replace(row, tolerance=tolerance) for row, tolerance in rows),
+        doubling=last_doubling(record.search, runs),
+    )
 
 
 def summarise_outcomes(
@@ -166,6 +195,7 @@ def summarise_outcomes(
     limit = objective.limit(spec.steps[-1])
     verdict, gain = judge(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds, limit)
     best = _best(generations, hyperparameters)
+    costs = {end: _cost([run for run in runs[Role.SEARCH] if run.status is end]) for end in Status}
     totals = {status: sum(generation.counts[status] for generation in generations) for status in generations[0].counts}
     return Summary(
         study=spec.name,
@@ -199,7 +229,9 @@ def summarise_outcomes(
         ),
         search_cost=_cost(runs[Role.SEARCH]),
         fresh_cost=_cost([*runs[Role.DEFAULT], *runs[Role.TUNED]]),
-        diverged_cost=_cost([run for run in runs[Role.SEARCH] if run.status is Status.DIVERGED]),
+        diverged_cost=costs[Status.DIVERGED],
+        failed_cost=costs[Status.FAILED],
+        timed_out_cost=costs[Status.TIMED_OUT],
         verdict=verdict,
         gain=gain,
         notes=study.notes,
@@ -236,13 +268,17 @@ def _of_several(
 
 def _hyperparameter(dimension: Dimension, tuned: float | None, sigmas: Sequence[float]) -> Hyperparameter:
     """Return a hyperparameter with the place of its tuned value in the search space."""
-    distance, bound = None, ""
+    distance, bound, is_given = None, "", False
     if tuned is not None:
         if sigmas and sigmas[0] > 0:
             distance = (dimension.encode(tuned) - dimension.encode(dimension.default)) / sigmas[0]
         if dimension.least < dimension.greatest:
             bound = "low" if tuned <= dimension.least else "high" if tuned >= dimension.greatest else ""
-    return Hyperparameter(dimension.name, dimension.scale, dimension.default, tuned, distance, bound)
+        scale = replace(dimension, low=None, high=None)
+        is_given = (bound == "low" and dimension.least > scale.least) or (
+            bound == "high" and dimension.greatest < scale.greatest
+        )
+    return Hyperparameter(dimension.name, dimension.scale, dimension.default, tuned, distance, bound, is_given)
 
 
 def better_half(generation: Generation[Run]) -> tuple[Run, ...]:

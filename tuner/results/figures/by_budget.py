@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 2  # panels side by side
 PANEL = (4.2, 2.8)  # inches
 LEGEND_ROW = 0.2  # inches
+MAX_LABEL = 28  # characters of a line of the label of the fitness axis
 MAX_MEAN = 10.0  # times the greatest median; a mean above it leaves the axis
 LEGEND_COLUMNS = 3  # per column of panels
 DASHES = {Method.SUBSETS: SOLID, Method.SEARCHES: DASHED, Method.ONE_SEARCH: DOTTED}
@@ -42,14 +44,14 @@ _NAMES = {
 
 
 def best_by_budget(studies: Searches) -> Figure | None:
-    """Draw the quality by budget of one run.
+    """Draw the quality by budget of one run; of a single search of another strategy than `random`, its best so far.
 
     Returns:
-        None if it has only single searches of strategies other than `random`, which the figure of the search shows.
+        None if no search has two points, so that there is nothing to see beyond the table.
     """
     groups = by_budget(studies)
-    single = all(line.method is Method.ONE_SEARCH for group in groups for line in group.lines)
-    return None if single else best_by_budget_of(groups)
+    has_lines = any(len(line.points) > 1 for group in groups for line in group.lines)
+    return best_by_budget_of(groups) if has_lines else None
 
 
 def best_by_budget_of(groups: Sequence[ByBudget]) -> Figure | None:
@@ -87,16 +89,25 @@ def best_by_budget_of(groups: Sequence[ByBudget]) -> Figure | None:
 
 
 def _draw(axes: Axes, group: ByBudget, looks: dict[str, Style]) -> None:
-    limits = _limits(group)
-    apply_limits(axes, limits)
+    limits, value = _limits(group), group.objective.value
+    apply_limits(axes, _of_values(limits, group))
     for line in group.lines:
         look, budgets = looks[line.optimizer], [point.evaluations for point in line.points]
         dash = DASHES[line.method]
-        axes.plot(budgets, _means(line), color=look.colour, ls=dash, marker=look.marker, ms=4.5, lw=1.5, zorder=3)
-        axes.plot(budgets, _medians(line), color=look.colour, ls=dash, lw=0.7, zorder=2)
+        axes.plot(
+            budgets,
+            list(map(value, _means(line))),
+            color=look.colour,
+            ls=dash,
+            marker=look.marker,
+            ms=4.5,
+            lw=1.5,
+            zorder=3,
+        )
+        axes.plot(budgets, list(map(value, _medians(line))), color=look.colour, ls=dash, lw=0.7, zorder=2)
         known = [point for point in line.points if point.best.low is not None and point.best.high is not None]
         lower, upper = (
-            [min(max(end, limits[1]), limits[2]) for end in ends]
+            [value(min(max(end, limits[1]), limits[2])) for end in ends]
             for ends in ([point.best.low or 0.0 for point in known], [point.best.high or 0.0 for point in known])
         )
         axes.fill_between([point.evaluations for point in known], lower, upper, color=look.colour, alpha=0.13, lw=0)
@@ -104,13 +115,18 @@ def _draw(axes: Axes, group: ByBudget, looks: dict[str, Style]) -> None:
     budgets = [point.evaluations for line in group.lines for point in line.points]
     round_ticks(axes.xaxis, max(budgets) / min(budgets))
     axes.set_xlabel("gradient evaluations of the search")
-    axes.set_ylabel("best fitness")
+    axes.set_ylabel("best fitness" if group.objective.is_default else textwrap.fill(group.objective.label, MAX_LABEL))
     axes.set_title(one_line(f"{group.task_label}, {group.steps:,} per candidate"), fontsize=9, parse_math=False)
     hide_spines(axes)
 
 
+def _of_values(limits: Limits, group: ByBudget) -> Limits:
+    """Return the limits of the objective's values for those of fitnesses."""
+    return (False, -limits[2], -limits[1]) if group.objective.is_max else limits
+
+
 def _limits(group: ByBudget) -> Limits:
-    """Return limits that hold every median and low quantile, and the means that are not far above all medians."""
+    """Return limits of fitnesses that hold all medians and low quantiles, and the means not far above all medians."""
     best = [point.best for line in group.lines for point in line.points]
     medians = [one.median for one in best if math.isfinite(one.median)]
     means = [one.mean for one in best if one.mean is not None]

@@ -6,6 +6,7 @@ The scale is logarithmic in the value or, for a decay, in its distance from 1.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 Side = Literal["x", "y"]
 
+MIN_COLUMNS, MAX_COLUMNS = 2, 4  # of panels; a legend does not fit below one column
+MAX_TITLE = 36  # characters of a panel's title
+MAX_LABEL = 14  # characters of a line beside a row
 MAX_TICKS = 5
 MIN_DECADES = 1.3  # from which the ticks of an axis are powers of ten alone
 
@@ -32,34 +36,47 @@ class HyperparameterPanel:
     """A panel for one hyperparameter of one search."""
 
     axes: Axes
-    row: int
-    column: int
+    row: int  # number of the search
+    number: int  # of the hyperparameter among those of the search
+    is_leftmost: bool
     study: StudyRecord
     dimension: Dimension
     hue: str  # the optimizer's colour
 
 
 def hyperparameter_rows(studies: Sequence[StudyRecord], title: str) -> tuple[Figure, list[HyperparameterPanel]]:
-    """Return a figure with one row per search and one titled panel per hyperparameter."""
-    columns = max(len(dimensions(study.spec)) for study in studies)
-    figure, grid = panel_figure(len(studies), columns, f"{studies[0].spec.run}: {title}", Spacing())
+    """Return a figure with one titled panel per hyperparameter, and one row per search, or several if it has many."""
+    most = max(len(dimensions(study.spec)) for study in studies)
+    columns = min(max(most, MIN_COLUMNS), MAX_COLUMNS)
+    lines = [math.ceil(len(dimensions(study.spec)) / columns) for study in studies]
+    figure, grid = panel_figure(sum(lines), columns, f"{studies[0].spec.run}: {title}", Spacing())
     looks = styles_of(study.spec.workload.optimizer for study in studies)
     panels = []
     for row, study in enumerate(studies):
         hue = looks[study.spec.workload.optimizer].colour
         named = dimensions(study.spec)
-        for column, dimension in enumerate(named):
-            axes = grid[row, column]
-            axes.set_title(one_line(dimension.name), loc="left", fontsize=9, parse_math=False)
+        own = grid[sum(lines[:row]) : sum(lines[: row + 1])]
+        for place, dimension in enumerate(named):
+            axes = own[divmod(place, columns)]
+            name = one_line(dimension.name)
+            title = name if len(name) <= MAX_TITLE else f"{name[: MAX_TITLE - 1]}…"
+            axes.set_title(title, loc="left", fontsize=9, parse_math=False)
             axes.tick_params(labelsize=8)
             hide_spines(axes)
-            panels.append(HyperparameterPanel(axes, row, column, study, dimension, hue))
-        for axes in grid[row, len(named) :]:
+            panels.append(HyperparameterPanel(axes, row, place, place % columns == 0, study, dimension, hue))
+        for axes in own.flat[len(named) :]:
             axes.set_visible(False)
-        optimizer = one_line(study.spec.workload.optimizer)
-        lines = optimizer.replace("-", "-\n", 1) if len(optimizer) > 14 else optimizer
-        grid[row, 0].set_ylabel(lines, parse_math=False, fontweight="bold", color=hue)
+        own[0, 0].set_ylabel(_label_of_row(study), parse_math=False, fontweight="bold", color=hue)
     return figure, panels
+
+
+def _label_of_row(study: StudyRecord) -> str:
+    """Return the name of an optimizer in at most two lines, cut if it is longer."""
+    optimizer = one_line(study.spec.workload.optimizer)
+    if len(optimizer) <= MAX_LABEL:
+        return optimizer
+    first, second, *rest = [*textwrap.wrap(optimizer, MAX_LABEL), ""]
+    return f"{first}\n{second[: MAX_LABEL - 1]}…" if any(rest) else f"{first}\n{second}"
 
 
 def dimensions(spec: StudySpec) -> tuple[Dimension, ...]:

@@ -17,6 +17,7 @@ from tuner.results.figures.fitness import fitness_by_generation
 from tuner.results.figures.parallel import parallel_coordinates
 from tuner.results.figures.population import population
 from tuner.results.figures.sharpness import sharpness
+from tuner.results.figures.surrogate import surrogate
 from tuner.results.figures.sweep import sweep
 from tuner.results.figures.tasks import fitness_on_tasks
 from tuner.results.figures.trajectories import trajectories
@@ -72,6 +73,14 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
         sharpness,
     ),
     Kind(
+        "search-surrogate",
+        "Prediction around the tuned point",
+        "What a model of the search predicts along each hyperparameter while the others have their tuned values, with "
+        "two standard deviations on either side; grey is the tolerance, in which the prediction is within 5 % of its "
+        "best. Circles are the trainings with the last budget; they differ in the other hyperparameters as well.",
+        surrogate,
+    ),
+    Kind(
         "search-parallel",
         "Parallel coordinates",
         "The individuals of the last generations that finished, one line each through their hyperparameters to their "
@@ -84,7 +93,8 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
         "Best fitness by tuning budget",
         "The best of k candidates of a random search, by k, exactly over all subsets: the line is the mean (absent "
         "where it is infinite, since a subset has none that finished), the thin line the median, the band extends from "
-        "the 10 % to the 90 % quantile.",
+        "the 10 % to the 90 % quantile. Of a search by another strategy, dotted: the best so far, as the search "
+        "measured it; it is lower than what the same point reaches on fresh seeds.",
         best_by_budget,
     ),
     Kind(

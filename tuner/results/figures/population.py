@@ -35,7 +35,7 @@ def population(studies: Searches) -> Figure | None:
         draw_population(panel, rows[panel.row][1])
         if panel.row + 1 == len(rows):
             panel.axes.set_xlabel("generation")
-    _draw_legend(figure, max(panel.column for panel in panels) + 1)
+    _draw_legend(figure, max(panel.number for panel in panels) + 1)
     return figure
 
 

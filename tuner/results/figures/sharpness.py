@@ -49,7 +49,7 @@ def sharpness(studies: Searches) -> Figure | None:
         apply_limits(panel.axes, limits[panel.row])
         no_minor_ticks([panel.axes])
         draw_sharpness(panel, rows[panel.row][1], limits[panel.row][1:])
-        if panel.column:
+        if not panel.is_leftmost:
             panel.axes.tick_params(axis="y", which="both", labelleft=False)
     _draw_legend(figure, to_target=objective.is_to_target)
     return figure

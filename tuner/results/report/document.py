@@ -14,7 +14,7 @@ from importlib import resources
 from markupsafe import Markup
 
 from tuner.results.analysis.several_tasks import on_each_task
-from tuner.results.analysis.summary import summarise
+from tuner.results.analysis.summary import summarise_in_detail
 from tuner.results.figures import Picture
 from tuner.results.report.accounting import Failures, Ledger, comparison_ledger, failures, search_ledger
 from tuner.results.report.pages import render
@@ -85,7 +85,7 @@ def _hash(text: str) -> str:
 def _view(run: Run, anchor: str) -> _RunView:
     sections: Sequence[Section]
     if isinstance(run, SearchRun):
-        sections = search.sections([summarise(study, candidates) for study, candidates in run.studies])
+        sections = search.sections([summarise_in_detail(study, candidates) for study, candidates in run.studies])
         ledger = search_ledger(run.studies, [section.tables[-1] for section in sections])
         members = [
             (f"{study.spec.workload.optimizer}{f' on {on_task.spec.task_label}' if study.search.further else ''}", own)

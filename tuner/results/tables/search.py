@@ -10,10 +10,11 @@ from typing import Any
 from tuner import strategies
 from tuner.core.study import StudyStatus
 from tuner.core.text import one_line
+from tuner.results.analysis.landscape import Tolerance
 from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.summary import FreshRuns, Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, Verdict
-from tuner.results.tables import several_tasks
+from tuner.results.tables import details, several_tasks
 from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
@@ -58,16 +59,22 @@ COLUMNS: Mapping[str, Callable[[Summary, Hyperparameter], Any]] = MappingProxyTy
         "objective": lambda s, _: s.objective.text,
         "default_missed": lambda s, _: s.default.missed,
         "tuned_missed": lambda s, _: s.tuned.missed,
+        "distance": lambda _, row: row.distance,
+        "bound": lambda _, row: row.bound or None,
+        "tolerance_low": lambda _, row: row.tolerance.low if row.tolerance else None,
+        "tolerance_high": lambda _, row: row.tolerance.high if row.tolerance else None,
+        "diverged_evaluations": lambda s, _: s.diverged_cost.evaluations,
+        "failed_evaluations": lambda s, _: s.failed_cost.evaluations,
+        "timed_out_evaluations": lambda s, _: s.timed_out_cost.evaluations,
     }
 )
 """Columns of the CSV and of the data frame.
 
 Fitnesses are values of the objective, in its own units; spreads are sample standard deviations over fresh seeds.
+Tolerances are empty unless details were asked for.
 """
 
-
-FAR = 2  # σ from the defaults; 5 % of a normal distribution lie beyond
-MUCH = 0.2  # of the search's gradient evaluations
+MOST = 0.5  # of the search's gradient evaluations
 
 # fmt: off
 _SPECIFICATION = (
@@ -126,6 +133,8 @@ def as_json(summary: Summary) -> dict[str, Any]:
                 "tuned": row.tuned,
                 "distance": row.distance,
                 "bound": row.bound or None,
+                "is_bound_given": row.is_bound_given if row.bound else None,
+                **({} if row.tolerance is None else {"tolerance": _tolerance(row, row.tolerance)}),
             }
             for row in summary.hyperparameters
         ],
@@ -141,17 +150,29 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "cost": {
             "search": asdict(summary.search_cost),
             "diverged": asdict(summary.diverged_cost),
+            "failed": asdict(summary.failed_cost),
+            "timed_out": asdict(summary.timed_out_cost),
             "fresh_seeds": asdict(summary.fresh_cost),
         },
+        **({} if summary.doubling is None else {"doubling": asdict(summary.doubling)}),
         "notes": list(summary.notes),
+    }
+
+
+def _tolerance(row: Hyperparameter, tolerance: Tolerance) -> dict[str, Any]:
+    return {
+        **asdict(tolerance),
+        "note": tolerance.note or None,
+        "factor_low": details.factor(row, tolerance.low),
+        "factor_high": details.factor(row, tolerance.high),
     }
 
 
 def sections(summaries: Sequence[Summary]) -> list[Section]:
     """Return one section per group of summaries with comparable fitnesses, in the order of their first members.
 
-    Each section has these tables: hyperparameters, fitnesses, and costs. A search on several tasks has a table with all
-    of them, and one of the fitnesses on each.
+    Each section has these tables: hyperparameters, fitnesses, those of `details` if asked for, and costs. A search on
+    several tasks has a table with all of them, and one of the fitnesses on each.
     """
     return [_section(group) for group in _groups(summaries)]
 
@@ -173,8 +194,8 @@ def _section(group: Sequence[Summary]) -> Section:
     search = f"{counted(first.generations, 'generation')} × {counted(first.population, 'individual')}"
     return Section(
         heading=one_line(f"{first.run}: {first.task_label}, {search}, strategy {first.strategy}, seed {first.seed}"),
-        tables=(_hyperparameters(group), *_all_fitnesses(group), _costs(group)),
-        legend=_legend(group),
+        tables=(_hyperparameters(group), *_all_fitnesses(group), *details.tables(group), _costs(group)),
+        legend=[*_legend(group), *details.legend(group)],
         remarks=[f"{summary.optimizer}: {remark}" for summary in group for remark in _remarks(summary)],
     )
 
@@ -308,23 +329,21 @@ def _remarks(summary: Summary) -> list[str]:
         ends = {"diverged": runs.diverged, "failed": runs.failed, "timed out": runs.timed_out}
         unfinished = [f"{end} on {count} of {runs.seeds} fresh seeds" for end, count in ends.items() if count]
         remarks += [f"{point} {', '.join(unfinished)}"] if unfinished else []
-    return [*remarks, *_places(summary), *summary.notes]
+    return [*remarks, *_places(summary), *details.remarks(summary), *summary.notes]
 
 
 def _places(summary: Summary) -> list[str]:
-    """Return remarks on a tuned point at the edge of its space, and on a search of which much went into divergence."""
-    bounds = [f"{row.name} ({row.bound})" for row in summary.hyperparameters if row.bound]
-    far = [
-        f"{row.name} ({row.distance:+.1f} σ)"
-        for row in summary.hyperparameters
-        if not row.bound and row.distance is not None and abs(row.distance) > FAR
-    ]
-    remarks = [f"the tuned point lies at a bound of its space: {', '.join(bounds)}"] if bounds else []
-    if far:
-        remarks.append(
-            f"the tuned point lies beyond {FAR} σ of the defaults, where the search looked little: {', '.join(far)}"
-        )
-    share = summary.diverged_cost.evaluations / max(1, summary.search_cost.evaluations)
-    if share >= MUCH:
-        remarks.append(f"{share:.0%} of the search's gradient evaluations went into individuals that diverged")
+    """Return remarks on what is to be done: a bound that ends the search, and a search of which most was lost."""
+    bounds = [f"{row.name} ({row.bound})" for row in summary.hyperparameters if row.bound and row.is_bound_given]
+    remarks = [f"the tuned point lies at a bound of its space: {', '.join(bounds)}; widen it"] if bounds else []
+    spent = max(1, summary.search_cost.evaluations)
+    lost = {
+        "diverged": summary.diverged_cost.evaluations / spent,
+        "failed": summary.failed_cost.evaluations / spent,
+        "timed out": summary.timed_out_cost.evaluations / spent,
+    }
+    if sum(lost.values()) > MOST:
+        ends = " and ".join(f"{share:.0%} {end}" for end, share in lost.items() if share >= 0.005)
+        advice = "narrow the space or lower σ" if lost["diverged"] > MOST else f"see lodo-tune show {summary.study}"
+        remarks.append(f"of the search's gradient evaluations, {ends}: {advice}")
     return remarks
