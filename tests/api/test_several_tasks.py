@@ -164,3 +164,16 @@ def test_the_estimate_of_a_search_is_the_sum_over_its_tasks() -> None:
 def test_the_paper_s_protocol_takes_one_task() -> None:
     with pytest.raises(InvalidRequest, match="is one here: the paper tunes and compares on one task at a time"):
         tuner.paper("rosenbrock,noisy-quadratic-bowl", progress=False)
+
+
+def test_details_are_of_the_scores(run: tuner.Run) -> None:
+    summary = run["Adam"].summary()
+    assert len(summary.parts) == 2
+    assert all(row.tolerance is not None for row in summary.hyperparameters)
+    section = next(iter(run.table(details=True).sections()))
+    titles = [table.title for table in section.tables]
+    assert "Places and tolerances of the tuned values" in titles
+    assert titles[-1].startswith("Individuals")  # which the ledger of a report takes
+    figure = run.figure("search-surrogate")
+    assert figure is not None
+    assert figure.axes[0].lines
