@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import threading
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import tuner
+from tests.frozen import FOLDER
 from tests.support.hostile_runs import LONG, MARKERS, fill
 from tests.support.reading_service import BEARER, application, served
 from tests.support.report_values import database
@@ -20,7 +22,7 @@ from tuner.core.trial import Status
 from tuner.service.live import Watcher
 from tuner.service.reading import Reading
 from tuner.service.study_cache import StudyCache
-from tuner.storage import Store, UnknownCandidate, UnknownStudy
+from tuner.storage import Store, UnknownCandidate, UnknownStudy, schema
 
 PAGES = (
     "/",
@@ -313,3 +315,26 @@ def test_totals_that_are_kept_are_those_that_are_read(tmp_path):
         store.delete(study)
         with pytest.raises(UnknownStudy):
             cache.study(study)
+
+
+def test_every_study_of_a_database_of_every_kind_has_its_pages_and_resources(tmp_path):
+    file = tmp_path / "kinds.db"
+    shutil.copy(FOLDER / f"{schema.VERSION}.db", file)  # searches on one task and on several, and a comparison
+    with Store.open(str(file)) as store:
+        ids = {record.spec.name: record.id for record in store.studies()}
+        firsts = [store.candidate_page(study, limit=1)[0].rows[0].id for study in ids.values()]
+        several = next(record for record in store.studies() if record.is_search and record.search.further)
+    with served(application(str(file))) as address:
+        for path in (
+            *(f"/runs/{name.partition('/')[0]}" for name in ids),
+            *(f"/studies/{study}{part}" for study in ids.values() for part in ("", "/candidates")),
+            *(f"/candidates/{number}" for number in firsts),
+        ):
+            assert get(f"{address}{path}", **BEARER).code == 200, path
+            assert get(f"{address}/api/v1{path}", **BEARER).code == 200, path
+        generations = get(f"{address}/api/v1/studies/{several.id}/generations", **BEARER).json
+        page = get(f"{address}/runs/{several.spec.run}", **BEARER).text
+    tasks = [part.workload.task for part in several.search.parts]
+    assert [one["task"] for one in generations] == tasks * several.search.generations
+    assert [one["steps"] for one in generations[:2]] == [part.steps[0] for part in several.search.parts]
+    assert "improvement" in page

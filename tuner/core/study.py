@@ -147,6 +147,11 @@ class SearchSpec(_Spec):
         """Return what the trials of a batch share; the number of a batch is the generation in its keys."""
         return self.parts[batch % len(self.parts)].workload
 
+    def steps_of(self, batch: int) -> int:
+        """Return the budget of the trials of a batch, on its task alone; see `workload_of`."""
+        tasks = len(self.parts)
+        return self.parts[batch % tasks].steps[batch // tasks]
+
     def part_on(self, task: str) -> TaskPart:
         """Return its part on a task of this name, which it has."""
         (part,) = (part for part in self.parts if part.workload.task == task)
@@ -194,6 +199,10 @@ class ComparisonSpec(_Spec):
         return self.due * self.steps
 
     def budget_of(self, batch: int) -> int:
+        """Return the budget of a run of a point, in gradient evaluations."""
+        return self.steps
+
+    def steps_of(self, batch: int) -> int:
         """Return the budget of a run of a point, in gradient evaluations."""
         return self.steps
 

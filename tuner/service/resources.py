@@ -63,7 +63,7 @@ class StudyResource(BaseModel):
             name=spec.name,
             run=spec.run,
             optimizer=spec.workload.optimizer,
-            task=spec.workload.task_label,
+            task=spec.task_label,
             kind=str(spec.kind),
             strategy=spec.strategy if isinstance(spec, SearchSpec) else None,
             seed=spec.seed,
@@ -119,7 +119,8 @@ def status_of(records: list[StudyRecord] | tuple[StudyRecord, ...]) -> str:
 class GenerationResource(BaseModel):
     """Totals of one generation, or of one point of a comparison."""
 
-    number: int
+    number: int = Field(description="of a search on several tasks, one for each generation and task, in turn")
+    task: str
     steps: int
     population: int
     counts: dict[str, int]
@@ -132,10 +133,12 @@ class GenerationResource(BaseModel):
     @classmethod
     def of(cls, record: StudyRecord, totals: GenerationTotals) -> GenerationResource:
         """Return the resource of a generation."""
-        spec, objective = record.spec, record.spec.workload.objective
-        steps = spec.budget_of(totals.number)
+        spec = record.spec
+        workload, steps = spec.workload_of(totals.number), spec.steps_of(totals.number)
+        objective = workload.objective
         return cls(
             number=totals.number,
+            task=workload.task_label,
             steps=steps,
             population=spec.batch_size,
             counts={status.value: count for status, count in totals.counts.items()},
@@ -194,7 +197,7 @@ class CandidateResource(BaseModel):
             generation=record.key.generation,
             slot=record.key.slot,
             status=record.status.value,
-            value=study.spec.workload.objective.shown(record.fitness, record.steps),
+            value=study.spec.workload_of(record.key.generation).objective.shown(record.fitness, record.steps),
             hyperparameters=dict(record.hyperparameters),
             seed=record.seed,
             steps=record.steps,

@@ -85,7 +85,11 @@ def run(request: Request, reader: Reader, name: str) -> Response:
     if (unchanged := not_modified(request, state)) is not None:
         return unchanged
     is_search = records[0].is_search
-    template, view = ("run.html", views.search_run) if is_search else ("comparison_run.html", views.comparison_run)
+    if is_search and not views.is_on_several_tasks(records[0]):
+        template, view = "run.html", views.search_run
+    else:
+        template = "tables_run.html"
+        view = views.search_on_several_tasks if is_search else views.comparison_run
     return page(request, template, title=name, entity_tag=state, **view(reader, name))
 
 

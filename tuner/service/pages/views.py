@@ -57,7 +57,7 @@ def run_line(records: Sequence[StudyRecord]) -> RunLine:
     return RunLine(
         name=records[0].spec.run,
         kind=str(records[0].spec.kind),
-        task=records[0].spec.workload.task_label,
+        task=records[0].spec.task_label,
         optimizers=", ".join(one.spec.workload.optimizer for one in records),
         state="lost" if lost else status_of(tuple(records)),
         problem="; ".join(problems),
@@ -130,6 +130,21 @@ def _run(records: Sequence[StudyRecord]) -> dict[str, Any]:
     }
 
 
+def is_on_several_tasks(record: StudyRecord) -> bool:
+    """Return whether a study is a search on several tasks, whose totals by generation are each of one task."""
+    return record.is_search and len(record.search.parts) > 1
+
+
+def search_on_several_tasks(reader: Reading, name: str) -> dict[str, Any]:
+    """Return a run of searches on several tasks: its tables, as `lodo-tune table` prints them."""
+    from tuner.api.reading import summary_of
+    from tuner.results.tables import search
+
+    records = reader.run(name)
+    (section,) = search.sections([summary_of(reader.store, record) for record in records])
+    return {**_run(records), "kind": "search", "section": section}
+
+
 def comparison_run(reader: Reading, name: str) -> dict[str, Any]:
     """Return a comparison: its table with tests, as `lodo-tune table` prints it."""
     from tuner.api.reading import comparisons_of
@@ -137,7 +152,7 @@ def comparison_run(reader: Reading, name: str) -> dict[str, Any]:
 
     records = reader.run(name)
     (found,) = comparisons_of(reader.store, records)
-    return {**_run(records), "section": comparison.section(found)}
+    return {**_run(records), "kind": "comparison", "section": comparison.section(found)}
 
 
 def _left(standings: Sequence[Standing]) -> str:
@@ -194,7 +209,7 @@ def _tuned(one: Standing) -> list[tuple[str, str, str, str]]:
 
 def _breaks(totals: StudyTotals) -> frozenset[int]:
     """Return the places of generations whose budget differs from that of the one before: not comparable with it."""
-    steps = [totals.record.spec.budget_of(one.number) for one in totals.generations]
+    steps = [totals.record.spec.steps_of(one.number) for one in totals.generations]
     return frozenset(place for place in range(1, len(steps)) if steps[place] != steps[place - 1])
 
 
@@ -202,24 +217,26 @@ def study(reader: Reading, study_id: int, *, shows_all: bool) -> dict[str, Any]:
     """Return a study: best and median by generation, the table of generations, and what did not finish."""
     totals = reader.totals(study_id)
     record, objective = totals.record, totals.record.spec.workload.objective
-    searched = standing(totals) if record.is_search else None
+    is_of_several = is_on_several_tasks(record)
+    searched = standing(totals) if record.is_search and not is_of_several else None
     generations = totals.generations if shows_all else totals.generations[-MAX_GENERATIONS:]
     shown = [
         {
             "number": one.number,
-            "steps": record.spec.budget_of(one.number),
+            "task": record.spec.workload_of(one.number).task_label if is_of_several else "",
+            "steps": record.spec.steps_of(one.number),
             "counts": one.counts,
-            "best": measured(objective.shown(one.best, record.spec.budget_of(one.number))),
+            "best": measured(_shown(record, one.number, one.best)),
             "best_id": one.best_id,
-            "median": measured(objective.shown(one.median, record.spec.budget_of(one.number))),
+            "median": measured(_shown(record, one.number, one.median)),
             "seconds": one.seconds,
         }
         for one in reversed(generations)
     ]
     series = {
         name: [
-            (float(one.number), objective.shown(getattr(one, name), record.spec.budget_of(one.number)))
-            for one in totals.generations
+            (float(one.number), _shown(record, one.number, getattr(one, name)))
+            for one in ([] if is_of_several else totals.generations)
         ]
         for name in ("best", "median")
     }
@@ -250,12 +267,17 @@ def study(reader: Reading, study_id: int, *, shows_all: bool) -> dict[str, Any]:
     }
 
 
+def _shown(record: StudyRecord, number: int, fitness: float | None) -> float | None:
+    spec = record.spec
+    return spec.workload_of(number).objective.shown(fitness, spec.steps_of(number))
+
+
 def _facts(record: StudyRecord) -> dict[str, str]:
     spec = record.spec
     budgets = [spec.budget_of(batch) for batch in range(spec.batches)]
     same = len(set(budgets)) == 1
     return {
-        "task": spec.workload.task,
+        "task": spec.task,
         "seed": str(spec.seed),
         "candidates": f"{spec.batches:,} × {spec.batch_size:,}",
         "budget": f"{budgets[0]:,} gradient evaluations" if same else f"{min(budgets):,} to {max(budgets):,}",
@@ -282,7 +304,11 @@ def candidates(reader: Reading, record: StudyRecord, rows: Sequence[CandidateRow
                 "id": row.id,
                 "label": run_label(row.record.key),
                 "status": row.record.status.value,
-                "value": measured(objective.shown(row.record.fitness, row.record.steps)),
+                "value": measured(
+                    record.spec.workload_of(row.record.key.generation).objective.shown(
+                        row.record.fitness, row.record.steps
+                    )
+                ),
                 "hyperparameters": [shown(row, name) for name in names],
                 "steps_done": row.record.steps_done,
                 "seconds": number(row.record.seconds, 3),
@@ -310,7 +336,7 @@ def candidate(reader: Reading, record: StudyRecord, row: CandidateRow) -> dict[s
         "record": record,
         "label": run_label(one.key),
         "candidate": one,
-        "value": measured(spec.workload.objective.shown(one.fitness, one.steps)),
+        "value": measured(spec.workload_of(one.key.generation).objective.shown(one.fitness, one.steps)),
         "objective": spec.workload.objective.description,
         "hyperparameters": [
             (name, hyperparameter(value, scales[name]) if name in scales else number(value), repr(value))
