@@ -17,6 +17,7 @@ from tasks.errors import TaskError
 from tasks.keras_losses import single_loss
 
 STEPS = ("train_step", "compile", "fit", "make_train_function", "train_on_batch")  # methods that decide how to train
+EPSILON, LAYOUT = 1e-7, "channels_last"  # Keras' own defaults
 EVALUATION = ("test_step", "evaluate", "make_test_function", "test_on_batch")
 
 
@@ -132,6 +133,25 @@ def _other_weights(model: Any, setting: Setting) -> str | None:
     if weights in (None, setting.loss_weights):
         return None
     return f"compile(loss_weights={weights!r:.60}) and keras_task(loss_weights={setting.loss_weights!r:.60})"
+
+
+def _ignored_class(_: Any, setting: Setting) -> str | None:
+    ignored = [each for each in _losses(setting.loss) if getattr(each, "ignore_class", None) is not None]
+    return f"{type(ignored[0]).__name__}(ignore_class={ignored[0].ignore_class})" if ignored else None
+
+
+def _losses(given: Any) -> Iterator[Any]:
+    parts = given.values() if isinstance(given, dict) else given if isinstance(given, tuple | list) else ()
+    yield from (each for part in parts for each in _losses(part))
+    if not parts:
+        yield given
+
+
+def _defaults(_: Any, __: Setting) -> str | None:
+    epsilon, layout = keras.config.epsilon(), keras.config.image_data_format()
+    if epsilon != EPSILON:
+        return f"epsilon {epsilon:g}"
+    return None if layout == LAYOUT else f"image_data_format {layout}"
 
 
 def _distributed(model: Any, _: Setting) -> str | None:
@@ -265,6 +285,19 @@ FEATURES: tuple[Feature, ...] = (
         _REFUSED,
         "the same `loss_weights` in both places, or no `compile`",
         _other_weights,
+    ),
+    Feature(
+        "`ignore_class`, with validation or test",
+        _REFUSED,
+        "sample weights of 0 for such examples, or a task without `validation` and `test`",
+        lambda model, setting: _ignored_class(model, setting) if setting.is_evaluated else None,
+    ),
+    Feature(
+        "defaults of Keras that keras.json or a module has changed",
+        _REFUSED,
+        "epsilon 1e-7 and image_data_format channels_last, as on every machine; layers and losses take others as"
+        " arguments",
+        _defaults,
     ),
     Feature("a model of a distribution strategy", _REFUSED, "a model that is built outside of its scope", _distributed),
     Feature("random numbers without a seed", _REFUSED, "a `keras.random.SeedGenerator` that the layer holds"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-UNCOMPARED = ("name", "seed")  # of layers and initializers; they decide weights and random numbers alone
+UNCOMPARED = ("name", "seed", "initializer")  # the ends of keys; they decide weights and random numbers alone
 
 Settings = list[tuple[str, dict[str, Any]]]  # the class, and the numbers, texts and flags of each layer
 
@@ -46,7 +46,7 @@ def _settings(layer: Any) -> dict[str, Any]:
 def _plain(value: Any, place: str) -> Sequence[tuple[str, Any]]:
     """Return the numbers, texts and flags in a nest, each with its path."""
     if isinstance(value, Mapping):
-        entries = [(key, each) for key, each in value.items() if key not in UNCOMPARED]
+        entries = [(key, each) for key, each in value.items() if not str(key).endswith(UNCOMPARED)]
     elif isinstance(value, list | tuple):
         entries = list(enumerate(value))
     else:

@@ -28,7 +28,7 @@ INSTEAD = {
     "epochs": "steps, which are chosen for each search; a step is one minibatch",
     "steps_per_epoch": "steps, which are chosen for each search; a step is one minibatch",
     "shuffle": "nothing; each step draws its minibatch by the seed and the step",
-    "weighted_metrics": '`metrics`=["accuracy"]; sample weights count in it as they do in the loss',
+    "weighted_metrics": "`metrics`, which count all examples alike; sample weights count in the loss",
     "model": "`build`, a function without arguments that returns a new keras.Model",
 }
 

@@ -10,6 +10,8 @@ _STATEFUL = {
     *("RandomGamma", "RandomPoisson", "RandomPoissonV2", "RandomShuffle", "Multinomial", "RngReadAndSkip"),
     *("StatefulStandardNormalV2", "StatefulUniform", "StatefulUniformInt", "StatefulTruncatedNormal"),
 }
+# What they compute is Python's: whether it follows from the seed, and what it keeps for the next candidate, is unknown.
+_OF_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 SEED_STATE = "seed_generator_state"  # Keras' name of the variable of a keras.random.SeedGenerator
 
 
@@ -26,8 +28,10 @@ def unseeded(graph: Any) -> str | None:
     Args:
         graph: A tf.Graph traced by tf.function. Variables that it reads directly are not part of the task's state.
     """
-    operations = sorted(operation_types(graph) & _STATEFUL)
-    if operations:
+    types = operation_types(graph)
+    if types & _OF_PYTHON:
+        return "tf.numpy_function or tf.py_function, in which Python draws and keeps what it likes"
+    if operations := sorted(types & _STATEFUL):
         return operations[0]
     names = [variable.name for variable in graph.variables if SEED_STATE in variable.name]
     return "Keras' global generator" if names else None

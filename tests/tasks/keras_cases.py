@@ -37,6 +37,16 @@ def net(*middle: Any, units: int = 1, activation: str | None = None, **options: 
     return keras.Sequential([keras.Input([3]), *middle, layers.Dense(units, activation, **options)])
 
 
+def changed(setter: Callable[[Any], None], value: Any) -> Callable[[], Any]:
+    """Return a function that builds a model and changes a default of Keras, which a test restores."""
+
+    def build() -> Any:
+        setter(value)
+        return net()
+
+    return build
+
+
 def wide(**options: Any) -> Any:
     return layers.Dense(4, "tanh", **options)
 
@@ -316,6 +326,20 @@ CASES: dict[str, list[Case]] = {
         Case(net, loss=Ranked(), refused="4 examples together, and alone"),
         Case(lambda: net(InBatch()), refused="4 examples together, and alone"),
         Case(lambda: net(InBatch(), kernel_initializer="zeros"), refused="4 examples together, and alone"),
+    ],
+    "`ignore_class`, with validation or test": [
+        Case(
+            lambda: net(units=3),
+            (X, CLASSES),
+            LOSSES.SparseCategoricalCrossentropy(from_logits=True, ignore_class=1),
+            refused=r"SparseCategoricalCrossentropy\(ignore_class=1\)$",
+        )
+    ],
+    "defaults of Keras that keras.json or a module has changed": [
+        Case(changed(keras.config.set_epsilon, 0.05), refused="epsilon 0.05$"),
+        Case(
+            changed(keras.config.set_image_data_format, "channels_first"), refused="image_data_format channels_first$"
+        ),
     ],
     "reduction `none`": [Case(net, loss=LOSSES.MeanSquaredError(reduction=None), refused="reduction=None")],
     '`"accuracy"` of one column of logits': [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -71,6 +72,14 @@ def assign(model: Any, task: Any, x: Any, others: Any) -> None:
 
 def chosen(data: Any, batch: Any) -> Any:
     return None if data is None else tf.nest.map_structure(lambda array: np.asarray(array)[batch], data)
+
+
+@pytest.fixture(autouse=True)
+def defaults_of_keras() -> Iterator[None]:
+    """Restore what a case has changed."""
+    yield
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
 
 
 @pytest.mark.parametrize("case", SUPPORTED)

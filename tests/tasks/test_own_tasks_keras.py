@@ -20,10 +20,13 @@ from tasks.keras_task import keras_task
 from tasks.task import Evaluated
 from tests.support import command_line
 from tests.tasks.keras_cases import of_keras_2
-from tuner.checks.check import Check, NotApplicable
+from tuner.checks.check import Check, NotApplicable, PromiseError
 from tuner.checks.probe import Probe
+from tuner.checks.reproducibility import same_start
 from tuner.checks.suite import CHECKS
+from tuner.core.fingerprint import Fingerprint, differences
 from tuner.training.evaluator import Evaluator
+from tuner.training.fingerprint import _start
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (60, 4, 4, 1)).astype(np.uint8)
@@ -337,6 +340,14 @@ class Noise(layers.Layer):
         return inputs + self.draw([3])
 
 
+class InPython(layers.Layer):
+    """Multiplies by a number that Python draws at each call."""
+
+    def call(self, inputs: Any) -> Any:
+        drawn = tf.numpy_function(lambda value: value * random.uniform(0.5, 2), [inputs], inputs.dtype)
+        return tf.ensure_shape(drawn, inputs.shape)
+
+
 def noise(draw: Any) -> Any:
     return lambda: keras.Sequential([layers.Dense(3), Noise(draw)])
 
@@ -348,6 +359,10 @@ def noise(draw: Any) -> Any:
         (
             {"build": noise(keras.random.normal)},
             r"random numbers that no seed repeats \(Keras' global generator\)",
+        ),
+        (
+            {"build": lambda: net(InPython())},
+            r"random numbers that no seed repeats \(tf.numpy_function or tf.py_function, in which Python",
         ),
         ({"build": lambda: layers.Dense(3)}, r"`build` must return a keras.Model. Received: Dense "),
         ({"build": lambda: 1 / 0}, r"`build` raises ZeroDivisionError"),
@@ -510,3 +525,41 @@ def test_names_and_seeds_of_layers_may_differ_between_calls_of_build() -> None:
 
     task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)()
     assert not np.array_equal(task.initial(SEEDS)[0], task.initial(tf.constant([[3, 4]]))[0])
+
+
+def frozen(kernel: Any) -> Any:
+    """Return a function that builds a model whose first layer is frozen with some weights."""
+
+    def build() -> Any:
+        model = net(layers.Dense(3, trainable=False))
+        model.layers[0].kernel.assign(kernel())
+        return model
+
+    return build
+
+
+def test_frozen_weights_that_no_seed_repeats_are_refused() -> None:
+    build = frozen(lambda: np.random.default_rng().normal(size=(3, 3)))
+    task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)()
+    with pytest.raises(PromiseError, match=r"^initial returns the same state for the same seed"):
+        same_start(Probe(task, is_random=True))
+
+
+@pytest.mark.parametrize("change", [0.0, 1e-6, 0.5])
+def test_other_frozen_weights_are_another_start_unless_they_are_rounded_otherwise(change: float) -> None:
+    kernel = np.random.default_rng(0).normal(size=(3, 3))
+    prints = []
+    for factor in (1.0, 1.0 + change):
+        build = frozen(lambda factor=factor: factor * kernel)
+        task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)()
+        prints.append(Fingerprint(code={"task": {"files": {}, "start": _start(task)}}))
+    found = differences(*prints)
+    assert found == (["another starting point of the task with the same seed"] if change == 0.5 else [])
+
+
+def test_the_constants_in_the_bias_of_an_lstm_are_not_taken_for_weights_that_a_seed_does_not_reach() -> None:
+    def build() -> Any:
+        return keras.Sequential([keras.Input([3, 1]), layers.LSTM(4), layers.Dense(3)])
+
+    task = keras_task(build, train=(POINTS[..., np.newaxis], CLASSES), loss=CROSS_ENTROPY)()
+    assert same_start(Probe(task, is_random=True)) is None

@@ -31,18 +31,22 @@ def no_variables(probe: Probe) -> None:
 
 def same_start(probe: Probe) -> str | None:
     """Refuse a start that the seed does not decide; remark weights of a model that start alike on every seed."""
-    once, again = (probe.begin(probe.seeds)[0].numpy() for _ in range(2))
-    if not np.array_equal(once, again, equal_nan=True):
-        raise PromiseError(
-            f"initial returns the same x for the same seed. Received: another one in {int((once != again).sum()):,} of"
-            f" {once.size:,} numbers (it draws by a generator without a seed)"
-        )
+    starts = [[np.asarray(part) for part in tf.nest.flatten(probe.begin(probe.seeds))] for _ in range(2)]
+    once = starts[0][0]
+    for place, (one, another) in enumerate(zip(*starts, strict=True)):
+        if not np.array_equal(one, another, equal_nan=one.dtype.kind == "f"):
+            what = "state" if place else "x"
+            raise PromiseError(
+                f"initial returns the same {what} for the same seed. Received: another one in"
+                f" {int((one != another).sum()):,} of {one.size:,} numbers (it draws by a generator without a seed)"
+            )
     if not getattr(probe.task, "eager_initial", False):
         return None  # x may well start at one point
     _check_held_tensors(probe.task)
     other = probe.begin(np.roll(SEEDS, 1, axis=0)[: probe.lanes])[0].numpy()
     parts = list(_parts(probe.task, once[:, 0], other[:, 0]))
-    alike = [one for one, another in parts if np.array_equal(one, another) and np.unique(one).size > 1]
+    # An LSTM's bias has the two constants 0 and 1.
+    alike = [one for one, another in parts if np.array_equal(one, another) and np.unique(one).size > 2]
     if not alike:
         return None
     return (

@@ -78,12 +78,15 @@ def _numbers(what: str) -> str:
     return f"other numbers or operations in the {what}, of the same code"
 
 
-def _is_same_start(before: Sequence[float] | None, now: Sequence[float] | None) -> bool:
-    """Return whether starting points agree but for rounding, relative to their norm, which is the first number."""
+def _is_same_start(before: Sequence[Sequence[float]] | None, now: Sequence[Sequence[float]] | None) -> bool:
+    """Return whether starts agree but for rounding, relative to the norm of each array, which is its first number."""
     if before is None or now is None:
         return True
-    largest = max(abs(before[0]), abs(now[0]))
-    return all(abs(one - other) <= MAX_ROUNDING * largest for one, other in zip(before, now, strict=True))
+    return len(before) == len(now) and all(
+        abs(one - other) <= MAX_ROUNDING * max(array[0], another[0])
+        for array, another in zip(before, now, strict=True)
+        for one, other in zip(array, another, strict=True)
+    )
 
 
 def _name(what: str, label: str) -> str:

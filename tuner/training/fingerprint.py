@@ -124,19 +124,23 @@ def _print(identity: str) -> None:
     print(json.dumps(asdict(fingerprint_of(Workload(**json.loads(identity))))))
 
 
-def _start(task: Any) -> list[float] | None:
-    """Return the norm of the starting point of one seed, and four projections of it, in float64.
+def _start(task: Any) -> list[list[float]] | None:
+    """Return, for x and each array of floats in the state of one seed's start, its norm and four projections, float64.
 
     They are compared with a tolerance, because machines may round random numbers differently.
     None for a task whose `initial` is traced: its numbers are in `_numbers`. None, too, if they are not all finite.
     """
     if not getattr(task, "eager_initial", False):
         return None
-    x = np.asarray(task.initial(tf.zeros([1, 2], tf.int32))[0], np.float64)[:, 0]
-    if not np.isfinite(x).all():
-        return None
-    signs = np.random.default_rng(0).integers(0, 2, (PROJECTIONS, len(x)), np.int8)
-    return [float(np.sqrt((x**2).sum())), *(float(np.where(row, x, -x).sum() / np.sqrt(len(x))) for row in signs)]
+    arrays = [np.asarray(tensor) for tensor in tf.nest.flatten(task.initial(tf.zeros([1, 2], tf.int32)))]
+    arrays = [array.astype(np.float64).ravel() for array in arrays if array.dtype.kind == "f" and array.size]
+    return [_projected(array) for array in arrays] if all(np.isfinite(array).all() for array in arrays) else None
+
+
+def _projected(array: np.ndarray) -> list[float]:
+    signs = np.random.default_rng(0).integers(0, 2, (PROJECTIONS, len(array)), np.int8)
+    projections = [float(np.where(row, array, -array).sum() / np.sqrt(len(array))) for row in signs]
+    return [float(np.sqrt((array**2).sum())), *projections]
 
 
 def _numbers(task: Any) -> str | None:
