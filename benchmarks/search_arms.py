@@ -181,7 +181,7 @@ def ablations() -> dict[str, Callable[..., Search]]:
 
     class WithoutModel(Genetic):
         def _chosen(self, known: Sequence[Any]) -> Array:
-            return self._mutants(self._told)
+            return self._mutants(self._completed)
 
     class WithoutFeasibility(Genetic):
         def _feasible(self, genomes: Array, best: Sequence[float], scale: Array) -> Array:

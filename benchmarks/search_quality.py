@@ -31,6 +31,7 @@ TASKS = {
 }
 RESULTS = Path(__file__).parent / "results" / "search_quality.jsonl"
 RESAMPLES = 10_000
+COLUMNS = 4  # panels of a figure side by side
 
 
 class Problem:
@@ -194,13 +195,16 @@ def report(rows: Sequence[dict[str, Any]], ours: str) -> Iterator[str]:
             if arm == "default":
                 continue
             excess = losses / best - 1
-            spread = f" ± {losses.std(ddof=1):.3g}" if len(losses) > 1 else ""
+            finite = losses[np.isfinite(losses)]
+            spread = f" ± {finite.std(ddof=1):.3g}" if len(finite) > 1 else ""
             line = (
-                f"  {arm:22s} n {len(losses):2d}  {losses.mean():.6g}{spread}  regret "
-                f"{np.mean((losses - best) / (default - best)):.2e}  within 0.5 %: {(excess <= 0.005).mean():.0%}"
+                f"  {arm:22s} n {len(losses):2d}  {finite.mean():.6g}{spread}  regret "
+                f"{np.mean((finite - best) / (default - best)):.2e}  within 0.5 %: {(excess <= 0.005).mean():.0%}"
                 f"  above 5 %: {(excess > 0.05).sum()}"
             )
-            if arm in compared:
+            if len(finite) < len(losses):
+                line += f"  of {len(losses) - len(finite)} the point diverges on a fresh seed: not in the mean"
+            if arm in compared and np.isfinite([*losses, *by[ours]]).all():
                 ratio, low, high = (math.exp(value) for value in compared[arm][:3])
                 line += f"  {ours} / it: {ratio:.4f} [{low:.4f}, {high:.4f}] p {corrected[arm]:.3g}"
             yield line
@@ -217,10 +221,18 @@ def figure(rows: Sequence[dict[str, Any]], target: Path) -> None:
     shown = [arm for arm in ("genetic", "genetic-third", "genetic-32", "cma-es", "optuna-tpe", "optuna-tpe-common",
                              "optuna-cma-common", "top-k", "random", "paper")
              if any(arm in by for by in found.values())]  # fmt: skip
+    columns = min(len(found), COLUMNS)
+    rows_of_panels = -(-len(found) // columns)
     panes, axes = plt.subplots(
-        1, len(found), figsize=(2.6 * len(found), 0.32 * len(shown) + 1.2), sharey=True, squeeze=False
+        rows_of_panels,
+        columns,
+        figsize=(2.6 * columns + 1, (0.28 * len(shown) + 1.2) * rows_of_panels),
+        sharey=True,
+        squeeze=False,
     )
-    for axis, (problem, by) in zip(axes[0], found.items(), strict=True):
+    for axis in axes.flat[len(found) :]:
+        axis.remove()
+    for axis, (problem, by) in zip(axes.flat, found.items(), strict=False):
         best = min(losses.min() for losses in by.values())
         for place, arm in enumerate(shown):
             if arm in by:

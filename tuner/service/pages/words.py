@@ -10,12 +10,12 @@ from tuner.results.tables.numbers import mean_and_spread, measured
 
 
 def lasting(seconds: float | None) -> str:
-    """Return a duration in words for people, such as "3 h 20 min"; "" for None."""
+    """Return a duration in words for people, such as "3 h 20 min", at least a minute; "" for None."""
     if seconds is None:
         return ""
     minutes = round(seconds / 60)
     if minutes < 1:
-        return "under a minute"
+        return "a minute"
     if minutes < 60:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
