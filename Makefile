@@ -32,7 +32,7 @@ test-thorough: $(INSTALLED)  ## further cases of what make test shows once (test
 	$(BIN)/python -m pytest -m "thorough and not slow" --numprocesses 3 --dist loadfile
 
 test-docs: $(INSTALLED)  ## the commands of the README and of docs/ as printed
-	$(BIN)/python -m pytest -m slow tests/documents
+	$(BIN)/python -m pytest -m slow tests/documents --numprocesses 2 --dist loadfile
 
 test-slow: $(INSTALLED)  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow

@@ -1,5 +1,6 @@
 """What holds for all tests: no clock decides whether one passes, and those that start Ray run one after the other."""
 
+import re
 import signal
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.thorough import is_thorough
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+PAGE = re.compile(r"tests/documents/.*\[([\w./-]+\.md)-")  # of a test of a document's command
 STARTS_RAY = {
     "test_compare",
     "test_executors",
@@ -44,12 +46,14 @@ def pytest_collection_modifyitems(items):
 
 
 class ByFile(LoadScopeScheduling):
-    """Has a process of pytest-xdist run whole files, or all that start a Ray.
+    """Has a process of pytest-xdist run whole files, all that start a Ray, or all commands of a page of documentation.
 
     Marks of groups (`--dist loadgroup`) have no effect with pytest 9.2 and pytest-xdist 3.8, without a word.
     """
 
     def _split_scope(self, nodeid):
+        if page := PAGE.search(nodeid):
+            return page[1]
         file = nodeid.partition("::")[0]
         return "ray" if Path(file).stem in STARTS_RAY else file
 
