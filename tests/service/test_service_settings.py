@@ -97,7 +97,7 @@ def test_a_token_that_could_be_guessed_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("LODO_TUNE_TOKEN", "secret")
     outcome = call("serve", "--port", 0)
     assert outcome.code == 2
-    assert "has at least 32 characters" in outcome.err
+    assert outcome.err.startswith("lodo-tune: LODO_TUNE_TOKEN has at least 32 characters")
     assert "secret" not in outcome.err
 
 

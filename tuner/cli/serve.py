@@ -8,7 +8,6 @@ import os
 import click
 
 from tuner.cli.flags import database_of, database_option, debug_option
-from tuner.core.errors import InvalidRequest
 
 TOKEN_VARIABLE = "LODO_TUNE_TOKEN"  # noqa: S105 - the name of a variable
 MIN_TOKEN = 32  # characters
@@ -49,7 +48,7 @@ def serve(
     settings = ServiceSettings(database_of(database).source, host, port, root_path.rstrip("/"), behind_proxy)
     given = os.environ.get(TOKEN_VARIABLE)
     if given is not None and len(given) < MIN_TOKEN:
-        raise InvalidRequest(TOKEN_VARIABLE, f"has at least {MIN_TOKEN} characters, all of them random")
+        raise click.UsageError(f"{TOKEN_VARIABLE} has at least {MIN_TOKEN} characters, all of them random")
     token = given or new_token()
 
     def ready(address: str) -> None:

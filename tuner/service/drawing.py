@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +22,7 @@ MAX_WAITING = 8
 """Drawings that may wait for the process; a further one is refused."""
 
 MAX_SECONDS = 60.0
+PARENT_SECONDS = 1.0  # between two looks at whether the server lives
 MAX_KEPT_BYTES = 32 * 2**20
 REPORT = "report"
 
@@ -85,8 +88,9 @@ class Drawer:
             pool, self._pool = self._pool, None
             self._waiting.clear()
         if pool is not None:
+            processes = list((pool._processes or {}).values())  # which the pool forgets when it is shut down
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in list((pool._processes or {}).values()):  # a drawing that runs would outlive the server
+            for process in processes:  # a drawing that runs would outlive the server
                 process.terminate()
 
     def _start(self, key: Key) -> Future[bytes | None]:
@@ -96,7 +100,7 @@ class Drawer:
         if self._pool is None:
             # Spawned and not forked: a fork has the locks of this process's threads. Replaced, since drawing leaks.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=50)
+            self._pool = ProcessPoolExecutor(1, context, _end_with, (os.getpid(),), max_tasks_per_child=50)
         run, what, format, _ = key
         future = self._pool.submit(_content, self._url, str(run), str(what), str(format))
         self._waiting[key] = future
@@ -109,6 +113,17 @@ class Drawer:
             self._kept[key] = content
             while sum(len(one or b"") for one in self._kept.values()) > MAX_KEPT_BYTES:
                 self._kept.popitem(last=False)
+
+
+def _end_with(server: int) -> None:
+    """End the process of drawings when the server is gone, which a signal may have ended without its knowledge."""
+
+    def watch() -> None:
+        while os.getppid() == server:
+            time.sleep(PARENT_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="lodo-server-watch", daemon=True).start()
 
 
 def _content(url: str, run: str, what: str, format: str) -> bytes | None:

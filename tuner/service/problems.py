@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from tuner.core.errors import InvalidRequest, LodoTuneError
+from tuner.core.errors import RESUMABLE, InvalidRequest, LodoTuneError
 from tuner.storage import StorageError, UnknownCandidate, UnknownStudy
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,7 +38,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         (404, "there is nothing of this name or number"),
         (421, "the Host is not a name of the service"),
         (422, "a parameter is not accepted; `field` names it"),
-        (503, "the database cannot be read"),
+        (503, "the database cannot be read, or too many drawings wait"),
     )
 }
 """What every resource below /api/v1 may answer, besides its own."""
@@ -86,7 +86,8 @@ def install(app: FastAPI) -> None:
 
     async def of_storage(request: Request, error: Exception) -> Response:
         _LOG.warning("%s: %s", type(error).__name__, error)
-        return answer(request, 503 if isinstance(error, StorageError) else 500, str(error))
+        may_pass = isinstance(error, StorageError) or getattr(error, "exit_code", 1) in RESUMABLE
+        return answer(request, 503 if may_pass else 500, str(error))
 
     async def of_http(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500

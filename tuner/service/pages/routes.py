@@ -38,7 +38,6 @@ def page(request: Request, template: str, *, code: int = 200, entity_tag: str | 
     pages = environment(__package__, "tuner.results.report")
     text = pages.get_template(template).render(
         root=request.scope.get("root_path", "").rstrip("/"),
-        user=getattr(request.state, "user", None),
         here=request.url.path,
         path=_path,
         **values,
