@@ -20,13 +20,10 @@ from tasks.keras_task import keras_task
 from tasks.task import Evaluated
 from tests.support import command_line
 from tests.tasks.keras_cases import of_keras_2
-from tuner.checks.check import Check, NotApplicable, PromiseError
+from tuner.checks.check import Check, NotApplicable
 from tuner.checks.probe import Probe
-from tuner.checks.reproducibility import same_start
 from tuner.checks.suite import CHECKS
-from tuner.core.fingerprint import Fingerprint, differences
 from tuner.training.evaluator import Evaluator
-from tuner.training.fingerprint import _start
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (60, 4, 4, 1)).astype(np.uint8)
@@ -34,7 +31,6 @@ POINTS = RANDOM.normal(size=(60, 3))
 CLASSES = RANDOM.integers(0, 3, 60)
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 SEEDS = tf.constant([[1, 2]])
-ACTIVATIONS = ("relu", "tanh", "gelu", "sigmoid")
 
 
 def convolutions() -> Any:
@@ -487,79 +483,3 @@ def test_large_arrays_are_in_memory_once_for_all_tasks_and_precisions(
     loss, _, _ = task.loss_and_gradient(*task.initial(SEEDS))  # of example 0, 32 times
     kernel = task.initial(SEEDS)[0][:9].numpy().reshape(3, 3).astype(float)
     np.testing.assert_allclose(loss[0], ((x[0] @ kernel - x[0]) ** 2).mean(), rtol=1e-5)
-
-
-def test_a_build_that_returns_the_same_model_twice_is_refused() -> None:
-    model = line()
-    task = keras_task(lambda: model, train=(POINTS, CLASSES), loss=CROSS_ENTROPY, name="mine")()
-    with pytest.raises(TaskError, match=r"^mine: `build` must return a new model at each call"):
-        task.initial(SEEDS)
-
-
-@pytest.mark.parametrize(
-    ("build", "received"),
-    [
-        (lambda: net(layers.Dropout(random.uniform(0.1, 0.5))), r"Dropout with rate 0\.\d+, and with 0\.\d+$"),
-        (lambda: net(layers.Dense(3, random.choice(ACTIVATIONS))), r"Dense with activation '\w+', and with '\w+'$"),
-        (lambda: net(*[layers.ReLU() for _ in range(random.randrange(1, 9))]), r"the layers .*ReLU.*, and .*ReLU"),
-    ],
-    ids=["a number", "a choice", "layers"],
-)
-def test_what_build_draws_besides_weights_is_refused_as_all_runs_would_have_that_of_the_first(
-    build: Any, received: str
-) -> None:
-    task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY, name="mine")()
-
-    def start() -> None:
-        for seed in range(20):  # a choice may repeat itself
-            task.initial(tf.constant([[seed, 0]]))
-
-    with pytest.raises(TaskError, match=rf"^mine: `build` must return the same model at each call.*{received}"):
-        start()
-
-
-def test_names_and_seeds_of_layers_may_differ_between_calls_of_build() -> None:
-    def build() -> Any:
-        number = random.randrange(1_000_000)
-        return net(layers.Dropout(0.5, seed=number, name=f"dropout_{number}"))
-
-    task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)()
-    assert not np.array_equal(task.initial(SEEDS)[0], task.initial(tf.constant([[3, 4]]))[0])
-
-
-def frozen(kernel: Any) -> Any:
-    """Return a function that builds a model whose first layer is frozen with some weights."""
-
-    def build() -> Any:
-        model = net(layers.Dense(3, trainable=False))
-        model.layers[0].kernel.assign(kernel())
-        return model
-
-    return build
-
-
-def test_frozen_weights_that_no_seed_repeats_are_refused() -> None:
-    build = frozen(lambda: np.random.default_rng().normal(size=(3, 3)))
-    task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)()
-    with pytest.raises(PromiseError, match=r"^initial returns the same state for the same seed"):
-        same_start(Probe(task, is_random=True))
-
-
-@pytest.mark.parametrize("change", [0.0, 1e-6, 0.5])
-def test_other_frozen_weights_are_another_start_unless_they_are_rounded_otherwise(change: float) -> None:
-    kernel = np.random.default_rng(0).normal(size=(3, 3))
-    prints = []
-    for factor in (1.0, 1.0 + change):
-        build = frozen(lambda factor=factor: factor * kernel)
-        task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)()
-        prints.append(Fingerprint(code={"task": {"files": {}, "start": _start(task)}}))
-    found = differences(*prints)
-    assert found == (["another starting point of the task with the same seed"] if change == 0.5 else [])
-
-
-def test_the_constants_in_the_bias_of_an_lstm_are_not_taken_for_weights_that_a_seed_does_not_reach() -> None:
-    def build() -> Any:
-        return keras.Sequential([keras.Input([3, 1]), layers.LSTM(4), layers.Dense(3)])
-
-    task = keras_task(build, train=(POINTS[..., np.newaxis], CLASSES), loss=CROSS_ENTROPY)()
-    assert same_start(Probe(task, is_random=True)) is None
