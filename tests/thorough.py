@@ -8,6 +8,9 @@ import re
 # By file, without `test_`: the test, and which of its cases stay in `make test`, a regular expression for the text in
 # brackets; None: no case.
 THOROUGH = {
+    "api/test_both_ways.py": {
+        "a_search_and_a_comparison_by_another_objective": None,
+    },
     "api/test_own_optimizers.py": {
         "a_class_of_the_session_is_sent_to_the_workers_by_value": None,
     },
@@ -18,6 +21,7 @@ THOROUGH = {
         "a_preset_gives_its_options_and_one_that_is_not_there_is_refused": None,
     },
     "cli/test_compare.py": {
+        "a_sweep_is_one_study_with_a_point_a_generation_of_which_each_trains_what_it_says": None,
         "its_runs_are_those_of_train_with_the_same_seeds_loss_by_loss": None,
     },
     "cli/test_keras_names.py": {
@@ -28,6 +32,7 @@ THOROUGH = {
         "files_with_the_names_of_packages_do_not_disturb_workers": None,
     },
     "cli/test_own_optimizers.py": {
+        "a_run_is_not_resumed_with_an_optimizer_whose_code_has_changed": None,
         "a_run_whose_driver_was_killed_is_resumed_with_the_optimizer_of_its_file": None,
         "keras_makes_the_tuned_optimizer_of_a_registered_class": None,
         "the_three_forms_of_one_rule_are_tuned_to_the_same_point": None,
@@ -36,6 +41,9 @@ THOROUGH = {
     "cli/test_poor_machines.py": {
         "a_search_finds_and_writes_the_same": None,
     },
+    "cli/test_start_up.py": {
+        "tensorflow_takes_onednns_kernels_in_every_process_of_ours_unless_the_user_says_otherwise": None,
+    },
     "cli/test_surroundings.py": {
         "all_files_that_can_be_written_are_written": None,
         "another_backend_of_keras_is_not_used_and_said": None,
@@ -43,10 +51,21 @@ THOROUGH = {
         "progress_that_cannot_be_written_ends_nothing": None,
         "what_a_users_code_prints_does_not_spoil_json": None,
     },
+    "cli/test_train.py": {
+        "a_run_is_interrupted_before_anything_is_begun_also_while_ray_starts": None,
+        "lodos_depth_and_block_size_can_be_set": None,
+    },
+    "execution/test_executors.py": {
+        "a_task_without_a_module_is_sent_to_each_worker": None,
+        "running_out_of_memory_without_a_gpu_is_reported_unchanged": None,
+        "the_conformance_suite_fails_only_on_broken_executors": r"SwapsLanes|OmitsAnEvaluation|ReturnsNan",
+        "the_ray_executor_conforms_to_the_protocol": r"(?!a_long_curve_|an_import_error_|an_iterator_can_|unusual_exceptions|the_events_of_two).*",
+    },
     "execution/test_ray_faults.py": {
+        "a_candidate_that_always_kills_its_worker_fails_alone": None,
         "a_cohort_that_hangs_times_out_as_a_whole": None,
         "a_cohort_whose_worker_crashes_once_is_repeated_as_a_whole": None,
-        "a_crash_of_a_worker_fails_only_its_own_candidate": r"segv",
+        "a_crash_of_a_worker_fails_only_its_own_candidate": None,
         "a_worker_suspended_between_two_candidates_is_replaced": None,
         "evaluations_sent_before_a_worker_died_are_kept": None,
         "hanging_candidates_time_out_with_their_traceback_and_the_others_finish": None,
@@ -56,6 +75,10 @@ THOROUGH = {
     "execution/test_ray_session.py": {
         "a_second_ctrl_c_while_ray_stops_leaves_no_process_or_folder": None,
     },
+    "lodo/test_additions.py": {
+        "lodo_takes_its_schedule_on_the_initial_learning_rate": None,
+        "schedules_are_those_of_keras": r"Adam-.*",
+    },
     "lodo/test_keras_adapter.py": {
         "each_lane_takes_the_steps_of_keras_own_instance_with_its_values": r"Adam|SGD",
         "no_two_of_keras_optimizers_are_the_same_class_of_ours": None,
@@ -64,6 +87,7 @@ THOROUGH = {
         "a_network_beyond_the_cache_passes_on_the_same_numbers": r"0.5-\d+-True",
     },
     "lodo/test_lodo_keras.py": {
+        "a_checkpoint_restores_the_state": None,
         "a_model_is_fitted": None,
         "a_saved_model_trains_on_bit_for_bit": None,
         "an_average_of_the_weights_is_kept": None,
@@ -79,17 +103,35 @@ THOROUGH = {
     "results/test_figure_files.py": {
         "settings_of_matplotlib_for_other_programs_change_no_byte": r"nonsense.*",
     },
+    "search_spaces/test_search_space_files.py": {
+        "a_megabyte_of_anything_is_refused": r"a.n",
+    },
     "service/test_pages_in_a_browser.py": {
+        "every_page_can_be_read_without_scripts": None,
         "every_page_fits_every_window_and_nothing_on_it_runs": r"light",
+    },
+    "storage/test_storage_processes.py": {
+        "acknowledged_results_survive_a_killed_driver": r".*-3",
+    },
+    "strategies/test_genetic.py": {
+        "it_finds_the_optimum_of_a_noisy_bowl_in_each_of_ten_searches": None,
     },
     "studies/test_compared_objectives.py": {
         "a_target_that_no_run_reaches_gives_no_ranking_and_no_gain_but_says_so": None,
+        "the_profile_of_a_comparison_has_the_times_of_its_stored_validation": None,
+    },
+    "studies/test_driver_faults.py": {
+        "a_search_whose_driver_was_killed_resumes_to_the_same_rows": r".*-5",
     },
     "studies/test_fingerprints.py": {
         "a_file_besides_code_and_arrays_counts_as_far_as_it_changes_what_is_computed": None,
         "a_moved_task_is_found_again_and_its_rows_are_those_of_an_undisturbed_run": None,
+        "a_run_without_results_takes_the_task_as_it_is_now": None,
         "a_search_is_compared_in_another_precision_although_its_arrays_are_cast": None,
         "a_search_on_another_state_of_the_task_is_not_compared_unless_the_results_may_say_so": None,
+        "a_task_that_has_changed_is_not_resumed_unless_the_results_may_say_so": r"task0-.*",
+        "another_task_is_no_place_for_a_run_to_go_on": None,
+        "relative_data_is_the_same_in_another_folder_or_refused": None,
         "show_and_the_report_tell_counts_and_fingerprints_of_data_of_ones_own": None,
         "what_was_trained_on_another_state_of_the_task_is_evaluated_with_a_remark": None,
     },
@@ -100,7 +142,7 @@ THOROUGH = {
         "the_objective_is_named_and_its_direction_is_followed_wherever_results_are_shown": None,
         "the_objective_of_a_tasks_class_or_preset_holds_unless_another_is_requested": None,
         "the_seconds_to_a_target_are_those_of_the_run_that_trains_alone": None,
-        "the_value_of_a_candidate_is_that_of_its_stored_validation": r"validation\.loss:best-.*",
+        "the_value_of_a_candidate_is_that_of_its_stored_validation": None,
     },
     "tasks/test_keras_features.py": {
         "steps_are_those_of_fit_and_validation_is_what_evaluate_gives": r".* 0",
@@ -131,7 +173,8 @@ THOROUGH = {
     },
     "tasks/test_tasks.py": {
         "a_sound_task_passes": r"(?!same-everywhere).*",
-        "the_suite_fails_a_broken_task": r".*-(?!same-everywhere).*",
+        "every_task_passes": r"(?!resnet18-cifar10-(?!attributes|evaluation)).*",
+        "the_suite_fails_a_broken_task": r"(?!.*-same-everywhere).*",
     },
     "tasks/test_tensorflow_settings.py": {
         "a_setting_left_in_a_users_file_is_refused_with_the_call_that_leaves_it": r"enable_check.*|.*check_numerics.*",
@@ -141,11 +184,13 @@ THOROUGH = {
     },
     "training/test_additions_in_training.py": {
         "additions_that_change_nothing_give_the_losses_of_the_optimizer_alone": r"float64",
-        "optimizers_with_additions_pass_every_check": r"Adam-.*",
+        "optimizers_with_additions_pass_every_check": None,
+        "the_average_of_constrained_weights_is_constrained": None,
     },
     "training/test_hessian_error.py": {
         "a_frozen_preconditioner_is_constant_and_training_begins_at_the_starting_point": None,
         "on_the_bowl_the_error_decreases_and_the_frozen_preconditioner_is_effective_from_the_start": None,
+        "the_estimated_error_agrees_with_the_norm_of_the_dense_matrix": r"LODO",
         "tracking_does_not_change_the_losses": None,
     },
     "training/test_measurements.py": {
@@ -155,6 +200,7 @@ THOROUGH = {
     },
     "training/test_memory.py": {
         "a_sweep_of_the_depth_is_refused_for_its_deepest_network": None,
+        "an_optimizer_whose_state_does_not_fit_is_refused_before_the_search_with_the_sum": r"(?!Large-Momentum,LODO).*",
         "the_same_holds_for_a_task_that_ships": None,
         "the_size_is_that_of_the_state_itself": r"(?!LODO-).*",
         "the_upper_bound_of_a_state_is_the_least_whole_one": r"(?!LODO).*",
