@@ -113,18 +113,10 @@ def continue_run(
         resources: Resources for training.
         store: Open database, which records the studies.
         progress: Receives what is reported.
-        callbacks: Returns a further callback for each study.
-        wait: Whether to wait for a study that another driver holds.
-
-    Args:
-        name: Of the run or the study.
-        resources: Where to train.
-        store: Where it is recorded.
-        progress: Receives what is reported.
         task: Where the task is now. Default: where it was.
-        accept_changes: Whether the task's code or data may have changed.
-        callbacks: Makes a further callback for each study.
-        wait: Whether to wait for a study that another driver holds.
+        accept_changes: Whether the task's code or data may have changed. Default False.
+        callbacks: Returns a further callback for each study. Default: none.
+        wait: Whether to wait for a study that another driver holds. Default False.
 
     Raises:
         As `begin`; also UnknownStudy, if there is none of this name, and InvalidRequest, if the resources, the code or
