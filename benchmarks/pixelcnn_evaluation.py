@@ -33,19 +33,19 @@ def plain_losses(weights: Any, images: Any, dtype: str) -> Any:
     """Return the mean losses [E] of images from a pass of the network for every query; E is even."""
     import tensorflow as tf
 
-    from tasks.pixelcnn_network import PIXELS, input_channels, logits
+    from tasks.pixelcnn_network import SIDE, input_channels, logits
 
     def losses_of(first: Any) -> Any:
         queries = first + tf.range(QUERIES)
-        chosen, pixels = tf.gather(images, queries // PIXELS), queries % PIXELS
-        greys = tf.gather(tf.reshape(chosen, [QUERIES, PIXELS]), pixels, batch_dims=1)
+        chosen, pixels = tf.gather(images, queries // SIDE**2), queries % SIDE**2
+        greys = tf.gather(tf.reshape(chosen, [QUERIES, SIDE**2]), pixels, batch_dims=1)
         found = logits(weights, input_channels(chosen, pixels, dtype))
         return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(greys, tf.int32), found)
 
-    firsts = tf.range(0, images.shape[0] * PIXELS, QUERIES)
+    firsts = tf.range(0, images.shape[0] * SIDE**2, QUERIES)
     shape = tf.TensorSpec([QUERIES], dtype)
     losses = tf.map_fn(losses_of, firsts, fn_output_signature=shape, parallel_iterations=1)
-    return tf.reduce_mean(tf.reshape(losses, [-1, PIXELS]), axis=1)
+    return tf.reduce_mean(tf.reshape(losses, [-1, SIDE**2]), axis=1)
 
 
 def evaluations(task: Any, x: Any, images: int, at_once: list[int]) -> dict[str, Callable[[], np.ndarray]]:

@@ -12,12 +12,14 @@ from tasks.options import MAX_BATCH_SIZE, float_dtype, single_seed, whole_number
 from tasks.pixelcnn_evaluation import IMAGES_AT_ONCE, mean_losses
 from tasks.pixelcnn_generation import generated
 from tasks.pixelcnn_network import (
-    PARAMETERS,
-    PIXELS,
+    BLOCKS,
+    SIDE,
+    SIDES,
     initial_scales,
     input_channels,
     layer_slices,
     logits,
+    network_layers,
     variable_shapes,
 )
 from tasks.pixelcnn_pictures import grid, inputs_as_picture
@@ -26,6 +28,7 @@ from tasks.tensors import constant
 
 SHOWN = 4  # rows of the pictures
 SPLITS = ("validation", "test")
+MAX_BLOCKS = 8
 
 
 class PixelCNN:
@@ -38,9 +41,14 @@ class PixelCNN:
     Training uses the training images only. `evaluate` averages over all 784 pixels of validation images (the last 64
     training images) or test images. Cohorts are of one candidate: x is [94,696, 1].
 
+    With other values of `side` and `blocks` than the paper's, the numbers of pixels, pools and weights are smaller than
+    in these descriptions.
+
     Args:
         dtype: "float32" or "float64". Default: "float32".
         batch_size: Images per step, 1 to 65,536. Default: 256.
+        side: Side of the images in pixels: 28, or 14 or 7, whose pixels are means of MNIST's 2×2 or 4×4. Default: 28.
+        blocks: Residual blocks per pool, 1 to 8. Default: 4, as in the paper.
         data_dir: Folder with mnist.npz. Default: see `tasks.mnist.mnist`.
 
     Raises:
@@ -51,8 +59,6 @@ class PixelCNN:
     name = "pixelcnn"
     cohort_size = 1
     jit_compile = False  # XLA's depthwise convolutions and arctan are many times slower on a CPU than TensorFlow's
-    layers = layer_slices()
-    variable_shapes = variable_shapes()
     metrics = ("loss",)
     evaluation_batch = IMAGES_AT_ONCE
 
@@ -61,14 +67,22 @@ class PixelCNN:
         *,
         dtype: str | None = None,
         batch_size: int = 256,
+        side: int = SIDE,
+        blocks: int = BLOCKS,
         data_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         self.dtype = float_dtype(dtype, default="float32")
         self.batch_size = whole_number("batch_size", batch_size, low=1, high=MAX_BATCH_SIZE)
+        self.side = whole_number("side", side, low=min(SIDES), high=max(SIDES))
+        if self.side not in SIDES:
+            raise ValueError(f"`side` is one of {', '.join(map(str, SIDES))}. Received: {side!r}")
+        layers = network_layers(self.side, whole_number("blocks", blocks, low=1, high=MAX_BLOCKS))
+        self.layers, self.variable_shapes = layer_slices(layers), variable_shapes(layers)
+        self._scales = initial_scales(layers)
         self._data = mnist(data_dir)
         self._held_out: dict[str, Tensor] = {}  # splits that have been evaluated
         self._generate = tf.function(generated, autograph=False)
-        self._images = constant(self._data.train)  # uint8 [N, 28, 28]
+        self._images = constant(averaged(self._data.train, self.side))  # uint8 [N, 28, 28]
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
         """Return the weights x [94,696, 1], each N(0, 1/(fan_in + 1)), and a state with an empty minibatch.
@@ -76,8 +90,8 @@ class PixelCNN:
         The state is the minibatch: images, uint8 [B, 28, 28], and the pixel to predict in each, int32 [B], as
         row · 28 + column.
         """
-        weights = tf.random.stateless_normal([PARAMETERS], single_seed(seeds, self.name), dtype=self.dtype)
-        weights *= tf.constant(initial_scales(), self.dtype)
+        weights = tf.random.stateless_normal([len(self._scales)], single_seed(seeds, self.name), dtype=self.dtype)
+        weights *= tf.constant(self._scales, self.dtype)
         blank = tf.zeros([self.batch_size, *self._images.shape[1:]], tf.uint8)
         return weights[:, tf.newaxis], (blank, tf.zeros([self.batch_size], tf.int32))
 
@@ -93,7 +107,7 @@ class PixelCNN:
         images, pixels = state
         weights = x[:, 0]
         inputs = input_channels(images, pixels, self.dtype)
-        greys = tf.gather(tf.reshape(images, [-1, PIXELS]), pixels, batch_dims=1)
+        greys = tf.gather(tf.reshape(images, [-1, self.side**2]), pixels, batch_dims=1)
         with tf.GradientTape() as tape:
             tape.watch(weights)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(greys, tf.int32), logits(weights, inputs))
@@ -123,7 +137,7 @@ class PixelCNN:
         """
         del state
         if split not in self._held_out:
-            self._held_out[split] = constant(self._split(split))
+            self._held_out[split] = constant(averaged(self._split(split), self.side))
         losses = mean_losses(x[:, 0], tf.gather(self._held_out[split], chosen), self.dtype)
         return losses[:, tf.newaxis, tf.newaxis]
 
@@ -135,7 +149,7 @@ class PixelCNN:
             count: Number of digits; the function is compiled once per number.
             seed: Any integer. The same x, count and seed give the same digits.
         """
-        return self._generate(x[:, 0], _seed(seed), count, self.dtype)
+        return self._generate(x[:, 0], _seed(seed), count, self.dtype, self.side)
 
     def pictures(self, x: Tensor, state: State, seed: int) -> dict[str, Tensor]:
         """Return "digits", 16 generated ones, and "inputs", the network's inputs for four training images.
@@ -160,13 +174,27 @@ class PixelCNN:
         """Return random training images, uint8 [count, 28, 28], and a random pixel of each, int32 [count]."""
         of_images, of_pixels = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
         chosen = tf.random.stateless_uniform([count], of_images, 0, self._images.shape[0], tf.int32)
-        pixels = tf.random.stateless_uniform([count], of_pixels, 0, PIXELS, tf.int32)
+        pixels = tf.random.stateless_uniform([count], of_pixels, 0, self.side**2, tf.int32)
         return tf.gather(self._images, chosen), pixels
 
     def _split(self, split: str) -> np.ndarray:
         if split not in SPLITS:
             raise ValueError(f"Unknown split; there are: {', '.join(SPLITS)}. Received: {split!r}")
         return self._data.test if split == "test" else self._data.validation
+
+
+def averaged(images: np.ndarray, side: int) -> np.ndarray:
+    """Return images of side² pixels, each the mean of a square of pixels, rounded to the nearest; half is rounded up.
+
+    Args:
+        images: uint8 [N, 28, 28].
+        side: Side of the result; 28 gives the images as they are.
+    """
+    if side == SIDE:
+        return images
+    count, factor = len(images), SIDE // side
+    sums = images.reshape(count, side, factor, side, factor).sum(axis=(2, 4), dtype=np.uint32)
+    return ((sums + factor**2 // 2) // factor**2).astype(np.uint8)
 
 
 def _seed(number: int) -> Tensor:

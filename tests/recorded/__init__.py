@@ -70,7 +70,8 @@ RUNS = {
         _search(
             "digits", "pixelcnn", "--preset", "quick", "--strategy", "paper", "--optimizers", "LODO,Adam",
             "--generations", "2", "--population", "4", "--steps", "3,5", "--sigma", "2.0,0.5",
-            "--option", "batch_size=16", "--data-dir", ".",
+            "--option", "batch_size=16", "--option", "side=28", "--option", "blocks=4", "--objective", "training-loss",
+            "--data-dir", ".",
         ),
         _search("points", _POINTS),
         _comparison("bowl-comparison", _BOWL, "bowl", "--seeds", "3", "--steps", "50"),

@@ -196,7 +196,7 @@ def test_the_order_of_the_candidates_does_not_matter():
     assert summarise(study(), records[::-1]) == summarise(study(), records)
 
 
-# The verdict: the mean gain lies beyond twice the gains' sample standard deviation. The gains here are x - 1, x and
+# The verdict: the mean gain lies beyond twice the gains' sample standard deviation, whatever their signs. The gains here are x - 1, x and
 # x + 1, of mean x and standard deviation 1, under fitnesses that vary a hundred times as much from seed to seed.
 @pytest.mark.parametrize(
     ("gain", "expected"),
@@ -221,6 +221,27 @@ def test_equally_good_points_are_called_better_as_rarely_as_the_docstring_says()
         gains = rng.normal(size=(4000, seeds))
         better = sum(verdict([5.0] * seeds, list(5.0 - row)) is Verdict.BETTER for row in gains)
         assert abs(better / 4000 - chance) < 4 * math.sqrt(chance / 4000)
+
+
+@pytest.mark.parametrize(
+    ("gains", "expected"),
+    [
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 3e15], Verdict.BETTER),  # its standard deviation is 2.4 times its mean
+        ([-1.0, -2.0, -3.0, -4.0, -5.0, -3e15], Verdict.WORSE),
+        ([1.0, 2.0, 3.0, 4.0, 3e15], Verdict.WITHIN_THE_SPREAD),  # equally good points have this in 3 % of studies
+        ([1.0, 2.0, 3.0, 4.0, 0.0, 3e15], Verdict.WITHIN_THE_SPREAD),
+        ([-1.0, 2.0, 3.0, 4.0, 5.0, 3e15], Verdict.WITHIN_THE_SPREAD),
+    ],
+)
+def test_from_six_seeds_on_gains_of_one_sign_decide_however_skewed_they_are(gains, expected):
+    assert verdict(gains, [0.0] * len(gains)) is expected
+
+
+def test_with_six_seeds_equally_good_points_are_called_better_as_rarely_as_the_docstring_says():
+    # 2^-6, for any distribution that is symmetric about zero: here Cauchy's. Of 4,000 studies, four standard errors.
+    gains = np.random.default_rng(0).standard_cauchy(size=(4000, 6))
+    better = sum(verdict(list(row), [0.0] * 6) is Verdict.BETTER for row in gains)
+    assert abs(better / 4000 - 2**-6) < 4 * math.sqrt(2**-6 / 4000)
 
 
 def test_without_noise_any_difference_beyond_rounding_counts():

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks.pixelcnn import PixelCNN
+from tasks.catalogue import TASKS
+from tasks.pixelcnn import PixelCNN, averaged
 from tasks.pixelcnn_network import LAYERS, PARAMETERS, input_channels, layer_slices, logits
 
 SEED = np.array([[3, 4]], np.int32)
@@ -29,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def plain_logits(weights: Any, inputs: Any) -> Any:
+def plain_logits(weights: Any, inputs: Any, blocks: int = 4) -> Any:
     """The network as TensorFlow's own convolutions say it, with a depthwise convolution of multiplier 3."""
     taken = 0
 
@@ -42,8 +43,8 @@ def plain_logits(weights: Any, inputs: Any) -> Any:
         return tf.nn.conv2d(features, take(1, 1, ins, outs), 1, "SAME") + take(outs)
 
     features = convolution(inputs, 5, 20)
-    for _pool in range(5):
-        for _block in range(4):
+    while features.shape[1] > 1:  # 28, 14, 7, 4, 2
+        for _block in range(blocks):
             inner = tf.atan(convolution(features, 20, 40))
             inner = tf.nn.depthwise_conv2d(inner, take(3, 3, 40, 3), [1, 1, 1, 1], "SAME") + take(120)
             features = features + convolution(tf.atan(inner), 120, 20)
@@ -182,6 +183,43 @@ def test_gradient_descent_on_one_minibatch_lowers_its_loss(folder: Path) -> None
         x -= 0.03 * gradient
     assert losses[0] > 5  # about the ln 256 = 5.5 of a guess, or worse
     assert losses[-1] < 1
+
+
+@pytest.mark.parametrize(("side", "blocks", "weights"), [(14, 1, 23_336), (7, 2, 32_256)])
+def test_a_smaller_network_has_smaller_digits_and_fewer_layers(
+    folder: Path, side: int, blocks: int, weights: int
+) -> None:
+    task = PixelCNN(dtype="float64", batch_size=50, side=side, blocks=blocks, data_dir=folder)
+    x, state = task.initial(SEED)
+    images, pixels = task.advance(state, SEED, 1)
+    assert (x.shape, images.shape) == ((weights, 1), (50, side, side))
+    assert side**2 - 30 < pixels.numpy().max() < side**2
+    assert task.layers[-1][1] == sum(map(math.prod, task.variable_shapes)) == weights == TASKS["pixelcnn"].weights(
+        {"side": side, "blocks": blocks}
+    )
+    inputs = input_channels(images, pixels, "float64")
+    np.testing.assert_allclose(logits(x[:, 0], inputs), plain_logits(x[:, 0], inputs, blocks), rtol=1e-11, atol=1e-12)
+
+
+def test_smaller_digits_are_rounded_means_of_squares_of_pixels() -> None:
+    images = np.random.default_rng(5).integers(0, 256, (3, 28, 28), np.uint8)
+    images[0] = 255
+    found = averaged(images, 7)
+    assert (found.dtype, found[0].min(), found[0].max()) == (np.uint8, 255, 255)
+    for row, column in ((0, 0), (3, 5), (6, 6)):
+        square = images[2, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
+        assert found[2, row, column] == math.floor(square.mean() + 0.5)
+    np.testing.assert_array_equal(averaged(images, 28), images)
+
+
+@pytest.mark.parametrize(("options", "refused"), [
+    ({"side": 12}, r"`side` is one of 7, 14, 28\. Received: 12"),
+    ({"side": 14.0}, r"`side` is a whole number from 7 to 28\. Received: 14\.0"),
+    ({"blocks": 0}, r"`blocks` is a whole number from 1 to 8\. Received: 0"),
+])
+def test_a_network_that_there_is_not_is_refused(folder: Path, options: dict[str, Any], refused: str) -> None:
+    with pytest.raises(ValueError, match=refused):
+        PixelCNN(data_dir=folder, **options)
 
 
 def test_a_cohort_of_more_than_one_is_refused(folder: Path) -> None:

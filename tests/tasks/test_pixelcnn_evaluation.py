@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tasks import pixelcnn
 from tasks.datasets import mnist
-from tasks.pixelcnn import PixelCNN
+from tasks.pixelcnn import PixelCNN, averaged
 from tasks.pixelcnn_network import input_channels
 from tasks.task import Evaluated
 from tests.tasks.test_pixelcnn import plain_logits
@@ -40,18 +40,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def plain_losses(x: Any, images: np.ndarray) -> list[float]:
+def plain_losses(x: Any, images: np.ndarray, blocks: int = 4) -> list[float]:
     """Return the losses of images, in float64, from a query of every pixel of them and textbook convolutions."""
-    logits = tf.function(lambda images, pixels: plain_logits(x[:, 0], input_channels(images, pixels, "float64")))
-    losses = []
+    logits = tf.function(
+        lambda images, pixels: plain_logits(x[:, 0], input_channels(images, pixels, "float64"), blocks)
+    )
+    losses, number = [], images[0].size
+    at_once = number // 8 if number == 784 else number
     for image in images:
         total = 0.0
-        for first in range(0, 784, 98):
-            pixels = np.arange(first, first + 98, dtype=np.int32)
-            found = logits(tf.constant(np.tile(image, [98, 1, 1])), tf.constant(pixels)).numpy()
+        for first in range(0, number, at_once):
+            pixels = np.arange(first, first + at_once, dtype=np.int32)
+            found = logits(tf.constant(np.tile(image, [at_once, 1, 1])), tf.constant(pixels)).numpy()
             for pixel, scores in zip(pixels, found, strict=True):
                 total += np.log(np.exp(scores - scores.max()).sum()) + scores.max() - scores[image.flat[pixel]]
-        losses.append(total / 784)
+        losses.append(total / number)
     return losses
 
 
@@ -63,6 +66,15 @@ def test_an_images_loss_is_the_mean_over_every_one_of_its_pixels(folder: Path, m
     assert (found.shape, found.dtype) == ((2, 1, 1), tf.float64)
     np.testing.assert_allclose(found[1, 0], plain_losses(x, mnist(folder).test[[9]]), rtol=1e-12)
     assert abs(found[0, 0, 0] - found[1, 0, 0]) > 1e-3
+
+
+@pytest.mark.parametrize(("side", "blocks"), [(14, 1), (7, 2)])
+def test_smaller_digits_are_judged_likewise(folder: Path, side: int, blocks: int) -> None:
+    task = PixelCNN(dtype="float64", batch_size=1, side=side, blocks=blocks, data_dir=folder)
+    x = 3 * task.initial(SEED)[0]
+    found = tf.function(task.evaluate, autograph=False)(x, (), "test", tf.constant([2]))
+    expected = plain_losses(x, averaged(mnist(folder).test[[2]], side), blocks)
+    np.testing.assert_allclose(found[:, 0, 0], expected, rtol=1e-12)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from tuner.core.text import one_line
 from tuner.results.analysis.landscape import Tolerance
 from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.summary import FreshRuns, Hyperparameter, Summary
-from tuner.results.analysis.verdict import MIN_SEEDS, Verdict
+from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
 from tuner.results.tables import details, several_tasks
 from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
 from tuner.results.tables.section import Section
@@ -284,9 +284,10 @@ def _legend(group: Sequence[Summary]) -> list[str]:
     lines = [] if objective.is_default else [f"objective {objective.text}: {objective.description}."]
     lines.append(f"searched: the {measured_as} that the search itself measured: {searched}.")
     if first.tuned.seeds:
+        by_sign = ", or every seed's is" if first.tuned.seeds >= MIN_SEEDS_BY_SIGN else ""
         lines.append(
             f"gain: {difference}, seed by seed on the {first.tuned.seeds} fresh seeds of both. better or worse: "
-            "the mean gain is above or below zero by more than twice its standard deviation (±)."
+            f"the mean gain is above or below zero by more than twice its standard deviation (±){by_sign}."
         )
         points = [runs for s in group for runs in (s.default, s.tuned)]
         if any(0 < runs.finished - runs.missed < runs.seeds for runs in points):
