@@ -9,8 +9,10 @@ import pytest
 from search_spaces.space import SearchSpace
 from tests.support.builders import run, spec, study
 from tuner.core.objective import Objective
+from tuner.core.objective_text import parse
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.landscape import SHARE, slices, tolerances
+from tuner.results.figures.surrogate import surrogate
 
 # A loss with curvature c along a coordinate u, and the least value m: m + m c (u - v)² is within 5 % of m for
 # |u - v| <= sqrt(0.05 / c).
@@ -157,6 +159,17 @@ def test_there_is_none_before_the_end_with_few_trainings_and_for_losses_that_are
 
 
 @pytest.mark.parametrize("value", [1e-300, 1.0, 1e300])
+def test_times_to_a_target_that_no_setting_reaches_have_no_interval_and_no_slices():
+    target = parse("evaluations-to:validation.loss<=0.1")  # within the budget of 200
+    missed = landscape(lambda genome: 20 * loss(genome), around(40), objective=target)  # at least 200
+    assert slices(*missed) == "no setting near the tuned point is predicted to reach the target"
+    assert {one.note for one in tolerances(*missed)} == {slices(*missed)}
+    reached = landscape(lambda genome: 10 * loss(genome), around(40), objective=target)  # at least 100
+    assert not isinstance(slices(*reached), str)
+    limits = surrogate([reached]).axes[0].get_ylim()
+    assert limits[1] < 220  # nothing of what is only a rank is drawn
+
+
 def test_a_flat_landscape_goes_on_beyond_the_trained_values(value):
     for tolerance in tolerances(*landscape(lambda _: value, around(40))):
         assert (tolerance.low, tolerance.high) == (None, None)

@@ -97,7 +97,8 @@ def _title(group: ByBudget) -> str:
     budget, objective = counted(group.steps, "gradient evaluation"), group.objective
     if objective.is_default:
         return f"Best of k candidates of {budget} each (lower is better)"
-    return f"Best of k candidates: {objective.within(budget)} ({objective.better} is better)"
+    title = objective.title(budget)
+    return f"Best of k candidates: {title[0].lower()}{title[1:]}"
 
 
 def _source(line: BudgetLine, point: BudgetPoint, with_runs: bool) -> str:
