@@ -158,10 +158,9 @@ def test_there_is_none_before_the_end_with_few_trainings_and_for_losses_that_are
     assert SHARE == 0.05
 
 
-@pytest.mark.parametrize("value", [1e-300, 1.0, 1e300])
 def test_times_to_a_target_that_no_setting_reaches_have_no_interval_and_no_slices():
     target = parse("evaluations-to:validation.loss<=0.1")  # within the budget of 200
-    missed = landscape(lambda genome: 20 * loss(genome), around(40), objective=target)  # at least 200
+    missed = landscape(lambda genome: 22 * loss(genome), around(40), objective=target)  # at least 220
     assert slices(*missed) == "no setting near the tuned point is predicted to reach the target"
     assert {one.note for one in tolerances(*missed)} == {slices(*missed)}
     reached = landscape(lambda genome: 10 * loss(genome), around(40), objective=target)  # at least 100
@@ -170,6 +169,7 @@ def test_times_to_a_target_that_no_setting_reaches_have_no_interval_and_no_slice
     assert limits[1] < 220  # nothing of what is only a rank is drawn
 
 
+@pytest.mark.parametrize("value", [1e-300, 1.0, 1e300])
 def test_a_flat_landscape_goes_on_beyond_the_trained_values(value):
     for tolerance in tolerances(*landscape(lambda _: value, around(40))):
         assert (tolerance.low, tolerance.high) == (None, None)
