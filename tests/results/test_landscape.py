@@ -38,13 +38,14 @@ def landscape(loss, genomes, tuned=OPTIMUM, *, space=SPACE, objective=None, nois
     of = of if objective is None else replace(of, workload=replace(of.workload, objective=objective))
     common = np.random.default_rng(1).normal(size=len(genomes))
     rng = np.random.default_rng(2)
-    runs = []
+    names, runs = SearchSpace.from_dict(of.space), []
     for number, genome in enumerate(genomes):
         generation, slot = divmod(number, 4)
         value = loss(genome) * math.exp(noise * (common[generation] + 0.3 * rng.normal()))
         made = run(Role.SEARCH, generation, slot, value if math.isfinite(value) else Status.DIVERGED)
-        runs.append(replace(made, genome=tuple(genome.tolist()), seed=generation))
-    names = SearchSpace.from_dict(of.space)
+        runs.append(
+            replace(made, genome=tuple(genome.tolist()), hyperparameters=names.decode(genome), seed=generation)
+        )
     return replace(study(of), tuned=names.decode(tuned)), runs
 
 
