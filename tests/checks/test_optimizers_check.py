@@ -46,6 +46,13 @@ def test_our_optimizers_and_sound_ones_pass_every_check(name):
     assert {finding.verdict: finding.note for finding in findings}.keys() == {Verdict.PASSED}
 
 
+def test_an_optimizer_whose_own_rule_makes_its_steps_small_gets_more_of_them():
+    # It starts up to 1.7 from the centre, and moves by at most 0.5 in 500 steps.
+    findings = findings_of("SmallSteps", {"bowl"})
+    assert failed(findings) == []
+    assert "of the first loss within 2,000 steps at" in findings[-1].note
+
+
 def test_every_check_has_an_optimizer_that_fails_it():
     assert list(BROKEN) == [check.name for check in CHECKS]
 

@@ -70,13 +70,17 @@ def test_the_same_command_again_trains_nothing_and_says_the_same(rehearsed):
         (("--scale", "0.2"), r"with other settings \(population of Momentum\)"),
         (("--seed", "1"), r"with other settings \(seed of Momentum\)"),
         (("--optimizers", "Adam"), "with other optimizers, Momentum; here Adam"),
+        (
+            ("--objective", "training-loss:last=0.5"),
+            r"\(objective of Momentum\).* Received: training-loss:last=0.5, where it has training-loss$",
+        ),
     ],
 )
 def test_a_run_of_this_name_that_was_made_otherwise_is_refused(rehearsed, changed, said):
     folder, _ = rehearsed
     outcome = run(*REHEARSAL, *changed, folder=folder)
     assert outcome.code == 2
-    assert re.search(said, outcome.err)
+    assert re.search(said, outcome.err, re.MULTILINE)
     assert outcome.err.count("\n") == 1
 
 
@@ -108,6 +112,20 @@ def test_at_full_scale_it_is_the_paper_s_search_and_comparison(asked):
     assert (comparison.search, comparison.name) == ("pixelcnn-paper", "pixelcnn-paper-comparison")
     assert (comparison.steps, comparison.validate_every, comparison.test_examples) == (None, None, None)
     assert comparison.halve_learning_rate  # as the paper does for pixelcnn's long runs
+
+
+def test_another_objective_is_that_of_the_search_whose_comparison_takes_it_over(asked):
+    search, comparison = asked("--task", "rosenbrock", "--objective", "evaluations-to:training-loss<=0.1")
+    assert search.objective == "evaluations-to:training-loss<=0.1"
+    assert (comparison.search, comparison.objective) == (search.name, None)
+
+
+def test_an_objective_that_the_task_cannot_measure_is_refused_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = call("paper", "--output", "out", "--task", "rosenbrock", "--objective", "validation.accuracy")
+    assert outcome.code == 2
+    assert "--objective: rosenbrock has no validation set, so take training-loss" in outcome.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_rehearsal_has_shorter_budgets_fewer_individuals_and_fewer_looks_at_the_data(asked):

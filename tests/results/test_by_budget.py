@@ -4,11 +4,14 @@ import csv
 import io
 import itertools
 import json
+import math
 import statistics
+from dataclasses import replace
 
 import pytest
 
 from tests.support.builders import ADAM, MOMENTUM, run, search, spec, study
+from tuner.core.objective_text import parse
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.by_budget import Method, by_budget
 from tuner.results.figures import FIGURES_OF_SEARCH, budget_figure
@@ -263,3 +266,46 @@ def test_runs_on_fresh_seeds_are_no_candidates():
     record, candidates = searched((4.0, 2.0))
     fresh = [run(role, 0, slot, 0.001) for role in (Role.DEFAULT, Role.TUNED) for slot in range(3)]
     assert the_line((record, [*candidates, *fresh])) == the_line((record, candidates))
+
+
+def by(objective, searched_once):
+    """The same search by another objective."""
+    record, candidates = searched_once
+    of = replace(record.spec, workload=replace(record.spec.workload, objective=parse(objective)))
+    return replace(record, spec=of), candidates
+
+
+def test_where_the_greatest_is_best_numbers_are_values_of_the_metric_and_worst_is_minus_infinity():
+    # Accuracies 0.5, 0.9, 0.7 and a divergence; stored are their negatives.
+    group = by_budget([by("validation.accuracy", searched((-0.5, -0.9, -0.7, DIVERGED)))])
+    best = [point.best for point in group[0].lines[0].points]
+    assert [(one.mean, one.median, one.low, one.high) for one in best] == [
+        (None, 0.7, -math.inf, 0.9),
+        (pytest.approx((3 * 0.9 + 2 * 0.7 + 0.5) / 6), 0.9, 0.5, 0.9),
+        (0.9, 0.9, None, None),
+    ]
+    text = str(Table(by_budget=group))
+    assert "Best of k candidates: validation accuracy at the end of 200 gradient evaluations (higher is better)" in text
+    assert "-∞ to 0.900" in text
+    (document,) = json.loads(Table(by_budget=group).to_json())["by_budget"]
+    assert document["objective"] == "validation.accuracy"
+    assert [point["mean"] for point in document["optimizers"][0]["points"]] == [None, best[1].mean, 0.9]
+    (axes,) = budget_figure(group).axes
+    assert axes.lines[0].get_ydata().tolist()[1:] == [best[1].mean, 0.9]
+    lower, upper = axes.get_ylim()
+    assert 0.5 < lower < 0.7 < 0.9 < upper < 1.1  # the medians and the better quantiles
+
+
+def test_a_candidate_that_missed_the_target_is_infinitely_late():
+    objective = parse("evaluations-to:validation.loss<=0.1")
+    missed = objective.missed_fitness(0.4, 200)
+    group = by_budget([by(objective.text, searched((80.0, missed, 60.0, missed)))])
+    best = [point.best for point in group[0].lines[0].points]
+    assert [(one.mean, one.median, one.none_finished) for one in best] == [
+        (None, 80.0, 0.5),
+        (None, 60.0, pytest.approx(1 / 6)),  # one of six pairs has two misses
+        (60.0, 60.0, 0.0),
+    ]
+    assert "no candidate of a search finishes and reaches the target. Its best is ∞ then" in " ".join(
+        str(Table(by_budget=group)).split()
+    )

@@ -9,8 +9,10 @@ import pytest
 from search_spaces.space import SearchSpace
 from tests.support.builders import run, spec, study
 from tuner.core.objective import Objective
+from tuner.core.objective_text import parse
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.landscape import SHARE, slices, tolerances
+from tuner.results.figures.surrogate import surrogate
 
 # A loss with curvature c along a coordinate u, and the least value m: m + m c (u - v)² is within 5 % of m for
 # |u - v| <= sqrt(0.05 / c).
@@ -36,13 +38,14 @@ def landscape(loss, genomes, tuned=OPTIMUM, *, space=SPACE, objective=None, nois
     of = of if objective is None else replace(of, workload=replace(of.workload, objective=objective))
     common = np.random.default_rng(1).normal(size=len(genomes))
     rng = np.random.default_rng(2)
-    runs = []
+    names, runs = SearchSpace.from_dict(of.space), []
     for number, genome in enumerate(genomes):
         generation, slot = divmod(number, 4)
         value = loss(genome) * math.exp(noise * (common[generation] + 0.3 * rng.normal()))
         made = run(Role.SEARCH, generation, slot, value if math.isfinite(value) else Status.DIVERGED)
-        runs.append(replace(made, genome=tuple(genome.tolist()), seed=generation))
-    names = SearchSpace.from_dict(of.space)
+        runs.append(
+            replace(made, genome=tuple(genome.tolist()), hyperparameters=names.decode(genome), seed=generation)
+        )
     return replace(study(of), tuned=names.decode(tuned)), runs
 
 
@@ -154,6 +157,17 @@ def test_there_is_none_before_the_end_with_few_trainings_and_for_losses_that_are
     (rate, _) = tolerances(*landscape(lambda genome: loss(genome) - 11, around(80)))
     assert rate.note == "5 % of a value that is not positive mean nothing"
     assert SHARE == 0.05
+
+
+def test_times_to_a_target_that_no_setting_reaches_have_no_interval_and_no_slices():
+    target = parse("evaluations-to:validation.loss<=0.1")  # within the budget of 200
+    missed = landscape(lambda genome: 22 * loss(genome), around(40), objective=target)  # at least 220
+    assert slices(*missed) == "no setting near the tuned point is predicted to reach the target"
+    assert {one.note for one in tolerances(*missed)} == {slices(*missed)}
+    reached = landscape(lambda genome: 10 * loss(genome), around(40), objective=target)  # at least 100
+    assert not isinstance(slices(*reached), str)
+    limits = surrogate([reached]).axes[0].get_ylim()
+    assert limits[1] < 220  # nothing of what is only a rank is drawn
 
 
 @pytest.mark.parametrize("value", [1e-300, 1.0, 1e300])

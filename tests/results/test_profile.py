@@ -5,12 +5,14 @@ import io
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.support.builders import ADAM, LODO, MOMENTUM, RMSPROP, comparison_spec, run, study
 from tuner.core.errors import InvalidRequest
+from tuner.core.objective_text import parse
 from tuner.core.study import SeedRun
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.comparison import compare_runs
@@ -112,7 +114,7 @@ def test_losses_that_are_rounding_errors_are_equal():
             "with two or more optimizers in common. Received: none",
         ),
         ([compared("one", (ADAM, (FAILED,)), (LODO, (1.0,)))], "one has no seed on which every optimizer finished"),
-        ([compared("one", (ADAM, (-0.5,)), (LODO, (1.0,)))], "losses of at least 0, which have ratios; one has"),
+        ([compared("one", (ADAM, (-0.5,)), (LODO, (1.0,)))], "values of at least 0, which have ratios. Received: -0.5 in one"),
     ],
 )
 def test_what_has_no_profile_is_refused(comparisons, said):
@@ -173,3 +175,32 @@ def test_a_ratio_beyond_the_axis_does_not_stretch_it():
     figure = profile_figure(profile([compared("one", (ADAM, (1e-20, 1.0)), (LODO, (1e200, 1.5)))]))
     figure.canvas.draw()
     assert figure.axes[0].get_xlim()[1] < 1e7
+
+
+def by(objective, comparison):
+    """The same comparison by another objective."""
+    return replace(comparison, objective=parse(objective))
+
+
+def test_a_run_that_missed_the_target_is_within_no_ratio():
+    objective = parse("evaluations-to:validation.loss<=0.1")
+    missed = objective.missed_fitness(0.4, 200)
+    of = profile([by(objective.text, compared("one", (ADAM, (40.0, 60.0)), (LODO, (80.0, missed)), steps=200))])
+    adam, lodo = of.optimizers
+    assert (adam.ratios, lodo.ratios) == (((1.0, 1.0),), ((2.0, math.inf),))
+    text = str(Table(profile=of))
+    assert "Share of runs by the ratio of their time to the target to the lowest" in text
+    assert "Mean evaluations to validation loss ≤ 0.1 within the step budget (lower is better)" in text
+    assert "reached: the runs that did not miss the target" in text
+    assert "finished" not in text
+
+
+def test_comparisons_by_several_objectives_name_each():
+    text = str(Table(profile=profile([BOWL, by("validation.loss", VALLEY)])))
+    assert "Mean of the objective of each comparison (lower is better): one training-loss, two validation.loss" in text
+    assert "ratio of their loss to the lowest" in text
+
+
+def test_what_is_maximised_has_no_ratio_and_the_refusal_names_the_objective():
+    with pytest.raises(InvalidRequest, match=r"such as comparisons by validation.loss .* two by validation.accuracy$"):
+        profile([BOWL, by("validation.accuracy", VALLEY)])

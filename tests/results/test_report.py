@@ -212,6 +212,10 @@ def test_the_best_so_far_begins_anew_where_the_budget_changes():
         SearchRequest(task="rosenbrock"),
         SearchRequest(task="pixelcnn", preset="quick", optimizers=("LODO", "Adam"), seed=3),
         SearchRequest(task="noisy-quadratic-bowl,rosenbrock", preset="quick", seed=2),
+        SearchRequest(
+            task="rosenbrock,noisy-quadratic-bowl", preset="quick", budget=400_000, population=5, optimizers=("Adam",)
+        ),
+        SearchRequest(task="noisy-quadratic-bowl,rosenbrock", strategy="random", preset="quick", budget=70_000),
         SearchRequest(task="rosenbrock,noisy-quadratic-bowl", generations=3, steps=(50,), optimizers=("Adam",)),
         SearchRequest(task="noisy-quadratic-bowl", generations=2, population=5, steps=(7, 9), sigma=(1.5, 0.25)),
         SearchRequest(

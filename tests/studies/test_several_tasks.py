@@ -315,13 +315,29 @@ def test_commas_separate_tasks_unless_the_path_of_a_file_has_them(tmp_path: Any,
     [
         ({"task": "rosenbrock,rosenbrock"}, "rosenbrock is named twice"),
         ({"task": "rosenbrock,"}, "takes names with a comma"),
-        ({"task": "rosenbrock,noisy-quadratic-bowl", "budget": 100_000}, "is for a search on one task"),
+        # Two generations of 8 candidates, each of which trains 200 + 1,000 steps.
+        ({"task": "rosenbrock,noisy-quadratic-bowl", "preset": "quick", "budget": 19_199}, "is at least 19200 for"),
+        ({"task": "rosenbrock,noisy-quadratic-bowl", "preset": "quick", "budget": 0}, "is at least 1. Received: 0"),
         ({"task": "rosenbrock,pixelcnn", "precision": "bfloat16"}, "precision"),
     ],
 )
 def test_requests_that_several_tasks_cannot_have_are_refused(request_: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
         plan_search(SearchRequest(**request_))
+
+
+@pytest.mark.parametrize("strategy", ["genetic", "random", "cma-es"])
+def test_a_budget_is_that_of_all_tasks_together_and_pays_for_equal_shares_of_their_full_trainings(strategy: str) -> None:
+    for budget in (19_200, 100_000, 1_000_003):
+        (spec, *_) = plan_search(
+            SearchRequest(task="noisy-quadratic-bowl,rosenbrock", preset="quick", budget=budget, strategy=strategy)
+        ).specs
+        assert isinstance(spec, SearchSpec)
+        bowl, rosenbrock = (part.steps for part in spec.parts)
+        cost = spec.population * sum((*bowl, *rosenbrock))
+        assert budget - spec.population * (bowl[-1] + rosenbrock[-1]) < cost <= budget  # no further generation fits
+        assert (bowl[-1], rosenbrock[-1]) == (1000, 200)
+        assert [steps // 5 for steps in bowl] == list(rosenbrock)
 
 
 def test_options_are_of_all_tasks_or_of_the_one_they_name() -> None:

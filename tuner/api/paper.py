@@ -28,6 +28,7 @@ def paper(
     optimizers: Optimizers | None = None,
     *,
     scale: float = 1.0,
+    objective: str | None = None,
     seed: int = 0,
     name: str | None = None,
     database: str | Path | Database = DEFAULT_DATABASE,
@@ -44,6 +45,8 @@ def paper(
         optimizers: Names or classes. Default: the task's line-up.
         scale: Below 1, a rehearsal: budgets times the scale (at least 20 steps), population times its square root (at
             least 8).
+        objective: What search and comparison optimise; see `tune`. Default: the preset's or the task's, or else the
+            paper's.
         seed: Seed of the search.
         name: Name of the search. Default: the task's with "-paper", or "-rehearsal".
         database: See `tune`. Runs that it has under these names already are continued.
@@ -69,6 +72,7 @@ def paper(
         task=task_name(task),
         optimizers=optimizer_names(optimizers),
         scale=scale,
+        objective=objective,
         seed=seed,
         name=name,
         cpus_per_candidate=resolved.cpus_per_candidate,

@@ -18,6 +18,7 @@ from tuner.cli.flags import (
     database_of,
     list_of,
     machine_options,
+    objective_option,
     outcome_options,
     precision_option,
     task_option,
@@ -44,6 +45,7 @@ SEARCH, COMPARISON, REPORT = "search", "comparison", "report.html"  # names in t
     metavar="S",
     help="Below 1, a rehearsal: budgets times S (at least 20 steps), population times √S (at least 8).",
 )
+@objective_option("Default: the preset's or the task's, or training-loss, the paper's.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the search.")
 @click.option("--name", metavar="RUN", help="Name of the search. Default: the task's name with -paper, or -rehearsal.")
 @task_option
@@ -70,7 +72,7 @@ def paper(**options: Any) -> None:
     if output is None:
         raise click.UsageError("--output is missing: the folder for tables, figures and report.html")
     _check_folder(output)
-    fields = ("task", "optimizers", "scale", "seed", "name", "cpus_per_candidate", "precision")
+    fields = ("task", "optimizers", "scale", "objective", "seed", "name", "cpus_per_candidate", "precision")
     values = {name: options[name] for name in fields}
     request = PaperRequest(**values, options=task_options_of(options["task_options"]))
     resources, database = resources_of(options), database_of(options["database"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import lodo.registry
@@ -12,8 +13,10 @@ import tasks.registry
 from tasks.preset import Preset
 from tuner import strategies
 from tuner.core.study import ComparisonSpec, SearchSpec, StudySpec
+from tuner.strategies.schedule import ScheduleRequest
 from tuner.studies import tuned_points
 from tuner.studies.optimizers import Chosen
+from tuner.studies.several_tasks import schedules_of
 
 
 def repeat_command(specs: Sequence[StudySpec]) -> str:
@@ -48,8 +51,10 @@ def _search(specs: Sequence[SearchSpec], names: Sequence[str], presets: Mapping[
     words = [] if name == "paper" else ["--preset", name]
     if list(names) != [optimizer for optimizer in preset.optimizers if optimizer in lodo.registry.OPTIMIZERS]:
         words += ["--optimizers", ",".join(names)]
+    budget = _budget_of(spec, name) if spec.further else None
     for option, value, default in (
-        ("--generations", spec.generations, preset.generations),
+        ("--budget", budget, None),
+        ("--generations", spec.generations, preset.generations if budget is None else spec.generations),
         ("--population", spec.population, preset.population),
         *([] if spec.further else [("--steps", spec.steps, preset.steps)]),
         ("--sigma", spec.sigmas, preset.sigmas),
@@ -75,6 +80,30 @@ def _of_several(spec: SearchSpec, preset: str) -> list[str]:
     for workload, each in zip(spec.workloads, presets, strict=True):
         words += _options(workload.options, each.options, f"{workload.task_label}.")
     return words
+
+
+def _budget_of(spec: SearchSpec, preset: str) -> int | None:
+    """Return the budget that gives a search on several tasks its steps; None if options or presets give them."""
+    presets = [_presets(workload.task)[preset] for workload in spec.workloads]
+    steps = [part.steps for part in spec.parts]
+    asked = ScheduleRequest(population=spec.population, sigmas=spec.sigmas)
+
+    def gives(**fields: int) -> bool:
+        made = schedules_of(strategies.kind(spec.strategy).schedule, presets, replace(asked, **fields))
+        return [each.steps for each in made] == steps
+
+    if len(set(steps)) == 1 or gives(generations=spec.generations):
+        return None
+    shortest, total = min(steps, key=lambda each: each[-1]), sum(each[-1] for each in steps)
+    least = -(-spec.population * sum(shortest) * total // shortest[-1])
+    unspent = spec.population * total - 1  # the most that pays for no further generation; rungs may depend on it
+    return next((budget for budget in (least, least + unspent) if gives(budget=budget)), None)
+
+
+def _full(task: str, preset: str) -> int | None:
+    """Return the budget of a full training of a task in a preset; None if the task has no such preset."""
+    presets = _presets(task)
+    return presets[preset].steps[-1] if preset in presets else None
 
 
 def _presets(task: str) -> Mapping[str, Preset]:
@@ -108,13 +137,14 @@ def _nearest(spec: SearchSpec, presets: Mapping[str, Preset]) -> tuple[str, Pres
     """Return the preset with the most settings of a search; those with its number of fresh seeds come first."""
 
     def similarity(entry: tuple[str, Preset]) -> tuple[bool, int]:
-        preset = entry[1]
+        name, preset = entry
         same = (
             preset.generations == spec.generations,
             preset.population == spec.population,
             preset.steps == spec.steps,
             preset.sigmas == spec.sigmas,
             dict(preset.options) == dict(spec.workload.options),
+            *(_full(part.workload.task, name) == part.steps[-1] for part in spec.further),
         )
         return preset.fresh_seeds == spec.fresh_seeds, sum(same)
 

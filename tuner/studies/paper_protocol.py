@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from tasks.registry import TaskEntry
 from tuner.core.errors import InvalidRequest
+from tuner.core.objective import Objective
 from tuner.core.study import StudyRecord, StudySpec
 from tuner.core.trial import Workload
 from tuner.storage import check_run_name
@@ -32,6 +33,7 @@ class PaperRequest:
     task: str
     optimizers: tuple[str, ...] | None = None
     scale: float = 1.0
+    objective: str | None = None
     seed: int = 0
     name: str | None = None
     cpus_per_candidate: int = 1
@@ -76,15 +78,28 @@ def check_same(stored: Sequence[StudyRecord], planned: Sequence[StudySpec]) -> N
         )
     for record, spec in zip(stored, planned, strict=True):
         for name in _SAME:
-            was, now = (getattr(each, name, None) for each in (record.spec, spec))
-            if isinstance(was, Workload) and isinstance(now, Workload):  # whoever goes on with the run compares code
-                was, now = replace(was, code=None), replace(now, code=None)
+            part, was, now = name, *(getattr(each, name, None) for each in (record.spec, spec))
+            if isinstance(was, Workload) and isinstance(now, Workload):
+                part, was, now = _difference(was, now)
             if was != now:
                 raise InvalidRequest(
                     "name",
-                    f": there is a run {run!r} with other settings ({name} of {spec.workload.optimizer}): give the"
+                    f": there is a run {run!r} with other settings ({part} of {spec.workload.optimizer}): give the"
                     f" original settings, or another name. Received: {now!s:.120}, where it has {was!s:.120}",
                 )
+
+
+def _difference(was: Workload, now: Workload) -> tuple[str, Any, Any]:
+    """Return the name and both values of a part of workloads that differs, if one does.
+
+    Code is left out: whoever goes on with the run compares it.
+    """
+    for part in fields(Workload):
+        values = getattr(was, part.name), getattr(now, part.name)
+        if part.name != "code" and values[0] != values[1]:
+            texts = (each.text if isinstance(each, Objective) else each for each in values)
+            return part.name, *texts
+    return "workload", None, None
 
 
 def _search(request: PaperRequest, entry: TaskEntry, name: str) -> SearchRequest:
@@ -92,6 +107,7 @@ def _search(request: PaperRequest, entry: TaskEntry, name: str) -> SearchRequest
     search = SearchRequest(
         task=request.task,
         optimizers=request.optimizers,
+        objective=request.objective,
         seed=request.seed,
         name=name,
         cpus_per_candidate=request.cpus_per_candidate,

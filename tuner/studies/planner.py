@@ -186,7 +186,7 @@ def _spaces(
 
 def _unusual(request: SearchRequest, schedule: Schedule, generations: int) -> Iterator[str]:
     """Yield remarks on a schedule that may not be what was meant."""
-    if request.generations is None and schedule.generations != generations:
+    if request.generations is None and request.budget is None and schedule.generations != generations:
         given = " and ".join(name for name in ("steps", "sigma") if len(getattr(request, name) or ()) > 1)
         yield (
             f"{schedule.generations} generations, one per value of {given}; "

@@ -16,10 +16,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tuner.core.objective import Objective
 
 LOW, HIGH = 0.1, 0.9
 _ROUNDING = 1e-12  # of sums of probabilities
@@ -35,6 +37,25 @@ class BestOf:
     low: float | None  # 10 % quantile; None if unknown
     high: float | None  # 90 % quantile
     none_finished: float  # probability that no candidate of a search finishes
+
+    def in_units_of(self, objective: Objective) -> BestOf:
+        """Return the distribution of the objective's values for one of fitnesses, or the reverse.
+
+        Its quantiles rise with their share.
+        """
+        if not objective.is_max:
+            return self
+
+        def value(fitness: float | None) -> float | None:
+            return None if fitness is None else objective.value(fitness)
+
+        return replace(
+            self,
+            mean=value(self.mean),
+            median=objective.value(self.median),
+            low=value(self.high),
+            high=value(self.low),
+        )
 
 
 def best_of(values: Sequence[float], count: int) -> BestOf:

@@ -1,6 +1,7 @@
 """Quality of searches by their budget: how much tuning an optimizer needs.
 
-The quality of a search is the lowest fitness among its candidates with the last budget, as the search measured it.
+The quality of a search is the best value of the objective among its candidates with the last budget, as the search
+measured it. A candidate that missed the target of a time to it has no such value, like one that did not finish.
 
 - A random search of n candidates says what one of k would have found (`best_of`). Searches on other seeds add theirs.
 - What another strategy tries depends on its whole schedule, so the first candidates of a search are not a search with
@@ -13,10 +14,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
+from tuner.core.numbers import fitness
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import Outcome, StudyRecord
 from tuner.results.analysis.best_of import BestOf, best_of, best_of_searches
@@ -48,7 +50,7 @@ class BudgetPoint:
     candidates: int  # of a search
     evaluations: int  # of a search in gradient evaluations, if no candidate ends early
     searches: int | None  # number of searches behind the numbers; None for subsets
-    best: BestOf
+    best: BestOf  # of the objective's values, in its own units
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class ByBudget:
     task: str
     task_label: str  # name of the task for display
     steps: int  # budget of a candidate in gradient evaluations
-    lines: tuple[BudgetLine, ...]  # of fitnesses, which are minimised
+    lines: tuple[BudgetLine, ...]
     objective: Objective = TRAINING_LOSS
 
 
@@ -199,6 +201,7 @@ def _made(
     remarks: Sequence[str],
 ) -> BudgetLine:
     spec = searches[0].record.search
+    objective = spec.workload.objective
     return BudgetLine(
         optimizer=spec.workload.optimizer,
         strategy=spec.strategy,
@@ -206,7 +209,7 @@ def _made(
         studies=tuple(one.name for one in searches),
         candidates=sum(one.population - one.left for one in generations),
         finished=sum(len(one.finished) for one in generations),
-        points=tuple(points),
+        points=tuple(replace(point, best=point.best.in_units_of(objective)) for point in points),
         remarks=tuple(remarks),
     )
 
@@ -252,9 +255,9 @@ def _best(search: _Search) -> float:
 
 
 def _values(generation: Generation[Outcome]) -> list[float]:
-    """Return a fitness per candidate of a complete generation; +inf for each that did not finish."""
-    finished = [math.inf if one.fitness is None else one.fitness for one in generation.finished]
-    return finished + [math.inf] * (generation.population - len(finished))
+    """Return a fitness per candidate of a complete generation; +inf for each that did not finish or missed the target."""
+    reached = [fitness(one) for one in generation.finished if generation.value(one) is not None]
+    return reached + [math.inf] * (generation.population - len(reached))
 
 
 def _counts(recorded: int) -> list[int]:

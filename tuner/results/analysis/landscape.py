@@ -118,9 +118,11 @@ def slices(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> tuple[S
     sigma = spec.sigmas[0] if spec.sigmas and spec.sigmas[0] > 0 else 1.0
     model = fitted(trained, sigma, others=OTHERS, share=3 * SHARE)
     tuned = space.encode({name: study.tuned[name] for name in space.names})
-    return tuple(
-        _slice(model, spec.workload.objective, tuned, at, dimension) for at, dimension in enumerate(space.dimensions)
-    )
+    objective = spec.workload.objective
+    found = tuple(_slice(model, objective, tuned, at, dimension) for at, dimension in enumerate(space.dimensions))
+    if all(objective.missed(float(one.mean.min()), spec.steps[-1]) for one in found):
+        return "no setting near the tuned point is predicted to reach the target"
+    return found
 
 
 def at_last_budget(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> list[CandidateRecord]:

@@ -1,10 +1,10 @@
 """Performance profiles of optimizers over several tasks (Dolan and Moré, 2002).
 
-The ratio of a run is its final loss over the lowest final loss of any optimizer on the same task and seed. The profile
-of an optimizer at τ is the share of its runs with a ratio of at most τ, averaged over tasks. Ratios have no unit, so
+The ratio of a run is its value of the comparison's objective, such as its final loss, over the lowest value of any
+optimizer on the same task and seed. The profile of an optimizer at τ is the share of its runs with a ratio of at most τ, averaged over tasks. Ratios have no unit, so
 tasks whose losses are not comparable count alike.
 
-A run that diverged has an infinite ratio. A seed on which a run of any optimizer failed, timed out or is not over
+A run that diverged, or missed the target of a time to it, has an infinite ratio. A seed on which a run of any optimizer failed, timed out or is not over
 counts for none: that says nothing about the optimizers.
 """
 
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.core.errors import InvalidRequest
-from tuner.core.numbers import fitness
+from tuner.core.objective import Objective
+from tuner.core.study import CandidateRecord
 from tuner.core.trial import Status
 from tuner.results.analysis.comparison import Comparison, Contender
 from tuner.results.analysis.estimate import CONFIDENCE, RESAMPLES
@@ -35,20 +36,24 @@ class ProfiledTask:
     run: str
     task: str
     task_label: str  # name of the task for display
+    objective: Objective
     steps: int  # budget of a run, in gradient evaluations
     seeds: tuple[int, ...]  # those that count
 
 
 @dataclass(frozen=True, slots=True)
 class ProfiledOptimizer:
-    """Runs of one optimizer on all tasks: [tasks][seeds], at least one seed each; +inf for those that diverged."""
+    """Runs of one optimizer on all tasks: [tasks][seeds], at least one seed each.
+
+    Those that diverged, or missed the target, are +inf.
+    """
 
     optimizer: str
-    losses: tuple[tuple[float, ...], ...]  # in the last tenth of the budget
-    ratios: tuple[tuple[float, ...], ...]  # loss over the lowest loss of any optimizer on this task and seed
+    losses: tuple[tuple[float, ...], ...]  # values of the objective; by default losses in the last tenth of the budget
+    ratios: tuple[tuple[float, ...], ...]  # value over the lowest of any optimizer on this task and seed
 
     def mean_loss(self, task: int) -> float:
-        """Return the mean loss on a task; +inf if a run diverged."""
+        """Return the mean value on a task; +inf if a run diverged or missed the target."""
         return statistics.fmean(self.losses[task])
 
 
@@ -56,7 +61,7 @@ class ProfiledOptimizer:
 class Share:
     """The profile of an optimizer at one ratio."""
 
-    ratio: float  # +inf: all runs that did not diverge
+    ratio: float  # +inf: all runs that did not diverge or miss the target
     share: float
     low: float | None  # end of the 95 % interval; None if no task has several seeds
     high: float | None
@@ -69,6 +74,18 @@ class Profile:
     tasks: tuple[ProfiledTask, ...]
     optimizers: tuple[ProfiledOptimizer, ...]
     remarks: tuple[str, ...]
+
+    @property
+    def objective(self) -> Objective | None:
+        """The objective of all comparisons; None if they have several."""
+        objectives = {task.objective for task in self.tasks}
+        return objectives.pop() if len(objectives) == 1 else None
+
+    @property
+    def noun(self) -> str:
+        """What is compared, in a few words: "loss" by default."""
+        nouns = {"time to the target" if task.objective.is_to_target else task.objective.noun for task in self.tasks}
+        return nouns.pop() if len(nouns) == 1 else "value"
 
     def shares(self, optimizer: ProfiledOptimizer, ratios: Sequence[float]) -> list[Share]:
         """Return the profile of one of the optimizers at some ratios, each at least 1.
@@ -100,11 +117,18 @@ def profile(comparisons: Sequence[Comparison]) -> Profile:
         comparisons: At least one.
 
     Raises:
-        InvalidRequest: One of them is a sweep, they do not have two optimizers in common, no seed counts in one of
-            them, or it has a loss that is not positive, which has no ratio.
+        InvalidRequest: One of them is a sweep or has an objective that is maximised, they do not have two optimizers in
+            common, no seed counts in one of them, or it has a negative value, which has no ratio.
     """
     if sweeps := [one.run for one in comparisons if one.sweep is not None]:
         raise InvalidRequest("profile", f"takes comparisons of optimizers. Received: {sweeps[0]}, a sweep")
+    for comparison in comparisons:
+        if comparison.objective.is_max:
+            raise InvalidRequest(
+                "profile",
+                f"takes ratios of what is minimised, such as comparisons by validation.loss or training-loss. Received:"
+                f" {comparison.run} by {comparison.objective.text}",
+            )
     named = [{one.optimizer: one for one in comparison.contenders} for comparison in comparisons]
     names = [name for name in named[0] if all(name in each for each in named)]
     if len(names) < 2:
@@ -121,7 +145,14 @@ def profile(comparisons: Sequence[Comparison]) -> Profile:
                 "timed out or is not over"
             )
         tasks.append(
-            ProfiledTask(comparison.run, comparison.task, comparison.task_label, comparison.steps, tuple(by_seed))
+            ProfiledTask(
+                comparison.run,
+                comparison.task,
+                comparison.task_label,
+                comparison.objective,
+                comparison.steps,
+                tuple(by_seed),
+            )
         )
         losses.append(by_seed)
     return Profile(tuple(tasks), tuple(_optimizer(name, at, losses) for at, name in enumerate(names)), tuple(remarks))
@@ -141,9 +172,9 @@ def _ratio(loss: float, best: float) -> float:
 
 
 def _by_seed(comparison: Comparison, contenders: Sequence[Contender]) -> dict[int, list[float]]:
-    """Return the final losses of some contenders by seed, of the seeds on which all of them finished or diverged."""
+    """Return the values of some contenders by seed, of the seeds on which all of them finished or diverged."""
     found = [
-        {run.candidate.seed: fitness(run.candidate) for run in one.runs if run.candidate.status in _CONCLUSIVE}
+        {run.candidate.seed: _value(comparison, run.candidate) for run in one.runs if run.candidate.status in _CONCLUSIVE}
         for one in contenders
     ]
     by_seed = {seed: [each[seed] for each in found] for seed in found[0] if all(seed in each for each in found)}
@@ -151,5 +182,10 @@ def _by_seed(comparison: Comparison, contenders: Sequence[Contender]) -> dict[in
         raise InvalidRequest("profile", f": {comparison.run} has no seed on which every optimizer finished or diverged")
     lowest = min(loss for losses in by_seed.values() for loss in losses)
     if lowest < 0:
-        raise InvalidRequest("profile", f"takes losses of at least 0, which have ratios; {comparison.run} has", lowest)
+        raise InvalidRequest("profile", f"takes values of at least 0, which have ratios. Received: {lowest} in {comparison.run}")
     return by_seed
+
+
+def _value(comparison: Comparison, candidate: CandidateRecord) -> float:
+    value = comparison.objective.shown(candidate.fitness, comparison.steps)
+    return math.inf if value is None else value

@@ -89,25 +89,16 @@ def best_by_budget_of(groups: Sequence[ByBudget]) -> Figure | None:
 
 
 def _draw(axes: Axes, group: ByBudget, looks: dict[str, Style]) -> None:
-    limits, value = _limits(group), group.objective.value
-    apply_limits(axes, _of_values(limits, group))
+    limits = _limits(group)
+    apply_limits(axes, limits)
     for line in group.lines:
         look, budgets = looks[line.optimizer], [point.evaluations for point in line.points]
         dash = DASHES[line.method]
-        axes.plot(
-            budgets,
-            list(map(value, _means(line))),
-            color=look.colour,
-            ls=dash,
-            marker=look.marker,
-            ms=4.5,
-            lw=1.5,
-            zorder=3,
-        )
-        axes.plot(budgets, list(map(value, _medians(line))), color=look.colour, ls=dash, lw=0.7, zorder=2)
+        axes.plot(budgets, _means(line), color=look.colour, ls=dash, marker=look.marker, ms=4.5, lw=1.5, zorder=3)
+        axes.plot(budgets, _medians(line), color=look.colour, ls=dash, lw=0.7, zorder=2)
         known = [point for point in line.points if point.best.low is not None and point.best.high is not None]
         lower, upper = (
-            [value(min(max(end, limits[1]), limits[2])) for end in ends]
+            [min(max(end, limits[1]), limits[2]) for end in ends]
             for ends in ([point.best.low or 0.0 for point in known], [point.best.high or 0.0 for point in known])
         )
         axes.fill_between([point.evaluations for point in known], lower, upper, color=look.colour, alpha=0.13, lw=0)
@@ -120,14 +111,10 @@ def _draw(axes: Axes, group: ByBudget, looks: dict[str, Style]) -> None:
     hide_spines(axes)
 
 
-def _of_values(limits: Limits, group: ByBudget) -> Limits:
-    """Return the limits of the objective's values for those of fitnesses."""
-    return (False, -limits[2], -limits[1]) if group.objective.is_max else limits
-
-
 def _limits(group: ByBudget) -> Limits:
-    """Return limits of fitnesses that hold all medians and low quantiles, and the means not far above all medians."""
-    best = [point.best for line in group.lines for point in line.points]
+    """Return limits that hold all medians and better quantiles, and the means that are not far worse than all medians."""
+    is_max = group.objective.is_max
+    best = [point.best.in_units_of(group.objective) for line in group.lines for point in line.points]  # least is best
     medians = [one.median for one in best if math.isfinite(one.median)]
     means = [one.mean for one in best if one.mean is not None]
     highest = max(medians or means or [1.0])
@@ -136,11 +123,12 @@ def _limits(group: ByBudget) -> Limits:
     values = [value for value in values if abs(value) <= MAX_VALUE]
     least, greatest = min(values, default=0.0), max(values, default=1.0)
     lower = max(least, greatest * MIN_SHARE)
-    if least > 0 and greatest / lower >= MIN_LOG_RATIO:
+    if not is_max and least > 0 and greatest / lower >= MIN_LOG_RATIO:
         room = (greatest / lower) ** 0.05
         return True, lower / room, greatest * room
     margin = 0.05 * (greatest - least) or 0.05 * abs(least) or 1.0
-    return False, least - margin, greatest + margin
+    ends = sorted(group.objective.value(end) for end in (least - margin, greatest + margin))
+    return False, ends[0], ends[1]
 
 
 def _means(line: BudgetLine) -> list[float]:

@@ -94,7 +94,7 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
         "The best of k candidates of a random search, by k, exactly over all subsets: the line is the mean (absent "
         "where it is infinite, since a subset has none that finished), the thin line the median, the band extends from "
         "the 10 % to the 90 % quantile. Of a search by another strategy, dotted: the best so far, as the search "
-        "measured it; it is lower than what the same point reaches on fresh seeds.",
+        "measured it; it is better than what the same point reaches on fresh seeds.",
         best_by_budget,
     ),
     Kind(

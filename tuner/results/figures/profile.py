@@ -51,7 +51,7 @@ def profiles(profile: Profile) -> Figure | None:
     axes.set_xlim(1, end)
     axes.set_ylim(-0.02, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.set_xlabel("τ: loss in multiples of the lowest on the same task and seed")
+    axes.set_xlabel(f"τ: {profile.noun} in multiples of the lowest on the same task and seed")
     axes.set_ylabel("runs within τ")
     hide_spines(axes)
     marks = [Line2D([], [], lw=1.6, label=one_line(name), **look.line) for name, look in looks.items()]

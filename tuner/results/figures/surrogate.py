@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tuner.core.numbers import fitness
+from tuner.core.objective import Objective
 from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.results.analysis.generations import Searches
 from tuner.results.analysis.landscape import Slice, at_last_budget, slices
@@ -58,7 +59,7 @@ def surrogate(studies: Searches) -> Figure | None:
         draw_slice(panel, found[panel.number], points, limits[panel.row][1:])
         if not panel.is_leftmost:
             panel.axes.tick_params(axis="y", which="both", labelleft=False)
-    _draw_legend(figure)
+    _draw_legend(figure, rows[0][0].spec.workload.objective)
     return figure
 
 
@@ -95,6 +96,7 @@ def _limits(study: StudyRecord, found: Sequence[Slice], points: Points) -> Limit
     middle = float(np.median(fitnesses))
     highest = max(objective.fitness(value) for one in found for value in one.mean.tolist())
     upper = min(least + MAX_RISE * (middle - least), max(highest, middle), MAX_VALUE)
+    upper = min(upper, objective.limit(study.search.steps[-1]))  # beyond it, what missed the target has no value
     if not objective.is_max and least > 0 and upper / least >= MIN_LOG_RATIO:
         room = (upper / least) ** 0.06
         return True, least / room, upper * room
@@ -103,15 +105,16 @@ def _limits(study: StudyRecord, found: Sequence[Slice], points: Points) -> Limit
     return False, ends[0], ends[1]
 
 
-def _draw_legend(figure: Figure) -> None:
+def _draw_legend(figure: Figure, objective: Objective) -> None:
     from matplotlib.lines import Line2D
 
+    beyond = "beyond the axis" + (", or missed the target" if objective.is_to_target else "")
     marks = [
         Line2D([], [], color="0.3", lw=1.5, label="prediction, the others tuned"),
         Line2D([], [], color="0.9", lw=6, label="± 2 standard deviations"),
         Line2D([], [], color="0.75", lw=6, label="tolerance, if determined"),
         Line2D([], [], color="0.45", marker="o", ms=3.5, ls="", markerfacecolor="none", label="training"),
-        Line2D([], [], color="0.6", marker="^", ms=4, ls="", label="beyond the axis"),
+        Line2D([], [], color="0.6", marker="^", ms=4, ls="", label=beyond),
         Line2D([], [], color="black", lw=0.9, label="tuned"),
     ]
     mark_legend(figure, marks, 3)

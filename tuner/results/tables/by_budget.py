@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 from tuner.core.text import one_line
-from tuner.results.analysis.best_of import BestOf
 from tuner.results.analysis.by_budget import BudgetLine, BudgetPoint, ByBudget, Method
 from tuner.results.tables.numbers import NOTHING, counted, mean_and_spread, measured, number
 from tuner.results.tables.section import Section
@@ -18,7 +17,7 @@ from tuner.results.tables.text_table import TextTable
 # fmt: off
 _COLUMNS = (
     "task", "steps", "optimizer", "strategy", "method", "studies", "candidates", "evaluations", "searches", "mean",
-    "spread", "median", "low", "high", "none_finished",
+    "spread", "median", "low", "high", "none_finished", "objective",
 )
 # fmt: on
 _LEGEND = {
@@ -36,6 +35,7 @@ def as_json(group: ByBudget) -> dict[str, Any]:
     return {
         "runs": list(group.runs),
         "task": group.task,
+        "objective": group.objective.text,
         "steps": group.steps,
         "optimizers": [
             {
@@ -68,7 +68,7 @@ def csv_rows(groups: Sequence[ByBudget]) -> tuple[list[str], list[list[Any]]]:
     for group in groups:
         for line in group.lines:
             shared = [group.task, group.steps, line.optimizer, line.strategy, line.method.value, " ".join(line.studies)]
-            rows += [[*shared, *_point_json(point).values()] for point in line.points]
+            rows += [[*shared, *_point_json(point).values(), group.objective.text] for point in line.points]
     return list(_COLUMNS), rows
 
 
@@ -76,22 +76,29 @@ def section(group: ByBudget) -> Section:
     """Return the section of one task."""
     ambiguous = Counter((line.optimizer, line.strategy) for line in group.lines)
     rows = [
-        [line.optimizer, _source(line, point, ambiguous[line.optimizer, line.strategy] > 1), *_cells(point)]
+        [line.optimizer, _source(line, point, ambiguous[line.optimizer, line.strategy] > 1), *_cells(point, group)]
         for line in group.lines
         for point in line.points
     ]
     header = ["optimizer", "from", "k", "evaluations", "best", "median", "10 % to 90 %", "none"]
     if not _any_unfinished(group):
         header, rows = header[:-1], [row[:-1] for row in rows]
-    each = counted(group.steps, "gradient evaluation")
     return Section(
         heading=one_line(f"{', '.join(group.runs)}: {group.task_label}, quality by tuning budget"),
         tables=[
-            TextTable(header, rows, left=(0, 1), title=f"Best of k candidates of {each} each (lower is better)"),
+            TextTable(header, rows, left=(0, 1), title=_title(group)),
         ],
         legend=[*(_LEGEND[method] for method in dict.fromkeys(line.method for line in group.lines)), *_meanings(group)],
         remarks=_remarks(group),
     )
+
+
+def _title(group: ByBudget) -> str:
+    budget, objective = counted(group.steps, "gradient evaluation"), group.objective
+    if objective.is_default:
+        return f"Best of k candidates of {budget} each (lower is better)"
+    title = objective.title(budget)
+    return f"Best of k candidates: {title[0].lower()}{title[1:]}"
 
 
 def _source(line: BudgetLine, point: BudgetPoint, with_runs: bool) -> str:
@@ -107,24 +114,27 @@ def _runs(line: BudgetLine) -> str:
     return ", ".join(study.partition("/")[0] for study in line.studies)
 
 
-def _cells(point: BudgetPoint) -> list[str]:
+def _cells(point: BudgetPoint, group: ByBudget) -> list[str]:
     best = point.best
     return [
         f"{point.candidates:,}",
         f"{point.evaluations:,}",
-        _mean(best),
-        _value(best.median),
-        NOTHING if best.low is None or best.high is None else f"{_value(best.low, 3)} to {_value(best.high, 3)}",
+        _value(best.mean, group) if best.mean is None else mean_and_spread(best.mean, best.spread),
+        _value(best.median, group),
+        NOTHING
+        if best.low is None or best.high is None
+        else f"{_value(best.low, group, 3)} to {_value(best.high, group, 3)}",
         f"{number(100 * best.none_finished, 2)} %",
     ]
 
 
-def _mean(best: BestOf) -> str:
-    return "∞" if best.mean is None else mean_and_spread(best.mean, best.spread)
+def _value(value: float | None, group: ByBudget, digits: int = 4) -> str:
+    return _worst(group) if value is None or math.isinf(value) else measured(value, digits)
 
 
-def _value(value: float, digits: int = 4) -> str:
-    return measured(value, digits) if math.isfinite(value) else "∞"
+def _worst(group: ByBudget) -> str:
+    """Return how the value of a search without a candidate that counts is written."""
+    return "-∞" if group.objective.is_max else "∞"
 
 
 def _any_unfinished(group: ByBudget) -> bool:
@@ -134,9 +144,11 @@ def _any_unfinished(group: ByBudget) -> bool:
 def _meanings(group: ByBudget) -> list[str]:
     lines = ["evaluations: gradient evaluations of a search with k candidates, if no candidate ends early."]
     if _any_unfinished(group):
+        worst = _worst(group)
+        reaches = " and reaches the target" if group.objective.is_to_target else ""
         lines.append(
-            "none: probability that no candidate of a search finishes. Its best is ∞ then, and with it the mean; the "
-            "median is ∞ from 50 %."
+            f"none: probability that no candidate of a search finishes{reaches}. Its best is {worst} then, and with it "
+            f"the mean; the median is {worst} from 50 %."
         )
     return lines
 

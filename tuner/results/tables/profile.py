@@ -20,7 +20,14 @@ def as_json(profile: Profile) -> dict[str, Any]:
     """Return the profiles in a form for JSON. Keys are never renamed; new ones may be added."""
     return {
         "tasks": [
-            {"run": task.run, "task": task.task, "steps": task.steps, "seeds": task.seeds} for task in profile.tasks
+            {
+                "run": task.run,
+                "task": task.task,
+                "objective": task.objective.text,
+                "steps": task.steps,
+                "seeds": task.seeds,
+            }
+            for task in profile.tasks
         ],
         "optimizers": [
             {
@@ -49,14 +56,16 @@ def csv_rows(profile: Profile) -> tuple[list[str], list[list[Any]]]:
 
 
 def section(profile: Profile) -> Section:
-    """Return the section: the profiles, and the loss on each task."""
+    """Return the section: the profiles, and the loss or other value on each task."""
+    misses = any(task.objective.is_to_target for task in profile.tasks)
+    finished = "reached: the runs that did not miss the target" if misses else "finished: the runs that did not diverge"
     return Section(
         heading=one_line(f"{', '.join(task.run for task in profile.tasks)}: performance profiles"),
         tables=[_shares(profile), _losses(profile)],
         legend=[
-            "within τ ×: share of runs with a loss of at most τ times the lowest of any optimizer on the same task and "
-            "seed, averaged over tasks, and its bootstrap 95 % interval over seeds. best: τ = 1. finished: the runs "
-            "that did not diverge.",
+            f"within τ ×: share of runs with a {profile.noun} of at most τ times the lowest of any optimizer on the same "
+            "task and seed, averaged over tasks, and its bootstrap 95 % interval over seeds. best: τ = 1. "
+            f"{finished}.",
             f"Step budgets: {', '.join(f'{task.run} {task.steps:,}' for task in profile.tasks)} gradient evaluations; "
             f"seeds that count: {', '.join(str(len(task.seeds)) for task in profile.tasks)}.",
         ],
@@ -66,8 +75,9 @@ def section(profile: Profile) -> Section:
 
 def _shares(profile: Profile) -> TextTable:
     rows = [[one.optimizer, *map(_share, profile.shares(one, RATIOS))] for one in profile.optimizers]
-    header = ["optimizer", "best", *(f"within {ratio:g} ×" for ratio in RATIOS[1:-1]), "finished"]
-    return TextTable(header, rows, title="Share of runs by the ratio of their loss to the lowest")
+    last = "reached" if any(task.objective.is_to_target for task in profile.tasks) else "finished"
+    header = ["optimizer", "best", *(f"within {ratio:g} ×" for ratio in RATIOS[1:-1]), last]
+    return TextTable(header, rows, title=f"Share of runs by the ratio of their {profile.noun} to the lowest")
 
 
 def _share(share: Share) -> str:
@@ -92,8 +102,19 @@ def _losses(profile: Profile) -> TextTable:
             for task, mean in enumerate(row)
             if mean == least[task] and math.isfinite(mean)
         ),
-        title="Mean loss in the last 10 % of the step budget (lower is better)",
+        title=_title(profile),
     )
+
+
+def _title(profile: Profile) -> str:
+    objective = profile.objective
+    if objective is None:
+        values = ", ".join(f"{task.run} {task.objective.text}" for task in profile.tasks)
+        return f"Mean of the objective of each comparison (lower is better): {values}"
+    if objective.is_default:
+        return "Mean loss in the last 10 % of the step budget (lower is better)"
+    title = objective.title("the step budget")
+    return f"Mean {title[0].lower()}{title[1:]}"
 
 
 def _columns(profile: Profile) -> list[str]:
