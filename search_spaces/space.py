@@ -100,6 +100,26 @@ class SearchSpace:
         """Whether all coordinates are continuous and have an effect everywhere."""
         return all(one.scale.is_continuous and not one.only_when for one in self.dimensions)
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Kind of each coordinate by name: "real", "integer", "ordered" or "unordered"."""
+        unordered = self.unordered
+        return {
+            one.name: "real"
+            if one.scale.is_continuous
+            else ("integer" if one.scale is Scale.INTEGER else "unordered" if place in unordered else "ordered")
+            for place, one in enumerate(self.dimensions)
+        }
+
+    @property
+    def unordered(self) -> dict[int, tuple[float, ...]]:
+        """For each choice among three or more values without an order: its coordinate for each of them."""
+        return {
+            place: tuple(one.encode(value) for value in one.values)
+            for place, one in enumerate(self.dimensions)
+            if one.scale is Scale.CHOICE and not one.ordered and len(one.values) > 2
+        }
+
     def defaults(self) -> dict[str, Any]:
         """Return the default hyperparameters, in natural units, and the fixed ones; None where they have no effect."""
         return self._effective({one.name: one.default for one in self.dimensions})

@@ -67,7 +67,7 @@ class Study:
         return self.record.status
 
     @property
-    def tuned(self) -> dict[str, float] | None:
+    def tuned(self) -> dict[str, Any] | None:
         """The tuned hyperparameters; None until the search is complete, and if no individual finished."""
         tuned = self.record.tuned
         return None if tuned is None or not self.record.counts[Status.FINISHED] else dict(tuned)

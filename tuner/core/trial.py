@@ -112,7 +112,7 @@ class Trial:
     """Data that a worker needs to train one candidate, in addition to the workload."""
 
     key: Key
-    hyperparameters: Mapping[str, float]
+    hyperparameters: Mapping[str, Any]  # a number, a text or a boolean each; None where its condition does not hold
     seed: int  # 0 <= seed < 2**63
     steps: int  # budget in gradient evaluations
 

@@ -15,6 +15,7 @@ from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.curves import EncodedCurve, decode
 from tuner.storage.errors import Conflict, Damaged, UnknownCandidate
 from tuner.storage.tables import candidates, curves, evaluations, studies
+from tuner.storage.validation import numbers_of, plain_values
 
 KEY_COLUMNS = (candidates.c.role, candidates.c.generation, candidates.c.slot)
 
@@ -209,8 +210,8 @@ def _row_of(study_id: int, candidate: Candidate) -> dict[str, Any]:
             f"Received: seed {trial.seed}, {trial.steps} steps"
         )
     genome = [float(value) for value in candidate.genome]
-    hyperparameters = {str(name): float(value) for name, value in trial.hyperparameters.items()}
-    if not np.all(np.isfinite([*genome, *hyperparameters.values()])):
+    hyperparameters = plain_values(trial.hyperparameters)
+    if not np.all(np.isfinite([*genome, *numbers_of(hyperparameters)])):
         raise ValueError(
             f"the candidate {long_key(key)} must have finite numbers. Received: genome {genome}, {hyperparameters}"
         )
@@ -255,7 +256,7 @@ def record(row: Row[Any], study: str) -> CandidateRecord:
     return CandidateRecord(
         **_outcome_fields(checked),
         genome=checked.numbers("genome"),
-        hyperparameters=checked.named_numbers("hyperparameters"),
+        hyperparameters=checked.named_values("hyperparameters"),
         seed=checked.integer("seed"),
         steps=checked.integer("steps"),
         attempts=checked.integer("attempts"),

@@ -20,6 +20,7 @@ from tuner.core.study import SearchSpec, StudyRecord, StudySpec, TaskPart
 from tuner.core.trial import Workload
 from tuner.strategies.schedule import Schedule, ScheduleRequest
 from tuner.studies import machine
+from tuner.studies.coordinates import check_searched
 from tuner.studies.lookup import check_precision, data_fingerprint, task_entry, task_names
 from tuner.studies.objectives import check_objective, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose_all, shapes_for
@@ -105,6 +106,8 @@ def plan_search(request: SearchRequest) -> Plan:
         planned.append(_Planned(name, entry.cohort_size, full, data, objective))
         notes += [*remarks_on(objective), *([note] if note else [])]
     spaces, derived = _spaces(request, chosen, planned)
+    for space in spaces.values():
+        check_searched(strategy, space)
     versions, hardware = machine.versions(), machine.hardware()
     specs = tuple(
         SearchSpec(

@@ -54,7 +54,7 @@ def factor(row: Hyperparameter, end: float | None) -> float | None:
     """Return an end of a tolerance relative to the tuned value; None of a decay, which has no unit."""
     if end is None or not row.tuned or row.scale is not Scale.LOG:
         return None
-    return end / row.tuned
+    return end / float(row.tuned)
 
 
 def _has_details(summary: Summary) -> bool:

@@ -15,7 +15,7 @@ from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.summary import FreshRuns, Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, Verdict
 from tuner.results.tables import details, several_tasks
-from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
+from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, seconds
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
 
@@ -317,7 +317,7 @@ def _remarks(summary: Summary) -> list[str]:
     """Return remarks on one study: its progress if it is not complete, unfinished fresh runs, the strategy's notes."""
     remarks = []
     if summary.fixed:
-        values = ", ".join(f"{name} {number(value)}" for name, value in summary.fixed.items())
+        values = ", ".join(f"{name} {hyperparameter(value)}" for name, value in summary.fixed.items())
         remarks.append(f"not tuned: {values}")
     counts, points = summary.counts, {"the defaults": summary.default, "the tuned point": summary.tuned}
     if summary.status != StudyStatus.COMPLETE:
