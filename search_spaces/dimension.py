@@ -203,6 +203,12 @@ class Dimension:
         # e^(ln low) may differ from `low` by rounding, and a decoded value must be one that `encode` accepts.
         return min(max(value, self.least), self.greatest)
 
+    def snapped(self, coordinate: float) -> float:
+        """Return the coordinate that stands for all with the same value; of continuous ones, the same within bounds."""
+        if self.scale.is_continuous:
+            return min(max(coordinate, self.lower), self.upper)
+        return self._transformed(self.decode(coordinate))
+
     def to_dict(self) -> dict[str, Any]:
         """Return all fields but the name, as in the YAML files; those that are optional only if they were given."""
         given = {

@@ -44,12 +44,12 @@ class Scale(StrEnum):
     @property
     def is_bounded(self) -> bool:
         """Whether the scale has no limits of its own, so that bounds have to be given."""
-        return self in (Scale.LINEAR, Scale.INTEGER)
+        return self is Scale.LINEAR or self is Scale.INTEGER
 
     @property
     def is_continuous(self) -> bool:
         """Whether there are further values between any two."""
-        return self in (Scale.LOG, Scale.DECAY, Scale.LINEAR)
+        return self is not Scale.INTEGER and self is not Scale.CHOICE
 
 
 SCALES = "'log', 'decay', 'linear', 'integer' or 'choice'"

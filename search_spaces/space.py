@@ -174,12 +174,7 @@ class SearchSpace:
         Raises:
             ValueError: The shape is not [d], or an entry is NaN.
         """
-        coordinates = np.asarray(genome, dtype=np.float64)
-        if coordinates.shape != (len(self.dimensions),) or np.isnan(coordinates).any():
-            raise ValueError(
-                f"a genome of {self.optimizer} must be {len(self.dimensions)} numbers, none of them NaN. "
-                f"Received: {coordinates.tolist()!r:.200}"
-            )
+        self._check_genome(coordinates := np.asarray(genome, dtype=np.float64))
         pairs = zip(self.dimensions, coordinates.tolist(), strict=True)
         return self._effective({dimension.name: dimension.decode(coordinate) for dimension, coordinate in pairs})
 
@@ -191,16 +186,23 @@ class SearchSpace:
         Raises:
             ValueError: The shape is not [d], or an entry is NaN.
         """
-        decoded = self.decode(genome)
-        bounded = np.clip(np.asarray(genome, dtype=np.float64), self.lower, self.upper)
-        return np.array(
-            [
-                dimension.encode(dimension.default)
-                if (value := decoded[dimension.name]) is None
-                else (coordinate if dimension.scale.is_continuous else dimension.encode(value))
-                for dimension, coordinate in zip(self.dimensions, bounded.tolist(), strict=True)
+        self._check_genome(coordinates := np.asarray(genome, dtype=np.float64))
+        pairs = zip(self.dimensions, coordinates.tolist(), strict=True)
+        snapped = [dimension.snapped(coordinate) for dimension, coordinate in pairs]
+        if any(one.only_when for one in self.dimensions):
+            decoded = self.decode(snapped)
+            snapped = [
+                one.encode(one.default) if decoded[one.name] is None else coordinate
+                for one, coordinate in zip(self.dimensions, snapped, strict=True)
             ]
-        )
+        return np.array(snapped)
+
+    def _check_genome(self, coordinates: NDArray[np.float64]) -> None:
+        if coordinates.shape != (len(self.dimensions),) or np.isnan(coordinates).any():
+            raise ValueError(
+                f"a genome of {self.optimizer} must be {len(self.dimensions)} numbers, none of them NaN. "
+                f"Received: {coordinates.tolist()!r:.200}"
+            )
 
     def _effective(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return values with the fixed ones, and None in place of those whose condition does not hold."""

@@ -144,7 +144,7 @@ def check_kinds(name: str, kinds: Mapping[str, Kind]) -> None:
             others = ", ".join(other for other in BUILT_IN if each in BUILT_IN[other].kinds)
             what = {Kind.UNORDERED: "a choice without an order", Kind.ORDERED: "a choice", Kind.INTEGER: "whole"}[each]
             raise InvalidRequest(
-                "strategy", f" {name} does not search {hyperparameter}, which is {what}: take {others}"
+                "strategy", f": {name} does not search {hyperparameter}, which is {what}: take {others}"
             )
 
 

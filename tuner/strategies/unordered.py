@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.strategies.individuals import Individual
-
 Array = NDArray[np.float64]
 Levels = Mapping[int, Sequence[float]]
 """For each coordinate of an unordered choice: its levels, ascending."""
@@ -74,7 +72,7 @@ def evenly(points: Array, uniform: Array, levels: Levels) -> Array:
     return spread_out
 
 
-def inherit(child: Individual, parents: Sequence[Sequence[float]], levels: Levels, changed: float = CHANGED) -> None:
+def inherit(child: list[float], parents: Sequence[Sequence[float]], levels: Levels, changed: float = CHANGED) -> None:
     """Give a child the choices of its parents, some of them drawn anew, from the generator that is installed.
 
     Args:

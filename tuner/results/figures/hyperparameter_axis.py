@@ -1,6 +1,6 @@
 """An axis for a hyperparameter on its search scale.
 
-The scale is logarithmic in the value or, for a decay, in its distance from 1. Linear numbers and whole numbers are drawn
+The scale is logarithmic in the value or, for a decay, in its distance from 1. Linear and whole numbers are drawn
 as they are, and the values of a choice at equal distances, in their order.
 """
 
