@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import tasks.registry
 from tuner.core.errors import InvalidRequest
 from tuner.training.tensorflow import load_tensorflow
 
-Task = str | type
-"""A task's name, or its class."""
+Task = str | type | Callable[..., Any]
+"""A task's name, its class, or a training function."""
 
 Optimizer = str | type | tuple[Any, Any]
 """An optimizer's name, or a class: a built-in one, one of `keras.optimizers`, or one of your own.

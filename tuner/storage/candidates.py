@@ -14,7 +14,7 @@ from tuner.core.trial import Candidate, Key, Role, Status
 from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.curves import EncodedCurve, decode
 from tuner.storage.errors import Conflict, Damaged, UnknownCandidate
-from tuner.storage.tables import candidates, curves, evaluations, studies
+from tuner.storage.tables import candidates, curves, evaluations, outputs, studies
 from tuner.storage.validation import numbers_of, plain_values
 
 KEY_COLUMNS = (candidates.c.role, candidates.c.generation, candidates.c.slot)
@@ -183,6 +183,17 @@ def read_curve(connection: Connection, study_id: int, key: Key) -> npt.NDArray[A
         return np.zeros(0) if row is None else decode(EncodedCurve(row.dtype, row.length, row.data))
     except Damaged as error:
         raise Damaged(f"{_study_name(connection, study_id)} {short_key(key)}: {error}") from error
+
+
+def read_output(connection: Connection, study_id: int, key: Key) -> str:
+    """Return what the training function of a candidate printed; "" if it printed nothing, or is not final.
+
+    Raises:
+        UnknownCandidate: The key was never added.
+    """
+    candidate = locate(connection, study_id, [key])[key]
+    text = connection.scalar(select(outputs.c.text).where(outputs.c.candidate_id == candidate.id))
+    return str(text or "")
 
 
 def short_key(key: Key | Row[Any]) -> str:
