@@ -8,6 +8,7 @@ from typing import Any
 
 import lodo.registry
 import tasks.registry
+from tasks import importing
 from tuner.core.errors import InvalidRequest
 from tuner.training.tensorflow import load_tensorflow
 
@@ -40,7 +41,7 @@ def task_name(task: Task) -> str:
     try:
         name = tasks.registry.name_of(task)
         if name.startswith(tasks.registry.SESSION):
-            tasks.registry.register(name, task)
+            importing.keep(name, task)  # `name_of` has checked it
     except ValueError as error:
         raise InvalidRequest("task", f": {error}") from None
     return name

@@ -176,8 +176,8 @@ def _check_code(workload: Workload) -> None:
     differ = differences(Fingerprint(None, workload.code), Fingerprint(None, function_code(workload.task)))
     if differ:
         raise OtherInputs(
-            f"{workload.task_label} is not the same in every process: {' and '.join(differ)}: the driver has imported an"
-            " earlier state of it; start it anew"
+            f"{workload.task_label} is not the same in every process: {' and '.join(differ)}: the driver has imported"
+            " an earlier state of it; start it anew"
         )
 
 

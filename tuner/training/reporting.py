@@ -143,7 +143,7 @@ def _checked(step: Any, metrics: dict[str, Any]) -> dict[str, float]:
     Raises:
         TypeError, ValueError: The step is not a whole number of at least 1, or a metric not a number.
     """
-    if not isinstance(step, Integral) or isinstance(step, bool) or step < 1:
+    if isinstance(step, bool) or not isinstance(step, Integral) or step < 1:
         raise ValueError(f"report: a step is a whole number, at least 1. Received: {step!r:.80}")
     if not metrics:
         raise ValueError("report: a report has a number, such as loss=0.5. Received: none")
