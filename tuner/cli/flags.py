@@ -27,6 +27,7 @@ _FLAGS = {
     "folder": "DIR",
     "source": "FROM",
     "study": "STUDY",
+    "candidate": "CANDIDATE",
     "target": "TO",
 }
 """Flags and arguments whose fields have another name in Python."""

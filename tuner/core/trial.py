@@ -111,6 +111,11 @@ class Workload:
         return FUNCTION in (self.code or {})
 
     @property
+    def unit(self) -> str:
+        """The unit of budgets in words."""
+        return "steps" if self.is_function else "gradient evaluations"
+
+    @property
     def task_label(self) -> str:
         """Name of the task for display, without the path of a user's file."""
         return self.task.rpartition("/")[2]

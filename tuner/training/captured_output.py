@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import os
 import sys
 import tempfile
@@ -60,13 +61,15 @@ def captured_output() -> Iterator[CapturedOutput]:
     with tempfile.TemporaryFile(buffering=0) as file:
         descriptor = file.fileno()
         fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
-        before = [os.dup(1), os.dup(2)]
+        before, streams = [os.dup(1), os.dup(2)], (sys.stdout, sys.stderr)
         try:
             os.dup2(descriptor, 1)
             os.dup2(descriptor, 2)
+            sys.stdout, sys.stderr = _stream(1), _stream(2)  # the streams of a notebook write elsewhere
             yield CapturedOutput(descriptor)
         finally:
             flush()
+            sys.stdout, sys.stderr = streams
             for kept, target in zip(before, (1, 2), strict=True):
                 os.dup2(kept, target)
                 os.close(kept)
@@ -77,6 +80,12 @@ def flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # a stream that was replaced or closed
             stream.flush()
+
+
+def _stream(descriptor: int) -> io.TextIOWrapper:
+    """Return a stream of text that writes to a file descriptor, line by line."""
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    return io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True)
 
 
 def _decoded(data: bytes) -> str:

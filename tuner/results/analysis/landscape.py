@@ -145,6 +145,8 @@ def _slice(model: Model, objective: Objective, tuned: Array, at: int, dimension:
         grid = np.array([dimension.encode(value) for value in dimension.values])
     else:
         grid = np.union1d(np.linspace(min(seen.min(), here), max(seen.max(), here), POINTS), [here])
+        if dimension.scale is Scale.INTEGER:
+            grid = np.unique([dimension.snapped(each) for each in grid.tolist()])
     genomes = np.tile(tuned, (len(grid), 1))
     genomes[:, at] = grid
     scaled = model.scaled(genomes)

@@ -130,6 +130,7 @@ class Summary:
     gain: Gain
     notes: tuple[str, ...]
     objective: Objective = TRAINING_LOSS
+    unit: str = "gradient evaluations"  # of budgets
     parts: tuple[Summary, ...] = ()  # one per task, without `searched`; empty of a search on one task
     is_geometric_mean: bool = False  # whether a score is the geometric mean of the fitnesses
     doubling: Doubling | None = None  # of a random search, if details were asked for
@@ -238,6 +239,7 @@ def summarise_outcomes(
         gain=gain,
         notes=study.notes,
         objective=objective,
+        unit=spec.workload.unit,
     )
 
 

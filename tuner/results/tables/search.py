@@ -235,7 +235,7 @@ def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
     ]
     seeds, objective = group[0].tuned.seeds, group[0].objective
     fresh = f"; ± over {seeds} fresh seeds" if seeds else ""
-    budget = f"{group[0].steps:,} gradient evaluations"
+    budget = f"{group[0].steps:,} {group[0].unit}"
     title = f"Fitness after {budget} (lower is better)" if objective.is_default else objective.title(budget)
     header = ["optimizer", "default", *(["searched"] if searched else []), "tuned", "gain", "verdict"]
     return TextTable(header, rows, left=(0, len(header) - 1), title=f"{title}{fresh}")
@@ -256,7 +256,7 @@ def _costs(group: Sequence[Summary]) -> TextTable:
     return TextTable(
         ["optimizer", "finished", "diverged", "failed", "timed out", "total", "search", "fresh seeds", "seconds"],
         rows,
-        title="Individuals of the search by status; gradient evaluations and seconds of training",
+        title=f"Individuals of the search by status; {group[0].unit} and seconds of training",
     )
 
 
