@@ -6,6 +6,7 @@ Loads TensorFlow only with a task's own module.
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -105,7 +106,10 @@ def declares_function(name: str) -> bool:
     """
     if name.startswith(SESSION):
         return is_training_function(imported(name, "task"))
-    return ":" in name and is_declared(name)
+    source, _, attribute = name.rpartition(":")
+    if source in sys.modules:
+        return is_training_function(getattr(sys.modules[source], attribute, None))
+    return bool(source) and is_declared(name)
 
 
 def load(name: str) -> type:

@@ -8,9 +8,10 @@ A training function takes hyperparameters, and by keyword any of the others, `re
 from __future__ import annotations
 
 import ast
-import importlib.util
 import inspect
+import sys
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,15 @@ def is_declared(where: str) -> bool:
 
 
 def _file_of(module: str) -> Path | None:
-    """Return the file of a module that is not within a package; finding others would import the package."""
-    if not module or "." in module:
-        return None
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        return None
-    local = Path(f"{module}.py")  # the working directory, which is searched last
-    return Path(spec.origin) if spec is not None and spec.origin else local if local.is_file() else None
+    """Return the file of a module, without importing the packages around it."""
+    places: Any = [*sys.path, str(Path.cwd())]  # the working directory is searched last
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        try:
+            spec = PathFinder.find_spec(".".join(parts[:depth]), places)
+        except (ImportError, ValueError, KeyError):
+            return None
+        if spec is None or (depth < len(parts) and spec.submodule_search_locations is None):
+            return None
+        places = spec.submodule_search_locations
+    return Path(spec.origin) if spec is not None and spec.origin else None

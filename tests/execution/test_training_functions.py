@@ -85,7 +85,8 @@ def test_much_output_is_cut_to_its_beginning_and_its_end(in_process):
 
 def test_threads_and_gpus_are_set_before_the_module_is_imported_and_tensorflow_never_is():
     program = (
-        "import sys; from tests.support.hostile_functions import *; from tuner.training.own_function import train as run;"
+        "import sys; from tests.support.hostile_functions import *;"
+        "from tuner.training.own_function import train as run;"
         "del sys.modules['tests.support.hostile_functions'];"
         "list(run(WORKLOAD, (trial(0),))); import tests.support.hostile_functions as again;"
         "print(again.AT_IMPORT, sorted({'tensorflow', 'keras', 'ray', 'matplotlib', 'deap'} & set(sys.modules)))"

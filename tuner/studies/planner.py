@@ -96,7 +96,7 @@ def plan_search(request: SearchRequest) -> Plan:
         spec = plan_function(request, names[0], entries[0], asked)
         return Plan((spec,), tuple(_unusual(request, spec, entries[0].presets[request.preset].generations)), names[0])
     if request.space is not None:
-        raise InvalidRequest("search_spaces", ": {task} is no training function; those of optimizers are files")
+        raise InvalidRequest("search_spaces", f": {names[0]} is no training function; those of optimizers are files")
     presets = [entry.presets[request.preset] for entry in entries]
     preset = presets[0]
     strategy = strategies.default_of(request.preset) if request.strategy is None else request.strategy
