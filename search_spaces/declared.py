@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from search_spaces.dimension import Dimension
+from search_spaces.dimension import Dimension, DimensionError
+from search_spaces.scales import SCALES, Scale
 from search_spaces.space import SearchSpace
 
-_KEYS = ("scale", "default", "low", "high")
+_KEYS = ("scale", "default", "low", "high", "log", "values", "ordered", "only_when")
 
 
 def read(optimizer: str, layout: Any, defaults: Mapping[str, float | None]) -> SearchSpace:
@@ -37,14 +38,17 @@ def read(optimizer: str, layout: Any, defaults: Mapping[str, float | None]) -> S
         dimension = {"scale": entry} if isinstance(entry, str) else entry
         if not isinstance(dimension, Mapping) or not {"scale"} <= dimension.keys() <= set(_KEYS):
             raise ValueError(
-                f"`search_space`: {name!s:.40} is a scale ('log' or 'decay'), or a mapping with scale and, optionally,"
+                f"`search_space`: {name!s:.40} is a scale ({SCALES}), or a mapping with scale and, optionally,"
                 f" {', '.join(_KEYS[1:])}. Received: {entry!r:.80}"
             )
         default = dimension.get("default", defaults.get(name))
-        if default is None:
+        if default is None and dimension["scale"] != Scale.CHOICE:
             raise ValueError(f"`search_space`: {name!s:.40} needs a default, which the constructor has not")
         try:
             dimensions.append(Dimension(name, **{**dimension, "default": default}))
         except ValueError as error:
             raise ValueError(f"`search_space`: {name!s:.40}: {error}") from None
-    return SearchSpace(optimizer, tuple(dimensions))
+    try:
+        return SearchSpace(optimizer, tuple(dimensions))
+    except DimensionError as error:  # of a condition
+        raise ValueError(f"`search_space`: {error}") from None

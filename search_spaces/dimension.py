@@ -1,34 +1,25 @@
-"""A dimension of a search space: scale, default and bounds.
-
-The search runs in a transformed space, with one coordinate u per hyperparameter v, as in arXiv 2210.06171:
-
-    scale    encode            decode                    u without given bounds
-    log      u = ln v          v = e^u                   [-700, 700]
-    decay    u = ln(1 - v)     v = max(0, 1 - e^u)       [ln 2^-53, 0], so that 0 <= v < 1
-
-Values are transformed one by one by the C library's functions. NumPy's vectorized functions may differ in the last bit
-between processors.
-"""
+"""A dimension of a search space: one hyperparameter with its scale, default, bounds and condition."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from numbers import Real
 from typing import Any
 
-LOG_LIMIT = 700.0  # e^±700 is a normal float64; e^±710 is not
+from search_spaces import scales
+from search_spaces.scales import ACCEPTED, LOG_LIMIT, SCALES, SPAN, Scale, Value, natural_limits
+from search_spaces.values import is_among, is_whole, listed, place_among, plain_value, real
+
+__all__ = ["LOG_LIMIT", "MAX_VALUES", "Condition", "Dimension", "DimensionError", "Scale", "Value"]
+
+MAX_VALUES = 64  # of a choice
+
+Condition = tuple[tuple[str, tuple[Value, ...]], ...]
+"""Names of other hyperparameters, and the values of each with which a hyperparameter has an effect."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-
-class Scale(StrEnum):
-    """How a hyperparameter is transformed."""
-
-    LOG = "log"  # u = ln v, for positive values
-    DECAY = "decay"  # u = ln(1 - v), for values in [0, 1) of which the distance from 1 matters
 
 
 class DimensionError(ValueError):
@@ -49,10 +40,16 @@ class Dimension:
 
     Args:
         name: At most 64 lower-case letters, digits and underscores, starting with a letter.
-        scale: LOG or DECAY, or their names.
-        default: Start of the search, in natural units. LOG: positive; DECAY: in [0, 1).
-        low: Lower bound, in natural units. Default: None, the scale's lower limit.
-        high: Upper bound, in natural units. Default: None, the scale's upper limit.
+        scale: A `Scale`, or its name.
+        default: Start of the search, in natural units. LOG: positive; DECAY: in [0, 1); INTEGER: a whole number;
+            CHOICE: one of `values`, the first unless it is given.
+        low: Lower bound, in natural units. LINEAR and INTEGER need it. Default: None, the scale's lower limit.
+        high: Upper bound, in natural units. LINEAR and INTEGER need it. Default: None, the scale's upper limit.
+        log: Whether ratios matter rather than differences, for INTEGER with `low` of at least 1. Default False.
+        values: The values of CHOICE, 2 to 64 different texts, numbers or booleans. Default: none.
+        ordered: Whether neighbours among `values` resemble each other more than others do. Default False.
+        only_when: Condition: name of another hyperparameter -> its value, or values, with which this one has an effect;
+            of several, all must hold. Default: none, it always has.
 
     Raises:
         DimensionError: An argument is of the wrong type or outside its scale, or low <= default <= high fails.
@@ -60,9 +57,13 @@ class Dimension:
 
     name: str
     scale: Scale
-    default: float
-    low: float | None = None
-    high: float | None = None
+    default: Any = None
+    low: Any = None
+    high: Any = None
+    log: bool = False
+    values: Sequence[Value] = ()
+    ordered: bool = False
+    only_when: Condition = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -72,8 +73,50 @@ class Dimension:
                 f"Received: {self.name!r:.80}",
             )
         if self.scale not in tuple(Scale):
-            raise DimensionError("scale", f"scale must be 'log' or 'decay'. Received: {self.scale!r:.80}")
+            raise DimensionError("scale", f"scale must be {SCALES}. Received: {self.scale!r:.80}")
         object.__setattr__(self, "scale", Scale(self.scale))
+        object.__setattr__(self, "values", tuple(self.values) if isinstance(self.values, list) else self.values)
+        object.__setattr__(self, "only_when", _condition(self.only_when, self.name))
+        self._check_fields()
+        if self.scale is Scale.CHOICE:
+            self._check_choice()
+        else:
+            self._check_numbers()
+
+    def _check_fields(self) -> None:
+        """Refuse fields that belong to other scales."""
+        belongs = {"log": Scale.INTEGER, "values": Scale.CHOICE, "ordered": Scale.CHOICE}
+        for field, scale in belongs.items():
+            if getattr(self, field) and self.scale is not scale:
+                raise DimensionError(
+                    field, f"{field} belongs to the scale '{scale}'. Received: {getattr(self, field)!r:.80}"
+                )
+        for field in ("log", "ordered"):
+            if not isinstance(getattr(self, field), bool):
+                raise DimensionError(field, f"{field} must be true or false. Received: {getattr(self, field)!r:.80}")
+        for field in ("low", "high"):
+            given = getattr(self, field)
+            if given is not None and self.scale is Scale.CHOICE:
+                raise DimensionError(field, f"{field} belongs to scales of numbers. Received: {given!r:.80}")
+            if given is None and self.scale.is_bounded:
+                raise DimensionError(field, f"{field} must be given on the scale '{self.scale}'. Received: none")
+
+    def _check_choice(self) -> None:
+        values: Sequence[Value] = self.values if isinstance(self.values, tuple) else ()
+        plain = tuple(plain_value(value) for value in values)
+        if not 2 <= len(plain) <= MAX_VALUES or None in plain or len({*plain}) < len(plain):
+            raise DimensionError(
+                "values",
+                f"values must be 2 to {MAX_VALUES} different texts, finite numbers or booleans. "
+                f"Received: {self.values!r:.80}",
+            )
+        object.__setattr__(self, "values", plain)
+        default = plain[0] if self.default is None else plain_value(self.default)
+        if default is None or not is_among(default, plain):
+            raise DimensionError("default", f"default must be one of {listed(plain)}. Received: {self.default!r:.80}")
+        object.__setattr__(self, "default", default)
+
+    def _check_numbers(self) -> None:
         for field in ("default", "low", "high"):
             value = getattr(self, field)
             if value is not None or field == "default":
@@ -85,33 +128,58 @@ class Dimension:
                 "default",
                 f"default must lie within [{self.least!r}, {self.greatest!r}]. Received: {self.default!r}",
             )
+        if self.log and self.low < 1:
+            raise DimensionError("low", f"low must be at least 1 with log. Received: {self.low!r}")
 
     @property
-    def least(self) -> float:
-        """The lower bound, in natural units."""
-        return _natural_limits(self.scale)[0] if self.low is None else self.low
+    def least(self) -> Any:
+        """The lower bound, in natural units; of CHOICE the first value."""
+        if self.scale is Scale.CHOICE:
+            return self.values[0]
+        return natural_limits(self.scale)[0] if self.low is None else self.low
 
     @property
-    def greatest(self) -> float:
-        """The upper bound, in natural units; on DECAY the greatest float64 below 1 unless `high` is given."""
-        return _natural_limits(self.scale)[1] if self.high is None else self.high
+    def greatest(self) -> Any:
+        """The upper bound, in natural units; on DECAY the greatest float64 below 1 unless `high` is given.
+
+        Of CHOICE it is the last value.
+        """
+        if self.scale is Scale.CHOICE:
+            return self.values[-1]
+        return natural_limits(self.scale)[1] if self.high is None else self.high
 
     @property
     def lower(self) -> float:
         """The lower bound in the transformed space; finite."""
-        return self._transformed(self.least if self.scale is Scale.LOG else self.greatest)
+        if not self.scale.is_continuous:
+            return 0.0
+        return self._transformed(self.greatest if self.scale is Scale.DECAY else self.least)
 
     @property
     def upper(self) -> float:
         """The upper bound in the transformed space; finite. DECAY reverses the order: it belongs to `least`."""
-        return self._transformed(self.greatest if self.scale is Scale.LOG else self.least)
+        if not self.scale.is_continuous:
+            return SPAN
+        return self._transformed(self.least if self.scale is Scale.DECAY else self.greatest)
 
-    def encode(self, value: float) -> float:
+    @property
+    def levels(self) -> int | None:
+        """Number of different values; None if they are continuous."""
+        if self.scale.is_continuous:
+            return None
+        return len(self.values) or int(self.high - self.low + 1)
+
+    def encode(self, value: Any) -> float:
         """Transform a value from natural units.
 
         Raises:
-            ValueError: The value is not a finite number within [least, greatest].
+            ValueError: The value is not a number within [least, greatest], or not one of the values.
         """
+        if self.scale is Scale.CHOICE:
+            plain = plain_value(value)
+            if plain is None or not is_among(plain, self.values):
+                raise ValueError(f"{self.name} must be one of {listed(self.values)}. Received: {value!r:.80}")
+            return self._transformed(plain)
         number = self._on_scale(self.name, value)
         if not self.least <= number <= self.greatest:
             raise ValueError(
@@ -119,50 +187,80 @@ class Dimension:
             )
         return self._transformed(number)
 
-    def decode(self, coordinate: float) -> float:
+    def decode(self, coordinate: float) -> Any:
         """Transform a coordinate back to natural units; a coordinate outside the bounds is clipped."""
         u = min(max(coordinate, self.lower), self.upper)
-        # -expm1(u) is 1 - e^u without cancellation near v = 0; max avoids -0.0.
-        value = math.exp(u) if self.scale is Scale.LOG else max(0.0, -math.expm1(u))
+        if self.scale is Scale.CHOICE:
+            return self.values[scales.cell_at(u, len(self.values))]
+        if self.scale is Scale.INTEGER:
+            if self.log:
+                return min(max(scales.log_cell_value(u, self.low, self.high), self.low), self.high)
+            return self.low + scales.cell_at(u, self.high - self.low + 1)
+        if self.scale is Scale.LINEAR:
+            value = scales.linear_value(u, self.low, self.high)
+        else:
+            value = math.exp(u) if self.scale is Scale.LOG else scales.decay_value(u)
         # e^(ln low) may differ from `low` by rounding, and a decoded value must be one that `encode` accepts.
         return min(max(value, self.least), self.greatest)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields but the name, as in the YAML files; bounds only if they were given."""
-        bounds = {key: bound for key, bound in (("low", self.low), ("high", self.high)) if bound is not None}
-        return {"scale": self.scale.value, "default": self.default, **bounds}
+    def snapped(self, coordinate: float) -> float:
+        """Return the coordinate that stands for all with the same value; of continuous ones, the same within bounds."""
+        if self.scale.is_continuous:
+            return min(max(coordinate, self.lower), self.upper)
+        return self._transformed(self.decode(coordinate))
 
-    def _on_scale(self, field: str, value: object) -> float:
-        """Return a value as a float if the scale can represent it."""
-        least, greatest = _natural_limits(self.scale)
-        number = _float(value)
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields but the name, as in the YAML files; those that are optional only if they were given."""
+        given = {
+            "low": self.low,
+            "high": self.high,
+            "log": self.log or None,
+            "values": list(self.values) or None,
+            "ordered": self.ordered or None,
+            "only_when": {name: list(values) for name, values in self.only_when} or None,
+        }
+        optional = {key: value for key, value in given.items() if value is not None}
+        return {"scale": self.scale.value, "default": self.default, **optional}
+
+    def _on_scale(self, field: str, value: object) -> float | int:
+        """Return a value as a number if the scale can represent it: an int on INTEGER, a float on all others."""
+        least, greatest = natural_limits(self.scale)
+        number = real(value)
+        if self.scale is Scale.INTEGER:
+            number = int(value) if is_whole(value) else math.nan  # type: ignore[call-overload]
         if least <= number <= greatest:  # false for NaN and infinity
             return number
-        accepted = "within [e^-700, e^700]" if self.scale is Scale.LOG else "at least 0 and below 1"
         raise DimensionError(
-            field,
-            f"{field} must be a number {accepted} on the scale '{self.scale}'. Received: {value!r:.80}",
+            field, f"{field} must be {ACCEPTED[self.scale]} on the scale '{self.scale}'. Received: {value!r:.80}"
         )
 
-    def _transformed(self, value: float) -> float:
-        """Return u of a value that the scale can represent."""
+    def _transformed(self, value: Any) -> float:
+        """Return u of a value that the scale can represent, within the bounds."""
         if self.scale is Scale.LOG:
-            return min(max(math.log(value), -LOG_LIMIT), LOG_LIMIT)
-        return math.log1p(-value) + 0.0  # + 0.0 turns log1p(-0.0) = -0.0 into 0.0
+            return scales.log_coordinate(value)
+        if self.scale is Scale.DECAY:
+            return scales.decay_coordinate(value)
+        if self.scale is Scale.LINEAR:
+            return scales.linear_coordinate(value, self.low, self.high)
+        if self.scale is Scale.CHOICE:
+            return scales.cell_coordinate(place_among(value, self.values), len(self.values))
+        if self.log:
+            return scales.log_cell_coordinate(value, self.low, self.high)
+        return scales.cell_coordinate(value - self.low, self.high - self.low + 1)
 
 
-def _float(value: object) -> float:
-    """Return a real number, including NumPy's, as a float; NaN for anything else, including bool."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:  # an int beyond float64
-        return math.inf
-
-
-def _natural_limits(scale: Scale) -> tuple[float, float]:
-    """Return the limits of a scale, in natural units."""
-    if scale is Scale.LOG:
-        return math.exp(-LOG_LIMIT), math.exp(LOG_LIMIT)
-    return 0.0, 1.0 - 2.0**-53  # the greatest float64 below 1
+def _condition(given: Any, name: str) -> Condition:
+    """Return a condition in its normal form."""
+    pairs = list(given.items() if isinstance(given, Mapping) else given)
+    condition = []
+    for other, values in pairs:
+        several = tuple(values) if isinstance(values, list | tuple | set | frozenset) else (values,)
+        plain = tuple(plain_value(value) for value in several)
+        if not isinstance(other, str) or other == name or not plain or None in plain:
+            raise DimensionError(
+                "only_when",
+                "only_when maps names of other hyperparameters to one of their values, or a list of them. "
+                f"Received: {given!r:.80}",
+            )
+        condition.append((other, tuple(value for value in plain if value is not None)))
+    return tuple(condition)

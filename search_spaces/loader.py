@@ -5,25 +5,31 @@ Errors are one line that names file, line and key. A file reads:
     optimizer: LODO
     hyperparameters:
       initial_learning_rate: {scale: log, default: 1.0}          # optional low:, high:, in natural units
+      layers: {scale: integer, default: 2, low: 1, high: 8}      # optional log: true
+      schedule: {scale: choice, values: [constant, cosine]}      # optional default:, ordered: true
+      cosine_final: {scale: log, default: 0.1, only when: {schedule: cosine}}
     fixed: {momentum: 0.95}                                      # optional: values that are not tuned
 
 Where a number is expected, any text is accepted that Python's `float` converts to a finite number, such as `1e-3`.
+Values of a choice and fixed values are numbers where their text is one, booleans where it is true or false, and texts
+otherwise.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import reprlib
 import stat
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from search_spaces import DIRECTORY, builtin_names, strict_yaml, variant_names
+from search_spaces.scales import SCALES
 from search_spaces.space import Dimension, DimensionError, Scale, SearchSpace
 from search_spaces.suggestion import nearest
 
@@ -104,7 +110,41 @@ def _number(text: object) -> float:
     return number
 
 
-_Number = Annotated[float, BeforeValidator(_number)]
+def _whole_or_number(text: object) -> float | int:
+    """Convert text to a finite number, whole if it is written so."""
+    number = _number(text)
+    with contextlib.suppress(ValueError):
+        return int(str(text))
+    return number
+
+
+def _value(text: object) -> float | int | bool | str:
+    """Convert text to what it reads as: a finite number, true or false, or else itself."""
+    if not isinstance(text, str):
+        raise ValueError("not a value")
+    if text in ("true", "false"):
+        return text == "true"
+    with contextlib.suppress(ValueError):
+        return _whole_or_number(text)
+    return text
+
+
+def _flag(text: object) -> bool:
+    """Convert true or false."""
+    if text not in ("true", "false"):
+        raise ValueError("not true or false")
+    return text == "true"
+
+
+def _several(content: object) -> object:
+    """Return one value as a list of it."""
+    return [content] if isinstance(content, str) else content
+
+
+_Number = Annotated[float | int, BeforeValidator(_whole_or_number)]
+_Value = Annotated[Any, BeforeValidator(_value)]
+_Flag = Annotated[bool, BeforeValidator(_flag)]
+_Values = Annotated[list[_Value], Field(min_length=1), BeforeValidator(_several)]
 
 
 class _Strict(BaseModel):
@@ -112,27 +152,38 @@ class _Strict(BaseModel):
 
 
 class _DimensionSchema(_Strict):
-    scale: Literal["log", "decay"]
-    default: _Number
+    scale: Literal["log", "decay", "linear", "integer", "choice"]
+    default: str | None = None  # read according to the scale
     low: _Number | None = None
     high: _Number | None = None
+    log: _Flag = False
+    values: _Values = Field(default_factory=list)
+    ordered: _Flag = False
+    only_when: dict[str, _Values] = Field(default_factory=dict, alias="only when")
 
 
 class _FileSchema(_Strict):
     optimizer: str
     hyperparameters: Annotated[dict[str, _DimensionSchema], Field(min_length=1)]
-    fixed: dict[str, _Number] = Field(default_factory=dict)
+    fixed: dict[str, _Value] = Field(default_factory=dict)
 
 
+_ONLY_WHEN = "only when"  # the key of a condition
 _DIMENSION = "a mapping with scale, default and, optionally, low and high"
+_VALUE = "a number, a text, true or false"
+_CONDITION = "a mapping from names of other hyperparameters to a value of theirs, or a list of values"
 _ACCEPTED = {
     "optimizer": "an optimizer's name",
     "hyperparameters": f"a mapping from each hyperparameter's name to {_DIMENSION}",
-    "fixed": "a mapping from names of hyperparameters to finite numbers",
-    "scale": "'log' or 'decay'",
+    "fixed": f"a mapping from names of hyperparameters to values, each {_VALUE}",
+    "scale": SCALES,
     "default": "a finite number",
     "low": "a finite number",
     "high": "a finite number",
+    "log": "true or false",
+    "ordered": "true or false",
+    "values": f"a list of values, each {_VALUE}",
+    _ONLY_WHEN: _CONDITION,
 }
 
 
@@ -145,35 +196,50 @@ def _space(content: strict_yaml.Content) -> SearchSpace:
         details = error.errors(include_url=False, include_context=False)
         first = min(details, key=lambda detail: (len(detail["loc"]), detail["type"] != "extra_forbidden"))
         raise _refused(first["type"], first["loc"], first["input"]) from None
-    dimensions = []
-    for name, entry in schema.hyperparameters.items():
-        try:
-            dimensions.append(Dimension(name, Scale(entry.scale), entry.default, entry.low, entry.high))
-        except DimensionError as error:
-            key = () if error.field == "name" else (error.field,)
-            raise _RefusedError(("hyperparameters", name, *key), str(error)) from None
+    dimensions = tuple(_dimension(name, entry) for name, entry in schema.hyperparameters.items())
+    for name in schema.fixed:
+        if name in schema.hyperparameters:
+            raise _RefusedError(("fixed", name), "a hyperparameter is either tuned or fixed. Received: both")
     try:
-        space = SearchSpace(schema.optimizer, tuple(dimensions))
+        return SearchSpace(schema.optimizer, dimensions, schema.fixed)
+    except DimensionError as error:  # a condition, which begins with the field and the name
+        name = str(error).split()[2].rstrip(":")
+        raise _RefusedError(("hyperparameters", name, _ONLY_WHEN), str(error)) from None
     except ValueError as error:  # the optimizer's name
         raise _RefusedError(("optimizer",), str(error)) from None
-    for name in schema.fixed:
-        if name in space.names:
-            raise _RefusedError(("fixed", name), "a hyperparameter is either tuned or fixed. Received: both")
-    return replace(space, fixed=schema.fixed)
+
+
+def _dimension(name: str, entry: _DimensionSchema) -> Dimension:
+    """Return a dimension of the file."""
+    path = ("hyperparameters", name)
+    fields = entry.model_dump()
+    if entry.default is not None:
+        try:
+            fields["default"] = (_value if Scale(entry.scale) is Scale.CHOICE else _whole_or_number)(entry.default)
+        except ValueError:
+            raise _refused("value", (*path, "default"), entry.default) from None
+    elif Scale(entry.scale) is not Scale.CHOICE:
+        raise _refused("missing", (*path, "default"), None)
+    try:
+        return Dimension(name, **fields)
+    except DimensionError as error:
+        key = () if error.field == "name" else (_ONLY_WHEN if error.field == "only_when" else error.field,)
+        raise _RefusedError((*path, *key), str(error)) from None
 
 
 def _refused(kind: str, path: strict_yaml.KeyPath, received: object) -> _RefusedError:
     """Return pydantic's finding with a message that says what is accepted."""
     is_dimension = len(path) == 2 and path[0] == "hyperparameters"
-    keys = tuple(_DimensionSchema.model_fields) if len(path) == 3 else tuple(_FileSchema.model_fields)
+    of = _DimensionSchema if len(path) == 3 else _FileSchema
+    keys = tuple(field.alias or name for name, field in of.model_fields.items())
     if kind == "extra_forbidden":
         return _RefusedError(path, f"unknown key{nearest(path[-1], keys)}. Accepted: {', '.join(keys)}")
     if not path:
         accepted = "a mapping with optimizer and hyperparameters"
     elif len(path) == 2:
-        accepted = _DIMENSION if is_dimension else "a finite number"
+        accepted = _DIMENSION if is_dimension else _VALUE
     else:
-        accepted = _ACCEPTED[str(path[-1])]
+        accepted = _ACCEPTED.get(str(path[2] if len(path) > 2 else path[-1]), _VALUE)
     if kind == "missing":
         return _RefusedError(path, f"is missing. Accepted: {accepted}")
     return _RefusedError(path, f"must be {accepted}. Received: {_short(received)}")

@@ -28,6 +28,7 @@ class TaskEntry:
     dtype: str | None = None  # of the weights, unless another precision is requested; None: the class decides
     dataset: str | None = None  # a name of `tasks.datasets.DATASETS`; None if the task needs no data
     objective: str | None = None  # of its searches, as text, unless a preset has another; None: the paper's
+    is_function: bool = False  # whether it is a user's training function
 
 
 _FALLING_SIGMAS = (3.0, 3.0, 3.0, 3.0, 2.0, 1.7, 1.4, 1.2, 0.9, 0.6)
@@ -191,3 +192,25 @@ GENERAL_PRESETS: Mapping[str, Preset] = MappingProxyType(
     }
 )
 GENERAL_COMPARISON = ComparisonPreset(steps=10_000, validate_every=1_000)
+
+# For training functions without an attribute `presets`, in whatever unit their budgets are.
+FUNCTION_PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "paper": Preset(
+            generations=10,
+            population=16,
+            sigmas=(3.0,) * 10,
+            steps=(100,) * 10,
+            fresh_seeds=4,
+            optimizers=("function",),
+        ),
+        "quick": Preset(
+            generations=3,
+            population=8,
+            sigmas=(3.0,) * 3,
+            steps=(10,) * 3,
+            fresh_seeds=3,
+            optimizers=("function",),
+        ),
+    }
+)

@@ -19,6 +19,7 @@ from typing import Any
 from tasks.errors import TaskError, described, did_you_mean
 from tasks.keras_kinds import KERAS_2, is_of_keras, is_of_keras_2
 from tasks.task import METHODS
+from tasks.training_function import FORM, is_training_function
 
 TASK_FOLDER = "LODO_TASK_FOLDER"
 """Environment variable of a worker on another machine: the folder that a task's file was in on the driver's machine.
@@ -161,6 +162,8 @@ def checked_class(value: Any, name: str) -> type:
         TaskError: It is not; the message says how it can be made a task, where that is known.
     """
     missing = [method for method in METHODS if not callable(getattr(value, method, None))]
+    if is_training_function(value):
+        raise TaskError(f"{name} is a training function: it is tuned, and nothing else can be done with it")
     if not inspect.isclass(value):
         raise TaskError(
             f"{name} is not a task but {_kind(value)}; a task is {ACCEPTED_TASKS}"
@@ -198,7 +201,8 @@ def _remedy(name: str, value: Any) -> str:
     if callable(value):
         return (
             f". If {name} is a loss: MyTask = function_task({name}, start=[...]);"
-            f" if it builds a model: MyTask = keras_task({name}, train=(x, y), loss=...)"
+            f" if it builds a model: MyTask = keras_task({name}, train=(x, y), loss=...);"
+            f" if it trains one, it has an argument report: {FORM}"
         )
     return ""
 

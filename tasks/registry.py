@@ -6,20 +6,24 @@ Loads TensorFlow only with a task's own module.
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from tasks import importing
-from tasks.catalogue import GENERAL_COMPARISON, GENERAL_LINE_UP, GENERAL_PRESETS, TASKS, TaskEntry
+from tasks.catalogue import FUNCTION_PRESETS, GENERAL_COMPARISON, GENERAL_LINE_UP, GENERAL_PRESETS, TASKS, TaskEntry
 from tasks.errors import TaskError, did_you_mean
-from tasks.importing import ACCEPTED_NAMES, SESSION, checked_class, keep, place_of, task_class, tasks_of
+from tasks.importing import ACCEPTED_NAMES, SESSION, checked_class, imported, keep, place_of, task_class, tasks_of
 from tasks.tensorflow_settings import refuse_settings
+from tasks.training_function import is_declared, is_training_function, keywords_of
 
 __all__ = [
     "GENERAL_PRESETS",
     "SESSION",
     "TASKS",
     "TaskEntry",
+    "declares_function",
     "entry",
     "is_own",
     "load",
@@ -61,7 +65,10 @@ def entry(name: str) -> TaskEntry:
     if name in TASKS:
         return TASKS[name]
     where = _where(name)
-    task = task_class(where)
+    found = imported(where, "task")
+    if is_training_function(found):
+        return _function_entry(where, found)
+    task = checked_class(found, where)
     objective = getattr(task, "objective", None)
     return TaskEntry(
         where=where,
@@ -74,6 +81,35 @@ def entry(name: str) -> TaskEntry:
         dataset=getattr(task, "dataset", None),
         objective=objective if isinstance(objective, str) else None,  # a class may have a method of this name
     )
+
+
+def _function_entry(where: str, function: Any) -> TaskEntry:
+    """Return the entry of a training function, which may have attributes `presets` and `objective`."""
+    keywords_of(function, where.rpartition("/")[2])
+    return TaskEntry(
+        where=where,
+        summary=(function.__doc__ or "").strip().partition("\n")[0],
+        line_up=("function",),
+        presets=getattr(function, "presets", FUNCTION_PRESETS),
+        comparison=GENERAL_COMPARISON,
+        cohort_size=1,
+        precisions=(),
+        objective=getattr(function, "objective", None),
+        is_function=True,
+    )
+
+
+def declares_function(name: str) -> bool:
+    """Return whether a name is that of a training function, as far as its source or this process tells.
+
+    Nothing is imported, so that a function that does not need TensorFlow is found without it.
+    """
+    if name.startswith(SESSION):
+        return is_training_function(imported(name, "task"))
+    source, _, attribute = name.rpartition(":")
+    if source in sys.modules:
+        return is_training_function(getattr(sys.modules[source], attribute, None))
+    return bool(source) and is_declared(name)
 
 
 def load(name: str) -> type:
@@ -133,8 +169,8 @@ def name_of(task: object) -> str:
     """Return the name of a task that is given as an object.
 
     Args:
-        task: A name, which is returned as it is, or a task's class: one with the methods of a Task, or what
-            `function_task` or `keras_task` returned.
+        task: A name, which is returned as it is; a task's class: one with the methods of a Task, or what
+            `function_task` or `keras_task` returned; or a training function.
 
     Returns:
         The name of a built-in task; "module:NAME" of a class that `module` holds under this name;
@@ -147,6 +183,11 @@ def name_of(task: object) -> str:
     """
     if isinstance(task, str):
         return task
+    if is_training_function(task):
+        place = place_of(task)
+        if place.startswith(SESSION):
+            keep(place, task)
+        return place
     kind = checked_class(task, getattr(task, "__name__", None) or f"an instance of {type(task).__name__}")
     builtin = {entry.where: name for name, entry in TASKS.items()}
     place = place_of(kind)

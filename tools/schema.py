@@ -97,6 +97,10 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "length": "number of losses, one per gradient evaluation",
         "data": "compressed losses",
     },
+    "outputs": {
+        "candidate_id": "deleted with the candidate",
+        "text": "what a training function printed in its last attempt: the beginning and the end, at most 64,000 bytes",
+    },
     "observations": {
         "candidate_id": "",
         "split": "set that was measured, such as `validation`",

@@ -15,6 +15,8 @@ Example:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from search_spaces.build import choice, decay, integer, linear, log, space
+    from search_spaces.space import SearchSpace
     from tuner.api.comparing import compare
     from tuner.api.database import Database, open_database
     from tuner.api.evaluation import EvaluateRequest, EvaluateResult, evaluate
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from tuner.api.train_result import TrainedRun, TrainResult
     from tuner.api.training import TrainRequest, train
     from tuner.api.tuning import tune
-    from tuner.core.errors import InvalidRequest, LodoTuneError
+    from tuner.core.errors import InvalidRequest, LodoTuneError, StopTraining
     from tuner.execution.resources import Resources
     from tuner.results.analysis.target_profile import Profile
     from tuner.results.tables.table import Table
@@ -50,17 +52,25 @@ _MODULES = {
     "Resources": "tuner.execution.resources",
     "Run": "tuner.api.run",
     "SearchRequest": "tuner.studies.planner",
+    "SearchSpace": "search_spaces.space",
+    "StopTraining": "tuner.core.errors",
     "Study": "tuner.api.run",
     "Table": "tuner.results.tables.table",
     "TrainRequest": "tuner.api.training",
     "TrainResult": "tuner.api.train_result",
     "TrainedRun": "tuner.api.train_result",
     "check_optimizer": "tuner.api.optimizers",
+    "choice": "search_spaces.build",
     "compare": "tuner.api.comparing",
+    "decay": "search_spaces.build",
     "evaluate": "tuner.api.evaluation",
+    "integer": "search_spaces.build",
+    "linear": "search_spaces.build",
+    "log": "search_spaces.build",
     "open_database": "tuner.api.database",
     "paper": "tuner.api.paper",
     "resume": "tuner.api.resuming",
+    "space": "search_spaces.build",
     "train": "tuner.api.training",
     "tune": "tuner.api.tuning",
 }
@@ -80,17 +90,25 @@ __all__ = [
     "Resources",
     "Run",
     "SearchRequest",
+    "SearchSpace",
+    "StopTraining",
     "Study",
     "Table",
     "TrainRequest",
     "TrainResult",
     "TrainedRun",
     "check_optimizer",
+    "choice",
     "compare",
+    "decay",
     "evaluate",
+    "integer",
+    "linear",
+    "log",
     "open_database",
     "paper",
     "resume",
+    "space",
     "train",
     "tune",
 ]

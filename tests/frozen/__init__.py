@@ -11,9 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.support.store_values import candidate, comparison, driven, evaluation, key, keys, observations, spec
-from tuner.core.study import StudyStatus, TaskPart
-from tuner.core.trial import Key, Role, Status
+from search_spaces import build
+from tests.support.store_values import (
+    REMOTE_OWNER,
+    candidate,
+    comparison,
+    driven,
+    evaluation,
+    key,
+    keys,
+    observations,
+    spec,
+)
+from tuner.core.objective_text import parse
+from tuner.core.study import SearchSpec, StudyStatus, TaskPart
+from tuner.core.trial import Candidate, Key, Role, Status, Trial, Workload
 from tuner.storage import Store
 
 FOLDER = Path(__file__).parent
@@ -23,7 +35,7 @@ def fill(store: Store, version: str) -> None:
     """Make one study that is complete and one that was interrupted, with every outcome and a lost attempt.
 
     From 0002 on also a comparison that is complete; from 0004 on a study with a fingerprint of code; from 0005 on
-    a complete search on two tasks.
+    a complete search on two tasks; from 0008 on a search on a training function.
     """
     study, epoch = driven(store, "complete", add=keys())
     for place in keys():
@@ -61,6 +73,34 @@ def fill(store: Store, version: str) -> None:
         store.record(study, epoch, [evaluation(place) for place in places])
         store.finish(study, epoch, tuned={"rate": 0.25}, tuned_genome=[-1.3862943611198906, -2.5])
         store.release(study, epoch, StudyStatus.COMPLETE)
+    if version >= "0008":
+        study = store.create_study(of_function()).id
+        epoch = store.acquire(study, owner=REMOTE_OWNER)
+        values: list[dict[str, Any]] = [
+            {"rate": 0.1, "layers": 3, "act": "gelu", "bias": True, "mode": "x"},
+            {"rate": 1e-5, "layers": 1, "act": "relu", "bias": None, "mode": "x"},
+        ]
+        tried = [Candidate((-2.3, 8.0, 9.0, 9.0), Trial(key(at), each, 5, 10)) for at, each in enumerate(values)]
+        store.add(study, epoch, tried)
+        printed = {"losses": [], "observations": observations(key(0)), "output": "epoch 1\n✓\n"}
+        store.record(study, epoch, [evaluation(key(0), **printed), evaluation(key(1), losses=[])])
+        store.finish(study, epoch, tuned=values[1], tuned_genome=[-11.5, 2.0, 3.0, 3.0])
+        store.release(study, epoch, StudyStatus.INTERRUPTED)
+
+
+def of_function() -> SearchSpec:
+    """Return the specification of a search on a training function, with hyperparameters of every kind."""
+    space = build.space(
+        rate=build.log(1e-3),
+        layers=build.integer(2, low=1, high=3),
+        act=build.choice("relu", "gelu"),
+        bias=build.choice(False, True, only_when={"act": "gelu"}),
+        mode="x",
+    )
+    code = {"function": {"files": {"(main)": "ef" * 32}}}
+    workload = Workload("own.py:train", "train", 1, code=code, objective=parse("validation.loss"))
+    layout = {**space.to_dict(), "optimizer": "train"}
+    return replace(spec("function"), workload=workload, space=layout, strategy="genetic", population=2, steps=(10, 10))
 
 
 def contents(store: Store) -> list[Any]:
@@ -71,7 +111,8 @@ def contents(store: Store) -> list[Any]:
         found.append((spec, study.status, study.tuned, study.tuned_genome, study.notes))
         for record in store.candidates(study.id):
             tries = [(each.number, each.node, each.reason, each.error) for each in store.attempts(study.id, record.key)]
-            found.append((record, store.curve(study.id, record.key).tolist(), tries))
+            output = store.output(study.id, record.key)
+            found.append((record, store.curve(study.id, record.key).tolist(), output, tries))
         for run in store.seed_runs(study.id):
             for split, series in sorted(run.series.items()):
                 clocks = [series.evaluations.tobytes(), series.seconds.tobytes(), series.elapsed.tobytes()]

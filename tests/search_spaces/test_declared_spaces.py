@@ -4,6 +4,7 @@ import pytest
 
 from search_spaces import declared
 from search_spaces.dimension import Dimension, Scale
+from search_spaces.scales import SCALES
 from search_spaces.space import SearchSpace
 
 SPACE = SearchSpace(
@@ -23,10 +24,16 @@ def test_a_dimension_is_a_mapping_or_its_scale_with_the_constructors_default():
     [
         ("log", "`search_space` maps hyperparameters to dimensions. Received: 'log'"),
         ({}, "`search_space` maps hyperparameters to dimensions. Received: {}"),
-        ({"rate": 0.1}, r"rate is a scale \('log' or 'decay'\), or a mapping with scale .* Received: 0.1"),
+        (
+            {"rate": 0.1},
+            r"rate is a scale \('log', .*'choice'\), or a mapping with scale .* Received: 0.1",
+        ),
         ({"rate": {"scale": "log", "step": 1}}, r"rate is a scale .* Received: {'scale': 'log', 'step': 1}"),
         ({"rate": "log"}, "rate needs a default, which the constructor has not"),
-        ({"rate": {"scale": "square", "default": 1.0}}, "rate: scale must be 'log' or 'decay'. Received: 'square'"),
+        (
+            {"rate": {"scale": "square", "default": 1.0}},
+            f"rate: scale must be {SCALES}. Received: 'square'",
+        ),
         ({"rate": {"scale": "log", "default": 0.0}}, "rate: default must be a number within"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search_spaces import builtin_names, loader, strict_yaml, variant_names
+from search_spaces import build, builtin_names, loader, strict_yaml, variant_names
 from search_spaces.loader import SearchSpaceError, builtin, load
+from search_spaces.scales import SCALES
 from search_spaces.space import Dimension, Scale, SearchSpace
 
 Write = Callable[[str | bytes], Path]
@@ -213,11 +215,37 @@ REFUSED: dict[str, tuple[str | bytes, int | None, str, str]] = {
         "hyperparameters.",
         "name must",
     ),
-    "no scale": (entry("default: 1.0"), 3, "hyperparameters.x.scale", "is missing. Accepted: 'log' or 'decay'"),
+    "no scale": (entry("default: 1.0"), 3, "hyperparameters.x.scale", f"is missing. Accepted: {SCALES}"),
     "no default": (entry("scale: log"), 3, "hyperparameters.x.default", "is missing. Accepted: a finite number"),
-    "unknown scale": (entry("scale: linear, default: 1"), 3, "hyperparameters.x.scale", "Received: 'linear'"),
-    "scale in upper case": (entry("scale: LOG, default: 1"), 3, "hyperparameters.x.scale", "must be 'log' or 'decay'"),
-    "scale a list": (entry("scale: [log], default: 1"), 3, "hyperparameters.x.scale", "must be 'log' or 'decay'"),
+    "unknown scale": (entry("scale: square, default: 1"), 3, "hyperparameters.x.scale", "Received: 'square'"),
+    "no bounds": (entry("scale: linear, default: 1"), 3, "hyperparameters.x.low", "low must be given on the scale"),
+    "a choice of one": (entry("scale: choice, values: a"), 3, "hyperparameters.x.values", "values must be 2 to 64"),
+    "a default that is no choice": (
+        entry("scale: choice, values: [a, b], default: c"),
+        3,
+        "hyperparameters.x.default",
+        "default must be one of 'a', 'b'. Received: 'c'",
+    ),
+    "a flag that is none": (
+        entry("scale: integer, default: 1, low: 1, high: 2, log: yes"),
+        3,
+        "hyperparameters.x.log",
+        "must be true or false. Received: 'yes'",
+    ),
+    "a condition on nothing": (
+        entry("scale: log, default: 1, only when: {y: 1}"),
+        3,
+        "hyperparameters.x.only when",
+        "must name a choice, a whole number or a constant before it",
+    ),
+    "a condition without a value": (
+        entry("scale: log, default: 1, only when: cosine"),
+        3,
+        "hyperparameters.x.only when",
+        "must be a mapping from names of other hyperparameters",
+    ),
+    "scale in upper case": (entry("scale: LOG, default: 1"), 3, "hyperparameters.x.scale", SCALES),
+    "scale a list": (entry("scale: [log], default: 1"), 3, "hyperparameters.x.scale", SCALES),
     "setting misspelt": (entry("scale: log, defualt: 1"), 3, "hyperparameters.x.defualt", "did you mean 'default'"),
     "setting unknown": (
         entry("scale: log, default: 1, step: 2"),
@@ -414,3 +442,59 @@ def test_a_file_with_all_that_the_optimizer_has_is_read_whatever_the_order(write
 
 def test_an_error_is_a_value_error_that_the_command_line_may_catch() -> None:
     assert issubclass(loader.SearchSpaceError, ValueError)
+
+
+EVERY_KIND = """
+optimizer: train
+hyperparameters:
+  lr: {scale: log, default: 1e-3, low: 1e-6, high: 1}
+  momentum: {scale: decay, default: 0.9}
+  dropout: {scale: linear, default: 0.1, low: 0, high: 0.5}
+  layers: {scale: integer, default: 2, low: 1, high: 8}
+  width: {scale: integer, default: 64, low: 8, high: 1024, log: true}
+  schedule: {scale: choice, values: [constant, cosine, step], default: cosine}
+  batch_size: {scale: choice, values: [32, 64, 128], ordered: true}
+  nesterov: {scale: choice, values: [false, true]}
+  final: {scale: log, default: 0.1, only when: {schedule: [cosine, step], nesterov: true}}
+fixed: {epochs: 3, decoupled: true, data: "digits 5000", gamma: 0.5}
+"""
+
+
+def test_a_file_may_have_every_kind_of_hyperparameter_as_python_may(write):
+    space = load(write(EVERY_KIND))
+    assert space == replace(
+        build.space(
+            lr=build.log(1e-3, low=1e-6, high=1),
+            momentum=build.decay(0.9),
+            dropout=build.linear(0.1, low=0, high=0.5),
+            layers=build.integer(2, low=1, high=8),
+            width=build.integer(64, low=8, high=1024, log=True),
+            schedule=build.choice("constant", "cosine", "step", default="cosine"),
+            batch_size=build.choice(32, 64, 128, ordered=True),
+            nesterov=build.choice(False, True),
+            final=build.log(0.1, only_when={"schedule": ["cosine", "step"], "nesterov": True}),
+            epochs=3,
+            decoupled=True,
+            data="digits 5000",
+            gamma=0.5,
+        ),
+        optimizer="train",
+    )
+    assert space.defaults() == {
+        "lr": 0.001, "momentum": 0.9, "dropout": 0.1, "layers": 2, "width": 64, "schedule": "cosine", "batch_size": 32,
+        "nesterov": False, "final": None, "epochs": 3, "decoupled": True, "data": "digits 5000", "gamma": 0.5,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "message"),
+    [
+        ({"rate": build.log(0.0)}, "rate: default must be a number within"),
+        ({"rate": {"scale": "log", "start": 1}}, "rate: .*unexpected keyword argument 'start'"),
+        ({"rate": 0.1}, "a search space must tune something"),
+        ({"rate": build.log(0.1), "data": [1]}, r"data must be a finite number, a text or a boolean. Received: \[1\]"),
+    ],
+)
+def test_a_space_in_python_that_cannot_be_is_refused_in_one_line(hyperparameters, message):
+    with pytest.raises(ValueError, match=message):
+        build.space(**hyperparameters)

@@ -32,15 +32,44 @@ LOG = Dimension("learning_rate", Scale.LOG, 1.0)
 DECAY = Dimension("momentum", Scale.DECAY, 0.0)
 
 
+VALUES = st.lists(st.one_of(st.text("abc", min_size=1), st.integers(-9, 9), st.floats(-9, 9)), min_size=2, unique=True)
+NUMBERS = {
+    Scale.LOG: st.floats(LOG_LEAST, LOG_GREATEST),
+    Scale.DECAY: st.floats(0.0, BELOW_ONE),
+    Scale.LINEAR: st.floats(-1e300, 1e300),
+    Scale.INTEGER: st.integers(-(10**12), 10**12),
+}
+
+
 @st.composite
-def dimensions(draw: st.DrawFn) -> Dimension:
+def dimensions(draw: st.DrawFn, name: str | None = None, **fields: Any) -> Dimension:
+    name = name or draw(st.from_regex(r"[a-z][a-z0-9_]{0,63}", fullmatch=True))
     scale = draw(st.sampled_from(Scale))
-    values = st.floats(LOG_LEAST, LOG_GREATEST) if scale is Scale.LOG else st.floats(0.0, BELOW_ONE)
-    low, default, high = sorted(draw(st.tuples(values, values, values)))
-    name = draw(st.from_regex(r"[a-z][a-z0-9_]{0,63}", fullmatch=True))
-    return Dimension(
-        name, scale, default, low=draw(st.sampled_from([None, low])), high=draw(st.sampled_from([None, high]))
-    )
+    if scale is Scale.CHOICE:
+        values = draw(VALUES.filter(lambda drawn: len(drawn) <= 64))
+        default = draw(st.sampled_from(values))
+        return Dimension(name, scale, default, values=tuple(values), ordered=draw(st.booleans()), **fields)
+    values = NUMBERS[scale]
+    log = scale is Scale.INTEGER and draw(st.booleans())
+    low, default, high = sorted(draw(st.tuples(*[st.integers(1, 10**12) if log else values] * 3)))
+    bounds = {"low": low, "high": high}
+    if not scale.is_bounded:
+        bounds = {field: draw(st.sampled_from([None, bound])) for field, bound in bounds.items()}
+    return Dimension(name, scale, default, log=log, **bounds, **fields)
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> SearchSpace:
+    """Draw spaces of one to five dimensions, the later ones with conditions on earlier ones."""
+    made: list[Dimension] = []
+    for place in range(draw(st.integers(1, 5))):
+        others = [one for one in made if not one.scale.is_continuous]
+        condition = {}
+        if others and draw(st.booleans()):
+            other = draw(st.sampled_from(others))
+            condition = {other.name: other.decode(draw(st.floats(0, 12)))}
+        made.append(draw(dimensions(f"x{place}", only_when=condition)))
+    return SearchSpace("Any", tuple(made), {"constant": draw(st.sampled_from([1, 0.5, "text", True]))})
 
 
 # Single numbers
@@ -103,20 +132,63 @@ def test_whatever_is_decoded_lies_within_the_bounds_and_is_accepted_by_encode(
     dimension: Dimension, coordinate: float
 ) -> None:
     value = dimension.decode(coordinate)
-    assert dimension.least <= value <= dimension.greatest
+    if dimension.scale is not Scale.CHOICE:
+        assert dimension.least <= value <= dimension.greatest
     assert dimension.lower <= dimension.encode(value) <= dimension.upper
 
 
 @given(dimensions(), ANYWHERE, ANYWHERE)
-def test_decoding_keeps_the_order_on_log_and_turns_it_around_on_decay(
+def test_decoding_keeps_the_order_and_turns_it_around_on_decay(
     dimension: Dimension, first: float, second: float
 ) -> None:
-    low, high = sorted((first, second))
+    low, high = map(dimension.decode, sorted((first, second)))
     # libm's exp and expm1 may break the order of neighbours by an ulp
-    if dimension.scale is Scale.LOG:
-        assert dimension.decode(low) <= dimension.decode(high) * (1 + 2 * EPSILON)
+    if dimension.scale is Scale.CHOICE:
+        assert dimension.values.index(low) <= dimension.values.index(high)
+    elif dimension.scale is Scale.DECAY:
+        assert high <= low * (1 + 2 * EPSILON)
     else:
-        assert dimension.decode(high) <= dimension.decode(low) * (1 + 2 * EPSILON)
+        assert low <= high + 2 * EPSILON * abs(high)
+
+
+@given(dimensions().filter(lambda one: not one.scale.is_continuous), st.floats(0, 12))
+def test_a_whole_number_and_a_choice_come_back_exactly(dimension: Dimension, coordinate: float) -> None:
+    value = dimension.decode(coordinate)
+    assert dimension.decode(dimension.encode(value)) == value
+    assert type(dimension.decode(dimension.encode(value))) is type(value)
+
+
+@given(dimensions().filter(lambda one: one.scale is Scale.LINEAR), st.floats(0, 1))
+def test_on_linear_a_value_comes_back_but_for_rounding(dimension: Dimension, share: float) -> None:
+    value = min(max(dimension.low + share * (dimension.high - dimension.low), dimension.low), dimension.high)
+    # each of the four operations there and back is rounded to half an ulp of at most the range or the greatest bound
+    size = max(dimension.high - dimension.low, abs(dimension.low), abs(dimension.high))
+    assert abs(dimension.decode(dimension.encode(value)) - value) <= 4 * EPSILON * size
+
+
+@pytest.mark.parametrize(
+    ("dimension", "value", "coordinate"),
+    [
+        (Dimension("x", "linear", 0.5, low=-1.0, high=3.0), 0.0, 3.0),  # a quarter of 12
+        (Dimension("x", "integer", 3, low=1, high=4), 1, 1.5),  # four cells of 3: the middle of the first
+        (Dimension("x", "integer", 3, low=1, high=4), 4, 10.5),
+        (Dimension("x", "choice", values=("a", "b", "c")), "b", 6.0),
+        # the cells begin at ln 0.5 and end at ln 8.5, and 2 is at (ln 2 - ln 0.5) / (ln 8.5 - ln 0.5) of 12
+        (Dimension("x", "integer", 8, low=1, high=8, log=True), 2, 12 * math.log(4) / math.log(17)),
+    ],
+)
+def test_bounded_scales_have_coordinates_from_0_to_12(dimension: Dimension, value: Any, coordinate: float) -> None:
+    assert dimension.encode(value) == pytest.approx(coordinate, rel=1e-14)
+    assert dimension.decode(coordinate) == value
+    assert (dimension.lower, dimension.upper) == (0.0, 12.0)
+
+
+def test_every_value_of_a_choice_and_of_a_plain_integer_has_a_cell_of_equal_width() -> None:
+    choice = Dimension("x", "choice", values=("a", "b", "c"))
+    integer = Dimension("x", "integer", 0, low=-1, high=1)
+    for dimension in (choice, integer):
+        values = [dimension.decode(12 * (place + 0.5) / 600) for place in range(600)]
+        assert [values.count(value) for value in dict.fromkeys(values)] == [200, 200, 200]
 
 
 @given(dimensions())
@@ -260,7 +332,7 @@ def test_decode_refuses_what_is_no_genome(genome: Any) -> None:
         (("a" * 65, "log", 1.0), "name"),
         (("rate\n", "log", 1.0), "name"),
         ((3, "log", 1.0), "name"),
-        (("rate", "linear", 1.0), "scale"),
+        (("rate", "square", 1.0), "scale"),
         (("rate", None, 1.0), "scale"),
         (("rate", ["log"], 1.0), "scale"),
         (("rate", "log", 0.0), "default"),
@@ -308,11 +380,11 @@ def test_a_space_that_cannot_be_is_refused(optimizer: Any, dimensions: tuple[Dim
         ([], "must have the keys optimizer, hyperparameters"),
         ({"optimizer": "A", "hyperparameters": {}}, "must have a dimension"),
         ({"optimizer": "A", "hyperparameters": [1]}, "hyperparameters must map names"),
-        ({"optimizer": "A", "hyperparameters": {"x": {"scale": "log"}}}, "'x' must have the keys scale, default"),
-        ({"optimizer": "A", "hyperparameters": {"x": 3}}, "'x' must have the keys scale, default"),
+        ({"optimizer": "A", "hyperparameters": {"x": {"scale": "log"}}}, "default must be a number within"),
+        ({"optimizer": "A", "hyperparameters": {"x": 3}}, "'x' must have the keys scale and may"),
         (
             {"optimizer": "A", "hyperparameters": {"x": {"scale": "log", "default": 1.0, "step": 1}}},
-            "'x' must have the keys scale, default and may have low, high",
+            "'x' must have the keys scale and may have default, low, high",
         ),
     ],
 )
@@ -326,3 +398,108 @@ def test_a_space_loads_neither_pydantic_nor_yaml_nor_any_heavy_neighbour() -> No
     program = f"import sys, search_spaces.space; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+# Conditions and constants
+
+
+@given(spaces(), st.data())
+def test_a_snapped_genome_decodes_to_the_same_and_stays_as_it_is(space: SearchSpace, data: st.DataObject) -> None:
+    genome = [data.draw(st.floats(-800, 800)) for _ in space.names]
+    snapped = space.snapped(genome)
+    assert space.decode(snapped) == space.decode(genome)
+    assert np.array_equal(space.snapped(snapped), snapped)
+    assert ((space.lower <= snapped) & (snapped <= space.upper)).all()
+
+
+@given(spaces(), st.data())
+def test_what_is_decoded_is_encoded_to_its_snapped_genome(space: SearchSpace, data: st.DataObject) -> None:
+    snapped = space.snapped([data.draw(st.floats(-20, 20)) for _ in space.names])
+    values = {name: value for name, value in space.decode(snapped).items() if name in space.names}
+    again = space.encode(values)
+    for one, there, back in zip(space.dimensions, snapped.tolist(), again.tolist(), strict=True):
+        if one.scale.is_continuous:
+            assert one.decode(back) == pytest.approx(one.decode(there), rel=1e-12, abs=1e-280)
+        else:
+            assert back == there
+
+
+@given(spaces())
+def test_any_space_comes_back_from_json_and_has_its_defaults(space: SearchSpace) -> None:
+    assert SearchSpace.from_dict(json.loads(json.dumps(space.to_dict()))) == space
+    assert space.snapped(space.default_genome()).tolist() == space.default_genome().tolist()
+    assert all(space.defaults()[name] == value for name, value in space.fixed.items())
+
+
+SCHEDULED = SearchSpace(
+    "train",
+    (
+        Dimension("schedule", "choice", values=("constant", "cosine", "step")),
+        Dimension("final", "log", 0.1, only_when={"schedule": ["cosine", "step"]}),
+        Dimension("steps", "integer", 3, low=1, high=9, only_when={"schedule": "step"}),
+        Dimension("factor", "linear", 0.5, low=0.0, high=1.0, only_when={"steps": 1}),
+    ),
+    {"mode": "fast"},
+)
+
+
+def test_a_hyperparameter_whose_condition_does_not_hold_is_none_and_has_the_coordinate_of_its_default() -> None:
+    constant = SCHEDULED.encode({"schedule": "constant"})
+    assert SCHEDULED.decode([2.0, 5.0, 1.0, 7.0]) == {
+        "schedule": "constant", "final": None, "steps": None, "factor": None, "mode": "fast",
+    }  # fmt: skip
+    assert (
+        SCHEDULED.snapped([2.0, 5.0, 1.0, 7.0]).tolist() == constant.tolist() == [2.0, math.log(0.1), 12 * 2.5 / 9, 6]
+    )
+
+
+def test_a_condition_on_a_hyperparameter_without_effect_does_not_hold() -> None:
+    assert SCHEDULED.decode([6.0, -1.0, 0.5, 9.0])["factor"] is None  # cosine: `steps` is None, and not 1
+    assert SCHEDULED.decode([10.0, -1.0, 0.5, 9.0])["factor"] == 0.75
+
+
+def test_values_are_needed_where_they_have_an_effect_alone() -> None:
+    with pytest.raises(ValueError, match=r"train needs a value for final, steps\. Received: schedule"):
+        SCHEDULED.encode({"schedule": "step"})
+
+
+@pytest.mark.parametrize(
+    ("only_when", "message"),
+    [
+        (
+            {"other": "a"},
+            "only_when of y must name a choice, .* before it. Accepted: x, mode",
+        ),
+        ({"x": "c"}, "only_when of y: x must be one of 'a', 'b'. Received: 'c'"),
+        ({"y": "a"}, "only_when maps names of other hyperparameters"),
+        ({"x": []}, "only_when maps names of other hyperparameters"),
+    ],
+)
+def test_a_condition_that_cannot_hold_is_refused(only_when: Any, message: str) -> None:
+    with pytest.raises(DimensionError, match=message):
+        SearchSpace(
+            "A",
+            (Dimension("x", "choice", values=("a", "b")), Dimension("y", "log", 1.0, only_when=only_when)),
+            {"mode": 1},
+        )
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"scale": "linear", "default": 1}, "low must be given on the scale 'linear'"),
+        ({"scale": "integer", "default": 1, "low": 0}, "high must be given on the scale 'integer'"),
+        ({"scale": "integer", "default": 1.5, "low": 0, "high": 2}, "default must be a whole number"),
+        ({"scale": "integer", "default": 1, "low": 0, "high": 2, "log": True}, "low must be at least 1 with log"),
+        ({"scale": "log", "default": 1, "log": True}, "log belongs to the scale 'integer'"),
+        ({"scale": "log", "default": 1, "values": ("a",)}, "values belongs to the scale 'choice'"),
+        ({"scale": "choice", "values": ("a",)}, "values must be 2 to 64 different"),
+        ({"scale": "choice", "values": (1, True)}, "values must be 2 to 64 different"),
+        ({"scale": "choice", "values": ("a", math.nan)}, "values must be 2 to 64 different"),
+        ({"scale": "choice", "values": ("a", "b"), "default": "c"}, "default must be one of 'a', 'b'"),
+        ({"scale": "choice", "values": ("a", "b"), "low": 1}, "low belongs to scales of numbers"),
+    ],
+)
+def test_fields_that_do_not_go_with_a_scale_are_refused(fields: Any, message: str) -> None:
+    with pytest.raises(DimensionError, match=message):
+        Dimension("x", **fields)

@@ -60,7 +60,7 @@ def check_optimizer(optimizer: Optimizer) -> list[Finding]:
         []
     """
     _, _, probes = optimizer_probes(optimizer)
+    from tuner.checks.examination import examine
     from tuner.checks.optimizer_suite import CHECKS
-    from tuner.checks.suite import examine
 
     return list(examine(probes, CHECKS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import Outcome, StudyRecord
@@ -46,7 +47,7 @@ def by_run(records: Iterable[StudyRecord]) -> dict[str, list[StudyRecord]]:
 def summary_of(store: Store, record: StudyRecord) -> Summary:
     """Return the summary of a search."""
 
-    def hyperparameters(run: Outcome) -> Mapping[str, float]:
+    def hyperparameters(run: Outcome) -> Mapping[str, Any]:
         key = run.key
         (candidate,) = store.candidates(record.id, role=key.role, generation=key.generation, slot=key.slot)
         return candidate.hyperparameters

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import lodo.registry
 import tasks.registry
+from tasks import importing
 from tuner.core.errors import InvalidRequest
 from tuner.training.tensorflow import load_tensorflow
 
-Task = str | type
-"""A task's name, or its class."""
+Task = str | type | Callable[..., Any]
+"""A task's name, its class, or a training function."""
 
 Optimizer = str | type | tuple[Any, Any]
 """An optimizer's name, or a class: a built-in one, one of `keras.optimizers`, or one of your own.
@@ -40,7 +41,7 @@ def task_name(task: Task) -> str:
     try:
         name = tasks.registry.name_of(task)
         if name.startswith(tasks.registry.SESSION):
-            tasks.registry.register(name, task)
+            importing.keep(name, task)  # `name_of` has checked it
     except ValueError as error:
         raise InvalidRequest("task", f": {error}") from None
     return name

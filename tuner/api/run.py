@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.api.database import Database
 from tuner.api.reading import chosen_table, comparisons_of, detailed_summary_of, drawable, summary_of
 from tuner.api.trials import trials_frame
+from tuner.core.candidate_names import key_of
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, SeedRun, StudyRecord, StudySpec, StudyStatus
 from tuner.core.text import nearest
@@ -67,7 +68,7 @@ class Study:
         return self.record.status
 
     @property
-    def tuned(self) -> dict[str, float] | None:
+    def tuned(self) -> dict[str, Any] | None:
         """The tuned hyperparameters; None until the search is complete, and if no individual finished."""
         tuned = self.record.tuned
         return None if tuned is None or not self.record.counts[Status.FINISHED] else dict(tuned)
@@ -98,6 +99,41 @@ class Study:
         key = Key(self.record.spec.kind if role is None else Role(role), stored, slot)
         with self.database.reading() as store:
             return store.curve(self.record.id, key)
+
+    def output(self, candidate: str) -> str:
+        """Return what the training function of a candidate printed in its last attempt.
+
+        It is at most 64 kB: of more, the beginning and the end. "" if it printed nothing or is not final.
+
+        Args:
+            candidate: "g03/s07", or "default/0" or "tuned/0" of those on fresh seeds.
+
+        Raises:
+            InvalidRequest: It has another form.
+            UnknownCandidate: There is no such candidate.
+        """
+        with self.database.reading() as store:
+            return store.output(self.record.id, key_of(candidate))
+
+    def reports(self, candidate: str) -> pd.DataFrame:
+        """Return what the training function of a candidate reported: a DataFrame with a row per report.
+
+        Its columns are step, seconds since the start, and the reported numbers.
+
+        Args:
+            candidate: See `output`.
+
+        Raises:
+            InvalidRequest: It has another form.
+            UnknownCandidate: There is no such candidate.
+        """
+        import pandas as pd
+
+        with self.database.reading() as store:
+            found = store.series(self.record.id, key_of(candidate)).get("validation")
+        if found is None:
+            return pd.DataFrame({"step": [], "seconds": []})
+        return pd.DataFrame({"step": found.evaluations.astype(int), "seconds": found.seconds, **found.metrics})
 
     def export(self, format: str = "json") -> str:
         """Return the tuned configuration as the text of a file.

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
+import hashlib
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +17,7 @@ from tasks import importing
 from tuner.api.progress import Progress
 from tuner.core.errors import RESUMABLE, InvalidRequest, StudyRefused
 from tuner.core.study import StudyRecord, StudySpec, StudyStatus
-from tuner.execution.executor import Executor
+from tuner.execution.executor import DEFAULT_TRAIN, FUNCTION_TRAIN, Executor
 from tuner.execution.resources import Resources
 from tuner.storage import StorageError, Store, StudyExists, StudyOwned, this_process
 from tuner.studies import machine
@@ -72,7 +76,10 @@ def begin(
             progress.say(remark)
         for remark in plan.remarks:
             progress.say(remark)
-        with _executor(resources, specs, progress) as (executor, slots):
+        with (
+            _checkpoints(resources, store, run, specs) as checkpoints,
+            _executor(resources, specs, progress, checkpoints) as (executor, slots),
+        ):
             progress.executor_started()
             if confirm is not None and not confirm(executor, slots):
                 raise NotBegun
@@ -144,7 +151,11 @@ def continue_run(
         places = None if task is None else task_names(task)
         _check_places(remaining[0], places)
         remaining = [_resumed(study, store, places, accept_changes, progress) for study in remaining]
-        with _executor(resources, [study.spec for study in remaining], progress) as (executor, _):
+        specs = [study.spec for study in remaining]
+        with (
+            _checkpoints(resources, store, specs[0].run, specs) as checkpoints,
+            _executor(resources, specs, progress, checkpoints) as (executor, _),
+        ):
             progress.executor_started()
             _run(store, remaining, executor, progress, callbacks, wait)
 
@@ -156,7 +167,7 @@ def check_users_code(specs: Sequence[StudySpec], timeout: float | None, progress
         ValueError: The task or an optimizer is broken; one line.
     """
     workloads = specs[0].workloads
-    theirs = [workload for workload in workloads if workload.task not in tasks.registry.TASKS]
+    theirs = [each for each in workloads if each.task not in tasks.registry.TASKS and not each.is_function]
     own = [spec for spec in specs if spec.workload.optimizer_place is not None]
     if not theirs and not own:
         return
@@ -253,7 +264,7 @@ def _run(
 
 
 def _executor(
-    resources: Resources, specs: Sequence[StudySpec], progress: Progress
+    resources: Resources, specs: Sequence[StudySpec], progress: Progress, checkpoints: Path | None
 ) -> contextlib.AbstractContextManager[tuple[Executor, int]]:
     """Return an executor for the studies of a run; classes that no module holds are sent to its workers by value."""
     from tuner.execution.ray.executor import open_executor
@@ -261,7 +272,24 @@ def _executor(
     places = {place for spec in specs for each in spec.workloads for place in each.places}
     of_session = [place for place in places if place.startswith(importing.SESSION)]
     by_value = {place: importing.imported(place, "class") for place in of_session}
-    return open_executor(resources, places, objects=by_value, say=progress.say)
+    train = FUNCTION_TRAIN if specs[0].workload.is_function else DEFAULT_TRAIN
+    return open_executor(resources, places, train=train, objects=by_value, checkpoints=checkpoints, say=progress.say)
+
+
+@contextlib.contextmanager
+def _checkpoints(resources: Resources, store: Store, run: str, specs: Sequence[StudySpec]) -> Iterator[Path | None]:
+    """Yield the folder for checkpoints of training functions, the same whenever a run goes on; None without functions.
+
+    It is deleted with all that is left in it once the run is complete.
+    """
+    if not any(spec.workload.is_function for spec in specs):
+        yield None
+        return
+    user = getpass.getuser() if resources.checkpoint_dir is None else ""
+    root = resources.checkpoint_dir or Path(tempfile.gettempdir()) / f"lodo-tune-{user}"
+    folder = root / f"{run}-{hashlib.sha256(f'{store.url} {run}'.encode()).hexdigest()[:12]}"
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)  # not after an error, with which the run can be resumed
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
+from search_spaces.space import SearchSpace
 from tuner.api.data_folder import using_data
 from tuner.api.database import DEFAULT_DATABASE, Database
 from tuner.api.progress import Progress, progress_of
@@ -41,6 +42,7 @@ def tune(
     name: str | None = None,
     database: str | Path | Database = DEFAULT_DATABASE,
     search_space: str | Path | Iterable[str | Path] = (),
+    space: SearchSpace | None = None,
     precision: str | None = None,
     options: Mapping[str, Any] | None = None,
     wait: bool = False,
@@ -53,6 +55,7 @@ def tune(
     Args:
         task: Name of a built-in task, "module:NAME", "path/to/file.py:NAME", or a task's class. A class of a module is
             imported by the workers; one of a script or a notebook is sent to them by value, see `tuner.api.requests`.
+            Or a training function, see docs/guides/training-function.md.
             Several, in a list or with commas: each optimizer is tuned for one setting that works on all of them, see
             docs/guides/several-tasks.md.
         optimizers: Names of built-in optimizers, "keras:NAME", their classes, or optimizers of your own: named as a
@@ -72,13 +75,15 @@ def tune(
         name: Name of the run. Default: the task's name, numbered where that is taken.
         database: Where to record: a file, a URL, or a `Database`.
         search_space: YAML files with search spaces of your own, one per optimizer.
+        space: The search space of a training function, as `tuner.space` returns it. Default: see
+            docs/guides/training-function.md.
         precision: "float32", "float64", or "bfloat16" where a task supports it. Default: the task's own.
         options: Keyword arguments of the task, such as batch_size. Default: the preset's.
         wait: Whether to wait while another driver holds a study.
         callback: Returns a new `Callback` for each study; may be its class.
         progress: True writes a line per generation to standard error, False nothing; a function takes each line.
         **resources: Where to train, as the attributes of `Resources`: workers, cpus_per_candidate, gpus_per_candidate,
-            timeout, max_attempts, address, dashboard (default: False), data_dir.
+            timeout, max_attempts, address, dashboard (default: False), data_dir, checkpoint_dir.
 
     Returns:
         The run. It stays in the database, from which `open_database(…).run(name)` returns it again.
@@ -97,7 +102,7 @@ def tune(
     """
     resolved = Resources.of(resources)
     request = SearchRequest(
-        task=task_name(task) if isinstance(task, str | type) else ",".join(map(task_name, task)),
+        task=task_name(task) if isinstance(task, str) or callable(task) else ",".join(map(task_name, task)),
         optimizers=optimizer_names(optimizers),
         preset=preset,
         generations=generations,
@@ -113,6 +118,7 @@ def tune(
         search_spaces=paths(search_space),
         precision=precision,
         options=options or {},
+        space=space,
     )
     return run_search(request, resolved, database, callback=callback, wait=wait, progress=progress)
 

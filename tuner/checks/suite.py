@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tuner.checks import derivatives, evaluation, form, reproducibility, runs
-from tuner.checks.check import Check, Finding, NotApplicable, PromiseError, Verdict
+from tuner.checks import derivatives, evaluation, examination, form, reproducibility, runs
+from tuner.checks.check import Check, Finding
 
 CHECKS: tuple[Check, ...] = (
     Check("name", "The name is one word in lower case, with hyphens.", form.name),
@@ -53,31 +53,5 @@ def named(name: str) -> Check:
 
 
 def examine(probes: Sequence[Any], checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
-    """Yield the result of each check, in order.
-
-    Args:
-        probes: One task or optimizer in each of its dtypes, at least one. Basic checks run on all, the others on the
-            last.
-        checks: The suite. Default: that of tasks.
-    """
-    broken = False
-    for check in checks:
-        if broken:
-            yield Finding(check, Verdict.SKIPPED, "skipped because of the failure above")
-            continue
-        finding = _finding(check, probes if check.is_basic else probes[-1:])
-        broken = check.is_basic and finding.verdict is Verdict.FAILED
-        yield finding
-
-
-def _finding(check: Check, probes: Sequence[Any]) -> Finding:
-    note = None
-    for probe in probes:
-        try:
-            note = check.run(probe)
-        except NotApplicable as reason:
-            return Finding(check, Verdict.SKIPPED, str(reason))
-        except PromiseError as error:
-            where = f"in {probe.task.dtype}: " if len(probes) > 1 else ""
-            return Finding(check, Verdict.FAILED, f"{where}{error}")
-    return Finding(check, Verdict.PASSED, note or "")
+    """Yield the result of each check, in order; the default suite is that of tasks. See `examination.examine`."""
+    return examination.examine(probes, checks)

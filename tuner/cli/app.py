@@ -31,6 +31,7 @@ from tuner.cli.flags import (
     precision_option,
 )
 from tuner.cli.group import Group
+from tuner.cli.logs import logs
 from tuner.cli.optimizers import optimizers_group
 from tuner.cli.paper import paper
 from tuner.cli.report import report
@@ -207,6 +208,6 @@ def _flags(names: list[str]) -> str:
 
 for verb in (
     resume, compare, paper, submit, train, evaluate, tasks_group, optimizers_group, table, figures, studies, show,
-    watch, export, report, serve, database_group, doctor,
+    logs, watch, export, report, serve, database_group, doctor,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def examined(probes: Sequence[Any], checks: Sequence[Check], name: str, *, print_each: bool) -> Iterator[Finding]:
     """Examine a task or an optimizer, and print each finding as it comes."""
-    from tuner.checks.suite import examine
+    from tuner.checks.examination import examine
 
     width = max(len(check.name) for check in checks)
     findings = examine(probes, checks)

@@ -27,6 +27,7 @@ _FLAGS = {
     "folder": "DIR",
     "source": "FROM",
     "study": "STUDY",
+    "candidate": "CANDIDATE",
     "target": "TO",
 }
 """Flags and arguments whose fields have another name in Python."""
@@ -208,6 +209,12 @@ machine_options = together(
         help="Attempts per candidate; it fails when its worker is lost in each.",
     ),
     click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster instead of starting one."),
+    click.option(
+        "--checkpoint-dir",
+        type=PATH,
+        metavar="DIR",
+        help="Folder for checkpoints of a training function, which all nodes share. Default: one for temporary files.",
+    ),
     click.option("--no-dashboard", is_flag=True, help="Do not start Ray's dashboard."),
     click.option("--wait", is_flag=True, help="Wait while another driver holds the study."),
 )

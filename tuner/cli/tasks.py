@@ -84,6 +84,9 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
     if preset is not None and preset not in entry.presets:
         raise InvalidRequest("preset", f"is one of {', '.join(entry.presets)} for this task", preset)
     chosen = preset or (DEFAULT_PRESET if DEFAULT_PRESET in entry.presets else None)
+    if entry.is_function:
+        _check_function(name, task, chosen or next(iter(entry.presets)), as_json)
+        return
     options = dict(entry.presets[chosen].options) if chosen else {}
     load_tensorflow()
     from tuner.checks.suite import CHECKS
@@ -97,6 +100,24 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
         findings = list(examined(task_probes, CHECKS, name, print_each=not as_json))
     if as_json:
         click.echo(_json(name, chosen, options, task_probes, findings))
+    raise_if_any_failed(name, findings)
+
+
+def _check_function(name: str, task: str, preset: str, as_json: bool) -> None:
+    """Run the suite of training functions on one, and print the result of each check."""
+    from tuner.api.functions import function_probe
+    from tuner.checks.function_suite import CHECKS
+    from tuner.cli.watchdog import Watchdog
+
+    with prints_to_stderr():
+        probe = function_probe(task, preset)
+    if not as_json:
+        click.echo(f"{name}, a training function, with its defaults and a budget of {probe.budget}")
+    with Watchdog(None):
+        findings = list(examined([probe], CHECKS, name, print_each=not as_json))
+    if as_json:
+        document = {"task": name, "preset": preset, "options": {}, "dtypes": [], "lanes": 1, **listed(findings)}
+        click.echo(json.dumps(document, allow_nan=False))
     raise_if_any_failed(name, findings)
 
 

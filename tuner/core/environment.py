@@ -9,6 +9,22 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 
+CHECKPOINTS = "LODO_TUNE_CHECKPOINTS"
+"""Variable of a worker that trains by functions: the folder in which candidates have folders for checkpoints."""
+
+GPUS = "LODO_TUNE_GPUS"
+"""Variable of the same: its GPUs, or its share of one."""
+
+THREADS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "RAYON_NUM_THREADS",
+)
+"""Variables that numerical libraries read for their number of threads."""
+
 
 @contextlib.contextmanager
 def environment(variables: Mapping[str, str | None]) -> Iterator[None]:

@@ -96,3 +96,10 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(map(str, value)) or "none"
     return str(value)
+
+
+class StopTraining(Exception):  # noqa: N818 (states what to do)
+    """Raised by `report` in a training function whose search has no more use for it: the function ends here.
+
+    A function need not catch it; one that does, to close something, raises it again or returns.
+    """

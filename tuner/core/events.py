@@ -65,5 +65,14 @@ class LaneObservations:
         return Observation(self.split, self.evaluations, self.seconds, self.elapsed, metrics)
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a training function has reported and printed since the last one, less than 100 kB."""
+
+    observations: tuple[LaneObservations, ...] = ()
+    output: str | None = None  # all that it printed so far, cut in the middle; None: as before
+    is_last: bool = False  # whether the evaluation follows at once
+
+
 Event = AttemptStarted | AttemptEnded | Progress | Evaluation
 """What an executor reports of a candidate."""

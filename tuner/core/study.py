@@ -244,7 +244,7 @@ class StudyRecord:
     status: str  # one of StudyStatus
     created_at: str  # UTC, ISO 8601
     finished_at: str | None
-    tuned: Mapping[str, float] | None  # the tuned hyperparameters, once the search is complete
+    tuned: Mapping[str, Any] | None  # the tuned hyperparameters, once the search is complete
     tuned_genome: tuple[float, ...] | None
     notes: tuple[str, ...]  # remarks of the strategy, such as that a whole generation diverged
     counts: Mapping[Status, int]  # number of candidates of the search or comparison by status
@@ -295,7 +295,7 @@ class CandidateRecord(Outcome):
     """A candidate and its outcome, without its curve, which Store.curve reads."""
 
     genome: tuple[float, ...]
-    hyperparameters: Mapping[str, float]
+    hyperparameters: Mapping[str, Any]  # see `Trial`
     seed: int
     steps: int
     attempts: int

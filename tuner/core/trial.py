@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+FUNCTION = "function"
+"""What the code of a training function is called in the fingerprint of a workload."""
+
+
 class Status(StrEnum):
     """Status of a candidate. The last four are final."""
 
@@ -102,6 +106,16 @@ class Workload:
         return (self.task,) if self.optimizer_place is None else (self.task, self.optimizer_place)
 
     @property
+    def is_function(self) -> bool:
+        """Whether the task is a training function of the user's, whose code alone has this entry in a fingerprint."""
+        return FUNCTION in (self.code or {})
+
+    @property
+    def unit(self) -> str:
+        """The unit of budgets in words."""
+        return "steps" if self.is_function else "gradient evaluations"
+
+    @property
     def task_label(self) -> str:
         """Name of the task for display, without the path of a user's file."""
         return self.task.rpartition("/")[2]
@@ -112,7 +126,7 @@ class Trial:
     """Data that a worker needs to train one candidate, in addition to the workload."""
 
     key: Key
-    hyperparameters: Mapping[str, float]
+    hyperparameters: Mapping[str, Any]  # a number, a text or a boolean each; None where its condition does not hold
     seed: int  # 0 <= seed < 2**63
     steps: int  # budget in gradient evaluations
 
@@ -165,6 +179,7 @@ class Evaluation:
     reason: str = ""  # one line for users: "loss was nan at evaluation 17", "worker crashed", ...
     error: str = ""  # a traceback, cut to 4 kB
     observations: tuple[Observation, ...] = ()  # in the order in which they were made
+    output: str = ""  # what a training function printed, cut in the middle
 
     @property
     def values(self) -> tuple[float, ...]:

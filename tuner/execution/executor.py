@@ -18,6 +18,9 @@ from tuner.core.trial import Trial, Workload
 DEFAULT_TRAIN = "tuner.training.train:train"
 """The training function that workers import; `tuner.execution.worker` describes what it yields."""
 
+FUNCTION_TRAIN = "tuner.training.own_function:train"
+"""The same for studies of a user's training function, whose workers never import TensorFlow for it."""
+
 
 class ClusterUnavailable(LodoTuneError):  # noqa: N818 (part of the public interface)
     """Ray could not be started or reached, or has died. The study can be resumed later."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.core.events import LaneObservations, TrainingProgress
+from tuner.core.events import LaneObservations, Reported, TrainingProgress
 from tuner.core.text import MAX_REASON_CHARACTERS, cut_traceback, first_line
 from tuner.core.trial import Evaluation, Status, Trial
 
@@ -46,7 +46,7 @@ class Raised:
     is_of_all: bool = False  # whether no candidate of the study can be trained in this process
 
 
-Message = Started | TrainingProgress | LaneObservations | Evaluation | Raised
+Message = Started | TrainingProgress | LaneObservations | Reported | Evaluation | Raised
 """A message of a worker. An `Evaluation` lacks its losses and observations, which are sent before it."""
 
 
@@ -81,7 +81,10 @@ def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Upd
             unfinished.discard(message.key)
             is_due = not unfinished
         else:
-            is_due = not isinstance(message, TrainingProgress) or message.steps_done < budget
+            is_due = not (
+                (isinstance(message, TrainingProgress) and message.steps_done >= budget)
+                or (isinstance(message, Reported) and message.is_last)
+            )
         if is_due or len(bundle) == MAX_BUNDLED:
             yield Update(tuple(bundle), is_over=not unfinished)
             bundle = []
@@ -103,10 +106,13 @@ def checked(value: Any, lanes: Sequence[Trial]) -> Iterator[Message]:
         yield from _parts(value, len(lanes))
     elif isinstance(value, LaneObservations):
         yield _checked_observations(value, len(lanes))
+    elif isinstance(value, Reported):
+        observations = tuple(_checked_observations(one, len(lanes)) for one in value.observations)
+        yield Reported(observations, None if value.output is None else str(value.output), bool(value.is_last))
     elif isinstance(value, Evaluation):
         yield _checked_evaluation(value, lanes)
     else:
-        accepted = "TrainingProgress, LaneObservations and Evaluation"
+        accepted = "TrainingProgress, LaneObservations, Reported and Evaluation"
         raise TypeError(f"training yields {accepted}. Received: {type(value).__name__}")
 
 
@@ -176,6 +182,7 @@ def _checked_evaluation(evaluation: Evaluation, lanes: Sequence[Trial]) -> Evalu
         reason=reason,
         error=cut_traceback(str(evaluation.error)),
         observations=(),
+        output="",
     )
 
 

@@ -23,6 +23,7 @@ class ResourceOptions(TypedDict, total=False):
     address: str | None
     dashboard: bool
     data_dir: str | Path | None
+    checkpoint_dir: str | Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Resources:
         address: "HOST:PORT" of a Ray cluster, or "auto" for the one that RAY_ADDRESS names. Default: a local Ray.
         dashboard: Whether a local Ray serves its dashboard.
         data_dir: Folder of mnist.npz and cifar10.npz, on every node. Default: where LODO_DATA_DIR or Keras has them.
+        checkpoint_dir: Folder for the checkpoints of training functions, which all nodes share. Default: one for
+            temporary files, on each node.
     """
 
     workers: int | None = None
@@ -48,6 +51,7 @@ class Resources:
     address: str | None = None
     dashboard: bool = True
     data_dir: Path | None = None
+    checkpoint_dir: Path | None = None
 
     @classmethod
     def of(cls, options: ResourceOptions) -> Resources:
@@ -59,8 +63,9 @@ class Resources:
         for unknown in sorted(options.keys() - ResourceOptions.__annotations__.keys()):
             accepted = ", ".join(ResourceOptions.__annotations__)
             raise TypeError(f"unexpected keyword argument {unknown!r}. Accepted beside the named ones: {accepted}")
-        folder = options.get("data_dir")
-        return cls(**{"dashboard": False, **options, "data_dir": None if folder is None else Path(folder)})  # type: ignore[arg-type]
+        given = {name: options.get(name) for name in ("data_dir", "checkpoint_dir")}
+        folders = {name: None if folder is None else Path(str(folder)) for name, folder in given.items()}
+        return cls(**{"dashboard": False, **options, **folders})  # type: ignore[arg-type]
 
     def check(self) -> None:
         """Check that all values are in range.

@@ -19,6 +19,7 @@ from tuner.core.events import (
     Event,
     LaneObservations,
     Progress,
+    Reported,
     TrainingProgress,
 )
 from tuner.core.numbers import until_not_finite
@@ -38,6 +39,8 @@ class AttemptTracker:
         self._failure: Failure | None = None
         self._progress: list[TrainingProgress] = []
         self._observed: list[LaneObservations] = []
+        self._output = ""
+        self._reported = 0  # the last step that a training function reported
 
     @property
     def unfinished(self) -> tuple[Key, ...]:
@@ -46,8 +49,8 @@ class AttemptTracker:
 
     @property
     def steps_done(self) -> int:
-        """Gradient evaluations that the worker has reported."""
-        return self._progress[-1].steps_done if self._progress else 0
+        """Gradient evaluations that the worker has reported, or steps of a training function."""
+        return self._progress[-1].steps_done if self._progress else self._reported
 
     @property
     def has_raised(self) -> bool:
@@ -77,11 +80,24 @@ class AttemptTracker:
                 yield Progress(self.unfinished, number, message.steps_done)
             case LaneObservations():
                 self._observed.append(message)
+            case Reported():
+                self._observed += message.observations
+                self._output = self._output if message.output is None else message.output
+                if message.observations:
+                    self._reported = message.observations[-1].evaluations
+                    yield Progress(self.unfinished, number, self._reported)
             case Evaluation(key=key):
                 if key in self.unfinished:  # neither a copy nor evaluated in an earlier attempt
                     self._finished.add(key)
                     losses, observations = self._losses(key), self._observations(key)
-                    yield replace(message, losses=losses, observations=observations, attempt=number, node=self._node)
+                    yield replace(
+                        message,
+                        losses=losses,
+                        observations=observations,
+                        output=self._output,
+                        attempt=number,
+                        node=self._node,
+                    )
             case Raised(is_of_all=True):
                 raise StudyRefused(f"{message.reason} (node {self._node})")
             case Raised():
@@ -138,6 +154,7 @@ class AttemptTracker:
             reason=failure.reason,
             error=failure.error,
             observations=self._observations(trial.key),
+            output=self._output,
         )
 
     def _lane(self, key: Key) -> int:

@@ -24,6 +24,7 @@ from tuner.core.errors import StudyRefused
 from tuner.core.matplotlib_import import import_matplotlib
 from tuner.core.text import describe_error
 from tuner.core.trial import Trial, Workload
+from tuner.execution.executor import FUNCTION_TRAIN
 from tuner.execution.messages import Message, Raised, Started, checked
 
 REMOTE_WATCHDOG_DELAY = 5.0
@@ -43,7 +44,8 @@ def import_training(train: str, gpus: float) -> None:
 
     An error is ignored, since `train_cohort` reports it for each candidate.
     """
-    import_matplotlib()
+    if train != FUNCTION_TRAIN:
+        import_matplotlib()
     with contextlib.suppress(Exception), environment(_visible_gpus(gpus)):
         importlib.import_module(train.partition(":")[0])
 

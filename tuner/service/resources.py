@@ -49,7 +49,7 @@ class StudyResource(BaseModel):
     done: int = Field(description="candidates of the search or comparison that are final")
     due: int = Field(description="candidates of the whole search or comparison")
     counts: dict[str, int] = Field(description="candidates of the search or comparison by status")
-    tuned: dict[str, float] | None
+    tuned: dict[str, Any] | None
     created_at: str
     finished_at: str | None
     notes: list[str]
@@ -176,7 +176,7 @@ class CandidateResource(BaseModel):
     slot: int
     status: str
     value: float | None = Field(description="of the objective; null unless it finished, and if it missed the target")
-    hyperparameters: dict[str, float]
+    hyperparameters: dict[str, Any]
     seed: int = Field(description="below 2**63: more than the 53 bits that JavaScript's numbers hold")
     steps: int = Field(description="its budget in gradient evaluations")
     steps_done: int

@@ -14,7 +14,8 @@ from tuner.core.trial import Candidate, Key, Role, Status
 from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.curves import EncodedCurve, decode
 from tuner.storage.errors import Conflict, Damaged, UnknownCandidate
-from tuner.storage.tables import candidates, curves, evaluations, studies
+from tuner.storage.tables import candidates, curves, evaluations, outputs, studies
+from tuner.storage.validation import numbers_of, plain_values
 
 KEY_COLUMNS = (candidates.c.role, candidates.c.generation, candidates.c.slot)
 
@@ -184,6 +185,17 @@ def read_curve(connection: Connection, study_id: int, key: Key) -> npt.NDArray[A
         raise Damaged(f"{_study_name(connection, study_id)} {short_key(key)}: {error}") from error
 
 
+def read_output(connection: Connection, study_id: int, key: Key) -> str:
+    """Return what the training function of a candidate printed; "" if it printed nothing, or is not final.
+
+    Raises:
+        UnknownCandidate: The key was never added.
+    """
+    candidate = locate(connection, study_id, [key])[key]
+    text = connection.scalar(select(outputs.c.text).where(outputs.c.candidate_id == candidate.id))
+    return str(text or "")
+
+
 def short_key(key: Key | Row[Any]) -> str:
     """Return a key, or the key of a row, as reports of damage name it: "search 3/17"."""
     return f"{key.role} {key.generation}/{key.slot}"
@@ -209,8 +221,8 @@ def _row_of(study_id: int, candidate: Candidate) -> dict[str, Any]:
             f"Received: seed {trial.seed}, {trial.steps} steps"
         )
     genome = [float(value) for value in candidate.genome]
-    hyperparameters = {str(name): float(value) for name, value in trial.hyperparameters.items()}
-    if not np.all(np.isfinite([*genome, *hyperparameters.values()])):
+    hyperparameters = plain_values(trial.hyperparameters)
+    if not np.all(np.isfinite([*genome, *numbers_of(hyperparameters)])):
         raise ValueError(
             f"the candidate {long_key(key)} must have finite numbers. Received: genome {genome}, {hyperparameters}"
         )
@@ -255,7 +267,7 @@ def record(row: Row[Any], study: str) -> CandidateRecord:
     return CandidateRecord(
         **_outcome_fields(checked),
         genome=checked.numbers("genome"),
-        hyperparameters=checked.named_numbers("hyperparameters"),
+        hyperparameters=checked.named_values("hyperparameters"),
         seed=checked.integer("seed"),
         steps=checked.integer("steps"),
         attempts=checked.integer("attempts"),

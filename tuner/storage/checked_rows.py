@@ -114,13 +114,16 @@ class CheckedRow:
             self._refuse(column, f"not a mapping with {generations} finite sigmas")
         return value
 
-    def named_numbers(self, column: str, names: Collection[str] | None = None) -> Mapping[str, float]:
-        """Return a mapping from names to finite numbers, from exactly the given names unless they are None."""
+    def named_values(self, column: str, names: Collection[str] | None = None) -> Mapping[str, Any]:
+        """Return a mapping from names to values of hyperparameters, from exactly the given names unless they are None.
+
+        A value is a finite number, a text, a boolean, or None where it has no effect.
+        """
         value = self.mapping(column)
-        if not all(map(_is_number, value.values())):
-            self._refuse(column, "not a mapping from names to numbers")
+        if not all(each is None or isinstance(each, str | bool) or _is_number(each) for each in value.values()):
+            self._refuse(column, "not a mapping from names to values")
         if names is not None and set(value) != set(names):
-            self._refuse(column, f"not a number for each of {', '.join(names)}")
+            self._refuse(column, f"not a value for each of {', '.join(names)}")
         return value
 
     def space(self, column: str) -> Mapping[str, Any]:

@@ -13,13 +13,13 @@ from tuner.core.trial import Status
 from tuner.storage import changes
 from tuner.storage.attempts import LOST
 from tuner.storage.errors import Damaged
-from tuner.storage.tables import attempts, candidates, curves, evaluations, observations, studies
+from tuner.storage.tables import attempts, candidates, curves, evaluations, observations, outputs, studies
 
 BATCH_SIZE = 500  # candidates whose rows are in memory at a time
 
 # A copy has no driver, whatever the original has.
 _LEASE = ("owner", "owner_machine", "owner_started", "lease_seconds", "renewed_at", "renewed_uptime")
-_CANDIDATE_TABLES = (attempts, evaluations, curves, observations)
+_CANDIDATE_TABLES = (attempts, evaluations, curves, observations, outputs)
 _ORDER = {attempts: (attempts.c.epoch, attempts.c.number), observations: (observations.c.split, observations.c.name)}
 
 Values = dict[str, Any]

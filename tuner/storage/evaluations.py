@@ -13,9 +13,11 @@ from tuner.core.trial import Evaluation, Status
 from tuner.storage import attempts, candidates, observations
 from tuner.storage.curves import EncodedCurve, encode
 from tuner.storage.tables import candidates as candidate_table
-from tuner.storage.tables import curves, evaluations
+from tuner.storage.tables import curves, evaluations, outputs
 from tuner.storage.timestamps import now
 from tuner.storage.validation import clean_message
+
+MAX_OUTPUT_BYTES = 64_000  # of what a training function printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,13 @@ def _write(connection: Connection, epoch: int, accepted: dict[int, tuple[Evaluat
             for candidate, (_, numbers) in accepted.items()
         ],
     )
+    printed = [
+        {"candidate_id": candidate, "text": clean_message(evaluation.output, MAX_OUTPUT_BYTES)}
+        for candidate, (evaluation, _) in accepted.items()
+        if evaluation.output
+    ]
+    if printed:
+        connection.execute(insert(outputs), printed)
     observations.write(connection, {candidate: numbers.observations for candidate, (_, numbers) in accepted.items()})
     attempts.close(
         connection,

@@ -65,8 +65,8 @@ def write(connection: Connection, accepted: Mapping[int, Columns]) -> None:
         connection.execute(insert(observations), rows)
 
 
-def read(connection: Connection, study_id: int) -> dict[Key, dict[str, Series]]:
-    """Return the observations of a study's candidates by key and split; a candidate without any is left out.
+def read(connection: Connection, study_id: int, key: Key | None = None) -> dict[Key, dict[str, Series]]:
+    """Return the observations of a study's candidates, or of one, by key and split; one without any is left out.
 
     Raises:
         Damaged: A stored column cannot be read.
@@ -76,10 +76,13 @@ def read(connection: Connection, study_id: int) -> dict[Key, dict[str, Series]]:
         .join(candidates, candidates.c.id == observations.c.candidate_id)
         .where(candidates.c.study_id == study_id)
     )
+    if key is not None:
+        place = (candidates.c.role == key.role.value, candidates.c.generation == key.generation)
+        query = query.where(*place, candidates.c.slot == key.slot)
     encoded: dict[Key, dict[str, dict[str, EncodedCurve]]] = defaultdict(lambda: defaultdict(dict))
     for row in connection.execute(query):
-        key = Key(Role(row.role), row.generation, row.slot)
-        encoded[key][row.split][row.name] = EncodedCurve(row.dtype, row.length, row.data)
+        of = Key(Role(row.role), row.generation, row.slot)
+        encoded[of][row.split][row.name] = EncodedCurve(row.dtype, row.length, row.data)
     return {
         key: {split: read_series(columns) for split, columns in splits.items()}
         for key, splits in sorted(encoded.items())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy.typing as npt
 
-from tuner.core.study import CandidateRecord, Outcome, SeedRun, StudyRecord
+from tuner.core.study import CandidateRecord, Outcome, SeedRun, Series, StudyRecord
 from tuner.core.trial import Key, Role
 from tuner.storage import attempts, candidates, integrity, observations, studies
 from tuner.storage.access import retried
@@ -111,6 +112,28 @@ class StudyReader(PageReader):
         """
         with self._reading() as connection:
             return candidates.read_curve(connection, study_id, key)
+
+    @retried
+    def output(self, study_id: int, key: Key) -> str:
+        """Return what the training function of a candidate printed; "" if it printed nothing, or is not final.
+
+        Raises:
+            UnknownCandidate: The key was never added.
+        """
+        with self._reading() as connection:
+            return candidates.read_output(connection, study_id, key)
+
+    @retried
+    def series(self, study_id: int, key: Key) -> Mapping[str, Series]:
+        """Return the observations of a candidate by split; empty if it has none, or is not final.
+
+        Raises:
+            UnknownCandidate: The key was never added.
+            Damaged: An observation cannot be read.
+        """
+        with self._reading() as connection:
+            candidates.locate(connection, study_id, [key])
+            return observations.read(connection, study_id, key).get(key, {})
 
     @retried
     def seed_runs(self, study_id: int, *, curves: bool = False) -> list[SeedRun]:

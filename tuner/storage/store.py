@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -238,7 +239,7 @@ class Store(StudyReader):
             return evaluations.record(connection, study_id, epoch, results, encoded)
 
     @retried
-    def finish(self, study_id: int, epoch: int, *, tuned: Mapping[str, float], tuned_genome: Sequence[float]) -> None:
+    def finish(self, study_id: int, epoch: int, *, tuned: Mapping[str, Any], tuned_genome: Sequence[float]) -> None:
         """Store the tuned point, which ends the search; `release` then marks the study as complete.
 
         Raises:

@@ -20,7 +20,7 @@ from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.errors import Conflict, Damaged, StudyExists, UnknownStudy
 from tuner.storage.tables import candidates, studies
 from tuner.storage.timestamps import now
-from tuner.storage.validation import check_optimizer_name, check_run_name, quoted
+from tuner.storage.validation import check_optimizer_name, check_run_name, numbers_of, plain_values, quoted
 
 STATUSES = (StudyStatus.RUNNING, StudyStatus.INTERRUPTED, StudyStatus.STOPPED, StudyStatus.COMPLETE)
 _FEW = 500  # studies whose ids a statement may name: SQLite and PostgreSQL limit the number of parameters
@@ -168,19 +168,16 @@ def amend(connection: Connection, study_id: int, spec: StudySpec, note: str) -> 
         add_note(connection, study_id, note)
 
 
-def finish(connection: Connection, study_id: int, tuned: Mapping[str, float], tuned_genome: Sequence[float]) -> None:
+def finish(connection: Connection, study_id: int, tuned: Mapping[str, Any], tuned_genome: Sequence[float]) -> None:
     """Store the tuned point; storing the same one again changes nothing.
 
     Raises:
         Conflict: A different tuned point is stored.
         ValueError: A number is not finite.
     """
-    if not all(map(math.isfinite, [*tuned.values(), *tuned_genome])):
+    values: dict[str, Any] = {"tuned": plain_values(tuned), "tuned_genome": [float(value) for value in tuned_genome]}
+    if not all(map(math.isfinite, [*numbers_of(values["tuned"]), *tuned_genome])):
         raise ValueError(f"a tuned point must be finite. Received: {dict(tuned)}, {list(tuned_genome)}")
-    values = {
-        "tuned": {str(name): float(value) for name, value in tuned.items()},
-        "tuned_genome": [float(value) for value in tuned_genome],
-    }
     stored = connection.execute(select(studies.c.tuned, studies.c.tuned_genome).where(studies.c.id == study_id)).one()
     if stored.tuned is None:
         connection.execute(update(studies).where(studies.c.id == study_id).values(values))
@@ -252,7 +249,7 @@ def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -
         status=checked.one_of("status", STATUSES),
         created_at=checked.text("created_at"),
         finished_at=checked.optional("finished_at", checked.text),
-        tuned=checked.optional("tuned", lambda column: checked.named_numbers(column, _named(spec.space))),
+        tuned=checked.optional("tuned", lambda column: checked.named_values(column, _named(spec.space))),
         tuned_genome=checked.optional("tuned_genome", checked.numbers),
         notes=checked.texts("notes"),
         counts=counts,

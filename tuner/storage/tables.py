@@ -4,7 +4,8 @@
 studies 1 ── n candidates 1 ── n attempts       one per attempt of a worker to train the candidate
                           1 ── 1 evaluations    the result; once it is recorded, the candidate never changes
                           1 ── 1 curves         the losses, stored apart from what lists of candidates read
-                          1 ── n observations   other measurements, one row per column of numbers; comparisons only
+                          1 ── n observations   other measurements, one row per column of numbers
+                          1 ── 1 outputs        what a training function printed in its last attempt
         1 ── 1 changes        how often the rows of the study have changed
 ```
 A test compares these tables with the result of the migrations.
@@ -168,6 +169,13 @@ observations = Table(
     Column("dtype", String(8), nullable=False),
     Column("length", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
+)
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("candidate_id", ForeignKey(candidates.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("text", Text, nullable=False),
 )
 
 changes = Table(

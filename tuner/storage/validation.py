@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from numbers import Integral
+from typing import Any
 
 from tuner.storage.errors import BadName
 
@@ -81,3 +84,19 @@ def clean_message(text: str, max_bytes: int = MAX_MESSAGE_BYTES) -> str:
 def quoted(text: str, max_length: int = 80) -> str:
     """Return a text in quotes for an error message: ASCII only, and cut if it is long."""
     return ascii(text) if len(text) <= max_length else f"{text[: max_length - 3]!a}... ({len(text)} characters)"
+
+
+def plain_values(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return hyperparameters as JSON has them: whole numbers, floats, texts, booleans, and None without an effect."""
+    return {str(name): _plain(value) for name, value in hyperparameters.items()}
+
+
+def numbers_of(hyperparameters: Mapping[str, Any]) -> Iterator[float]:
+    """Yield the values that are numbers."""
+    return (value for value in hyperparameters.values() if value is not None and not isinstance(value, str | bool))
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)

@@ -3,6 +3,15 @@
 DEAP is imported only in this package.
 """
 
-from tuner.strategies.registry import StrategyKind, create, default_of, kind, kind_of_record, names
+from tuner.strategies.registry import (
+    DEFAULT,
+    StrategyKind,
+    check_kinds,
+    create,
+    default_of,
+    kind,
+    kind_of_record,
+    names,
+)
 
-__all__ = ["StrategyKind", "create", "default_of", "kind", "kind_of_record", "names"]
+__all__ = ["DEFAULT", "StrategyKind", "check_kinds", "create", "default_of", "kind", "kind_of_record", "names"]

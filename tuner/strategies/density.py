@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.strategies.random_generators import ConfinedGenerators
+from tuner.strategies.unordered import Levels, likely
 
 Array = NDArray[np.float64]
 
@@ -34,12 +35,14 @@ class Prior:
         sigma: Spread of the prior, the same for each gene.
         lower: Bounds, [d].
         upper: Bounds, [d].
+        levels: The choices without an order. Default: none.
     """
 
     mean: Sequence[float]
     sigma: float
     lower: Sequence[float]
     upper: Sequence[float]
+    levels: Levels = field(default_factory=dict)
 
 
 def promising(generators: ConfinedGenerators, good: Array, others: Array, count: int, prior: Prior) -> Array:
@@ -67,6 +70,8 @@ def promising(generators: ConfinedGenerators, good: Array, others: Array, count:
 
 
 def _gene(good: Array, others: Array, at: int, prior: Prior) -> float:
+    if at in prior.levels:
+        return likely(good, others, prior.levels[at])
     low = min(max(prior.lower[at], prior.mean[at] - REACH * prior.sigma), float(good.min()))
     high = max(min(prior.upper[at], prior.mean[at] + REACH * prior.sigma), float(good.max()))
     if low == high:

@@ -47,14 +47,14 @@ class Generational(ABC):
         """Return the tuned genome; only called after the last generation."""
 
     def ask(self) -> Proposal | None:
-        """See `Strategy.ask`; genomes drawn outside the bounds are clamped."""
+        """See `Strategy.ask`; genomes drawn outside the bounds are clamped, and those between two values rounded."""
         if self._proposed is not None:
             raise RuntimeError(
                 f"the fitness of generation {self._completed} must be passed to tell() before the next ask()"
             )
         if self._completed == self.setting.generations:
             return None
-        self._proposed = np.clip(self._draw(self._completed), self.setting.lower, self.setting.upper)
+        self._proposed = self.setting.snapped(self._draw(self._completed))
         block, replicates = self._seeds(self._completed)
         return Proposal(self._proposed.copy(), self.setting.steps[self._completed], block, replicates)
 
@@ -90,7 +90,8 @@ class Generational(ABC):
             raise RuntimeError(
                 f"result() requires {self.setting.generations} complete generations. Received: {self._completed}"
             )
-        return np.array(self._tuned())
+        tuned = np.array(self._tuned())
+        return tuned if self.setting.coordinates is None else self.setting.snapped(tuned[None, :])[0]
 
 
 class Amending(Generational):

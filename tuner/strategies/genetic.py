@@ -15,7 +15,7 @@ different seeds, so that the surrogate can tell good genomes from lucky seeds.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from itertools import pairwise
 from typing import Any
@@ -30,6 +30,7 @@ from tuner.strategies.individuals import Individual
 from tuner.strategies.modelling import MODELLED, Genome, Trained, fitted, is_exact
 from tuner.strategies.setting import Setting
 from tuner.strategies.sobol import Sobol, normal_points
+from tuner.strategies.unordered import features
 from tuner.strategies.variation import offspring
 
 Array = NDArray[np.float64]
@@ -113,8 +114,10 @@ class Genetic(Amending):
         """Return the defaults, if nothing was trained yet, and points of the prior."""
         setting = self.setting
         first = [setting.mean][:count] if not self._trained else []
-        points = normal_points(self._sobol, count - len(first), setting.mean, self.sigma, setting.lower, setting.upper)
-        return np.array([*first, *points.tolist()]).reshape(count, len(setting.mean))
+        points = normal_points(
+            self._sobol, count - len(first), setting.mean, self.sigma, setting.lower, setting.upper, setting.levels
+        )
+        return setting.snapped(np.array([*first, *points.tolist()]).reshape(count, len(setting.mean)))
 
     def _promoted(self, generation: int) -> Array:
         """Return the best of the run before that are not in this run yet, and offspring in the remaining slots."""
@@ -137,15 +140,15 @@ class Genetic(Amending):
             return self._explorers(population)
         parents = [Individual(each.genome, each.loss) for each in ranked[:PARENTS]]
         varied = self._varied(parents, 10 * population)
-        feasible = self._feasible(varied, parents[0], np.ones(len(self.setting.mean)))
+        feasible = self._feasible(varied, parents[0], lambda genomes: features(genomes, self.setting.levels))
         order = np.argsort(-feasible, kind="stable")  # those that are expected to finish come first
         return varied[order][:population]
 
     def _chosen(self, known: Sequence[Trained]) -> Array:
         """Return elites, to be trained again, genomes by densities, and the most promising offspring."""
         population = self.setting.population
-        model = fitted(known, self.sigma)
-        surrogate, scale, ranked, means = model.surrogate, model.scale, model.genomes, model.means
+        model = fitted(known, self.sigma, levels=self.setting.levels)
+        surrogate, ranked, means = model.surrogate, model.genomes, model.means
         again = 0 if is_exact(known) or population < 3 else max(1, population // 8)
         elites = ranked[:again]
         parents = [Individual(genome, mean) for genome, mean in zip(ranked[:PARENTS], means, strict=False)]
@@ -153,10 +156,14 @@ class Genetic(Amending):
         candidates = np.array([*self._varied(parents, max(CANDIDATES, 2 * population)).tolist(), *others])
         trained = {each.genome for each in known}
         candidates = candidates[[tuple(genome) not in trained for genome in candidates.tolist()]]
+        if self.setting.coordinates is not None:  # many are rounded to the same
+            candidates = np.array(list(dict.fromkeys(map(tuple, candidates.tolist()))))
+            if not len(candidates):  # every genome nearby was trained
+                return np.array([*ranked, *self._explorers(population).tolist()])[:population]
         by_density = self._by_density(known)
         count = population - len(elites) - len(by_density)
-        feasible = self._feasible(candidates, ranked[0], scale)
-        picked = choose(surrogate, candidates / scale, means[0], feasible, count, surrogate.noise)
+        feasible = self._feasible(candidates, ranked[0], model.scaled)
+        picked = choose(surrogate, model.scaled(candidates), means[0], feasible, count, surrogate.noise)
         fill = self._explorers(count - len(picked))
         return np.array([*elites, *by_density, *candidates[picked].tolist(), *fill.tolist()])
 
@@ -177,14 +184,14 @@ class Genetic(Amending):
         ranked = [each.genome for each in _ranked(known)]
         good = max(3, min(MAX_GOOD, -(-len(ranked) // 10)))
         others = np.array([*ranked[good:], *failed]).reshape(-1, len(setting.mean))
-        prior = Prior(setting.mean, self.sigma, setting.lower, setting.upper)
-        made: list[list[float]] = promising(self.generators, np.array(ranked[:good]), others, count, prior).tolist()
-        return made
+        prior = Prior(setting.mean, self.sigma, setting.lower, setting.upper, setting.levels)
+        made = setting.snapped(promising(self.generators, np.array(ranked[:good]), others, count, prior))
+        return [[float(gene) for gene in genome] for genome in made]
 
     def _meeting(self, known: Sequence[Trained]) -> Array:
         """Return the finalists, each several times: the best by the model, and the best that was seen."""
         population = self.setting.population
-        ranked = fitted(known, self.sigma).genomes
+        ranked = fitted(known, self.sigma, levels=self.setting.levels).genomes
         seen = min(known, key=lambda each: each.loss).genome
         count = max(2, min(population // 2, FINALISTS))
         self._finalists = list(dict.fromkeys([*ranked[: count - 1], seen, *ranked]))[:count]
@@ -195,7 +202,7 @@ class Genetic(Amending):
     def _varied(self, parents: Sequence[Individual], count: int) -> Array:
         setting = self.setting
         spread = np.array(parents).std(axis=0) if len(parents) > 2 else np.full(len(setting.mean), self.sigma)
-        return offspring(
+        varied = offspring(
             self.generators,
             parents,
             count,
@@ -203,7 +210,9 @@ class Genetic(Amending):
             sigma=self.sigma,
             lower=setting.lower,
             upper=setting.upper,
+            levels=setting.levels,
         )
+        return setting.snapped(varied)
 
     # What is known
 
@@ -212,18 +221,18 @@ class Genetic(Amending):
         budget = self.setting.steps[generation]
         return [each for each in self._trained if each.finished and self.setting.steps[each.generation] == budget]
 
-    def _feasible(self, genomes: Array, best: Sequence[float], scale: Array) -> Array:
+    def _feasible(self, genomes: Array, best: Sequence[float], scaled: Callable[[Array], Array]) -> Array:
         """Return 1, or `INFEASIBLE` where the nearest genome that was trained, for however long, failed."""
 
         def nearest(known: list[Genome]) -> Array:
-            points = np.array(known) / scale
+            points = scaled(np.array(known))
             points = points[np.argsort(((points - centre) ** 2).sum(axis=1), kind="stable")[:NEIGHBOURS]]
-            squares = np.zeros((len(genomes), len(points)))
+            squares = np.zeros((len(places), len(points)))
             for at in range(points.shape[1]):
-                squares += (genomes[:, at, None] / scale[at] - points[None, :, at]) ** 2
+                squares += (places[:, at, None] - points[None, :, at]) ** 2
             return np.asarray(squares.min(axis=1))
 
-        centre = np.array(best) / scale
+        centre, places = scaled(np.array([best]))[0], scaled(genomes)
         failed = [each.genome for each in self._trained if not each.finished]
         finished = [each.genome for each in self._trained if each.finished]
         if not failed or not finished:
@@ -253,7 +262,7 @@ class Genetic(Amending):
         if not safe:
             return self.setting.mean
         if len({each.genome for each in known}) >= 3 and not is_exact(known):
-            ranked = fitted(known, self.sigma).genomes
+            ranked = fitted(known, self.sigma, levels=self.setting.levels).genomes
             accepted = {each.genome for each in safe}
             for names in (set(self._finalists) & accepted, accepted):
                 for genome in ranked:

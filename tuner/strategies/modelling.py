@@ -9,11 +9,13 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.strategies.surrogate import Observations, Surrogate
+from tuner.strategies.unordered import Levels, features, spread
 
 Array = NDArray[np.float64]
 Genome = tuple[float, ...]
@@ -89,7 +91,8 @@ class Model:
 
     Attributes:
         surrogate: The fitted process, of compressed losses.
-        scale: What genomes are divided by before the surrogate sees them, [d].
+        scale: What features are divided by before the surrogate sees them, [f]; without choices, genomes, [d].
+        levels: The choices without an order, see `tuner.strategies.unordered`.
         compression: The scale of the losses.
         points: The genomes that it was fitted to, those trained again as often as they were, [n, d].
         genomes: The distinct ones, the lowest predicted loss first.
@@ -98,13 +101,25 @@ class Model:
 
     surrogate: Surrogate
     scale: Array
+    levels: Levels
     compression: Compression
     points: Array
     genomes: list[Genome]
     means: list[float]
 
+    def scaled(self, genomes: Array) -> Array:
+        """Return what the surrogate sees of genomes [n, d]; [n, f]."""
+        return np.asarray(features(genomes, self.levels) / self.scale)
 
-def fitted(known: Sequence[Trained], sigma: float, *, others: int = 0, share: float = 0.0) -> Model:
+
+def fitted(
+    known: Sequence[Trained],
+    sigma: float,
+    *,
+    others: int = 0,
+    share: float = 0.0,
+    levels: Levels = MappingProxyType({}),
+) -> Model:
     """Return the model of some trainings.
 
     Args:
@@ -112,6 +127,7 @@ def fitted(known: Sequence[Trained], sigma: float, *, others: int = 0, share: fl
         sigma: Spread of the start of the search, in the transformed space; above 0.
         others: How many of the other trainings are known as well, evenly by rank. Default 0.
         share: See `Compression.of`. Default 0.
+        levels: The choices without an order. Default: none.
     """
     ordered = sorted(known, key=lambda each: each.loss)
     times = Counter(each.genome for each in ordered)
@@ -119,16 +135,24 @@ def fitted(known: Sequence[Trained], sigma: float, *, others: int = 0, share: fl
     once = [each for each in ordered[MODELLED:] if times[each.genome] == 1]
     kept = [*ordered[:MODELLED], *again[: MODELLED // 3], *_evenly(once, others)]
     points = np.array([each.genome for each in kept])
-    scale = np.clip(points.std(axis=0), 0.02 * sigma, 2 * sigma)
+    scale = spread(points, levels, sigma)
     losses = [each.loss for each in kept]
     compression = Compression.of(losses, share=share)
     blocks = np.array([each.seed for each in kept])
-    surrogate = Surrogate(Observations(points / scale, compression.compressed(losses), blocks, is_exact(known)))
+    surrogate = Surrogate(
+        Observations(features(points, levels) / scale, compression.compressed(losses), blocks, is_exact(known))
+    )
     distinct = list(dict.fromkeys(each.genome for each in kept))
-    means, _, _ = surrogate.predict(np.array(distinct) / scale)
+    means, _, _ = surrogate.predict(features(np.array(distinct), levels) / scale)
     order = np.argsort(means, kind="stable").tolist()
     return Model(
-        surrogate, scale, compression, points, [distinct[at] for at in order], [float(means[at]) for at in order]
+        surrogate,
+        scale,
+        levels,
+        compression,
+        points,
+        [distinct[at] for at in order],
+        [float(means[at]) for at in order],
     )
 
 

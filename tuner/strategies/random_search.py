@@ -43,7 +43,13 @@ class RandomSearch(Generational):
         if self._sobol is None:
             return gaussian_mutants(self.generators, setting.mean, setting.sigmas[0], setting.population)
         return normal_points(
-            self._sobol, setting.population, setting.mean, setting.sigmas[0], setting.lower, setting.upper
+            self._sobol,
+            setting.population,
+            setting.mean,
+            setting.sigmas[0],
+            setting.lower,
+            setting.upper,
+            setting.levels,
         )
 
     def _learn(self, generation: int, finished: Sequence[Individual]) -> str:

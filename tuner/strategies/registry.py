@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tuner.core.coordinates import Coordinates, Kind
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
 from tuner.strategies.rungs import rung_schedule
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from tuner.strategies.strategy import Strategy
 
+_IN_ORDER = frozenset(Kind) - {Kind.UNORDERED}  # for strategies that average genomes
 GROUP = "lodo_tune.strategies"
 PAPER, DEFAULT = "paper", "genetic"
 
@@ -48,6 +50,7 @@ class StrategyKind:
             except the name.
         description: A few words for display.
         schedule: Creates the schedule of a search and the strategy's parameters.
+        kinds: Kinds of coordinates that it searches. With any but REAL, the factory takes `coordinates` as well.
         searched: Explanation of the table's column "searched".
         searched_fitness: Returns the value of that column from all generations of a finished search; None if there is
             none.
@@ -56,6 +59,7 @@ class StrategyKind:
     factory: str
     description: str
     schedule: Scheduler = sigma_schedule
+    kinds: frozenset[Kind] = frozenset({Kind.REAL})
     searched: str = "the best individual of all that had the last budget"
     searched_fitness: Callable[[Sequence[FinishedGeneration]], float | None] = best_at_last_budget
 
@@ -64,23 +68,27 @@ BUILT_IN: Mapping[str, StrategyKind] = {
     "paper": StrategyKind(
         factory="tuner.strategies.paper:create",
         description="the genetic algorithm of the paper",
+        kinds=_IN_ORDER,
         searched="the mean of the better half of the last generation, whose average the tuned point is",
         searched_fitness=mean_of_last_better_half,
     ),
     "genetic": StrategyKind(
         factory="tuner.strategies.genetic:create",
         description="evolution with a model",
+        kinds=frozenset(Kind),
         schedule=rung_schedule,
     ),
     "cma-es": StrategyKind(
         factory="tuner.strategies.cma_es:create",
         description="covariance matrix adaptation",
+        kinds=_IN_ORDER,
         searched="the mean of the better half of the last generation, whose weighted average the tuned point is",
         searched_fitness=mean_of_last_better_half,
     ),
     "random": StrategyKind(
         factory="tuner.strategies.random_search:create",
         description="quasi-random search",
+        kinds=frozenset(Kind),
         schedule=sobol_schedule,
     ),
 }
@@ -120,6 +128,26 @@ def kind(name: str) -> StrategyKind:
     raise InvalidRequest("strategy", f"is one of {', '.join(names())}{nearest(name, names())}", name)
 
 
+def check_kinds(name: str, kinds: Mapping[str, Kind]) -> None:
+    """Check that a strategy searches coordinates of some kinds.
+
+    Args:
+        name: One of `names()`.
+        kinds: Kind of each coordinate, by the name of its hyperparameter.
+
+    Raises:
+        InvalidRequest: It does not, or there is none of this name.
+    """
+    accepted = kind(name).kinds
+    for hyperparameter, each in kinds.items():
+        if each not in accepted:
+            others = ", ".join(other for other in BUILT_IN if each in BUILT_IN[other].kinds)
+            what = {Kind.UNORDERED: "a choice without an order", Kind.ORDERED: "a choice", Kind.INTEGER: "whole"}[each]
+            raise InvalidRequest(
+                "strategy", f": {name} does not search {hyperparameter}, which is {what}: take {others}"
+            )
+
+
 def kind_of_record(name: str) -> StrategyKind:
     """Return a strategy by the name that a study records, even if its package is no longer installed."""
     try:
@@ -138,6 +166,7 @@ def create(
     steps: Sequence[int],
     seed: int,
     parameters: Mapping[str, Any],
+    coordinates: Coordinates | None = None,
 ) -> Strategy:
     """Create a strategy at its first generation.
 
@@ -150,6 +179,7 @@ def create(
         steps: Budget of an individual in gradient evaluations, one per generation; at least 1.
         seed: Seed of all random draws of the strategy; at least 0.
         parameters: Parameters of the strategy, as its schedule created them.
+        coordinates: Kinds of the coordinates. Default: all are real.
 
     Raises:
         InvalidRequest: There is none of this name.
@@ -158,7 +188,15 @@ def create(
     import importlib
 
     module, _, attribute = kind(name).factory.partition(":")
+    further = {} if coordinates is None else {"coordinates": coordinates}
     strategy: Strategy = getattr(importlib.import_module(module), attribute)(
-        mean=mean, lower=lower, upper=upper, population=population, steps=steps, seed=seed, parameters=parameters
+        mean=mean,
+        lower=lower,
+        upper=upper,
+        population=population,
+        steps=steps,
+        seed=seed,
+        parameters=parameters,
+        **further,
     )
     return strategy

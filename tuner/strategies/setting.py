@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, TypeGuard
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+from tuner.core.coordinates import Coordinates
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Setting:
         sigmas: Standard deviation of the mutation, one per generation, in the transformed space; finite, at least 0.
         steps: Budget of an individual in gradient evaluations, one per generation; at least 1.
         seed: Seed of all random draws of the strategy; at least 0.
+        coordinates: Kinds of the coordinates. Default: all are real.
 
     Raises:
         ValueError: An argument is not as above.
@@ -35,6 +39,7 @@ class Setting:
     sigmas: tuple[float, ...]
     steps: tuple[int, ...]
     seed: int
+    coordinates: Coordinates | None
 
     def __init__(
         self,
@@ -46,6 +51,7 @@ class Setting:
         sigmas: tuple[float, ...],
         steps: tuple[int, ...],
         seed: int,
+        coordinates: Coordinates | None = None,
     ) -> None:
         vectors = {"mean": _vector("mean", mean), "lower": _vector("lower", lower), "upper": _vector("upper", upper)}
         if len({len(vector) for vector in vectors.values()}) != 1:
@@ -70,6 +76,7 @@ class Setting:
             "sigmas": tuple(float(sigma) for sigma in sigmas),
             "steps": tuple(int(budget) for budget in steps),
             "seed": _whole("seed", seed, least=0),  # random.Random(-1) would equal random.Random(1)
+            "coordinates": coordinates,
         }
         for field, value in values.items():
             object.__setattr__(self, field, value)
@@ -78,6 +85,18 @@ class Setting:
     def generations(self) -> int:
         """Number of generations."""
         return len(self.sigmas)
+
+    @property
+    def levels(self) -> Mapping[int, Sequence[float]]:
+        """The levels of each choice without an order, by its place."""
+        return {} if self.coordinates is None else self.coordinates.levels
+
+    def snapped(self, genomes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the genomes that stand for these, within the bounds; [n, d]."""
+        bounded = np.clip(genomes, self.lower, self.upper)
+        if self.coordinates is None:
+            return bounded
+        return np.array([self.coordinates.snap(genome) for genome in bounded.tolist()]).reshape(bounded.shape)
 
 
 def is_number(value: object) -> TypeGuard[float]:

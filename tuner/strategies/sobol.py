@@ -7,12 +7,15 @@ means over the points are unbiased, and sequences of different seeds are differe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from statistics import NormalDist
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tuner.strategies.unordered import evenly
 
 BITS = 30
 # Primitive polynomials and first direction numbers of Joe and Kuo (2008), new-joe-kuo-6, in the order of dimensions.
@@ -62,7 +65,13 @@ class Sobol:
 
 
 def normal_points(
-    sobol: Sobol, count: int, mean: Sequence[float], sigma: float, lower: Sequence[float], upper: Sequence[float]
+    sobol: Sobol,
+    count: int,
+    mean: Sequence[float],
+    sigma: float,
+    lower: Sequence[float],
+    upper: Sequence[float],
+    levels: Mapping[int, Sequence[float]] = MappingProxyType({}),
 ) -> NDArray[np.float64]:
     """Return points of N(mean, sigma² I), restricted to the bounds; float64 [count, d].
 
@@ -73,6 +82,8 @@ def normal_points(
         sigma: At least 0; 0 gives copies of the mean.
         lower: [d].
         upper: [d].
+        levels: For each choice without an order, by its place: its coordinates, which are drawn equally often. Default:
+            there is none.
     """
     uniform = sobol.draw(count)
     if sigma == 0:
@@ -84,7 +95,7 @@ def normal_points(
         for row, share in enumerate(uniform[:, at].tolist()):
             level = min(max(least + share * (greatest - least), 1e-12), 1 - 1e-12)
             points[row, at] = min(max(middle + sigma * normal.inv_cdf(level), low), high)
-    return points
+    return evenly(points, uniform, levels)
 
 
 def _directions(polynomial: int, first: Sequence[int]) -> list[int]:

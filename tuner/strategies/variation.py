@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import numpy as np
 from deap import tools
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from tuner.strategies.individuals import Individual
 from tuner.strategies.random_generators import ConfinedGenerators
+from tuner.strategies.unordered import Levels, inherit
 
 SCALES = (0.1, 0.3, 1.0)  # of narrow mutation, in units of the spread of the better individuals
 _BLEND = 0.5  # how far a blend may leave the interval between its parents, relative to its length
@@ -25,6 +27,7 @@ def offspring(
     sigma: float,
     lower: Sequence[float],
     upper: Sequence[float],
+    levels: Levels = MappingProxyType({}),
 ) -> NDArray[np.float64]:
     """Return genomes that vary the better of some individuals.
 
@@ -39,6 +42,8 @@ def offspring(
         sigma: Spread of the prior, for wide mutations.
         lower: [d].
         upper: [d].
+        levels: The choices without an order, which an offspring has of one of its parents, some drawn anew. Default:
+            none.
 
     Returns:
         float64 [count, d], within the bounds.
@@ -51,12 +56,16 @@ def offspring(
             for scale in SCALES:
                 for share in (1.0, few):
                     made.append(_mutated(first, [scale * width for width in spread], share))
+                    inherit(made[-1], [first], levels)
             factor = random.uniform(0.3, 1.0)  # noqa: S311 - nothing secret
             difference = [a + factor * (b - c) for a, b, c in zip(first, second, third, strict=True)]
             made.append(_mutated(difference, [0.02 * width for width in spread], 1.0))
+            inherit(made[-1], [first, second, third], levels)
             child, _ = tools.cxBlend(Individual(first), Individual(second), alpha=_BLEND)
             made.append(_mutated(child, [0.02 * width for width in spread], 1.0))
+            inherit(made[-1], [first, second], levels)
             made.append(_mutated(first, [0.3 * sigma] * len(spread), few))
+            inherit(made[-1], [first], levels, changed=few)
     return np.asarray(np.clip(np.array(made[:count]), lower, upper))
 
 

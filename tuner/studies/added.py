@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lodo.additions import ADDITIONS, AdditionError, available, check, check_value, rate_of
 from lodo.names import is_of_keras
-from search_spaces.space import Dimension, SearchSpace
+from search_spaces.space import Dimension, Scale, SearchSpace
 from search_spaces.suggestion import nearest
 from tuner.studies.optimizers import Chosen
 from tuner.training import own_optimizers
@@ -101,6 +101,10 @@ def _bounded(dimension: Dimension) -> Dimension:
         AdditionError: It has a bound, or a scale, beyond that.
     """
     addition = ADDITIONS[dimension.name]
+    if dimension.scale is Scale.CHOICE:
+        for value in dimension.values:
+            check_value(dimension.name, float(value))
+        return dimension
     if dimension.least < addition.least or (dimension.high is not None and dimension.high > addition.greatest):
         raise AdditionError(
             f"{dimension.name} is {addition.accepted}. Received: {dimension.least:g} to {dimension.greatest:g} on the"
@@ -113,4 +117,4 @@ def _bounded(dimension: Dimension) -> Dimension:
 
 
 def _exceeds(dimension: Dimension) -> bool:
-    return dimension.greatest > ADDITIONS[dimension.name].greatest
+    return bool(dimension.greatest > ADDITIONS[dimension.name].greatest)

@@ -17,6 +17,7 @@ from tuner.execution.resources import Resources
 from tuner.studies.lookup import data_fingerprint, task_entry
 from tuner.studies.memory import check_states
 from tuner.studies.planner import Plan
+from tuner.training.function_fingerprint import function_code
 from tuner.training.tensorflow import load_tensorflow
 
 CHANGED = "code or data has changed since: "  # begins a text in results
@@ -28,6 +29,8 @@ def fingerprint_here(workload: Workload) -> Fingerprint:
     Raises:
         ValueError: The task cannot be created, or its data is missing or broken.
     """
+    if workload.is_function:
+        return Fingerprint(code=function_code(workload.task))
     if not tasks.registry.is_own(workload.task) and workload.optimizer_place is None:
         return Fingerprint(data_fingerprint(task_entry(workload.task))[0])
     load_tensorflow()
@@ -77,6 +80,8 @@ def identified(plan: Plan, resources: Resources | None, *, accept_changes: bool 
             optimizer does not fit into memory.
         ValueError: The task cannot be created.
     """
+    if plan.specs[0].workload.is_function:  # which the planner has imported already
+        return plan
     found = [_checked(plan.specs, workload, resources) for workload in plan.specs[0].workloads]
     specs: list[StudySpec] = [
         spec.with_workloads(

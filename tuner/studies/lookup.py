@@ -44,7 +44,7 @@ def task_entry(task: str) -> TaskEntry:
     Raises:
         ValueError: There is no task of this name, or a user's own task cannot be used.
     """
-    if tasks.registry.is_own(task):
+    if tasks.registry.is_own(task) and not tasks.registry.declares_function(task):
         load_tensorflow()  # without its messages, which importing the user's module would print
     return tasks.registry.entry(task)
 

@@ -20,6 +20,8 @@ from tuner.core.study import SearchSpec, StudyRecord, StudySpec, TaskPart
 from tuner.core.trial import Workload
 from tuner.strategies.schedule import Schedule, ScheduleRequest
 from tuner.studies import machine
+from tuner.studies.coordinates import check_searched
+from tuner.studies.function_planner import plan_function
 from tuner.studies.lookup import check_precision, data_fingerprint, task_entry, task_names
 from tuner.studies.objectives import check_objective, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose_all, shapes_for
@@ -48,6 +50,7 @@ class SearchRequest:
     search_spaces: tuple[Path, ...] = ()
     precision: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    space: SearchSpace | None = None  # of a training function, in place of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,8 @@ def plan_search(request: SearchRequest) -> Plan:
         if request.preset not in entry.presets:
             known = ", ".join(entry.presets)
             raise InvalidRequest("preset", f"is one of {known} for {_this(name, names)}", request.preset)
-        check_precision(request.precision, entry)
-    presets = [entry.presets[request.preset] for entry in entries]
-    preset = presets[0]
-    strategy = strategies.default_of(request.preset) if request.strategy is None else request.strategy
+        if not entry.is_function:
+            check_precision(request.precision, entry)
     asked = ScheduleRequest(
         generations=request.generations,
         population=request.population,
@@ -89,6 +90,16 @@ def plan_search(request: SearchRequest) -> Plan:
         steps=request.steps,
         budget=request.budget,
     )
+    if any(entry.is_function for entry in entries):
+        if len(names) > 1:
+            raise InvalidRequest("task", ": a training function is tuned alone", request.task)
+        spec = plan_function(request, names[0], entries[0], asked)
+        return Plan((spec,), tuple(_unusual(request, spec, entries[0].presets[request.preset].generations)), names[0])
+    if request.space is not None:
+        raise InvalidRequest("search_spaces", f": {names[0]} is no training function; those of optimizers are files")
+    presets = [entry.presets[request.preset] for entry in entries]
+    preset = presets[0]
+    strategy = strategies.default_of(request.preset) if request.strategy is None else request.strategy
     schedules = schedules_of(strategies.kind(strategy).schedule, presets, asked)
     schedule = schedules[0]
     line_up = [name for name in preset.optimizers if all(name in other.optimizers for other in presets)]
@@ -105,6 +116,8 @@ def plan_search(request: SearchRequest) -> Plan:
         planned.append(_Planned(name, entry.cohort_size, full, data, objective))
         notes += [*remarks_on(objective), *([note] if note else [])]
     spaces, derived = _spaces(request, chosen, planned)
+    for space in spaces.values():
+        check_searched(strategy, space)
     versions, hardware = machine.versions(), machine.hardware()
     specs = tuple(
         SearchSpec(
@@ -184,7 +197,7 @@ def _spaces(
     return spaces, derived
 
 
-def _unusual(request: SearchRequest, schedule: Schedule, generations: int) -> Iterator[str]:
+def _unusual(request: SearchRequest, schedule: Schedule | SearchSpec, generations: int) -> Iterator[str]:
     """Yield remarks on a schedule that may not be what was meant."""
     if request.generations is None and request.budget is None and schedule.generations != generations:
         given = " and ".join(name for name in ("steps", "sigma") if len(getattr(request, name) or ()) > 1)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from tuner.core.study import CandidateRecord, SearchSpec, TaskPart
 from tuner.core.trial import Candidate, Key, Role, Trial
 from tuner.strategies.strategy import Amendable, Proposal
 from tuner.studies.batch import Batch, Result, stop_if_all_raised_one_error
+from tuner.studies.coordinates import coordinates_of
 
 
 class OtherGenome(LodoTuneError):  # noqa: N818 (names a state)
@@ -49,7 +51,7 @@ class SearchBatches:
         spec: SearchSpec,
         recorded: Mapping[Key, CandidateRecord],
         *,
-        finish: Callable[[Mapping[str, float], Sequence[float]], None],
+        finish: Callable[[Mapping[str, Any], Sequence[float]], None],
         remark: Callable[[str], None],
     ) -> None:
         self._spec, self._recorded, self._finish, self._remark = spec, recorded, finish, remark
@@ -63,6 +65,7 @@ class SearchBatches:
             steps=spec.budgets,
             seed=strategy_seed(spec.seed, spec.workload.optimizer),
             parameters=spec.parameters,
+            coordinates=coordinates_of(self._space),
         )
         self._generation = 0  # index of the one in progress, or of the next
         self._proposal: Proposal | None = None  # of the generation in progress

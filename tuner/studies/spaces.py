@@ -14,6 +14,7 @@ from search_spaces.space import SearchSpace
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
 from tuner.studies import added, own_spaces
+from tuner.studies.numeric_spaces import check_numbers
 from tuner.studies.optimizers import Chosen, names_of
 from tuner.studies.own_spaces import Shapes
 
@@ -39,6 +40,7 @@ def search_spaces_of(
     spaces: dict[str, SearchSpace] = {}
     for file in files:
         space = loader.load(file)
+        check_numbers(space)
         name = space.optimizer
         if name not in by_name:
             raise InvalidRequest(

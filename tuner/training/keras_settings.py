@@ -19,6 +19,11 @@ _NO_FOLDER = f"{os.devnull}/.keras"  # neither Keras nor TensorFlow can create i
 _given = os.environ.get("KERAS_BACKEND", "")
 
 
+def given_backend() -> str | None:
+    """Return the backend that KERAS_BACKEND named before this package was imported; None if it named none."""
+    return _given or None
+
+
 def settle_keras() -> None:
     """Choose the TensorFlow backend, whatever KERAS_BACKEND and keras.json name.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from tasks.data_folder import data_folder
 from tuner.execution.executor import DEFAULT_TRAIN
@@ -23,7 +25,8 @@ class RayExecutor(PoolExecutor[RayWorker]):
         resources: Resources | None = None,
         *,
         train: str = DEFAULT_TRAIN,
-        objects: Mapping[str, type] | None = None,
+        objects: Mapping[str, Any] | None = None,
+        checkpoints: Path | None = None,
         grace: float = 10.0,
         max_cohorts: int = 10_000,
         say: Callable[[str], None] = lambda line: None,
@@ -36,6 +39,7 @@ class RayExecutor(PoolExecutor[RayWorker]):
             train: The training function, "module:function", importable in the workers.
             objects: Tasks and optimizers that cannot be imported, by the names that trials use for them. They are sent
                 to each worker once, by value.
+            checkpoints: Folder in which training functions have folders for checkpoints. Default: temporary ones.
             grace: See `PoolExecutor`.
             max_cohorts: See `PoolExecutor`.
             say: Shows a line to the user.
@@ -46,7 +50,7 @@ class RayExecutor(PoolExecutor[RayWorker]):
         resources = resources or Resources()
         resources.check()
         session.require(resources)
-        pool = RayPool(session, resources, train=train, objects=objects or {})
+        pool = RayPool(session, resources, train=train, objects=objects or {}, checkpoints=checkpoints)
         super().__init__(pool, resources, grace=grace, max_cohorts=max_cohorts, say=say)
 
 
@@ -56,7 +60,8 @@ def open_executor(
     places: Iterable[str] = (),
     *,
     train: str = DEFAULT_TRAIN,
-    objects: Mapping[str, type] | None = None,
+    objects: Mapping[str, Any] | None = None,
+    checkpoints: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[tuple[RayExecutor, int]]:
     """Start a local Ray or join a cluster, and open an executor in it.
@@ -66,6 +71,7 @@ def open_executor(
         places: Names of the tasks, and places of users' own optimizers; users' code is sent to a cluster's workers.
         train: See `RayExecutor`.
         objects: See `RayExecutor`.
+        checkpoints: See `RayExecutor`.
         say: Shows a line to the user.
 
     Yields:
@@ -81,7 +87,9 @@ def open_executor(
     with RaySession.start(resources) if address is None else RaySession.join(address, places) as session:
         for remark in _remarks(session, resources):
             say(remark)
-        with RayExecutor(session, resources, train=train, objects=objects, say=say) as executor:
+        with RayExecutor(
+            session, resources, train=train, objects=objects, checkpoints=checkpoints, say=say
+        ) as executor:
             yield executor, session.slots(resources)
 
 

@@ -19,10 +19,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tasks import importing
 from tasks.data_folder import DATA_DIR_VARIABLE
+from tuner.core.environment import CHECKPOINTS, GPUS, THREADS
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import first_line
 from tuner.core.trial import Trial, Workload
-from tuner.execution.executor import ClusterUnavailable
+from tuner.execution.executor import FUNCTION_TRAIN, ClusterUnavailable
 from tuner.execution.messages import Update, bundled
 from tuner.execution.ray.errors import failure_of
 from tuner.execution.ray.init import search_path
@@ -44,7 +45,14 @@ class Trainer:
     """The actor: trains cohorts in one process with one view of the GPUs."""
 
     def __init__(
-        self, *, train: str, gpus: float, data_dir: str | None, objects: Mapping[str, bytes], path: Sequence[str] = ()
+        self,
+        *,
+        train: str,
+        gpus: float,
+        data_dir: str | None,
+        objects: Mapping[str, bytes],
+        path: Sequence[str] = (),
+        checkpoints: str | None = None,
     ) -> None:
         self._train = train
         self._gpus = gpus
@@ -52,6 +60,8 @@ class Trainer:
         sys.path += [folder for folder in path if folder not in sys.path]
         if data_dir is not None:
             os.environ[DATA_DIR_VARIABLE] = data_dir
+        if checkpoints is not None:
+            os.environ |= {CHECKPOINTS: checkpoints, GPUS: str(gpus)}
         import_training(train, gpus)  # in advance, so that it does not count towards a candidate's time limit
 
     def where(self) -> tuple[int, str]:
@@ -133,7 +143,15 @@ class RayWorker:
 class RayPool:
     """Starts workers in a Ray session, which its owner closes."""
 
-    def __init__(self, session: RaySession, resources: Resources, *, train: str, objects: Mapping[str, type]) -> None:
+    def __init__(
+        self,
+        session: RaySession,
+        resources: Resources,
+        *,
+        train: str,
+        objects: Mapping[str, Any],
+        checkpoints: Path | None = None,
+    ) -> None:
         self.is_local = session.is_local
         self.folder: Path = session.folder
         self._session = session
@@ -146,14 +164,18 @@ class RayPool:
             "data_dir": data_dir,
             "objects": ray.put(pickled(objects)),
             "path": search_path(),
+            "checkpoints": None if checkpoints is None else str(checkpoints),
         }
+        # A process that Ray starts has one thread per library; of others it has to be told before it imports NumPy.
+        threads = {"env_vars": dict.fromkeys(THREADS, str(cpus))} if train == FUNCTION_TRAIN and cpus > 1 else None
+        self._options: dict[str, Any] = {} if threads is None else {"runtime_env": threads}
         self._class: Any = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0, max_task_retries=0)(Trainer)
         self._capacity: tuple[int, frozenset[str]] = (1, frozenset())
         self._looked_at: float | None = None
 
     def start_worker(self, avoided: Collection[str]) -> RayWorker:
         """Begin to start a worker; see `WorkerPool.start_worker`."""
-        options: dict[str, Any] = {"name": f"lane {next(_numbers)}"}  # shown in the dashboard; stable
+        options = {**self._options, "name": f"lane {next(_numbers)}"}  # shown in the dashboard; stable
         if avoided:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(avoided))})"}
         try:
@@ -202,7 +224,7 @@ class RayPool:
         return failure_of(error, is_local=self.is_local)
 
 
-def pickled(objects: Mapping[str, type]) -> dict[str, bytes]:
+def pickled(objects: Mapping[str, Any]) -> dict[str, bytes]:
     """Return pickled objects, by value if they are defined in a script or a notebook.
 
     Raises:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,8 @@ _NOT_POSITIVE = f"{100 * SHARE:.0f} % of a value that is not positive mean nothi
 _ELSEWHERE = f"the tuned value is predicted to be more than {100 * SHARE:.0f} % worse than another, the others tuned"
 _UNCERTAIN = f"the model is too uncertain to tell {100 * SHARE:.0f} %"
 _TO_THE_EDGE = "it goes on beyond the values that were trained"
+_CHOICE = "a choice has no interval"
+_WITHOUT_EFFECT = "it has no effect with the other tuned values"
 _UNKNOWN = "too little was trained where it ends"
 
 Array = NDArray[np.float64]
@@ -61,11 +64,11 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slice:
-    """The prediction along one hyperparameter, the others tuned; each array is [POINTS] and ascends with `values`.
+    """The prediction along one hyperparameter, the others tuned; each array ascends with `values`, [POINTS] or fewer.
 
     Attributes:
         dimension: The hyperparameter.
-        values: Its values.
+        values: Its values; of a choice all of them.
         mean: The predicted values of the objective.
         low: The prediction minus twice its standard deviation, as a value of the objective.
         high: The prediction plus twice its standard deviation.
@@ -73,7 +76,7 @@ class Slice:
     """
 
     dimension: Dimension
-    values: Array
+    values: NDArray[Any]
     mean: Array
     low: Array
     high: Array
@@ -116,10 +119,13 @@ def slices(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> tuple[S
     if distinct < least:
         return f"{distinct} of the {least} different genomes that are needed finished with the last budget"
     sigma = spec.sigmas[0] if spec.sigmas and spec.sigmas[0] > 0 else 1.0
-    model = fitted(trained, sigma, others=OTHERS, share=3 * SHARE)
+    model = fitted(trained, sigma, others=OTHERS, share=3 * SHARE, levels=space.unordered)
     tuned = space.encode({name: study.tuned[name] for name in space.names})
     objective = spec.workload.objective
-    found = tuple(_slice(model, objective, tuned, at, dimension) for at, dimension in enumerate(space.dimensions))
+    found = tuple(
+        _slice(model, objective, tuned, at, dimension, study.tuned[dimension.name] is not None)
+        for at, dimension in enumerate(space.dimensions)
+    )
     if all(objective.missed(float(one.mean.min()), spec.steps[-1]) for one in found):
         return "no setting near the tuned point is predicted to reach the target"
     return found
@@ -136,20 +142,29 @@ def _trained(ended: Sequence[CandidateRecord]) -> list[Trained]:
     return [Trained(one.genome, fitness(one), one.key.generation, numbers[one.seed]) for one in ended]
 
 
-def _slice(model: Model, objective: Objective, tuned: Array, at: int, dimension: Dimension) -> Slice:
+def _slice(model: Model, objective: Objective, tuned: Array, at: int, dimension: Dimension, has_effect: bool) -> Slice:
     """Return the slice along one dimension."""
     seen, here = model.points[:, at], float(tuned[at])
-    grid = np.union1d(np.linspace(min(seen.min(), here), max(seen.max(), here), POINTS), [here])
+    if dimension.scale is Scale.CHOICE:
+        grid = np.array([dimension.encode(value) for value in dimension.values])
+    else:
+        grid = np.union1d(np.linspace(min(seen.min(), here), max(seen.max(), here), POINTS), [here])
+        if dimension.scale is Scale.INTEGER:
+            grid = np.unique([dimension.snapped(each) for each in grid.tolist()])
     genomes = np.tile(tuned, (len(grid), 1))
     genomes[:, at] = grid
-    scaled = genomes / model.scale
+    scaled = model.scaled(genomes)
     mean, variance, solved = model.surrogate.predict(scaled, smooth=True)
     deviation, lowest = np.sqrt(variance), int(np.argmin(mean))
     shared = model.surrogate.covariance(scaled[lowest], solved[:, lowest], scaled, solved)
     of_rise = np.sqrt(np.maximum(variance + variance[lowest] - 2 * shared, 0.0))
-    tolerance = _tolerance(model, objective, grid, mean, of_rise, here, dimension)
+    if dimension.scale is Scale.CHOICE or not has_effect:
+        tolerance = Tolerance(None, None, _WITHOUT_EFFECT if not has_effect else _CHOICE)
+    else:
+        tolerance = _tolerance(model, objective, grid, mean, of_rise, here, dimension)
     order = slice(None, None, -1 if dimension.scale is Scale.DECAY else 1)  # so that the values ascend
-    values = np.array([dimension.decode(each) for each in grid.tolist()])
+    decoded = [dimension.decode(each) for each in grid.tolist()]
+    values = np.array(decoded, dtype=object if dimension.scale is Scale.CHOICE else None)
 
     def shown(compressed: Array) -> Array:
         """Return values of the objective, in the order of `values`."""

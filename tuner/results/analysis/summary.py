@@ -7,7 +7,9 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
+from search_spaces.scales import natural_limits
 from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner import strategies
 from tuner.core.numbers import fitness
@@ -28,8 +30,8 @@ class Hyperparameter:
 
     name: str
     scale: Scale
-    default: float
-    tuned: float | None  # None until the search is complete, and where no individual finished
+    default: Any
+    tuned: Any  # None until the search is complete, where no individual finished, and where it has no effect
     distance: float | None  # of tuned from default in the transformed space, in units of the search's first σ
     bound: str  # "low" or "high" if the tuned value lies at this bound of its dimension, and it can move; or ""
     is_bound_given: bool = False  # whether this bound is the search space's, and not the limit of the scale
@@ -66,7 +68,7 @@ class Best:
     slot: int
     steps: int  # its budget; fitnesses of other budgets are not comparable
     fitness: float | None  # the objective's value; None if it missed the target
-    hyperparameters: tuple[tuple[str, float], ...]
+    hyperparameters: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Summary:
     population: int
     steps: int  # budget of the last generation and of the fresh seeds, in gradient evaluations
     hyperparameters: tuple[Hyperparameter, ...]  # in the order of the search space
-    fixed: Mapping[str, float]  # hyperparameters that are not tuned
+    fixed: Mapping[str, Any]  # hyperparameters that are not tuned
     default: FreshRuns
     tuned: FreshRuns
     searched: float | None  # value; see `tuner.strategies.searched`
@@ -128,6 +130,7 @@ class Summary:
     gain: Gain
     notes: tuple[str, ...]
     objective: Objective = TRAINING_LOSS
+    unit: str = "gradient evaluations"  # of budgets
     parts: tuple[Summary, ...] = ()  # one per task, without `searched`; empty of a search on one task
     is_geometric_mean: bool = False  # whether a score is the geometric mean of the fitnesses
     doubling: Doubling | None = None  # of a random search, if details were asked for
@@ -174,7 +177,7 @@ def summarise_in_detail(study: StudyRecord, candidates: Sequence[CandidateRecord
 
 
 def summarise_outcomes(
-    study: StudyRecord, candidates: Sequence[Run], hyperparameters: Callable[[Run], Mapping[str, float]]
+    study: StudyRecord, candidates: Sequence[Run], hyperparameters: Callable[[Run], Mapping[str, Any]]
 ) -> Summary:
     """Return the summary of a search of any status.
 
@@ -236,16 +239,17 @@ def summarise_outcomes(
         gain=gain,
         notes=study.notes,
         objective=objective,
+        unit=spec.workload.unit,
     )
 
 
 def _of_several(
-    study: StudyRecord, candidates: Sequence[Run], hyperparameters: Callable[[Run], Mapping[str, float]]
+    study: StudyRecord, candidates: Sequence[Run], hyperparameters: Callable[[Run], Mapping[str, Any]]
 ) -> Summary:
     """Return the summary of a search on several tasks; see `summarise_outcomes`."""
     tasks = len(study.search.parts)
 
-    def of_stored(run: Run, task: int) -> Mapping[str, float]:
+    def of_stored(run: Run, task: int) -> Mapping[str, Any]:
         return hyperparameters(replace(run, key=replace(run.key, generation=run.key.generation * tasks + task)))
 
     whole = scored(study, candidates)
@@ -266,18 +270,16 @@ def _of_several(
     )
 
 
-def _hyperparameter(dimension: Dimension, tuned: float | None, sigmas: Sequence[float]) -> Hyperparameter:
-    """Return a hyperparameter with the place of its tuned value in the search space."""
+def _hyperparameter(dimension: Dimension, tuned: Any, sigmas: Sequence[float]) -> Hyperparameter:
+    """Return a hyperparameter with the place of its tuned value in the search space; a choice has no place."""
     distance, bound, is_given = None, "", False
-    if tuned is not None:
+    if tuned is not None and dimension.scale is not Scale.CHOICE:
         if sigmas and sigmas[0] > 0:
             distance = (dimension.encode(tuned) - dimension.encode(dimension.default)) / sigmas[0]
         if dimension.least < dimension.greatest:
             bound = "low" if tuned <= dimension.least else "high" if tuned >= dimension.greatest else ""
-        scale = replace(dimension, low=None, high=None)
-        is_given = (bound == "low" and dimension.least > scale.least) or (
-            bound == "high" and dimension.greatest < scale.greatest
-        )
+        least, greatest = natural_limits(dimension.scale)
+        is_given = (bound == "low" and dimension.least > least) or (bound == "high" and dimension.greatest < greatest)
     return Hyperparameter(dimension.name, dimension.scale, dimension.default, tuned, distance, bound, is_given)
 
 
@@ -307,7 +309,7 @@ def _searched(spec: SearchSpec, generations: Sequence[Generation[Run]]) -> float
     return None if found is None else spec.workload.objective.value(found)
 
 
-def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run], Mapping[str, float]]) -> Best | None:
+def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run], Mapping[str, Any]]) -> Best | None:
     with_results = [generation for generation in generations if generation.finished]
     comparable = [generation for generation in with_results if generation.steps == with_results[-1].steps]
     if not comparable:

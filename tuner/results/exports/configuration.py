@@ -24,7 +24,7 @@ class Configuration:
     """The tuned configuration of a study, which every format takes."""
 
     optimizer: str
-    hyperparameters: Mapping[str, float]
+    hyperparameters: Mapping[str, Any]
     steps: int  # budget of the last generation, in gradient evaluations
     provenance: Mapping[str, Any]  # enough to run the study again; JSON-able
     place: str | None = None  # where the class of a user's own optimizer is

@@ -54,7 +54,7 @@ class EventFile:
             summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
             self._write(after, step=step, summary=summary)
 
-    def session(self, hyperparameters: Mapping[str, float | str], *, finished: bool, seconds: float) -> None:
+    def session(self, hyperparameters: Mapping[str, float | str | bool], *, finished: bool, seconds: float) -> None:
         """Write a session of the HParams tab: its hyperparameters and how it ended.
 
         Args:
@@ -66,7 +66,9 @@ class EventFile:
 
         start = SessionStartInfo(start_time_secs=self._started)
         for name, value in hyperparameters.items():
-            if isinstance(value, str):
+            if isinstance(value, bool):
+                start.hparams[name].bool_value = value
+            elif isinstance(value, str):
                 start.hparams[name].string_value = value
             else:
                 start.hparams[name].number_value = value

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from search_spaces.space import Scale, SearchSpace
+from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.trial import Role, Status
@@ -96,7 +96,9 @@ class OptunaStorage:
                 self._optuna.delete_study(study_name=name, storage=self._storage)
 
     def _trials(self, study: StudyRecord, candidates: Sequence[CandidateRecord]) -> list[Any]:
-        distributions = self._distributions(study)
+        distributions = {
+            one.name: self._distribution(one) for one in SearchSpace.from_dict(study.spec.space).dimensions
+        }
         search = sorted((one for one in candidates if one.key.role is Role.SEARCH), key=lambda one: one.key)
         with_results = [generation for generation in by_generation(study.spec, candidates) if generation.finished]
         budget = with_results[-1].steps if with_results else study.search.steps[-1]
@@ -105,23 +107,27 @@ class OptunaStorage:
         trials = []
         for candidate in (one for one in search if one.status.is_final):
             finished = candidate.status is Status.FINISHED
+            effective = {name: value for name, value in candidate.hyperparameters.items() if value is not None}
+            params = {name: value for name, value in effective.items() if name in distributions}
             trials.append(
                 self._optuna.trial.create_trial(
                     state=states.COMPLETE if finished else states.FAIL,
                     value=study.spec.workload.objective.value(fitness(candidate)) if finished else None,
-                    params=dict(candidate.hyperparameters),
-                    distributions=distributions,
+                    params=params,
+                    distributions={name: distributions[name] for name in params},
                     user_attrs=_trial_attributes(candidate),
                     constraints={"budget": float(candidate.steps != budget)} if several else None,
                 )
             )
         return trials
 
-    def _distributions(self, study: StudyRecord) -> dict[str, Any]:
-        return {
-            one.name: self._optuna.distributions.FloatDistribution(one.least, one.greatest, log=one.scale is Scale.LOG)
-            for one in SearchSpace.from_dict(study.spec.space).dimensions
-        }
+    def _distribution(self, one: Dimension) -> Any:
+        kinds = self._optuna.distributions
+        if one.scale is Scale.CHOICE:
+            return kinds.CategoricalDistribution(one.values)
+        if one.scale is Scale.INTEGER:
+            return kinds.IntDistribution(one.least, one.greatest, log=one.log)
+        return kinds.FloatDistribution(one.least, one.greatest, log=one.scale is Scale.LOG)
 
 
 def _cause(error: Exception) -> str:

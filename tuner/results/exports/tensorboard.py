@@ -117,14 +117,14 @@ def _write_candidate(
     key = candidate.key
     search = key.role is Role.SEARCH
     name = f"g{key.generation:02d}-s{key.slot:02d}" if search else f"{key.role.value}-{key.slot}"
-    columns: dict[str, float | str] = {
+    columns: dict[str, float | str | bool] = {
         "optimizer": study.spec.workload.optimizer,
         "role": key.role.value,
         "status": candidate.status.value,
         "budget": candidate.steps,
         "objective": study.spec.workload.objective.text,
         **({"generation": key.generation} if search else {}),
-        **candidate.hyperparameters,
+        **{name: value for name, value in candidate.hyperparameters.items() if value is not None},
     }
     with EventFile(folder / name, _started(study)) as file:
         finished = candidate.status is Status.FINISHED

@@ -1,6 +1,7 @@
 """An axis for a hyperparameter on its search scale.
 
-The scale is logarithmic in the value or, for a decay, in its distance from 1.
+The scale is logarithmic in the value or, for a decay, in its distance from 1. Linear and whole numbers are drawn
+as they are, and the values of a choice at equal distances, in their order.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from search_spaces.space import Dimension, Scale, SearchSpace
+from search_spaces.values import place_among
 from tuner.core.study import StudyRecord, StudySpec
 from tuner.core.text import one_line
 from tuner.results.figures.canvas import Spacing, hide_spines, panel_figure
 from tuner.results.figures.styles import styles_of
-from tuner.results.tables.numbers import hyperparameter, number
+from tuner.results.tables.numbers import NOTHING, hyperparameter, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +30,7 @@ MIN_COLUMNS, MAX_COLUMNS = 2, 4  # of panels; a legend does not fit below one co
 MAX_TITLE = 36  # characters of a panel's title
 MAX_LABEL = 14  # characters of a line beside a row
 MAX_TICKS = 5
+MAX_VALUES = 8  # labelled values of a choice
 MIN_DECADES = 1.3  # from which the ticks of an axis are powers of ten alone
 
 
@@ -84,10 +87,24 @@ def dimensions(spec: StudySpec) -> tuple[Dimension, ...]:
     return SearchSpace.from_dict(spec.space).dimensions
 
 
-def position(dimension: Dimension, value: float) -> float:
-    """Return the position of a value on the axis: log10(v), or for a decay -log10(1 - v), its number of nines."""
-    if dimension.scale is Scale.LOG:
+def is_logarithmic(dimension: Dimension) -> bool:
+    """Return whether ratios of values are distances on the axis."""
+    return dimension.scale is Scale.LOG or dimension.log
+
+
+def position(dimension: Dimension, value: Any) -> float:
+    """Return the position of a value on the axis; NaN for None.
+
+    It is log10(v), v, the place of a choice among its values, or for a decay -log10(1 - v), its number of nines.
+    """
+    if value is None:
+        return math.nan
+    if dimension.scale is Scale.CHOICE:
+        return float(place_among(value, dimension.values))
+    if is_logarithmic(dimension):
         return math.log10(value) if value > 0 else -math.inf
+    if dimension.scale is not Scale.DECAY:
+        return float(value)
     return -math.log10(max(1 - value, 2.0**-53)) + 0.0  # + 0.0: no -0.0 where the value is 0
 
 
@@ -102,6 +119,8 @@ def prepare(axes: Axes, side: Side, dimension: Dimension, positions: Sequence[fl
     """
     axis = axes.xaxis if side == "x" else axes.yaxis
     finite = [value for value in positions if math.isfinite(value)] or [0.0]
+    if dimension.scale is Scale.CHOICE:
+        finite = [0.0, len(dimension.values) - 1.0]
     low, high = min(finite), max(finite)
     room = 0.06 * (high - low) or 0.2
     low, high = low - room, high + room
@@ -111,19 +130,33 @@ def prepare(axes: Axes, side: Side, dimension: Dimension, positions: Sequence[fl
 
 
 def label(dimension: Dimension, at: float) -> str:
-    """Return the value at a position, formatted."""
-    return number(10**at, 3) if dimension.scale is Scale.LOG else hyperparameter(max(0.0, 1 - 10**-at), Scale.DECAY)
+    """Return the value at a position, formatted; NOTHING at NaN."""
+    if math.isnan(at):
+        return NOTHING
+    if dimension.scale is Scale.CHOICE:
+        text = hyperparameter(dimension.values[min(max(round(at), 0), len(dimension.values) - 1)])
+        return text if len(text) <= MAX_LABEL else f"{text[: MAX_LABEL - 1]}…"
+    if is_logarithmic(dimension):
+        return number(10**at, 3)
+    if dimension.scale is Scale.DECAY:
+        return hyperparameter(max(0.0, 1 - 10**-at), Scale.DECAY)
+    return number(at, 3 if dimension.scale is Scale.LINEAR else 6)
 
 
 def _ticks(dimension: Dimension, low: float, high: float) -> list[float]:
     """Return positions of round values: powers of ten, or 1, 2 and 5 times these on a short axis."""
-    start = low if dimension.scale is Scale.LOG else max(low, 0.0)
+    if dimension.scale is Scale.CHOICE:
+        step = math.ceil(len(dimension.values) / MAX_VALUES)
+        return [float(place) for place in range(0, len(dimension.values), step)]
+    if not is_logarithmic(dimension) and dimension.scale is not Scale.DECAY:
+        return _linear_ticks(low, high, whole=dimension.scale is Scale.INTEGER)
+    start = low if is_logarithmic(dimension) else max(low, 0.0)
     if high - start >= MIN_DECADES:
         step = math.ceil((high - start) / MAX_TICKS)
         ticks = [float(power) for power in range(math.ceil(start), math.floor(high) + 1) if power % step == 0]
         if len(ticks) > 1:
             return ticks
-    sign = 1 if dimension.scale is Scale.LOG else -1  # for a decay the distance from 1 is round
+    sign = -1 if dimension.scale is Scale.DECAY else 1  # for a decay the distance from 1 is round
     decades = range(math.floor(min(sign * start, sign * high)), math.ceil(max(sign * start, sign * high)) + 1)
     for multiples in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
         positions = (sign * (power + math.log10(multiple)) for power in decades for multiple in multiples)
@@ -131,3 +164,11 @@ def _ticks(dimension: Dimension, low: float, high: float) -> list[float]:
         if len(ticks) > 1:
             return ticks[:: math.ceil(len(ticks) / MAX_TICKS)]
     return [start + (high - start) * part for part in (0.2, 0.8)]
+
+
+def _linear_ticks(low: float, high: float, *, whole: bool) -> list[float]:
+    """Return the multiples of 1, 2 or 5 times a power of ten between two positions, at most MAX_TICKS."""
+    power = 10.0 ** math.floor(math.log10((high - low) / MAX_TICKS))
+    steps = [max(power * factor, 1.0) if whole else power * factor for factor in (1, 2, 5, 10, 20)]
+    step = next(step for step in steps if math.floor(high / step) - math.ceil(low / step) < MAX_TICKS)
+    return [step * multiple for multiple in range(math.ceil(low / step), math.floor(high / step) + 1)]

@@ -72,12 +72,12 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
     top = min(float(scores.max()), MAX_MEDIANS * float(np.median(scores))) if logarithmic else float(scores.max())
     heights = np.minimum(scores, top)  # an outlier is drawn at the end of the axis
     table = np.column_stack([positions, np.log10(heights) if logarithmic else heights])  # [individuals, axes]
-    low, high = table.min(axis=0), table.max(axis=0)
+    low, high = np.fmin.reduce(table), np.fmax.reduce(table)  # NaN: a hyperparameter without an effect
     tuned = None if study.tuned is None else np.array([position(one, study.tuned[one.name]) for one in shown])
     if tuned is not None:
-        low[:-1], high[:-1] = np.minimum(low[:-1], tuned), np.maximum(high[:-1], tuned)
+        low[:-1], high[:-1] = np.fmin(low[:-1], tuned), np.fmax(high[:-1], tuned)
     width = np.where(high > low, high - low, 1.0)
-    scaled = np.where(high > low, (table - low) / width, 0.5)
+    scaled = np.where(high > low, (table - low) / width, np.where(np.isnan(table), np.nan, 0.5))
     order = np.argsort(scores if objective.is_max else -scores, kind="stable")  # the best is drawn last, on top
     shades = LinearSegmentedColormap.from_list("better", ["#E4E4E4", hue])(np.linspace(0, 1, len(order)))
     across = np.arange(table.shape[1])

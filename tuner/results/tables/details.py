@@ -30,7 +30,7 @@ def legend(group: Sequence[Summary]) -> list[str]:
         f"distance: of tuned from default, in units of the search's first σ; beyond {FAR} σ the search looked little. "
         f"tolerance: the values for which a model of the search predicts a result within {100 * SHARE:.0f} % of its "
         f"{better}, the others tuned; {UNKNOWN}: not determined. factor: the same, relative to the tuned value.",
-        "A training that did not finish counts the gradient evaluations that it had done.",
+        f"A training that did not finish counts the {group[0].unit} that it had done.",
     ]
 
 
@@ -54,7 +54,7 @@ def factor(row: Hyperparameter, end: float | None) -> float | None:
     """Return an end of a tolerance relative to the tuned value; None of a decay, which has no unit."""
     if end is None or not row.tuned or row.scale is not Scale.LOG:
         return None
-    return end / row.tuned
+    return end / float(row.tuned)
 
 
 def _has_details(summary: Summary) -> bool:
@@ -112,8 +112,8 @@ def _budget(group: Sequence[Summary]) -> TextTable:
         lost = [cost.evaluations for cost in (summary.diverged_cost, summary.failed_cost, summary.timed_out_cost)]
         counts = [total - sum(lost), *lost]
         rows.append([summary.optimizer, *(_share(count, total) for count in counts), f"{total:,}"])
-    header = ["optimizer", "finished", "diverged", "failed", "timed out", "total"]
-    return TextTable(header, rows, title="Gradient evaluations of the search by what came of the training")
+    header, unit = ["optimizer", "finished", "diverged", "failed", "timed out", "total"], group[0].unit
+    return TextTable(header, rows, title=f"{unit[0].upper()}{unit[1:]} of the search by what came of the training")
 
 
 def _share(count: int, total: int) -> str:

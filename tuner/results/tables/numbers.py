@@ -7,8 +7,10 @@ deviation rounded to the same digit, and decays near 1 with the digits of their 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from search_spaces.space import Scale
+from tuner.core.text import one_line
 
 NOTHING = "–"  # in place of a number that is absent
 
@@ -37,12 +39,16 @@ def measured(value: float | None, digits: int = 4) -> str:
     return number(value, digits, zeros=True)
 
 
-def hyperparameter(value: float | None, scale: Scale) -> str:
-    """Return a hyperparameter with the digits that are significant on its scale.
+def hyperparameter(value: Any, scale: Scale | None = None) -> str:
+    """Return a hyperparameter with the digits that are significant on its scale; of a whole number all digits.
 
     The effect of a decay depends on its distance from 1, so that distance has three significant digits: 0.999877, not
     0.9999. A decay within a millionth of 1 is written as "1 - 1.11e-16".
     """
+    if isinstance(value, str | bool):
+        return one_line(value) if isinstance(value, str) else str(value).lower()
+    if scale is Scale.INTEGER and value is not None:
+        return f"{value:,}"
     if value is None or scale is not Scale.DECAY or value <= 0.9 or value >= 1:
         return number(value)
     distance = 1 - value

@@ -15,7 +15,7 @@ from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.summary import FreshRuns, Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
 from tuner.results.tables import details, several_tasks
-from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
+from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, seconds
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
 
@@ -235,7 +235,7 @@ def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
     ]
     seeds, objective = group[0].tuned.seeds, group[0].objective
     fresh = f"; ± over {seeds} fresh seeds" if seeds else ""
-    budget = f"{group[0].steps:,} gradient evaluations"
+    budget = f"{group[0].steps:,} {group[0].unit}"
     title = f"Fitness after {budget} (lower is better)" if objective.is_default else objective.title(budget)
     header = ["optimizer", "default", *(["searched"] if searched else []), "tuned", "gain", "verdict"]
     return TextTable(header, rows, left=(0, len(header) - 1), title=f"{title}{fresh}")
@@ -256,7 +256,7 @@ def _costs(group: Sequence[Summary]) -> TextTable:
     return TextTable(
         ["optimizer", "finished", "diverged", "failed", "timed out", "total", "search", "fresh seeds", "seconds"],
         rows,
-        title="Individuals of the search by status; gradient evaluations and seconds of training",
+        title=f"Individuals of the search by status; {group[0].unit} and seconds of training",
     )
 
 
@@ -318,7 +318,7 @@ def _remarks(summary: Summary) -> list[str]:
     """Return remarks on one study: its progress if it is not complete, unfinished fresh runs, the strategy's notes."""
     remarks = []
     if summary.fixed:
-        values = ", ".join(f"{name} {number(value)}" for name, value in summary.fixed.items())
+        values = ", ".join(f"{name} {hyperparameter(value)}" for name, value in summary.fixed.items())
         remarks.append(f"not tuned: {values}")
     counts, points = summary.counts, {"the defaults": summary.default, "the tuned point": summary.tuned}
     if summary.status != StudyStatus.COMPLETE:

@@ -295,7 +295,7 @@ def candidates(reader: Reading, record: StudyRecord, rows: Sequence[CandidateRow
 
     def shown(row: CandidateRow, name: str) -> str:
         value = row.record.hyperparameters.get(name)
-        return hyperparameter(value, scales[name]) if name in scales else number(value)
+        return hyperparameter(value, scales.get(name))
 
     return {
         "names": names,
@@ -339,7 +339,7 @@ def candidate(reader: Reading, record: StudyRecord, row: CandidateRow) -> dict[s
         "value": measured(spec.workload_of(one.key.generation).objective.shown(one.fitness, one.steps)),
         "objective": spec.workload.objective.description,
         "hyperparameters": [
-            (name, hyperparameter(value, scales[name]) if name in scales else number(value), repr(value))
+            (name, hyperparameter(value, scales.get(name)), repr(value))
             for name, value in one.hyperparameters.items()
         ],
         "chart": line_chart(

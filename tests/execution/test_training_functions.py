@@ -1,0 +1,135 @@
+"""Training functions: whatever one does ends as one status with one clear reason, and the search goes on."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.hostile_functions import BUDGET, ENDS, WORKLOAD, Act, loss_of, trial
+from tests.support.ray_sessions import local_session, ray_executor
+from tuner.core.environment import environment
+from tuner.core.events import Progress
+from tuner.core.trial import Evaluation, Status
+from tuner.execution.executor import FUNCTION_TRAIN
+from tuner.execution.in_process import InProcessExecutor
+
+
+def evaluated(executor, *trials):
+    """Train trials; return their evaluations by slot, and all events."""
+    events = list(executor.evaluate(WORKLOAD, trials, label="hostile/train/g00"))
+    return {event.key.slot: event for event in events if isinstance(event, Evaluation)}, events
+
+
+@pytest.fixture
+def in_process(tmp_path):
+    with environment({"LODO_TUNE_CHECKPOINTS": str(tmp_path)}), InProcessExecutor(train=FUNCTION_TRAIN) as executor:
+        yield executor
+
+
+@pytest.mark.parametrize("act", ENDS)
+def test_whatever_it_does_ends_as_one_status_with_one_reason_and_the_next_candidate_is_trained(
+    in_process, act, tmp_path
+):
+    folder, own = Path.cwd(), (os.fstat(1).st_ino, os.fstat(2).st_ino)
+    found, events = evaluated(in_process, trial(0, act), trial(1))
+    status, reason, output = ENDS[act]
+    assert (found[0].status, reason in found[0].reason) == (status, True), found[0].reason
+    assert output in found[0].output
+    assert found[1].status is Status.FINISHED
+    assert found[1].fitness == loss_of(trial(1))
+    assert "this is train" in found[1].output
+    assert found[1].output.count("this is") == 1  # and nothing of the candidate before
+    assert len([event for event in events if isinstance(event, Evaluation)]) == 2
+    assert Path.cwd() == folder
+    assert (os.fstat(1).st_ino, os.fstat(2).st_ino) == own
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []  # no folder of a checkpoint is left
+
+
+def test_a_run_that_finishes_has_the_fitness_of_the_objective_its_reports_and_its_steps(in_process):
+    (evaluation,) = evaluated(in_process, trial(0, seed=2**40 + 5))[0].values()
+    assert evaluation.fitness == (2**40 + 5) % 2**31 % 7 + 1 / BUDGET
+    assert [one.evaluations for one in evaluation.observations] == [1, 2, 3, 4]
+    assert [one.metrics["loss"] for one in evaluation.observations][:2] == [5 % 7 + 1.0, 5 % 7 + 0.5]
+    assert (evaluation.steps_done, list(evaluation.losses)) == (BUDGET, [])
+
+
+def test_a_failed_run_keeps_its_reports_and_the_traceback_of_the_function(in_process):
+    found, events = evaluated(in_process, trial(0, Act.RAISE), trial(1, Act.EARLY))
+    assert "ZeroDivisionError" in found[0].error
+    assert [one.evaluations for one in found[1].observations] == [1, 2]
+    assert (found[1].fitness, found[1].steps_done) == (math.inf, 2)
+    assert [event.steps_done for event in events if isinstance(event, Progress)] == [2]
+
+
+def test_a_report_after_the_end_raises_stop_training_and_changes_nothing(in_process, tmp_path):
+    found, _ = evaluated(in_process, trial(0, Act.LATE))
+    end = time.monotonic() + 20
+    while not (tmp_path / "late-was-stopped").exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert found[0].fitness == loss_of(trial(0))
+
+
+def test_much_output_is_cut_to_its_beginning_and_its_end(in_process):
+    (evaluation,) = evaluated(in_process, trial(0, Act.PRINT))[0].values()
+    assert evaluation.output.startswith("this is print megabytes\nxxx")
+    assert evaluation.output.endswith("xxx\n")
+    assert len(evaluation.output) < 50_000
+
+
+def test_threads_and_gpus_are_set_before_the_module_is_imported_and_tensorflow_never_is():
+    program = (
+        "import sys; from tests.support.hostile_functions import *;"
+        "from tuner.training.own_function import train as run;"
+        "del sys.modules['tests.support.hostile_functions'];"
+        "list(run(WORKLOAD, (trial(0),))); import tests.support.hostile_functions as again;"
+        "print(again.AT_IMPORT, sorted({'tensorflow', 'keras', 'ray', 'matplotlib', 'deap'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    expected = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1"}
+    assert done.stdout == f"{expected} []\n"
+
+
+@pytest.fixture(scope="module")
+def session():
+    with local_session() as session:
+        yield session
+
+
+@pytest.mark.ray
+@pytest.mark.faults
+def test_on_ray_a_function_that_hangs_or_kills_its_worker_fails_alone_and_keeps_what_it_printed(session, tmp_path):
+    acts = [Act.HANG, Act.TRAIN, Act.KILL, Act.RAISE, Act.RESUME, Act.TRAIN]
+    with ray_executor(session, train=FUNCTION_TRAIN, timeout=4.0, checkpoints=tmp_path) as executor:
+        found, _ = evaluated(executor, *[trial(slot, act) for slot, act in enumerate(acts)])
+    ended = [(found[slot].status.value, found[slot].reason) for slot in range(len(acts))]
+    assert ended == [
+        ("timed out", "timed out after 4 s"),
+        ("finished", ""),
+        ("failed", "worker crashed"),
+        ("failed", "ZeroDivisionError: on purpose"),
+        ("finished", ""),
+        ("finished", ""),
+    ]
+    assert found[0].output == "this is hang\n"
+    resumed = found[4]
+    assert resumed.attempt == 2
+    assert [one.evaluations for one in resumed.observations] == [3, 4]  # it went on from its checkpoint
+    assert not list(tmp_path.glob("*-4-*"))  # which is gone
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_on_ray_each_act_ends_as_in_this_process(session, tmp_path):
+    with ray_executor(session, train=FUNCTION_TRAIN, timeout=60.0, checkpoints=tmp_path) as executor:
+        found, _ = evaluated(executor, *[trial(slot, act) for slot, act in enumerate(ENDS)])
+    for slot, act in enumerate(ENDS):
+        status, reason, output = ENDS[act]
+        assert (found[slot].status, reason in found[slot].reason) == (status, True), (act, found[slot].reason)
+        assert output in found[slot].output

@@ -1,0 +1,103 @@
+"""The suite of checks of a training function: what it reports with its default hyperparameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuner.checks.check import Check, PromiseError
+from tuner.core.events import Reported
+from tuner.core.text import describe_error
+from tuner.core.trial import Evaluation, Key, Role, Status, Trial, Workload
+from tuner.training.own_function import train
+
+Reports = tuple[tuple[int, Mapping[str, float]], ...]
+"""Step and numbers of each report of a run."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionProbe:
+    """A training function, which is run in this process when a check asks for it.
+
+    Attributes:
+        workload: The workload of its studies.
+        hyperparameters: Its defaults.
+        budget: Steps of a run.
+    """
+
+    workload: Workload
+    hyperparameters: Mapping[str, Any]
+    budget: int
+    _runs: dict[tuple[int, int], Run] = field(default_factory=dict)
+
+    def run(self, seed: int, number: int = 0) -> Run:
+        """Return a run with a seed; runs of different numbers are repeated."""
+        if (seed, number) not in self._runs:
+            self._runs[seed, number] = self._trained(seed)
+        return self._runs[seed, number]
+
+    def _trained(self, seed: int) -> Run:
+        trial = Trial(Key(Role.SEARCH, 0, 0), self.hyperparameters, seed, self.budget)
+        reports: list[tuple[int, Mapping[str, float]]] = []
+        output = ""
+        try:
+            for message in train(self.workload, (trial,)):
+                if isinstance(message, Reported):
+                    reports += [(one.evaluations, dict(one.of_lane(0).metrics)) for one in message.observations]
+                    output = message.output or output
+                else:
+                    return Run(message, tuple(reports), output)
+        except Exception as error:
+            raise PromiseError(f"it raises {describe_error(error)[0]}") from error
+        raise PromiseError("it ends without a result")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a training function."""
+
+    evaluation: Evaluation
+    reports: Reports
+    output: str
+
+
+def finishes(probe: FunctionProbe) -> str:
+    """Check that the defaults are trained to the end of the budget."""
+    run = probe.run(0)
+    evaluation = run.evaluation
+    if evaluation.status is not Status.FINISHED:
+        raise PromiseError(f"with its defaults it {evaluation.status}: {evaluation.reason}")
+    names = ", ".join(run.reports[-1][1])
+    return f"{len(run.reports)} reports of {names} in {evaluation.seconds:.2g} s"
+
+
+def same_seed(probe: FunctionProbe) -> None:
+    """Check that a run can be repeated."""
+    first, again = probe.run(0), probe.run(0, 1)
+    if len(first.reports) != len(again.reports):
+        raise PromiseError(f"it reports {len(first.reports)} times, and again {len(again.reports)} times")
+    for (step, numbers), (other, others) in zip(first.reports, again.reports, strict=True):
+        if step != other or repr(numbers) != repr(others):  # NaN is itself here
+            raise PromiseError(
+                f"at step {step} it reports {_shown(numbers)}, and again {_shown(others)} at step {other}: make all of"
+                " its random numbers from `seed`"
+            )
+
+
+def another_seed(probe: FunctionProbe) -> str | None:
+    """Say whether a run depends on its seed; a function need not."""
+    if probe.run(0).reports == probe.run(1).reports:
+        return "another seed gives the same reports: fresh seeds then show no spread"
+    return None
+
+
+def _shown(numbers: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value!r}" for name, value in numbers.items())
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("finishes", "With its defaults it uses its budget, and reports the objective.", finishes, is_basic=True),
+    Check("same-seed", "The same seed gives the same reports, bit for bit.", same_seed),
+    Check("another-seed", "Another seed gives other reports, where it is random.", another_seed),
+)

@@ -1,0 +1,209 @@
+"""Training by a function of the user's, in any framework: one candidate, in the worker's process.
+
+Workers import this module in place of `tuner.training.train`; nothing here imports TensorFlow. The function runs in a
+thread, so that what it reports and prints is sent while it runs, and so that a function that hangs is noticed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks import importing
+from tasks.training_function import keywords_of
+from tuner.core.environment import CHECKPOINTS, GPUS, THREADS, environment
+from tuner.core.errors import OtherInputs, StopTraining
+from tuner.core.events import LaneObservations, Reported
+from tuner.core.fingerprint import Fingerprint, differences
+from tuner.core.trial import Evaluation, Trial, Workload
+from tuner.training.captured_output import CapturedOutput, captured_output, flush
+from tuner.training.function_fingerprint import function_code
+from tuner.training.keras_settings import given_backend
+from tuner.training.reporting import Reporter
+
+SEND_SECONDS = 1.0  # between two messages of a run that reports or prints
+MAX_NUMBERS = 2_000  # of a message, so that it is below 100 kB
+MAX_SEED = 2**31  # seeds of functions are below, as NumPy's, PyTorch's and JAX' generators require
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionResources:
+    """What a training function may use.
+
+    Attributes:
+        cpus: Cores. Libraries that read the usual variables (OMP_NUM_THREADS and others) use as many threads.
+        gpus: GPUs, or a share of one; with 0 none is visible. CUDA_VISIBLE_DEVICES is set.
+        checkpoints: A folder of this candidate, which is empty at its first attempt, and which a later attempt finds as
+            it was left. It is deleted when the candidate has ended.
+    """
+
+    cpus: int
+    gpus: float
+    checkpoints: Path
+
+
+def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[Reported | Evaluation]:
+    """Train one candidate by the function that the workload names.
+
+    Args:
+        workload: The workload of the trial.
+        lanes: One trial.
+
+    Yields:
+        `Reported` at most once a second, and at the end, followed by one `Evaluation`.
+
+    Raises:
+        OtherInputs: The code is not the study's.
+        BaseException: What the function raised.
+    """
+    (trial,) = lanes
+    gpus = float(os.environ.get(GPUS, "0"))
+    variables: dict[str, str | None] = dict.fromkeys(THREADS, str(workload.threads))
+    variables["KERAS_BACKEND"] = given_backend()  # that of the user, and not the one of our own loop
+    if not gpus:
+        variables["CUDA_VISIBLE_DEVICES"] = "-1"
+    # All is set before the function's module is imported, because libraries read it then.
+    with environment(variables), _same_folder(), captured_output() as output, _folder(workload, trial) as folder:
+        function = importing.imported(workload.task, "training function")
+        _check_code(workload)
+        run = _Run(function, workload, trial, FunctionResources(workload.threads, gpus, folder))
+        started = time.perf_counter()
+        yield from run.reports(output)
+        seconds = time.perf_counter() - started
+        if run.error is not None:
+            raise run.error
+        status, fitness, reason = run.reporter.judge()
+        yield Evaluation(
+            key=trial.key,
+            status=status,
+            fitness=fitness,
+            losses=(),
+            steps_done=run.reporter.steps_done,
+            seconds=seconds,
+            device=f"GPU:{os.environ.get('CUDA_VISIBLE_DEVICES', '')}" if gpus else "CPU:0",
+            reason=reason,
+        )
+
+
+class _Run:
+    """One call of a training function, in a thread of its own."""
+
+    def __init__(
+        self, function: Callable[..., Any], workload: Workload, trial: Trial, resources: FunctionResources
+    ) -> None:
+        self.reporter = Reporter(trial.steps, workload.objective)
+        self.error: BaseException | None = None
+        self._pid = os.getpid()
+        given = {
+            "seed": trial.seed % MAX_SEED,
+            "budget": trial.steps,
+            "report": self.reporter,
+            "resources": resources,
+        }
+        keywords = {name: given[name] for name in keywords_of(function, workload.task_label)}
+        self._call = lambda: function(dict(trial.hyperparameters), **keywords)
+        self._ended = threading.Event()
+
+    def reports(self, output: CapturedOutput) -> Iterator[Reported]:
+        """Run the function; yield what it reports and prints."""
+        thread = threading.Thread(target=self._run, name="training function", daemon=True)
+        thread.start()
+        printed = 0
+        while not self._ended.wait(SEND_SECONDS):
+            flush()
+            text, printed = (output.text() if output.size != printed else None), output.size
+            for part in _parts(self.reporter.take()):
+                yield Reported(part)
+            yield Reported(output=text)
+        self.reporter.close()
+        flush()
+        *parts, last = [*_parts(self.reporter.take())] or [()]
+        for part in parts:
+            yield Reported(part)
+        yield Reported(last, output.text() if output.size else None, is_last=self.error is None)
+
+    def _run(self) -> None:
+        try:
+            self._call()
+        except StopTraining:
+            pass
+        except BaseException as error:
+            self.error = error
+        finally:
+            if os.getpid() != self._pid:  # a process that the function forked, and did not end
+                _end_fork(self.error)
+            self._ended.set()
+
+
+def _end_fork(error: BaseException | None) -> None:
+    """End a forked process, of which this thread is the only one."""
+    if error is not None:
+        traceback.print_exception(error)
+    flush()
+    os._exit(0 if error is None else 1)
+
+
+def _parts(observations: Sequence[LaneObservations]) -> Iterator[tuple[LaneObservations, ...]]:
+    """Yield observations in parts of bounded size."""
+    part: list[LaneObservations] = []
+    numbers = 0
+    for one in observations:
+        part.append(one)
+        numbers += 3 + len(one.metrics)
+        if numbers >= MAX_NUMBERS:
+            yield tuple(part)
+            part, numbers = [], 0
+    if part:
+        yield tuple(part)
+
+
+def _check_code(workload: Workload) -> None:
+    """Check that this process has the code that the driver has recorded.
+
+    Raises:
+        OtherInputs: It has not.
+    """
+    differ = differences(Fingerprint(None, workload.code), Fingerprint(None, function_code(workload.task)))
+    if differ:
+        raise OtherInputs(
+            f"{workload.task_label} is not the same in every process: {' and '.join(differ)}: the driver has imported"
+            " an earlier state of it; start it anew"
+        )
+
+
+@contextlib.contextmanager
+def _folder(workload: Workload, trial: Trial) -> Iterator[Path]:
+    """Yield the folder for the candidate's checkpoints; delete it when the candidate has ended, however it did."""
+    root = os.environ.get(CHECKPOINTS)
+    if root is None:
+        with tempfile.TemporaryDirectory(prefix="lodo-tune-") as folder:
+            yield Path(folder)
+        return
+    key = trial.key
+    path = Path(root) / f"{workload.optimizer}-{key.role}-{key.generation}-{key.slot}-{trial.seed}-{trial.steps}"
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _same_folder() -> Iterator[None]:
+    """Return to the working directory at the end, and to the same paths for imports."""
+    before, paths = Path.cwd(), list(sys.path)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        sys.path[:] = [*paths, *(each for each in sys.path if each not in paths)]
