@@ -18,6 +18,7 @@ from tuner.execution.resources import Resources
 from tuner.storage import StorageError, Store, StudyExists, StudyOwned, this_process
 from tuner.studies import machine
 from tuner.studies.callbacks import Callback, CallbackList
+from tuner.studies.control import Control
 from tuner.studies.fingerprints import resumed
 from tuner.studies.lookup import run_name, task_names
 from tuner.studies.planner import Plan
@@ -40,6 +41,7 @@ def begin(
     callbacks: Callable[[], Callback] | None = None,
     confirm: Callable[[Executor, int], bool] | None = None,
     wait: bool = False,
+    control: Control | None = None,
 ) -> str:
     """Create the studies of a plan and complete them; return the name of the run.
 
@@ -53,6 +55,7 @@ def begin(
         confirm: Takes the executor, and the number of cohorts that it trains at a time, before anything is created;
             returns whether to continue. Default: continue.
         wait: Whether to wait for a study that another driver takes meanwhile. Default False.
+        control: Says how many workers may be used, and ends the run early. Default: none.
 
     Raises:
         NotBegun: `confirm` returned False.
@@ -61,7 +64,7 @@ def begin(
         EveryCandidateFailed: All candidates of a generation raised the same error; the other studies have run.
         KeyboardInterrupt: The run was interrupted; a note says how to continue it.
     """
-    existing = store.runs()
+    existing = store.taken_names()
     run = name or run_name(plan.base, existing)
     if run in existing:
         raise StudyExists(f"there is a run {run!r} in {store.url} already; resume it, or give another name")
@@ -76,10 +79,12 @@ def begin(
             progress.executor_started()
             if confirm is not None and not confirm(executor, slots):
                 raise NotBegun
+            if control is not None:
+                control.check(executor)
             studies = create(store, specs, None if name else plan.base)
             progress.created(studies[0].spec.run, store.url)
             try:
-                _run(store, studies, executor, progress, callbacks, wait)
+                _run(store, studies, executor, progress, callbacks, wait, control)
             except StudyRefused:
                 _discard(store, studies, progress)
                 raise
@@ -105,16 +110,9 @@ def continue_run(
     accept_changes: bool = False,
     callbacks: Callable[[], Callback] | None = None,
     wait: bool = False,
+    control: Control | None = None,
 ) -> None:
     """Complete the remaining studies of a run, or one study.
-
-    Args:
-        name: Name of the run or the study.
-        resources: Resources for training.
-        store: Open database, which records the studies.
-        progress: Receives what is reported.
-        callbacks: Returns a further callback for each study.
-        wait: Whether to wait for a study that another driver holds.
 
     Args:
         name: Of the run or the study.
@@ -125,6 +123,7 @@ def continue_run(
         accept_changes: Whether the task's code or data may have changed.
         callbacks: Makes a further callback for each study.
         wait: Whether to wait for a study that another driver holds.
+        control: See `begin`.
 
     Raises:
         As `begin`; also UnknownStudy, if there is none of this name, and InvalidRequest, if the resources, the code or
@@ -154,7 +153,7 @@ def continue_run(
         remaining = [_resumed(study, store, places, accept_changes, progress) for study in remaining]
         with _executor(resources, [study.spec for study in remaining], progress) as (executor, _):
             progress.executor_started()
-            _run(store, remaining, executor, progress, callbacks, wait)
+            _run(store, remaining, executor, progress, callbacks, wait, control)
 
 
 def check_users_code(specs: Sequence[StudySpec], timeout: float | None, progress: Progress) -> None:
@@ -235,7 +234,7 @@ def create(store: Store, specs: Sequence[StudySpec], base: str | None) -> list[S
         except StudyExists:
             if base is None:
                 raise
-            run = run_name(base, store.runs())
+            run = run_name(base, store.taken_names())
             specs = [replace(spec, run=run) for spec in specs]
 
 
@@ -246,6 +245,7 @@ def _run(
     progress: Progress,
     callbacks: Callable[[], Callback] | None,
     wait: bool,
+    control: Control | None,
 ) -> None:
     """Complete all studies."""
     from tuner.execution.ray.metrics import Metrics
@@ -257,7 +257,7 @@ def _run(
             others = () if callbacks is None else (callbacks(),)
             return CallbackList(progress.callback(), metrics.study(), *others)
 
-        run_studies(store, studies, executor, callback, owner=this_process(), wait=wait)
+        run_studies(store, studies, executor, callback, owner=this_process(), wait=wait, control=control)
 
 
 def _executor(
