@@ -14,7 +14,7 @@ from tuner.service.app import create_app
 from tuner.service.reading import Reading
 from tuner.service.settings import ServiceSettings
 from tuner.service.tokens import Sessions
-from tuner.storage import Store
+from tuner.storage import ServiceStore
 
 TOKEN = "a" * 43
 
@@ -33,7 +33,7 @@ def application(
         root_path: Path below which it is reached. Default: "".
         sessions: Recognises users. Default: new ones.
     """
-    store = Store.open(url)
+    store = ServiceStore.open(url)
     app = create_app(ServiceSettings(url, root_path=root_path), store, sessions or Sessions(TOKEN))
     reading = app.state.reading
     app.state.reading = lambda request: Reading(store, reading(request).cache, hidden)

@@ -75,7 +75,7 @@ class Link:
     def __init__(self, store: ServiceStore, request: int, epoch: int, granted: int) -> None:
         self._store, self._request, self._epoch = store, request, epoch
         self._orders = Orders(Desired.RUN, granted)
-        self._using = 0
+        self._using, self._begun = 0, time.monotonic()
         self._heartbeat = Heartbeat(self._beat, every=BEAT_SECONDS)
 
     def __enter__(self) -> Self:
@@ -108,7 +108,7 @@ class Link:
             )
 
     def _beat(self) -> None:
-        self._orders = self._store.heartbeat(self._request, self._epoch, self._using)
+        self._orders = self._store.heartbeat(self._request, self._epoch, self._using, time.monotonic() - self._begun)
 
 
 def drive(assigned: Assigned, progress: Progress) -> Outcome:
@@ -125,7 +125,6 @@ def drive(assigned: Assigned, progress: Progress) -> Outcome:
         LeaseLost: The service has started another driver; nothing was done, or what was trained is recorded.
         BaseException: A signal, or an error that is none of this program's; the request waits to be tried again.
     """
-    begun = time.monotonic()
     with ServiceStore.open(assigned.database, patience=PATIENCE) as store:
         request = store.claim(assigned.request, assigned.epoch, this_process())
         outcome, text = Outcome.INTERRUPTED, ""
@@ -148,7 +147,7 @@ def drive(assigned: Assigned, progress: Progress) -> Outcome:
             text = describe_error(error)[1]
             raise
         finally:
-            store.end_driver(request.id, assigned.epoch, outcome, text, time.monotonic() - begun)
+            store.end_driver(request.id, assigned.epoch, outcome, text)
     return outcome
 
 

@@ -195,3 +195,33 @@ def cost_of(specs: Sequence[SearchSpec]) -> Cost:
         width=sum(math.ceil(spec.population / spec.workload.cohort_size) for spec in specs),
         rounds=dict(rounds),
     )
+
+
+def task_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Return what is known of the tasks of a catalogue without importing the code of one: the fields of a resource."""
+    found = []
+    for name in catalogue.tasks:
+        entry = tasks.registry.TASKS.get(name)
+        found.append(
+            {
+                "name": name,
+                "summary": "of an installed package" if entry is None else entry.summary,
+                "optimizers": [] if entry is None else list(entry.line_up),
+                "presets": list(tasks.registry.GENERAL_PRESETS if entry is None else entry.presets),
+                "precisions": [] if entry is None or entry.precisions is None else list(entry.precisions),
+            }
+        )
+    return found
+
+
+def optimizer_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Return what is known of the optimizers of a catalogue without importing the code of one, likewise."""
+    from search_spaces import loader
+
+    return [
+        {
+            "name": name,
+            "hyperparameters": list(loader.builtin(name).names) if name in lodo.registry.OPTIMIZERS else [],
+        }
+        for name in catalogue.optimizers
+    ]

@@ -110,6 +110,7 @@ class RequestRecord:
     using: int  # workers that its driver uses
     driver: str | None  # "host:pid"
     driver_left: float | None  # seconds until the driver is taken as lost; None without one
+    driver_lives: bool  # whether its process is known to run on this machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,18 @@ def by_run(connection: Connection, run: str) -> RequestRecord | None:
     return None if row is None else _read(row, lease.moment(connection))
 
 
+def named(connection: Connection, run: str) -> RequestRecord:
+    """Return the request for a run.
+
+    Raises:
+        UnknownStudy: There is none.
+    """
+    found = by_run(connection, run)
+    if found is None:
+        raise UnknownStudy(f"there is no run {run!r:.100} that was submitted to the service")
+    return found
+
+
 def listed(connection: Connection, states: Collection[State] | None = None) -> list[RequestRecord]:
     """Return requests in the order of submission.
 
@@ -173,6 +185,15 @@ def start(connection: Connection, request_id: int, epoch: int, granted: int) -> 
     return epoch + 1
 
 
+def name_driver(connection: Connection, request_id: int, epoch: int, owner: str) -> None:
+    """Store the process that was started for an epoch, unless it has claimed the request already."""
+    pid = processes.pid_of(owner)
+    row = _locked(connection, request_id)
+    if row.epoch == epoch and row.state == State.STARTING and row.owner is None and pid is not None:
+        values = {"owner": owner, "owner_started": processes.start_ticks(pid)}
+        connection.execute(update(requests).where(requests.c.id == request_id).values(values))
+
+
 def claim(connection: Connection, request_id: int, epoch: int, owner: str) -> RequestRecord:
     """Become the driver of a request that was started with this epoch.
 
@@ -210,8 +231,15 @@ def orders(connection: Connection, request_id: int, epoch: int) -> tuple[Orders,
     return Orders(Desired(row.desired), int(row.granted)), int(row.used), age
 
 
-def beat(connection: Connection, request_id: int, epoch: int, using: int) -> None:
+def beat(connection: Connection, request_id: int, epoch: int, using: int, lived: float) -> None:
     """Renew the lease of a driver, and store how many workers it uses.
+
+    Args:
+        connection: In a writing transaction.
+        request_id: Id of the request.
+        epoch: Of the driver.
+        using: Workers that it uses.
+        lived: Seconds since it has begun; after LONG_LIFE the failures of its predecessors are forgotten.
 
     Raises:
         LeaseLost: It is no longer the driver.
@@ -220,14 +248,13 @@ def beat(connection: Connection, request_id: int, epoch: int, using: int) -> Non
     if row.epoch != epoch or row.state != State.RUNNING:
         raise LeaseLost("the service has started another driver, or has taken this one as lost")
     at = lease.moment(connection)
-    connection.execute(
-        update(requests)
-        .where(requests.c.id == request_id)
-        .values(used=using, renewed_at=at.wall, renewed_uptime=at.uptime)
-    )
+    values = {"used": using, "renewed_at": at.wall, "renewed_uptime": at.uptime}
+    if lived >= LONG_LIFE:
+        values["failures"] = 0
+    connection.execute(update(requests).where(requests.c.id == request_id).values(values))
 
 
-def end(connection: Connection, request_id: int, epoch: int, outcome: Outcome, error: str, lived: float) -> None:
+def end(connection: Connection, request_id: int, epoch: int, outcome: Outcome, error: str) -> None:
     """Store how the driver of an epoch has ended. Repeating the call changes nothing.
 
     Args:
@@ -236,7 +263,6 @@ def end(connection: Connection, request_id: int, epoch: int, outcome: Outcome, e
         epoch: Of the driver.
         outcome: How it has ended.
         error: One line, or several lines of a crash; "" without an error.
-        lived: Seconds for which the driver has lived.
     """
     row = _locked(connection, request_id)
     if row.epoch != epoch or not State(row.state).has_driver:
@@ -252,7 +278,7 @@ def end(connection: Connection, request_id: int, epoch: int, outcome: Outcome, e
     elif outcome is Outcome.FAILED:
         values |= {"state": State.FAILED, "reason": error.partition("\n")[0], "last_error": error}
     else:
-        failures = 1 if lived >= LONG_LIFE else row.failures + 1
+        failures = row.failures + 1
         last = (error.strip() or "its driver has ended without a word").splitlines()[-1]
         values |= {"failures": failures, "last_error": error}
         if failures >= MAX_FAILURES:
@@ -379,6 +405,7 @@ def _read(row: Row[Any], at: lease.Moment) -> RequestRecord:
         using=checked.integer("used"),
         driver=checked.optional("owner", checked.text),
         driver_left=left,
+        driver_lives=row.owner is not None and processes.lives(row.owner, row.owner_machine, row.owner_started),
     )
 
 

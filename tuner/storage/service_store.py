@@ -65,9 +65,7 @@ class ServiceStore(Store):
             if new is not None:
                 tokens.note(connection, by, "submit", run)
                 return new, True
-            existing = requests.by_run(connection, run)
-            assert existing is not None  # noqa: S101 - `create` has found it in this transaction
-            return existing, False
+            return requests.named(connection, run), False
 
     @retried
     def request(self, run: str) -> RequestRecord | None:
@@ -144,6 +142,12 @@ class ServiceStore(Store):
             return requests.start(connection, request_id, epoch, granted)
 
     @retried
+    def name_driver(self, request_id: int, epoch: int, owner: str) -> None:
+        """Store the process "host:pid" that was started for an epoch, so that its end is noticed at once."""
+        with self._writing() as connection:
+            requests.name_driver(connection, request_id, epoch, owner)
+
+    @retried
     def grant(self, granted: Mapping[int, int], waiting: Mapping[int, tuple[str, float | None]]) -> None:
         """Store workers by request with a driver, and reasons and seconds until the start by request that waits."""
         with self._writing() as connection:
@@ -168,7 +172,7 @@ class ServiceStore(Store):
             return requests.claim(connection, request_id, epoch, owner)
 
     @retried
-    def heartbeat(self, request_id: int, epoch: int, using: int) -> Orders:
+    def heartbeat(self, request_id: int, epoch: int, using: int, lived: float = 0.0) -> Orders:
         """Return what a driver is told, and renew its lease if that is due or another number of workers is used.
 
         Raises:
@@ -178,14 +182,14 @@ class ServiceStore(Store):
             told, reported, age = requests.orders(connection, request_id, epoch)
         if using != reported or age >= requests.RENEWAL:
             with self._writing() as connection:
-                requests.beat(connection, request_id, epoch, using)
+                requests.beat(connection, request_id, epoch, using, lived)
         return told
 
     @retried
-    def end_driver(self, request_id: int, epoch: int, outcome: Outcome, error: str = "", lived: float = 0.0) -> None:
+    def end_driver(self, request_id: int, epoch: int, outcome: Outcome, error: str = "") -> None:
         """Store how the driver of an epoch has ended; see `requests.end`. One that is no longer it changes nothing."""
         with self._writing() as connection:
-            requests.end(connection, request_id, epoch, outcome, error, lived)
+            requests.end(connection, request_id, epoch, outcome, error)
 
     # Tokens and the audit trail.
 
