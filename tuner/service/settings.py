@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tuner.api.submission import Catalogue
 from tuner.core.errors import InvalidRequest, check_at_least_one
+from tuner.storage import maintenance
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 MAX_PORT = 65_535
@@ -70,7 +71,7 @@ class ServiceSettings:
     cpus_per_candidate: int = 1
     gpus_per_candidate: float = 0.0
     catalogue: Catalogue = field(default_factory=Catalogue.of)
-    quota: Quota = field(default_factory=lambda: Quota())
+    quota: Quota = Quota()
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= MAX_PORT:
@@ -79,6 +80,8 @@ class ServiceSettings:
             raise InvalidRequest("workers", f"is a number from 0 to {MAX_WORKERS}", self.workers)
         if self.cpus_per_candidate < 1:
             raise InvalidRequest("cpus_per_candidate", "is at least 1", self.cpus_per_candidate)
+        if maintenance.is_in_memory(self.database) and self.workers:
+            raise InvalidRequest("database", ": one in memory cannot be shared with the processes that train")
         if not 0 <= self.gpus_per_candidate <= MAX_WORKERS:
             raise InvalidRequest("gpus_per_candidate", f"is a number from 0 to {MAX_WORKERS}", self.gpus_per_candidate)
         if not _ROOT.fullmatch(self.root_path):

@@ -133,13 +133,16 @@ async def submit(
             raise _Refused(first["field"], first["message"])
         cost = found.preview.cost
         await run_in_threadpool(_check_quota, store, settings, user)
-        known, is_new = await run_in_threadpool(
-            lambda: store.submit(
+
+        def store_it() -> tuple[RequestRecord, bool]:
+            return store.submit(
                 name, by=user, fields=form.fields(), cost=cost, is_private=form.is_private, weight=form.weight
             )
-        )
+
+        stored, is_new = await run_in_threadpool(store_it)
         if is_new:
-            return known, True
+            return stored, True
+        known = stored
     may_know = known.submitted_by == user or reader.identity.may("operate")
     if known.run in reader.hidden or not may_know:
         raise Contradiction(f"the name {name} is taken; give the run another name")
