@@ -6,6 +6,8 @@ A request is data. It names no file, module, address, environment variable, data
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
@@ -22,7 +24,6 @@ OptimizerName = Annotated[str, StringConstraints(pattern=r"^(keras:)?[A-Za-z0-9]
 Word = Annotated[str, StringConstraints(pattern=_WORD)]
 Steps = Annotated[int, Field(ge=1, le=10**9)]
 Sigma = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
 
 
@@ -31,12 +32,24 @@ def _list(value: Any) -> Any:
     return value if value is None or isinstance(value, list) else [value]
 
 
-def _text(value: Any) -> Any:
-    """Return a search space that was given as JSON as its text, which YAML includes."""
-    return json.dumps(value) if isinstance(value, dict) else value
+def _space(value: Any) -> str:
+    """Return the text of a search space, also of one that was given as JSON, which YAML includes."""
+    text = json.dumps(value) if isinstance(value, dict) else value
+    if not isinstance(text, str) or not 0 < len(text) <= MAX_SPACE or "\x00" in text:
+        raise ValueError(f"is YAML text or a JSON object of 1 to {MAX_SPACE:,} characters")
+    return text
 
 
-Space = Annotated[str, BeforeValidator(_text), StringConstraints(min_length=1, max_length=MAX_SPACE)]
+def _option(value: Any) -> Any:
+    """Return the value of a task's option."""
+    is_number = isinstance(value, int | float) and math.isfinite(value)
+    if not is_number and not (isinstance(value, str) and re.fullmatch(_WORD, value)):
+        raise ValueError("is a number, true, false, or a word of letters, digits, '.', '_', '+' and '-'")
+    return value
+
+
+Space = Annotated[str, BeforeValidator(_space)]
+Option = Annotated[bool | int | float | str, BeforeValidator(_option)]
 
 
 class RunForm(BaseModel):
@@ -65,7 +78,7 @@ class RunForm(BaseModel):
         [], description="search spaces as YAML text or as JSON, one per optimizer"
     )
     precision: Word | None = None
-    options: Annotated[dict[Word, bool | int | Finite | Word], Field(max_length=64)] = Field(
+    options: Annotated[dict[Word, Option], Field(max_length=64)] = Field(
         {}, description="keyword arguments of the task: numbers, true, false, or words"
     )
     timeout: Annotated[float | None, Field(gt=0, le=1e8, allow_inf_nan=False)] = None
