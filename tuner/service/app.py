@@ -11,6 +11,7 @@ from tuner.service import problems
 from tuner.service.drawing import Drawer
 from tuner.service.guard import Guard
 from tuner.service.live import Watcher
+from tuner.service.pages import actions
 from tuner.service.pages import routes as pages
 from tuner.service.planning import Planner
 from tuner.service.reading import Reading
@@ -57,7 +58,7 @@ def create_app(settings: ServiceSettings, store: ServiceStore, sessions: Session
     # `requests` first: the path of a verb, /runs/{name}:pause, is a path of a run otherwise.
     for api in (requests.router, resources.router, outputs.router, events.router, tokens.router):
         app.include_router(api, responses=problems.RESPONSES)
-    for other in (state.router, login.router, pages.router):
+    for other in (state.router, login.router, actions.router, pages.router):
         app.include_router(other)
     problems.install(app)
     app.add_middleware(Guard, settings=settings, sessions=sessions)
