@@ -31,6 +31,22 @@ CREATE SEQUENCE public.attempts_id_seq
     NO MAXVALUE
     CACHE 1;
 ALTER SEQUENCE public.attempts_id_seq OWNED BY public.attempts.id;
+CREATE TABLE public.audit (
+    id integer NOT NULL,
+    at character varying(32) NOT NULL,
+    user_name character varying(64) NOT NULL,
+    action character varying(32) NOT NULL,
+    subject character varying(64) NOT NULL,
+    detail text NOT NULL
+);
+CREATE SEQUENCE public.audit_id_seq
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.audit_id_seq OWNED BY public.audit.id;
 CREATE TABLE public.candidates (
     id integer NOT NULL,
     study_id integer NOT NULL,
@@ -94,6 +110,42 @@ CREATE TABLE public.outputs (
     candidate_id integer NOT NULL,
     text text NOT NULL
 );
+CREATE TABLE public.requests (
+    id integer NOT NULL,
+    run character varying(64) NOT NULL,
+    submitted_by character varying(64) NOT NULL,
+    is_private boolean NOT NULL,
+    weight double precision NOT NULL,
+    fields json NOT NULL,
+    cost json NOT NULL,
+    desired character varying(16) NOT NULL,
+    state character varying(16) NOT NULL,
+    reason text NOT NULL,
+    expected_in double precision,
+    created_at character varying(32) NOT NULL,
+    changed_at character varying(32) NOT NULL,
+    failures integer NOT NULL,
+    not_before double precision,
+    last_error text NOT NULL,
+    granted integer NOT NULL,
+    used integer NOT NULL,
+    epoch integer NOT NULL,
+    owner character varying(255),
+    owner_machine character varying(128),
+    owner_started bigint,
+    lease_seconds double precision,
+    renewed_at double precision,
+    renewed_uptime double precision,
+    number bigint NOT NULL
+);
+CREATE SEQUENCE public.requests_id_seq
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.requests_id_seq OWNED BY public.requests.id;
 CREATE TABLE public.studies (
     id integer NOT NULL,
     run character varying(64) NOT NULL,
@@ -141,55 +193,100 @@ CREATE SEQUENCE public.studies_id_seq
     NO MAXVALUE
     CACHE 1;
 ALTER SEQUENCE public.studies_id_seq OWNED BY public.studies.id;
+CREATE TABLE public.supervisors (
+    id integer NOT NULL,
+    owner character varying(255) NOT NULL,
+    owner_machine character varying(128),
+    owner_started bigint,
+    lease_seconds double precision NOT NULL,
+    renewed_at double precision NOT NULL,
+    renewed_uptime double precision NOT NULL
+);
+CREATE SEQUENCE public.supervisors_id_seq
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.supervisors_id_seq OWNED BY public.supervisors.id;
+CREATE TABLE public.tokens (
+    id integer NOT NULL,
+    user_name character varying(64) NOT NULL,
+    sha256 character varying(64) NOT NULL,
+    scopes json NOT NULL,
+    weight double precision NOT NULL,
+    note character varying(255) NOT NULL,
+    created_at character varying(32) NOT NULL,
+    created_by character varying(64) NOT NULL,
+    expires_at character varying(32),
+    last_used_at character varying(32),
+    revoked_at character varying(32)
+);
+CREATE SEQUENCE public.tokens_id_seq
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.tokens_id_seq OWNED BY public.tokens.id;
 ALTER TABLE ONLY public.attempts ALTER COLUMN id SET DEFAULT nextval('public.attempts_id_seq'::regclass);
+ALTER TABLE ONLY public.audit ALTER COLUMN id SET DEFAULT nextval('public.audit_id_seq'::regclass);
 ALTER TABLE ONLY public.candidates ALTER COLUMN id SET DEFAULT nextval('public.candidates_id_seq'::regclass);
+ALTER TABLE ONLY public.requests ALTER COLUMN id SET DEFAULT nextval('public.requests_id_seq'::regclass);
 ALTER TABLE ONLY public.studies ALTER COLUMN id SET DEFAULT nextval('public.studies_id_seq'::regclass);
-INSERT INTO public.attempts VALUES (1, 1, 1, 1, 'node-1', 17, '2026-11-27T23:44:32.911+00:00', '2026-11-27T23:44:33.407+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (2, 2, 1, 1, 'node-1', 17, '2026-11-27T23:44:33.253+00:00', '2026-11-27T23:44:33.407+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (3, 3, 1, 1, 'node-1', 17, '2026-11-27T23:44:33.268+00:00', '2026-11-27T23:44:33.407+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (4, 4, 1, 1, 'node-1', 17, '2026-11-27T23:44:33.290+00:00', '2026-11-27T23:44:33.407+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (5, 5, 1, 1, 'node-1', 17, '2026-11-27T23:44:33.319+00:00', '2026-11-27T23:44:33.407+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (6, 6, 1, 1, 'node-1', 17, '2026-11-27T23:44:33.336+00:00', '2026-11-27T23:44:33.407+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (7, 7, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.463+00:00', '2026-11-27T23:44:33.475+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (8, 8, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.463+00:00', '2026-11-27T23:44:33.475+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (10, 10, 1, 1, 'node-1', 17, '2026-11-27T23:44:33.591+00:00', '2026-11-27T23:44:33.679+00:00', 'lost', 'worker crashed', 'Traceback …');
-INSERT INTO public.attempts VALUES (9, 9, 1, 1, 'node-1', 17, '2026-11-27T23:44:33.591+00:00', '2026-11-27T23:44:33.735+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (11, 11, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.728+00:00', '2026-11-27T23:44:33.735+00:00', 'diverged', 'loss was nan', '');
-INSERT INTO public.attempts VALUES (12, 12, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.751+00:00', '2026-11-27T23:44:33.778+00:00', 'failed', '', 'é
+ALTER TABLE ONLY public.supervisors ALTER COLUMN id SET DEFAULT nextval('public.supervisors_id_seq'::regclass);
+ALTER TABLE ONLY public.tokens ALTER COLUMN id SET DEFAULT nextval('public.tokens_id_seq'::regclass);
+INSERT INTO public.attempts VALUES (1, 1, 1, 1, 'node-1', 17, '2026-11-27T23:57:14.180+00:00', '2026-11-27T23:57:14.444+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (2, 2, 1, 1, 'node-1', 17, '2026-11-27T23:57:14.219+00:00', '2026-11-27T23:57:14.444+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (3, 3, 1, 1, 'node-1', 17, '2026-11-27T23:57:14.234+00:00', '2026-11-27T23:57:14.444+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (4, 4, 1, 1, 'node-1', 17, '2026-11-27T23:57:14.255+00:00', '2026-11-27T23:57:14.444+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (5, 5, 1, 1, 'node-1', 17, '2026-11-27T23:57:14.269+00:00', '2026-11-27T23:57:14.444+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (6, 6, 1, 1, 'node-1', 17, '2026-11-27T23:57:14.292+00:00', '2026-11-27T23:57:14.444+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (7, 7, 1, 1, 'node-1', 0, '2026-11-27T23:57:14.579+00:00', '2026-11-27T23:57:14.600+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (8, 8, 1, 1, 'node-1', 0, '2026-11-27T23:57:14.579+00:00', '2026-11-27T23:57:14.600+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (10, 10, 1, 1, 'node-1', 17, '2026-11-27T23:57:14.860+00:00', '2026-11-27T23:57:14.905+00:00', 'lost', 'worker crashed', 'Traceback …');
+INSERT INTO public.attempts VALUES (9, 9, 1, 1, 'node-1', 17, '2026-11-27T23:57:14.860+00:00', '2026-11-27T23:57:14.974+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (11, 11, 1, 1, 'node-1', 0, '2026-11-27T23:57:14.950+00:00', '2026-11-27T23:57:14.974+00:00', 'diverged', 'loss was nan', '');
+INSERT INTO public.attempts VALUES (12, 12, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.003+00:00', '2026-11-27T23:57:15.034+00:00', 'failed', '', 'é
 ✓');
-INSERT INTO public.attempts VALUES (13, 13, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.798+00:00', '2026-11-27T23:44:33.818+00:00', 'timed out', 'timed out after 9 s', '');
-INSERT INTO public.attempts VALUES (14, 15, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.974+00:00', '2026-11-27T23:44:34.055+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (15, 16, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.974+00:00', '2026-11-27T23:44:34.055+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (16, 17, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.974+00:00', '2026-11-27T23:44:34.055+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (17, 18, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.974+00:00', '2026-11-27T23:44:34.055+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (18, 19, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.974+00:00', '2026-11-27T23:44:34.055+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (19, 20, 1, 1, 'node-1', 0, '2026-11-27T23:44:33.974+00:00', '2026-11-27T23:44:34.055+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (20, 27, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (21, 28, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (22, 29, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (23, 30, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (24, 31, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (25, 32, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (26, 33, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (27, 34, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (28, 35, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (29, 36, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (30, 37, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (31, 38, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (32, 39, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (33, 40, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (34, 41, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (35, 42, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (36, 43, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (37, 44, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (38, 45, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (39, 46, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (40, 47, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (41, 48, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (42, 49, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (43, 50, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.295+00:00', '2026-11-27T23:44:34.363+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (44, 51, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.548+00:00', '2026-11-27T23:44:34.571+00:00', 'finished', '', '');
-INSERT INTO public.attempts VALUES (45, 52, 1, 1, 'node-1', 0, '2026-11-27T23:44:34.548+00:00', '2026-11-27T23:44:34.571+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (13, 13, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.063+00:00', '2026-11-27T23:57:15.083+00:00', 'timed out', 'timed out after 9 s', '');
+INSERT INTO public.attempts VALUES (14, 15, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.354+00:00', '2026-11-27T23:57:15.406+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (15, 16, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.354+00:00', '2026-11-27T23:57:15.406+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (16, 17, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.354+00:00', '2026-11-27T23:57:15.406+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (17, 18, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.354+00:00', '2026-11-27T23:57:15.406+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (18, 19, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.354+00:00', '2026-11-27T23:57:15.406+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (19, 20, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.354+00:00', '2026-11-27T23:57:15.406+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (20, 27, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (21, 28, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (22, 29, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (23, 30, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (24, 31, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (25, 32, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (26, 33, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (27, 34, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (28, 35, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (29, 36, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (30, 37, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (31, 38, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (32, 39, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (33, 40, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (34, 41, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (35, 42, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (36, 43, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (37, 44, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (38, 45, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (39, 46, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (40, 47, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (41, 48, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (42, 49, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (43, 50, 1, 1, 'node-1', 0, '2026-11-27T23:57:15.711+00:00', '2026-11-27T23:57:15.799+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (44, 51, 1, 1, 'node-1', 0, '2026-11-27T23:57:16.044+00:00', '2026-11-27T23:57:16.062+00:00', 'finished', '', '');
+INSERT INTO public.attempts VALUES (45, 52, 1, 1, 'node-1', 0, '2026-11-27T23:57:16.044+00:00', '2026-11-27T23:57:16.062+00:00', 'finished', '', '');
+INSERT INTO public.audit VALUES (1, '2026-11-27T23:57:15.904+00:00', 'ann', 'submit', 'submitted', '');
+INSERT INTO public.audit VALUES (2, '2026-11-27T23:57:15.932+00:00', 'ann', 'pause', 'submitted', '');
+INSERT INTO public.audit VALUES (3, '2026-11-27T23:57:15.949+00:00', 'operator', 'create token', 'ann', 'token 1: read, submit');
 INSERT INTO public.candidates VALUES (1, 1, 'search', 0, 0, '[-2.3025850929940455,-2.5]', '{"rate":0.1}', 5, 200, 'finished', 1, 0);
 INSERT INTO public.candidates VALUES (2, 1, 'search', 0, 1, '[-2.3025850929940455,-2.5]', '{"rate":0.1}', 5, 200, 'finished', 1, 0);
 INSERT INTO public.candidates VALUES (3, 1, 'search', 0, 2, '[-2.3025850929940455,-2.5]', '{"rate":0.1}', 5, 200, 'finished', 1, 0);
@@ -292,51 +389,51 @@ INSERT INTO public.curves VALUES (49, 'float64', 20, '\x78019bafb83179f189bcff0a
 INSERT INTO public.curves VALUES (50, 'float64', 20, '\x780101a0005fffcd97a70404ff768cca39dfd8bf21928f7ef3b2b589e19f47d8cf935186b737254d718718e0919eeeb705bda7fe74b9360d6ee2c1852b152e8c8173939ec96a67368e17ca96b77385e7d854079cc6611080c8b1eae52e751ddb4c2ae5ccbf0e8d641e8f38366860ad8313fd77fb6386222da952d670222b0cf3eae4c8f1e4ebedc0f6aff4f4e5ebe7e604e8d4bf3f3fbf3fbf3f3f3fbfbf3f3fbf3fbfbfc03f3f15305726');
 INSERT INTO public.curves VALUES (51, 'float64', 0, '\x7801030000000001');
 INSERT INTO public.curves VALUES (52, 'float64', 0, '\x7801030000000001');
-INSERT INTO public.evaluations VALUES (1, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.377+00:00');
-INSERT INTO public.evaluations VALUES (2, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.377+00:00');
-INSERT INTO public.evaluations VALUES (3, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.377+00:00');
-INSERT INTO public.evaluations VALUES (4, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.377+00:00');
-INSERT INTO public.evaluations VALUES (5, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.377+00:00');
-INSERT INTO public.evaluations VALUES (6, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.377+00:00');
-INSERT INTO public.evaluations VALUES (7, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.467+00:00');
-INSERT INTO public.evaluations VALUES (8, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.467+00:00');
-INSERT INTO public.evaluations VALUES (9, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.730+00:00');
-INSERT INTO public.evaluations VALUES (11, 'diverged', 'Infinity', 20, 0.25, 1, 1, 'node-1', 'CPU', 'loss was nan', '', '2026-11-27T23:44:33.730+00:00');
+INSERT INTO public.evaluations VALUES (1, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:14.365+00:00');
+INSERT INTO public.evaluations VALUES (2, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:14.365+00:00');
+INSERT INTO public.evaluations VALUES (3, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:14.365+00:00');
+INSERT INTO public.evaluations VALUES (4, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:14.365+00:00');
+INSERT INTO public.evaluations VALUES (5, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:14.365+00:00');
+INSERT INTO public.evaluations VALUES (6, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:14.365+00:00');
+INSERT INTO public.evaluations VALUES (7, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:14.595+00:00');
+INSERT INTO public.evaluations VALUES (8, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:14.595+00:00');
+INSERT INTO public.evaluations VALUES (9, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:14.967+00:00');
+INSERT INTO public.evaluations VALUES (11, 'diverged', 'Infinity', 20, 0.25, 1, 1, 'node-1', 'CPU', 'loss was nan', '', '2026-11-27T23:57:14.967+00:00');
 INSERT INTO public.evaluations VALUES (12, 'failed', 'Infinity', 0, 0.25, 1, 1, 'node-1', 'CPU', '', 'é
-✓', '2026-11-27T23:44:33.769+00:00');
-INSERT INTO public.evaluations VALUES (13, 'timed out', 'Infinity', 20, 0.25, 1, 1, 'node-1', 'CPU', 'timed out after 9 s', '', '2026-11-27T23:44:33.807+00:00');
-INSERT INTO public.evaluations VALUES (15, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.999+00:00');
-INSERT INTO public.evaluations VALUES (16, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:33.999+00:00');
-INSERT INTO public.evaluations VALUES (17, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.000+00:00');
-INSERT INTO public.evaluations VALUES (18, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.000+00:00');
-INSERT INTO public.evaluations VALUES (19, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.000+00:00');
-INSERT INTO public.evaluations VALUES (20, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.000+00:00');
-INSERT INTO public.evaluations VALUES (27, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (28, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (29, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (30, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (31, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (32, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (33, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (34, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (35, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (36, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (37, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (38, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (39, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (40, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (41, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (42, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (43, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (44, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (45, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (46, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (47, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (48, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (49, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (50, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.327+00:00');
-INSERT INTO public.evaluations VALUES (51, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.550+00:00');
-INSERT INTO public.evaluations VALUES (52, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:44:34.550+00:00');
+✓', '2026-11-27T23:57:15.008+00:00');
+INSERT INTO public.evaluations VALUES (13, 'timed out', 'Infinity', 20, 0.25, 1, 1, 'node-1', 'CPU', 'timed out after 9 s', '', '2026-11-27T23:57:15.073+00:00');
+INSERT INTO public.evaluations VALUES (15, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.386+00:00');
+INSERT INTO public.evaluations VALUES (16, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.386+00:00');
+INSERT INTO public.evaluations VALUES (17, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.386+00:00');
+INSERT INTO public.evaluations VALUES (18, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.386+00:00');
+INSERT INTO public.evaluations VALUES (19, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.386+00:00');
+INSERT INTO public.evaluations VALUES (20, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.386+00:00');
+INSERT INTO public.evaluations VALUES (27, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (28, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (29, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (30, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (31, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (32, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (33, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (34, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (35, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (36, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (37, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (38, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (39, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (40, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (41, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (42, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (43, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (44, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (45, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (46, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (47, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (48, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (49, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (50, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:15.765+00:00');
+INSERT INTO public.evaluations VALUES (51, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:16.048+00:00');
+INSERT INTO public.evaluations VALUES (52, 'finished', 0.5, 20, 0.25, 1, 1, 'node-1', 'CPU', '', '', '2026-11-27T23:57:16.048+00:00');
 INSERT INTO public.lodo_tune_version VALUES ('0008');
 INSERT INTO public.observations VALUES (15, 'validation', '@evaluations', 'float64', 3, '\x78016360c0002a260c0e0e00025c00d9');
 INSERT INTO public.observations VALUES (15, 'validation', '@seconds', 'float64', 3, '\x78016360c0000f3e30d8db030008f5024f');
@@ -404,19 +501,27 @@ INSERT INTO public.observations VALUES (51, 'test', 'loss', 'float64', 1, '\x780
 INSERT INTO public.outputs VALUES (51, 'epoch 1
 ✓
 ');
-INSERT INTO public.studies VALUES (4, 'own', 'Adam', 'own.py:Own', 'paper', 7, 2, 3, 3, '[200,200]', 16, 1, 'float64', '{"dimensions":2}', '{"name":"none"}', '{"optimizer":"Adam","hyperparameters":{"rate":{"scale":"log","default":0.1}}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'interrupted', '2026-11-27T23:44:34.131+00:00', NULL, NULL, NULL, '[]', 1, NULL, NULL, NULL, 15, 1795823074.139668, 3530.832253002, NULL, 'search', '{"sigmas":[1.0,0.5]}', '{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1}', '{"task":{"files":{"(main)":"abababababababababababababababababababababababababababababababab","helpers":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"},"numbers":null}}', NULL);
-INSERT INTO public.studies VALUES (1, 'complete', 'Adam', 'rosenbrock', 'paper', 7, 2, 3, 3, '[200,200]', 16, 1, 'float64', '{"dimensions":2}', '{"name":"none"}', '{"optimizer":"Adam","hyperparameters":{"rate":{"scale":"log","default":0.1}}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'complete', '2026-11-27T23:44:32.743+00:00', '2026-11-27T23:44:33.503+00:00', '{"rate":0.25}', '[-1.3862943611198906,-2.5]', '[]', 1, NULL, NULL, NULL, 15, 1795823072.801691, 3529.490846273, NULL, 'search', '{"sigmas":[1.0,0.5]}', '{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1}', NULL, NULL);
-INSERT INTO public.studies VALUES (6, 'function', 'train', 'own.py:train', 'genetic', 7, 2, 2, 3, '[10,10]', 1, 1, NULL, '{}', NULL, '{"optimizer":"train","hyperparameters":{"rate":{"scale":"log","default":0.001},"layers":{"scale":"integer","default":2,"low":1,"high":3},"act":{"scale":"choice","default":"relu","values":["relu","gelu"]},"bias":{"scale":"choice","default":false,"values":[false,true],"only_when":{"act":["gelu"]}}},"fixed":{"mode":"x"}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'interrupted', '2026-11-27T23:44:34.448+00:00', NULL, '{"rate":1e-05,"layers":1,"act":"relu","bias":null,"mode":"x"}', '[-11.5,2.0,3.0,3.0]', '[]', 1, NULL, NULL, NULL, 15, 1795823074.483604, 3531.172637399, NULL, 'search', '{"sigmas":[1.0,0.5]}', '{"metric":"validation.loss","direction":"min","reduction":"end","window":null}', '{"function":{"files":{"(main)":"efefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefef"}}}', NULL);
-INSERT INTO public.studies VALUES (2, 'interrupted', 'Adam', 'rosenbrock', 'paper', 7, 2, 3, 3, '[200,200]', 16, 1, 'float64', '{"dimensions":2}', '{"name":"none"}', '{"optimizer":"Adam","hyperparameters":{"rate":{"scale":"log","default":0.1}}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'interrupted', '2026-11-27T23:44:33.511+00:00', NULL, NULL, NULL, '["a whole generation diverged"]', 1, NULL, NULL, NULL, 15, 1795823073.547731, 3530.238569217, NULL, 'search', '{"sigmas":[1.0,0.5]}', '{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1}', NULL, NULL);
-INSERT INTO public.studies VALUES (5, 'both', 'Adam', 'rosenbrock', 'paper', 7, 2, 3, 3, '[200,200]', 16, 1, 'float64', '{"dimensions":2}', '{"name":"none"}', '{"optimizer":"Adam","hyperparameters":{"rate":{"scale":"log","default":0.1}}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'complete', '2026-11-27T23:44:34.209+00:00', '2026-11-27T23:44:34.420+00:00', '{"rate":0.25}', '[-1.3862943611198906,-2.5]', '[]', 1, NULL, NULL, NULL, 15, 1795823074.231592, 3530.920637939, NULL, 'search', '{"sigmas":[1.0,0.5]}', '{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1}', NULL, '[{"task":"noisy-quadratic-bowl","objective":{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1},"steps":[100,400],"cohort_size":1,"options":{"dimensions":3},"data":null,"code":null}]');
-INSERT INTO public.studies VALUES (3, 'contest', 'Adam', 'rosenbrock', NULL, 7, 2, 3, NULL, '[200,200]', 16, 1, 'float64', '{"dimensions":2}', '{"name":"none"}', '{"optimizer":"Adam","hyperparameters":{"rate":{"scale":"log","default":0.1}}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'complete', '2026-11-27T23:44:33.875+00:00', '2026-11-27T23:44:34.108+00:00', NULL, NULL, '[]', 1, NULL, NULL, NULL, 15, 1795823073.911604, 3530.6006525, '{"points":[{"hyperparameters":{"rate":0.30000000000000004},"settings":{"depth":0},"optimizer":null,"value":0.0},{"hyperparameters":{"rate":0.30000000000000004},"settings":{"depth":4},"optimizer":"Momentum","value":1.0}],"measurement":{"validate_every":10,"seconds":0.30000000000000004,"test_examples":null},"source":"tuned by run","sweep":"depth"}', 'comparison', NULL, '{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1}', NULL, NULL);
+INSERT INTO public.requests VALUES (1, 'submitted', 'ann', true, 2, '{"task":["rosenbrock"],"optimizers":["Adam"],"steps":[100],"seed":3}', '{"studies":1,"candidates":48,"evaluations":4800,"width":2,"rounds":{"rosenbrock/Adam":480}}', 'pause', 'paused', 'asked to pause', NULL, '2026-11-27T23:57:15.888+00:00', '2026-11-27T23:57:15.919+00:00', 0, NULL, '', 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 1);
+INSERT INTO public.studies VALUES (4, 'own', 'Adam', 'own.py:Own', 'paper', 7, 2, 3, 3, '[200,200]', 16, 1, 'float64', '{"dimensions":2}', '{"name":"none"}', '{"optimizer":"Adam","hyperparameters":{"rate":{"scale":"log","default":0.1}}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'interrupted', '2026-11-27T23:57:15.519+00:00', NULL, NULL, NULL, '[]', 1, NULL, NULL, NULL, 15, 1795823835.541952, 4292.231001997, NULL, 'search', '{"sigmas":[1.0,0.5]}', '{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1}', '{"task":{"files":{"(main)":"abababababababababababababababababababababababababababababababab","helpers":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"},"numbers":null}}', NULL);
+INSERT INTO public.studies VALUES (1, 'complete', 'Adam', 'rosenbrock', 'paper', 7, 2, 3, 3, '[200,200]', 16, 1, 'float64', '{"dimensions":2}', '{"name":"none"}', '{"optimizer":"Adam","hyperparameters":{"rate":{"scale":"log","default":0.1}}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'complete', '2026-11-27T23:57:13.955+00:00', '2026-11-27T23:57:14.675+00:00', '{"rate":0.25}', '[-1.3862943611198906,-2.5]', '[]', 1, NULL, NULL, NULL, 15, 1795823834.063392, 4290.753969884, NULL, 'search', '{"sigmas":[1.0,0.5]}', '{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1}', NULL, NULL);
+INSERT INTO public.studies VALUES (6, 'function', 'train', 'own.py:train', 'genetic', 7, 2, 2, 3, '[10,10]', 1, 1, NULL, '{}', NULL, '{"optimizer":"train","hyperparameters":{"rate":{"scale":"log","default":0.001},"layers":{"scale":"integer","default":2,"low":1,"high":3},"act":{"scale":"choice","default":"relu","values":["relu","gelu"]},"bias":{"scale":"choice","default":false,"values":[false,true],"only_when":{"act":["gelu"]}}},"fixed":{"mode":"x"}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'interrupted', '2026-11-27T23:57:15.958+00:00', NULL, '{"rate":1e-05,"layers":1,"act":"relu","bias":null,"mode":"x"}', '[-11.5,2.0,3.0,3.0]', '[]', 1, NULL, NULL, NULL, 15, 1795823835.995688, 4292.684724364, NULL, 'search', '{"sigmas":[1.0,0.5]}', '{"metric":"validation.loss","direction":"min","reduction":"end","window":null}', '{"function":{"files":{"(main)":"efefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefef"}}}', NULL);
+INSERT INTO public.studies VALUES (2, 'interrupted', 'Adam', 'rosenbrock', 'paper', 7, 2, 3, 3, '[200,200]', 16, 1, 'float64', '{"dimensions":2}', '{"name":"none"}', '{"optimizer":"Adam","hyperparameters":{"rate":{"scale":"log","default":0.1}}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'interrupted', '2026-11-27T23:57:14.743+00:00', NULL, NULL, NULL, '["a whole generation diverged"]', 1, NULL, NULL, NULL, 15, 1795823834.799231, 4291.48842223, NULL, 'search', '{"sigmas":[1.0,0.5]}', '{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1}', NULL, NULL);
+INSERT INTO public.studies VALUES (5, 'both', 'Adam', 'rosenbrock', 'paper', 7, 2, 3, 3, '[200,200]', 16, 1, 'float64', '{"dimensions":2}', '{"name":"none"}', '{"optimizer":"Adam","hyperparameters":{"rate":{"scale":"log","default":0.1}}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'complete', '2026-11-27T23:57:15.599+00:00', '2026-11-27T23:57:15.836+00:00', '{"rate":0.25}', '[-1.3862943611198906,-2.5]', '[]', 1, NULL, NULL, NULL, 15, 1795823835.628235, 4292.320246293, NULL, 'search', '{"sigmas":[1.0,0.5]}', '{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1}', NULL, '[{"task":"noisy-quadratic-bowl","objective":{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1},"steps":[100,400],"cohort_size":1,"options":{"dimensions":3},"data":null,"code":null}]');
+INSERT INTO public.studies VALUES (3, 'contest', 'Adam', 'rosenbrock', NULL, 7, 2, 3, NULL, '[200,200]', 16, 1, 'float64', '{"dimensions":2}', '{"name":"none"}', '{"optimizer":"Adam","hyperparameters":{"rate":{"scale":"log","default":0.1}}}', '{"numpy":"2.4.6"}', '{"cores":2,"gpus":[]}', 'complete', '2026-11-27T23:57:15.199+00:00', '2026-11-27T23:57:15.495+00:00', NULL, NULL, '[]', 1, NULL, NULL, NULL, 15, 1795823835.259978, 4291.954350847, '{"points":[{"hyperparameters":{"rate":0.30000000000000004},"settings":{"depth":0},"optimizer":null,"value":0.0},{"hyperparameters":{"rate":0.30000000000000004},"settings":{"depth":4},"optimizer":"Momentum","value":1.0}],"measurement":{"validate_every":10,"seconds":0.30000000000000004,"test_examples":null},"source":"tuned by run","sweep":"depth"}', 'comparison', NULL, '{"metric":"training-loss","direction":"min","reduction":"mean","window":0.1}', NULL, NULL);
+INSERT INTO public.tokens VALUES (1, 'ann', 'abababababababababababababababababababababababababababababababab', '["read","submit"]', 2, '', '2026-11-27T23:57:15.937+00:00', 'operator', NULL, NULL, NULL);
 SELECT pg_catalog.setval('public.attempts_id_seq', 45, true);
+SELECT pg_catalog.setval('public.audit_id_seq', 3, true);
 SELECT pg_catalog.setval('public.candidates_id_seq', 52, true);
+SELECT pg_catalog.setval('public.requests_id_seq', 1, true);
 SELECT pg_catalog.setval('public.studies_id_seq', 6, true);
+SELECT pg_catalog.setval('public.supervisors_id_seq', 1, false);
+SELECT pg_catalog.setval('public.tokens_id_seq', 1, true);
 ALTER TABLE ONLY public.lodo_tune_version
     ADD CONSTRAINT lodo_tune_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT pk_attempts PRIMARY KEY (id);
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT pk_audit PRIMARY KEY (id);
 ALTER TABLE ONLY public.candidates
     ADD CONSTRAINT pk_candidates PRIMARY KEY (id);
 ALTER TABLE ONLY public.changes
@@ -429,15 +534,26 @@ ALTER TABLE ONLY public.observations
     ADD CONSTRAINT pk_observations PRIMARY KEY (candidate_id, split, name);
 ALTER TABLE ONLY public.outputs
     ADD CONSTRAINT pk_outputs PRIMARY KEY (candidate_id);
+ALTER TABLE ONLY public.requests
+    ADD CONSTRAINT pk_requests PRIMARY KEY (id);
 ALTER TABLE ONLY public.studies
     ADD CONSTRAINT pk_studies PRIMARY KEY (id);
+ALTER TABLE ONLY public.supervisors
+    ADD CONSTRAINT pk_supervisors PRIMARY KEY (id);
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT pk_tokens PRIMARY KEY (id);
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT uq_attempts_candidate_id_epoch_number UNIQUE (candidate_id, epoch, number);
 ALTER TABLE ONLY public.candidates
     ADD CONSTRAINT uq_candidates_study_id_role_generation_slot UNIQUE (study_id, role, generation, slot);
+ALTER TABLE ONLY public.requests
+    ADD CONSTRAINT uq_requests_run UNIQUE (run);
 ALTER TABLE ONLY public.studies
     ADD CONSTRAINT uq_studies_run_optimizer UNIQUE (run, optimizer);
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT uq_tokens_sha256 UNIQUE (sha256);
 CREATE INDEX ix_candidates_study_id_role_status ON public.candidates USING btree (study_id, role, status);
+CREATE INDEX ix_requests_state ON public.requests USING btree (state);
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT fk_attempts_candidate_id FOREIGN KEY (candidate_id) REFERENCES public.candidates(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.candidates

@@ -24,18 +24,20 @@ from tests.support.store_values import (
     spec,
 )
 from tuner.core.objective_text import parse
+from tuner.core.requests import Cost, Desired
 from tuner.core.study import SearchSpec, StudyStatus, TaskPart
 from tuner.core.trial import Candidate, Key, Role, Status, Trial, Workload
-from tuner.storage import Store
+from tuner.storage import ServiceStore
 
 FOLDER = Path(__file__).parent
 
 
-def fill(store: Store, version: str) -> None:
+def fill(store: ServiceStore, version: str) -> None:
     """Make one study that is complete and one that was interrupted, with every outcome and a lost attempt.
 
     From 0002 on also a comparison that is complete; from 0004 on a study with a fingerprint of code; from 0005 on
-    a complete search on two tasks; from 0008 on a search on a training function.
+    a complete search on two tasks; from 0007 on a run that was submitted and paused, and a token; from 0008 on a search
+    on a training function.
     """
     study, epoch = driven(store, "complete", add=keys())
     for place in keys():
@@ -73,6 +75,12 @@ def fill(store: Store, version: str) -> None:
         store.record(study, epoch, [evaluation(place) for place in places])
         store.finish(study, epoch, tuned={"rate": 0.25}, tuned_genome=[-1.3862943611198906, -2.5])
         store.release(study, epoch, StudyStatus.COMPLETE)
+    if version >= "0007":
+        cost = Cost(studies=1, candidates=48, evaluations=4_800, width=2, rounds={"rosenbrock/Adam": 480})
+        fields = {"task": ["rosenbrock"], "optimizers": ["Adam"], "steps": [100], "seed": 3}
+        store.submit("submitted", by="ann", fields=fields, cost=cost, is_private=True, weight=2.0)
+        store.ask("submitted", Desired.PAUSE, by="ann")
+        store.create_token(user="ann", sha256="ab" * 32, scopes=["read", "submit"], by="operator", weight=2.0)
     if version >= "0008":
         study = store.create_study(of_function()).id
         epoch = store.acquire(study, owner=REMOTE_OWNER)
@@ -103,7 +111,7 @@ def of_function() -> SearchSpec:
     return replace(spec("function"), workload=workload, space=layout, strategy="genetic", population=2, steps=(10, 10))
 
 
-def contents(store: Store) -> list[Any]:
+def contents(store: ServiceStore) -> list[Any]:
     """Return all that `fill` has made, but for times."""
     found: list[Any] = []
     for study in store.studies():
@@ -117,4 +125,10 @@ def contents(store: Store) -> list[Any]:
             for split, series in sorted(run.series.items()):
                 clocks = [series.evaluations.tobytes(), series.seconds.tobytes(), series.elapsed.tobytes()]
                 found.append((split, clocks, {name: numbers.tobytes() for name, numbers in series.metrics.items()}))
+    for request in store.requests():
+        found.append(replace(request, created_at="", changed_at=""))
+    for token in store.tokens():
+        found.append(replace(token, created_at=""))
+    for line in store.trail():
+        found.append(replace(line, at=""))
     return found

@@ -7,16 +7,16 @@ import sys
 
 from tests.frozen import FOLDER, fill
 from tests.support.postgresql import Server, server_programs
-from tuner.storage import Store
+from tuner.storage import ServiceStore
 
 version = sys.argv[1]
-with Store.open(str(FOLDER / f"{version}.db")) as store:
+with ServiceStore.open(str(FOLDER / f"{version}.db")) as store:
     fill(store, version)
 server = Server(server_programs() or sys.exit("PostgreSQL's server programs are not installed"))
 server.start()
 try:
     url = server.url(server.create_database())
-    with Store.open(url) as store:
+    with ServiceStore.open(url) as store:
         fill(store, version)
     dump = subprocess.run(
         ["pg_dump", "--inserts", "--no-owner", "--no-privileges", url], check=True, capture_output=True, text=True

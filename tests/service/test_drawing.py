@@ -16,7 +16,8 @@ import pytest
 
 from tests.support.reading_service import BEARER, application, served
 from tests.support.report_values import database
-from tuner.service.drawing import REPORT, Drawer, DrawingBusy
+from tuner.service.drawing import REPORT, Drawer
+from tuner.service.own_process import Busy
 
 PATIENCE = 60  # seconds after which what is waited for is taken as missing; nothing is asserted about less
 
@@ -39,13 +40,13 @@ def test_a_drawing_that_runs_is_ended_with_the_service(file):
     drawer = Drawer(file)
 
     def draw():
-        with contextlib.suppress(DrawingBusy, asyncio.CancelledError):
+        with contextlib.suppress(Busy, asyncio.CancelledError):
             asyncio.run(drawer.draw("first", REPORT, "html", "state"))
 
     thread = threading.Thread(target=draw)
     thread.start()
-    wait_until(lambda: drawer._pool is not None and drawer._pool._processes)
-    (process,) = drawer._pool._processes.values()
+    wait_until(lambda: drawer._process._pool is not None and drawer._process._pool._processes)
+    (process,) = drawer._process._pool._processes.values()
     drawer.close()
     process.join(PATIENCE)
     thread.join(PATIENCE)
@@ -61,7 +62,7 @@ def test_the_process_ends_when_the_service_is_killed(file):
         "if __name__ == '__main__':\n"
         "    drawer = Drawer(sys.argv[1])\n"
         "    asyncio.run(drawer.draw('first', REPORT, 'html', 'state'))\n"
-        "    print(*drawer._pool._processes, flush=True)\n"
+        "    print(*drawer._process._pool._processes, flush=True)\n"
         "    time.sleep(600)\n"
     )
     script = f"{file}.py"
@@ -84,7 +85,7 @@ def is_running(process):
 
 def test_a_drawing_for_which_there_is_no_room_may_be_asked_for_again(file, monkeypatch):
     async def busy(*_):
-        raise DrawingBusy("8 drawings wait already; try again later")
+        raise Busy("8 drawings wait already; try again later")
 
     monkeypatch.setattr(Drawer, "draw", busy)
     with served(application(file)) as address:

@@ -11,12 +11,13 @@ from tests.support.report_values import database
 from tuner.service.app import create_app
 from tuner.service.settings import ServiceSettings
 from tuner.service.tokens import SESSION_SECONDS, Sessions
-from tuner.storage import Store
+from tuner.storage import ServiceStore
 
 TOKEN = "t" * 43
 ORIGIN = {"Origin": "http://tune.example.org"}
 HOST = {"Host": "tune.example.org"}
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def port(tmp_path_factory, clock, root):
     file = tmp_path_factory.mktemp("guard") / "runs.db"
     database(file)
     settings = ServiceSettings(str(file), port=0, root_path=root, public_hosts=("tune.example.org",))
-    app = create_app(settings, Store.open(str(file)), Sessions(TOKEN, lambda: clock[0]))
+    app = create_app(settings, ServiceStore.open(str(file)), Sessions(TOKEN, lambda: clock[0]))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -196,7 +197,24 @@ def test_errors_of_the_api_are_problems_that_name_the_field(ask, path, status, f
 
 
 def test_a_method_that_is_not_offered_is_refused(ask):
-    assert ask("DELETE", "/api/v1/runs/first", BEARER).status == 405
+    assert ask("DELETE", "/api/v1/runs/first", {**BEARER, **JSON}).status == 405
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_a_form_of_another_page_cannot_send_what_the_api_takes(ask, method, kind):
+    headers = session(ask) | ORIGIN | ({} if kind is None else {"Content-Type": kind})
+    assert ask(method, "/api/v1/tokens/1", headers).status == 415
+    assert ask(method, "/api/v1/tokens/1", {**BEARER, **headers}).status == 415
+
+
+def test_a_token_from_another_origin_changes_nothing(ask):
+    headers = {**BEARER, **JSON, "Origin": "http://evil.example.org"}
+    assert ask("POST", "/api/v1/tokens", headers, '{"user": "eve"}').status == 403
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(ask):
+    assert ask("PUT", "/api/v1/runs/r", {**BEARER, **JSON, "Content-Length": str(2**40)}).status == 413
 
 
 def test_the_service_lives_and_is_ready_without_a_token(ask):

@@ -6,14 +6,16 @@ import time
 import pytest
 
 from tests.support.browser import browser, needs_chromium
-from tests.support.hostile_runs import fill
+from tests.support.hostile_runs import MARKERS, fill
 from tests.support.reading_service import TOKEN, application, served
 from tests.support.report_values import database
 from tests.support.store_values import ME, candidate, driven, evaluation, key
+from tuner.core.requests import Cost, Desired, Outcome
 from tuner.core.trial import Role
+from tuner.service.forms import RunForm
 from tuner.service.guard import COOKIE
 from tuner.service.tokens import Sessions
-from tuner.storage import Store
+from tuner.storage import ServiceStore, Store
 
 pytestmark = needs_chromium
 WIDTHS = (390, 820, 1400)
@@ -30,9 +32,26 @@ def page():
 def file(tmp_path_factory):
     file = tmp_path_factory.mktemp("browser") / "runs.db"
     database(file)
-    with Store.open(str(file)) as store:
+    with ServiceStore.open(str(file)) as store:
         fill(store)
+        fill_queue(store)
     return file
+
+
+def fill_queue(store):
+    """Submit runs of every state but those with a driver, with hostile texts, and make a token."""
+    fields = {**RunForm(task=["rosenbrock"], search_spaces=[MARKERS[0] * 3]).fields(), "optimizers": ["Adam", "LODO"]}
+    cost = Cost(studies=2, candidates=96, evaluations=96_000, width=2, rounds={"rosenbrock/Adam": 480})
+    for run in ("waiting", "a" * 64, "paused", "failed"):
+        request, _ = store.submit(run, by="ann", fields=fields, cost=cost, is_private=True)
+        if run == "paused":
+            store.ask(run, Desired.PAUSE, by="ann")
+        elif run == "failed":
+            epoch = store.start_driver(request.id, request.epoch, 1)
+            store.end_driver(request.id, epoch, Outcome.FAILED, " ".join(MARKERS) + " word" * 100)
+        else:
+            store.grant({}, {request.id: ("waits behind 2 of ann's runs " + MARKERS[0], 5_000.0)})
+    store.create_token(user="ann", sha256="0" * 64, scopes=["read"], by="operator", note=MARKERS[0] * 2)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +65,11 @@ def pages(file):
         "/runs/first",
         "/runs/second",
         "/runs/hostile",
+        "/new",
+        "/queue",
+        "/tokens",
+        "/runs/waiting",
+        "/runs/failed",
         *(f"/studies/{study}{part}" for study in ids.values() for part in ("", "/candidates")),
         *(f"/candidates/{number}" for number in candidates),
     ]
@@ -186,3 +210,47 @@ def test_a_user_logs_in_sees_the_page_that_was_asked_for_and_logs_out(page, file
         wait_for(page, "document.title.startsWith('Log in')")
         page.open(f"{address}/runs/first", width=390)
         assert page.value("document.title").startswith("Log in")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_user_checks_starts_and_pauses_a_run_and_sees_it_in_the_queue(page, tmp_path, scripts):
+    file = str(tmp_path / "runs.db")
+    with opened(page, file) as address:
+
+        def click(selector, title):
+            page.ask("Emulation.setScriptExecutionDisabled", value=False)  # so that the page can be asked
+            page.value(f"document.querySelector({selector!r}).click()")
+            wait_for(page, f"document.title.startsWith({title!r}) && document.readyState === 'complete'")
+
+        page.open(f"{address}/new", width=390, scripts=scripts)
+        page.ask("Emulation.setScriptExecutionDisabled", value=False)
+        page.value("document.querySelector('[name=name]').value = 'mine'")
+        page.value("document.querySelector('[name=task]').value = 'rosenbrock'")
+        page.value("document.querySelector('[name=preset]').value = 'quick'")
+        page.value("document.querySelector('[name=generations]').value = '0'")
+        click("button[value=check]", "New run")
+        wait_for(page, "document.querySelector('#error-generations') !== null")
+        page.value("document.querySelector('[name=generations]').value = '2'")
+        click("button[value=check]", "New run")
+        wait_for(page, "document.querySelector('section.card') !== null")
+        # By hand: five optimizers, two generations of 16 and twice 8 runs on fresh seeds.
+        assert "240 candidates, 48,000 gradient evaluations" in shown(page)
+        click("button[value=submit]", "mine")
+        wait_for(page, "document.querySelector('button[value=pause]') !== null")
+        page.value("document.querySelector('button[value=pause]').click()")
+        wait_for(page, "document.querySelector('button[value=resume]') !== null")
+        page.open(f"{address}/queue", width=390)
+        assert "asked to pause" in shown(page)
+
+
+def test_the_queue_follows_what_changes(page, tmp_path):
+    file = str(tmp_path / "runs.db")
+    with ServiceStore.open(file) as store, opened(page, file) as address:
+        fill_queue(store)
+        page.open(f"{address}/queue", width=820)
+        page.value("window.mark = 1")  # lost if the page were loaded again
+        wait_for(page, "!document.getElementById('live').hidden")
+        store.ask("waiting", Desired.CANCEL, by="ann")
+        wait_for(page, "!document.querySelector('main').innerText.includes('waiting\\t')")
+        wait_for(page, "!document.querySelector('a[href$=\"/runs/waiting\"]')")
+        assert page.value("window.mark") == 1

@@ -12,7 +12,7 @@ from tests.frozen import FOLDER, contents, fill
 from tests.support.command_line import call
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
 from tests.support.store_values import ME, evaluation, key
-from tuner.storage import Store, schema
+from tuner.storage import ServiceStore, schema
 
 VERSIONS = sorted(path.stem for path in FOLDER.glob("*.db"))
 
@@ -47,7 +47,7 @@ def test_a_frozen_database_is_upgraded_without_loss_and_can_be_resumed(
     url = thawed(version)
     outcome = call("database", "upgrade", "--database", url)
     assert outcome.code == 0, outcome.err
-    with Store.open(str(tmp_path / "today.db")) as today, Store.open(url) as store:
+    with ServiceStore.open(str(tmp_path / "today.db")) as today, ServiceStore.open(url) as store:
         fill(today, version)
         assert contents(store) == contents(today)
         assert store.check() == today.check()  # also in that `fill` trains fewer fresh seeds than a study should

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,7 +15,7 @@ from tuner.service.app import create_app
 from tuner.service.reading import Reading
 from tuner.service.settings import ServiceSettings
 from tuner.service.tokens import Sessions
-from tuner.storage import Store
+from tuner.storage import ServiceStore
 
 TOKEN = "a" * 43
 
@@ -23,20 +24,26 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def application(
-    url: str, hidden: frozenset[str] = frozenset(), root_path: str = "", sessions: Sessions | None = None
+    url: str,
+    hidden: frozenset[str] | None = None,
+    root_path: str = "",
+    sessions: Sessions | None = None,
+    **settings: Any,
 ) -> FastAPI:
     """Return the application, whose token is TOKEN and may read all runs but some.
 
     Args:
         url: The database.
-        hidden: Names of the runs that are hidden. Default: none.
+        hidden: Names of the runs that are hidden. Default: those that are hidden from the user.
         root_path: Path below which it is reached. Default: "".
         sessions: Recognises users. Default: new ones.
+        settings: Further settings of the service.
     """
-    store = Store.open(url)
-    app = create_app(ServiceSettings(url, root_path=root_path), store, sessions or Sessions(TOKEN))
+    store = ServiceStore.open(url)
+    app = create_app(ServiceSettings(url, root_path=root_path, **settings), store, sessions or Sessions(TOKEN))
     reading = app.state.reading
-    app.state.reading = lambda request: Reading(store, reading(request).cache, hidden)
+    if hidden is not None:
+        app.state.reading = lambda request: Reading(store, reading(request).cache, hidden)
     app.state.root_path = root_path
     return app
 

@@ -22,6 +22,7 @@ from tuner.execution.resources import Resources
 from tuner.storage import StorageError, Store, StudyExists, StudyOwned, this_process
 from tuner.studies import machine
 from tuner.studies.callbacks import Callback, CallbackList
+from tuner.studies.control import Control
 from tuner.studies.fingerprints import resumed
 from tuner.studies.lookup import run_name, task_names
 from tuner.studies.planner import Plan
@@ -44,6 +45,7 @@ def begin(
     callbacks: Callable[[], Callback] | None = None,
     confirm: Callable[[Executor, int], bool] | None = None,
     wait: bool = False,
+    control: Control | None = None,
 ) -> str:
     """Create the studies of a plan and complete them; return the name of the run.
 
@@ -57,6 +59,7 @@ def begin(
         confirm: Takes the executor, and the number of cohorts that it trains at a time, before anything is created;
             returns whether to continue. Default: continue.
         wait: Whether to wait for a study that another driver takes meanwhile. Default False.
+        control: Says how many workers may be used, and ends the run early. Default: none.
 
     Raises:
         NotBegun: `confirm` returned False.
@@ -65,7 +68,7 @@ def begin(
         EveryCandidateFailed: All candidates of a generation raised the same error; the other studies have run.
         KeyboardInterrupt: The run was interrupted; a note says how to continue it.
     """
-    existing = store.runs()
+    existing = store.taken_names()
     run = name or run_name(plan.base, existing)
     if run in existing:
         raise StudyExists(f"there is a run {run!r} in {store.url} already; resume it, or give another name")
@@ -83,10 +86,12 @@ def begin(
             progress.executor_started()
             if confirm is not None and not confirm(executor, slots):
                 raise NotBegun
+            if control is not None:
+                control.check(executor)
             studies = create(store, specs, None if name else plan.base)
             progress.created(studies[0].spec.run, store.url)
             try:
-                _run(store, studies, executor, progress, callbacks, wait)
+                _run(store, studies, executor, progress, callbacks, wait, control)
             except StudyRefused:
                 _discard(store, studies, progress)
                 raise
@@ -112,6 +117,7 @@ def continue_run(
     accept_changes: bool = False,
     callbacks: Callable[[], Callback] | None = None,
     wait: bool = False,
+    control: Control | None = None,
 ) -> None:
     """Complete the remaining studies of a run, or one study.
 
@@ -124,6 +130,7 @@ def continue_run(
         accept_changes: Whether the task's code or data may have changed. Default False.
         callbacks: Returns a further callback for each study. Default: none.
         wait: Whether to wait for a study that another driver holds. Default False.
+        control: See `begin`.
 
     Raises:
         As `begin`; also UnknownStudy, if there is none of this name, and InvalidRequest, if the resources, the code or
@@ -157,7 +164,7 @@ def continue_run(
             _executor(resources, specs, progress, checkpoints) as (executor, _),
         ):
             progress.executor_started()
-            _run(store, remaining, executor, progress, callbacks, wait)
+            _run(store, remaining, executor, progress, callbacks, wait, control)
 
 
 def check_users_code(specs: Sequence[StudySpec], timeout: float | None, progress: Progress) -> None:
@@ -238,7 +245,7 @@ def create(store: Store, specs: Sequence[StudySpec], base: str | None) -> list[S
         except StudyExists:
             if base is None:
                 raise
-            run = run_name(base, store.runs())
+            run = run_name(base, store.taken_names())
             specs = [replace(spec, run=run) for spec in specs]
 
 
@@ -249,6 +256,7 @@ def _run(
     progress: Progress,
     callbacks: Callable[[], Callback] | None,
     wait: bool,
+    control: Control | None,
 ) -> None:
     """Complete all studies."""
     from tuner.execution.ray.metrics import Metrics
@@ -260,7 +268,7 @@ def _run(
             others = () if callbacks is None else (callbacks(),)
             return CallbackList(progress.callback(), metrics.study(), *others)
 
-        run_studies(store, studies, executor, callback, owner=this_process(), wait=wait)
+        run_studies(store, studies, executor, callback, owner=this_process(), wait=wait, control=control)
 
 
 def _executor(

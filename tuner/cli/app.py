@@ -61,9 +61,7 @@ A task of your own is code that runs with your permissions, on every machine of 
 def main() -> None:
     """Run the command line; every error is one line on standard error and an exit code."""
     prepare_streams()
-    _use_default_warnings()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    gc.set_threshold(50_000)  # collect less often: the many records of a large database are not garbage
+    prepare_process()
     debug = "--debug" in sys.argv
     try:
         code = commands.main(standalone_mode=False)
@@ -99,6 +97,13 @@ def main() -> None:
         if isinstance(error, FileNotFoundError) and error.filename is None and not _is_in_a_folder():
             message = "the working directory was deleted; change into another folder"
         _fail(" ".join(message.split()), getattr(error, "exit_code", code), debug)
+
+
+def prepare_process() -> None:
+    """Set what every process of the command line needs before it loads a library."""
+    _use_default_warnings()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    gc.set_threshold(50_000)  # collect less often: the many records of a large database are not garbage
 
 
 def _use_default_warnings() -> None:

@@ -57,6 +57,24 @@ class Executor(Protocol):
         """Whether another workload could start at once, in addition to all submitted ones."""
         ...
 
+    @property
+    def busy(self) -> int:
+        """Number of cohorts that are being trained."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """Number of workers that it holds, those included that wait for a cohort or are starting."""
+        ...
+
+    def limit(self, workers: int | None) -> None:
+        """Use at most this many workers from now on; None: as many as there are.
+
+        A worker too many is given back once its cohort has ended: no work is lost, and no result depends on it. With 0
+        no further cohort is begun.
+        """
+        ...
+
     def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
         """Accept trials, which are trained by cohort during calls of `poll`; batches run concurrently.
 

@@ -22,6 +22,9 @@ from tuner.execution.retries import Attempt, Cause, Failure, first_attempt
 from tuner.execution.tracker import AttemptTracker
 from tuner.execution.worker import train_cohort
 
+IDLE_SECONDS = 0.1
+"""Seconds that a call of `poll` waits where no cohort may be begun."""
+
 
 class InProcessExecutor(Executor):
     """Trains in the calling process; implements the `Executor` protocol as far as possible in one process."""
@@ -51,12 +54,28 @@ class InProcessExecutor(Executor):
         self._timeout = timeout
         self._train = train
         self._data_dir = data_dir
-        self._open: dict[Batch, Generator[Event, None, None]] = {}
+        self._open: dict[Batch, Generator[Event | None, None, None]] = {}
+        self._is_training = False  # within a cohort
+        self._may_begin = True  # another cohort
 
     @property
     def has_room(self) -> bool:
         """Whether no batch waits; one cohort is trained at a time."""
         return not self._open
+
+    @property
+    def busy(self) -> int:
+        """1 within a cohort, 0 between two."""
+        return int(self._is_training)
+
+    @property
+    def workers(self) -> int:
+        """1: this process; 0 while it is permitted none and trains nothing."""
+        return int(self._may_begin or self._is_training)
+
+    def limit(self, workers: int | None) -> None:
+        """Begin no further cohort with 0; see `Executor.limit`."""
+        self._may_begin = workers != 0
 
     def submit(self, workload: Workload, trials: Sequence[Trial], *, label: str, remaining: int = 0) -> Batch:
         """Accept trials; see `Executor.submit`. Batches are trained one after the other, and the label is unused."""
@@ -74,11 +93,16 @@ class InProcessExecutor(Executor):
         batch, events = next(iter(self._open.items()), (None, None))
         if batch is None or events is None:
             return
-        with using(self._data_dir):
-            event = next(events, None)
-        if event is None:
+        if not self._may_begin and not self._is_training:
+            time.sleep(IDLE_SECONDS)
+            return
+        try:
+            with using(self._data_dir):
+                event = next(events)
+        except StopIteration:
             self.withdraw(batch)
-        else:
+            return
+        if event is not None:
             batch.add([event])
 
     def withdraw(self, batch: Batch) -> None:
@@ -87,6 +111,7 @@ class InProcessExecutor(Executor):
         events = self._open.pop(batch, None)
         if events is not None:
             events.close()
+            self._is_training = False
 
     def cancel(self) -> None:
         """Close all batches. Nothing runs between two calls of `poll`."""
@@ -97,10 +122,11 @@ class InProcessExecutor(Executor):
         """Cancel."""
         self.cancel()
 
-    def _events(self, workload: Workload, waiting: deque[Attempt]) -> Generator[Event, None, None]:
+    def _events(self, workload: Workload, waiting: deque[Attempt]) -> Generator[Event | None, None, None]:
+        """Train cohorts, and yield their events; None between two cohorts."""
         while waiting:
             tracker = AttemptTracker(waiting.popleft())
-            failure = None
+            failure, self._is_training = None, True
             started = time.monotonic()
             messages = train_cohort(self._train, workload, tracker.attempt.lanes, let_through=(KeyboardInterrupt,))
             with contextlib.closing(messages):
@@ -113,3 +139,5 @@ class InProcessExecutor(Executor):
             events, following = tracker.end(failure, time.monotonic(), max_attempts=1)
             waiting.extendleft(reversed(following))
             yield from events
+            self._is_training = False
+            yield None

@@ -82,10 +82,21 @@ class PoolExecutor(Executor, Generic[W]):
         return len(self._roster.assignments)
 
     @property
+    def workers(self) -> int:
+        """Number of workers that were started and not given back."""
+        roster = self._roster
+        return len(roster.assignments) + len(roster.idle) + len(roster.starting)
+
+    def limit(self, workers: int | None) -> None:
+        """Use at most this many workers from now on; see `Executor.limit`."""
+        self._roster.limit = workers
+        self._roster.give_back()
+
+    @property
     def has_room(self) -> bool:
         """Whether another workload could start at once; see `Executor.has_room`."""
         roster = self._roster
-        roster.capacity, _ = roster.pool.capacity()
+        roster.look_up_capacity()
         unstarted = max(0, roster.capacity - len(roster.idle) - len(roster.assignments))
         return self._dispatch.has_room(
             self._queues, [*(worker.compiled for worker in roster.idle), *([()] * unstarted)]
@@ -111,6 +122,7 @@ class PoolExecutor(Executor, Generic[W]):
         self._report_waiting()
         for worker in self._roster.wait(POLL_SECONDS):
             self._read(worker)
+        self._roster.give_back()
         if self._clock() >= self._checked_at + CHECK_SECONDS:
             self._checked_at = self._clock()
             for assignment in list(self._roster.assignments.values()):

@@ -27,14 +27,15 @@ class Roster(Generic[W]):
         self.idle: list[W] = []
         self.assignments: dict[W, Assignment[W]] = {}
         self.abandoned: list[W] = []  # killed, but not known to have ended
-        self.capacity = 1  # workers that fit on the living nodes together
+        self.capacity = 1  # workers that fit on the living nodes together, and are permitted
+        self.limit: int | None = None  # workers that are permitted; None: as many as fit
         self.failed_starts = 0  # in a row
         self._alive: frozenset[str] = frozenset()
         self._avoided: set[str] = set()  # nodes that hung or disappeared; not used while there are others
 
     def refresh(self) -> None:
         """Look up the living nodes, since nodes may join, and mark the assignments on dead nodes."""
-        self.capacity, alive = self.pool.capacity()
+        alive = self.look_up_capacity()
         dead, self._alive = self._alive - alive, alive
         if not dead:
             return
@@ -44,6 +45,22 @@ class Roster(Generic[W]):
             self.idle.remove(worker)
             self.forget(worker)
         self.avoid(*dead)
+
+    def look_up_capacity(self) -> frozenset[str]:
+        """Look up how many workers fit and are permitted; return the ids of the living nodes."""
+        fit, alive = self.pool.capacity()
+        self.capacity = fit if self.limit is None else min(fit, self.limit)
+        return alive
+
+    def give_back(self) -> None:
+        """End workers without a cohort while there are more than permitted: those first that are starting."""
+        if self.limit is None:
+            return
+        while len(self.starting) + len(self.idle) + len(self.assignments) > self.limit and (self.starting or self.idle):
+            if self.starting:
+                self.starting.pop().kill()
+            else:
+                self.discard(self.idle.pop())
 
     def start(self, count: int) -> None:
         """Begin to start up to this number of workers, as capacity allows."""

@@ -11,24 +11,29 @@ from tuner.service import problems
 from tuner.service.drawing import Drawer
 from tuner.service.guard import Guard
 from tuner.service.live import Watcher
+from tuner.service.pages import actions
 from tuner.service.pages import routes as pages
+from tuner.service.planning import Planner
 from tuner.service.reading import Reading
-from tuner.service.routes import events, login, outputs, resources, state
+from tuner.service.routes import events, login, outputs, requests, resources, state, tokens
+from tuner.service.routes.access import identity_of
 from tuner.service.settings import ServiceSettings
 from tuner.service.study_cache import StudyCache
 from tuner.service.tokens import Sessions
-from tuner.storage import Store
+from tuner.storage import ServiceStore
 
 
-def create_app(settings: ServiceSettings, store: Store, sessions: Sessions) -> FastAPI:
+def create_app(settings: ServiceSettings, store: ServiceStore, sessions: Sessions) -> FastAPI:
     """Return the application of a service.
 
     Args:
         settings: Of the service.
-        store: The database, which is read; it is closed when the application ends.
-        sessions: Recognises the token and sessions.
+        store: The database; it is closed when the application ends.
+        sessions: Recognises tokens and sessions.
     """
     watcher, cache, drawer = Watcher(store), StudyCache(store), Drawer(settings.database)
+    planner = Planner(settings.catalogue, settings.cpus_per_candidate)
+    sessions.look_into(store)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -36,6 +41,7 @@ def create_app(settings: ServiceSettings, store: Store, sessions: Sessions) -> F
         yield
         watcher.stop()
         drawer.close()
+        planner.close()
         store.close()
 
     # Swagger's and ReDoc's pages load scripts from elsewhere.
@@ -46,11 +52,13 @@ def create_app(settings: ServiceSettings, store: Store, sessions: Sessions) -> F
         docs_url=None,
         redoc_url=None,
     )
-    app.state.reading = lambda request: Reading(store, cache)
+    app.state.reading = lambda request: Reading.of(store, cache, identity_of(request))
     app.state.watcher, app.state.drawer, app.state.sessions = watcher, drawer, sessions
-    for api in (resources.router, outputs.router, events.router):
+    app.state.settings, app.state.planner, app.state.store = settings, planner, store
+    # `requests` first: the path of a verb, /runs/{name}:pause, is a path of a run otherwise.
+    for api in (requests.router, resources.router, outputs.router, events.router, tokens.router):
         app.include_router(api, responses=problems.RESPONSES)
-    for other in (state.router, login.router, pages.router):
+    for other in (state.router, login.router, actions.router, pages.router):
         app.include_router(other)
     problems.install(app)
     app.add_middleware(Guard, settings=settings, sessions=sessions)

@@ -7,12 +7,12 @@ from typing import Any
 from tuner.service.app import create_app
 from tuner.service.settings import ServiceSettings
 from tuner.service.tokens import Sessions, new_token
-from tuner.storage import Store
+from tuner.storage import ServiceStore
 
 
 def description() -> dict[str, Any]:
     """Return what the service offers as /api/v1/openapi.json."""
-    store = Store.open("sqlite://")
+    store = ServiceStore.open("sqlite://")
     try:
         app = create_app(ServiceSettings("sqlite://"), store, Sessions(new_token()))
         return app.openapi()

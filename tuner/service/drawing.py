@@ -5,34 +5,21 @@ Drawing takes seconds of a core, and hundreds of megabytes.
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
-import os
 import tempfile
 import threading
-import time
 from collections import OrderedDict
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from pathlib import Path
 
-from tuner.core.errors import LodoTuneError
+from tuner.service.own_process import Busy, OwnProcess
 
 MAX_WAITING = 8
 """Drawings that may wait for the process; a further one is refused."""
 
-MAX_SECONDS = 60.0
-PARENT_SECONDS = 1.0  # between two looks at whether the server lives
 MAX_KEPT_BYTES = 32 * 2**20
 REPORT = "report"
 
 Key = tuple[object, ...]
-
-
-class DrawingBusy(LodoTuneError):  # noqa: N818 (what is the case)
-    """A drawing is not ready in time, or too many wait already; the client may try again later."""
-
-    exit_code = 75
 
 
 class Drawer:
@@ -44,7 +31,7 @@ class Drawer:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._pool: ProcessPoolExecutor | None = None
+        self._process = OwnProcess("the drawing")
         self._waiting: dict[Key, Future[bytes | None]] = {}
         self._kept: OrderedDict[Key, bytes | None] = OrderedDict()
         self._lock = threading.Lock()
@@ -59,7 +46,7 @@ class Drawer:
             state: Identifies the state of the run: a drawing of the same state is not repeated.
 
         Raises:
-            DrawingBusy: It is not ready in time, or too many wait already.
+            Busy: It is not ready in time, or too many wait already.
             LodoTuneError: The run cannot be read.
         """
         key = (run, what, format, state)
@@ -69,12 +56,7 @@ class Drawer:
                 return self._kept[key]
             future = self._waiting.get(key) or self._start(key)
         try:
-            content = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), MAX_SECONDS)
-        except TimeoutError:
-            raise DrawingBusy(f"the drawing is not ready after {MAX_SECONDS:g} s; try again later") from None
-        except BrokenProcessPool:
-            self.close()
-            raise DrawingBusy("the process that draws has ended; try again") from None
+            content = await self._process.result(future)
         finally:
             with self._lock:
                 if future.done():
@@ -85,24 +67,15 @@ class Drawer:
     def close(self) -> None:
         """End the process; the next drawing starts another."""
         with self._lock:
-            pool, self._pool = self._pool, None
             self._waiting.clear()
-        if pool is not None:
-            processes = list((pool._processes or {}).values())  # which the pool forgets when it is shut down
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in processes:  # a drawing that runs would outlive the server
-                process.terminate()
+        self._process.close()
 
     def _start(self, key: Key) -> Future[bytes | None]:
         self._waiting = {one: future for one, future in self._waiting.items() if not future.done()}
         if len(self._waiting) >= MAX_WAITING:
-            raise DrawingBusy(f"{MAX_WAITING} drawings wait already; try again later")
-        if self._pool is None:
-            # Spawned and not forked: a fork has the locks of this process's threads. Replaced, since drawing leaks.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, context, _end_with, (os.getpid(),), max_tasks_per_child=50)
+            raise Busy(f"{MAX_WAITING} drawings wait already; try again later")
         run, what, format, _ = key
-        future = self._pool.submit(_content, self._url, str(run), str(what), str(format))
+        future = self._process.submit(_content, self._url, str(run), str(what), str(format))
         self._waiting[key] = future
         return future
 
@@ -113,17 +86,6 @@ class Drawer:
             self._kept[key] = content
             while sum(len(one or b"") for one in self._kept.values()) > MAX_KEPT_BYTES:
                 self._kept.popitem(last=False)
-
-
-def _end_with(server: int) -> None:
-    """End the process of drawings when the server is gone, which a signal may have ended without its knowledge."""
-
-    def watch() -> None:
-        while os.getppid() == server:
-            time.sleep(PARENT_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="lodo-server-watch", daemon=True).start()
 
 
 def _content(url: str, run: str, what: str, format: str) -> bytes | None:

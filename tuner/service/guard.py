@@ -5,6 +5,7 @@ It is plain ASGI, since Starlette's base class for middleware holds streams back
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -15,7 +16,8 @@ from starlette.responses import RedirectResponse, Response
 
 from tuner.service.problems import problem
 from tuner.service.settings import ServiceSettings
-from tuner.service.tokens import Sessions
+from tuner.service.tokens import Identity, Sessions
+from tuner.storage import StorageError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,6 +27,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 COOKIE = "lodo_tune_session"
 OPEN = ("/login", "/health", "/ready")  # and what is below /static/
 SAFE = ("GET", "HEAD")
+MAX_BODY = 2 * 2**20  # bytes of a request
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -38,9 +41,12 @@ class Guard:
     """Lets requests through that name this service, come from its own pages or with its token, and may be known.
 
     - Host must be a name of this service. A page elsewhere that has its own name resolved to this machine has another.
-    - A request that is not GET or HEAD needs an Origin of this service, or the token as `Authorization: Bearer`, which
-      no other page can send.
-    - All but the page to log in, its style and `/health` and `/ready` need the token or a session.
+    - A request that is not GET or HEAD needs an Origin of this service, or a token as `Authorization: Bearer`, which
+      no other page can send. One with another Origin is refused in any case. Below `/api/` it needs the media type of
+      JSON, which no form of another page can send. Its body is at most MAX_BODY bytes.
+    - All but the page to log in, its style and `/health` and `/ready` need a token or a session.
+
+    Who asks is put into the state of the request, as `identity`.
 
     Args:
         app: The application behind it.
@@ -69,18 +75,27 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        refused = self._refusal(scope, Headers(scope=scope))
+        try:
+            refused = await self._refusal(scope, Headers(scope=scope))
+        except StorageError as error:  # in which the tokens are
+            refused = problem(503, "No database", str(error))
         await (self._app if refused is None else refused)(scope, receive, with_headers)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+    async def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         """Return the response to a request that is not let through."""
         path = _path(scope)
         if _name(headers.get("host", "")) not in self._settings.accepted_hosts:
             return problem(421, "Unknown host", "the Host of the request is not a name of this service")
-        bearer = self._has_token(headers)
-        if scope["method"] not in SAFE and not bearer and not self._is_own_origin(headers):
-            return problem(403, "Another origin", "the request does not come from a page of this service")
-        if bearer or path in OPEN or path.startswith("/static/") or self._has_session(headers):
+        is_open = path in OPEN or path.startswith("/static/")
+        bearer = await self._by_token(headers)
+        if scope["method"] not in SAFE and (refused := self._refused_change(path, headers, bearer is not None)):
+            return refused
+        identity = bearer
+        if identity is None and not is_open:
+            identity = await self._by_session(headers)
+        if identity is not None:
+            scope.setdefault("state", {})["identity"] = identity
+        if identity is not None or is_open:
             return None
         if path.startswith("/api/"):
             return problem(
@@ -92,13 +107,29 @@ class Guard:
         wanted = path + (f"?{query}" if (query := scope.get("query_string", b"").decode("latin-1")) else "")
         return RedirectResponse(f"{self._settings.root_path}/login?next={quote(wanted, safe='')}", 303)
 
-    def _has_token(self, headers: Headers) -> bool:
-        kind, _, token = headers.get("authorization", "").partition(" ")
-        return kind.lower() == "bearer" and self._sessions.is_token(token.strip())
+    def _refused_change(self, path: str, headers: Headers, has_token: bool) -> Response | None:
+        """Return the response to a request that would change something and is not let through."""
+        if not self._is_own_origin(headers) and ("origin" in headers or not has_token):
+            return problem(403, "Another origin", "the request does not come from a page of this service")
+        length = headers.get("content-length", "0")
+        if "transfer-encoding" in headers or not length.isdecimal():
+            return problem(411, "No length", "the request must say how long its body is (Content-Length)")
+        if int(length[:12]) > MAX_BODY:
+            return problem(413, "Too large", f"the body of a request is at most {MAX_BODY:,} bytes")
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if path.startswith("/api/") and kind != "application/json":
+            return problem(415, "Not JSON", "the request needs Content-Type: application/json, also without a body")
+        return None
 
-    def _has_session(self, headers: Headers) -> bool:
+    async def _by_token(self, headers: Headers) -> Identity | None:
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            return None
+        return await asyncio.to_thread(self._sessions.identity, token.strip())
+
+    async def _by_session(self, headers: Headers) -> Identity | None:
         session = session_of(headers)
-        return session is not None and self._sessions.is_session(session)
+        return None if session is None else await asyncio.to_thread(self._sessions.identity_of_session, session)
 
     def _is_own_origin(self, headers: Headers) -> bool:
         parts = urlsplit(headers.get("origin", ""))

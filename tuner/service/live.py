@@ -18,7 +18,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from tuner.storage import Store, UnknownStudy
+from tuner.storage import ServiceStore, UnknownStudy
 from tuner.storage.errors import StorageError
 
 INTERVAL = 0.25
@@ -27,6 +27,9 @@ INTERVAL = 0.25
 KEEPALIVE = 15.0
 """Seconds after which a stream without news sends a comment, so that a proxy does not cut it."""
 
+QUEUE = 0
+"""Stands for the queue among the ids of studies, which begin at 1."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -34,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 class Change:
     """A study that has changed."""
 
-    study: int
+    study: int  # its id, or QUEUE: requests have changed
     run: str
     number: int | None  # of its changes so far; None if the study was deleted
     cursor: str
@@ -55,10 +58,11 @@ class Watcher:
         interval: Seconds between two rounds.
     """
 
-    def __init__(self, store: Store, interval: float = INTERVAL) -> None:
+    def __init__(self, store: ServiceStore, interval: float = INTERVAL) -> None:
         self._store, self._interval = store, interval
         self._process = secrets.token_hex(4)
         self._seen: dict[int, _Seen] = {}
+        self._queue_version: tuple[int, int] | None = None
         self._place = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -116,7 +120,9 @@ class Watcher:
                     continue
                 for change in changes:
                     cursor = change.cursor
-                    if not await asyncio.to_thread(is_hidden, change.run):
+                    if change.study == QUEUE:
+                        yield _event("queue", cursor, "{}")
+                    elif not await asyncio.to_thread(is_hidden, change.run):
                         yield _event("study", cursor, _data(change))
                 try:
                     await asyncio.wait_for(woken.wait(), KEEPALIVE)
@@ -147,6 +153,9 @@ class Watcher:
                 run = self._run_of(study) if seen is None else seen.run
                 if run is not None:
                     self._note(study, run, number)
+        if (version := self._store.queue_version()) != self._queue_version:
+            self._queue_version = version
+            self._note(QUEUE, "", None)
         for study in [one for one, seen in self._seen.items() if seen.number is not None and one not in numbers]:
             self._note(study, self._seen[study].run, None)
         return self._place > before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +13,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from tuner.core.errors import RESUMABLE, InvalidRequest, LodoTuneError
-from tuner.storage import StorageError, UnknownCandidate, UnknownStudy
+from tuner.storage import (
+    BadName,
+    NotPossible,
+    StorageError,
+    StudyExists,
+    UnknownCandidate,
+    UnknownStudy,
+    UnknownToken,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -29,12 +37,22 @@ _SCHEMA = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "field": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "differences": {"type": "object"},
     },
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": description, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
     for status, description in (
         (401, "the token is missing or wrong"),
+        (403, "the token does not permit this, or the request comes from another origin"),
         (404, "there is nothing of this name or number"),
         (421, "the Host is not a name of the service"),
         (422, "a parameter is not accepted; `field` names it"),
@@ -44,8 +62,43 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 """What every resource below /api/v1 may answer, besides its own."""
 
 
+OF_CHANGES: dict[int | str, dict[str, Any]] = {
+    status: {"description": description, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
+    for status, description in (
+        (409, "it contradicts what there is; `differences` has the fields of a specification that differ"),
+        (411, "the request does not say how long its body is"),
+        (413, "the body is too large"),
+        (415, "the body is not JSON"),
+    )
+}
+"""What every resource that changes something may answer as well."""
+
+
+class Forbidden(LodoTuneError):  # noqa: N818 (what is the case)
+    """The token of the user does not permit this."""
+
+
+class Contradiction(LodoTuneError):  # noqa: N818 (what is the case)
+    """A request contradicts what there is.
+
+    Args:
+        text: One line.
+        differences: Fields that differ, with both values. Default: none.
+    """
+
+    def __init__(self, text: str, differences: Mapping[str, Any] | None = None) -> None:
+        super().__init__(text)
+        self.differences = differences
+
+
 def problem(
-    status: int, title: str, detail: str, *, field: str | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    field: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **further: Any,
 ) -> JSONResponse:
     """Return a problem as JSON.
 
@@ -55,22 +108,33 @@ def problem(
         detail: One line about this problem.
         field: Name of the parameter at fault. Default: none.
         headers: Further headers. Default: none.
+        further: Further members.
     """
-    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail, **further}
     if field is not None:
         body["field"] = field
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def errors_of(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return the errors of pydantic as fields and messages, at least one; a field of a list is named by its list."""
+    errors = []
+    for each in found:
+        path = [part for part in each.get("loc", ()) if part not in ("body", "query", "path", "header")]
+        names = [str(part) for part in path if not isinstance(part, int)] or ["request"]
+        errors.append({"field": names[0], "message": str(each.get("msg", "is not accepted"))})
+    return errors or [{"field": "request", "message": "is not accepted"}]
 
 
 def install(app: FastAPI) -> None:
     """Have an application answer errors with problems, and requests for pages with a page that says the same."""
     from tuner.service.pages.routes import page
 
-    def answer(request: Request, status: int, detail: str, field: str | None = None) -> Response:
+    def answer(request: Request, status: int, detail: str, field: str | None = None, **further: Any) -> Response:
         title = HTTPStatus(status).phrase
         below_root = request.url.path.removeprefix(request.scope.get("root_path", ""))
         if below_root.startswith("/api/"):
-            return problem(status, title, detail, field=field)
+            return problem(status, title, detail, field=field, **further)
         return page(request, "problem.html", code=status, title=title, detail=detail)
 
     async def unknown(request: Request, error: Exception) -> Response:
@@ -80,9 +144,18 @@ def install(app: FastAPI) -> None:
         return answer(request, 422, str(error), error.field if isinstance(error, InvalidRequest) else None)
 
     async def unvalidated(request: Request, error: Exception) -> Response:
-        first: Mapping[str, Any] = error.errors()[0] if isinstance(error, RequestValidationError) else {}
-        field = str(first.get("loc", ["request"])[-1])
-        return answer(request, 422, f"{field}: {first.get('msg', 'not accepted')}", field)
+        found = errors_of(error.errors() if isinstance(error, RequestValidationError) else [])
+        first = found[0]
+        return answer(request, 422, f"{first['field']}: {first['message']}", first["field"], errors=found)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        return answer(request, 403, str(error))
+
+    async def contradicting(request: Request, error: Exception) -> Response:
+        further: dict[str, Any] = {}
+        if isinstance(error, Contradiction) and error.differences is not None:
+            further["differences"] = error.differences
+        return answer(request, 409, str(error), **further)
 
     async def of_storage(request: Request, error: Exception) -> Response:
         _LOG.warning("%s: %s", type(error).__name__, error)
@@ -100,6 +173,12 @@ def install(app: FastAPI) -> None:
     for kind, handler in (
         (UnknownStudy, unknown),
         (UnknownCandidate, unknown),
+        (UnknownToken, unknown),
+        (Forbidden, refused),
+        (Contradiction, contradicting),
+        (NotPossible, contradicting),
+        (StudyExists, contradicting),
+        (BadName, invalid),
         (InvalidRequest, invalid),
         (RequestValidationError, unvalidated),
         (LodoTuneError, of_storage),

@@ -6,13 +6,16 @@ Every page and every GET goes through `Reading`, so that a hidden run is nowhere
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from tuner.core.aggregates import CandidateFilter, CandidateRow, Page, ReasonTotals, StudyTotals
+from tuner.core.requests import RequestRecord, State
 from tuner.core.study import StudyRecord
 from tuner.core.trial import Key
 from tuner.results.analysis.standing import Standing, standing
 from tuner.service.study_cache import StudyCache
-from tuner.storage import AttemptRecord, Damaged, Store, UnknownCandidate, UnknownStudy
+from tuner.service.tokens import OPERATOR, Identity
+from tuner.storage import AttemptRecord, Damaged, ServiceStore, UnknownCandidate, UnknownStudy
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,33 @@ class Reading:
         store: The database.
         cache: Studies that were read before.
         hidden: Names of the runs that the user may not see.
+        identity: The user.
     """
 
-    store: Store
+    store: ServiceStore
     cache: StudyCache
     hidden: frozenset[str] = frozenset()
+    identity: Identity = OPERATOR
+
+    @classmethod
+    def of(cls, store: ServiceStore, cache: StudyCache, identity: Identity) -> Self:
+        """Return the database as a user sees it: without the private runs of others, unless the user administers it."""
+        hidden = frozenset[str]() if identity.may("admin") else store.private_runs(identity.user)
+        return cls(store, cache, hidden, identity)
+
+    def may_steer(self, request: RequestRecord) -> bool:
+        """Return whether the user may pause, stop and continue a run that was submitted."""
+        is_own = request.submitted_by == self.identity.user
+        return self.identity.may("operate") or (is_own and self.identity.may("submit"))
+
+    def request(self, run: str) -> RequestRecord | None:
+        """Return the request for a run; None if it was not submitted, or is hidden."""
+        return None if run in self.hidden else self.store.request(run)
+
+    def queue(self) -> list[RequestRecord]:
+        """Return the requests that have not ended, in the order of submission."""
+        states = [state for state in State if not state.is_ended]
+        return [one for one in self.store.requests(states) if one.run not in self.hidden]
 
     def runs(
         self,
@@ -62,6 +87,20 @@ class Reading:
         if not records:
             raise UnknownStudy(f"there is no run {name!r:.100}")
         return records
+
+    def run_or_request(self, name: str) -> tuple[list[StudyRecord], RequestRecord | None]:
+        """Return the studies of a run and its request; there are none before a submitted run has begun.
+
+        Raises:
+            UnknownStudy: There is neither, or it is hidden.
+        """
+        request = self.request(name)
+        try:
+            return self.run(name), request
+        except UnknownStudy:
+            if request is None:
+                raise
+            return [], request
 
     def standings(self, name: str) -> list[Standing]:
         """Return the standing of each search of a run; none of a comparison.

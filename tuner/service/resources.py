@@ -13,10 +13,12 @@ from pydantic import BaseModel, Field
 
 from tuner.core.aggregates import CandidateRow, GenerationTotals, ReasonTotals
 from tuner.core.numbers import finite_or_none
+from tuner.core.requests import RequestRecord
 from tuner.core.study import SearchSpec, StudyRecord
 from tuner.core.trial import Status
 from tuner.results.analysis.decimation import decimated
 from tuner.results.tables.listing import done
+from tuner.service.request_resources import RequestResource
 from tuner.storage import AttemptRecord
 
 Item = TypeVar("Item")
@@ -88,14 +90,35 @@ class RunResource(BaseModel):
     name: str
     kind: str
     task: str
-    status: str = Field(description='"running" if a study is; else "stopped", "interrupted" or "complete"')
+    status: str = Field(
+        description='"running" if a study is; else "stopped", "interrupted" or "complete"; the state of its request '
+        "before it has studies"
+    )
     done: int
     due: int
     created_at: str
     studies: list[StudyResource]
+    request: RequestResource | None = Field(None, description="of a run that was submitted to the service")
 
     @classmethod
-    def of(cls, records: list[StudyRecord] | tuple[StudyRecord, ...]) -> RunResource:
+    def not_begun(cls, request: RequestRecord) -> RunResource:
+        """Return the resource of a run that was submitted and has no studies yet."""
+        return cls(
+            name=request.run,
+            kind="search",
+            task=", ".join(request.fields["task"]),
+            status=request.state,
+            done=0,
+            due=request.cost.candidates,
+            created_at=request.created_at,
+            studies=[],
+            request=RequestResource.of(request),
+        )
+
+    @classmethod
+    def of(
+        cls, records: list[StudyRecord] | tuple[StudyRecord, ...], request: RequestRecord | None = None
+    ) -> RunResource:
         """Return the resource of a run."""
         studies = [StudyResource.of(record) for record in records]
         return cls(
@@ -107,6 +130,7 @@ class RunResource(BaseModel):
             due=sum(study.due for study in studies),
             created_at=min(study.created_at for study in studies),
             studies=studies,
+            request=None if request is None else RequestResource.of(request),
         )
 
 

@@ -11,8 +11,10 @@ import uvicorn
 from tuner.core.errors import InvalidRequest
 from tuner.service.app import create_app
 from tuner.service.settings import ServiceSettings
+from tuner.service.supervisor.processes import DriverProcesses
+from tuner.service.supervisor.supervisor import Supervisor
 from tuner.service.tokens import Sessions
-from tuner.storage import Store
+from tuner.storage import ServiceStore
 
 STOP_SECONDS = 5  # for requests that are being answered when the service ends
 
@@ -48,8 +50,14 @@ def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None]) -
     """
     listener = _listener(settings)
     # Opening it for writing brings an older schema up to date, which reading it would refuse.
-    store = Store.open(settings.database)
+    store = ServiceStore.open(settings.database)
     app = create_app(settings, store, Sessions(token))
+    supervisor = None
+    if settings.workers:
+        # With an own connection: a page that waits for the database must not keep the supervisor waiting.
+        its_store = ServiceStore.open(settings.database)
+        supervisor = Supervisor(settings, its_store, DriverProcesses(settings.database))
+        supervisor.start()
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     server = _Server(
@@ -63,7 +71,12 @@ def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None]) -
         lambda: ready(f"http://{shown}:{port}{settings.root_path}/"),
         app.state.watcher.stop,
     )
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    finally:
+        if supervisor is not None:
+            supervisor.stop()
+            its_store.close()
 
 
 def _listener(settings: ServiceSettings) -> socket.socket:

@@ -16,6 +16,7 @@ from tuner.storage.errors import (
     NoDatabase,
     NotAdmitted,
     NotOurs,
+    NotPossible,
     OlderSchema,
     StorageError,
     StudyComplete,
@@ -23,11 +24,13 @@ from tuner.storage.errors import (
     StudyOwned,
     UnknownCandidate,
     UnknownStudy,
+    UnknownToken,
     Unreachable,
     Unwritable,
 )
 from tuner.storage.integrity import Soundness
 from tuner.storage.processes import this_process
+from tuner.storage.service_store import ServiceStore
 from tuner.storage.store import Store
 from tuner.storage.validation import check_run_name
 
@@ -47,7 +50,9 @@ __all__ = [
     "NoDatabase",
     "NotAdmitted",
     "NotOurs",
+    "NotPossible",
     "OlderSchema",
+    "ServiceStore",
     "Soundness",
     "StorageError",
     "Store",
@@ -56,6 +61,7 @@ __all__ = [
     "StudyOwned",
     "UnknownCandidate",
     "UnknownStudy",
+    "UnknownToken",
     "Unreachable",
     "Unwritable",
     "check_run_name",

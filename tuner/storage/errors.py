@@ -103,6 +103,14 @@ class Conflict(StorageError):
     """A different value is stored already under this key."""
 
 
+class NotPossible(StorageError):
+    """A run cannot be asked for this in the state that it has reached."""
+
+
+class UnknownToken(StorageError):
+    """There is no such token."""
+
+
 class StudyOwned(StorageError):
     """Another driver holds the study."""
 

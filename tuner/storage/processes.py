@@ -11,7 +11,12 @@ from pathlib import Path
 
 def this_process() -> str:
     """Return "host:pid" of this process, by which a driver names itself as owner."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return owner_of(os.getpid())
+
+
+def owner_of(pid: int) -> str:
+    """Return "host:pid" of a process of this machine."""
+    return f"{socket.gethostname()}:{pid}"
 
 
 @cache
@@ -59,7 +64,16 @@ def has_ended(owner: str, owner_machine: str | None, owner_started: int | None) 
         owner_machine: `machine_id()` in the owner's process.
         owner_started: `start_ticks(pid)` of the owner's process.
     """
-    pid = pid_of(owner)
-    if pid is None or owner_machine is None or owner_machine != machine_id() or owner_started is None:
-        return False
-    return start_ticks(pid) != owner_started
+    pid = _pid_here(owner, owner_machine)
+    return pid is not None and owner_started is not None and start_ticks(pid) != owner_started
+
+
+def lives(owner: str, owner_machine: str | None, owner_started: int | None) -> bool:
+    """Return whether the owner's process is known to run on this machine; the arguments are those of `has_ended`."""
+    pid = _pid_here(owner, owner_machine)
+    return pid is not None and owner_started is not None and start_ticks(pid) == owner_started
+
+
+def _pid_here(owner: str, owner_machine: str | None) -> int | None:
+    """Return the process id of an owner of this machine and process namespace; None for another one."""
+    return None if owner_machine is None or owner_machine != machine_id() else pid_of(owner)

@@ -56,6 +56,14 @@ class Store(StudyReader):
         with self._writing() as connection:
             return [studies.by_id(connection, id) for id in studies.create_run(connection, specs)]
 
+    def taken_names(self) -> list[str]:
+        """Return the names that a new run cannot have: those of all runs, and of runs that a service has not started.
+
+        In alphabetical order.
+        """
+        with self._reading() as connection:
+            return studies.taken(connection)
+
     def delete(self, *study_ids: int) -> None:
         """Delete studies with all their rows, or none of them.
 

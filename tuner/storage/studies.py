@@ -18,7 +18,7 @@ from tuner.core.trial import Role, Status
 from tuner.storage import changes, lease, specifications
 from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.errors import Conflict, Damaged, StudyExists, UnknownStudy
-from tuner.storage.tables import candidates, studies
+from tuner.storage.tables import candidates, requests, studies
 from tuner.storage.timestamps import now
 from tuner.storage.validation import check_optimizer_name, check_run_name, numbers_of, plain_values, quoted
 
@@ -53,8 +53,13 @@ def create(connection: Connection, spec: StudySpec) -> int:
     return study_id
 
 
-def create_run(connection: Connection, specs: Sequence[StudySpec]) -> list[int]:
+def create_run(connection: Connection, specs: Sequence[StudySpec], *, is_submitted: bool = False) -> list[int]:
     """Insert the studies of a new run, and return their ids.
+
+    Args:
+        connection: In a writing transaction.
+        specs: Specifications of the studies.
+        is_submitted: Whether the run was submitted to a service, which keeps the name for it. Default False.
 
     Raises:
         StudyExists: The run exists already.
@@ -63,11 +68,18 @@ def create_run(connection: Connection, specs: Sequence[StudySpec]) -> list[int]:
     """
     for run in sorted({spec.run for spec in specs}):
         check_run_name(run)
-        if connection.dialect.name == "postgresql":  # or two processes could both find that the name is free
-            connection.execute(select(func.pg_advisory_xact_lock(_NAMES_LOCK, zlib.crc32(run.encode()) - 2**31)))
+        lock_name(connection, run)
         if connection.scalar(select(studies.c.id).where(studies.c.run == run).limit(1)) is not None:
             raise StudyExists(f"the run {run} exists already; resume it, or give this run another name")
+        if not is_submitted and connection.scalar(select(requests.c.id).where(requests.c.run == run)) is not None:
+            raise StudyExists(f"the run {run} was submitted to the service; give this run another name")
     return [create(connection, spec) for spec in specs]
+
+
+def lock_name(connection: Connection, run: str) -> None:
+    """Keep other processes from taking the name of a run until the transaction ends."""
+    if connection.dialect.name == "postgresql":  # or two could both find that it is free; SQLite has one writer
+        connection.execute(select(func.pg_advisory_xact_lock(_NAMES_LOCK, zlib.crc32(run.encode()) - 2**31)))
 
 
 def id_of(connection: Connection, spec: StudySpec) -> int | None:
@@ -84,6 +96,11 @@ def ids(connection: Connection) -> list[int]:
 def runs(connection: Connection) -> list[str]:
     """Return the names of all runs in alphabetical order."""
     return sorted(set(connection.scalars(select(studies.c.run).distinct())))
+
+
+def taken(connection: Connection) -> list[str]:
+    """Return the names of all runs, those included that a service has not started yet, in alphabetical order."""
+    return sorted({*runs(connection), *connection.scalars(select(requests.c.run))})
 
 
 def _exists(spec: StudySpec) -> StudyExists:

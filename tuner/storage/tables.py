@@ -7,6 +7,10 @@ studies 1 ── n candidates 1 ── n attempts       one per attempt of a wor
                           1 ── n observations   other measurements, one row per column of numbers
                           1 ── 1 outputs        what a training function printed in its last attempt
         1 ── 1 changes        how often the rows of the study have changed
+requests        runs that were submitted to a service; a run's studies are created by its first driver
+tokens          users of a service
+audit           what users of a service have changed
+supervisors     the service that starts the drivers
 ```
 A test compares these tables with the result of the migrations.
 """
@@ -16,6 +20,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Double,
@@ -183,4 +188,79 @@ changes = Table(
     metadata,
     Column("study_id", ForeignKey(studies.c.id, ondelete="CASCADE"), primary_key=True),
     Column("number", BigInteger, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", String(64), nullable=False),
+    Column("submitted_by", String(64), nullable=False),
+    Column("is_private", Boolean, nullable=False),
+    Column("weight", Double, nullable=False),
+    _json("fields"),
+    _json("cost"),
+    Column("desired", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("expected_in", Double),  # seconds
+    Column("created_at", String(32), nullable=False),
+    Column("changed_at", String(32), nullable=False),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("not_before", Double),  # seconds since 1970 on the database's clock
+    Column("last_error", Text, nullable=False),
+    Column("granted", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    # The lease of the driver, as that of a study.
+    Column("epoch", Integer, nullable=False),
+    Column("owner", String(255)),
+    Column("owner_machine", String(128)),
+    Column("owner_started", BigInteger),
+    Column("lease_seconds", Double),
+    Column("renewed_at", Double),
+    Column("renewed_uptime", Double),
+    Column("number", BigInteger, nullable=False),
+    UniqueConstraint("run"),
+)
+Index("ix_requests_state", requests.c.state)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("user_name", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the token, which is not stored
+    _json("scopes"),
+    Column("weight", Double, nullable=False),
+    Column("note", String(255), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("expires_at", String(32)),
+    Column("last_used_at", String(32)),
+    Column("revoked_at", String(32)),
+    UniqueConstraint("sha256"),
+    sqlite_autoincrement=True,  # a session that names a token never gets another one
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", String(32), nullable=False),
+    Column("user_name", String(64), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+supervisors = Table(
+    "supervisors",
+    metadata,
+    Column("id", Integer, primary_key=True),  # 1: one supervisor per database
+    Column("owner", String(255), nullable=False),
+    Column("owner_machine", String(128)),
+    Column("owner_started", BigInteger),
+    Column("lease_seconds", Double, nullable=False),
+    Column("renewed_at", Double, nullable=False),
+    Column("renewed_uptime", Double, nullable=False),
 )

@@ -16,6 +16,7 @@ from tuner.execution.executor import Batch, Executor
 from tuner.storage import Store, StudyComplete, StudyOwned, UnknownStudy
 from tuner.studies.batch import EveryCandidateFailed
 from tuner.studies.callbacks import Callback
+from tuner.studies.control import Control
 from tuner.studies.study_run import StudyRun, Work
 
 WAIT_SECONDS = 1.0
@@ -38,6 +39,7 @@ def run_studies(
     owner: str,
     lease_seconds: float = 15.0,
     wait: bool = False,
+    control: Control | None = None,
 ) -> None:
     """Run studies, or the rest of them, to completion; in order, and concurrently if the executor has room.
 
@@ -49,6 +51,7 @@ def run_studies(
         owner: Name of this driver, "host:pid".
         lease_seconds: Seconds for which a study remains with this driver after its process has stopped.
         wait: Whether to wait for a study that another driver holds; it is skipped if that driver completes it.
+        control: Says how many workers may be used, and ends the run early. Default: none.
 
     Raises:
         StorageError: The database fails, or another driver holds a study.
@@ -56,12 +59,13 @@ def run_studies(
         UnknownStudy: A study was deleted before it began, and the others have run; or while it ran.
         EveryCandidateFailed: All candidates of a generation of a study raised the same error; the others have run.
         OtherGenome: A study cannot be replayed with these versions.
+        Ended: `control` has ended the run; what was trained is recorded.
     """
     driver = _Driver(
         executor, lambda study: StudyRun(store, study, callbacks(), owner=owner, lease_seconds=lease_seconds)
     )
     try:
-        driver.run(studies, wait=wait)
+        driver.run(studies, wait=wait, control=control)
     except BaseException:
         executor.cancel()
         store.stop_retrying()  # one attempt to write what is pending
@@ -89,11 +93,13 @@ class _Driver:
         self._begin = begin
         self._runs: dict[StudyRun, Batch] = {}
 
-    def run(self, studies: Sequence[StudyRecord], *, wait: bool) -> None:
+    def run(self, studies: Sequence[StudyRecord], *, wait: bool, control: Control | None) -> None:
         """Run all studies to completion."""
         waiting = deque(studies)
         not_before = 0.0  # time of the next attempt to acquire a study that another driver holds
         while waiting or self._runs:
+            if control is not None:
+                control.check(self._executor)
             while waiting and time.monotonic() >= not_before and (not self._runs or self._executor.has_room):
                 study = waiting.popleft()
                 try:

@@ -1,10 +1,11 @@
-"""The lines that train a candidate again, as a command and as a Python call."""
+"""The lines that train a candidate again, or start a search, as a command and as a Python call."""
 
 from __future__ import annotations
 
 import json
 import shlex
 from collections.abc import Mapping
+from typing import Any
 
 from tuner.core.study import CandidateRecord, ComparisonSpec, StudySpec
 
@@ -35,6 +36,54 @@ def train_call(spec: StudySpec, candidate: CandidateRecord) -> str:
         *([] if workload.precision is None else [f"precision={workload.precision!r}"]),
     ]
     return f"tuner.train({', '.join(arguments)})"
+
+
+_FLAGS = (
+    ("preset", "--preset"), ("strategy", "--strategy"), ("generations", "--generations"),
+    ("population", "--population"), ("steps", "--steps"), ("sigma", "--sigma"), ("budget", "--budget"),
+    ("objective", "--objective"), ("seed", "--seed"), ("precision", "--precision"), ("timeout", "--timeout"),
+    ("max_attempts", "--max-attempts"),
+)  # fmt: skip
+
+
+def tune_command(name: str, fields: Mapping[str, Any]) -> str:
+    """Return the command line that starts the same search without a service.
+
+    Args:
+        name: Name of the run.
+        fields: The specification of a request. Its search spaces are files search-space-1.yaml and so on.
+    """
+    words = ["lodo-tune", "--task", ",".join(fields["task"])]
+    if fields["optimizers"] is not None:
+        words += ["--optimizers", ",".join(fields["optimizers"])]
+    for field, flag in _FLAGS:
+        value = fields[field]
+        if value is not None and value != _DEFAULTS.get(field):
+            words += [flag, ",".join(map(str, value)) if isinstance(value, list) else str(value)]
+    for option, value in fields["options"].items():
+        words += ["--option", f"{option}={value if isinstance(value, str) else json.dumps(value)}"]
+    for file in _files(fields):
+        words += ["--search-space", file]
+    return shlex.join([*words, "--name", name])
+
+
+def tune_call(name: str, fields: Mapping[str, Any]) -> str:
+    """Return the call in Python that starts the same search without a service; see `tune_command`."""
+    task = fields["task"][0] if len(fields["task"]) == 1 else fields["task"]
+    arguments = [repr(task), *([] if fields["optimizers"] is None else [repr(fields["optimizers"])])]
+    for field in (*(field for field, _ in _FLAGS), "options"):
+        if fields[field] and fields[field] != _DEFAULTS.get(field):
+            arguments.append(f"{field}={fields[field]!r}")
+    if files := _files(fields):
+        arguments.append(f"search_space={files!r}")
+    return f"tuner.tune({', '.join([*arguments, f'name={name!r}'])})"
+
+
+_DEFAULTS: Mapping[str, Any] = {"preset": "paper", "seed": 0, "max_attempts": 3}
+
+
+def _files(fields: Mapping[str, Any]) -> list[str]:
+    return [f"search-space-{number + 1}.yaml" for number in range(len(fields["search_spaces"]))]
 
 
 def _settings(spec: StudySpec, candidate: CandidateRecord) -> Mapping[str, int]:

@@ -13,7 +13,7 @@ from tuner.core.aggregates import CandidateFilter
 from tuner.core.trial import Key, Status
 from tuner.results.report.pages import environment
 from tuner.service.caching import headers, not_modified, state_of, tag
-from tuner.service.pages import views
+from tuner.service.pages import request_views, views
 from tuner.service.routes.resources import Cursor, Reader
 
 router = APIRouter(include_in_schema=False)
@@ -40,6 +40,7 @@ def page(request: Request, template: str, *, code: int = 200, entity_tag: str | 
         root=request.scope.get("root_path", "").rstrip("/"),
         here=request.url.path,
         path=_path,
+        identity=getattr(request.state, "identity", None),
         **values,
     )
     extra = {} if entity_tag is None else headers(entity_tag)
@@ -79,17 +80,20 @@ def home(
 @router.get("/runs/{name}")
 def run(request: Request, reader: Reader, name: str) -> Response:
     """Show a run."""
-    records = reader.run(name)
-    state = tag("run page", state_of(records, reader.store.changes()), request.scope.get("root_path"))
+    records, asked = reader.run_or_request(name)
+    state = tag("run page", state_of(records, reader.store.changes()), asked, request.scope.get("root_path"))
     if (unchanged := not_modified(request, state)) is not None:
         return unchanged
+    steering: dict[str, Any] = {"asked": None} if asked is None else request_views.steering(reader, asked)
+    if not records:
+        return page(request, "request.html", title=name, entity_tag=state, **steering)
     is_search = records[0].is_search
     if is_search and not views.is_on_several_tasks(records[0]):
         template, view = "run.html", views.search_run
     else:
         template = "tables_run.html"
         view = views.search_on_several_tasks if is_search else views.comparison_run
-    return page(request, template, title=name, entity_tag=state, **view(reader, name))
+    return page(request, template, title=name, entity_tag=state, **view(reader, name), **steering)
 
 
 @router.get("/runs/{name}/figures")

@@ -6,6 +6,7 @@ from typing import Annotated
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from tuner.service.guard import COOKIE, session_of
@@ -34,14 +35,15 @@ async def log_in(request: Request) -> Response:
     fields = parse_qs(body.decode("utf-8", "replace"))
     sessions: Sessions = request.app.state.sessions
     wanted = _own_path(fields.get("next", ["/"])[0])
-    if not sessions.is_token(fields.get("token", [""])[0].strip()):
-        said = "This is not the token of this service. It is printed when the service starts."
+    identity = await run_in_threadpool(sessions.identity, fields.get("token", [""])[0].strip())
+    if identity is None:
+        said = "This is not a token of this service, or it has ended. The first one is printed when the service starts."
         return page(request, "login.html", code=401, title="Log in", next=wanted, problem=said)
     root = request.scope.get("root_path", "").rstrip("/")
     answer = RedirectResponse(f"{root}{wanted}", 303)
     answer.set_cookie(
         COOKIE,
-        sessions.begin(),
+        sessions.begin(identity),
         max_age=int(SESSION_SECONDS),
         path=root or "/",
         secure=request.headers.get("origin", "").startswith("https:"),

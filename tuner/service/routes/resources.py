@@ -57,10 +57,12 @@ def list_runs(
 @router.get("/runs/{name}", response_model=RunResource, responses={304: {"description": "not modified"}})
 def get_run(request: Request, response: Response, reader: Reader, name: str) -> RunResource | Response:
     """Return a run with its studies."""
-    records = reader.run(name)
-    state = tag("run", state_of(records, reader.store.changes()))
+    records, asked = reader.run_or_request(name)
+    state = tag("run", state_of(records, reader.store.changes()), asked)
     response.headers.update(headers(state))
-    return not_modified(request, state) or RunResource.of(records)
+    if (unchanged := not_modified(request, state)) is not None:
+        return unchanged
+    return RunResource.of(records, asked) if records or asked is None else RunResource.not_begun(asked)
 
 
 @router.get("/runs/{name}/studies")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
-
-from tuner.service.routes.resources import Reader
 
 router = APIRouter(tags=["state"])
 
@@ -23,7 +21,7 @@ def health() -> State:
 
 
 @router.get("/ready")
-def ready(reader: Reader) -> State:
+def ready(request: Request) -> State:
     """Say that the database can be read; otherwise the answer is 503."""
-    reader.store.changes()
+    request.app.state.store.changes()
     return State(status="ok")

@@ -16,6 +16,7 @@ async function refresh() {
     if (answer.redirected || [401, 403, 404].includes(answer.status)) location.reload(); // the session has ended
     else if (answer.ok) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (fresh.querySelector("main").dataset.page !== document.querySelector("main").dataset.page) location.reload();
       for (const part of document.querySelectorAll("main [id]")) {
         const other = fresh.getElementById(part.id);
         const isInUse = part.contains(document.activeElement) || part.querySelector("details[open]");
@@ -27,7 +28,8 @@ async function refresh() {
 }
 
 function concerns(message) {
-  return message.kind === "resync" || SHOWN === "*" || SHOWN.split(/\s+/).includes(String(message.study));
+  const about = message.kind === "queue" ? "queue" : String(message.study);
+  return message.kind === "resync" || SHOWN === "*" || SHOWN.split(/\s+/).includes(about);
 }
 
 function show(isOn) {
@@ -59,6 +61,7 @@ function listen() {
       setTimeout(open, RETRY);
     };
     stream.addEventListener("study", (event) => tell({ kind: "study", ...JSON.parse(event.data) }));
+    stream.addEventListener("queue", () => tell({ kind: "queue" }));
     stream.addEventListener("resync", () => tell({ kind: "resync" }));
   };
   const lead = () => new Promise(open); // never resolved: the lock is held as long as the page is open

@@ -1,0 +1,227 @@
+"""Requests for searches that come from elsewhere: which names they may use, and what they cost.
+
+A request is data: names of a catalogue, numbers, and the text of search spaces. It names no file, module or address.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lodo.registry
+import tasks.registry
+from tuner import strategies
+from tuner.api.requests import sequence
+from tuner.core.errors import InvalidRequest
+from tuner.core.requests import Cost
+from tuner.core.study import SearchSpec
+from tuner.core.text import nearest
+from tuner.strategies.registry import BUILT_IN
+from tuner.studies.planner import Plan, SearchRequest, plan_search
+from tuner.training import own_optimizers
+
+FIELDS = (
+    "task", "optimizers", "preset", "strategy", "generations", "population", "steps", "sigma", "budget", "objective",
+    "seed", "search_spaces", "precision", "options",
+)  # fmt: skip
+"""Fields of a request that decide the results: arguments of `tuner.tune`, with search spaces as text."""
+
+KERAS = "keras:"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Names that a request may use: what ships, and what installed packages offer and the operator has listed.
+
+    Attributes:
+        tasks: Names of tasks.
+        optimizers: Names of optimizers.
+        strategies: Names of strategies.
+    """
+
+    tasks: tuple[str, ...]
+    optimizers: tuple[str, ...]
+    strategies: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, tasks_too: Sequence[str] = (), optimizers_too: Sequence[str] = (), strategies_too: Sequence[str] = ()
+    ) -> Catalogue:
+        """Return what ships, and what is named in addition.
+
+        Args:
+            tasks_too: Names of tasks that installed packages offer.
+            optimizers_too: Likewise of optimizers; "keras:NAME" of one of Keras.
+            strategies_too: Likewise of strategies.
+
+        Raises:
+            InvalidRequest: No installed package offers it.
+        """
+        optimizers = [name for name in optimizers_too if not name.startswith(KERAS)]
+        for named, offered, what in (
+            (tasks_too, tasks.registry.plugins(), "task"),
+            (optimizers, own_optimizers.plugins(), "optimizer"),
+            (strategies_too, strategies.names(), "strategy"),
+        ):
+            for name in named:
+                if name not in offered:
+                    known = ", ".join(offered) or "none"
+                    raise InvalidRequest(
+                        "catalogue", f": no installed package offers this {what} (known: {known})", name
+                    )
+        return cls(
+            (*tasks.registry.TASKS, *tasks_too),
+            (*lodo.registry.OPTIMIZERS, *optimizers_too),
+            (*BUILT_IN, *strategies_too),
+        )
+
+    def check(self, fields: Mapping[str, Any]) -> None:
+        """Check that a request uses no other names.
+
+        Raises:
+            InvalidRequest: It does.
+        """
+        strategy = fields.get("strategy")
+        for field, names, accepted in (
+            ("task", fields["task"], self.tasks),
+            ("optimizers", fields.get("optimizers") or (), self.optimizers),
+            ("strategy", () if strategy is None else (strategy,), self.strategies),
+        ):
+            for name in names:
+                if name not in accepted:
+                    raise InvalidRequest(field, f"is one of {', '.join(accepted)}{nearest(name, accepted)}", name)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a request would start.
+
+    Attributes:
+        cost: What it takes.
+        remarks: Remarks for users.
+        base: Base of a name for the run.
+        resolved: The values of the fields that the request left to defaults.
+    """
+
+    cost: Cost
+    remarks: tuple[str, ...]
+    base: str
+    resolved: Mapping[str, Any]
+
+
+def planned(name: str | None, fields: Mapping[str, Any], catalogue: Catalogue, cpus_per_candidate: int = 1) -> Plan:
+    """Return the studies of a request.
+
+    Args:
+        name: Name of the run. None: it is not named.
+        fields: Values of `FIELDS`; "task" is a list of names.
+        catalogue: Names that the request may use.
+        cpus_per_candidate: Cores of a worker.
+
+    Raises:
+        InvalidRequest: A value is not accepted.
+        ValueError: A task, an optimizer, a search space or a data set cannot be used.
+    """
+    catalogue.check(fields)
+    with tempfile.TemporaryDirectory(prefix="lodo-spaces-") as folder:
+        spaces = []
+        for number, text in enumerate(fields.get("search_spaces") or ()):
+            spaces.append(Path(folder) / f"search-space-{number + 1}.yaml")
+            spaces[-1].write_text(text, encoding="utf-8")
+        request = SearchRequest(
+            task=",".join(fields["task"]),
+            optimizers=sequence(fields.get("optimizers")),
+            preset=fields.get("preset") or "paper",
+            generations=fields.get("generations"),
+            population=fields.get("population"),
+            steps=sequence(fields.get("steps")),
+            sigma=sequence(fields.get("sigma")),
+            budget=fields.get("budget"),
+            strategy=fields.get("strategy"),
+            objective=fields.get("objective"),
+            seed=fields.get("seed") or 0,
+            name=name,
+            cpus_per_candidate=cpus_per_candidate,
+            search_spaces=tuple(spaces),
+            precision=fields.get("precision"),
+            options=fields.get("options") or {},
+        )
+        try:
+            return plan_search(request)
+        except InvalidRequest as error:
+            field, accepted, *received = error.__reduce__()[1]
+            raise InvalidRequest(str(field), str(accepted).replace(f"{folder}/", ""), *received) from None
+        except ValueError as error:
+            if f"{folder}/" in str(error):
+                raise InvalidRequest("search_spaces", f": {error}".replace(f"{folder}/", "")) from None
+            raise
+
+
+def preview(name: str | None, fields: Mapping[str, Any], catalogue: Catalogue, cpus_per_candidate: int = 1) -> Preview:
+    """Return what a request would start, without starting or writing anything; see `planned`."""
+    plan = planned(name, fields, catalogue, cpus_per_candidate)
+    specs = [spec for spec in plan.specs if isinstance(spec, SearchSpec)]
+    first = specs[0]
+    resolved = {
+        "optimizers": [spec.workload.optimizer for spec in specs],
+        "strategy": first.strategy,
+        "generations": first.generations,
+        "population": first.population,
+        "steps": list(first.steps),
+        "fresh_seeds": first.fresh_seeds,
+        "objective": first.workload.objective.text,
+    }
+    return Preview(cost_of(specs), plan.remarks, plan.base, resolved)
+
+
+def cost_of(specs: Sequence[SearchSpec]) -> Cost:
+    """Return what the studies of a run take."""
+    rounds: Counter[str] = Counter()
+    for spec in specs:
+        for part in spec.parts:
+            size = part.workload.cohort_size
+            searched = math.ceil(spec.population / size) * sum(part.steps)
+            fresh = math.ceil(2 * spec.fresh_seeds / size) * part.steps[-1]
+            rounds[f"{part.workload.task}/{spec.workload.optimizer}"] += searched + fresh
+    return Cost(
+        studies=len(specs),
+        candidates=sum(spec.due + 2 * spec.fresh_seeds * len(spec.parts) for spec in specs),
+        evaluations=sum(spec.total_budget for spec in specs),
+        width=sum(math.ceil(spec.population / spec.workload.cohort_size) for spec in specs),
+        rounds=dict(rounds),
+    )
+
+
+def task_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Return what is known of the tasks of a catalogue without importing the code of one: the fields of a resource."""
+    found = []
+    for name in catalogue.tasks:
+        entry = tasks.registry.TASKS.get(name)
+        found.append(
+            {
+                "name": name,
+                "summary": "of an installed package" if entry is None else entry.summary,
+                "optimizers": [] if entry is None else list(entry.line_up),
+                "presets": list(tasks.registry.GENERAL_PRESETS if entry is None else entry.presets),
+                "precisions": [] if entry is None or entry.precisions is None else list(entry.precisions),
+            }
+        )
+    return found
+
+
+def optimizer_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Return what is known of the optimizers of a catalogue without importing the code of one, likewise."""
+    from search_spaces import loader
+
+    return [
+        {
+            "name": name,
+            "hyperparameters": list(loader.builtin(name).names) if name in lodo.registry.OPTIMIZERS else [],
+        }
+        for name in catalogue.optimizers
+    ]

@@ -1,0 +1,27 @@
+"""Control of a run from outside: how many workers it may use, and whether it ends early."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tuner.core.errors import LodoTuneError
+from tuner.execution.executor import Executor
+
+
+class Ended(LodoTuneError):  # noqa: N818 (names an event)
+    """A run was ended from outside. What was trained is recorded, and the run can be continued."""
+
+    exit_code = 75
+
+
+class Control(Protocol):
+    """Is asked again and again while a run goes on, in the driver's thread."""
+
+    def check(self, executor: Executor) -> None:
+        """Limit the workers of an executor.
+
+        Raises:
+            Ended: The run ends now. Cohorts that are being trained are withdrawn.
+            LodoTuneError: The control has failed; the run is interrupted.
+        """
+        ...
