@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from tuner.api.reading import chosen_table, find, summary_of
 from tuner.core.errors import InvalidRequest
+from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Soundness, Store, StudyOwned, maintenance
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tuner.api.run import Comparison, Run, Study
     from tuner.results.analysis.summary import Best
 
@@ -146,6 +149,41 @@ class Database:
         with self.reading() as store:
             records = find(store, names, damaged)
             return chosen_table(store, records, details=details, by_budget=by_budget, profile=profile)
+
+    def trials(self, *names: str) -> pd.DataFrame:
+        """Return a DataFrame with a row per candidate of the named runs and studies, by default of all.
+
+        See `Run.trials`, which has the same columns.
+
+        Raises:
+            InvalidRequest: The database has no study.
+            UnknownStudy: A name is not that of a run or study.
+        """
+        from tuner.api.trials import trials_frame
+
+        return trials_frame(self._rows(names))
+
+    def trials_file(self, *names: str, format: str = "csv") -> bytes:
+        """Return the rows and columns of `trials` as the content of a file.
+
+        Args:
+            names: Names of runs and studies.
+            format: "csv", "json" or "parquet". CSV and JSON have full precision, and an empty cell or null for a number
+                that does not exist or is infinite. Default: "csv".
+
+        Raises:
+            InvalidRequest: As `trials`, or Parquet is asked for, and pyarrow is not installed.
+            ValueError: There is no such format.
+        """
+        from tuner.api.trials import FORMATS, trials_file
+        from tuner.results.tables.formats import check_format
+
+        check_format(format, FORMATS)
+        return trials_file(self._rows(names), format)
+
+    def _rows(self, names: Sequence[str]) -> list[tuple[StudyRecord, CandidateRecord]]:
+        with self.reading() as store:
+            return [(record, one) for record in find(store, names) for one in store.candidates(record.id)]
 
     def listing(self, format: str = "text", *, damaged: list[Damaged] | None = None) -> str:
         """Return a list of all studies, one line each.
