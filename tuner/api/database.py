@@ -272,6 +272,39 @@ class Database:
         with self.reading() as store:
             yield from write_tensorboard(store, find(store, names), Path(folder))
 
+    def import_runs(
+        self,
+        file: str | Path,
+        *,
+        task: str,
+        name: str | None = None,
+        steps: int | None = None,
+        objective: str | None = None,
+    ) -> list[str]:
+        """Write runs that were trained elsewhere into the database as a comparison; return the names of its studies.
+
+        Tables, figures, reports and pages mark it as imported.
+
+        Args:
+            file: A CSV with a line per run and the columns optimizer (or study, as RUN/OPTIMIZER), seed, fitness (the
+                value of the objective) and one per hyperparameter; and, as they apply, status ("finished", "diverged",
+                "failed" or "timed out"), budget, steps_done, seconds, and validation.METRIC and test.METRIC (at the
+                end). All optimizers have the same seeds and budget.
+            task: Name of the task.
+            name: Name of the comparison. Default: that of the file.
+            steps: Budget of a run in gradient evaluations, where the file has no column `budget`.
+            objective: What `fitness` is, as `tune` takes it. Default: the training loss.
+
+        Raises:
+            InvalidRequest: The file cannot be read, or a line of it is not accepted.
+            StudyExists: The database has a run of this name.
+        """
+        from tuner.api.importing import read_runs, write_runs
+
+        runs = read_runs(Path(file), task=task, name=name, steps=steps, objective=objective)
+        with self.writing() as store:
+            return write_runs(store, runs)
+
     def to_optuna(self, url: str, *names: str) -> Iterator[tuple[str, int]]:
         """Write the named runs and studies, by default all, into a storage of Optuna.
 
