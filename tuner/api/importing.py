@@ -1,4 +1,4 @@
-"""Import of results that were produced elsewhere: runs of optimizers on seeds, as a comparison.
+"""Import of runs that were trained elsewhere, as a comparison from a CSV file.
 
 The comparison is marked as imported by the hardware of its studies, by a note on each, and by the names of its
 contenders, so that every table, figure, report and page says so.
