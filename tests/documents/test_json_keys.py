@@ -106,6 +106,10 @@ def test_keys_of_show(database):
     assert set(kinds.values()) == {"search", "comparison"}
 
 
+def test_keys_of_trials(database):
+    check("trials", printed("trials", "--database", database))
+
+
 def test_keys_of_tasks():
     check("tasks", printed("tasks"))
 

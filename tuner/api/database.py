@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from tuner.api.reading import chosen_table, find, summary_of
 from tuner.core.errors import InvalidRequest
+from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Soundness, Store, StudyOwned, maintenance
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tuner.api.run import Comparison, Run, Study
     from tuner.results.analysis.summary import Best
 
@@ -147,6 +150,41 @@ class Database:
             records = find(store, names, damaged)
             return chosen_table(store, records, details=details, by_budget=by_budget, profile=profile)
 
+    def trials(self, *names: str) -> pd.DataFrame:
+        """Return a DataFrame with a row per candidate of the named runs and studies, by default of all.
+
+        See `Run.trials`, which has the same columns.
+
+        Raises:
+            InvalidRequest: The database has no study.
+            UnknownStudy: A name is not that of a run or study.
+        """
+        from tuner.api.trials import trials_frame
+
+        return trials_frame(self._rows(names))
+
+    def trials_file(self, *names: str, format: str = "csv") -> bytes:
+        """Return the rows and columns of `trials` as the content of a file.
+
+        Args:
+            names: Names of runs and studies.
+            format: "csv", "json" or "parquet". CSV and JSON have full precision, and an empty cell or null for a number
+                that does not exist or is infinite. Default: "csv".
+
+        Raises:
+            InvalidRequest: As `trials`, or Parquet is asked for, and pyarrow is not installed.
+            ValueError: There is no such format.
+        """
+        from tuner.api.trials import FORMATS, trials_file
+        from tuner.results.tables.formats import check_format
+
+        check_format(format, FORMATS)
+        return trials_file(self._rows(names), format)
+
+    def _rows(self, names: Sequence[str]) -> list[tuple[StudyRecord, CandidateRecord]]:
+        with self.reading() as store:
+            return [(record, one) for record in find(store, names) for one in store.candidates(record.id)]
+
     def listing(self, format: str = "text", *, damaged: list[Damaged] | None = None) -> str:
         """Return a list of all studies, one line each.
 
@@ -233,6 +271,39 @@ class Database:
 
         with self.reading() as store:
             yield from write_tensorboard(store, find(store, names), Path(folder))
+
+    def import_runs(
+        self,
+        file: str | Path,
+        *,
+        task: str,
+        name: str | None = None,
+        steps: int | None = None,
+        objective: str | None = None,
+    ) -> list[str]:
+        """Write runs that were trained elsewhere into the database as a comparison; return the names of its studies.
+
+        Tables, figures, reports and pages mark it as imported.
+
+        Args:
+            file: A CSV with a line per run and the columns optimizer (or study, as RUN/OPTIMIZER), seed, fitness (the
+                value of the objective) and one per hyperparameter; and, as they apply, status ("finished", "diverged",
+                "failed" or "timed out"), budget, steps_done, seconds, and validation.METRIC and test.METRIC (at the
+                end). All optimizers have the same seeds and budget.
+            task: Name of the task.
+            name: Name of the comparison. Default: that of the file.
+            steps: Budget of a run in gradient evaluations, where the file has no column `budget`.
+            objective: What `fitness` is, as `tune` takes it. Default: the training loss.
+
+        Raises:
+            InvalidRequest: The file cannot be read, or a line of it is not accepted.
+            StudyExists: The database has a run of this name.
+        """
+        from tuner.api.importing import read_runs, write_runs
+
+        runs = read_runs(Path(file), task=task, name=name, steps=steps, objective=objective)
+        with self.writing() as store:
+            return write_runs(store, runs)
 
     def to_optuna(self, url: str, *names: str) -> Iterator[tuple[str, int]]:
         """Write the named runs and studies, by default all, into a storage of Optuna.

@@ -44,6 +44,7 @@ from tuner.cli.submit import submit
 from tuner.cli.table import table
 from tuner.cli.tasks import tasks_group
 from tuner.cli.train import train
+from tuner.cli.trials import trials
 from tuner.cli.watch import watch
 from tuner.core.errors import InvalidRequest
 
@@ -212,7 +213,7 @@ def _flags(names: list[str]) -> str:
 
 
 for verb in (
-    resume, compare, paper, submit, train, evaluate, tasks_group, optimizers_group, table, figures, studies, show,
-    logs, watch, export, report, serve, database_group, doctor,
+    resume, compare, paper, submit, train, evaluate, tasks_group, optimizers_group, table, figures, trials, studies,
+    show, logs, watch, export, report, serve, database_group, doctor,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -1,6 +1,6 @@
 """`lodo-tune database …`: maintenance of a database.
 
-Checks, upgrades, copies, exports and backups, and the deletion of a study.
+Checks, upgrades, copies, exports, imports and backups, and the deletion of a study.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.flags import PATH, database_of, database_option, debug_option
+from tuner.cli.flags import PATH, database_of, database_option, debug_option, objective_option
 from tuner.cli.group import Group
 from tuner.core.errors import LodoTuneError
 
@@ -37,7 +37,7 @@ def _terminate(*_: object) -> None:
 @click.group("database", cls=Group, epilog="Example: lodo-tune database check --database results.db")
 @click.pass_context
 def database_group(context: click.Context) -> None:
-    """Check, upgrade, back up, copy or export a database, or delete a study."""
+    """Check, upgrade, back up, copy or export a database, import runs, or delete a study."""
     before = signal.signal(signal.SIGTERM, _terminate)
     context.call_on_close(lambda: signal.signal(signal.SIGTERM, before))
 
@@ -135,6 +135,34 @@ def export(
     if optuna is not None:
         for name, count in db.to_optuna(optuna, *study):
             click.echo(f"{name}: {counted(count, 'trial')} for Optuna in {maintenance.shown(optuna)}")
+
+
+@database_group.command("import", epilog="Example: lodo-tune database import theirs.csv --task cifar --steps 5000")
+@click.argument("file", type=PATH)
+@click.option("--task", metavar="NAME", required=True, help="Name of the task that the runs were trained on.")
+@click.option("--name", metavar="RUN", help="Name of the comparison. Default: that of the file.")
+@click.option("--steps", type=int, metavar="N", help="Gradient evaluations per run, without a column 'budget'.")
+@objective_option("What the column 'fitness' is. Default: training-loss.")
+@database_option
+@debug_option
+def import_(
+    file: Path,
+    task: str,
+    name: str | None,
+    steps: int | None,
+    objective: str | None,
+    database: str | None,
+    debug: bool,
+) -> None:
+    """Import runs that were trained elsewhere from the CSV FILE, as a comparison that is marked as imported.
+
+    A line is a run. Columns: optimizer, seed, fitness (the value of the objective) and one per hyperparameter; and, as
+    they apply, status, budget, steps_done, seconds, validation.METRIC and test.METRIC. All optimizers have the same
+    seeds and budget. What 'lodo-tune trials' writes of a comparison is accepted.
+    """
+    db = database_of(database)
+    for study in db.import_runs(file, task=task, name=name, steps=steps, objective=objective):
+        click.echo(f"{study}: imported from {file}")
 
 
 @database_group.command(epilog="Example: lodo-tune database backup monday.db")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _FLAGS = {
     "search": "--from",
     "configs": "--config",
+    "file": "FILE",
     "seconds": "--time",
     "hyperparameters": "--set",
     "options": "--option",

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+IMPORTED_FROM = "imported from"
+"""Key in the hardware of a study whose results were produced elsewhere: the file that they come from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One configuration that a comparison trains on each of its seeds."""
@@ -64,6 +68,11 @@ class _Spec:
     def workloads(self) -> tuple[Workload, ...]:
         """What the trials of each task share."""
         return (self.workload,)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the results were produced elsewhere."""
+        return IMPORTED_FROM in self.hardware
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

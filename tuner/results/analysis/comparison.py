@@ -17,6 +17,8 @@ from tuner.core.trial import Status
 from tuner.results.analysis.estimate import Estimate, estimate
 from tuner.results.analysis.ranking import ROUNDING, Rank, Ranking, Standing, rank
 
+IMPORTED = " (imported)"  # behind the name of a contender whose runs were imported
+
 Studies = Sequence[tuple[StudyRecord, Sequence[SeedRun]]]
 
 
@@ -81,6 +83,7 @@ class Comparison:
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
     created_at: str
+    is_imported: bool = False  # whether the runs were trained elsewhere
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -145,13 +148,14 @@ def compare_runs(studies: Studies) -> Comparison:
         versions=spec.versions,
         hardware=spec.hardware,
         created_at=first.created_at,
+        is_imported=spec.is_imported,
     )
 
 
 def _name(study: StudyRecord, point: Point) -> str:
     spec = study.comparison
     if spec.sweep is None or point.value is None:
-        return spec.workload.optimizer
+        return f"{spec.workload.optimizer}{IMPORTED if spec.is_imported else ''}"
     return f"{spec.sweep} {point.value:.4g}"
 
 

@@ -136,6 +136,9 @@ def profile(comparisons: Sequence[Comparison]) -> Profile:
         raise InvalidRequest("profile", f"takes comparisons with two or more optimizers in common. Received: {shared}")
     others = sorted({name for each in named for name in each} - set(names))
     remarks = [f"{name} is left out, since not every comparison has it" for name in others]
+    remarks += [
+        f"the runs of {one.run} were imported, and not measured by lodo-tune" for one in comparisons if one.is_imported
+    ]
     tasks, losses = [], []
     for comparison, each in zip(comparisons, named, strict=True):
         by_seed = _by_seed(comparison, [each[name] for name in names])

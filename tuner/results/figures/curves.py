@@ -41,14 +41,15 @@ def learning_by_steps(comparison: Comparison) -> Figure | None:
         comparison: A comparison with curves (`Store.seed_runs(id, curves=True)`).
 
     Returns:
-        None if no run with a curve finished, and none diverged.
+        None if no run with a curve finished, and none diverged: imported runs have no curves.
     """
     bands: list[Band | None] = []
     for one in comparison.contenders:
         curves = [run.losses for run in finished(one) if run.losses is not None and len(run.losses)]
         complete = [curve for curve in curves if len(curve) == len(curves[0])]
         bands.append(by_steps(complete) if complete else None)
-    if not any(bands) and not any(_diverged(one) for one in comparison.contenders):
+    ended = not comparison.is_imported and any(_diverged(one) for one in comparison.contenders)
+    if not any(bands) and not ended:
         return None
     figure, axes = _learning(comparison, bands, "")
     _mark_diverged(axes, comparison)

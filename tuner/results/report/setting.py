@@ -93,7 +93,8 @@ def _comparison(spec: ComparisonSpec) -> dict[str, str]:
     if measurement.seconds is not None:
         budget += f", and {measurement.seconds:g} s of training, each run alone"
     validation = "none" if measurement.validate_every is None else f"every {measurement.validate_every:,}"
-    return {"budget": budget, "validation": validation, "seeds": f"0 to {spec.seeds - 1}, the same for all"}
+    seeds = f"{spec.seeds} of the imported file" if spec.is_imported else f"0 to {spec.seeds - 1}"
+    return {"budget": budget, "validation": validation, "seeds": f"{seeds}, the same for all"}
 
 
 def _series(numbers: tuple[float, ...]) -> str:

@@ -162,7 +162,7 @@ def point_values(point: Point, scales: Mapping[str, Scale]) -> list[tuple[str, s
 
 def _label(contender: Contender) -> str:
     """Return the name of a contender in the tables: its optimizer, or its value in a sweep."""
-    return contender.name if contender.name == contender.optimizer else f"{contender.point.value:.4g}"
+    return contender.name if contender.point.value is None else f"{contender.point.value:.4g}"
 
 
 def _final_losses(comparison: Comparison, objective: Objective, budget: str, losses: Sequence[FinalLoss]) -> TextTable:
@@ -310,6 +310,10 @@ def _provenance(comparison: Comparison) -> str:
         data = str(comparison.data.get("name", "unnamed"))
         data += f", sha256 {comparison.data['sha256'][:12]}…" if "sha256" in comparison.data else ""
     options = "".join(f", {name} {value}" for name, value in comparison.options.items())
+    if comparison.is_imported:
+        return one_line(
+            f"Provenance: {comparison.task_label}; runs and hyperparameters {sources}; {comparison.created_at[:10]}"
+        )
     versions = ", ".join(f"{name} {version}" for name, version in comparison.versions.items())
     return one_line(
         f"Provenance: {comparison.task_label}{options}; precision {comparison.precision or 'of the task'}; data {data};"

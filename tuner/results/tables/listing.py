@@ -43,7 +43,7 @@ def render_studies(
         [
             one_line(study.spec.name),
             one_line(study.spec.task_label),
-            study.status,
+            f"{study.status}{', imported' if study.spec.is_imported else ''}",
             f"{done(study):,}/{total(study):,}",
             _best_cell(best.get(study.spec.name)),
             moment(study.created_at),
@@ -109,6 +109,7 @@ def _as_json(study: StudyRecord, best: Best | None) -> dict[str, object]:
         "strategy": spec.strategy if isinstance(spec, SearchSpec) else "none",
         "seed": spec.seed,
         "status": study.status,
+        "is_imported": study.spec.is_imported,
         "done": done(study),
         "total": total(study),
         "best": None

@@ -14,6 +14,7 @@ from search_spaces.space import SearchSpace
 from tuner.core.aggregates import CandidateRow, StudyTotals
 from tuner.core.study import StudyRecord, StudyStatus
 from tuner.core.trial import Status
+from tuner.results.analysis.comparison import IMPORTED
 from tuner.results.analysis.decimation import decimated
 from tuner.results.analysis.failures import grouped_reasons, run_label
 from tuner.results.analysis.standing import Standing, lead, ranked, seconds_left, standing
@@ -58,7 +59,9 @@ def run_line(records: Sequence[StudyRecord]) -> RunLine:
         name=records[0].spec.run,
         kind=str(records[0].spec.kind),
         task=records[0].spec.task_label,
-        optimizers=", ".join(one.spec.workload.optimizer for one in records),
+        optimizers=", ".join(
+            f"{one.spec.workload.optimizer}{IMPORTED if one.spec.is_imported else ''}" for one in records
+        ),
         state="lost" if lost else status_of(tuple(records)),
         problem="; ".join(problems),
         done=sum(map(done, records)),
