@@ -112,25 +112,32 @@ def adapted(keras_class: type, name: str, hyperparameters: Sequence[str] | None 
 class KerasAdapter(GradientOptimizer):
     """An optimizer of Keras, applied lane by lane.
 
-    Some optimizers treat variables according to their shapes (Muon, Adafactor) or scale by a variable's norm (Lamb);
-    so x is cut into the variables that the task consists of.
+    Some optimizers treat variables according to their shapes (Muon, Adafactor), their names (Muon leaves embeddings to
+    AdamW), or scale by a variable's norm (Lamb); so x is cut into the variables that the task consists of.
 
     Hyperparameters: arguments of the class's constructor. Learning rates are rounded to float32, as Keras stores them;
     the others have x's dtype, even where Keras would round a Python number to float32 first.
 
     Args:
         variable_shapes: Shapes of x's variables, in order. Default: one vector.
+        variable_paths: Their paths, such as "embedding/embeddings". Default: names that say nothing.
 
     Raises:
         ValueError: The initial state is neither constant nor a copy of x.
     """
 
     keras_class: ClassVar[type]
-    wants = ("variable_shapes",)
+    wants = ("variable_shapes", "variable_paths")
 
-    def __init__(self, *, variable_shapes: Sequence[tuple[int, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        variable_shapes: Sequence[tuple[int, ...]] | None = None,
+        variable_paths: Sequence[str] | None = None,
+    ) -> None:
         super().__init__()
         self._shapes = None if variable_shapes is None else tuple(tuple(shape) for shape in variable_shapes)
+        self._paths = tuple(variable_paths or ())
         self._instances: dict[Any, tuple[list[Instance], list[Any]]] = {}  # by x's shapes, dtype and number of lanes
 
     def begin(self, x: Tensor, hyperparameters: Hyperparameters, seeds: Tensor) -> State:
@@ -156,9 +163,12 @@ class KerasAdapter(GradientOptimizer):
             defaults = _arguments(self.keras_class)
             tuned = {name: defaults[name] for name in self.hyperparameters}
             with tf.init_scope():  # variables outlive the graph that is being traced
-                starts = keras_instance.initial_state(self.keras_class, tuned, shapes, x.dtype)
+                starts = keras_instance.initial_state(self.keras_class, tuned, shapes, x.dtype, self._paths)
                 blank = [np.zeros(shape) for shape in shapes]
-                instances = [keras_instance.build(self.keras_class, tuned, blank, x.dtype) for _ in range(x.shape[1])]
+                instances = [
+                    keras_instance.build(self.keras_class, tuned, blank, x.dtype, self._paths)
+                    for _ in range(x.shape[1])
+                ]
             self._instances[key] = instances, starts
         return self._instances[key]
 

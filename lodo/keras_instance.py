@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import keras
@@ -25,7 +25,13 @@ class Instance(NamedTuple):
     of_state: list[Any]
 
 
-def build(keras_class: type, tuned: Mapping[str, float | None], values: Sequence[Any], dtype: Any) -> Instance:
+def build(
+    keras_class: type,
+    tuned: Mapping[str, float | None],
+    values: Sequence[Any],
+    dtype: Any,
+    paths: Sequence[str] = (),
+) -> Instance:
     """Build an instance for variables with these initial values.
 
     Args:
@@ -33,19 +39,36 @@ def build(keras_class: type, tuned: Mapping[str, float | None], values: Sequence
         tuned: The hyperparameters that are tuned, with their defaults; all are switched on.
         values: Arrays, one per variable.
         dtype: Dtype of the variables.
+        paths: Their paths in a model. Default: Keras makes names.
     """
     switched_on = {name: default or PLACEHOLDER for name, default in tuned.items()}
     with _floatx():
         optimizer: Any = keras_class(**switched_on)
-        of_x = [keras.Variable(value, dtype=tf.as_dtype(dtype).name) for value in values]
+        of_x = [
+            _variable(value, tf.as_dtype(dtype).name, path)
+            for value, path in zip(values, paths or [""] * len(values), strict=True)
+        ]
         optimizer.build(of_x)
     # The learning rate is a variable of the optimizer, but not part of the state: it is constant or a hyperparameter.
     rate = optimizer.learning_rate
     return Instance(optimizer, of_x, [variable for variable in optimizer.variables if variable is not rate])
 
 
+def _variable(value: Any, dtype: str, path: str) -> Any:
+    """Return a variable with a path such as "embedding/embeddings"; "": Keras makes a name."""
+    *parents, name = path.split("/")
+    with ExitStack() as scopes:
+        for parent in parents:
+            scopes.enter_context(keras.name_scope(parent))
+        return keras.Variable(value, dtype=dtype, name=name or None)
+
+
 def initial_state(
-    keras_class: type, tuned: Mapping[str, float | None], shapes: Sequence[tuple[int, ...]], dtype: Any
+    keras_class: type,
+    tuned: Mapping[str, float | None],
+    shapes: Sequence[tuple[int, ...]],
+    dtype: Any,
+    paths: Sequence[str] = (),
 ) -> list[Any]:
     """Return the start of each tensor of the state: a constant array, or the index of the variable of x it copies.
 
@@ -59,7 +82,7 @@ def initial_state(
     for flat in (np.linspace(1, 2, size), np.linspace(3, 5, size)):
         cuts = np.split(flat, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
         values = [cut.reshape(shape) for cut, shape in zip(cuts, shapes, strict=True)]
-        instance = build(keras_class, tuned, values, dtype)
+        instance = build(keras_class, tuned, values, dtype, paths)
         builds.append(([part.numpy() for part in instance.of_x], [part.numpy() for part in instance.of_state]))
     (x, state), (other_x, other_state) = builds
     starts: list[Any] = []

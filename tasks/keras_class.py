@@ -17,8 +17,9 @@ from tasks.fingerprint import arrays_fingerprint
 from tasks.keras_build import build_model, precision
 from tasks.keras_data import Examples, examples, mapped
 from tasks.keras_features import Setting, refuse
-from tasks.keras_objective import Batch, Objective
-from tasks.keras_settings import difference, layer_settings
+from tasks.keras_behaviour import DEVIATION, computed, is_alike, moved, values_of
+from tasks.keras_objective import Batch, Objective, variables_of
+from tasks.keras_settings import UNSEEN, difference, parts_of
 from tasks.options import MAX_BATCH_SIZE, float_dtype, single_seed, whole_number
 from tasks.random_operations import SEED_STATE, unseeded
 from tasks.shared_memory import shared
@@ -26,11 +27,15 @@ from tasks.task import State, Tensor
 from tasks.tensors import constant
 
 
+COMPARED = 8  # examples on which two models are compared
+
+
 class KerasTask:
     """A task that trains a Keras model; `keras_task` returns subclasses with the model and the data.
 
-    x consists of the model's trainable variables, flattened, in the model's order. The state is the indices of the
-    minibatch's examples, int32 [B], and the model's other variables (running statistics, seeds).
+    x consists of the model's trainable variables, flattened, in the model's order; those that the loss does not depend
+    on are left out, because `fit` does not move them. The state is the indices of the minibatch's examples, int32 [B],
+    and the model's other variables (running statistics, seeds).
 
     Args:
         dtype: "float32" or "float64". Default: that given to `keras_task`.
@@ -61,15 +66,25 @@ class KerasTask:
         self._sample = self._gathered("train", [0])
         with self._reported("model, loss and data are not compatible"):
             self._objective = self._first_objective()
-        self._settings = layer_settings(self._objective.model)
-        self._trainable, self._others = self._objective.trainable, self._objective.others
-        self.variable_shapes = tuple(tuple(variable.shape) for variable in self._trainable)
-        self._sizes = [math.prod(shape) for shape in self.variable_shapes]
-        self._has_gradient = [True] * len(self._sizes)
-        self.layers = _layers([variable.path for variable in self._trainable], self._sizes)
-        self._try()
+        self._parts = parts_of(self._objective.model)
+        self._unused: tuple[int, ...] = ()
+        self._computed: Any = None
+        self._arrange()
+        if unused := self._try():
+            self._unused = unused
+            self._objective.trainable, self._objective.others = variables_of(self._objective.model, unused)
+            self._arrange()
+            self._try()
         if self._objective.is_constrained:
             self.project = self._projected
+
+    def _arrange(self) -> None:
+        """Lay out x and the state by the variables of the objective."""
+        self._trainable, self._others = self._objective.trainable, self._objective.others
+        self.variable_shapes = tuple(tuple(variable.shape) for variable in self._trainable)
+        self.variable_paths = tuple(str(variable.path) for variable in self._trainable)
+        self._sizes = [math.prod(shape) for shape in self.variable_shapes]
+        self.layers = _layers(self.variable_paths, self._sizes)
 
     def initial(self, seeds: Tensor) -> tuple[Tensor, State]:
         """Return the weights x [n, 1] of a model built with the seed, and the state before the first step."""
@@ -105,8 +120,8 @@ class KerasTask:
                 tape.watch(weights)
                 loss, updated = self._objective.loss(weights, others, batch, training=True)
             gradients = tape.gradient(loss, weights)
-        self._has_gradient = [gradient is not None for gradient in gradients]
-        if not any(self._has_gradient):
+        self._without_gradient = tuple(place for place, gradient in enumerate(gradients) if gradient is None)
+        if len(self._without_gradient) == len(gradients):
             raise TaskError(f"{self.name}: the loss does not depend on the model's trainable weights")
         flat = [
             tf.zeros([size], self.dtype) if gradient is None else tf.cast(tf.reshape(gradient, [-1]), self.dtype)
@@ -117,9 +132,9 @@ class KerasTask:
         return loss[tf.newaxis], tf.concat(flat, axis=0)[:, tf.newaxis], (chosen, tuple(others))
 
     def _projected(self, x: Tensor) -> Tensor:
-        """Return x [n, 1] after the constraints of the variables that have a gradient, as after a step of `fit`."""
+        """Return x [n, 1] after the constraints of its variables, as after a step of `fit`."""
         with self._reported("a constraint cannot be applied"), precision(self.dtype):
-            values = self._objective.constrained(self._weights(x), self._has_gradient)
+            values = self._objective.constrained(self._weights(x))
         return tf.concat([tf.cast(tf.reshape(value, [-1]), self.dtype) for value in values], axis=0)[:, tf.newaxis]
 
     def fingerprint(self) -> dict[str, Any]:
@@ -141,7 +156,7 @@ class KerasTask:
 
     def _first_objective(self) -> Objective:
         """Build a model, refuse what a task cannot train as `fit` would, and return the model with its loss."""
-        model = build_model(type(self).build, self._sample.inputs, 0, self.dtype, self.policy)
+        model = self.built(0)
         loss, loss_weights = self.given_loss
         metrics = getattr(self, "metrics", ())  # of a task that is evaluated
         setting = Setting(
@@ -165,21 +180,57 @@ class KerasTask:
         """Return the flattened weights, and the other variables, of a model built with a seed [2]."""
         number = np.random.SeedSequence(np.asarray(seed).astype(np.uint32).tolist()).generate_state(1)
         with self._reported("the model cannot be built"):
-            model = build_model(type(self).build, self._sample.inputs, int(number[0]), self.dtype, self.policy)
+            model = self.built(int(number[0]))
         if model is self._objective.model:
             raise TaskError(f"{self.name}: `build` must return a new model at each call. Received: the same one")
-        shapes = [tuple(variable.shape) for variable in model.trainable_variables]
-        others = [variable.numpy() for variable in model.non_trainable_variables]
-        if shapes != list(self.variable_shapes) or len(others) != len(self._others):
-            raise TaskError(f"{self.name}: `build` must return the same model at each call, except for its weights")
-        if differs := difference(self._settings, layer_settings(model)):
-            raise TaskError(
-                f"{self.name}: `build` must return the same model at each call, except for its weights. Received:"
-                f" {differs}"
-            )
-        weights = [variable.numpy().ravel() for variable in model.trainable_variables]
-        flat = np.concatenate(weights).astype(self.dtype)
-        return [tf.constant(flat), *(tf.constant(value) for value in others)]
+        if differs := self.difference(model):
+            raise TaskError(f"{self.name}: {differs}")
+        trainable, others = variables_of(model, self._unused)
+        flat = np.concatenate([variable.numpy().ravel() for variable in trainable]).astype(self.dtype)
+        return [tf.constant(flat), *(tf.constant(variable.numpy()) for variable in others)]
+
+    def built(self, seed: int) -> Any:
+        """Return a model that is built with a seed, 0 <= seed < 2**32."""
+        return build_model(type(self).build, self._sample.inputs, seed, self.dtype, self.policy)
+
+    def difference(self, model: Any, *, is_thorough: bool = False) -> str:
+        """Return in what a model of `build` differs from that of the constructor, apart from its weights.
+
+        All runs compute with the model of the constructor, so that its numbers would be those of all seeds.
+
+        Args:
+            model: The model.
+            is_thorough: Whether what both compute is compared in any case, and not only where something in them
+                differs that may be of no consequence, such as an address. Default: False.
+
+        Returns:
+            A message, or "".
+        """
+        accepted = "`build` must return the same model at each call, except for its weights"
+        shapes = [
+            [tuple(variable.shape) for variable in each]
+            for each in (*variables_of(model, self._unused), self._trainable, self._others)
+        ]
+        if shapes[:2] != shapes[2:]:
+            return accepted
+        found = difference(self._parts, parts_of(model))
+        if not (found.is_certain if found else False):
+            if not found and not is_thorough or self._computes_the_same(model):
+                return ""
+        return f"{accepted}. Received: {found.text if found else UNSEEN}"
+
+    def _computes_the_same(self, model: Any) -> bool:
+        """Return whether a model computes what that of the constructor does, with the same values of all variables."""
+        loss, loss_weights = self.given_loss
+        number = min(COMPARED, self._split("train").count)
+        batch = self._gathered("train", tf.range(number))
+        is_evaluated = bool(getattr(self, "metrics", ()))
+        with self._reported("the model cannot be compared"), precision(self.dtype):
+            other = Objective(model, loss, loss_weights, self.dtype, self._sample, self._unused)
+            at = moved(values_of(self._trainable), DEVIATION), values_of(self._others)
+            if self._computed is None:
+                self._computed = computed(self._objective, *at, batch, is_evaluated=is_evaluated)
+            return is_alike(self._computed, computed(other, *at, batch, is_evaluated=is_evaluated))
 
     def _weights(self, x: Tensor) -> list[Tensor]:
         """Cut x [n, 1] into the model's variables."""
@@ -230,8 +281,8 @@ class KerasTask:
         except Exception as error:
             raise TaskError(f"{self.name}: {what}: {described(error, None)}") from error
 
-    def _try(self) -> None:
-        """Trace a step, to find errors before anything is trained.
+    def _try(self) -> tuple[int, ...]:
+        """Trace a step, to find errors before anything is trained, and return the places of variables without gradient.
 
         Raises:
             TaskError: Model, loss and data are not compatible, or one of them draws random numbers without the seed.
@@ -246,6 +297,7 @@ class KerasTask:
                 f"{self.name}: a layer or the loss draws random numbers that no seed repeats ({drawn}). Accepted:"
                 " keras.random with a keras.random.SeedGenerator that the layer holds"
             )
+        return self._without_gradient
 
 
 def _layers(paths: Sequence[str], sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:

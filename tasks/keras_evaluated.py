@@ -9,15 +9,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tasks.keras_behaviour import values_of
 from tasks.keras_build import precision
 from tasks.keras_class import KerasTask
-from tasks.keras_features import BATCH_LOSS, MOVING
 from tasks.keras_losses import Share
+from tasks.keras_mixing import refuse_mixing, rows_of
 from tasks.task import State, Tensor
-
-PROBED = 4  # examples on which a constructor compares the loss of a batch with those of its examples
-PERTURBATION = 0.1  # standard deviation of what is added to the weights for that
-TOLERANCE, HALF_TOLERANCE = 1e-3, 5e-2  # relative: of rounding in float32, and where layers compute in bfloat16
 
 Scale = NDArray[np.floating] | None  # factors [N] of shares; None: 1
 
@@ -108,55 +105,30 @@ class EvaluatedKerasTask(KerasTask):
 
     def _built_values(self) -> tuple[list[Tensor], list[Tensor]]:
         """Return the values of the variables of the model that the constructor has built."""
-        trainable, others = (
-            [tf.convert_to_tensor(variable) for variable in variables]
-            for variables in (self._objective.trainable, self._objective.others)
-        )
-        return trainable, others
+        return values_of(self._objective.trainable), values_of(self._objective.others)
 
     def _try_evaluation(self) -> None:
-        """Compare the loss of a batch of training examples with the mean of the losses of its examples alone.
+        """Find out whether examples are measured independently of each other.
 
         Raises:
-            TaskError: They differ, so that `evaluate` gives a number that is not a mean over examples.
+            TaskError: They are not, so that `evaluate` gives a number that is not a mean over examples.
         """
-        count = self._split("train").count
-        number = min(PROBED, count)
-        chosen = tf.constant(np.linspace(0, count - 1, number), tf.int32)
-        values, others = self._built_values()
-        # Weights that start at zero would hide what the layers before them do.
-        values = [
-            value + tf.cast(tf.random.stateless_normal(value.shape, [0, place], stddev=PERTURBATION), value.dtype)
-            for place, value in enumerate(values)
-        ]
+        data = self._split("train")
+        rows = rows_of(data.count, data.inputs, self.batch_size)
+        number = len(rows) // 2
+
+        def scales_of(shares: Sequence[Share]) -> list[Scale]:
+            counts = [None if share.counts is None else share.counts.numpy() for share in shares]
+            return [_scale(of, share.is_sum, number, number) for of, share in zip(counts, shares, strict=True)]
+
         with precision(self.dtype):
-            batch = self._gathered("train", chosen)
-            expected = float(self._objective.loss(values, others, batch, training=False)[0])
-            reseeded = [value + 1 if seed else value for value, seed in zip(others, self._is_seed(), strict=True)]
-            again = float(self._objective.loss(values, reseeded, batch, training=False)[0])
-        if np.isfinite(expected) and again != expected:
-            raise MOVING.refusal("a loss that depends on the seeds of layers")
-        _, shares = self._shares("train", values, others, chosen)
-        scales = [
-            _scale(None if share.counts is None else share.counts.numpy(), share.is_sum, number, number)
-            for share in shares
-        ]
-        alone = [
-            self._shares(
-                "train",
-                values,
-                others,
-                chosen[place : place + 1],
-                [None if scale is None else tf.constant(scale[place : place + 1]) for scale in scales],
-            )[0]
-            for place in range(number)
-        ]
-        average = float(tf.reduce_mean(tf.concat(alone, axis=0)))
-        is_half = any(layer.compute_dtype == "bfloat16" for layer in self._objective.model._flatten_layers())
-        tolerance = HALF_TOLERANCE if is_half else TOLERANCE
-        if np.isfinite(expected) and abs(average - expected) > tolerance * max(abs(expected), abs(average)) + 1e-7:
-            raise BATCH_LOSS.refusal(
-                f"{expected:.4g} for {number} examples together, and alone {average:.4g} on average"
+            refuse_mixing(
+                self._objective,
+                self._gathered("train", tf.constant(rows)),
+                self._built_values(),
+                self._is_seed(),
+                scales_of,
+                with_accuracy="accuracy" in self.metrics,
             )
 
 

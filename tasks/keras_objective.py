@@ -26,6 +26,22 @@ class Batch:
     weights: Any  # sample weights, or None
 
 
+def variables_of(model: Any, unused: Sequence[int] = ()) -> tuple[list[Any], list[Any]]:
+    """Return the variables of a model that are trained, and the others.
+
+    Args:
+        model: A built model.
+        unused: Places of the trainable variables that the loss does not depend on: `fit` does not move them, whatever
+            the optimizer, so they are among the others. Default: none.
+    """
+    trainable = list(enumerate(model.trainable_variables))
+    left_out = [variable for place, variable in trainable if place in unused]
+    return [variable for place, variable in trainable if place not in unused], [
+        *model.non_trainable_variables,
+        *left_out,
+    ]
+
+
 class Objective:
     """A model and its loss.
 
@@ -37,14 +53,17 @@ class Objective:
         loss_weights: As `model.compile` accepts them.
         dtype: "float32" or "float64", of losses.
         sample: A minibatch as the model accepts it, of any values.
+        unused: Places of the trainable variables that the loss does not depend on. Default: none.
 
     Raises:
         TaskError: `loss` is not a loss.
     """
 
-    def __init__(self, model: Any, loss: Any, loss_weights: Any, dtype: str, sample: Batch) -> None:
+    def __init__(
+        self, model: Any, loss: Any, loss_weights: Any, dtype: str, sample: Batch, unused: Sequence[int] = ()
+    ) -> None:
         self.model, self.dtype = model, dtype
-        self.trainable, self.others = model.trainable_variables, model.non_trainable_variables
+        self.trainable, self.others = variables_of(model, unused)
         self._recorder = Recorder()
         losses = keras_losses(loss, dtype, self._recorder)
         self._has_loss, self._has_own = loss is not None, has_own(model, "compute_loss")
@@ -127,12 +146,12 @@ class Objective:
         """Whether a trainable variable has a constraint."""
         return any(variable.constraint is not None for variable in self.trainable)
 
-    def constrained(self, values: Sequence[Tensor], chosen: Sequence[bool]) -> list[Tensor]:
-        """Return the values of the trainable variables, after their constraints in the chosen ones."""
+    def constrained(self, values: Sequence[Tensor]) -> list[Tensor]:
+        """Return the values of the trainable variables after their constraints."""
         with keras.StatelessScope(list(zip(self.trainable, values, strict=True))):
             return [
-                tf.convert_to_tensor(variable.constraint(variable)) if of and variable.constraint is not None else value
-                for variable, value, of in zip(self.trainable, values, chosen, strict=True)
+                value if variable.constraint is None else tf.convert_to_tensor(variable.constraint(variable))
+                for variable, value in zip(self.trainable, values, strict=True)
             ]
 
     @contextmanager

@@ -1,57 +1,165 @@
-"""What two models of one function differ in, apart from their weights."""
+"""What two models of one function differ in, apart from their weights, as far as it can be read off them."""
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping, Sequence
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 UNCOMPARED = ("name", "seed", "initializer")  # the ends of keys; they decide weights and random numbers alone
+ADDRESS = re.compile(r"\b0x[0-9a-f]+\b")  # of an object, in its representation
+ADAPT = "adapt it to the same data in each call, chosen with a seed of their own"
+DRAW = "all seeds would have those of the first; what is drawn must be a weight: self.add_weight(..., trainable=False)"
+UNSEEN = f"other losses with the same weights, of numbers that no layer shows ({DRAW})"
+MAX_DEPTH = 8  # of nested values, which may contain themselves
 
-Settings = list[tuple[str, dict[str, Any]]]  # the class, and the numbers, texts and flags of each layer
+Values = dict[str, Any]  # numbers, texts and flags by name
 
 
-def layer_settings(model: Any) -> Settings:
-    """Return the class and the plain settings of each layer, in the model's order.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A layer or an operation of a model."""
 
-    A layer that cannot say what it was made with has no settings.
+    kind: str  # its class
+    config: Values  # what a class of Keras says that it was made with
+    held: Values  # what else there is: attributes, arguments, and all of classes of the user's own
+    is_adapted: bool = False  # whether it is a layer with numbers of the data that it was adapted to
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first difference of two models.
+
+    Attributes:
+        text: In words.
+        is_certain: Whether it makes the models compute something else. If not, only a comparison of what they compute
+            can tell: a name, an address or a counter may differ as well.
     """
-    return [(type(layer).__name__, _settings(layer)) for layer in model._flatten_layers()]
+
+    text: str
+    is_certain: bool
 
 
-def difference(first: Settings, second: Settings) -> str:
-    """Return the first difference in words; "" if there is none."""
-    kinds = [[kind for kind, _ in settings] for settings in (first, second)]
+def parts_of(model: Any) -> list[Part]:
+    """Return the layers of a model, and the operations between them, in the model's order."""
+    layers = list(model._flatten_layers())
+    return [*map(_of_layer, layers), *(part for layer in layers for part in _of_operations(layer))]
+
+
+def difference(first: list[Part], second: list[Part]) -> Difference | None:
+    """Return the first difference of two models, a certain one if there is any; None if there is none."""
+    kinds = [[part.kind for part in parts] for parts in (first, second)]
     if kinds[0] != kinds[1]:
-        return f"the layers {', '.join(kinds[0])}, and {', '.join(kinds[1])}"
-    for (kind, one), (_, other) in zip(first, second, strict=True):
-        for setting, value in one.items():
-            if setting in other and not _is_equal(value, other[setting]):
-                return f"{kind} with {setting} {value!r:.40}, and with {other[setting]!r:.40}"
-    return ""
+        return Difference(f"the layers {', '.join(kinds[0])}, and {', '.join(kinds[1])}", is_certain=True)
+    found = [each for one, other in zip(first, second, strict=True) for each in _differences(one, other)]
+    return min(found, key=lambda each: not each.is_certain, default=None)
 
 
-def _settings(layer: Any) -> dict[str, Any]:
+def _differences(one: Part, other: Part) -> Iterator[Difference]:
+    for values, others, is_config in ((one.config, other.config, True), (one.held, other.held, False)):
+        for name in values.keys() & others.keys():
+            value, another = values[name], others[name]
+            if not _is_equal(value, another):
+                text = f"{name} {value!r:.40}, and with {another!r:.40}"
+                if isinstance(value, _Array):
+                    text = f"other numbers in {name}"
+                advice = "" if is_config else f" ({ADAPT if one.is_adapted else DRAW})"
+                yield Difference(f"{one.kind} with {text}{advice}", is_config)
+
+
+def _of_layer(layer: Any) -> Part:
+    is_own = not type(layer).__module__.startswith("keras.")
+    config, held = {}, {}
+    for place, value, is_part_own in _plain(_config(layer), "", is_own):
+        (held if is_part_own else config)[place] = value
+    attributes = {name: value for name, value in vars(layer).items() if name not in _of_keras()}
+    held |= {
+        place: value for place, value, _ in _plain(attributes, "", is_own) if is_own or isinstance(value, _Array)
+    }
+    return Part(type(layer).__name__, config, held, hasattr(layer, "adapt"))
+
+
+def _config(layer: Any) -> Mapping[str, Any]:
     if isinstance(layer, keras.Sequential | keras.Model):
         return {}  # its layers follow
-    try:
-        config = layer.get_config()
-    except Exception:  # a user's own layer, which may raise anything
-        return {}
-    return dict(_plain(config, ""))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of lambdas, which are not saved here
+        try:
+            config: Mapping[str, Any] = layer.get_config()
+        except Exception:  # a user's own layer, which may raise anything
+            return {}
+    return config
 
 
-def _plain(value: Any, place: str) -> Sequence[tuple[str, Any]]:
-    """Return the numbers, texts and flags in a nest, each with its path."""
+def _of_operations(model: Any) -> Iterator[Part]:
+    """Yield what the calls of a functional model's operations are given: numbers, and which tensors."""
+    operations = getattr(model, "operations", None) or []
+    places = {id(operation): place for place, operation in enumerate(operations)}
+    for operation in operations:
+        for number, node in enumerate(operation._inbound_nodes):
+            given = [
+                _origin(value, places) if isinstance(value, keras.KerasTensor) else value
+                for value in node.arguments._flat_arguments
+            ]
+            named = {f"argument {place} of call {number}": value for place, value in enumerate(given)}
+            yield Part(type(operation).__name__, {}, {place: value for place, value, _ in _plain(named, "", True)})
+
+
+def _origin(tensor: Any, places: Mapping[int, int]) -> str:
+    """Return where a tensor comes from, in a form that is the same in every model of one function."""
+    history = tensor._keras_history
+    return f"output {history.tensor_index} of operation {places.get(id(history.operation))}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Array:
+    """The contents of an array, by their hash."""
+
+    sha256: str
+
+
+def _plain(value: Any, place: str, is_own: bool, depth: int = 0) -> Iterator[tuple[str, Any, bool]]:
+    """Yield the numbers, texts, flags and arrays in a nest, with their paths, and whether they are of the user's own."""
     if isinstance(value, Mapping):
         entries = [(key, each) for key, each in value.items() if not str(key).endswith(UNCOMPARED)]
+        # Keras writes objects so.
+        is_own = is_own or ("class_name" in value and not str(value.get("module")).startswith("keras"))
     elif isinstance(value, list | tuple):
         entries = list(enumerate(value))
+    elif isinstance(value, np.ndarray | tf.Tensor | tf.Variable):
+        yield place, _Array(_hash(value)), is_own
+        return
     else:
-        return [(place, value)] if isinstance(value, bool | int | float | str) else []
-    return [each for key, entry in entries for each in _plain(entry, f"{place}.{key}" if place else str(key))]
+        if isinstance(value, bool | int | float | str | np.generic):
+            yield place, ADDRESS.sub("0x", value) if isinstance(value, str) else value, is_own
+        return
+    if depth < MAX_DEPTH:
+        for key, entry in entries:
+            yield from _plain(entry, f"{place}.{key}" if place else str(key), is_own, depth + 1)
+
+
+def _hash(value: Any) -> str:
+    try:
+        array = np.asarray(value)
+    except Exception:  # of a kind that NumPy does not have
+        return ""
+    return hashlib.sha256(f"{array.dtype} {array.shape} ".encode() + array.tobytes()).hexdigest()
+
+
+@lru_cache
+def _of_keras() -> frozenset[str]:
+    """Return the attributes that layers and models of Keras have in any case, such as names."""
+    bases = [keras.layers.Layer(name="base"), keras.Model(name="base"), keras.Sequential(name="base")]
+    return frozenset(name for base in bases for name in vars(base))
 
 
 def _is_equal(one: Any, other: Any) -> bool:

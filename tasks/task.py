@@ -46,6 +46,8 @@ class Task(Protocol):
             else a method that takes x [n, P] and returns [n, n, P].
         variable_shapes: Shapes of the variables that x consists of, in order, for optimizers that treat variables
             separately (those of Keras). Default: x is one vector.
+        variable_paths: Paths of these variables in a Keras model, for optimizers that treat some by their names (Muon).
+            Default: none have any.
         project: A method that takes x [n, P] after a step of the optimizer and returns the x that is kept: constraints
             of x. Default: none.
         gradient_is_estimated: True if the gradient is deliberately not that of the loss (a straight-through estimator),

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tasks.errors import TaskError
 from tasks.keras_features import FEATURES, Treatment
+from tasks.keras_objective import variables_of
 from tasks.keras_task import keras_task
 from tasks.random_operations import SEED_STATE
 from tests.tasks.keras_cases import CASES, Case
@@ -64,9 +65,10 @@ def keras_model(case: Case) -> Any:
 def assign(model: Any, task: Any, x: Any, others: Any) -> None:
     """Give a model of Keras the weights and other variables of a run."""
     cuts = tf.split(x[:, 0], [int(np.prod(shape)) for shape in task.variable_shapes])
-    for variable, cut in zip(model.trainable_variables, cuts, strict=True):
+    trained, left = variables_of(model, task._unused)
+    for variable, cut in zip(trained, cuts, strict=True):
         variable.assign(tf.reshape(cut, variable.shape))
-    for variable, value in zip(model.non_trainable_variables, others, strict=True):
+    for variable, value in zip(left, others, strict=True):
         variable.assign(value)
 
 
@@ -98,9 +100,10 @@ def test_steps_are_those_of_fit_and_validation_is_what_evaluate_gives(case: Case
         told = model.fit(part[0], part[1], sample_weight=part[2], batch_size=BATCH, shuffle=False, verbose=0)
         carry, losses = loop.run(carry, hyperparameters, SEEDS, t, 1, 3)
         np.testing.assert_allclose(losses[0, 0], told.history["loss"][0], **close)
-        expected = np.concatenate([np.ravel(variable) for variable in model.trainable_variables])
+        trained, left = variables_of(model, task._unused)
+        expected = np.concatenate([np.ravel(variable) for variable in trained])
         np.testing.assert_allclose(carry[0][:, 0], expected, **close)
-        for found, variable in zip(carry[1][1], model.non_trainable_variables, strict=True):
+        for found, variable in zip(carry[1][1], left, strict=True):
             if variable.name != SEED_STATE:
                 np.testing.assert_allclose(found, variable, **close)
     if case.evaluated:

@@ -11,12 +11,13 @@ import tensorflow as tf
 
 import tasks.registry
 from tasks.graph_contents import assigned
-from tasks.keras_build import build_model
 from tasks.keras_class import KerasTask
 from tuner.checks.check import NotApplicable, PromiseError
 from tuner.checks.probe import SEEDS, Array, Probe
 from tuner.core.fingerprint import differences
 from tuner.training.fingerprint import fingerprint_elsewhere, fingerprint_of, remedy
+
+ANOTHER = 1  # seed of a model that is compared with the first, which has 0
 
 
 def no_variables(probe: Probe) -> None:
@@ -42,7 +43,7 @@ def same_start(probe: Probe) -> str | None:
             )
     if not getattr(probe.task, "eager_initial", False):
         return None  # x may well start at one point
-    _check_held_tensors(probe.task)
+    _check_builds(probe.task)
     other = probe.begin(np.roll(SEEDS, 1, axis=0)[: probe.lanes])[0].numpy()
     parts = list(_parts(probe.task, once[:, 0], other[:, 0]))
     # An LSTM's bias has the two constants 0 and 1.
@@ -55,33 +56,16 @@ def same_start(probe: Probe) -> str | None:
     )
 
 
-def _check_held_tensors(task: Any) -> None:
-    """Refuse layers that hold random tensors besides their weights: all runs would have those of the first model.
+def _check_builds(task: Any) -> None:
+    """Refuse a model that is not the same with every seed, apart from its weights.
 
     Raises:
-        PromiseError: Two models that are built with different seeds differ in such a tensor.
+        PromiseError: It is not: all runs would have the numbers of the first model.
     """
     if not isinstance(task, KerasTask):
         return
-    one, other = (
-        _held(build_model(type(task).build, task._sample.inputs, seed, task.dtype, task.policy)) for seed in (1, 2)
-    )
-    for name in sorted(one.keys() & other.keys()):
-        if not np.array_equal(one[name], other[name], equal_nan=True):
-            raise PromiseError(
-                f"a layer draws numbers for its weights alone. Received: other numbers in {name} for each seed, where"
-                " all runs have those of the first model (self.add_weight(..., trainable=False) makes it a weight)"
-            )
-
-
-def _held(model: Any) -> dict[str, Array]:
-    """Return the floating-point tensors that layers hold as attributes, by layer and attribute."""
-    return {
-        f"`{attribute}` of the layer {layer.name}": np.asarray(value)
-        for layer in model._flatten_layers()
-        for attribute, value in vars(layer).items()
-        if isinstance(value, np.ndarray | tf.Tensor | tf.Variable) and np.asarray(value).dtype.kind == "f"
-    }
+    if differs := task.difference(task.built(ANOTHER), is_thorough=True):
+        raise PromiseError(differs)
 
 
 def same_everywhere(probe: Probe) -> None:
