@@ -28,5 +28,6 @@ def check_known(name: str, known: Sequence[str]) -> str:
     by_lower = {one.lower().removeprefix(KERAS): one for one in known}
     near = difflib.get_close_matches(name.lower().removeprefix(KERAS), by_lower, n=1)
     suggestion = f" Did you mean {by_lower[near[0]]!r}?" if near else ""
-    also = "" if known[0].startswith(KERAS) else f", and {KERAS}NAME for the optimizers of Keras"
+    others = f", {KERAS}NAME for those of Keras, and file.py:NAME or module:NAME for your own"
+    also = "" if known[0].startswith(KERAS) else others
     raise ValueError(f"Unknown optimizer.{suggestion} Optimizers: {', '.join(known)}{also}. Received: {name!r:.80}")

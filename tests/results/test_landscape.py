@@ -43,9 +43,7 @@ def landscape(loss, genomes, tuned=OPTIMUM, *, space=SPACE, objective=None, nois
         generation, slot = divmod(number, 4)
         value = loss(genome) * math.exp(noise * (common[generation] + 0.3 * rng.normal()))
         made = run(Role.SEARCH, generation, slot, value if math.isfinite(value) else Status.DIVERGED)
-        runs.append(
-            replace(made, genome=tuple(genome.tolist()), hyperparameters=names.decode(genome), seed=generation)
-        )
+        runs.append(replace(made, genome=tuple(genome.tolist()), hyperparameters=names.decode(genome), seed=generation))
     return replace(study(of), tuned=names.decode(tuned)), runs
 
 

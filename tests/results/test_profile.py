@@ -114,7 +114,10 @@ def test_losses_that_are_rounding_errors_are_equal():
             "with two or more optimizers in common. Received: none",
         ),
         ([compared("one", (ADAM, (FAILED,)), (LODO, (1.0,)))], "one has no seed on which every optimizer finished"),
-        ([compared("one", (ADAM, (-0.5,)), (LODO, (1.0,)))], "values of at least 0, which have ratios. Received: -0.5 in one"),
+        (
+            [compared("one", (ADAM, (-0.5,)), (LODO, (1.0,)))],
+            "values of at least 0, which have ratios. Received: -0.5 in one",
+        ),
     ],
 )
 def test_what_has_no_profile_is_refused(comparisons, said):

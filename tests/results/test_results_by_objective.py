@@ -10,6 +10,7 @@ from tuner.core.objective_text import parse
 from tuner.core.study import SeedRun
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.comparison import compare_runs
+from tuner.results.analysis.generations import by_generation
 from tuner.results.analysis.ranking import Standing
 from tuner.results.analysis.summary import summarise
 from tuner.results.analysis.verdict import Verdict
@@ -80,6 +81,17 @@ def test_runs_that_missed_the_target_are_in_no_mean_and_counted():
     assert "(2/3)" in text
     assert "not reached" in text
     assert r"Evaluations to validation loss $\le$ 0.1 within" in Table((found,)).to_latex()
+
+
+def test_a_median_between_a_time_and_a_miss_is_none():
+    of = by(TARGET, spec(steps=(200,)))
+    for fitnesses, median in (
+        ((40.0, 60.0, missed(0.4), missed(0.5)), None),  # the mean of 60 and a rank above 200 is no time
+        ((40.0, 60.0, 80.0, missed(0.5)), 70.0),
+        ((40.0, 60.0, missed(0.5)), 60.0),
+    ):
+        (generation,) = by_generation(of, search(of, fitnesses))
+        assert generation.median == median
 
 
 def test_the_best_of_a_comparison_misses_the_target_least_often():

@@ -19,7 +19,7 @@ def totals(space, tuned=(), *, best=1.0, done=4, pace=None, status=StudyStatus.C
     of = spec(space)
     counts = dict.fromkeys(Status, 0)
     numbers = tuple(
-        GenerationTotals(number, counts | {Status.FINISHED: done}, best + number, 10 + number, best, 1, 1.0)
+        GenerationTotals(number, counts | {Status.FINISHED: done}, best + number, 10 + number, best, best, 1, 1.0)
         for number in range(generations)
     )
     outcomes = fresh([9.0] * len(tuned), tuned)

@@ -112,6 +112,7 @@ def test_totals_are_those_of_the_candidates_read_one_by_one(store):
         first = next(record for record in finished if record.fitness == one.best)  # ties go to the lower slot
         assert store.candidate(one.best_id).record == first
         assert one.median == statistics.median(record.fitness for record in finished)
+        assert one.upper == statistics.median_high(record.fitness for record in finished)
         assert one.evaluations == sum(record.steps_done for record in members)
         assert one.seconds == pytest.approx(sum(record.seconds for record in members), rel=1e-12)  # order of the sum
 

@@ -327,7 +327,9 @@ def test_requests_that_several_tasks_cannot_have_are_refused(request_: dict[str,
 
 
 @pytest.mark.parametrize("strategy", ["genetic", "random", "cma-es"])
-def test_a_budget_is_that_of_all_tasks_together_and_pays_for_equal_shares_of_their_full_trainings(strategy: str) -> None:
+def test_a_budget_is_that_of_all_tasks_together_and_pays_for_equal_shares_of_their_full_trainings(
+    strategy: str,
+) -> None:
     for budget in (19_200, 100_000, 1_000_003):
         (spec, *_) = plan_search(
             SearchRequest(task="noisy-quadratic-bowl,rosenbrock", preset="quick", budget=budget, strategy=strategy)

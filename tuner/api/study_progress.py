@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from tuner.core.events import AttemptEnded, Event, Progress
@@ -128,12 +128,16 @@ def _values(batch: _Batch, objective: Objective) -> str:
     if not finite:
         return "none finished yet"
 
-    def shown(fitness: float) -> str:
-        value = objective.shown(fitness, batch.budget)
+    def words(value: float | None) -> str:
         return "target not reached" if value is None else number(value)
 
+    def median(fitnesses: Collection[float]) -> str:
+        middle = statistics.median(fitnesses), statistics.median_high(fitnesses)
+        return words(objective.shown_median(*middle, batch.budget))
+
     if all(key.role.is_due for key in batch.keys):
-        return f"best {shown(min(finite.values()))}, median {shown(statistics.median(finite.values()))}"
+        best = words(objective.shown(min(finite.values()), batch.budget))
+        return f"best {best}, median {median(finite.values())}"
     by_role = {role: [fitness for key, fitness in finite.items() if key.role is role] for role in Role}
-    medians = [f"{role} {shown(statistics.median(by_role[role]))}" for role in Role if by_role[role]]
+    medians = [f"{role} {median(by_role[role])}" for role in Role if by_role[role]]
     return f"medians: {', '.join(medians)}"

@@ -88,16 +88,16 @@ def _budget_of(spec: SearchSpec, preset: str) -> int | None:
     steps = [part.steps for part in spec.parts]
     asked = ScheduleRequest(population=spec.population, sigmas=spec.sigmas)
 
-    def gives(**fields: int) -> bool:
-        made = schedules_of(strategies.kind(spec.strategy).schedule, presets, replace(asked, **fields))
+    def gives(request: ScheduleRequest) -> bool:
+        made = schedules_of(strategies.kind(spec.strategy).schedule, presets, request)
         return [each.steps for each in made] == steps
 
-    if len(set(steps)) == 1 or gives(generations=spec.generations):
+    if len(set(steps)) == 1 or gives(replace(asked, generations=spec.generations)):
         return None
     shortest, total = min(steps, key=lambda each: each[-1]), sum(each[-1] for each in steps)
     least = -(-spec.population * sum(shortest) * total // shortest[-1])
     unspent = spec.population * total - 1  # the most that pays for no further generation; rungs may depend on it
-    return next((budget for budget in (least, least + unspent) if gives(budget=budget)), None)
+    return next((budget for budget in (least, least + unspent) if gives(replace(asked, budget=budget))), None)
 
 
 def _full(task: str, preset: str) -> int | None:

@@ -24,6 +24,7 @@ class GenerationTotals:
     best: float | None  # least fitness; None if no candidate finished
     best_id: int | None  # id of the candidate that has it; of several the first
     median: float | None
+    upper: float | None  # the greater of the two middle fitnesses, whose mean the median is
     evaluations: int  # gradient evaluations done
     seconds: float  # of training, summed over candidates
 

@@ -164,6 +164,16 @@ class Objective:
             return None
         return self.value(fitness)
 
+    def shown_median(self, median: float | None, upper: float | None, budget: int) -> float | None:
+        """Return the value of a median to show; None if there is none, or one of the middle runs missed the target.
+
+        Args:
+            median: The median of the fitnesses.
+            upper: The greater of the two middle ones, whose mean it is; of an odd number the median itself.
+            budget: Gradient evaluations of each run.
+        """
+        return None if self.shown(upper, budget) is None else self.shown(median, budget)
+
     def limit(self, budget: int) -> float:
         """Return the greatest fitness of a run that reached the target; +inf without a target."""
         if not self.is_to_target:

@@ -168,7 +168,7 @@ class GenerationResource(BaseModel):
             counts={status.value: count for status, count in totals.counts.items()},
             best=objective.shown(totals.best, steps),
             best_candidate=totals.best_id,
-            median=objective.shown(totals.median, steps),
+            median=objective.shown_median(totals.median, totals.upper, steps),
             evaluations=totals.evaluations,
             seconds=totals.seconds,
         )

@@ -70,6 +70,7 @@ def by_generation(
                 best=ranked[number][0] if number in ranked else None,
                 best_id=ranked[number][1] if number in ranked else None,
                 median=ranked[number][2] if number in ranked else None,
+                upper=ranked[number][3] if number in ranked else None,
                 evaluations=int(done[number][0]),
                 seconds=done[number][1],
             )
@@ -78,8 +79,8 @@ def by_generation(
     )
 
 
-def _ranked(connection: Connection, due: Sequence[ColumnElement[Any]]) -> dict[int, tuple[float, int, float]]:
-    """Return best fitness, its candidate and the median of each generation in which a candidate finished."""
+def _ranked(connection: Connection, due: Sequence[ColumnElement[Any]]) -> dict[int, tuple[float, int, float, float]]:
+    """Return of each generation with finished candidates: best fitness, its candidate, median and upper middle one."""
     generation = candidates.c.generation
     ranks = (
         select(
@@ -102,8 +103,9 @@ def _ranked(connection: Connection, due: Sequence[ColumnElement[Any]]) -> dict[i
         func.min(case((place == 1, ranks.c.fitness))).label("best"),
         func.min(case((place == 1, ranks.c.id))).label("best_id"),
         func.avg(case((is_middle, ranks.c.fitness))).label("median"),
+        func.max(case((is_middle, ranks.c.fitness))).label("upper"),
     ).group_by(ranks.c.generation)
-    return {row.generation: (row.best, row.best_id, row.median) for row in connection.execute(query)}
+    return {row.generation: (row.best, row.best_id, row.median, row.upper) for row in connection.execute(query)}
 
 
 def reasons(connection: Connection, study_id: int, limit: int = 5000) -> tuple[ReasonTotals, ...]:

@@ -95,11 +95,14 @@ def _difference(was: Workload, now: Workload) -> tuple[str, Any, Any]:
     Code is left out: whoever goes on with the run compares it.
     """
     for part in fields(Workload):
-        values = getattr(was, part.name), getattr(now, part.name)
-        if part.name != "code" and values[0] != values[1]:
-            texts = (each.text if isinstance(each, Objective) else each for each in values)
-            return part.name, *texts
+        one, other = getattr(was, part.name), getattr(now, part.name)
+        if part.name != "code" and one != other:
+            return part.name, _in_words(one), _in_words(other)
     return "workload", None, None
+
+
+def _in_words(value: Any) -> Any:
+    return value.text if isinstance(value, Objective) else value
 
 
 def _search(request: PaperRequest, entry: TaskEntry, name: str) -> SearchRequest:

@@ -70,7 +70,9 @@ def _within(
             raise
         trainings = " and ".join(map(str, fulls))
         raise InvalidRequest(
-            "budget", f"is at least {least} for these tasks, on which trainings have {trainings} gradient evaluations", budget
+            "budget",
+            f"is at least {least} for these tasks, on which trainings have {trainings} gradient evaluations",
+            budget,
         ) from None
     return [replace(made, steps=tuple(max(1, full * steps // shortest) for steps in made.steps)) for full in fulls]
 

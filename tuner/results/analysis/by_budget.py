@@ -255,7 +255,7 @@ def _best(search: _Search) -> float:
 
 
 def _values(generation: Generation[Outcome]) -> list[float]:
-    """Return a fitness per candidate of a complete generation; +inf for each that did not finish or missed the target."""
+    """Return a fitness per candidate of a complete generation; +inf if it did not finish or missed the target."""
     reached = [fitness(one) for one in generation.finished if generation.value(one) is not None]
     return reached + [math.inf] * (generation.population - len(reached))
 

@@ -50,7 +50,9 @@ class Generation(Generic[Run]):
         """Median value of the individuals that finished; None without any, and if it missed the target."""
         if not self.finished:
             return None
-        return self.objective.shown(statistics.median(map(fitness, self.finished)), self.steps)
+        fitnesses = list(map(fitness, self.finished))
+        middle = statistics.median(fitnesses), statistics.median_high(fitnesses)
+        return self.objective.shown_median(*middle, self.steps)
 
     def value(self, run: Run) -> float | None:
         """Return the objective's value of one of its individuals; None without one."""

@@ -1,11 +1,11 @@
 """Performance profiles of optimizers over several tasks (Dolan and Moré, 2002).
 
 The ratio of a run is its value of the comparison's objective, such as its final loss, over the lowest value of any
-optimizer on the same task and seed. The profile of an optimizer at τ is the share of its runs with a ratio of at most τ, averaged over tasks. Ratios have no unit, so
-tasks whose losses are not comparable count alike.
+optimizer on the same task and seed. The profile of an optimizer at τ is the share of its runs with a ratio of at most
+τ, averaged over tasks. Ratios have no unit, so tasks whose losses are not comparable count alike.
 
-A run that diverged, or missed the target of a time to it, has an infinite ratio. A seed on which a run of any optimizer failed, timed out or is not over
-counts for none: that says nothing about the optimizers.
+A run that diverged, or missed the target of a time to it, has an infinite ratio. A seed on which a run of any optimizer
+failed, timed out or is not over counts for none: that says nothing about the optimizers.
 """
 
 from __future__ import annotations
@@ -177,7 +177,11 @@ def _ratio(loss: float, best: float) -> float:
 def _by_seed(comparison: Comparison, contenders: Sequence[Contender]) -> dict[int, list[float]]:
     """Return the values of some contenders by seed, of the seeds on which all of them finished or diverged."""
     found = [
-        {run.candidate.seed: _value(comparison, run.candidate) for run in one.runs if run.candidate.status in _CONCLUSIVE}
+        {
+            run.candidate.seed: _value(comparison, run.candidate)
+            for run in one.runs
+            if run.candidate.status in _CONCLUSIVE
+        }
         for one in contenders
     ]
     by_seed = {seed: [each[seed] for each in found] for seed in found[0] if all(seed in each for each in found)}
@@ -185,7 +189,9 @@ def _by_seed(comparison: Comparison, contenders: Sequence[Contender]) -> dict[in
         raise InvalidRequest("profile", f": {comparison.run} has no seed on which every optimizer finished or diverged")
     lowest = min(loss for losses in by_seed.values() for loss in losses)
     if lowest < 0:
-        raise InvalidRequest("profile", f"takes values of at least 0, which have ratios. Received: {lowest} in {comparison.run}")
+        raise InvalidRequest(
+            "profile", f"takes values of at least 0, which have ratios. Received: {lowest} in {comparison.run}"
+        )
     return by_seed
 
 

@@ -112,7 +112,7 @@ def _draw(axes: Axes, group: ByBudget, looks: dict[str, Style]) -> None:
 
 
 def _limits(group: ByBudget) -> Limits:
-    """Return limits that hold all medians and better quantiles, and the means that are not far worse than all medians."""
+    """Return limits that hold all medians and better quantiles, and means that are not far worse than all medians."""
     is_max = group.objective.is_max
     best = [point.best.in_units_of(group.objective) for line in group.lines for point in line.points]  # least is best
     medians = [one.median for one in best if math.isfinite(one.median)]

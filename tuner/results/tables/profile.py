@@ -63,8 +63,8 @@ def section(profile: Profile) -> Section:
         heading=one_line(f"{', '.join(task.run for task in profile.tasks)}: performance profiles"),
         tables=[_shares(profile), _losses(profile)],
         legend=[
-            f"within τ ×: share of runs with a {profile.noun} of at most τ times the lowest of any optimizer on the same "
-            "task and seed, averaged over tasks, and its bootstrap 95 % interval over seeds. best: τ = 1. "
+            f"within τ ×: share of runs with a {profile.noun} of at most τ times the lowest of any optimizer on the "
+            "same task and seed, averaged over tasks, and its bootstrap 95 % interval over seeds. best: τ = 1. "
             f"{finished}.",
             f"Step budgets: {', '.join(f'{task.run} {task.steps:,}' for task in profile.tasks)} gradient evaluations; "
             f"seeds that count: {', '.join(str(len(task.seeds)) for task in profile.tasks)}.",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_spaces.space import SearchSpace
-from tuner.core.aggregates import CandidateRow, StudyTotals
+from tuner.core.aggregates import CandidateRow, GenerationTotals, StudyTotals
 from tuner.core.study import StudyRecord, StudyStatus
 from tuner.core.trial import Status
 from tuner.results.analysis.comparison import IMPORTED
@@ -231,17 +231,15 @@ def study(reader: Reading, study_id: int, *, shows_all: bool) -> dict[str, Any]:
             "counts": one.counts,
             "best": measured(_shown(record, one.number, one.best)),
             "best_id": one.best_id,
-            "median": measured(_shown(record, one.number, one.median)),
+            "median": measured(_median(record, one)),
             "seconds": one.seconds,
         }
         for one in reversed(generations)
     ]
+    drawn = () if is_of_several else totals.generations
     series = {
-        name: [
-            (float(one.number), _shown(record, one.number, getattr(one, name)))
-            for one in ([] if is_of_several else totals.generations)
-        ]
-        for name in ("best", "median")
+        "best": [(float(one.number), _shown(record, one.number, one.best)) for one in drawn],
+        "median": [(float(one.number), _median(record, one)) for one in drawn],
     }
     breaks = _breaks(totals)
     return {
@@ -273,6 +271,11 @@ def study(reader: Reading, study_id: int, *, shows_all: bool) -> dict[str, Any]:
 def _shown(record: StudyRecord, number: int, fitness: float | None) -> float | None:
     spec = record.spec
     return spec.workload_of(number).objective.shown(fitness, spec.steps_of(number))
+
+
+def _median(record: StudyRecord, one: GenerationTotals) -> float | None:
+    spec = record.spec
+    return spec.workload_of(one.number).objective.shown_median(one.median, one.upper, spec.steps_of(one.number))
 
 
 def _facts(record: StudyRecord) -> dict[str, str]:
