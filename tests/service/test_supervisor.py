@@ -131,6 +131,19 @@ def test_a_driver_that_dies_again_and_again_is_tried_less_and_less_often_and_the
         assert (again.state, again.failures, again.waits) == (State.QUEUED, 0, 0.0)
 
 
+def test_a_driver_that_has_recorded_results_does_not_count_among_those_that_die_again_and_again(tmp_path):
+    with supervised(tmp_path / "runs.db", workers=0) as service:
+        request = service.submit("run")
+        for has_results, failures in ((False, 1), (False, 2), (True, 1), (False, 2)):
+            with service.store._writing() as connection:  # time passes
+                connection.exec_driver_sql("UPDATE requests SET not_before = NULL")
+            epoch = service.store.start_driver(request.id, service.request("run").epoch, 1)
+            service.store.claim(request.id, epoch, this_process())
+            service.store.heartbeat(request.id, epoch, 1, has_results)
+            service.store.end_driver(request.id, epoch, "interrupted", "killed")
+            assert service.request("run").failures == failures
+
+
 @pytest.mark.slow
 @pytest.mark.faults
 def test_a_driver_that_dies_is_followed_by_another_with_its_last_words_shown(tmp_path, undisturbed):

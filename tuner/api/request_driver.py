@@ -6,7 +6,6 @@ live: a driver goes on without it, and another service finds it by its heartbeat
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -16,11 +15,14 @@ from tuner.api.progress import Progress
 from tuner.api.running import begin, check_users_code, continue_run
 from tuner.api.submission import Catalogue, planned
 from tuner.core.errors import RESUMABLE, LodoTuneError
+from tuner.core.events import Event
 from tuner.core.requests import Desired, Orders, Outcome, RequestRecord
 from tuner.core.text import describe_error, first_line
+from tuner.core.trial import Evaluation
 from tuner.execution.executor import Executor
 from tuner.execution.resources import Resources
 from tuner.storage import LeaseLost, ServiceStore, StudyExists, this_process
+from tuner.studies.callbacks import Callback, NoCallback
 from tuner.studies.control import Ended
 from tuner.studies.fingerprints import identified
 from tuner.studies.heartbeat import Heartbeat
@@ -75,7 +77,8 @@ class Link:
     def __init__(self, store: ServiceStore, request: int, epoch: int, granted: int) -> None:
         self._store, self._request, self._epoch = store, request, epoch
         self._orders = Orders(Desired.RUN, granted)
-        self._using, self._begun = 0, time.monotonic()
+        self._using = 0
+        self._has_results, self._has_told = False, False
         self._heartbeat = Heartbeat(self._beat, every=BEAT_SECONDS)
 
     def __enter__(self) -> Self:
@@ -108,7 +111,29 @@ class Link:
             )
 
     def _beat(self) -> None:
-        self._orders = self._store.heartbeat(self._request, self._epoch, self._using, time.monotonic() - self._begun)
+        is_news = self._has_results and not self._has_told
+        self._orders = self._store.heartbeat(self._request, self._epoch, self._using, is_news)
+        self._has_told = self._has_told or is_news
+
+    def callback(self) -> Callback:
+        """Return a callback of a study, which notices results."""
+        return _Noticing(self)
+
+    def note_result(self) -> None:
+        """Note that a result was recorded: the driver is not one of those that die before they have done anything."""
+        self._has_results = True
+
+
+class _Noticing(NoCallback):
+    """Tells a link of results."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def on_event(self, event: Event) -> None:
+        """Note an evaluation, which is recorded."""
+        if isinstance(event, Evaluation):
+            self._link.note_result()
 
 
 def drive(assigned: Assigned, progress: Progress) -> Outcome:
@@ -169,11 +194,11 @@ def _train(request: RequestRecord, assigned: Assigned, store: ServiceStore, prog
         check_users_code(plan.specs, resources.timeout, progress)
         plan = identified(plan, resources)
         try:
-            begin(plan, request.run, resources, store, progress, control=link)
+            begin(plan, request.run, resources, store, progress, callbacks=link.callback, control=link)
             return
         except StudyExists:  # of an earlier driver, which was taken as lost
             pass
     # The number of cores that a study was begun with decides its last bits.
     threads = store.find(request.run)[0].spec.workload.threads
     resources = replace(resources, cpus_per_candidate=threads)
-    continue_run(request.run, resources, store, progress, wait=True, control=link)
+    continue_run(request.run, resources, store, progress, callbacks=link.callback, wait=True, control=link)

@@ -31,13 +31,13 @@ VERBS: Mapping[str, Callable[[ServiceStore, str, str], RequestRecord]] = {
 """What users can ask of a run: the name of the verb, and what it does with the store, the run and the user."""
 
 POSSIBLE: Mapping[str, tuple[str, ...]] = {
-    State.QUEUED: ("pause", "stop", "cancel", "retry-failed"),
+    State.QUEUED: ("retry-failed", "pause", "cancel"),
     State.STARTING: ("pause", "resume", "stop", "cancel"),
     State.RUNNING: ("pause", "resume", "stop", "cancel"),
-    State.PAUSED: ("resume", "stop", "cancel"),
-    State.FAILED: ("retry-failed", "stop", "cancel"),
+    State.PAUSED: ("resume", "cancel"),
+    State.FAILED: ("retry-failed", "cancel"),
 }
-"""Verbs that change something, by the state of the request; in the other states there is none."""
+"""Verbs that a page offers, by the state of the request; in the other states there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ MAX_FAILURES = 8
 MAX_BACK_OFF = 600.0
 """Greatest number of seconds between two drivers of which the first has died or failed."""
 
-LONG_LIFE = 300.0
-"""Seconds after which a driver that dies begins a new count of failures."""
+MAX_REASON = 300
+"""Characters of an error in the reason; all of it is in `last_error`."""
 
 _RUNNING = (State.STARTING, State.RUNNING)
 _NOBODY: dict[str, Any] = {"owner": None, "owner_machine": None, "owner_started": None, "renewed_at": None,
@@ -231,7 +231,7 @@ def orders(connection: Connection, request_id: int, epoch: int) -> tuple[Orders,
     return Orders(Desired(row.desired), int(row.granted)), int(row.used), age
 
 
-def beat(connection: Connection, request_id: int, epoch: int, using: int, lived: float) -> None:
+def beat(connection: Connection, request_id: int, epoch: int, using: int, has_results: bool) -> None:
     """Renew the lease of a driver, and store how many workers it uses.
 
     Args:
@@ -239,7 +239,7 @@ def beat(connection: Connection, request_id: int, epoch: int, using: int, lived:
         request_id: Id of the request.
         epoch: Of the driver.
         using: Workers that it uses.
-        lived: Seconds since it has begun; after LONG_LIFE the failures of its predecessors are forgotten.
+        has_results: Whether it has recorded results, so that the failures of its predecessors are forgotten.
 
     Raises:
         LeaseLost: It is no longer the driver.
@@ -249,7 +249,7 @@ def beat(connection: Connection, request_id: int, epoch: int, using: int, lived:
         raise LeaseLost("the service has started another driver, or has taken this one as lost")
     at = lease.moment(connection)
     values = {"used": using, "renewed_at": at.wall, "renewed_uptime": at.uptime}
-    if lived >= LONG_LIFE:
+    if has_results:
         values["failures"] = 0
     connection.execute(update(requests).where(requests.c.id == request_id).values(values))
 
@@ -276,10 +276,10 @@ def end(connection: Connection, request_id: int, epoch: int, outcome: Outcome, e
     elif outcome is Outcome.DRAINED:
         values |= {"state": State.QUEUED, "reason": "other runs have the workers", "failures": 0}
     elif outcome is Outcome.FAILED:
-        values |= {"state": State.FAILED, "reason": error.partition("\n")[0], "last_error": error}
+        values |= {"state": State.FAILED, "reason": error.partition("\n")[0][:MAX_REASON], "last_error": error}
     else:
         failures = row.failures + 1
-        last = (error.strip() or "its driver has ended without a word").splitlines()[-1]
+        last = (error.strip() or "its driver has ended without a word").splitlines()[-1][:MAX_REASON]
         values |= {"failures": failures, "last_error": error}
         if failures >= MAX_FAILURES:
             values |= {"state": State.FAILED, "reason": f"{failures} drivers in a row have died: {last}"}

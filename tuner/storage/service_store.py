@@ -172,17 +172,23 @@ class ServiceStore(Store):
             return requests.claim(connection, request_id, epoch, owner)
 
     @retried
-    def heartbeat(self, request_id: int, epoch: int, using: int, lived: float = 0.0) -> Orders:
-        """Return what a driver is told, and renew its lease if that is due or another number of workers is used.
+    def heartbeat(self, request_id: int, epoch: int, using: int, has_results: bool = False) -> Orders:
+        """Return what a driver is told, and renew its lease if that is due or there is something to report.
+
+        Args:
+            request_id: Id of the request.
+            epoch: Of the driver.
+            using: Workers that it uses.
+            has_results: Whether it has recorded the first results since its last heartbeat.
 
         Raises:
             LeaseLost: It is no longer the driver.
         """
         with self._reading() as connection:
             told, reported, age = requests.orders(connection, request_id, epoch)
-        if using != reported or age >= requests.RENEWAL:
+        if using != reported or has_results or age >= requests.RENEWAL:
             with self._writing() as connection:
-                requests.beat(connection, request_id, epoch, using, lived)
+                requests.beat(connection, request_id, epoch, using, has_results)
         return told
 
     @retried

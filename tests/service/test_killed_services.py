@@ -1,0 +1,113 @@
+"""A service and its drivers are killed at random moments; every run ends with the rows of one that was not disturbed.
+
+`KILLS` of the environment is the number of kills. The moments are drawn by a generator with a seed.
+"""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.support.in_process_driver import TRAIN
+from tests.support.supervised import PATIENCE, SMALL, rows
+from tuner.api.submission import Catalogue, planned
+from tuner.core.requests import State
+from tuner.execution.in_process import InProcessExecutor
+from tuner.storage import ServiceStore, processes, this_process
+from tuner.studies.callbacks import NoCallback
+from tuner.studies.driver import run_studies
+
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
+KILLS = int(os.environ.get("KILLS", "8"))
+TOKEN = "k" * 43
+RUNS = {"one": 1, "two": 2, "three": 3}  # name and seed
+
+
+class Service:
+    """A service as a process, which is started again after each kill."""
+
+    def __init__(self, database, command, workers):
+        self.database, self.command, self.workers = database, command, workers
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [*self.command, self.database, TOKEN, str(self.workers)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.address = self.process.stdout.readline().strip().rstrip("/")
+        assert self.address.startswith("http"), "the service did not start"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def ask(self, method, path, body=None):
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        data = None if method == "GET" else json.dumps(body).encode()
+        asked = urllib.request.Request(f"{self.address}/api/v1{path}", data, headers, method=method)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return json.load(answer)
+
+
+def undisturbed(file, run, fields):
+    """Return the rows of a run that a driver in this process trains."""
+    with ServiceStore.open(str(file)) as store:
+        studies = store.create_run(planned(run, fields, Catalogue.of()).specs)
+        with InProcessExecutor(train=TRAIN) as executor:
+            run_studies(store, studies, executor, NoCallback, owner=this_process())
+        return rows(store, run)
+
+
+def drivers(store):
+    """Return the processes of the drivers that live."""
+    found = [one for one in store.requests([State.STARTING, State.RUNNING]) if one.driver_lives]
+    return [pid for one in found if (pid := processes.pid_of(one.driver)) is not None]
+
+
+def test_every_run_ends_with_the_same_rows_whatever_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setenv("COHORT_SECONDS", "0.4")
+    database, chosen = str(tmp_path / "runs.db"), random.Random(11)
+    service = Service(database, (sys.executable, "-m", "tests.support.killed_service"), workers=2)
+    try:
+        for run, seed in RUNS.items():
+            service.ask("PUT", f"/runs/{run}", {**SMALL, "seed": seed})
+        with ServiceStore.open(database) as store:
+            killed = {"service": 0, "driver": 0}
+            for _ in range(KILLS):
+                time.sleep(chosen.uniform(0.2, 3.0))
+                what = chosen.choice(("service", "driver", "both"))
+                if what != "driver":
+                    service.kill()
+                    killed["service"] += 1
+                if what != "service":
+                    for pid in drivers(store)[:1]:
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
+                            killed["driver"] += 1
+                if what != "driver":
+                    service.start()
+                if chosen.random() < 0.3:  # a submission that is repeated after a cut
+                    service.ask("PUT", "/runs/one", {**SMALL, "seed": 1})
+            end = time.monotonic() + 3 * PATIENCE
+            while any(one.state is not State.COMPLETE for one in store.requests()):
+                assert time.monotonic() < end, [(one.run, one.state, one.reason) for one in store.requests()]
+                time.sleep(0.2)
+            assert killed["service"]
+            for run, seed in RUNS.items():
+                assert rows(store, run) == undisturbed(tmp_path / f"{run}.db", run, {**SMALL, "seed": seed})
+            assert drivers(store) == []
+            assert store.check().faults == ()
+    finally:
+        service.kill()
