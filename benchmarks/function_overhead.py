@@ -2,9 +2,9 @@
 
     python benchmarks/function_overhead.py                  # 10 generations of 64, two workers, 40 trials of Ray Tune
 
-Ours is a whole search: strategy, Ray, and every row in SQLite, with what was reported and printed. The clock starts with
-the first generation that finds all workers warm, the second. Ray Tune is the `Tuner` with its defaults, as many trials
-at a time as there are workers, and a `FIFOScheduler`; it starts a process per trial, which is what it costs.
+Ours is a whole search: strategy, Ray, and every row in SQLite, with what was reported and printed. The clock starts
+with the first generation that finds all workers warm, the second. Ray Tune is the `Tuner` with its defaults, as many
+trials at a time as there are workers; it starts a process per trial, which is what it costs.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def of_ray_tune(arguments: argparse.Namespace, folder: Path) -> float:
     started = time.perf_counter()
     results = tuned.fit()
     seconds = time.perf_counter() - started
-    assert len(results) == arguments.trials and not results.errors, results
+    assert not results.errors, results
+    assert len(results) == arguments.trials, results
     return 1000 * seconds / arguments.trials
 
 

@@ -25,7 +25,7 @@ FILES = {step.name: step.text for step in sessions.steps(GUIDE) if isinstance(st
     [("ridge.py", ()), ("outside.py", ()), ("forest.py", ("sklearn",)), ("network.py", ("torch",))],
 )
 def test_an_example_trains_to_its_budget_and_repeats_itself(name, libraries, tmp_path):
-    for library in (*libraries, *(("sklearn",) if libraries else ())):
+    for library in libraries:
         pytest.importorskip(library)
     for file, text in FILES.items():
         (tmp_path / file).write_text(text, encoding="utf-8")
