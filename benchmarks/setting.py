@@ -12,9 +12,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def find_project() -> None:
+    """Find the project, for a benchmark without TensorFlow."""
+    sys.path.insert(0, str(ROOT))
+
+
 def prepare(threads: int = 1) -> None:
     """Find the project, quieten TensorFlow, hide graphics cards and make our settings; before anything imports it."""
-    sys.path.insert(0, str(ROOT))
+    find_project()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     import tensorflow as tf

@@ -1,4 +1,4 @@
-"""A dimension of a search space: one hyperparameter with its scale, default, bounds and condition."""
+"""A dimension of a search space: a hyperparameter and the values it may have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scales of hyperparameters, and the transformations between values and coordinates.
+"""Scales of hyperparameters: between values and coordinates.
 
 A search runs in a transformed space, with one coordinate u per hyperparameter v. The first two are those of
 arXiv 2210.06171:

@@ -111,7 +111,9 @@ def refuse_mixing(
                 raise MOVING.refusal("a loss that depends on the seeds of layers")
         mean = float(np.mean(losses))
         if abs(mean - float(loss)) > ROUNDING[precise] * 10 * float(np.mean(np.abs(losses))) + 1e-7:
-            raise BATCH_LOSS.refusal(f"{float(loss):.4g} for {number} examples together, and alone {mean:.4g} on average")
+            raise BATCH_LOSS.refusal(
+                f"{float(loss):.4g} for {number} examples together, and alone {mean:.4g} on average"
+            )
         if number == 1:
             return
         kept = np.random.default_rng(seed).permutation(number) < (number + 1) // 2

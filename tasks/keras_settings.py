@@ -82,9 +82,7 @@ def _of_layer(layer: Any) -> Part:
     for place, value, is_part_own in _plain(_config(layer), "", is_own):
         (held if is_part_own else config)[place] = value
     attributes = {name: value for name, value in vars(layer).items() if name not in _of_keras()}
-    held |= {
-        place: value for place, value, _ in _plain(attributes, "", is_own) if is_own or isinstance(value, _Array)
-    }
+    held |= {place: value for place, value, _ in _plain(attributes, "", is_own) if is_own or isinstance(value, _Array)}
     return Part(type(layer).__name__, config, held, hasattr(layer, "adapt"))
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from search_spaces.build import choice, decay, integer, linear, log, space
-    from search_spaces.space import SearchSpace
     from tuner.api.comparing import compare
     from tuner.api.database import Database, open_database
     from tuner.api.evaluation import EvaluateRequest, EvaluateResult, evaluate
@@ -52,7 +51,6 @@ _MODULES = {
     "Resources": "tuner.execution.resources",
     "Run": "tuner.api.run",
     "SearchRequest": "tuner.studies.planner",
-    "SearchSpace": "search_spaces.space",
     "StopTraining": "tuner.core.errors",
     "Study": "tuner.api.run",
     "Table": "tuner.results.tables.table",
@@ -90,7 +88,6 @@ __all__ = [
     "Resources",
     "Run",
     "SearchRequest",
-    "SearchSpace",
     "StopTraining",
     "Study",
     "Table",

@@ -1,4 +1,4 @@
-"""The examination of a task, an optimizer or a training function by a suite of checks."""
+"""Examination of a task, an optimizer or a training function by a suite."""
 
 from __future__ import annotations
 

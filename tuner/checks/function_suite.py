@@ -1,4 +1,4 @@
-"""The suite of checks of a training function: what it reports with its default hyperparameters."""
+"""The suite of checks of a training function, which runs with its defaults."""
 
 from __future__ import annotations
 

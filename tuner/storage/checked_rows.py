@@ -114,14 +114,19 @@ class CheckedRow:
             self._refuse(column, f"not a mapping with {generations} finite sigmas")
         return value
 
-    def named_values(self, column: str, names: Collection[str] | None = None) -> Mapping[str, Any]:
+    def named_values(
+        self, column: str, names: Collection[str] | None = None, numbers: Collection[str] = ()
+    ) -> Mapping[str, Any]:
         """Return a mapping from names to values of hyperparameters, from exactly the given names unless they are None.
 
-        A value is a finite number, a text, a boolean, or None where it has no effect.
+        A value is a finite number, a text, a boolean, or None where it has no effect; that of each of `numbers` is a
+        number.
         """
         value = self.mapping(column)
         if not all(each is None or isinstance(each, str | bool) or _is_number(each) for each in value.values()):
             self._refuse(column, "not a mapping from names to values")
+        if not all(_is_number(value.get(name, 0)) for name in numbers):
+            self._refuse(column, "not a mapping from names to numbers")
         if names is not None and set(value) != set(names):
             self._refuse(column, f"not a value for each of {', '.join(names)}")
         return value

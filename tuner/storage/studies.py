@@ -266,7 +266,9 @@ def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -
         status=checked.one_of("status", STATUSES),
         created_at=checked.text("created_at"),
         finished_at=checked.optional("finished_at", checked.text),
-        tuned=checked.optional("tuned", lambda column: checked.named_values(column, _named(spec.space))),
+        tuned=checked.optional(
+            "tuned", lambda column: checked.named_values(column, _named(spec.space), _numbers(spec.space))
+        ),
         tuned_genome=checked.optional("tuned_genome", checked.numbers),
         notes=checked.texts("notes"),
         counts=counts,
@@ -278,3 +280,9 @@ def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -
 def _named(space: Mapping[str, Any]) -> list[str]:
     """Return the names of a search space's hyperparameters, those that are fixed last."""
     return [*space["hyperparameters"], *space.get("fixed", ())]
+
+
+def _numbers(space: Mapping[str, Any]) -> list[str]:
+    """Return the names of a search space's hyperparameters that are numbers in every candidate."""
+    named = space["hyperparameters"].items()
+    return [name for name, one in named if one.get("scale") != "choice" and not one.get("only_when")]

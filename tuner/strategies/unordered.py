@@ -1,4 +1,4 @@
-"""Coordinates of choices without an order: what a model sees of them, and how they vary.
+"""Choices without an order: what a model sees of them, and how they vary.
 
 Such a coordinate has one number per value, its *levels*. A difference of two levels has no meaning. A model sees a
 column per value, which is 1 for the value of the genome and 0 for the others, so that any two values are equally far

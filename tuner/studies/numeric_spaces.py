@@ -1,4 +1,4 @@
-"""Search spaces of optimizers in the compiled loop, which takes every hyperparameter as a tensor."""
+"""Search spaces of optimizers, which take every hyperparameter as a tensor."""
 
 from __future__ import annotations
 

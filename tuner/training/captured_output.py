@@ -1,4 +1,4 @@
-"""Capture of what a process prints, by its file descriptors, in bounded memory and space.
+"""Capture of what a process prints, in bounded memory and space.
 
 Output of subprocesses and of libraries in other languages is captured as well.
 """

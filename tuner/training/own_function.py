@@ -1,4 +1,4 @@
-"""Training by a function of the user's, in any framework: one candidate, in the worker's process.
+"""Training by a function of the user's, in any framework: one candidate.
 
 Workers import this module in place of `tuner.training.train`; nothing here imports TensorFlow. The function runs in a
 thread, so that what it reports and prints is sent while it runs, and so that a function that hangs is noticed.

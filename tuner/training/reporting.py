@@ -1,4 +1,4 @@
-"""`report`, by which a training function tells what it has reached, and learns whether to go on."""
+"""The reports of a training function, by which it also learns when to stop."""
 
 from __future__ import annotations
 
