@@ -59,7 +59,7 @@ THOROUGH = {
         "a_task_without_a_module_is_sent_to_each_worker": None,
         "running_out_of_memory_without_a_gpu_is_reported_unchanged": None,
         "the_conformance_suite_fails_only_on_broken_executors": r"SwapsLanes|OmitsAnEvaluation|ReturnsNan",
-        "the_ray_executor_conforms_to_the_protocol": r"(?!a_long|an_import|an_iterator_can|unusual|the_events_of_two).*",
+        "the_ray_executor_conforms_to_the_protocol": r"(?!a_long|an_import|an_iterator_can|unusual|the_events).*",
     },
     "execution/test_ray_faults.py": {
         "a_candidate_that_always_kills_its_worker_fails_alone": None,
