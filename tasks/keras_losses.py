@@ -65,6 +65,14 @@ class OutputLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a minibatch, a scalar, or those of its examples [E]."""
+        if sample_weight is not None and sample_weight.shape.rank == 1 and y_pred.shape.rank > 2:
+            values = self._loss.call(y_true, y_pred)
+            if values.shape.rank > 1:  # Keras would take the weights of examples for those of positions
+                positions = ", ".join(map(str, values.shape[1:]))
+                raise TaskError(
+                    f"sample_weight must be one number per position [examples, {positions}], as this loss has. Received:"
+                    " shape (examples,)"
+                )
         if not self._recorder.is_open:
             return self._loss(y_true, y_pred, sample_weight)
         return self._recorder.add(share_of_each(self._loss, y_true, y_pred, sample_weight))

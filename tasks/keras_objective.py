@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from tasks.errors import TaskError
+from tasks.keras_fitting import refuse_misfit
 from tasks.keras_features import ADDED_LOSS, ASSIGNED, LOGITS, MOVING, has_own
 from tasks.keras_losses import Recorder, Share, accuracy_of_each, keras_losses
 from tasks.random_operations import SEED_STATE
@@ -66,12 +67,17 @@ class Objective:
         self.trainable, self.others = variables_of(model, unused)
         self._recorder = Recorder()
         losses = keras_losses(loss, dtype, self._recorder)
+        self._given_loss = loss
         self._has_loss, self._has_own = loss is not None, has_own(model, "compute_loss")
         self._takes_logits = getattr(losses, "takes_logits", False)
         self._takes_training = "training" in model.call_signature_parameters
         keras.Model.compile(model, optimizer=None, loss=losses, loss_weights=loss_weights, jit_compile=False)
         # As `fit` does before its first step: with several outputs, losses have variables, which no trace may create.
-        model._symbolic_build(data_batch=(sample.inputs, sample.targets, sample.weights))
+        try:
+            model._symbolic_build(data_batch=(sample.inputs, sample.targets, sample.weights))
+        except Exception:
+            self._check_fit(model(sample.inputs), sample)
+            raise
 
     def loss(
         self, values: Sequence[Tensor], others: Sequence[Tensor], batch: Batch, *, training: bool
@@ -141,6 +147,10 @@ class Objective:
                     raise LOGITS.refusal("a loss with from_logits=True")
         return losses, shares
 
+    def _check_fit(self, predicted: Any, batch: Batch) -> None:
+        if self._has_loss and not self._has_own:
+            refuse_misfit(predicted, batch.targets, batch.weights, self._given_loss)
+
     @property
     def is_constrained(self) -> bool:
         """Whether a trainable variable has a constraint."""
@@ -165,6 +175,7 @@ class Objective:
             kept = self.trainable if training else [*self.trainable, *self.others]
             before = [scope.get_current_value(variable) for variable in kept]
             predicted = self.model(batch.inputs, **arguments)
+            self._check_fit(predicted, batch)
             for variable, value in zip(kept, before, strict=True):
                 # Layers may draw numbers that they do not use; whether they use them is tried by the task.
                 if variable.name != SEED_STATE and scope.get_current_value(variable) is not value:

@@ -66,7 +66,7 @@ def difference(first: list[Part], second: list[Part]) -> Difference | None:
 
 def _differences(one: Part, other: Part) -> Iterator[Difference]:
     for values, others, is_config in ((one.config, other.config, True), (one.held, other.held, False)):
-        for name in values.keys() & others.keys():
+        for name in [name for name in values if name in others]:
             value, another = values[name], others[name]
             if not _is_equal(value, another):
                 text = f"{name} {value!r:.40}, and with {another!r:.40}"
@@ -81,8 +81,14 @@ def _of_layer(layer: Any) -> Part:
     config, held = {}, {}
     for place, value, is_part_own in _plain(_config(layer), "", is_own):
         (held if is_part_own else config)[place] = value
-    attributes = {name: value for name, value in vars(layer).items() if name not in _of_keras()}
-    held |= {place: value for place, value, _ in _plain(attributes, "", is_own) if is_own or isinstance(value, _Array)}
+    attributes = {
+        name: value
+        for name, value in vars(layer).items()
+        if name not in _of_keras() and not name.startswith("_self_")  # TensorFlow's, which repeat the others
+    }
+    held |= {
+        place: value for place, value, _ in _plain(attributes, "", is_own) if is_own or isinstance(value, _Array)
+    }
     return Part(type(layer).__name__, config, held, hasattr(layer, "adapt"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import keras
@@ -67,6 +68,105 @@ def test_names_and_seeds_of_layers_may_differ_between_calls_of_build() -> None:
 
     task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)()
     assert not np.array_equal(task.initial(SEEDS)[0], task.initial(tf.constant([[3, 4]]))[0])
+
+
+class Scale(layers.Layer):
+    """Multiplies by a number that it takes from where `hold` has put it."""
+
+    def __init__(self, hold: Any) -> None:
+        super().__init__()
+        self.held = hold(random.random())
+
+    def call(self, x: Any) -> Any:
+        held = self.held
+        while isinstance(held, dict | list):
+            held = list(held.values())[0] if isinstance(held, dict) else held[0]
+        return x * (held() if callable(held) else tf.cast(held, x.dtype))
+
+
+class OwnModel(keras.Model):
+    """Divides by a number of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.divisor, self.dense = 1 + random.random(), layers.Dense(3)
+
+    def call(self, x: Any) -> Any:
+        return self.dense(x) / self.divisor
+
+
+class Regularised(layers.Layer):
+    """Has a regularizer with a factor that no configuration tells."""
+
+    def build(self, shape: Any) -> None:
+        self.scale = self.add_weight(shape=(3,), regularizer=keras.regularizers.L2(random.random()))
+
+    def call(self, x: Any) -> Any:
+        return x * self.scale
+
+
+class PerObject(layers.Layer):
+    """Tells and holds what differs between objects, and computes nothing with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number, self.token = id(self), random.random()
+
+    def get_config(self) -> dict[str, Any]:
+        return {"id": self.number, "shown": repr(object()), "tokens": [self.token]}
+
+    def call(self, x: Any) -> Any:
+        return x
+
+
+def times_a_number() -> Any:
+    inputs = keras.Input([3])
+    return keras.Model(inputs, layers.Dense(3)(inputs * random.random()))
+
+
+def adapted(count: int) -> Any:
+    layer = layers.Normalization()
+    layer.adapt(POINTS[np.random.permutation(60)[:count]])  # noqa: NPY002 - by the seed of the run
+    return net(layer)
+
+
+def dense(**options: Any) -> Any:
+    return net(layers.Dense(3, **options))
+
+
+@pytest.mark.parametrize(
+    ("build", "received"),
+    [
+        (times_a_number, r"Multiply with argument 1 of call 0 0\.\d+, and with 0\.\d+ \(all seeds would have"),
+        (OwnModel, r"OwnModel with divisor 1\.\d+, and with 1\.\d+ \("),
+        (lambda: net(Scale(float)), r"Scale with held 0\.\d+, and with 0\.\d+ \(.*self\.add_weight"),
+        (lambda: net(Scale(lambda x: [{"a": x}])), r"Scale with held\.0\.a 0\.\d+, and with"),
+        (lambda: net(Scale(lambda x: [np.array([x])])), r"Scale with other numbers in held\.0 \("),
+        (lambda: net(Scale(lambda x: np.array([int(1e6 * x)]))), r"Scale with other numbers in held \("),
+        (lambda: net(Scale(lambda x: lambda: x)), r"other losses with the same weights, of numbers that no layer shows"),
+        (lambda: net(Regularised()), r"other losses with the same weights"),
+        (lambda: adapted(10), r"Normalization with other numbers in mean \(adapt it to the same data in each call"),
+    ],
+)
+def test_numbers_that_build_draws_and_no_weight_holds_are_refused(build: Any, received: str) -> None:
+    task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)()
+    told = task.difference(task.built(1), is_thorough=True)
+    assert re.search(rf"^`build` must return the same model at each call.*Received: {received}", told), told
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: net(PerObject()),
+        lambda: net(Scale(lambda x: [0.5, x])),  # it uses the first alone
+        lambda: adapted(60),
+        lambda: dense(kernel_initializer=keras.initializers.RandomNormal(stddev=random.random())),
+        lambda: net(layers.BatchNormalization(), layers.GaussianNoise(0.3), layers.Dropout(0.5)),
+    ],
+)
+def test_what_differs_between_models_that_compute_the_same_is_accepted(build: Any) -> None:
+    task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY, validation=(POINTS, CLASSES))()
+    assert task.difference(task.built(1), is_thorough=True) == ""
 
 
 def frozen(kernel: Any) -> Any:
