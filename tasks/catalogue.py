@@ -40,7 +40,6 @@ GENERAL_LINE_UP = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
 _QUICK = ("LODO", "Adam", "Momentum", "RMSprop")
 
 
-
 def _pixelcnn_weights(options: Mapping[str, Any]) -> int:
     """Return the number of weights: those outside of the residual blocks, and of a block times blocks per pool."""
     pools = {7: 3, 14: 4}.get(options.get("side", 28), 5)

@@ -55,7 +55,9 @@ def _column_losses(network: Network, images: Tensor, column: Tensor, dtype: str)
     all_rows = np.arange(side)
     queries = tf.tile(column + tf.constant(side * all_rows, tf.int32), [count])  # [28 E], image by image
     inputs = input_channels(tf.repeat(images, side, axis=0), queries, dtype)
-    band = tf.gather(inputs, tf.constant(np.tile(all_rows, count)[:, np.newaxis]), batch_dims=1)  # the row of each query
+    band = tf.gather(
+        inputs, tf.constant(np.tile(all_rows, count)[:, np.newaxis]), batch_dims=1
+    )  # the row of each query
     band = first_features(band, network)  # [28 E, 1, 28, 20]
     # For a pixel below the image all of it is visible, for a pixel above it nothing.
     seen = first_features(input_channels(images, tf.fill([count], side * side + column), dtype), network)

@@ -143,9 +143,7 @@ class Network(NamedTuple):
 
 def unpacked(weights: Tensor, side: int) -> Network:
     """Cut a flat vector of weights [94,696], for images of side² pixels, into layers."""
-    first, middle, dense = tf.split(
-        weights, [FIRST.size, weights.shape[0] - FIRST.size - DENSE.size, DENSE.size]
-    )
+    first, middle, dense = tf.split(weights, [FIRST.size, weights.shape[0] - FIRST.size - DENSE.size, DENSE.size])
     blocks = _unpacked_blocks(middle)
     per_pool = len(blocks) // pools(side)
     grouped = [blocks[at : at + per_pool] for at in range(0, len(blocks), per_pool)]

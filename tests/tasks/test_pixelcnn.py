@@ -194,8 +194,11 @@ def test_a_smaller_network_has_smaller_digits_and_fewer_layers(
     images, pixels = task.advance(state, SEED, 1)
     assert (x.shape, images.shape) == ((weights, 1), (50, side, side))
     assert side**2 - 30 < pixels.numpy().max() < side**2
-    assert task.layers[-1][1] == sum(map(math.prod, task.variable_shapes)) == weights == TASKS["pixelcnn"].weights(
-        {"side": side, "blocks": blocks}
+    assert (
+        task.layers[-1][1]
+        == sum(map(math.prod, task.variable_shapes))
+        == weights
+        == TASKS["pixelcnn"].weights({"side": side, "blocks": blocks})
     )
     inputs = input_channels(images, pixels, "float64")
     np.testing.assert_allclose(logits(x[:, 0], inputs), plain_logits(x[:, 0], inputs, blocks), rtol=1e-11, atol=1e-12)
@@ -212,11 +215,14 @@ def test_smaller_digits_are_rounded_means_of_squares_of_pixels() -> None:
     np.testing.assert_array_equal(averaged(images, 28), images)
 
 
-@pytest.mark.parametrize(("options", "refused"), [
-    ({"side": 12}, r"`side` is one of 7, 14, 28\. Received: 12"),
-    ({"side": 14.0}, r"`side` is a whole number from 7 to 28\. Received: 14\.0"),
-    ({"blocks": 0}, r"`blocks` is a whole number from 1 to 8\. Received: 0"),
-])
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        ({"side": 12}, r"`side` is one of 7, 14, 28\. Received: 12"),
+        ({"side": 14.0}, r"`side` is a whole number from 7 to 28\. Received: 14\.0"),
+        ({"blocks": 0}, r"`blocks` is a whole number from 1 to 8\. Received: 0"),
+    ],
+)
 def test_a_network_that_there_is_not_is_refused(folder: Path, options: dict[str, Any], refused: str) -> None:
     with pytest.raises(ValueError, match=refused):
         PixelCNN(data_dir=folder, **options)

@@ -114,9 +114,7 @@ def judge(
             return Verdict.BOTH_MISSED, Gain()
         return Verdict.DEFAULT_MISSED if missed[0] > missed[1] else Verdict.TUNED_MISSED, Gain()
     fitnesses = [
-        (run.fitness, other.fitness)
-        for run, other in pairs
-        if run.fitness is not None and other.fitness is not None
+        (run.fitness, other.fitness) for run, other in pairs if run.fitness is not None and other.fitness is not None
     ]
     gain = _gain(fitnesses)
     return _verdict(gain, fitnesses), gain
