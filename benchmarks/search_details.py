@@ -7,6 +7,8 @@ tolerances    ends of tolerances on quadratics, whose intervals are known: how m
 doublings     what the last doubling of a random search brought, and what the next one brings, in log losses
 extensions    what the last five of ten generations brought by the best so far, and what ten more bring by the true loss
               of the result, in log losses
+limits        what `genetic` loses without its factor for candidates beside failures, where the loss falls towards a
+              limit beyond which training diverges
 """
 
 from __future__ import annotations
@@ -189,7 +191,43 @@ def print_extensions() -> None:
                 print(f"{loss.__name__:6} {strategy:7} {noise:.2f}: {compared(last, following)}", flush=True)
 
 
+def print_limits() -> None:
+    """Print the failures among full trainings, and how far above the best feasible loss the results are."""
+    from tuner.strategies.genetic import Genetic
+    from tuner.strategies.setting import Setting
+
+    class WithoutFeasibility(Genetic):
+        def _feasible(self, genomes: Array, best: Sequence[float], scale: Array) -> Array:
+            return np.ones(len(genomes))
+
+    limit, minimum, steps = 2.3, np.array([2.6, 2.0, 2.0]), (10, 10, 40, *[160] * 8)
+
+    def loss(genome: Array) -> float:
+        value = 1 + 0.1 * ((genome - minimum) ** 2).sum()
+        return float(value) if genome[0] <= limit else math.inf
+
+    lowest = 1 + 0.1 * (minimum[0] - limit) ** 2
+    print("limits: noise, class: share of full trainings that diverge; results above the best, median and 90 %")
+    for noise in (0.0, 0.02):
+        for kind in (Genetic, WithoutFeasibility):
+            diverged, excess = [], []
+            for seed in range(20):
+                rng = np.random.default_rng(seed)
+                setting = {"mean": [0.0] * 3, "lower": [-20.0] * 3, "upper": [20.0] * 3, "population": 8}
+                search = kind(Setting(**setting, steps=steps, seed=seed, sigmas=(SIGMA,) * len(steps)))
+                while (proposal := search.ask()) is not None:
+                    common = rng.normal()
+                    losses = [noisy(loss(genome), noise, common, rng) for genome in proposal.genomes]
+                    if proposal.budget == steps[-1]:
+                        diverged += [not math.isfinite(one) for one in losses]
+                    search.tell(losses)
+                excess.append(loss(search.result()) / lowest - 1)
+            quantiles = np.quantile(excess, [0.5, 0.9]).round(4).tolist()
+            print(f"{noise} {kind.__name__:18}: {np.mean(diverged):.2f} {quantiles}", flush=True)
+
+
 if __name__ == "__main__":
     print_tolerances()
     print_doublings()
     print_extensions()
+    print_limits()
