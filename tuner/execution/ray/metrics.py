@@ -175,8 +175,9 @@ class StudyMetrics:
             insort(self._fitnesses, fitness)
             half = len(self._fitnesses) // 2
             median = self._fitnesses[half] / 2 + self._fitnesses[~half] / 2
-            for name, value in (("best_fitness", self._fitnesses[0]), ("median_fitness", median)):
-                shown = self._objective.shown(value, self._budget)
+            best = self._objective.shown(self._fitnesses[0], self._budget)
+            middle = self._objective.shown_median(median, self._fitnesses[half], self._budget)
+            for name, shown in (("best_fitness", best), ("median_fitness", middle)):
                 if shown is not None:
                     self._set(name, shown)
 
