@@ -86,9 +86,7 @@ def _of_layer(layer: Any) -> Part:
         for name, value in vars(layer).items()
         if name not in _of_keras() and not name.startswith("_self_")  # TensorFlow's, which repeat the others
     }
-    held |= {
-        place: value for place, value, _ in _plain(attributes, "", is_own) if is_own or isinstance(value, _Array)
-    }
+    held |= {place: value for place, value, _ in _plain(attributes, "", is_own) if is_own or isinstance(value, _Array)}
     return Part(type(layer).__name__, config, held, hasattr(layer, "adapt"))
 
 

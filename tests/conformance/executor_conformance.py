@@ -258,6 +258,29 @@ def an_executor_can_be_closed_twice(make: Make) -> None:
         executor.close()
 
 
+def with_a_limit_of_zero_running_cohorts_end_and_no_other_begins_until_it_is_lifted(make: Make) -> None:
+    executor, trials = make(train=FAKE + "train"), [trial(slot) for slot in range(8)]
+    batch, events = executor.submit(workload(), trials, label="fake/Adam/g03"), []
+    while not any(isinstance(event, Evaluation) for event in events):
+        executor.poll()
+        events += batch.take()
+    executor.limit(0)
+    while executor.busy:
+        executor.poll()
+    for _ in range(3):
+        executor.poll()
+    events += batch.take()
+    begun = {key for event in events if isinstance(event, AttemptStarted) for key in event.keys}
+    ended = {event.key for event in events if isinstance(event, Evaluation)}
+    assert begun == ended, "what was begun has ended"
+    assert len(ended) < len(trials), "no further cohort was begun"
+    assert executor.workers == 0, "the workers are given back"
+    executor.limit(None)
+    while batch.is_open:
+        executor.poll()
+    check_order(events + batch.take(), trials)
+
+
 CHECKS: tuple[Callable[[Make], None], ...] = (
     each_candidate_has_its_own_fitness_and_complete_curve,
     full_and_partial_cohorts_give_the_results_of_single_runs,
@@ -279,4 +302,5 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
     a_timeout_of_zero_is_refused,
     a_candidate_that_timed_out_keeps_its_curve_so_far,
     an_executor_can_be_closed_twice,
+    with_a_limit_of_zero_running_cohorts_end_and_no_other_begins_until_it_is_lifted,
 )

@@ -133,6 +133,28 @@ def test_a_worker_is_replaced_after_the_maximum_number_of_cohorts():
     assert [worker.cohorts for worker in pool.started] == [3, 3, 1]
 
 
+def test_no_more_workers_train_than_are_permitted_and_those_too_many_are_given_back_when_their_cohort_ends():
+    pool = SimulatedPool(4, lambda *_: 10.0)
+    executor = PoolExecutor(pool, clock=lambda: pool.now)
+    executor.limit(3)
+    batch = executor.submit(workload("Adam"), [trial(slot) for slot in range(12)], label="x")
+    while pool.now < 5:
+        executor.poll()
+        assert executor.workers <= 3
+    assert executor.busy == 3
+    executor.limit(1)
+    assert executor.busy == 3  # none is ended within its cohort
+    finished = []
+    while pool.now < 15:
+        executor.poll()
+        finished += [event for event in batch.take() if isinstance(event, Evaluation)]
+    assert (len(finished), executor.busy, executor.workers) == (3, 1, 1)
+    executor.limit(4)
+    finished += run(executor, [batch])
+    assert len({event.key for event in finished}) == 12
+    assert len(pool.started) > 3
+
+
 def test_a_batch_does_not_wait_for_a_worker_with_a_long_cohort_of_another_batch():
     long = 10_000.0
     pool = SimulatedPool(2, lambda work, attempt, new: long if attempt.keys[0].slot == 9 else 1.0 + 10.0 * new)

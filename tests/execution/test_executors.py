@@ -168,6 +168,13 @@ class IgnoresCancel(Broken):
         pass
 
 
+class IgnoresLimit(Broken):
+    """Begin further cohorts despite a limit of 0."""
+
+    def limit(self, workers):
+        pass
+
+
 class IgnoresTimeout(Broken):
     """Ignore the timeout."""
 

@@ -1,4 +1,6 @@
-"""The driver of a request: a process that trains a submitted run, and ends when the service says so.
+"""The driver of a request: a process that trains a submitted run.
+
+It ends when the service says so.
 
 What is desired and how many workers it may use are read from the database, with each heartbeat. The service need not
 live: a driver goes on without it, and another service finds it by its heartbeat.
@@ -22,7 +24,7 @@ from tuner.core.trial import Evaluation
 from tuner.execution.executor import Executor
 from tuner.execution.resources import Resources
 from tuner.storage import LeaseLost, ServiceStore, StudyExists, this_process
-from tuner.studies.callbacks import Callback, NoCallback
+from tuner.studies.callbacks import Callback, CallbackList
 from tuner.studies.control import Ended
 from tuner.studies.fingerprints import identified
 from tuner.studies.heartbeat import Heartbeat
@@ -124,10 +126,11 @@ class Link:
         self._has_results = True
 
 
-class _Noticing(NoCallback):
+class _Noticing(CallbackList):
     """Tells a link of results."""
 
     def __init__(self, link: Link) -> None:
+        super().__init__()
         self._link = link
 
     def on_event(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Requests for searches that come from elsewhere: which names they may use, and what they cost.
+"""Requests for searches that come from elsewhere: their names and their cost.
 
 A request is data: names of a catalogue, numbers, and the text of search spaces. It names no file, module or address.
 """

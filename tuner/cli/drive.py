@@ -1,4 +1,6 @@
-"""The process of a driver that a service starts: `python -m tuner.cli.drive`, with what to train on standard input.
+"""The process of a driver that a service starts: `python -m tuner.cli.drive`.
+
+What it trains is on standard input.
 
 It is no verb: the service alone calls it. The URL of the database may hold a password, which other users of the machine
 would see on a command line.

@@ -1,4 +1,4 @@
-"""Values of the service's queue: requests for runs, their states, and what a driver is told."""
+"""Values of the queue of a service: requests, states, and orders of drivers."""
 
 from __future__ import annotations
 

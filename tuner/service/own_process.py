@@ -1,4 +1,4 @@
-"""A process of the service's own for work that takes seconds of a core, or hundreds of megabytes."""
+"""A process of the service's own for work that takes seconds or much memory."""
 
 from __future__ import annotations
 

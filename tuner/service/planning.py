@@ -1,4 +1,4 @@
-"""Plans of requests, made by a process of its own: making one may load TensorFlow."""
+"""Plans of requests, made by a process of its own, which may load TensorFlow."""
 
 from __future__ import annotations
 

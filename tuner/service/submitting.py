@@ -1,4 +1,7 @@
-"""Submission of runs and the verbs that steer them, for the HTTP API and the pages alike."""
+"""Submission of runs and the verbs that steer them.
+
+The HTTP API and the pages use the same functions.
+"""
 
 from __future__ import annotations
 

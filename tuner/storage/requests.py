@@ -1,4 +1,4 @@
-"""Rows of requests: what users want of a run, what was reached, and the lease of its driver.
+"""Rows of requests: what users want of a run, and what was reached.
 
 A driver is started in two steps. The supervisor writes a new epoch, and starts the process; the process claims the
 request by that epoch before it does anything else. A supervisor that is killed in between leaves an epoch that nobody

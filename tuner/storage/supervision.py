@@ -1,4 +1,7 @@
-"""The row of the supervisor: one service at a time starts the drivers of a database."""
+"""The row of the supervisor.
+
+One service at a time starts the drivers of a database.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Control of a run from outside: how many workers it may use, and whether it ends early."""
+"""Control of a run from outside.
+
+It says how many workers the run may use, and ends it early.
+"""
 
 from __future__ import annotations
 

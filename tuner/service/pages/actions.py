@@ -1,4 +1,7 @@
-"""Pages that change something: a new run, the queue, the verbs of a run, and tokens. They need no script."""
+"""Pages that change something: a new run, verbs, tokens; and the queue.
+
+They need no script.
+"""
 
 from __future__ import annotations
 

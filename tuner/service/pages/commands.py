@@ -1,4 +1,7 @@
-"""The lines that train a candidate again, or start a search, as a command and as a Python call."""
+"""The lines that train a candidate again, or start a search.
+
+Each is a command and a Python call.
+"""
 
 from __future__ import annotations
 

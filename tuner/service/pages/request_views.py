@@ -1,4 +1,7 @@
-"""The values that the pages of requests show: the form of a new run, the queue, and the verbs of a run."""
+"""The values that the pages of requests show.
+
+They are the form of a new run, the queue, and the verbs of a run.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The supervisor: which runs have drivers, and how many workers each of them may use."""
+"""The supervisor: which runs have drivers, and with how many workers."""

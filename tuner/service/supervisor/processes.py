@@ -1,4 +1,7 @@
-"""Processes of drivers: started in a session of their own, so that they outlive the service."""
+"""Processes of drivers.
+
+They are started in a session of their own, so that they outlive the service.
+"""
 
 from __future__ import annotations
 

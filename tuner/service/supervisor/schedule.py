@@ -1,4 +1,7 @@
-"""Decisions of the supervisor from one reading of the requests: grants, starts, and why the others wait."""
+"""Decisions of the supervisor from one reading of the requests.
+
+They are grants, starts, and why the others wait.
+"""
 
 from __future__ import annotations
 

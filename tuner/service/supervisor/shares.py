@@ -1,4 +1,4 @@
-"""Division of workers: weighted max-min fairness over users, then over the runs of each.
+"""Division of workers: weighted max-min fairness over users, then over runs.
 
 Shares are fractions, and workers are whole. Each claimant has the whole part of its share. The workers that are left go
 to those whose credit is greatest: what they should have had so far, minus what they had. Over time each has its share,

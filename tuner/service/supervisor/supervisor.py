@@ -1,4 +1,7 @@
-"""The supervisor: a thread that starts drivers, tells them how many workers they may use, and notices their ends."""
+"""The supervisor: a thread that starts drivers and notices their ends.
+
+It tells them how many workers they may use.
+"""
 
 from __future__ import annotations
 
