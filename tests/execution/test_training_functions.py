@@ -103,6 +103,7 @@ def session():
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.faults
 def test_on_ray_a_function_that_hangs_or_kills_its_worker_fails_alone_and_keeps_what_it_printed(session, tmp_path):
     acts = [Act.HANG, Act.TRAIN, Act.KILL, Act.RAISE, Act.RESUME, Act.TRAIN]

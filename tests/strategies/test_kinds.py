@@ -39,7 +39,7 @@ def loss(values: dict[str, Any]) -> float:
     return away + 3 * (values["act"] != "silu") + (2 * abs(values["final"] - 0.8) if values["bias"] else 1.0)
 
 
-def started(name: str, space: SearchSpace, *, seed: int = 0, population: int = 16, generations: int = 6) -> Strategy:
+def started(name: str, space: SearchSpace, *, seed: int = 0, population: int = 12, generations: int = 4) -> Strategy:
     return create(
         name,
         mean=space.default_genome(),
@@ -86,7 +86,7 @@ def test_a_space_with_fewer_points_than_slots_is_searched_to_the_end(name: str) 
 def test_genetic_comes_closer_on_a_mixed_space_than_random_search_of_equal_cost() -> None:
     found = {}
     for name in ("genetic", "random"):
-        strategy = started(name, MIXED, generations=8, population=12)
+        strategy = started(name, MIXED, generations=6, population=12)
         search(strategy, MIXED, loss)
         found[name] = MIXED.decode(strategy.result())
     assert loss(found["genetic"]) < loss(found["random"])

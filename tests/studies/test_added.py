@@ -111,7 +111,22 @@ def test_a_study_without_additions_has_the_space_that_it_always_had():
         ),
         ("{beta_1: {scale: decay, default: 0.9}}", "{beta_1: 0.5}", r"fixed\.beta_1: a hyperparameter is either tuned"),
         ("{beta_1: {scale: decay, default: 0.9}}", "{beta_2: 1}", r"mine\.yaml: .*beta_2 must be a number at least 0"),
-        ("{beta_1: {scale: decay, default: 0.9}}", "{beta_2: x}", r"fixed\.beta_2: must be a finite number"),
+        (
+            "{beta_1: {scale: decay, default: 0.9}}",
+            "{beta_2: x}",
+            r"mine\.yaml: Adam takes beta_2 as a number; other values are for a training function",
+        ),
+        (
+            "{beta_1: {scale: choice, values: [low, high]}}",
+            "{}",
+            r"mine\.yaml: Adam takes beta_1 as a number; other values are for a training function. Received: 'low'",
+        ),
+        (
+            "{learning_rate: {scale: integer, default: 1, low: 1, high: 2}, beta_1: {scale: decay, default: 0.9,"
+            " only when: {learning_rate: 1}}}",
+            "{}",
+            r"mine\.yaml: Adam needs a value of beta_1 in every training",
+        ),
         ("{beta_1: {scale: decay, default: 0.9}}", "3", r"fixed: must be a mapping from names of hyperparameters to"),
     ],
 )
@@ -120,6 +135,16 @@ def test_what_cannot_be_is_refused_in_one_line_with_the_file(tmp_path, hyperpara
         space_of(tmp_path, hyperparameters, fixed)
     assert "\n" not in str(raised.value)
     assert "mine.yaml" in str(raised.value)
+
+
+def test_an_optimizer_takes_whole_numbers_and_choices_among_numbers(tmp_path):
+    space = space_of(
+        tmp_path,
+        "{learning_rate: {scale: choice, values: [0.1, 0.01, 1], ordered: true}, beta_1: {scale: linear,"
+        " default: 0.9, low: 0, high: 0.99}}",
+        "{beta_2: 0}",
+    )
+    assert space.decode([10.0, 12.0]) == {"learning_rate": 1, "beta_1": 0.99, "beta_2": 0.0}
 
 
 @pytest.mark.parametrize("name", ["cosine_final", "warmup_ratio", "weight_decay"])

@@ -22,3 +22,8 @@ def key_of(name: str) -> Key:
     if match := _FRESH.fullmatch(name):
         return Key(Role(match[1]), 0, int(match[2]))
     raise InvalidRequest("candidate", "is a generation and a slot, as in g03/s07, or default/0 or tuned/0", name)
+
+
+def name_of(key: Key) -> str:
+    """Return the name of a candidate of a search, as `key_of` reads it."""
+    return f"g{key.generation:02d}/s{key.slot:02d}" if key.role is Role.SEARCH else f"{key.role.value}/{key.slot}"

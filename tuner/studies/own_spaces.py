@@ -19,7 +19,7 @@ from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
 from tuner.core.user_code import explained
 from tuner.studies import added
-from tuner.studies.numeric_spaces import check_numbers
+from tuner.studies.numeric_spaces import numeric
 from tuner.studies.optimizers import Chosen
 from tuner.training import own_optimizers
 
@@ -102,7 +102,7 @@ def _completed(
     Raises:
         ValueError: The optimizer has no such hyperparameter, or has one without a value.
     """
-    check_numbers(space)
+    space = numeric(space, where)
     optimizer, known = _known(chosen, shapes)
     of_keras = own_class.is_of_keras(optimizer)
     names = (*space.names, *space.fixed)

@@ -14,7 +14,7 @@ from search_spaces.space import SearchSpace
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
 from tuner.studies import added, own_spaces
-from tuner.studies.numeric_spaces import check_numbers
+from tuner.studies.numeric_spaces import numeric
 from tuner.studies.optimizers import Chosen, names_of
 from tuner.studies.own_spaces import Shapes
 
@@ -39,8 +39,7 @@ def search_spaces_of(
     by_name = {one.name: one for one in chosen}
     spaces: dict[str, SearchSpace] = {}
     for file in files:
-        space = loader.load(file)
-        check_numbers(space)
+        space = numeric(loader.load(file), str(file))
         name = space.optimizer
         if name not in by_name:
             raise InvalidRequest(
@@ -54,7 +53,7 @@ def search_spaces_of(
             space = _of_keras(by_name[name], file, space, shapes)
         else:
             known = (*loader.builtin(name).names, *added.additions_to(by_name[name]))
-            space = loader.load(file, optimizer=name, hyperparameters=known, some=True)
+            space = numeric(loader.load(file, optimizer=name, hyperparameters=known, some=True), str(file))
             space = _completed(by_name[name], space, file)
         spaces[name] = space
     remarks = []

@@ -1,6 +1,6 @@
-"""The lines that train a candidate again, or start a search.
+"""The lines that train a candidate again, or start a search, each as a command and as a Python call.
 
-Each is a command and a Python call.
+Of a candidate of a training function they show what it printed and reported, since it cannot be trained alone.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from tuner.core.candidate_names import name_of
 from tuner.core.study import CandidateRecord, ComparisonSpec, StudySpec
 
 
 def train_command(spec: StudySpec, candidate: CandidateRecord) -> str:
     """Return the command line that trains a candidate again, with every digit of its hyperparameters."""
     workload, settings = spec.workload_of(candidate.key.generation), _settings(spec, candidate)
+    if workload.is_function:
+        return shlex.join(["lodo-tune", "logs", spec.name, name_of(candidate.key)])
     words = ["lodo-tune", "train", "--task", workload.task, "--optimizer", workload.optimizer]
     for name, value in {**candidate.hyperparameters, **settings}.items():
         words += ["--set", f"{name}={value!r}"]
@@ -29,6 +32,8 @@ def train_command(spec: StudySpec, candidate: CandidateRecord) -> str:
 def train_call(spec: StudySpec, candidate: CandidateRecord) -> str:
     """Return the call in Python that trains a candidate again."""
     workload, settings = spec.workload_of(candidate.key.generation), _settings(spec, candidate)
+    if workload.is_function:
+        return f"database.run({spec.run!r})[{workload.optimizer!r}].reports({name_of(candidate.key)!r})"
     arguments = [
         f"{workload.task!r}",
         f"{workload.optimizer!r}",
