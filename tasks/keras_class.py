@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from tasks.errors import TaskError, described
 from tasks.fingerprint import arrays_fingerprint
+from tasks.keras_behaviour import DEVIATION, computed, is_alike, moved, values_of
 from tasks.keras_build import build_model, precision
 from tasks.keras_data import Examples, examples, mapped
 from tasks.keras_features import Setting, refuse
-from tasks.keras_behaviour import DEVIATION, computed, is_alike, moved, values_of
 from tasks.keras_objective import Batch, Objective, variables_of
 from tasks.keras_settings import UNSEEN, difference, parts_of
 from tasks.options import MAX_BATCH_SIZE, float_dtype, single_seed, whole_number
@@ -25,7 +25,6 @@ from tasks.random_operations import SEED_STATE, unseeded
 from tasks.shared_memory import shared
 from tasks.task import State, Tensor
 from tasks.tensors import constant
-
 
 COMPARED = 8  # examples on which two models are compared
 
@@ -214,10 +213,11 @@ class KerasTask:
         if shapes[:2] != shapes[2:]:
             return accepted
         found = difference(self._parts, parts_of(model))
-        if not (found.is_certain if found else False):
-            if not found and not is_thorough or self._computes_the_same(model):
-                return ""
-        return f"{accepted}. Received: {found.text if found else UNSEEN}"
+        if found is None:
+            return "" if not is_thorough or self._computes_the_same(model) else f"{accepted}. Received: {UNSEEN}"
+        if not found.is_certain and self._computes_the_same(model):
+            return ""
+        return f"{accepted}. Received: {found.text}"
 
     def _computes_the_same(self, model: Any) -> bool:
         """Return whether a model computes what that of the constructor does, with the same values of all variables."""

@@ -112,7 +112,9 @@ def test_what_measures_examples_independently_is_accepted(build: Any, x: Any, gi
     task(build, x, keras.losses.SparseCategoricalCrossentropy(from_logits=True), **given)
 
 
-@pytest.mark.parametrize(("count", "size", "batch", "number"), [(100, 6, 16, 16), (100, 6, 64, 32), (100, 10**6, 32, 4), (5, 6, 16, 5)])
+@pytest.mark.parametrize(
+    ("count", "size", "batch", "number"), [(100, 6, 16, 16), (100, 6, 64, 32), (100, 10**6, 32, 4), (5, 6, 16, 5)]
+)
 def test_as_many_examples_are_tried_as_are_cheap(count: int, size: int, batch: int, number: int) -> None:
     rows = rows_of(count, tf.zeros([1, size]), batch)
     assert len(rows) == 2 * number

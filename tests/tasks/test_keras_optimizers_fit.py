@@ -15,7 +15,9 @@ from tasks.keras_task import keras_task
 from tuner.training.loop import Loop, build_optimizer
 
 RANDOM = np.random.default_rng(0)
-WORDS = np.stack([RANDOM.permutation(12)[:5] for _ in range(64)])  # no word twice in an example: see docs/guides/keras.md
+WORDS = np.stack(
+    [RANDOM.permutation(12)[:5] for _ in range(64)]
+)  # no word twice in an example: see docs/guides/keras.md
 TARGETS = RANDOM.normal(size=(64, 1)).astype("float32")
 SEEDS = tf.constant([[1, 2]])
 

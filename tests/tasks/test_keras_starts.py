@@ -80,7 +80,7 @@ class Scale(layers.Layer):
     def call(self, x: Any) -> Any:
         held = self.held
         while isinstance(held, dict | list):
-            held = list(held.values())[0] if isinstance(held, dict) else held[0]
+            held = next(iter(held.values())) if isinstance(held, dict) else held[0]
         return x * (held() if callable(held) else tf.cast(held, x.dtype))
 
 
@@ -143,7 +143,10 @@ def dense(**options: Any) -> Any:
         (lambda: net(Scale(lambda x: [{"a": x}])), r"Scale with held\.0\.a 0\.\d+, and with"),
         (lambda: net(Scale(lambda x: [np.array([x])])), r"Scale with other numbers in held\.0 \("),
         (lambda: net(Scale(lambda x: np.array([int(1e6 * x)]))), r"Scale with other numbers in held \("),
-        (lambda: net(Scale(lambda x: lambda: x)), r"other losses with the same weights, of numbers that no layer shows"),
+        (
+            lambda: net(Scale(lambda x: lambda: x)),
+            r"other losses with the same weights, of numbers that no layer shows",
+        ),
         (lambda: net(Regularised()), r"other losses with the same weights"),
         (lambda: adapted(10), r"Normalization with other numbers in mean \(adapt it to the same data in each call"),
     ],
