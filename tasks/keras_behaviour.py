@@ -1,4 +1,4 @@
-"""What a Keras model computes, to compare two models of one function that have the same weights."""
+"""What a Keras model computes, to compare two models with the same weights."""
 
 from __future__ import annotations
 

@@ -213,10 +213,11 @@ class KerasTask:
         if shapes[:2] != shapes[2:]:
             return accepted
         found = difference(self._parts, parts_of(model))
-        if not (found.is_certain if found else False):
-            if (not found and not is_thorough) or self._computes_the_same(model):
-                return ""
-        return f"{accepted}. Received: {found.text if found else UNSEEN}"
+        if found is None:
+            return "" if not is_thorough or self._computes_the_same(model) else f"{accepted}. Received: {UNSEEN}"
+        if not found.is_certain and self._computes_the_same(model):
+            return ""
+        return f"{accepted}. Received: {found.text}"
 
     def _computes_the_same(self, model: Any) -> bool:
         """Return whether a model computes what that of the constructor does, with the same values of all variables."""

@@ -1,4 +1,4 @@
-"""Whether targets, weights and losses fit the outputs of a model, told in words where Keras' own say little."""
+"""Refuse targets, weights and losses that do not fit the outputs of a model."""
 
 from __future__ import annotations
 

@@ -70,8 +70,8 @@ class OutputLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
             if values.shape.rank > 1:  # Keras would take the weights of examples for those of positions
                 positions = ", ".join(map(str, values.shape[1:]))
                 raise TaskError(
-                    f"sample_weight must be one number per position [examples, {positions}], as this loss has. Received:"
-                    " shape (examples,)"
+                    f"sample_weight must be one number per position [examples, {positions}], as this loss has."
+                    " Received: shape (examples,)"
                 )
         if not self._recorder.is_open:
             return self._loss(y_true, y_pred, sample_weight)

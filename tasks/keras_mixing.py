@@ -1,4 +1,4 @@
-"""Whether the loss of an example depends on the other examples of its batch, found by trying.
+"""Try whether the loss of an example depends on the others of its batch.
 
 `evaluate` would then give a number that is not a mean over examples, and that depends on the batch size.
 """
@@ -86,16 +86,15 @@ def refuse_mixing(
     first = taken(places)
     scales = [None if scale is None else tf.constant(scale) for scale in scales_of(shares(*variables, first)[1])]
 
-    @tf.function(autograph=False)
-    def each(values: Values, others: Values, batch: Any) -> list[Tensor]:
+    def shares_of_each(values: Values, others: Values, batch: Any) -> list[Tensor]:
         found = [(share.values, share.counts) for share in shares(values, others, batch)[1]]
         return [part for pair in found for part in pair if part is not None]
 
-    @tf.function(autograph=False)
-    def together(values: Values, others: Values) -> tuple[Tensor, Tensor]:
+    def whole(values: Values, others: Values) -> tuple[Tensor, Tensor]:
         loss, _ = objective.loss(values, others, Batch(*first), training=False)
         return loss, shares(values, others, first, scales[: len(scales) - with_accuracy])[0]
 
+    each, together = (tf.function(function, autograph=False) for function in (shares_of_each, whole))
     for seed, deviation in enumerate(DEVIATIONS):
         at = moved(variables[0], deviation, seed), _moved_state(variables[1], is_seed, seed)
         try:

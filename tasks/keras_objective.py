@@ -11,8 +11,8 @@ import keras
 import tensorflow as tf
 
 from tasks.errors import TaskError
-from tasks.keras_fitting import refuse_misfit
 from tasks.keras_features import ADDED_LOSS, ASSIGNED, LOGITS, MOVING, has_own
+from tasks.keras_fitting import refuse_misfit
 from tasks.keras_losses import Recorder, Share, accuracy_of_each, keras_losses
 from tasks.random_operations import SEED_STATE
 from tasks.task import Tensor

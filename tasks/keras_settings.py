@@ -1,4 +1,4 @@
-"""What two models of one function differ in, apart from their weights, as far as it can be read off them."""
+"""What can be read off two models of one function, apart from their weights."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def _differences(one: Part, other: Part) -> Iterator[Difference]:
 
 def _of_layer(layer: Any) -> Part:
     is_own = not type(layer).__module__.startswith("keras.")
-    config, held = {}, {}
+    config: Values = {}
+    held: Values = {}
     for place, value, is_part_own in _plain(_config(layer), "", is_own):
         (held if is_part_own else config)[place] = value
     attributes = {
@@ -130,7 +131,7 @@ class _Array:
 
 
 def _plain(value: Any, place: str, is_own: bool, depth: int = 0) -> Iterator[tuple[str, Any, bool]]:
-    """Yield the numbers, texts, flags and arrays in a nest, with their paths, and whether they are of the user's own."""
+    """Yield the numbers, texts, flags and arrays in a nest, each with its path and whether it is of the user's own."""
     if isinstance(value, Mapping):
         entries = [(key, each) for key, each in value.items() if not str(key).endswith(UNCOMPARED)]
         # Keras writes objects so.

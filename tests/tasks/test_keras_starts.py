@@ -80,7 +80,7 @@ class Scale(layers.Layer):
     def call(self, x: Any) -> Any:
         held = self.held
         while isinstance(held, dict | list):
-            held = list(held.values())[0] if isinstance(held, dict) else held[0]
+            held = next(iter(held.values())) if isinstance(held, dict) else held[0]
         return x * (held() if callable(held) else tf.cast(held, x.dtype))
 
 

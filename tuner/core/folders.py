@@ -19,7 +19,10 @@ def check_writable(field: str, folder: Path | None) -> None:
     if folder is None:
         return
     folders = (folder.absolute(), *folder.absolute().parents)
-    nearest = next(each for each in folders if each.exists())
+    try:
+        nearest = next(each for each in folders if each.exists())
+    except OSError as error:  # a name that is too long, or a symbolic link that leads to itself
+        raise InvalidRequest(field, f": nothing can be written to {str(folder)!r:.300}: {error.strerror}") from None
     if not nearest.is_dir():
         raise InvalidRequest(field, f": {nearest} is not a folder")
     created = folders[: folders.index(nearest)]
