@@ -30,7 +30,8 @@ def mean_losses(weights: Tensor, images: Tensor, dtype: str) -> Tensor:
 
     Args:
         weights: [94,696], flat.
-        images: uint8 [E, 28, 28], or smaller as the network is; E is known when the function is traced. At most 8 are evaluated at a time.
+        images: uint8 [E, 28, 28], or smaller as the network's are; E is known when the function is traced. At most
+            8 are evaluated at a time.
         dtype: Dtype of the weights.
     """
     count, side = images.shape[:2]
