@@ -89,7 +89,7 @@ def _stitched(seen: Tensor, band: Tensor, unseen: Tensor, rows: np.ndarray) -> T
     Returns:
         [28 E, n, 28, 20].
     """
-    count, side, height = *seen.shape[:2], band.shape[1]
+    (count, side), height = seen.shape[:2], band.shape[1]
     table = tf.concat([tf.reshape(part, [-1, *band.shape[2:]]) for part in (seen, unseen, band)], axis=0)
     images = np.arange(count)[:, np.newaxis, np.newaxis]
     queried = np.arange(side)[:, np.newaxis]
