@@ -30,8 +30,8 @@ def mean_losses(weights: Tensor, images: Tensor, dtype: str) -> Tensor:
 
     Args:
         weights: [94,696], flat.
-        images: uint8 [E, 28, 28], or smaller as the network is; E is known when the function is traced. At most 8 are
-            evaluated at a time.
+        images: uint8 [E, 28, 28], or smaller as the network's are; E is known when the function is traced. At most
+            8 are evaluated at a time.
         dtype: Dtype of the weights.
     """
     count, side = images.shape[:2]
@@ -89,8 +89,7 @@ def _stitched(seen: Tensor, band: Tensor, unseen: Tensor, rows: np.ndarray) -> T
     Returns:
         [28 E, n, 28, 20].
     """
-    count, side = seen.shape[:2]
-    height = band.shape[1]
+    (count, side), height = seen.shape[:2], band.shape[1]
     table = tf.concat([tf.reshape(part, [-1, *band.shape[2:]]) for part in (seen, unseen, band)], axis=0)
     images = np.arange(count)[:, np.newaxis, np.newaxis]
     queried = np.arange(side)[:, np.newaxis]

@@ -196,9 +196,8 @@ def test_the_order_of_the_candidates_does_not_matter():
     assert summarise(study(), records[::-1]) == summarise(study(), records)
 
 
-# The verdict: the mean gain lies beyond twice the gains' sample standard deviation, whatever their signs. The gains are
-# here x - 1, x and x + 1, of mean x and standard deviation 1, under fitnesses that vary a hundred times as much from
-# seed to seed.
+# The verdict: the mean gain lies beyond twice the gains' sample standard deviation. The gains here are x - 1, x and
+# x + 1, of mean x and standard deviation 1, under fitnesses that vary a hundred times as much from seed to seed.
 @pytest.mark.parametrize(
     ("gain", "expected"),
     [
