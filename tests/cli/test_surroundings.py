@@ -217,6 +217,14 @@ def test_flags_of_xla_for_other_programs_end_nothing_change_nothing_and_are_said
     assert json.loads(outcome.out)["runs"][0]["losses"] == json.loads(plain.out)["runs"][0]["losses"]
 
 
+def test_values_of_variables_for_which_tensorflow_ends_the_process_are_not_used_and_said(folder):
+    values = {"TF_DETERMINISTIC_OPS": "yes", "TF_DETERMINISTIC_ORDER": "", "TF_MKL_ALLOC_MAX_BYTES": "a lot"}
+    outcome = run(*TRAIN, "--task", "rosenbrock", folder=folder, **values, TF_ENABLED_DEVICE_TYPES="x")
+    assert outcome.code == 0, outcome.err
+    (told,) = outcome.err.splitlines()
+    assert told.endswith("not used: TF_DETERMINISTIC_OPS=yes TF_MKL_ALLOC_MAX_BYTES=a lot TF_ENABLED_DEVICE_TYPES=x")
+
+
 @pytest.mark.parametrize("stream", ["2>/dev/full", pytest.param("2>&-", marks=pytest.mark.slow)])
 def test_progress_that_cannot_be_written_ends_nothing(stream, folder):
     command = f"{sys.executable} -m tuner.cli train --task rosenbrock --optimizer Adam --steps 5 --seeds 2 {stream}"

@@ -189,10 +189,13 @@ def text(encoding: str) -> Iterator[Fact]:
 def keras() -> Iterator[Fact]:
     """Yield settings of Keras and of XLA that are not used."""
     from tuner.training.keras_settings import unused_backend
+    from tuner.training.tensorflow_variables import unused_variables
     from tuner.training.xla_settings import unused_flags
 
     yield Fact("Keras", "backend", "tensorflow", unused_backend())
     yield Fact("Keras", "flags of XLA", "lodo-tune's own", unused_flags())
+    if remark := unused_variables():
+        yield Fact("Keras", "variables", "not all are used", remark)
 
 
 def shown_variables(variables: Mapping[str, str]) -> Iterator[Fact]:

@@ -28,6 +28,7 @@ from tuner.studies.lookup import run_name, task_names
 from tuner.studies.planner import Plan
 from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import load_tensorflow
+from tuner.training.tensorflow_variables import unused_variables
 from tuner.training.xla_settings import unused_flags
 
 
@@ -75,7 +76,7 @@ def begin(
     specs = [replace(spec, run=run) for spec in plan.specs]
     with _note_on_error(progress), progress:
         progress.begin(specs)
-        for remark in filter(None, (store.remark, unused_flags())):
+        for remark in filter(None, (store.remark, unused_flags(), unused_variables())):
             progress.say(remark)
         for remark in plan.remarks:
             progress.say(remark)
@@ -153,7 +154,7 @@ def continue_run(
         if not remaining:
             progress.say(f"{name} is complete")
             return
-        for remark in filter(None, (store.remark, unused_flags())):
+        for remark in filter(None, (store.remark, unused_flags(), unused_variables())):
             progress.say(remark)
         places = None if task is None else task_names(task)
         _check_places(remaining[0], places)

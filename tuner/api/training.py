@@ -37,6 +37,7 @@ from tuner.studies.spaces import default_space, own_arguments
 from tuner.studies.task_options import task_options
 from tuner.training.keras_settings import unused_backend
 from tuner.training.tensorflow import configure, load_tensorflow
+from tuner.training.tensorflow_variables import unused_variables
 from tuner.training.xla_settings import unused_flags
 
 if TYPE_CHECKING:
@@ -181,7 +182,8 @@ def _trained(request: TrainRequest, progress: Progress) -> TrainResult:
     options = task_options(task, request.options, {})
     shapes = shapes_for([chosen], task, options)
     hyperparameters, settings, derived = _values(chosen, request.hyperparameters, shapes)
-    for line in filter(None, (note, derived if chosen.place is not None else "", unused_flags())):
+    of_place = derived if chosen.place is not None else ""
+    for line in filter(None, (note, of_place, unused_flags(), unused_variables())):
         progress.say(line)
     workload = Workload(
         task=task,

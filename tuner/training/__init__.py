@@ -3,6 +3,7 @@
 import os
 
 from tuner.training.keras_settings import settle_keras
+from tuner.training.tensorflow_variables import settle_variables
 from tuner.training.xla_settings import settle_xla
 
 # Depthwise convolutions and their gradients take a half to a quarter of the time with oneDNN's kernels, which
@@ -11,3 +12,4 @@ from tuner.training.xla_settings import settle_xla
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 settle_keras()
 settle_xla()
+settle_variables()

@@ -28,7 +28,10 @@ from tuner.core.text import first_line
 from tuner.core.trial import Workload
 from tuner.training.tensorflow import load_tensorflow
 
-REMEDY_START = "make weights within `build`, or in each process alike (keras.utils.set_random_seed before the model)"
+REMEDY_START = (
+    "make weights within `build`, or in each process alike (keras.utils.set_random_seed before the model); adapt layers"
+    " (Normalization) to all data, or to examples that are drawn with a seed"
+)
 PROJECTIONS = 4  # of a starting point
 REMEDY = (
     "draw data with a seed (numpy.random.default_rng(0), .shuffle(n, seed=0)), or read the same file in every process"

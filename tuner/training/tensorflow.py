@@ -90,6 +90,8 @@ def _stderr_held_back() -> Iterator[None]:
         os.dup2(kept.fileno(), 2)
         try:
             yield
+        except KeyboardInterrupt:
+            raise
         except BaseException:
             kept.seek(0)
             os.write(real, kept.read())
