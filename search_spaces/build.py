@@ -41,6 +41,10 @@ def log(
         high: Upper bound. Default: none.
         only_when: Name of another hyperparameter -> its value, or values, with which this one has an effect. Default:
             it always has.
+
+    Example:
+        >>> tuner.log(1e-3, low=1e-6, high=1.0)
+        {'scale': 'log', 'default': 0.001, 'low': 1e-06, 'high': 1.0}
     """
     return _layout("log", default=default, low=low, high=high, only_when=only_when)
 
@@ -55,6 +59,10 @@ def decay(
         low: Lower bound. Default: 0.
         high: Upper bound. Default: the greatest number below 1.
         only_when: See `log`.
+
+    Example:
+        >>> tuner.decay(0.9)
+        {'scale': 'decay', 'default': 0.9}
     """
     return _layout("decay", default=default, low=low, high=high, only_when=only_when)
 
@@ -67,6 +75,10 @@ def linear(default: float, *, low: float, high: float, only_when: OnlyWhen | Non
         low: Lower bound.
         high: Upper bound.
         only_when: See `log`.
+
+    Example:
+        >>> tuner.linear(0.1, low=0.0, high=0.5)
+        {'scale': 'linear', 'default': 0.1, 'low': 0.0, 'high': 0.5}
     """
     return _layout("linear", default=default, low=low, high=high, only_when=only_when)
 
@@ -80,6 +92,10 @@ def integer(default: int, *, low: int, high: int, log: bool = False, only_when: 
         high: Upper bound, which is included.
         log: Whether ratios matter rather than differences; `low` is at least 1 then. Default False.
         only_when: See `log`.
+
+    Example:
+        >>> tuner.integer(64, low=8, high=1024, log=True)
+        {'scale': 'integer', 'default': 64, 'low': 8, 'high': 1024, 'log': True}
     """
     return _layout("integer", default=default, low=low, high=high, log=log or None, only_when=only_when)
 
@@ -94,6 +110,10 @@ def choice(
         default: Start of the search. Default: the first value.
         ordered: Whether neighbours resemble each other more than others do. Default False.
         only_when: See `log`.
+
+    Example:
+        >>> tuner.choice("relu", "gelu")
+        {'scale': 'choice', 'values': ['relu', 'gelu']}
     """
     return _layout("choice", default=default, values=list(values), ordered=ordered or None, only_when=only_when)
 
@@ -107,6 +127,11 @@ def space(**hyperparameters: Any) -> SearchSpace:
 
     Raises:
         ValueError: A hyperparameter is not accepted; one line.
+
+    Example:
+        >>> space = tuner.space(width=tuner.integer(64, low=8, high=1024), act=tuner.choice("relu", "gelu"), epochs=3)
+        >>> space.defaults()
+        {'width': 64, 'act': 'relu', 'epochs': 3}
     """
     dimensions, fixed = [], {}
     for name, layout in hyperparameters.items():

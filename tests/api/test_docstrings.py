@@ -9,7 +9,11 @@ import tuner
 from tests.support.in_process import without_ray
 from tests.support.report_values import database
 
-MODULES = ["tuner", *sorted({module for module in tuner._MODULES.values() if module.startswith("tuner.api.")})]
+MODULES = [
+    "tuner",
+    "search_spaces.build",
+    *sorted({module for module in tuner._MODULES.values() if module.startswith("tuner.api.")}),
+]
 
 
 @pytest.fixture

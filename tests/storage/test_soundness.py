@@ -142,7 +142,7 @@ def test_an_unreadable_candidate_is_reported_with_its_study(path: Path, damage: 
         ("DROP TABLE curves", "there is no table curves"),
         (
             "UPDATE studies SET space = '{\"optimizer\": \"Adam\", \"hyperparameters\": {\"rate\": {}}}'",
-            "run/Adam: its space cannot be used: hyperparameter 'rate' must have the keys scale, default",
+            "run/Adam: its space cannot be used: hyperparameter 'rate' must have the keys scale and may",
         ),
     ],
 )  # fmt: skip
