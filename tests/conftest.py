@@ -21,6 +21,7 @@ STARTS_RAY = {
     "test_executors",
     "test_gpu",
     "test_keras_names",
+    "test_killed_services",
     "test_metrics",
     "test_own_optimizers",
     "test_own_code_on_ray",

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import urllib.request
 
 import pytest
 
+import tuner
 from tests.support.in_process_driver import TRAIN
 from tests.support.supervised import PATIENCE, SMALL, rows
 from tuner.api.submission import Catalogue, planned
@@ -111,3 +113,59 @@ def test_every_run_ends_with_the_same_rows_whatever_is_killed(tmp_path, monkeypa
             assert store.check().faults == ()
     finally:
         service.kill()
+
+
+def test_on_ray_as_well_and_no_worker_stays_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("LODO_TUNE_TOKEN", TOKEN)
+    database = str(tmp_path / "runs.db")
+    fields = {"task": ["rosenbrock"], "optimizers": ["Adam", "Momentum"], "preset": "quick", "seed": 5}
+    service = Verb(database, None, workers=2)
+    try:
+        service.ask("PUT", "/runs/run", fields)
+        with ServiceStore.open(database) as store:
+            end = time.monotonic() + PATIENCE
+            while service.ask("GET", "/runs/run")["done"] < 32:
+                assert time.monotonic() < end
+                time.sleep(0.1)
+            (driver,) = drivers(store)
+            workers = processes_of_session(driver, "ray::Trainer")
+            assert workers
+            os.kill(driver, signal.SIGKILL)
+            service.kill()
+            service.start()
+            while service.ask("GET", "/runs/run")["request"]["state"] != "complete":
+                assert time.monotonic() < end + 2 * PATIENCE
+                time.sleep(0.3)
+            assert processes_of_session(driver, "ray::Trainer") == []
+            other = tmp_path / "other.db"
+            tuner.tune(**{**fields, "task": "rosenbrock"}, name="run", database=other, workers=2, progress=False)
+            with ServiceStore.open(str(other)) as undisturbed_store:
+                assert rows(store, "run") == rows(undisturbed_store, "run")
+    finally:
+        service.kill()
+
+
+class Verb(Service):
+    """The verb `serve`, whose token is in the environment."""
+
+    def start(self):
+        command = [sys.executable, "-c", "from tuner.cli import main; main()", "serve", "--port", "0"]
+        self.process = subprocess.Popen(
+            [*command, "--database", self.database, "--workers", str(self.workers)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.address = re.search(r"http://[^ ]+", self.process.stderr.readline())[0].rstrip("/")
+
+    def kill(self):
+        super().kill()
+        self.process.stderr.close()
+
+
+def processes_of_session(leader, name):
+    """Return the processes with a name in the session that a driver leads."""
+    listed = subprocess.run(
+        ["ps", "--no-headers", "-o", "pid,args", "--sid", str(leader)], capture_output=True, text=True
+    )
+    return [int(line.split()[0]) for line in listed.stdout.splitlines() if name in line]

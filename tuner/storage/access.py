@@ -32,9 +32,9 @@ def retried(method: Method[Access, Arguments, Result]) -> Method[Access, Argumen
 class DatabaseAccess:
     """An open database; subclasses add the operations."""
 
-    def __init__(self, engine: Engine, busy_timeout: float, patience: float = 0.0) -> None:
+    def __init__(self, engine: Engine, release: Callable[[], None], busy_timeout: float, patience: float = 0.0) -> None:
         """Take over an engine whose database has the newest schema; call `open` instead."""
-        self._engine = engine
+        self._engine, self._release = engine, release
         self._busy_timeout = busy_timeout
         self._retrier = Retrier(patience)
         # A database in memory has a single connection, which only one thread may use at a time.
@@ -66,8 +66,8 @@ class DatabaseAccess:
             Unreachable: The server cannot be reached.
             Damaged: The database cannot be read.
         """
-        engine = opening.open_engine(urls.parse(url), read_only=read_only, busy_timeout=busy_timeout)
-        return cls(engine, busy_timeout, patience)
+        engine, release = opening.open_engine(urls.parse(url), read_only=read_only, busy_timeout=busy_timeout)
+        return cls(engine, release, busy_timeout, patience)
 
     @property
     def url(self) -> str:
@@ -91,6 +91,7 @@ class DatabaseAccess:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+        self._release()
 
     def stop_retrying(self) -> None:
         """Stop waiting for an unreachable server: from now on each call makes one attempt."""

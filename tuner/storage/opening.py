@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -12,8 +13,8 @@ from tuner.storage.engines import make_engine
 from tuner.storage.errors import Damaged, NoDatabase
 
 
-def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> Engine:
-    """Return an engine for a database that has the newest schema.
+def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> tuple[Engine, Callable[[], None]]:
+    """Return an engine for a database that has the newest schema, and what is called once the engine is disposed of.
 
     A missing SQLite file is created, and an older schema is upgraded, unless the database is opened read-only.
 
@@ -25,9 +26,18 @@ def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> Engine:
     Raises:
         StorageError: The database cannot be opened; see `Store.open`.
     """
-    path = urls.sqlite_path(url)
+    path, release = urls.sqlite_path(url), _nothing
     if path is not None:
-        _prepare_file(url, path, read_only=read_only, busy_timeout=busy_timeout)
+        if not sqlite_file.exists(path):
+            if read_only:
+                raise sqlite_file.missing_error(path)
+            sqlite_file.create(path, lambda new: create_tables(url, new, busy_timeout))
+        release = _held(path)
+        try:
+            _check_file(url, path, read_only=read_only, busy_timeout=busy_timeout)
+        except BaseException:
+            release()
+            raise
     elif read_only and url.get_backend_name() == "sqlite":
         raise NoDatabase("a new database in memory holds nothing to read; name a file")
     engine = make_engine(url, read_only=read_only, busy_timeout=busy_timeout)
@@ -42,15 +52,23 @@ def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> Engine:
                 schema.upgrade(connection)
     except BaseException:
         engine.dispose()
+        release()
         raise
-    return engine
+    return engine, release
 
 
-def _prepare_file(url: URL, path: Path, *, read_only: bool, busy_timeout: float) -> None:
-    if not sqlite_file.exists(path):
-        if read_only:
-            raise sqlite_file.missing_error(path)
-        sqlite_file.create(path, lambda new: create_tables(url, new, busy_timeout))
+def _nothing() -> None:
+    """Do nothing: a server's database, or one in memory, is no file of this process."""
+
+
+def _held(path: Path) -> Callable[[], None]:
+    try:
+        return sqlite_file.hold(path)
+    except OSError:  # it was deleted since
+        raise sqlite_file.missing_error(path) from None
+
+
+def _check_file(url: URL, path: Path, *, read_only: bool, busy_timeout: float) -> None:
     if not read_only:
         sqlite_file.check_writable(path)
     # This connection cannot write, so that a newer or damaged database is left unchanged.

@@ -7,6 +7,8 @@ import os
 import re
 import stat
 import tempfile
+import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -23,6 +25,9 @@ _NETWORK = re.compile(
 )
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_held: Counter[tuple[int, int]] = Counter()  # by device and inode: how often this process has the database open
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,35 @@ def identity(path: Path) -> Identity | None:
     return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
+def hold(path: Path) -> Callable[[], None]:
+    """Note that this process is about to connect to a database that `exists`; return what ends that.
+
+    POSIX drops all locks that a process has on a file when it closes any descriptor of it. Another process would take
+    itself for the last user of the database then, and delete the log that is still written to. A file that is held is
+    therefore not opened to look at its header.
+    """
+    with _lock:
+        key = _key(path)
+        _held[key] += 1
+    is_held = True
+
+    def release() -> None:
+        nonlocal is_held
+        with _lock:
+            if is_held:
+                is_held = False
+                _held[key] -= 1
+                if not _held[key]:
+                    del _held[key]
+
+    return release
+
+
+def _key(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
 def exists(path: Path) -> bool:
     """Return whether a path is one of our databases; any other file is only read, and never opened by SQLite.
 
@@ -59,8 +93,11 @@ def exists(path: Path) -> bool:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a pipe would block
             raise NotOurs(f"{str(path)!r} is not an ordinary file, so it is not a database")
-        with path.open("rb") as file:
-            header = file.read(_HEADER_BYTES)
+        with _lock:
+            if _key(path) in _held:
+                return True
+            with path.open("rb") as file:
+                header = file.read(_HEADER_BYTES)
     except FileNotFoundError:
         if path.is_symlink():
             raise Unwritable(f"the database {str(path)!r} is a symbolic link to a file that does not exist") from None

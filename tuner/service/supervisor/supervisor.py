@@ -130,7 +130,9 @@ class Supervisor:
             return False
         if request.driver is not None and request.driver_lives:  # it hangs; another one is started
             self._processes.signal(request.driver, signal.SIGKILL)
-        words = self._processes.last_words(request.id) or "the process of the driver has ended without a word"
+        words = self._processes.last_words(request.id)
+        if "Traceback" not in words:
+            words = f"{words}\nthe process of the driver has ended unexpectedly".strip()
         _LOG.warning("the driver of %s is lost: %s", request.run, words.splitlines()[-1])
         self._store.end_driver(request.id, request.epoch, Outcome.INTERRUPTED, words)
         return True
