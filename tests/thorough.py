@@ -79,6 +79,9 @@ THOROUGH = {
     "results/test_figure_files.py": {
         "settings_of_matplotlib_for_other_programs_change_no_byte": r"nonsense.*",
     },
+    "results/test_look.py": {
+        "figures_of_a_search_fit_the_column_and_the_page_of_a_paper": r"3.3-.*",
+    },
     "service/test_pages_in_a_browser.py": {
         "every_page_fits_every_window_and_nothing_on_it_runs": r"light",
     },

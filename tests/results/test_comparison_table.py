@@ -170,7 +170,8 @@ def test_json_has_the_keys_that_others_script_against():
     (found,) = json.loads(render_comparisons([three()], "json"))["comparisons"]
     assert list(found) == [
         "run", "task", "objective", "steps", "seconds", "seeds", "cohort_size", "validate_every", "test_examples",
-        "sweep", "contenders", "remarks", "precision", "options", "data", "versions", "hardware", "created_at", "is_imported",
+        "sweep", "contenders", "remarks", "precision", "options", "data", "versions", "hardware", "created_at",
+        "is_imported",
     ]  # fmt: skip
     assert list(found["contenders"][0]) == [
         "study", "name", "optimizer", "value", "hyperparameters", "settings", "source", "status", "runs", "by_steps",
