@@ -103,6 +103,9 @@ THOROUGH = {
     "results/test_figure_files.py": {
         "settings_of_matplotlib_for_other_programs_change_no_byte": r"nonsense.*",
     },
+    "results/test_look.py": {
+        "figures_of_a_search_fit_the_column_and_the_page_of_a_paper": r"3.3-.*",
+    },
     "search_spaces/test_search_space_files.py": {
         "a_megabyte_of_anything_is_refused": r"a.n",
     },

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from tests.support.builders import ADAM, LODO, MOMENTUM, RMSPROP, YOGI, search, spec, study
 from tuner.core.trial import Status
 from tuner.results.figures import FIGURES_OF_SEARCH, rendered
-from tuner.results.figures.canvas import new_figure
+from tuner.results.figures.canvas import EDGE, new_figure
 from tuner.results.figures.colours import COLOURS, colour
 from tuner.results.figures.fitness import fitness_by_generation
 from tuner.results.figures.styles import style, styles_of
@@ -93,7 +93,18 @@ def test_the_fitness_axis_is_logarithmic_over_a_decade_or_more_and_never_for_wha
     assert drawn(searched(of, (1.0, 5.0, 10.0, 2.0)))[0].get_yscale() == "log"
     assert drawn(searched(of, (1.0, 5.0, 9.9, 2.0)))[0].get_yscale() == "linear"
     assert drawn(searched(of, (-1.0, 5.0, 1e3, 2.0)))[0].get_yscale() == "linear"
-    assert drawn(searched(of, (0.0, 5.0, 1e3, 2.0)))[0].get_yscale() == "linear"
+    assert drawn(searched(of, (0.0, 5.0, 9.9, 2.0)))[0].get_yscale() == "linear"
+
+
+def test_a_fitness_of_exactly_zero_is_a_triangle_below_the_logarithmic_axis_of_the_others():
+    figure = fitness_by_generation([searched(spec(steps=(200,)), (0.0, 5.0, 20.0, 2.0))])
+    axes = figure.axes[0]
+    assert axes.get_yscale() == "log"
+    assert sorted(dots(axes)) == [2.0, 5.0, 20.0]
+    assert axes.collections[2].get_offsets()[:, 1].tolist() == [1 - EDGE]
+    assert "exactly 0" in [text.get_text() for text in figure.legends[0].get_texts()]
+    best = next(line for line in axes.lines if line.get_marker() == "o")
+    assert best.get_ydata()[0] == axes.get_ylim()[0]  # the line ends on the axis
 
 
 def test_a_huge_loss_is_a_triangle_on_the_edge_and_does_not_squeeze_the_rest():

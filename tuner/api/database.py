@@ -221,6 +221,11 @@ class Database:
         targets: str | None = None,
         by_budget: bool = False,
         profile: bool = False,
+        only: Sequence[str] | None = None,
+        width: float | None = None,
+        log_y: bool = False,
+        smooth: int | None = None,
+        style: str | Path | None = None,
     ) -> dict[str, bytes]:
         """Draw the figures of the named runs and studies, by default of all; return files by name, "RUN-FIGURE.png".
 
@@ -233,14 +238,23 @@ class Database:
                 their budget. Default False.
             profile: Whether to draw instead one figure, "profile.png", of the performance profiles of all these
                 comparisons. Default False.
+            only: Names of the figures to draw, such as "search". Default: all.
+            width: Width of each figure in inches, such as 3.3 for a column of a paper. Default: the figure's own.
+            log_y: Whether losses are drawn on a logarithmic axis whatever their range. Default False.
+            smooth: Gradient evaluations per point of learning curves. Default: a 200th of the budget.
+            style: A file with settings of Matplotlib, in the form of `matplotlibrc`. Default: none.
 
         Raises:
-            InvalidRequest: As `table`, or a comparison has not measured the metric of the targets.
+            InvalidRequest: As `table`, a comparison has not measured the metric of the targets, there is no such
+                figure, or the look is out of range.
             ValueError: There is no such format.
         """
         from tuner.api.figures import FigureRequest, draw_figures, figure_names
+        from tuner.results.figures import Look
 
-        request = FigureRequest(names, tuple(formats), targets, by_budget, profile)
+        look = Look.of(width, log_y, smooth, style)
+        chosen = None if only is None else tuple(only)
+        request = FigureRequest(names, tuple(formats), targets, by_budget, profile, chosen, look)
         with self.reading() as store:
             figure_names(store, request)  # refuses an unknown format before anything is drawn
             drawn = ((name, draw()) for name, draw in draw_figures(store, request))

@@ -263,18 +263,32 @@ class _StoredRun:
         with self.database.reading() as store:
             return chosen_table(store, store.find(self.name), details=details, by_budget=by_budget, profile=False)
 
-    def figure(self, name: str | None = None) -> Figure | None:
+    def figure(
+        self,
+        name: str | None = None,
+        *,
+        width: float | None = None,
+        log_y: bool = False,
+        smooth: int | None = None,
+        style: str | Path | None = None,
+    ) -> Figure | None:
         """Return a figure as Matplotlib's `Figure`; None if there is nothing to draw yet.
 
         Args:
-            name: For a search, "search" (the default), "search-population", "search-sharpness", "search-surrogate",
-                "search-parallel" or "search-by-budget". For a comparison, "learning-by-steps" (the default),
-                "learning-by-time", "validation", "final-losses", "sweep", "hessian-error" or "trajectories".
+            name: For a search, "search" (the default), "search-progress", "search-population", "search-sharpness",
+                "search-surrogate", "search-parallel" or "search-by-budget". For a comparison, "learning-by-steps" (the
+                default), "learning-by-time", "validation", "final-losses", "sweep", "hessian-error" or "trajectories".
+            width: Width in inches. Default: the figure's own.
+            log_y: Whether losses are drawn on a logarithmic axis whatever their range. Default False.
+            smooth: Gradient evaluations per point of a learning curve. Default: a 200th of the budget.
+            style: A file with settings of Matplotlib, in the form of `matplotlibrc`. Default: none.
 
         Raises:
-            InvalidRequest: There is no such figure.
+            InvalidRequest: There is no such figure, or the look is out of range.
         """
-        from tuner.results.figures import kinds_of
+        from tuner.results.figures import Look, kinds_of
+
+        look = Look.of(width, log_y, smooth, style)
 
         with self.database.reading() as store:
             results = drawable(store, store.find(self.name))
@@ -282,7 +296,7 @@ class _StoredRun:
         chosen = next(iter(kinds)) if name is None else name
         if chosen not in kinds:
             raise InvalidRequest("figure", f"is one of {', '.join(kinds)}{nearest(chosen, tuple(kinds))}", chosen)
-        figure: Figure | None = kinds[chosen].draw(results)
+        figure: Figure | None = kinds[chosen].draw(results, look)
         return figure
 
     def save(self, folder: str | Path) -> Path:

@@ -10,7 +10,10 @@ from tuner.cli.flags import PATH, by_budget_option, database_of, database_option
 from tuner.core.errors import InvalidRequest
 
 
-@click.command(epilog="Example: lodo-tune figures bowl bowl-comparison --output figures --format png,pdf")
+@click.command(
+    epilog="\b\nExample: lodo-tune figures bowl bowl-comparison --output figures --format png,pdf\n"
+    "Example: lodo-tune figures bowl-comparison --only learning-by-steps --width 3.3 --format pdf --output paper"
+)
 @click.argument("study", nargs=-1)
 @click.option("--output", type=PATH, required=True, metavar="DIR", help="Folder of the figures.")
 @click.option(
@@ -22,6 +25,20 @@ from tuner.core.errors import InvalidRequest
     callback=list_of(str, "names"),
     help="png, pdf or svg.",
 )
+@click.option(
+    "--only",
+    metavar="NAME[,NAME…]",
+    callback=list_of(str, "names"),
+    help="Only these figures, such as search,validation.",
+)
+@click.option(
+    "--width", type=float, metavar="INCHES", help="Such as 3.3, for a column of a paper. Default: the figure's own."
+)
+@click.option("--log-y", is_flag=True, help="Draw losses on a logarithmic axis, whatever their range.")
+@click.option(
+    "--smooth", type=int, metavar="N", help="Evaluations per point of a learning curve. Default: a 200th of the budget."
+)
+@click.option("--style", type=PATH, metavar="FILE", help="Settings of Matplotlib, in the form of matplotlibrc.")
 @click.option(
     "--targets",
     metavar="TEXT",
@@ -37,6 +54,11 @@ def figures(
     study: tuple[str, ...],
     output: Path,
     formats: tuple[str, ...],
+    only: tuple[str, ...] | None,
+    width: float | None,
+    log_y: bool,
+    smooth: int | None,
+    style: Path | None,
     targets: str | None,
     by_budget: bool,
     profile: bool,
@@ -52,11 +74,13 @@ def figures(
     from tuner.core import files
     from tuner.core.folders import check_writable
     from tuner.core.outputs import Outputs
+    from tuner.results.figures import Look
 
     check_writable("output", output)
     db = database_of(database)
     outputs, written = Outputs(), 0
-    request = FigureRequest(study, formats, targets, by_budget, profile)
+    look = Look.of(width, log_y, smooth, style)
+    request = FigureRequest(study, formats, targets, by_budget, profile, only, look)
     with db.reading() as store:
         existing = [name for name in figure_names(store, request) if (output / name).exists()]
         if existing and not force:

@@ -13,14 +13,17 @@ from tuner.results.figures.drawing import (
     profile_figure,
 )
 from tuner.results.figures.kinds import FIGURES_OF_COMPARISON, FIGURES_OF_SEARCH, Kind, kinds_for, kinds_of
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.saving import FORMATS, rendered, save
 from tuner.results.figures.target_profile import draw_profile, profile_files, profile_names
 
 __all__ = [
+    "DEFAULT_LOOK",
     "FIGURES_OF_COMPARISON",
     "FIGURES_OF_SEARCH",
     "FORMATS",
     "Kind",
+    "Look",
     "Picture",
     "PictureDrawer",
     "Searches",

@@ -17,11 +17,13 @@ from tuner.results.figures.canvas import (
     Limits,
     Spacing,
     apply_limits,
+    columns_that_fit,
     hide_spines,
     mark_legend,
     panel_figure,
     round_ticks,
 )
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.styles import DASHED, DOTTED, SOLID, Style, styles_of
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 2  # panels side by side
 PANEL = (4.2, 2.8)  # inches
 LEGEND_ROW = 0.2  # inches
+MIN_PANEL = 2.0  # inches, of the width
 MAX_LABEL = 28  # characters of a line of the label of the fitness axis
 MAX_MEAN = 10.0  # times the greatest median; a mean above it leaves the axis
 LEGEND_COLUMNS = 3  # per column of panels
@@ -43,18 +46,22 @@ _NAMES = {
 }
 
 
-def best_by_budget(studies: Searches) -> Figure | None:
+def best_by_budget(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw the quality by budget of one run; of a single search of another strategy than `random`, its best so far.
+
+    Args:
+        studies: The studies.
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None if no search has two points, so that there is nothing to see beyond the table.
     """
     groups = by_budget(studies)
     has_lines = any(len(line.points) > 1 for group in groups for line in group.lines)
-    return best_by_budget_of(groups) if has_lines else None
+    return best_by_budget_of(groups, look) if has_lines else None
 
 
-def best_by_budget_of(groups: Sequence[ByBudget]) -> Figure | None:
+def best_by_budget_of(groups: Sequence[ByBudget], look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw the quality by budget.
 
     The line is the mean, which is absent where it is infinite; the thin line is the median; the band extends from the
@@ -62,6 +69,7 @@ def best_by_budget_of(groups: Sequence[ByBudget]) -> Figure | None:
 
     Args:
         groups: Quality by budget, of each task.
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None if nothing is recorded.
@@ -69,7 +77,7 @@ def best_by_budget_of(groups: Sequence[ByBudget]) -> Figure | None:
     drawn = [group for group in groups if any(line.points for line in group.lines)]
     if not drawn:
         return None
-    columns = min(MAX_COLUMNS, len(drawn))
+    columns = columns_that_fit(min(MAX_COLUMNS, len(drawn)), Spacing(PANEL, (0.9, 0.9)), look, MIN_PANEL)
     rows = math.ceil(len(drawn) / columns)
     looks = styles_of(line.optimizer for group in drawn for line in group.lines)
     marks = _marks(drawn, looks)
@@ -77,7 +85,11 @@ def best_by_budget_of(groups: Sequence[ByBudget]) -> Figure | None:
     bottom = 0.65 + LEGEND_ROW * math.ceil(len(marks) / legend_columns)
     title = ", ".join(dict.fromkeys(run for group in drawn for run in group.runs))
     figure, panels = panel_figure(
-        rows, columns, f"{title}: best fitness by tuning budget", Spacing(PANEL, (0.9, 0.9), top=0.75, bottom=bottom)
+        rows,
+        columns,
+        f"{title}: best fitness by tuning budget",
+        Spacing(PANEL, (0.9, 0.9), top=0.75, bottom=bottom),
+        look=look,
     )
     axes = panels.flatten()
     for panel, group in zip(axes, drawn, strict=False):

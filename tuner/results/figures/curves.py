@@ -19,26 +19,29 @@ from tuner.results.figures.canvas import (
     apply_limits,
     counts_axis,
     hide_spines,
-    loss_limits,
     new_figure,
+    settled_limits,
+    wrapped,
 )
-from tuner.results.figures.resampling import Band, by_steps, by_time
+from tuner.results.figures.line_labels import Named, name_at_ends
+from tuner.results.figures.look import DEFAULT_LOOK, Look
+from tuner.results.figures.resampling import Band, by_steps, by_time, window_of
 from tuner.results.figures.styles import Style, styles
-from tuner.results.tables.numbers import counted, measured
+from tuner.results.tables.numbers import counted, measured, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
 MARKERS = 8  # per line
 
 
-def learning_by_steps(comparison: Comparison) -> Figure | None:
+def learning_by_steps(comparison: Comparison, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw the training loss against gradient evaluations.
 
     Args:
         comparison: A comparison with curves (`Store.seed_runs(id, curves=True)`).
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None if no run with a curve finished, and none diverged: imported runs have no curves.
@@ -47,19 +50,23 @@ def learning_by_steps(comparison: Comparison) -> Figure | None:
     for one in comparison.contenders:
         curves = [run.losses for run in finished(one) if run.losses is not None and len(run.losses)]
         complete = [curve for curve in curves if len(curve) == len(curves[0])]
-        bands.append(by_steps(complete) if complete else None)
+        bands.append(by_steps(complete, look.smooth) if complete else None)
     ended = not comparison.is_imported and any(_diverged(one) for one in comparison.contenders)
     if not any(bands) and not ended:
         return None
-    figure, axes = _learning(comparison, bands, "")
+    window = window_of(comparison.steps, look.smooth)
+    figure, axes = _learning(comparison, bands, "", look)
     _mark_diverged(axes, comparison)
-    axes.set_xlim(0, comparison.steps)
-    counts_axis(axes, "gradient evaluations")
+    counts_axis(axes, "gradient evaluations" + (f", in windows of {window:,}" if window > 1 else ""))
     return figure
 
 
-def learning_by_time(comparison: Comparison) -> Figure | None:
+def learning_by_time(comparison: Comparison, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw the training loss against seconds of training, of runs that trained alone.
+
+    Args:
+        comparison: A comparison.
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None if no run trained alone.
@@ -70,23 +77,26 @@ def learning_by_time(comparison: Comparison) -> Figure | None:
     ]
     if not any(bands):
         return None
-    figure, axes = _learning(comparison, bands, ", by time")
-    axes.set_xlim(0, max(float(band.at[-1]) for band in bands if band))
-    axes.set_xlabel("seconds of training, compilation and validation excluded")
+    widths = [float(band.at[1] - band.at[0]) for band in bands if band and len(band.at) > 1]
+    window = f", in windows of {number(max(widths), 2)} s" if widths else ""
+    figure, axes = _learning(comparison, bands, ", by time", look)
+    axes.set_xlabel(wrapped(f"seconds of training{window}, without compilation and validation", look))
     return figure
 
 
-def _learning(comparison: Comparison, bands: Sequence[Band | None], title: str) -> tuple[Figure, Axes]:
+def _learning(comparison: Comparison, bands: Sequence[Band | None], by: str, look: Look) -> tuple[Figure, Axes]:
     """Draw the common part of both figures of the training loss."""
-    figure = new_figure(8.2, 4.6, f"{comparison.run}: training loss on {comparison.task_label}{title}")
+    figure = new_figure(8.2, 4.6, f"{comparison.run}: training loss on {comparison.task_label}{by}", look)
     axes = figure.subplots()
     floors = _floors(comparison)
-    limits = loss_limits([band.mean for band in bands if band], list(floors))
-    lines = draw_bands(axes, bands, styles(comparison), limits)
+    limits = settled_limits([band.mean for band in bands if band], list(floors), log=look.log_y)
+    draw_bands(axes, bands, styles(comparison), limits)
     _draw_floors(axes, floors, limits)
+    ends = [float(band.at[-1]) for band in bands if band]
+    axes.set_xlim(0, max(ends) if by else comparison.steps)
     seeds = f"mean ± sd over {counted(comparison.seeds, 'seed')}" if comparison.seeds > 1 else "one seed"
-    axes.set_ylabel(f"training loss, {seeds}")
-    name_lines(figure, comparison, lines, bands)
+    axes.set_ylabel(f"training loss,\n{seeds}")
+    name_lines(axes, comparison, bands, look)
     return figure, axes
 
 
@@ -95,21 +105,13 @@ def finished(contender: Contender) -> list[SeedRun]:
     return [run for run in contender.runs if run.candidate.status is Status.FINISHED]
 
 
-def draw_bands(
-    axes: Axes, bands: Sequence[Band | None], line_styles: Sequence[Style], limits: Limits
-) -> list[Line2D | None]:
-    """Draw a line with its band for each contender, and a triangle on the edge if the line leaves the axis.
-
-    Returns:
-        The lines, for a legend; None for a contender without a band.
-    """
+def draw_bands(axes: Axes, bands: Sequence[Band | None], line_styles: Sequence[Style], limits: Limits) -> None:
+    """Draw a line with its band for each contender, and a triangle on the edge if the line leaves the axis."""
     apply_limits(axes, limits)
     hide_spines(axes)
-    lines: list[Line2D | None] = []
     drawn = sum(band is not None for band in bands)
     for index, (band, style) in enumerate(zip(bands, line_styles, strict=True)):
         if band is None:
-            lines.append(None)
             continue
         at, mean = band.at, np.clip(band.mean, -MAX_VALUE, MAX_VALUE)
         spread = np.clip(band.spread, 0, MAX_VALUE)
@@ -119,13 +121,12 @@ def draw_bands(
             inside = mean <= limits[2]  # the band of a line beyond the axis would only cover the others
             axes.fill_between(at, lower, mean + spread, where=inside, color=style.colour, alpha=0.16, lw=0, zorder=2)
         interval = max(1, len(at) // MARKERS)  # between markers, which start at different points for each line
-        (line,) = axes.plot(
+        axes.plot(
             at, mean, lw=1.5, **style.line, marker=style.marker, ms=4.5,
             markevery=(index * interval // max(1, drawn) % interval, interval), zorder=3,
         )  # fmt: skip
-        lines.append(line)
-        below = np.flatnonzero(mean < limits[1])  # 0 on a logarithmic axis
-        if limits[0] and len(below):
+        below = np.flatnonzero(mean < limits[1])  # such as 0 on a logarithmic axis
+        if len(below):
             axes.plot(
                 [at[below[0]]],
                 [1 - EDGE],
@@ -140,49 +141,45 @@ def draw_bands(
             axes.plot(
                 [at[beyond[-1]]], [EDGE], "^", color=style.colour, ms=6, transform=axes.get_xaxis_transform(), zorder=4
             )
-    return lines
 
 
 def name_lines(
-    figure: Figure,
+    axes: Axes,
     comparison: Comparison,
-    lines: Sequence[Line2D | None],
     bands: Sequence[Band | None],
-    contenders: Sequence[Contender] | None = None,
+    look: Look = DEFAULT_LOOK,
+    shown: Sequence[int] | None = None,
 ) -> None:
-    """Draw a legend of the contenders beside the panels, in descending order of the ends of their lines.
-
-    The contenders of a sweep are in the order of its parameter.
+    """Write the names of the contenders beside the right ends of their lines.
 
     Args:
-        figure: The figure.
+        axes: The panel, the rightmost of its row, with its final limits.
         comparison: The comparison.
-        lines: Line of each contender, as `draw_bands` returns them.
-        bands: Band of each contender.
-        contenders: The contenders that are drawn. Default: all of the comparison.
+        bands: Band of each contender that is shown.
+        look: What the user asks for. Default: nothing.
+        shown: The contenders that are shown, by number. Default: all of the comparison.
     """
-    from matplotlib.lines import Line2D as Line
-
-    upper = next((line.axes.get_ylim()[1] for line in lines if line is not None and line.axes is not None), math.inf)
-    entries = []
-    for contender, line, band in zip(contenders or comparison.contenders, lines, bands, strict=True):
+    upper = axes.get_ylim()[1]
+    named = []
+    looks = styles(comparison)
+    for at, band in zip(range(len(bands)) if shown is None else shown, bands, strict=True):
+        contender = comparison.contenders[at]
         label = one_line(contender.name) + _missing(contender)
         if band is not None and (band.mean > upper).all():
             label += "\n(above the axis)"
-        last = math.inf if band is None else float(band.mean[-1])
-        entries.append((last, line if line is not None else Line([], [], ls=""), label))
-    if comparison.sweep is None:
-        entries.sort(key=lambda entry: -entry[0])
-    legend = figure.legend(
-        [line for _, line, _ in entries], [label for _, _, label in entries], loc="outside right center",
-        frameon=False, fontsize=8.5, handlelength=3.4, labelspacing=0.6,
-    )  # fmt: skip
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+        last = None if band is None else float(band.mean[-1])
+        named.append(
+            Named(
+                None if band is None else looks[at],
+                upper if last is not None and not math.isfinite(last) else last,
+                label,
+            )
+        )
+    name_at_ends(axes, named, narrow=look.is_narrow)
 
 
 def _missing(contender: Contender) -> str:
-    """Return the numbers of runs that a contender's line does not include, by reason, for the legend."""
+    """Return the numbers of runs that a contender's line does not include, by reason."""
     missing = [
         f"{contender.counts[status]} {status}"
         for status in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
@@ -210,7 +207,7 @@ def _draw_floors(axes: Axes, floors: Mapping[float, list[str]], limits: Limits) 
             owners = "" if floor == most else f" of {', '.join(names)}"
             axes.annotate(
                 one_line(f"floor{owners} {measured(floor, 3)}"), (1, floor), xycoords=axes.get_yaxis_transform(),
-                xytext=(-2, -2), textcoords="offset points", ha="right", va="top", fontsize=7, color="0.3",
+                xytext=(-2, 2), textcoords="offset points", ha="right", va="bottom", fontsize=7, color="0.3",
                 parse_math=False,
             )  # fmt: skip
 

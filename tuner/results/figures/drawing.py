@@ -6,7 +6,7 @@ import base64
 import contextlib
 import gc
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -19,6 +19,7 @@ from tuner.results.analysis.profile import Profile
 from tuner.results.figures.by_budget import best_by_budget_of
 from tuner.results.figures.canvas import matplotlib_defaults
 from tuner.results.figures.kinds import FIGURES_OF_SEARCH, Kind, kinds_of
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.profile import profiles
 from tuner.results.figures.saving import rendered
 
@@ -45,34 +46,40 @@ class Picture:
 
 
 def figure_files(
-    results: Searches | Comparison, formats: Iterable[str]
+    results: Searches | Comparison,
+    formats: Iterable[str],
+    look: Look = DEFAULT_LOOK,
+    only: Collection[str] | None = None,
 ) -> Iterator[tuple[str, Callable[[], bytes | None]]]:
     """Yield the name of each figure of a run, and a function that returns its content; None if it is empty.
 
     Args:
         results: The studies of a search with their candidates, or a comparison with its curves.
         formats: Some of `tuner.results.figures.FORMATS`, which are the endings of the names.
+        look: What the user asks for. Default: nothing.
+        only: Names of the figures. Default: all.
     """
     for kind in kinds_of(results):
-        draw = cache(partial(kind.draw, results))
-        yield from ((f"{kind.name}.{format}", partial(_content, draw, format)) for format in formats)
+        if only is None or kind.name in only:
+            draw = cache(partial(kind.draw, results, look))
+            yield from ((f"{kind.name}.{format}", partial(_content, draw, format, look)) for format in formats)
 
 
-def budget_figure(groups: Sequence[ByBudget]) -> Figure | None:
+def budget_figure(groups: Sequence[ByBudget], look: Look = DEFAULT_LOOK) -> Figure | None:
     """Return the figure of searches of some runs by their budget, with Matplotlib's defaults; None if it is empty."""
-    with matplotlib_defaults():
-        return best_by_budget_of(groups)
+    with matplotlib_defaults(look):
+        return best_by_budget_of(groups, look)
 
 
-def profile_figure(profile: Profile) -> Figure | None:
+def profile_figure(profile: Profile, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Return the figure of performance profiles, with Matplotlib's defaults; None if no run reached its target."""
-    with matplotlib_defaults():
-        return profiles(profile)
+    with matplotlib_defaults(look):
+        return profiles(profile, look)
 
 
-def _content(draw: Callable[[], Figure | None], format: str) -> bytes | None:
+def _content(draw: Callable[[], Figure | None], format: str, look: Look) -> bytes | None:
     figure = draw()
-    return None if figure is None else rendered(figure, format)
+    return None if figure is None else rendered(figure, format, look)
 
 
 class PictureDrawer:

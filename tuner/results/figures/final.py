@@ -14,7 +14,8 @@ from tuner.core.text import one_line
 from tuner.core.trial import Status
 from tuner.results.analysis.comparison import Comparison, Contender, FinalLoss
 from tuner.results.analysis.ranking import Standing
-from tuner.results.figures.canvas import EDGE, hide_spines, loss_limits, new_figure, round_ticks
+from tuner.results.figures.canvas import EDGE, hide_spines, loss_limits, new_figure, round_ticks, wrapped
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.styles import Style, styles
 from tuner.results.tables.numbers import number
 
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 LossOf = Callable[[SeedRun], float | None]
 
 
-def final_losses(comparison: Comparison) -> Figure | None:
+def final_losses(comparison: Comparison, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw the final losses, one row per contender and one panel per budget.
+
+    Args:
+        comparison: A comparison.
+        look: What the user asks for; a narrow figure has the panels below each other. Default: nothing.
 
     Returns:
         None for a sweep, which `sweep` draws, and if no run finished.
@@ -34,34 +39,43 @@ def final_losses(comparison: Comparison) -> Figure | None:
     if comparison.sweep is not None or not any(one.by_steps.loss for one in comparison.contenders):
         return None
     timed = any(one.by_time and one.by_time.loss for one in comparison.contenders)
-    figure = new_figure(
-        10.4 if timed else 7.2, 1.3 + 0.36 * len(comparison.contenders), f"{comparison.run}: {comparison.task_label}"
-    )
-    panels = figure.subplots(1, 1 + timed, sharey=True, squeeze=False)[0]
+    height = 1.3 + 0.36 * len(comparison.contenders)
+    below = timed and look.is_narrow
+    size = (10.4 if timed and not below else 7.2, height * (1 + below))
+    figure = new_figure(*size, f"{comparison.run}: {comparison.task_label}", look)
+    panels = figure.subplots(1 + below, 2 if timed and not below else 1, sharey=True, squeeze=False).flatten()
     styles_of, objective = styles(comparison), comparison.objective
     with_floors = not (objective.validates or objective.is_to_target)
     draw_final_losses(
         panels[0], comparison.contenders, styles_of, [one.by_steps for one in comparison.contenders],
-        lambda run: value_by_steps(comparison, run), with_floors=with_floors,
+        lambda run: value_by_steps(comparison, run), with_floors=with_floors, log=look.log_y,
     )  # fmt: skip
     has_floors = with_floors and any(one.floor is not None for one in comparison.contenders)
     floors = "; grey: floor" if has_floors else ""
-    marks = f"\nblack: mean and its 95 % interval{floors}"
+    marks = f"\n{wrapped(f'black: mean and its 95 % interval{floors}', look)}"
     label = f"{objective.label}, {comparison.steps:,} evaluations ({objective.better} is better)"
     if objective.is_default:
         label = f"training loss in the last 10 % of {comparison.steps:,} evaluations"
-    panels[0].set_xlabel(f"{label}{marks}")
+    panels[0].set_xlabel(f"{wrapped(label, look)}{marks}")
     names = [one_line(one.name) for one in comparison.contenders]
     panels[0].set_yticks(range(len(names)), names, parse_math=False)
-    for text, style in zip(panels[0].get_yticklabels(), styles_of, strict=True):
-        text.set_color(style.colour)
+    _colour_names(panels[0], styles_of)
     if timed:
         draw_final_losses(
-            panels[1], comparison.contenders, styles_of, [one.by_time for one in comparison.contenders], _by_time
-        )
+            panels[1], comparison.contenders, styles_of, [one.by_time for one in comparison.contenders], _by_time,
+            log=look.log_y,
+        )  # fmt: skip
         panels[1].set_xlabel(f"training loss in the last 10 % of {comparison.seconds:g} s{marks}")
-        panels[1].tick_params(axis="y", labelleft=False)
+        panels[1].tick_params(axis="y", labelleft=below)
+        if below:
+            panels[1].set_yticks(range(len(names)), names, parse_math=False)
+            _colour_names(panels[1], styles_of)
     return figure
+
+
+def _colour_names(axes: Axes, styles_of: Sequence[Style]) -> None:
+    for text, style in zip(axes.get_yticklabels(), styles_of, strict=True):
+        text.set_color(style.colour)
 
 
 def value_by_steps(comparison: Comparison, run: SeedRun) -> float | None:
@@ -84,11 +98,12 @@ def draw_final_losses(
     loss_of: LossOf,
     *,
     with_floors: bool = True,
+    log: bool = False,
 ) -> None:
     """Draw one row per contender, the first on top; with floors if the values are losses in training."""
     losses = [sorted(loss for run in one.runs if (loss := loss_of(run)) is not None) for one in contenders]
     floors = [one.floor for one in contenders if one.floor is not None and with_floors]
-    logarithmic, low, high = loss_limits([np.array(some) for some in losses], floors)
+    logarithmic, low, high = loss_limits([np.array(some) for some in losses], floors, log=log)
     if logarithmic:
         axes.set_xscale("log")
         round_ticks(axes.xaxis, high / low)

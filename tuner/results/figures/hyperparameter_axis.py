@@ -10,13 +10,15 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from search_spaces.space import Dimension, Scale, SearchSpace
 from search_spaces.values import place_among
 from tuner.core.study import StudyRecord, StudySpec
 from tuner.core.text import one_line
-from tuner.results.figures.canvas import Spacing, hide_spines, panel_figure
+from tuner.results.figures.canvas import Spacing, columns_that_fit, hide_spines, panel_figure
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.styles import styles_of
 from tuner.results.tables.numbers import NOTHING, hyperparameter, number
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+SINGLE = (2.7, 2.1)  # inches of a panel where there is one search
 Side = Literal["x", "y"]
 
 MIN_COLUMNS, MAX_COLUMNS = 2, 4  # of panels; a legend does not fit below one column
@@ -31,6 +34,7 @@ MAX_TITLE = 36  # characters of a panel's title
 MAX_LABEL = 14  # characters of a line beside a row
 MAX_TICKS = 5
 MAX_VALUES = 8  # labelled values of a choice
+LETTER = 0.062  # inches of a digit of a tick
 MIN_DECADES = 1.3  # from which the ticks of an axis are powers of ten alone
 
 
@@ -47,12 +51,23 @@ class HyperparameterPanel:
     hue: str  # the optimizer's colour
 
 
-def hyperparameter_rows(studies: Sequence[StudyRecord], title: str) -> tuple[Figure, list[HyperparameterPanel]]:
-    """Return a figure with one titled panel per hyperparameter, and one row per search, or several if it has many."""
+def hyperparameter_rows(
+    studies: Sequence[StudyRecord], title: str, look: Look = DEFAULT_LOOK, *, value: str = ""
+) -> tuple[Figure, list[HyperparameterPanel]]:
+    """Return a figure with one titled panel per hyperparameter, and one row per search, or several if it has many.
+
+    Args:
+        studies: The searches.
+        title: What the figure shows.
+        look: What the user asks for. Default: nothing.
+        value: Name of the vertical axis, where it is the same in all panels of a row. Default: none.
+    """
+    spacing = Spacing() if len(studies) > 1 else Spacing(panel=SINGLE)
     most = max(len(dimensions(study.spec)) for study in studies)
     columns = min(max(most, MIN_COLUMNS), MAX_COLUMNS)
+    columns = columns_that_fit(columns, spacing, look)
     lines = [math.ceil(len(dimensions(study.spec)) / columns) for study in studies]
-    figure, grid = panel_figure(sum(lines), columns, f"{studies[0].spec.run}: {title}", Spacing())
+    figure, grid = panel_figure(sum(lines), columns, f"{studies[0].spec.run}: {title}", spacing, look=look)
     looks = styles_of(study.spec.workload.optimizer for study in studies)
     panels = []
     for row, study in enumerate(studies):
@@ -63,14 +78,24 @@ def hyperparameter_rows(studies: Sequence[StudyRecord], title: str) -> tuple[Fig
             axes = own[divmod(place, columns)]
             name = one_line(dimension.name)
             title = name if len(name) <= MAX_TITLE else f"{name[: MAX_TITLE - 1]}…"
-            axes.set_title(title, loc="left", fontsize=9, parse_math=False)
-            axes.tick_params(labelsize=8)
+            axes.set_title(title, loc="left", fontsize=7 if look.is_narrow else 9, parse_math=False)
+            axes.tick_params(labelsize=7 if look.is_narrow else 8)
             hide_spines(axes)
             panels.append(HyperparameterPanel(axes, row, place, place % columns == 0, study, dimension, hue))
         for axes in own.flat[len(named) :]:
             axes.set_visible(False)
-        own[0, 0].set_ylabel(_label_of_row(study), parse_math=False, fontweight="bold", color=hue)
+        name_row(own[0, 0], _label_of_row(study), hue, value)
     return figure, panels
+
+
+def name_row(axes: Axes, name: str, hue: str, value: str) -> None:
+    """Write the name of an optimizer, and below it that of the vertical axis, to the left of a row."""
+    if value:
+        axes.set_ylabel(value, parse_math=False, fontsize=8, labelpad=2)
+    axes.annotate(
+        name, (0, 0.5), xycoords=("figure fraction", axes.transAxes), xytext=(3, 0), textcoords="offset points",
+        rotation=90, ha="left", va="center", fontweight="bold", color=hue, parse_math=False, multialignment="center",
+    )  # fmt: skip
 
 
 def _label_of_row(study: StudyRecord) -> str:
@@ -126,7 +151,24 @@ def prepare(axes: Axes, side: Side, dimension: Dimension, positions: Sequence[fl
     low, high = low - room, high + room
     (axes.set_xlim if side == "x" else axes.set_ylim)(low, high)
     ticks = _ticks(dimension, low, high)
+    if side == "x":
+        ticks = _readable(axes, ticks, [label(dimension, tick) for tick in ticks], high - low)
     axis.set_ticks(ticks, [label(dimension, tick) for tick in ticks])
+
+
+def _readable(axes: Axes, ticks: Sequence[float], labels: Sequence[str], length: float) -> list[float]:
+    """Return the ticks whose labels have room beside each other: all, every second, or fewer."""
+    figure = axes.get_figure(root=True)
+    width = axes.get_position().width * (0.0 if figure is None else float(figure.get_figwidth()))  # inches
+    middles = [(tick - ticks[0]) / length * width for tick in ticks]
+    for step in range(1, len(ticks)):
+        kept = range(0, len(ticks), step)
+        if all(
+            middles[after] - middles[before] > LETTER * (len(labels[before]) + len(labels[after]) + 2) / 2
+            for before, after in pairwise(kept)
+        ):
+            return [ticks[at] for at in kept]
+    return list(ticks[:1])
 
 
 def label(dimension: Dimension, at: float) -> str:

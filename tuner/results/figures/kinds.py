@@ -14,8 +14,11 @@ from tuner.results.figures.canvas import matplotlib_defaults
 from tuner.results.figures.curves import learning_by_steps, learning_by_time
 from tuner.results.figures.final import final_losses
 from tuner.results.figures.fitness import fitness_by_generation
+from tuner.results.figures.letters import make_readable
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.parallel import parallel_coordinates
 from tuner.results.figures.population import population
+from tuner.results.figures.progress import best_so_far
 from tuner.results.figures.sharpness import sharpness
 from tuner.results.figures.surrogate import surrogate
 from tuner.results.figures.sweep import sweep
@@ -36,16 +39,24 @@ class Kind(Generic[Results]):
     name: str  # name of its file, without the ending
     title: str
     caption: str  # one or two sentences on what the figure shows
-    function: Callable[[Results], Figure | None]
+    function: Callable[[Results, Look], Figure | None]
     of_each_task: bool = False  # of a search on several tasks: drawn from the trainings; otherwise from the scores
 
-    def draw(self, results: Results) -> Figure | None:
-        """Return the figure, drawn with Matplotlib's defaults; None if there is nothing to draw."""
+    def draw(self, results: Results, look: Look = DEFAULT_LOOK) -> Figure | None:
+        """Return the figure, drawn with Matplotlib's defaults; None if there is nothing to draw.
+
+        Args:
+            results: The searches or the comparison.
+            look: What the user asks for. Default: nothing.
+        """
         values: Any = results
         if not (isinstance(results, Comparison) or self.of_each_task):
             values = tuple(whole(study, candidates) for study, candidates in values)
-        with matplotlib_defaults():
-            return self.function(values)
+        with matplotlib_defaults(look):
+            figure = self.function(values, look)
+            if figure is not None:
+                make_readable(figure)
+            return figure
 
 
 FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
@@ -54,8 +65,16 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
         "Fitness by generation",
         "Value of the objective of every individual by generation, with the best and the median of those that "
         "finished; above each panel the number of those that did not. Values of different budgets are not comparable: "
-        "lines break where the budget changes.",
+        "lines break where the budget changes. On the right the defaults and the tuned point on fresh seeds.",
         fitness_by_generation,
+    ),
+    Kind(
+        "search-progress",
+        "Best so far by gradient evaluations",
+        "The best fitness so far of each search against the gradient evaluations that it has used; the star is the "
+        "tuned point on fresh seeds, with one standard deviation on either side. Values of different budgets are not "
+        "comparable: a line begins anew where the budget changes, and is thick at the last one.",
+        best_so_far,
     ),
     Kind(
         "search-population",
@@ -112,10 +131,10 @@ FIGURES_OF_COMPARISON: tuple[Kind[Comparison], ...] = (
     Kind(
         "learning-by-steps",
         "Training loss by steps",
-        "Mean over the seeds that finished, with one standard deviation on either side, in 200 windows of the budget; "
-        "on a logarithmic axis the band ends at the lowest seed. On the upper edge a cross marks a run that diverged, "
-        "a triangle a line that leaves the axis. A dotted line is a floor: the lowest mean loss that an optimizer with "
-        "the same information can reach.",
+        "Mean over the seeds that finished, with one standard deviation on either side, over windows that the axis "
+        "names; on a logarithmic axis the band ends at the lowest seed. On the upper edge a cross marks a run that "
+        "diverged, a triangle a line that leaves the axis. A dotted line is a floor: the lowest mean loss that an "
+        "optimizer with the same information can reach.",
         learning_by_steps,
     ),
     Kind(
@@ -128,7 +147,8 @@ FIGURES_OF_COMPARISON: tuple[Kind[Comparison], ...] = (
     Kind(
         "validation",
         "Validation",
-        "Metrics of the validation set during training: mean over seeds, with one standard deviation on either side.",
+        "Metrics of the validation set during training: mean over seeds, with one standard deviation on either side. "
+        "The axis leaves out the beginning where that would flatten the rest; a triangle on its edge marks such lines.",
         validation,
     ),
     Kind(

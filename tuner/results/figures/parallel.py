@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,9 @@ from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.text import one_line
 from tuner.results.analysis.generations import Searches, finished
-from tuner.results.figures.canvas import Spacing, panel_figure
+from tuner.results.figures.canvas import Spacing, columns_that_fit, panel_figure
 from tuner.results.figures.hyperparameter_axis import dimensions, label, position
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.sharpness import MAX_MEDIANS, last_generations
 from tuner.results.figures.styles import styles_of
 from tuner.results.tables.numbers import measured
@@ -24,14 +26,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_COLUMNS = 3  # panels side by side
+MIN_PANEL = 2.2  # inches, of the width
+SINGLE = (6.4, 2.8)  # inches of a single panel
 SPACING = Spacing(panel=(3.5, 1.7), between=(0.5, 1.15), left=0.35, right=0.35, top=0.95, bottom=0.7)
 
 
-def parallel_coordinates(studies: Searches) -> Figure | None:
+def parallel_coordinates(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw the individuals of the last generations that finished, the same as `sharpness`.
 
     Args:
         studies: The studies, which have one panel each, in this order.
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None if no individual finished.
@@ -41,9 +46,11 @@ def parallel_coordinates(studies: Searches) -> Figure | None:
     if not searches:
         return None
     columns = 2 if len(searches) == 4 else min(MAX_COLUMNS, len(searches))
+    spacing = SPACING if len(searches) > 1 else replace(SPACING, panel=SINGLE)
+    columns = columns_that_fit(columns, spacing, look, MIN_PANEL)
     rows = math.ceil(len(searches) / columns)
     title = f"{searches[0][0].spec.run}: last generations, darker is better"
-    figure, panel_array = panel_figure(rows, columns, title, SPACING)
+    figure, panel_array = panel_figure(rows, columns, title, spacing, look=look)
     panels = panel_array.flatten()
     looks = styles_of(study.spec.workload.optimizer for study, _ in searches)
     for axes, (study, individuals) in zip(panels, searches, strict=False):
@@ -68,9 +75,11 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
     positions = np.array([[position(one, run.hyperparameters[one.name]) for one in shown] for run in individuals])
     objective = study.spec.workload.objective
     scores = np.array([objective.value(fitness(run)) for run in individuals])
-    logarithmic = bool((scores > 0).all()) and not objective.is_max
-    top = min(float(scores.max()), MAX_MEDIANS * float(np.median(scores))) if logarithmic else float(scores.max())
-    heights = np.minimum(scores, top)  # an outlier is drawn at the end of the axis
+    logarithmic = bool((scores >= 0).all() and (scores > 0).any()) and not objective.is_max
+    least = float(scores[scores > 0].min()) if logarithmic else float(scores.min())  # 0 is drawn at the lower end
+    limit = max(MAX_MEDIANS * float(np.median(scores)), least)
+    top = min(float(scores.max()), limit) if logarithmic else float(scores.max())
+    heights = np.clip(scores, least, top)  # an outlier is drawn at the end of the axis
     table = np.column_stack([positions, np.log10(heights) if logarithmic else heights])  # [individuals, axes]
     low, high = np.fmin.reduce(table), np.fmax.reduce(table)  # NaN: a hyperparameter without an effect
     tuned = None if study.tuned is None else np.array([position(one, study.tuned[one.name]) for one in shown])
@@ -87,11 +96,15 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
         axes.plot(across[:-1], np.where(high > low, 0.0, 0.5)[:-1] + (tuned - low[:-1]) / width[:-1], "k--", lw=1.4,
                   zorder=3)  # fmt: skip
     ends = [(label(one, low[at]), label(one, high[at])) for at, one in enumerate(shown)]
-    ends.append((measured(float(scores.min()), 3), f"{'≥ ' if top < scores.max() else ''}{measured(top, 3)}"))
-    for at, (lowest, highest) in enumerate(ends):
+    lowest, highest = float(scores.min()), float(scores.max())
+    least_end = measured(lowest, 3) if lowest == least else f"{measured(least, 3)}, or 0"
+    ends.append((least_end, f"{'≥ ' if top < highest else ''}{measured(top, 3)}"))
+    for at, (low_end, high_end) in enumerate(ends):
         axes.axvline(at, color="0.3", lw=0.8, zorder=4)
-        axes.annotate(highest, (at, 1), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=7)
-        axes.annotate(lowest, (at, 0), xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=7)
+        axes.annotate(
+            high_end, (at, 1), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=7
+        )
+        axes.annotate(low_end, (at, 0), xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=7)
     axes.set_xlim(-0.3, len(across) - 0.7)
     axes.set_ylim(0, 1)
     axes.set_xticks(

@@ -12,16 +12,18 @@ from tuner.core.trial import Role, Status
 from tuner.results.analysis.generations import Searches, by_generation
 from tuner.results.figures.canvas import columns_of, mark_legend, spread_out
 from tuner.results.figures.hyperparameter_axis import HyperparameterPanel, hyperparameter_rows, position, prepare
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def population(studies: Searches) -> Figure | None:
+def population(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw the individuals of a search on the scale of each hyperparameter.
 
     Args:
         studies: The studies, which have one row of panels each, in this order.
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None if no individual is recorded.
@@ -30,7 +32,7 @@ def population(studies: Searches) -> Figure | None:
     rows = [(study, some) for study, some in rows if some]
     if not rows:
         return None
-    figure, panels = hyperparameter_rows([study for study, _ in rows], "population by generation")
+    figure, panels = hyperparameter_rows([study for study, _ in rows], "population by generation", look)
     for panel in panels:
         draw_population(panel, rows[panel.row][1])
         if panel.row + 1 == len(rows):

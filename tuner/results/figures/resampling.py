@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,14 +38,26 @@ def band(at: Numbers, curves: Sequence[Numbers]) -> Band:
         return Band(at, stacked.mean(axis=0), stacked.std(axis=0), stacked.min(axis=0))
 
 
-def by_steps(curves: Sequence[NDArray[np.floating]]) -> Band:
-    """Return the band of losses per gradient evaluation, in at most MAX_WINDOWS windows of equal width.
+def window_of(length: int, width: int | None = None) -> int:
+    """Return the gradient evaluations of a window: those that are asked for, or a MAX_WINDOWS-th of a curve.
+
+    Args:
+        length: Gradient evaluations of the curve.
+        width: How many are asked for. Default: a MAX_WINDOWS-th of the curve.
+    """
+    return min(width or max(1, math.ceil(length / MAX_WINDOWS)), length)
+
+
+def by_steps(curves: Sequence[NDArray[np.floating]], width: int | None = None) -> Band:
+    """Return the band of losses per gradient evaluation, in windows of equal width, about.
 
     Args:
         curves: At least one curve, one per seed, all of the same length.
+        width: Gradient evaluations of a window, about. Default: as many as make at most MAX_WINDOWS windows.
     """
     length = len(curves[0])
-    edges = np.linspace(0, length, min(MAX_WINDOWS, length) + 1).astype(int)
+    count = min(MAX_WINDOWS, length) if width is None else max(1, round(length / width))
+    edges = np.linspace(0, length, min(count, length) + 1).astype(int)
     widths = np.diff(edges)
     with np.errstate(over="ignore", invalid="ignore"):
         means = [np.add.reduceat(np.asarray(curve, np.float64), edges[:-1]) / widths for curve in curves]

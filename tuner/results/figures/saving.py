@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tuner.core.files import write
 from tuner.results.figures.canvas import matplotlib_defaults
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.tables.formats import check_format
 
 if TYPE_CHECKING:
@@ -27,19 +28,20 @@ _METADATA = {
 }
 
 
-def rendered(figure: Figure, format: str = "png") -> bytes:
+def rendered(figure: Figure, format: str = "png", look: Look = DEFAULT_LOOK) -> bytes:
     """Return a figure as the bytes of a file.
 
     Args:
         figure: A figure of `Kind.draw`.
         format: "png", "pdf" or "svg". Default "png".
+        look: With which it was drawn. Default: nothing.
 
     Raises:
         ValueError: There is no such format.
     """
     check_format(format, FORMATS)
     out = io.BytesIO()
-    with matplotlib_defaults():
+    with matplotlib_defaults(look):
         if format == "svg":  # the same as savefig, which draws the whole figure twice
             from matplotlib.backends.backend_svg import FigureCanvasSVG
 

@@ -20,6 +20,7 @@ from tuner.results.figures.canvas import (
     no_minor_ticks,
 )
 from tuner.results.figures.hyperparameter_axis import HyperparameterPanel, hyperparameter_rows, position, prepare
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,11 +29,14 @@ MAX_GENERATIONS = 3  # at the end of the search, with the same budget
 MAX_MEDIANS = 20.0  # times the median fitness; larger values are drawn as triangles on the edge
 
 
-def sharpness(studies: Searches) -> Figure | None:
+def sharpness(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw the fitness of the last generations, which share a budget, against each hyperparameter.
+
+    All panels share the axis of the fitness.
 
     Args:
         studies: The studies, which have one row of panels each, in this order.
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None if no individual is final.
@@ -41,14 +45,14 @@ def sharpness(studies: Searches) -> Figure | None:
     rows = [(study, some) for study, some in rows if some]
     if not rows:
         return None
-    limits = [_limits(study, some) for study, some in rows]
+    limits = _limits(rows, log=look.log_y)
     objective = rows[0][0].spec.workload.objective
     title = f"{objective.label} by hyperparameter in the last generations"
-    figure, panels = hyperparameter_rows([study for study, _ in rows], title)
+    figure, panels = hyperparameter_rows([study for study, _ in rows], title, look, value=objective.label)
     for panel in panels:
-        apply_limits(panel.axes, limits[panel.row])
+        apply_limits(panel.axes, limits)
         no_minor_ticks([panel.axes])
-        draw_sharpness(panel, rows[panel.row][1], limits[panel.row][1:])
+        draw_sharpness(panel, rows[panel.row][1], limits[1:])
         if not panel.is_leftmost:
             panel.axes.tick_params(axis="y", which="both", labelleft=False)
     _draw_legend(figure, to_target=objective.is_to_target)
@@ -121,13 +125,16 @@ def _values(study: StudyRecord, individuals: Sequence[CandidateRecord]) -> dict[
     return {key: value for key, value in shown.items() if value is not None}
 
 
-def _limits(study: StudyRecord, individuals: Sequence[CandidateRecord]) -> Limits:
-    """Return the limits of the fitness axis of a row, of what is minimised at most MAX_MEDIANS times the median."""
-    values = np.array(list(_values(study, individuals).values()))
-    if study.spec.workload.objective.is_max:
-        return loss_limits([values], linear=True)
-    median = float(np.median(values)) if len(values) else math.nan
-    return loss_limits([values if not median > 0 else values[values <= MAX_MEDIANS * median]])
+def _limits(rows: Sequence[tuple[StudyRecord, Sequence[CandidateRecord]]], *, log: bool = False) -> Limits:
+    """Return the limits of the fitness axis: of what is minimised, at most MAX_MEDIANS times the median of a row."""
+    values = [np.array(list(_values(study, individuals).values())) for study, individuals in rows]
+    if rows[0][0].spec.workload.objective.is_max:
+        return loss_limits(values, linear=True)
+    shown = []
+    for some in values:
+        median = float(np.median(some)) if len(some) else math.nan
+        shown.append(some if not median > 0 else some[some <= MAX_MEDIANS * median])
+    return loss_limits(shown, log=log)
 
 
 def _draw_legend(figure: Figure, *, to_target: bool) -> None:

@@ -23,6 +23,7 @@ from tuner.results.figures.canvas import (
     no_minor_ticks,
 )
 from tuner.results.figures.hyperparameter_axis import HyperparameterPanel, hyperparameter_rows, position, prepare
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,11 +32,12 @@ MAX_RISE = 20.0  # times what the better half of the trainings is above the leas
 Points = Sequence[tuple[CandidateRecord, float]]  # trainings that the model is fitted to, with their values
 
 
-def surrogate(studies: Searches) -> Figure | None:
+def surrogate(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw the prediction along each hyperparameter, the others tuned, with the trainings that it was fitted to.
 
     Args:
         studies: The studies, which have one row of panels each, in this order; those without a prediction are left out.
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None if no study has a prediction.
@@ -51,7 +53,9 @@ def surrogate(studies: Searches) -> Figure | None:
         return None
     limits = [_limits(study, found, points) for study, found, points in rows]
     title = f"predicted {rows[0][0].spec.workload.objective.label} around the tuned point"
-    figure, panels = hyperparameter_rows([study for study, _, _ in rows], title)
+    figure, panels = hyperparameter_rows(
+        [study for study, _, _ in rows], title, look, value=rows[0][0].spec.workload.objective.label
+    )
     for panel in panels:
         _, found, points = rows[panel.row]
         apply_limits(panel.axes, limits[panel.row])

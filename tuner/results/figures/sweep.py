@@ -12,6 +12,7 @@ from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures.canvas import EDGE, apply_limits, hide_spines, loss_limits, new_figure
 from tuner.results.figures.final import value_by_steps
 from tuner.results.figures.hyperparameter_axis import position
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.styles import style
 from tuner.results.tables.numbers import counted, number
 
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def sweep(comparison: Comparison) -> Figure | None:
+def sweep(comparison: Comparison, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw a sweep.
+
+    Args:
+        comparison: A comparison.
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None for a comparison without a sweep, and if no run finished or diverged.
@@ -34,13 +39,13 @@ def sweep(comparison: Comparison) -> Figure | None:
     positions = [value if dimension is None else position(dimension, value) for _, value in points]
     optimizer = points[0][0].optimizer
     hue = style(optimizer).colour
-    figure = new_figure(6.4, 4.0, f"{comparison.run}: {optimizer} on {comparison.task_label}")
+    figure = new_figure(6.4, 4.0, f"{comparison.run}: {optimizer} on {comparison.task_label}", look)
     axes = figure.subplots()
     losses = [
         sorted(loss for run in one.runs if (loss := value_by_steps(comparison, run)) is not None) for one, _ in points
     ]
     floor = None if objective.validates or objective.is_to_target else points[0][0].floor
-    limits = loss_limits([np.array(some) for some in losses], [] if floor is None else [floor])
+    limits = loss_limits([np.array(some) for some in losses], [] if floor is None else [floor], log=look.log_y)
     apply_limits(axes, limits)
     for at, some in zip(positions, losses, strict=True):
         within = [loss for loss in some if limits[1] <= loss <= limits[2]]

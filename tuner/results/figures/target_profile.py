@@ -12,6 +12,8 @@ from tuner.core.text import one_line
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.analysis.target_profile import MAX_RATIO, Profile, profile_of
 from tuner.results.figures.canvas import hide_spines, matplotlib_defaults, new_figure
+from tuner.results.figures.letters import make_readable
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.saving import rendered
 from tuner.results.figures.styles import styles
 from tuner.results.tables.numbers import counted
@@ -21,16 +23,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw_profile(comparison: Comparison, profile: Profile) -> Figure:
+def draw_profile(comparison: Comparison, profile: Profile, look: Look = DEFAULT_LOOK) -> Figure:
     """Draw the share of problems (targets and seeds) that each contender solves within a multiple of the shortest time.
 
     Args:
         comparison: The comparison.
         profile: Its times, as `profile_of` returns them.
+        look: What the user asks for. Default: nothing.
     """
-    with matplotlib_defaults():
+    with matplotlib_defaults(look):
         title = f"{comparison.run}: time to {counted(len(profile.targets), 'target')} on {comparison.task_label}"
-        figure = new_figure(7.2, 3.8, title)
+        figure = new_figure(7.2, 3.8, title, look)
         axes = figure.subplots()
         scores = profile.scores
         order = sorted(range(len(profile.names)), key=lambda number: -scores[profile.names[number]])
@@ -50,8 +53,15 @@ def draw_profile(comparison: Comparison, profile: Profile) -> Figure:
         goal = "≤" if profile.goal == "<=" else "≥"
         listed = ", ".join(f"{target:g}" for target in profile.targets)
         axes.set_title(one_line(f"{profile.metric} {goal} {listed}"), fontsize=8, loc="left", parse_math=False)
-        figure.legend(title="mean share", loc="outside right upper", frameon=False, fontsize=8, title_fontsize=8)
+        figure.legend(
+            title="mean share",
+            loc="outside lower center" if look.is_narrow else "outside right upper",
+            frameon=False,
+            fontsize=8,
+            title_fontsize=8,
+        )
         hide_spines(axes)
+        make_readable(figure)
         return figure
 
 
@@ -61,7 +71,7 @@ def profile_names(formats: Iterable[str]) -> list[str]:
 
 
 def profile_files(
-    comparison: Comparison, targets: str, formats: Iterable[str]
+    comparison: Comparison, targets: str, formats: Iterable[str], look: Look = DEFAULT_LOOK
 ) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yield the files of the profile, each with a function that makes it: the figure in some formats, the times as CSV.
 
@@ -70,9 +80,9 @@ def profile_files(
     """
     profile = profile_of(comparison, targets)
     for format in formats:
-        yield f"targets.{format}", partial(_drawn, comparison, profile, format)
+        yield f"targets.{format}", partial(_drawn, comparison, profile, format, look)
     yield "targets.csv", lambda: csv_of(profile).encode()
 
 
-def _drawn(comparison: Comparison, profile: Profile, format: str) -> bytes:
-    return rendered(draw_profile(comparison, profile), format)
+def _drawn(comparison: Comparison, profile: Profile, format: str, look: Look) -> bytes:
+    return rendered(draw_profile(comparison, profile, look), format, look)

@@ -11,7 +11,16 @@ from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.text import one_line
 from tuner.results.analysis.generations import Searches, by_generation
 from tuner.results.analysis.several_tasks import on_each_task, whole
-from tuner.results.figures.canvas import MAX_VALUE, MIN_LOG_RATIO, Spacing, hide_spines, mark_legend, panel_figure
+from tuner.results.figures.canvas import (
+    MAX_VALUE,
+    MIN_LOG_RATIO,
+    Spacing,
+    columns_that_fit,
+    hide_spines,
+    mark_legend,
+    panel_figure,
+)
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.styles import DOTTED, SOLID, Style, styles_of
 
 if TYPE_CHECKING:
@@ -25,11 +34,12 @@ PANEL = (3.0, 2.2)  # inches
 Points = list[tuple[int, float, int]]  # generation, value, budget
 
 
-def fitness_on_tasks(studies: Searches) -> Figure | None:
+def fitness_on_tasks(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw a search on several tasks.
 
     Args:
         studies: The studies of one run, which have one line each in the panel of every task.
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None if the search is on one task, or if nothing is recorded.
@@ -41,10 +51,10 @@ def fitness_on_tasks(studies: Searches) -> Figure | None:
         return None
     looks = styles_of(optimizer for optimizer, _ in lines)
     workloads = studies[0][0].spec.workloads
-    columns = min(MAX_COLUMNS, len(workloads))
+    columns = columns_that_fit(min(MAX_COLUMNS, len(workloads)), Spacing(PANEL, (0.75, 0.9)), look)
     title = f"{studies[0][0].spec.run}: search on {studies[0][0].spec.task_label}"
     spacing = Spacing(PANEL, (0.75, 0.9), top=0.75, bottom=1.15)
-    figure, panels = panel_figure(-(-len(workloads) // columns), columns, title, spacing)
+    figure, panels = panel_figure(-(-len(workloads) // columns), columns, title, spacing, look=look)
     axes = panels.flatten()
     for task, (panel, workload) in enumerate(zip(axes, workloads, strict=False)):
         own = [(looks[optimizer], *of_tasks[task]) for optimizer, of_tasks in lines]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tuner.core.study import SeedRun, Series
 from tuner.core.text import one_line
 from tuner.results.analysis.comparison import Comparison, Contender
-from tuner.results.figures.canvas import new_figure
+from tuner.results.figures.canvas import Spacing, columns_that_fit, new_figure
+from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.styles import Style, styles
 from tuner.results.tables.numbers import measured
 
@@ -25,6 +26,7 @@ MINIMUM = (1.0, 1.0)
 MAX_WINDOW = ((-2.5, 2.5), (-1.5, 3.5))  # of x and y; trajectories outside are cut off
 MAX_COLUMNS = 3  # panels side by side
 PANEL = (3.4, 3.0)  # inches
+MIN_PANEL = 1.3  # inches, of the width
 LEVELS = np.logspace(-4, 2, 13)  # contours of the loss
 
 
@@ -33,8 +35,12 @@ def rosenbrock(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.flo
     return 0.01 * (1 - x) ** 2 + (y - x * x) ** 2
 
 
-def trajectories(comparison: Comparison) -> Figure | None:
+def trajectories(comparison: Comparison, look: Look = DEFAULT_LOOK) -> Figure | None:
     """Draw the trajectories of every contender, one per seed; without noise most of them coincide.
+
+    Args:
+        comparison: A comparison.
+        look: What the user asks for. Default: nothing.
 
     Returns:
         None for another task, and if no trajectory was recorded.
@@ -47,9 +53,10 @@ def trajectories(comparison: Comparison) -> Figure | None:
     if comparison.task != TASK or not shown:
         return None
     columns = 2 if len(shown) in (2, 4) else min(MAX_COLUMNS, len(shown))
+    columns = columns_that_fit(columns, Spacing(PANEL, (0.1, 0.1), left=0.5, right=0.1), look, MIN_PANEL)
     rows = math.ceil(len(shown) / columns)
     title = f"{comparison.run}: trajectories of {comparison.steps:,} gradient evaluations on {comparison.task_label}"
-    figure = new_figure(max(5.4, PANEL[0] * columns), PANEL[1] * rows + 0.6, title)
+    figure = new_figure(max(5.4, PANEL[0] * columns), PANEL[1] * rows + 0.6, title, look)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
     trajectories_shown = [run.series["trajectory"] for _, _, runs in shown for run in runs]
     x_limits, y_limits = _window(trajectories_shown, "x", 0), _window(trajectories_shown, "y", 1)
