@@ -150,6 +150,20 @@ THOROUGH = {
     "tasks/test_keras_features.py": {
         "steps_are_those_of_fit_and_validation_is_what_evaluate_gives": r".* 0",
     },
+    "tasks/test_keras_fitting.py": {
+        "what_does_not_belong_to_the_outputs_is_told_with_what_does": r"missing|short|deep weights|weights of examples",
+    },
+    "tasks/test_keras_mixing.py": {
+        "what_measures_examples_independently_is_accepted": r"batch|zeros|one example",
+        "what_mixes_examples_is_refused_however_it_hides": r"of many|gated|equal inputs|loss",
+    },
+    "tasks/test_keras_optimizers_fit.py": {
+        "embeddings_and_variables_without_gradient_are_treated_as_in_fit": r"Muon",
+    },
+    "tasks/test_keras_starts.py": {
+        "numbers_that_build_draws_and_no_weight_holds_are_refused": r"operation|nest|closure|adapted",
+        "what_differs_between_models_that_compute_the_same_is_accepted": r"per object|adapted",
+    },
     "tasks/test_mnist.py": {
         "the_digits_are_mlxtends_shuffled_and_split_and_a_note_says_so": None,
     },

@@ -33,6 +33,10 @@ ONES = np.ones((70, 10, 1, 1), "float32")
         (tagger, (WORDS, TAGS, ONES), "mse", r"sample_weight must be .*Received: shape \('examples', 10, 1, 1\)"),
         (tagger, (WORDS, TAGS, WEIGHTS), "mse", r"sample_weight must be one number per position \[examples, 10\]"),
     ],
+    ids=[
+        *("missing", "other", "array", "short", "not a tuple", "named", "named loss", "other loss", "missing weights"),
+        *("wide weights", "deep weights", "weights of other positions", "weights of 4 axes", "weights of examples"),
+    ],
 )
 def test_what_does_not_belong_to_the_outputs_is_told_with_what_does(
     build: Any, train: Any, loss: Any, told: str

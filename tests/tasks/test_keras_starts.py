@@ -150,6 +150,7 @@ def dense(**options: Any) -> Any:
         (lambda: net(Regularised()), r"other losses with the same weights"),
         (lambda: adapted(10), r"Normalization with other numbers in mean \(adapt it to the same data in each call"),
     ],
+    ids=["operation", "model", "number", "nest", "arrays", "integers", "closure", "regularizer", "adapted"],
 )
 def test_numbers_that_build_draws_and_no_weight_holds_are_refused(build: Any, received: str) -> None:
     task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)()
@@ -166,6 +167,7 @@ def test_numbers_that_build_draws_and_no_weight_holds_are_refused(build: Any, re
         lambda: dense(kernel_initializer=keras.initializers.RandomNormal(stddev=random.random())),
         lambda: net(layers.BatchNormalization(), layers.GaussianNoise(0.3), layers.Dropout(0.5)),
     ],
+    ids=["per object", "unused", "adapted", "initializer", "noise"],
 )
 def test_what_differs_between_models_that_compute_the_same_is_accepted(build: Any) -> None:
     task = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY, validation=(POINTS, CLASSES))()

@@ -11,7 +11,6 @@ import math
 import os
 import platform
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.home import writable_home
+from tuner.execution.open_files import limit_of_files
 from tuner.execution.quota import cpu_quota, memory_limit
 from tuner.execution.resources import usable_cores
 from tuner.studies import machine
@@ -28,7 +28,6 @@ from tuner.studies import machine
 GIB = 2**30
 MIN_FREE = 1.0  # GiB of memory, and of the folder of temporary files, below which a search may fail
 MIN_SHARED = 0.25  # GiB of shared memory, below which Ray uses files in its place
-MIN_FILES = 1024  # open files that a process may have
 GPU_SECONDS = 2.0  # within which the driver of the graphics cards must answer
 
 OTHER_PACKAGES = ("alembic", "pandas", "matplotlib", "click", "psycopg", "optuna", "torch", "jax", "tf_keras")
@@ -87,9 +86,7 @@ def processor(variables: Mapping[str, str]) -> Iterator[Fact]:
     too_small = "the container has less than one core: training is slow" if quota is not None and quota < 1 else None
     yield Fact("processor", "quota", "none" if quota is None else f"{quota:g} cores", too_small)
     yield Fact("processor", "cores that are used", str(usable_cores()))
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    few = f"Ray needs more open files: ulimit -n {4 * MIN_FILES}" if files < MIN_FILES else None
-    yield Fact("processor", "open files", "unlimited" if files == resource.RLIM_INFINITY else str(files), few)
+    yield Fact("processor", "open files", *limit_of_files())
     if variables.get("PYTHONOPTIMIZE"):
         yield Fact("processor", "PYTHONOPTIMIZE", variables["PYTHONOPTIMIZE"], "leaves out the assertions of your task")
 

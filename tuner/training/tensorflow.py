@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import sys
 import tempfile
 import warnings
@@ -35,6 +36,10 @@ def load_tensorflow() -> None:
             import tensorflow as tf
 
             tf.config.list_physical_devices()  # CUDA prints its messages when devices are listed, not before
+    except (SystemError, MemoryError, ImportError) as error:
+        if limit := _limit_of_memory():
+            raise ImportError(f"TensorFlow cannot be loaded within the limit of {limit} of memory (ulimit -v)") from error
+        raise
     finally:  # child processes may use the GPUs
         del os.environ["CUDA_VISIBLE_DEVICES"]
         if before is not None:
@@ -79,6 +84,12 @@ def without_retracing_warnings() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
+
+
+def _limit_of_memory() -> str:
+    """Return the limit of this process's virtual memory as text; "" if there is none."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return "" if limit == resource.RLIM_INFINITY else f"{limit / 2**30:.1f} GiB"
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from tuner.core.errors import InvalidRequest, LodoTuneError
 from tuner.core.text import first_line
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.loopback import check_loopback
+from tuner.execution.open_files import limit_of_files
 from tuner.execution.ray.folder import make_folder, remove_folder
 from tuner.execution.ray.init import AUTH_MODE, JOB_CONFIG, init_ray, quiet, uninterrupted
 from tuner.execution.resources import Resources
@@ -87,7 +88,9 @@ class RaySession:
         except BaseException as error:
             remove_folder(folder)
             if isinstance(error, Exception):
-                raise ClusterUnavailable(f"Ray does not start on this machine: {first_line(str(error))}") from error
+                files, few = limit_of_files()
+                reason = f"{few} (now {files})" if few else first_line(str(error))
+                raise ClusterUnavailable(f"Ray does not start on this machine: {reason}") from error
             raise
         return cls(context, folder, is_local=True, has_token=True)
 
