@@ -80,7 +80,11 @@ THOROUGH = {
         "settings_of_matplotlib_for_other_programs_change_no_byte": r"nonsense.*",
     },
     "service/test_pages_in_a_browser.py": {
+        "a_user_checks_starts_and_pauses_a_run_and_sees_it_in_the_queue": r"without scripts",
         "every_page_fits_every_window_and_nothing_on_it_runs": r"light",
+    },
+    "service/test_supervisor.py": {
+        "a_run_that_is_stopped_or_cancelled_ends_and_its_results_stay": r".*stop",
     },
     "studies/test_compared_objectives.py": {
         "a_target_that_no_run_reaches_gives_no_ranking_and_no_gain_but_says_so": None,
