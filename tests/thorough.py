@@ -110,8 +110,12 @@ THOROUGH = {
         "a_megabyte_of_anything_is_refused": r"a.n",
     },
     "service/test_pages_in_a_browser.py": {
+        "a_user_checks_starts_and_pauses_a_run_and_sees_it_in_the_queue": r"without scripts",
         "every_page_can_be_read_without_scripts": None,
         "every_page_fits_every_window_and_nothing_on_it_runs": r"light",
+    },
+    "service/test_supervisor.py": {
+        "a_run_that_is_stopped_or_cancelled_ends_and_its_results_stay": r".*stop",
     },
     "storage/test_storage_processes.py": {
         "acknowledged_results_survive_a_killed_driver": r".*-3",

@@ -22,7 +22,7 @@ from tuner.core.trial import Status
 from tuner.service.live import Watcher
 from tuner.service.reading import Reading
 from tuner.service.study_cache import StudyCache
-from tuner.storage import Store, UnknownCandidate, UnknownStudy, schema
+from tuner.storage import ServiceStore, UnknownCandidate, UnknownStudy, schema
 
 PAGES = (
     "/",
@@ -81,7 +81,7 @@ def runs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
     file = tmp_path_factory.mktemp("hostile") / "runs.db"
-    with Store.open(str(file)) as store:
+    with ServiceStore.open(str(file)) as store:
         study = fill(store)
     with served(application(str(file))) as address:
         yield address, study
@@ -114,7 +114,7 @@ def test_pages_have_a_policy_without_inline_code_and_hold_none(hostile):
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(tmp_path):
-    with Store.open(str(tmp_path / "runs.db")) as store:
+    with ServiceStore.open(str(tmp_path / "runs.db")) as store:
         study, epoch = driven(store, owner=ME, add=[key(slot) for slot in range(3)])
         with served(application(str(tmp_path / "runs.db"))) as address:
             for page in ("/runs/run", f"/studies/{study}", "/api/v1/runs/run", f"/api/v1/studies/{study}"):
@@ -139,7 +139,7 @@ def test_every_address_of_a_page_stays_below_the_root_path(tmp_path):
 
 
 def test_a_hidden_run_and_what_belongs_to_it_do_not_exist(tmp_path):
-    with Store.open(str(tmp_path / "runs.db")) as store:
+    with ServiceStore.open(str(tmp_path / "runs.db")) as store:
         study, _ = driven(store, "secret", add=[key()])
         driven(store, "open", add=[key()])
         other = Reading(store, StudyCache(store), frozenset({"secret"}))
@@ -229,7 +229,7 @@ class Stream:
 
 
 def test_a_stream_that_is_cut_again_and_again_misses_no_change_and_repeats_none(tmp_path):
-    with Store.open(str(tmp_path / "runs.db")) as store:
+    with ServiceStore.open(str(tmp_path / "runs.db")) as store:
         study, epoch = driven(store, owner=ME)
         with served(application(str(tmp_path / "runs.db"))) as address:
             stream = Stream(address)
@@ -249,7 +249,7 @@ def test_a_stream_that_is_cut_again_and_again_misses_no_change_and_repeats_none(
 
 
 def test_a_cursor_of_another_process_is_answered_with_resync(tmp_path):
-    with Store.open(str(tmp_path / "runs.db")) as store:
+    with ServiceStore.open(str(tmp_path / "runs.db")) as store:
         driven(store)
         watcher = Watcher(store)
         watcher.start()
@@ -260,7 +260,7 @@ def test_a_cursor_of_another_process_is_answered_with_resync(tmp_path):
 
 
 def test_a_new_and_a_deleted_study_are_changes(tmp_path):
-    with Store.open(str(tmp_path / "runs.db")) as store:
+    with ServiceStore.open(str(tmp_path / "runs.db")) as store:
         watcher = Watcher(store)
         watcher._look()
         start = watcher.cursor()
@@ -276,7 +276,7 @@ def test_a_new_and_a_deleted_study_are_changes(tmp_path):
 
 
 def test_the_end_of_the_server_ends_its_streams(tmp_path):
-    Store.open(str(tmp_path / "runs.db")).close()
+    ServiceStore.open(str(tmp_path / "runs.db")).close()
     with served(application(str(tmp_path / "runs.db"))) as address:
         stream = Stream(address)
         stream.event()
@@ -286,7 +286,7 @@ def test_the_end_of_the_server_ends_its_streams(tmp_path):
 
 
 def test_changes_of_a_hidden_run_are_not_streamed(tmp_path):
-    with Store.open(str(tmp_path / "runs.db")) as store:
+    with ServiceStore.open(str(tmp_path / "runs.db")) as store:
         secret, epoch = driven(store, "secret", owner=ME)
         shown, other = driven(store, "shown", owner=ME)
         with served(application(str(tmp_path / "runs.db"), frozenset({"secret"}))) as address:
@@ -299,7 +299,7 @@ def test_changes_of_a_hidden_run_are_not_streamed(tmp_path):
 
 
 def test_totals_that_are_kept_are_those_that_are_read(tmp_path):
-    with Store.open(str(tmp_path / "runs.db")) as store:
+    with ServiceStore.open(str(tmp_path / "runs.db")) as store:
         study, epoch = driven(store, owner=ME, generations=3, population=2)
         cache = StudyCache(store)
         for number, each in enumerate([key(slot, generation) for generation in range(3) for slot in range(2)]):
@@ -320,7 +320,7 @@ def test_totals_that_are_kept_are_those_that_are_read(tmp_path):
 def test_every_study_of_a_database_of_every_kind_has_its_pages_and_resources(tmp_path):
     file = tmp_path / "kinds.db"
     shutil.copy(FOLDER / f"{schema.VERSION}.db", file)  # searches on one task and on several, and a comparison
-    with Store.open(str(file)) as store:
+    with ServiceStore.open(str(file)) as store:
         ids = {record.spec.name: record.id for record in store.studies()}
         firsts = [store.candidate_page(study, limit=1)[0].rows[0].id for study in ids.values()]
         several = next(record for record in store.studies() if record.is_search and record.search.further)
