@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,6 +149,46 @@ class Database:
         with self.reading() as store:
             records = find(store, names, damaged)
             return chosen_table(store, records, details=details, by_budget=by_budget, profile=profile)
+
+    def paper_table(
+        self,
+        *names: str,
+        layout: str = "one",
+        columns: Sequence[str] | None = None,
+        precision: int = 2,
+        label: str | None = None,
+        caption: str | None = None,
+        rename: Mapping[str, str] | None = None,
+        siunitx: bool = False,
+        format: str = "latex",
+    ) -> str:
+        """Return one table of several runs, for a paper.
+
+        Args:
+            names: Names of runs and studies, in the order of the columns. Default: all.
+            layout: "one" has a row per optimizer and the value of each run; "hyperparameters" the tuned values of
+                searches, a row each; "paper" the same for the four tasks of the paper, in its order, as its Table 6.
+            columns: Of each run in layout "one": of searches some of "tuned" (the default), "default", "gain",
+                "best seen", "verdict", "diverged" and "evaluations"; of comparisons of "value" (the default),
+                "interval", "diverged", "p" and "standing".
+            precision: Significant digits of an uncertainty, to whose last one the value is rounded. Default 2.
+            label: Label in LaTeX. Default: none.
+            caption: Caption, in LaTeX as it is. Default: what the values are.
+            rename: New names of optimizers, hyperparameters, runs and columns. Default: none.
+            siunitx: Whether numbers in LaTeX are written as of the package siunitx. Default False.
+            format: "text", "markdown", "latex" or "csv". Default "latex".
+
+        Raises:
+            InvalidRequest: The runs do not fit into one table, or a value is not accepted.
+            UnknownStudy: A name is not that of a run or study.
+            ValueError: There is no such format.
+        """
+        from tuner.api.paper_tables import paper_table
+        from tuner.results.tables.wide import Printing
+
+        chosen = None if columns is None else tuple(columns)
+        printing = Printing(layout, chosen, precision, label, caption, rename or {}, siunitx)
+        return paper_table([(self, name) for name in names or (None,)], printing, format)
 
     def trials(self, *names: str) -> pd.DataFrame:
         """Return a DataFrame with a row per candidate of the named runs and studies, by default of all.

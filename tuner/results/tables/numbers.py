@@ -57,18 +57,24 @@ def hyperparameter(value: Any, scale: Scale | None = None) -> str:
     return _without_zeros(f"{value:.{2 - math.floor(math.log10(distance))}f}")
 
 
-def mean_and_spread(mean: float | None, spread: float | None) -> str:
-    """Return "mean ± spread", both to the second digit of the spread; the mean has 2 to 8 digits."""
+def mean_and_spread(mean: float | None, spread: float | None, precision: int = 2) -> str:
+    """Return "mean ± spread", both to the last significant digit of the spread; the mean has 2 to 8 digits, or more.
+
+    Args:
+        mean: The mean.
+        spread: Its uncertainty.
+        precision: Significant digits of the spread. Default 2.
+    """
     if mean is None or spread is None:
         return measured(mean)
     if not (mean and spread and math.isfinite(mean) and math.isfinite(spread)):
-        return f"{measured(mean)} ± {measured(spread, 2)}"
-    exponent, of_spread = (int(f"{value:.1e}".split("e")[1]) for value in (mean, spread))
-    digits = min(max(exponent - of_spread + 2, 2), 8)
+        return f"{measured(mean)} ± {measured(spread, precision)}"
+    exponent, of_spread = (int(f"{value:.{precision - 1}e}".split("e")[1]) for value in (mean, spread))
+    digits = min(max(exponent - of_spread + precision, min(precision, 2)), 6 + precision)
     decimals = max(0, digits - 1 - exponent)
     # Outside this range a decimal spread would be rounded to 0.
     plain = -4 <= exponent < 6 and of_spread < 6 and of_spread + decimals >= 0
-    return f"{measured(mean, digits)} ± {f'{spread:.{decimals}f}' if plain else measured(spread, 2)}"
+    return f"{measured(mean, digits)} ± {f'{spread:.{decimals}f}' if plain else measured(spread, precision)}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,0 +1,157 @@
+"""Tables for papers: several runs in one table, of one database or of several."""
+
+import csv
+import io
+import re
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from tests.results.test_comparison_table import HIGH, LOW, contest
+from tests.results.test_tables import SUMMARIES
+from tests.support.builders import ADAM, LODO, MOMENTUM
+from tests.support.command_line import call
+from tests.support.report_values import database
+from tuner.core.errors import InvalidRequest
+from tuner.results.analysis.comparison import compare_runs
+from tuner.results.tables import latex
+from tuner.results.tables.numbers import mean_and_spread
+from tuner.results.tables.text_table import TextTable
+from tuner.results.tables.wide import Printing, wide_table
+
+FIRST = compare_runs([contest(ADAM, HIGH), contest(MOMENTUM, LOW)])
+SECOND = replace(compare_runs([contest(MOMENTUM, HIGH), contest(LODO, LOW)]), run="second")
+
+
+def rendered(runs, format="text", **printing):
+    made = Printing(**printing)
+    return wide_table(runs, made).to_format(format, made)
+
+
+def test_each_optimizer_has_a_row_and_each_run_a_column():
+    *_, header, _, adam, momentum, lodo = rendered([FIRST, SECOND]).splitlines()
+    assert header.split() == ["optimizer", "contest", "second"]
+    assert adam.split()[0] == "Adam"
+    assert adam.split()[-1] == "–"
+    assert momentum.split()[1] == "1.25"  # the mean of LOW
+    assert lodo.split()[1:] == ["–", "1.25", "±", "0.17"]
+
+
+def test_the_best_of_each_run_is_bold_in_the_column_of_values():
+    lines = rendered([FIRST, SECOND], "markdown", columns=("diverged", "value")).splitlines()
+    bold = {
+        line.split("|")[1].strip(): [at for at, cell in enumerate(line.split("|")) if "**" in cell]
+        for line in lines[4:]
+    }
+    assert bold == {"Adam": [], "Momentum": [3], "LODO": [5]}
+
+
+def test_latex_has_the_runs_above_their_columns_a_label_a_caption_and_other_names():
+    text = rendered(
+        [FIRST, SECOND], "latex", columns=("value", "p"), label="tab:all", caption=r"Losses, see \ref{fig:a}",
+        rename={"Momentum": "SGD + momentum", "contest": "Bowl", "value": "loss"},
+    )  # fmt: skip
+    assert r"\multicolumn{2}{c}{Bowl} & \multicolumn{2}{c}{second} \\" in text
+    assert r"\cmidrule(lr){2-3}\cmidrule(lr){4-5}" in text
+    assert "optimizer & loss & p & loss & p" in text
+    assert r"\label{tab:all}" in text
+    assert r"\caption{Losses, see \ref{fig:a}}" in text
+    assert "SGD + momentum &" in text
+    assert "Momentum &" not in text
+
+
+@pytest.mark.parametrize(
+    ("digits", "shown"),
+    [(1, "12.35 ± 0.02"), (2, "12.346 ± 0.021"), (3, "12.3457 ± 0.0213"), (6, "12.3456780 ± 0.0213457")],
+)
+def test_precision_is_of_the_uncertainty_and_the_value_has_as_many_decimals(digits, shown):
+    assert mean_and_spread(12.345678, 0.0213457, digits) == shown
+
+
+def test_siunitx_gets_numbers_and_nothing_else():
+    text = rendered([FIRST], "latex", siunitx=True, columns=("value", "standing"))
+    assert r"\num{1.25 +- 0.17}" in text
+    assert "best" in text
+    assert r"\usepackage{siunitx}" in text
+    for number in ("1.25", "7.95e-6", "-3 ± 0.1", "7.1e-5 ± 2e-6"):
+        assert latex.is_number(number)
+    for other in ("1 to 2", "–", "diverged", "1.25 ±", "1/8"):
+        assert not latex.is_number(other)
+
+
+def test_tuned_hyperparameters_are_a_row_each():
+    summaries = tuple(one for one in SUMMARIES if one.optimizer == "Adam")
+    rows = list(csv.reader(io.StringIO(rendered([summaries], "csv", layout="hyperparameters"))))
+    assert [row[1] for row in rows[1:]] == ["learning_rate", "beta_1", "beta_2"]
+    assert rows[1][2] == "0.01235"  # 0.0123456789 of tests/support/builders.py
+
+
+def test_the_layout_of_the_paper_has_its_tasks_in_its_order_with_its_names():
+    def of(task):
+        return tuple(replace(one, task=task, run=task) for one in SUMMARIES if one.optimizer == "Adam")
+
+    runs = [of("pixelcnn"), of("noisy-quadratic-bowl"), of("rosenbrock")]
+    header = rendered(runs, "csv", layout="paper").splitlines()[0]
+    names = [name for name in header.split(",")[2:] if not name.endswith("_spread")]
+    assert names == ["Noisy quadratic bowl", "Rosenbrock", "Image generation"]  # the order of the paper
+    with pytest.raises(InvalidRequest, match="Received: 'mine'"):
+        rendered([of("mine")], layout="paper")
+
+
+@pytest.mark.parametrize(
+    ("cells", "environment", "size"),
+    [(3, "table", ""), (5, "table", r"\small"), (7, "table", r"\scriptsize"), (12, "table*", r"\footnotesize")],
+)
+def test_a_table_fits_a_column_or_else_the_page(cells, environment, size):
+    table = TextTable([f"c{at}" for at in range(cells)], [["12345678"] * cells])
+    text = latex.latex_table(table, "c")
+    assert rf"\begin{{{environment}}}" in text
+    assert (re.search(r"\\(small|footnotesize|scriptsize)", text) or [""])[0] == size
+
+
+def test_powers_of_ten_are_wider_in_print():
+    assert latex.widths(TextTable(["a"], [["7e-5"], ["1.25"]])) == [7]
+
+
+@pytest.mark.parametrize(
+    ("printing", "named"),
+    [
+        ({"layout": "tow"}, "layout is one of"),
+        ({"precision": 0}, "precision"),
+        ({"label": "a}b"}, "label"),
+        ({"columns": ("losses",)}, "columns are some of"),
+        ({"rename": {"Adm": "A"}}, "did you mean 'Adam'"),
+        ({"layout": "paper", "columns": ("value",)}, "columns"),
+        ({"layout": "hyperparameters"}, "takes searches"),
+    ],
+    ids=str,
+)
+def test_what_is_not_accepted_is_named(printing, named):
+    with pytest.raises(InvalidRequest, match=re.escape(named)):
+        rendered([FIRST], **printing)
+
+
+def test_runs_of_two_databases_stand_side_by_side(tmp_path):
+    first = database(tmp_path / "a.db")
+    shutil.copy(first, tmp_path / "b.db")
+    outcome = call("table", f"{first}:second", f"{tmp_path / 'b.db'}:second", "--side-by-side")
+    assert outcome.code == 0, outcome.err
+    assert "a.db:second" in outcome.out
+    assert "b.db:second" in outcome.out
+    assert len([line for line in outcome.out.splitlines() if line.startswith("LODO")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--columns", "value"], "--columns is for a table with --layout"),
+        (["--layout", "one", "--details"], "--layout and --details exclude each other"),
+        (["first", "second", "--layout", "one"], "searches or comparisons"),
+        (["second", "--layout", "one", "--rename", "LODO"], "--rename"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_in_one_line(tmp_path, arguments, named):
+    outcome = call("table", *arguments, "--database", database(tmp_path / "a.db"))
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert named in outcome.err
