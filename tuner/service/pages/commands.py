@@ -1,4 +1,4 @@
-"""The lines that train a candidate again, or start a search, each as a command and as a Python call.
+"""Lines that train a candidate again or start a search: command and Python.
 
 Of a candidate of a training function they show what it printed and reported, since it cannot be trained alone.
 """
