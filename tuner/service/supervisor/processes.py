@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -73,9 +73,12 @@ class DriverProcesses:
             return ""
         return content.decode("utf-8", "replace").strip()
 
-    def forget(self, request: int) -> None:
-        """Remove the log of a request that has ended."""
-        self._log(request).unlink(missing_ok=True)
+    def keep_logs(self, requests: Collection[int]) -> None:
+        """Remove the logs of all but some requests."""
+        kept = {self._log(request).name for request in requests}
+        for log in self._folder.glob("request-*.log"):
+            if log.name not in kept:
+                log.unlink(missing_ok=True)
 
     def signal(self, owner: str, number: signal.Signals) -> bool:
         """Send a signal to a driver of this machine; return whether there is such a process.
