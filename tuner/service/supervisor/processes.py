@@ -34,11 +34,13 @@ class DriverProcesses:
     Args:
         database: URL of the database.
         command: The command of a driver, which reads what to train from standard input.
+        folder: Folder of the output. Default: one in the folder for temporary files, by the URL.
     """
 
-    def __init__(self, database: str, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, database: str, command: Sequence[str] = COMMAND, folder: Path | None = None) -> None:
         name = hashlib.sha256(database.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        self._folder = Path(tempfile.gettempdir()) / f"lodo-tune-drivers-{os.getuid()}-{name}"
+        default = Path(tempfile.gettempdir()) / f"lodo-tune-drivers-{os.getuid()}-{name}"
+        self._folder = default if folder is None else folder
         self._command = tuple(command)
         self._children: list[subprocess.Popen[bytes]] = []
 
