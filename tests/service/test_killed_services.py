@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from tests.support.supervised import PATIENCE, SMALL, rows
 from tuner.api.submission import Catalogue, planned
 from tuner.core.requests import State
 from tuner.execution.in_process import InProcessExecutor
+from tuner.service.supervisor.processes import DriverProcesses
 from tuner.storage import ServiceStore, processes, this_process
 from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_studies
@@ -143,6 +145,7 @@ def test_on_ray_as_well_and_no_worker_stays_behind(tmp_path, monkeypatch):
                 assert rows(store, "run") == rows(undisturbed_store, "run")
     finally:
         service.kill()
+        shutil.rmtree(DriverProcesses(database)._folder, ignore_errors=True)
 
 
 class Verb(Service):

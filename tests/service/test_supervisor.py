@@ -32,6 +32,11 @@ def test_a_submitted_run_is_trained_by_a_process_of_its_own_to_the_same_rows(tmp
         ended = service.until_state("run", State.COMPLETE, State.FAILED)
         assert (ended.state, ended.driver, ended.epoch, ended.granted) == (State.COMPLETE, None, 1, 0)
         assert rows(service.store, "run") == undisturbed
+        log = service.supervisor._processes._log(ended.id)
+        assert log.stat().st_mode & 0o077 == 0 or log.parent.stat().st_mode & 0o077 == 0  # for this user alone
+        service.supervisor._estimated_at = -1e9
+        service.supervisor.round()
+        assert not log.exists()
 
 
 @pytest.mark.slow

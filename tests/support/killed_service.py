@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 from unittest import mock
 
-from tests.support.supervised import COMMAND
+from tests.support.supervised import processes_of
 from tuner.service import serving
 from tuner.service.settings import ServiceSettings
-from tuner.service.supervisor.processes import DriverProcesses
 
 
 def main() -> None:
     """Serve until a signal."""
     database, token, workers = sys.argv[1:]
     settings = ServiceSettings(database, port=0, workers=int(workers))
-    with mock.patch.object(serving, "DriverProcesses", lambda url: DriverProcesses(url, COMMAND)):
+    with mock.patch.object(serving, "DriverProcesses", processes_of):
         serving.serve(settings, token, lambda address: print(address, flush=True))
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -32,6 +33,11 @@ SMALL: Mapping[str, Any] = {
 """A search of three generations of two cohorts, and the fresh seeds."""
 
 
+def processes_of(database: str) -> DriverProcesses:
+    """Return what starts the drivers of a database, whose output is beside it."""
+    return DriverProcesses(database, COMMAND, Path(database).with_name("drivers"))
+
+
 class Supervised:
     """A supervisor on a database, in this thread: `round` looks once, `until` looks until a condition holds."""
 
@@ -39,7 +45,7 @@ class Supervised:
         self.database = database
         self.store = ServiceStore.open(database)
         settings = ServiceSettings(database, workers=workers, quota=quota or Quota())
-        self.supervisor = Supervisor(settings, self.store, DriverProcesses(database, COMMAND))
+        self.supervisor = Supervisor(settings, self.store, processes_of(database))
 
     def submit(self, run: str, by: str = "ann", **fields: Any) -> RequestRecord:
         """Submit a small run."""

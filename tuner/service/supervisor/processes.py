@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -34,11 +34,13 @@ class DriverProcesses:
     Args:
         database: URL of the database.
         command: The command of a driver, which reads what to train from standard input.
+        folder: Folder of the output. Default: one in the folder for temporary files, by the URL.
     """
 
-    def __init__(self, database: str, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, database: str, command: Sequence[str] = COMMAND, folder: Path | None = None) -> None:
         name = hashlib.sha256(database.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        self._folder = Path(tempfile.gettempdir()) / f"lodo-tune-drivers-{os.getuid()}-{name}"
+        default = Path(tempfile.gettempdir()) / f"lodo-tune-drivers-{os.getuid()}-{name}"
+        self._folder = default if folder is None else folder
         self._command = tuple(command)
         self._children: list[subprocess.Popen[bytes]] = []
 
@@ -73,9 +75,12 @@ class DriverProcesses:
             return ""
         return content.decode("utf-8", "replace").strip()
 
-    def forget(self, request: int) -> None:
-        """Remove the log of a request that has ended."""
-        self._log(request).unlink(missing_ok=True)
+    def keep_logs(self, requests: Collection[int]) -> None:
+        """Remove the logs of all but some requests."""
+        kept = {self._log(request).name for request in requests}
+        for log in self._folder.glob("request-*.log"):
+            if log.name not in kept:
+                log.unlink(missing_ok=True)
 
     def signal(self, owner: str, number: signal.Signals) -> bool:
         """Send a signal to a driver of this machine; return whether there is such a process.

@@ -99,6 +99,7 @@ class Supervisor:
         if now >= self._estimated_at + ESTIMATE_SECONDS:
             self._estimated_at = now
             self._expected = self._estimated(requests, list(decisions.waiting))
+            self._processes.keep_logs([one.id for one in requests])
         waiting = {
             one.id: (decisions.waiting[one.id], self._expected.get(one.id))
             for one in requests
