@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -116,7 +117,8 @@ def test_until_all_runs_are_done_nobody_has_a_place_and_it_says_how_to_go_on():
     second, waiting = contest(MOMENTUM, LOW[:3], status=StudyStatus.INTERRUPTED)
     waiting += [SeedRun(run(Role.COMPARISON, 0, slot, some[slot]), {}, None) for slot in range(3, 6)]
     text = render_comparisons([compare_runs([(first, runs), (second, waiting)])], "text")
-    assert "best" not in text.replace("than the best", "")
+    assert "best       not known yet: 3 runs left" in text
+    assert not re.search(r"^(Adam|Momentum) .* (best|tie|worse)$", text, re.MULTILINE)
     assert "Momentum: interrupted, 3 of 6 runs left; continue with lodo-tune resume contest/Momentum" in text
 
 

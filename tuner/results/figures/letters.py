@@ -1,4 +1,4 @@
-"""Letters that the fonts of a figure lack: other fonts of the machine have them, or they are replaced."""
+"""Letters that the fonts of a figure lack: other fonts, or replacements."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from tuner.results.analysis.comparison import Comparison, Contender, FinalLoss
 from tuner.results.analysis.estimate import Estimate
 from tuner.results.analysis.ranking import Standing
 from tuner.results.analysis.significance import LEVEL
+from tuner.results.tables import first_lines
 from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
@@ -126,6 +127,7 @@ def section(comparison: Comparison) -> Section:
             f"{contender.name}: {remark}" for contender in comparison.contenders for remark in _remarks(contender)
         ],
         provenance=_provenance(comparison),
+        first=first_lines.of_comparison(comparison),
     )
 
 
@@ -247,8 +249,7 @@ def _legend(comparison: Comparison, tables: Sequence[TextTable]) -> list[str]:
     worst = "highest loss" if objective.is_default else "worst"
     if objective.is_to_target:
         worst += ", and one that missed the target as worse than all that reached it"
-    lines = [] if objective.is_default else [f"objective {objective.text}: {objective.description}."]
-    lines += [
+    lines = [
         f"{what}: mean ± standard deviation (divisor n) over the runs that {counted_runs}, and the bootstrap 95 % "
         "interval of the mean. diverged: number of runs that diverged, of those that finished or diverged.",
     ]

@@ -14,7 +14,7 @@ from tuner.results.analysis.landscape import Tolerance
 from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.summary import FreshRuns, Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
-from tuner.results.tables import details, several_tasks
+from tuner.results.tables import details, first_lines, several_tasks
 from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, seconds
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
@@ -197,6 +197,7 @@ def _section(group: Sequence[Summary]) -> Section:
         tables=(_hyperparameters(group), *_all_fitnesses(group), *details.tables(group), _costs(group)),
         legend=[*_legend(group), *details.legend(group)],
         remarks=[f"{summary.optimizer}: {remark}" for summary in group for remark in _remarks(summary)],
+        first=first_lines.of_searches(group),
     )
 
 
@@ -237,8 +238,13 @@ def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
     fresh = f"; ± over {seeds} fresh seeds" if seeds else ""
     budget = f"{group[0].steps:,} {group[0].unit}"
     title = f"Fitness after {budget} (lower is better)" if objective.is_default else objective.title(budget)
-    header = ["optimizer", "default", *(["searched"] if searched else []), "tuned", "gain", "verdict"]
+    header = ["optimizer", "default", *([_seen(group[0])] if searched else []), "tuned", "gain", "verdict"]
     return TextTable(header, rows, left=(0, len(header) - 1), title=f"{title}{fresh}")
+
+
+def _seen(summary: Summary) -> str:
+    """Return the name of the column of what the search itself measured: of its best individual, or of a mean."""
+    return "best seen" if strategies.kind_of_record(summary.strategy).searched.startswith("the best") else "mean seen"
 
 
 def _costs(group: Sequence[Summary]) -> TextTable:
@@ -281,8 +287,8 @@ def _legend(group: Sequence[Summary]) -> list[str]:
     objective = first.objective
     difference = "tuned minus default" if objective.is_max else "default minus tuned"
     measured_as = "fitness" if objective.is_default else objective.noun
-    lines = [] if objective.is_default else [f"objective {objective.text}: {objective.description}."]
-    lines.append(f"searched: the {measured_as} that the search itself measured: {searched}.")
+    lines = []
+    lines.append(f"{_seen(first)}: the {measured_as} that the search itself measured: {searched}.")
     if first.tuned.seeds:
         by_sign = ", or every seed's is" if first.tuned.seeds >= MIN_SEEDS_BY_SIGN else ""
         lines.append(
@@ -306,7 +312,7 @@ def _legend(group: Sequence[Summary]) -> list[str]:
 def _legend_of_tasks(group: Sequence[Summary]) -> list[str]:
     """Return the paragraphs on the tables of single tasks; those that are not of all of them begin with the task."""
     by_task = [(parts[0].task_label, _legend(parts)) for parts in zip(*(s.parts for s in group), strict=True)]
-    lines = dict.fromkeys(line for _, own in by_task for line in own if not line.startswith("searched: "))
+    lines = dict.fromkeys(line for _, own in by_task for line in own if not line.startswith(f"{_seen(group[0])}: "))
     found = []
     for line in lines:
         labels = [label for label, own in by_task if line in own]

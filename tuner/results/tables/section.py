@@ -23,6 +23,7 @@ class Section:
         legend: Paragraphs that explain the terms of the tables.
         remarks: Remarks on single optimizers.
         provenance: Task, data and versions in one line; "" where the tables state them. Default "".
+        first: The first lines, below the heading: a word and an answer each. Default: none.
     """
 
     heading: str
@@ -30,10 +31,16 @@ class Section:
     legend: Sequence[str]
     remarks: Sequence[str]
     provenance: str = ""
+    first: Sequence[tuple[str, str]] = ()
 
     def text(self) -> str:
         """Return the section for a terminal of 100 columns, without colours."""
-        parts = [self.heading]
+        width = max((len(word) for word, _ in self.first), default=0) + 2
+        answers = [
+            textwrap.fill(answer, WIDTH, initial_indent=f"{word:{width}}", subsequent_indent=" " * width)
+            for word, answer in self.first
+        ]
+        parts = ["\n".join([self.heading, *answers])]
         parts += [f"{table.title}\n{table.text()}" for table in self.tables]
         parts.append("\n".join(textwrap.fill(line, WIDTH) for line in self.legend))
         parts += ["\n".join(map(item, self.remarks))] if self.remarks else []
@@ -42,6 +49,7 @@ class Section:
     def markdown(self) -> str:
         """Return the section in GitHub's Markdown."""
         parts = [f"### {escaped(self.heading)}"]
+        parts += ["\n".join(f"- **{word}:** {escaped(answer)}" for word, answer in self.first)] if self.first else []
         parts += [f"**{table.title}**\n\n{table.markdown()}" for table in self.tables]
         parts.append("\n".join(map(escaped, self.legend)))
         parts += ["\n".join(f"- {escaped(one_line(remark))}" for remark in self.remarks)] if self.remarks else []
@@ -49,7 +57,12 @@ class Section:
 
     def latex(self) -> str:
         """Return the tables in LaTeX, below comments with everything else."""
-        comments = [self.heading, *self.legend, *map(one_line, self.remarks)]
+        comments = [
+            self.heading,
+            *(f"{word}: {answer}" for word, answer in self.first),
+            *self.legend,
+            *map(one_line, self.remarks),
+        ]
         comments += [self.provenance] if self.provenance else []
         tables = [latex.latex_table(table, f"{table.title} ({self.heading})") for table in self.tables]
         return "\n\n".join(["\n".join([latex.PREAMBLE, *map(latex.comment, comments)]), *tables])

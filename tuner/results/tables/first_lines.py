@@ -1,0 +1,184 @@
+"""The first lines of a table: who is best, by how much, how sure that is, what it cost, and what did not work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tuner.core.objective import Objective, default_direction
+from tuner.core.study import StudyStatus
+from tuner.core.text import one_line
+from tuner.core.trial import Status
+from tuner.results.analysis.comparison import Comparison, Contender
+from tuner.results.analysis.ranking import Standing
+from tuner.results.analysis.significance import LEVEL
+from tuner.results.analysis.summary import Summary
+from tuner.results.analysis.verdict import Verdict
+from tuner.results.tables.numbers import counted, mean_and_spread, measured, number, seconds
+
+Lines = list[tuple[str, str]]  # a word, and the answer
+
+MAX_NAMED = 4  # optimizers in one answer; further ones are counted
+_SPLITS = ("validation", "test")
+
+
+def of_searches(group: Sequence[Summary]) -> Lines:
+    """Return the answers on searches with comparable fitnesses."""
+    objective = group[0].objective
+    lines = [("objective", objective.description)]
+    ranked = sorted((one for one in group if one.tuned.mean is not None), key=_order)
+    if ranked:
+        first = ranked[0]
+        so_far = "" if all(one.status == StudyStatus.COMPLETE for one in group) else "so far "
+        best = f"{so_far}{first.optimizer}: {_fresh(first)} on {counted(first.tuned.seeds, 'fresh seed')}"
+        if len(ranked) > 1:
+            best += f"; next {ranked[1].optimizer}: {_fresh(ranked[1])}"
+            best += _apart(objective, first.tuned.mean, ranked[1].tuned.mean)
+        lines += [("best", best), ("tuning", _tuning(group)), ("certainty", _certainty(ranked))]
+    else:
+        complete = all(one.status == StudyStatus.COMPLETE for one in group)
+        lines.append(("best", "none" if complete else "not known yet: it is decided on fresh seeds, at the end"))
+    search = sum(one.search_cost.evaluations for one in group)
+    fresh = sum(one.fresh_cost.evaluations for one in group)
+    took = sum(one.search_cost.seconds + one.fresh_cost.seconds for one in group)
+    spent = f"{search:,} gradient evaluations of the search and {fresh:,} on fresh seeds"
+    lines.append(("cost", f"{spent}; {seconds(took)} s of training"))
+    lost = [one for one in group if one.counts.done > one.counts.finished]
+    ends = [f"{one.optimizer} {one.counts.done - one.counts.finished:,} of {one.counts.total:,}" for one in lost]
+    return _one_line([*lines, ("lost", f"{_listed(ends)} individuals" if lost else "nothing")])
+
+
+def _order(one: Summary) -> tuple[int, float]:
+    """Return what searches are ranked by: how many fresh seeds have no value, then the mean of the others."""
+    runs = one.tuned
+    return runs.seeds - runs.finished + runs.missed, one.objective.fitness(runs.mean or 0.0)
+
+
+def _fresh(one: Summary) -> str:
+    runs = one.tuned
+    part = "" if runs.finished - runs.missed == runs.seeds else f" ({runs.finished - runs.missed} of {runs.seeds})"
+    return mean_and_spread(runs.mean, runs.spread or None) + part
+
+
+def _tuning(group: Sequence[Summary]) -> str:
+    """Return for how many optimizers tuning was better than the defaults, and the names of the others."""
+    clear = (Verdict.BETTER, Verdict.DEFAULT_DIVERGED, Verdict.DEFAULT_MISSED)
+    better = [one for one in group if one.verdict in clear]
+    others = [f"{one.optimizer} ({one.verdict.value})" for one in group if one.verdict not in clear]
+    text = f"better than the defaults for {len(better)} of {counted(len(group), 'optimizer')}"
+    return text + (f"; not for {_listed(others)}" if others else "")
+
+
+def _certainty(ranked: Sequence[Summary]) -> str:
+    """Return what speaks for the order on fresh seeds, and what does not: it is one search of each optimizer."""
+    once = f"one search of each optimizer (seed {ranked[0].seed}); another seed may find other values"
+    if len(ranked) < 2:
+        return once
+    first, second = ranked[0].tuned, ranked[1].tuned
+    if first.mean is None or second.mean is None or first.spread is None or second.spread is None:
+        return f"{once} and another order"
+    spread = math.hypot(first.spread, second.spread)
+    gap = abs(first.mean - second.mean)
+    ratio = (
+        f"{number(gap / spread, 2)} times their spread over fresh seeds" if spread else "the same on all fresh seeds"
+    )
+    return f"the two best are apart by {ratio}; {once} and another order"
+
+
+def of_comparison(comparison: Comparison) -> Lines:
+    """Return the answers on a comparison."""
+    objective = comparison.objective
+    lines = [("objective", objective.description)]
+    contenders = comparison.contenders
+    tested = [one for one in contenders if one.by_steps.rank.standing is not Standing.UNTESTED]
+    winner = next((one for one in tested if one.by_steps.rank.standing is Standing.BEST), None)
+    if winner is not None and winner.by_steps.loss is not None:
+        others = [one for one in contenders if one is not winner and one.by_steps.loss is not None]
+        others.sort(key=lambda one: objective.fitness(_mean(one)))
+        best = f"{winner.name}: {_loss(winner)} over {counted(winner.by_steps.loss.runs, 'run')}"
+        if others:
+            best += f"; next {others[0].name}: {_loss(others[0])}{_apart(objective, _mean(winner), _mean(others[0]))}"
+        lines.append(("best", best))
+        if len(contenders) > 1:
+            lines.append(("certainty", _tests(comparison, winner)))
+        lines += [("but", text) for text in differing_orders(comparison, winner)]
+    else:
+        left = sum(one.left for one in contenders)
+        lines.append(("best", f"not known yet: {counted(left, 'run')} left" if left else "not decided, see below"))
+    runs = [run.candidate for one in contenders for run in one.runs]
+    spent, took = sum(run.steps_done for run in runs), sum(run.seconds for run in runs)
+    lines.append(
+        ("cost", f"{spent:,} gradient evaluations in {counted(len(runs), 'run')}; {seconds(took)} s of training")
+    )
+    lost = []
+    for one in contenders:
+        unfinished = (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
+        ends = [f"{one.counts[end]} {end}" for end in unfinished if one.counts[end]]
+        ends += [f"{one.by_steps.missed} missed the target"] if one.by_steps.missed else []
+        lost += [f"{one.name} {' and '.join(ends)} of {one.seeds}"] if ends else []
+    return _one_line([*lines, ("lost", _listed(lost))])
+
+
+def differing_orders(comparison: Comparison, winner: Contender) -> list[str]:
+    """Return a remark for each metric of validation and test that is best for another contender than the objective.
+
+    The metric of the objective itself has none. Means over the runs that finished are compared, without a test.
+    """
+    remarks = []
+    for split in _SPLITS:
+        for metric in comparison.metrics:
+            if f"{split}.{metric}" == comparison.objective.metric:
+                continue
+            means = [(one, getattr(one, split).get(metric)) for one in comparison.contenders]
+            known = [(one, estimate.mean) for one, estimate in means if estimate is not None]
+            own = next((mean for one, mean in known if one is winner), None)
+            if own is None or len(known) < 2:
+                continue
+            sign = -1.0 if default_direction(f"validation.{metric}") == "max" else 1.0
+            best, value = min(known, key=lambda each: sign * each[1])
+            if sign * value < sign * own:
+                own_mean = f"{winner.name} has {measured(own)}"
+                remarks.append(f"by {split} {metric} {best.name} is best, with {measured(value)}; {own_mean}")
+    return remarks
+
+
+def _tests(comparison: Comparison, winner: Contender) -> str:
+    """Return against how many the best is significantly better, and with whom it is tied."""
+    others = [one for one in comparison.contenders if one is not winner]
+    tied = [one.name for one in others if one.by_steps.rank.standing is Standing.TIE]
+    worse = [one for one in others if one.by_steps.rank.p is not None and one.by_steps.rank.p <= LEVEL]
+    untested = len(others) - len(tied) - len(worse)
+    parts = [f"significantly better than {len(worse)} of {len(others)} (p at most {LEVEL:g})"] if worse else []
+    parts += [f"tied with {_listed(tied)}"] if tied else []
+    parts += [f"{untested} not tested, see below"] if untested else []
+    return "; ".join(parts)
+
+
+def _mean(one: Contender) -> float:
+    return math.inf if one.by_steps.loss is None else one.by_steps.loss.mean
+
+
+def _loss(one: Contender) -> str:
+    estimate = one.by_steps.loss
+    return measured(None) if estimate is None else mean_and_spread(estimate.mean, estimate.spread or None)
+
+
+def _apart(objective: Objective, best: float | None, other: float | None) -> str:
+    """Return how far the second is from the first: a factor of positive values, or else a difference."""
+    if best is None or other is None or not (math.isfinite(best) and math.isfinite(other)):
+        return ""
+    if best > 0 and other > 0 and not objective.is_max:
+        return f", {number(other / best, 3)} times as much"
+    return f", {number(abs(other - best), 2)} {'less' if other < best else 'more'}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Return texts with commas, the last ones counted if there are many; "nothing" without any."""
+    if not texts:
+        return "nothing"
+    rest = len(texts) - MAX_NAMED
+    return ", ".join(texts) if rest <= 0 else f"{', '.join(texts[:MAX_NAMED])} and {rest} more"
+
+
+def _one_line(lines: Lines) -> Lines:
+    return [(word, one_line(text)) for word, text in lines]
