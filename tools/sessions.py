@@ -77,7 +77,11 @@ def run(command: Command, folder: Path) -> str:
 
 
 def shape(output: str) -> str:
-    """Return an output without what differs between machines and days: numbers, and how wide they make a table."""
+    """Return an output without what differs between machines and days.
+
+    These are numbers, how wide they make a table, and where they have a line of text continued in the next.
+    """
+    output = re.sub(r"\n {11}(?=\S)", " ", output)
     lines = [re.sub(r"\s+", " ", _NUMBER.sub("#", line)).strip() for line in output.splitlines()]
     return "\n".join(_RULE.sub("---", line).strip() for line in lines)
 

@@ -59,7 +59,7 @@ best       so far Adam: 0.250 ± 0.050 on 3 fresh seeds; next Momentum: 0.5000, 
 tuning     better than the defaults for 2 of 3 optimizers; not for LODO (not run)
 certainty  the two best are apart by 5 times their spread over fresh seeds; one search of each
            optimizer (seed 0); another seed may find other values and another order
-cost       2,368 gradient evaluations of the search and 2,034 on fresh seeds; 16.0 s of training
+cost       2,368 gradient evaluations, and 2,034 on fresh seeds; 16.0 s of training
 lost       Adam 4 of 8 individuals
 
 Hyperparameters
