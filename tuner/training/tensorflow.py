@@ -38,7 +38,9 @@ def load_tensorflow() -> None:
             tf.config.list_physical_devices()  # CUDA prints its messages when devices are listed, not before
     except (SystemError, MemoryError, ImportError) as error:
         if limit := _limit_of_memory():
-            raise ImportError(f"TensorFlow cannot be loaded within the limit of {limit} of memory (ulimit -v)") from error
+            raise ImportError(
+                f"TensorFlow cannot be loaded within the limit of {limit} of memory (ulimit -v)"
+            ) from error
         raise
     finally:  # child processes may use the GPUs
         del os.environ["CUDA_VISIBLE_DEVICES"]
