@@ -104,23 +104,28 @@ def _config(layer: Any) -> Mapping[str, Any]:
 
 
 def _of_operations(model: Any) -> Iterator[Part]:
-    """Yield what the calls of a functional model's operations are given: numbers, and which tensors."""
+    """Yield what the calls of a functional model's operations are given: numbers, and which tensors.
+
+    A layer that several models share has calls in each of them; those of other models do not count.
+    """
+    own = {id(node) for nodes in getattr(model, "_nodes_by_depth", {}).values() for node in nodes}
     operations = getattr(model, "operations", None) or []
-    places = {id(operation): place for place, operation in enumerate(operations)}
-    for operation in operations:
-        for number, node in enumerate(operation._inbound_nodes):
-            given = [
-                _origin(value, places) if isinstance(value, keras.KerasTensor) else value
-                for value in node.arguments._flat_arguments
-            ]
-            named = {f"argument {place} of call {number}": value for place, value in enumerate(given)}
-            yield Part(type(operation).__name__, {}, {place: value for place, value, _ in _plain(named, "", True)})
+    calls = [node for operation in operations for node in operation._inbound_nodes if id(node) in own]
+    places = {id(node): place for place, node in enumerate(calls)}
+    for node in calls:
+        given = {
+            f"argument {place}": _origin(value, places) if isinstance(value, keras.KerasTensor) else value
+            for place, value in enumerate(node.arguments._flat_arguments)
+        }
+        kind = type(node.operation).__name__
+        yield Part(kind, {}, {place: value for place, value, _ in _plain(given, "", True)})
 
 
 def _origin(tensor: Any, places: Mapping[int, int]) -> str:
     """Return where a tensor comes from, in a form that is the same in every model of one function."""
     history = tensor._keras_history
-    return f"output {history.tensor_index} of operation {places.get(id(history.operation))}"
+    node = history.operation._inbound_nodes[history.node_index]
+    return f"output {history.tensor_index} of call {places.get(id(node))}"
 
 
 @dataclass(frozen=True, slots=True)
