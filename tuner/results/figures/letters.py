@@ -1,4 +1,4 @@
-"""Letters that the fonts of a figure lack: other fonts of the machine have them, or they are replaced."""
+"""Letters that the fonts of a figure lack: drawn by other fonts, or replaced."""
 
 from __future__ import annotations
 

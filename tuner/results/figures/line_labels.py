@@ -1,4 +1,4 @@
-"""Names of lines at their right ends, each beside its line and none on top of another."""
+"""Names of lines at their right ends, none on top of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Best fitness so far against the gradient evaluations of a search, a line per optimizer."""
+"""Best fitness so far against gradient evaluations, a line per optimizer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One table of several runs, for papers: a row per optimizer, and columns for each run."""
+"""One table of several runs, for papers: a row per optimizer."""
 
 from __future__ import annotations
 
