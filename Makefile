@@ -46,6 +46,7 @@ check: $(INSTALLED)  ## format, lint, types, import rules, documentation and its
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/in_step.py --check
+	$(BIN)/python tools/gallery.py --check
 	$(MKDOCS) build --quiet
 	$(BIN)/hadolint docker/Dockerfile
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml
@@ -57,6 +58,7 @@ format: $(INSTALLED)  ## format the code and mend what the linter can
 
 docs: $(INSTALLED)  ## write the parts of the documentation that are made from the code
 	$(BIN)/python tools/in_step.py
+	$(BIN)/python tools/gallery.py
 
 site: $(INSTALLED)  ## build the documentation into site/
 	$(MKDOCS) build --quiet

@@ -293,8 +293,10 @@ def mark_legend(figure: Figure, marks: Sequence[Line2D], columns: int) -> None:
         marks: The marks with their labels.
         columns: Number of columns.
     """
-    longest = max(len(str(mark.get_label())) for mark in marks)
-    fitting = max(1, int(figure.get_figwidth() / (LETTER_WIDTH * LEGEND_SIZE * longest + LEGEND_HANDLE)))
+    labels = [len(str(mark.get_label())) for mark in marks]
+    fitting = next(
+        (number for number in range(columns, 1, -1) if _legend_width(labels, number) < figure.get_figwidth()), 1
+    )
     if fitting < columns:
         rows = math.ceil(len(marks) / fitting) - math.ceil(len(marks) / columns)
         _raise_bottom(figure, rows * LEGEND_ROW)
@@ -304,6 +306,12 @@ def mark_legend(figure: Figure, marks: Sequence[Line2D], columns: int) -> None:
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def _legend_width(labels: Sequence[int], columns: int) -> float:
+    """Return about the width of a legend in inches, whose labels have these numbers of characters, column by column."""
+    widest = [int(column.max()) for column in np.array_split(np.array(labels), columns) if len(column)]
+    return sum(LETTER_WIDTH * LEGEND_SIZE * characters + LEGEND_HANDLE for characters in widest)
 
 
 def _raise_bottom(figure: Figure, inches: float) -> None:

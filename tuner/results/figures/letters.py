@@ -1,4 +1,4 @@
-"""Letters that the fonts of a figure lack: other fonts, or replacements."""
+"""Letters that the fonts of a figure lack: drawn by other fonts, or replaced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first lines of a table: who is best, by how much, how sure that is, what it cost, and what did not work."""
+"""First lines of a table: the best, by how much, how sure, at what cost."""
 
 from __future__ import annotations
 
