@@ -41,7 +41,7 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     search = sum(one.search_cost.evaluations for one in group)
     fresh = sum(one.fresh_cost.evaluations for one in group)
     took = sum(one.search_cost.seconds + one.fresh_cost.seconds for one in group)
-    spent = f"{search:,} gradient evaluations of the search and {fresh:,} on fresh seeds"
+    spent = f"{search + fresh:,} gradient evaluations, {fresh:,} of them on fresh seeds"
     lines.append(("cost", f"{spent}; {seconds(took)} s of training"))
     lost = [one for one in group if one.counts.done > one.counts.finished]
     ends = [f"{one.optimizer} {one.counts.done - one.counts.finished:,} of {one.counts.total:,}" for one in lost]
@@ -168,8 +168,9 @@ def _apart(objective: Objective, best: float | None, other: float | None) -> str
     if best is None or other is None or not (math.isfinite(best) and math.isfinite(other)):
         return ""
     if best > 0 and other > 0 and not objective.is_max:
-        return f", {number(other / best, 3)} times as much"
-    return f", {number(abs(other - best), 2)} {'less' if other < best else 'more'}"
+        ratio = other / best
+        return f" ({number(ratio, 3) if ratio < 100 else f'{ratio:,.0f}'} ×)"
+    return f" ({number(abs(other - best), 2)} {'less' if other < best else 'more'})"
 
 
 def _listed(texts: Sequence[str]) -> str:
