@@ -107,9 +107,10 @@ def of_comparison(comparison: Comparison) -> Lines:
         lines.append(("best", f"not known yet: {counted(left, 'run')} left" if left else "not decided, see below"))
     runs = [run.candidate for one in contenders for run in one.runs]
     spent, took = sum(run.steps_done for run in runs), sum(run.seconds for run in runs)
-    lines.append(
-        ("cost", f"{spent:,} gradient evaluations in {counted(len(runs), 'run')}; {seconds(took)} s of training")
-    )
+    cost = f"{spent:,} gradient evaluations in {counted(len(runs), 'run')}"
+    if took > 0 or not comparison.is_imported:  # a file need not have seconds
+        cost += f"; {seconds(took)} s of training"
+    lines.append(("cost", cost))
     lost = []
     for one in contenders:
         unfinished = (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
