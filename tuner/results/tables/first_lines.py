@@ -41,7 +41,7 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     search = sum(one.search_cost.evaluations for one in group)
     fresh = sum(one.fresh_cost.evaluations for one in group)
     took = sum(one.search_cost.seconds + one.fresh_cost.seconds for one in group)
-    spent = f"{search:,} gradient evaluations, and {fresh:,} on fresh seeds"
+    spent = f"{search + fresh:,} gradient evaluations, {fresh:,} of them on fresh seeds"
     lines.append(("cost", f"{spent}; {seconds(took)} s of training"))
     lost = [one for one in group if one.counts.done > one.counts.finished]
     ends = [f"{one.optimizer} {one.counts.done - one.counts.finished:,} of {one.counts.total:,}" for one in lost]
@@ -107,9 +107,10 @@ def of_comparison(comparison: Comparison) -> Lines:
         lines.append(("best", f"not known yet: {counted(left, 'run')} left" if left else "not decided, see below"))
     runs = [run.candidate for one in contenders for run in one.runs]
     spent, took = sum(run.steps_done for run in runs), sum(run.seconds for run in runs)
-    lines.append(
-        ("cost", f"{spent:,} gradient evaluations in {counted(len(runs), 'run')}; {seconds(took)} s of training")
-    )
+    cost = f"{spent:,} gradient evaluations in {counted(len(runs), 'run')}"
+    if took > 0 or not comparison.is_imported:  # a file need not have seconds
+        cost += f"; {seconds(took)} s of training"
+    lines.append(("cost", cost))
     lost = []
     for one in contenders:
         unfinished = (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
@@ -168,8 +169,9 @@ def _apart(objective: Objective, best: float | None, other: float | None) -> str
     if best is None or other is None or not (math.isfinite(best) and math.isfinite(other)):
         return ""
     if best > 0 and other > 0 and not objective.is_max:
-        return f", {number(other / best, 3)} times as much"
-    return f", {number(abs(other - best), 2)} {'less' if other < best else 'more'}"
+        ratio = other / best
+        return f" ({number(ratio, 3) if ratio < 100 else f'{ratio:,.0f}'} ×)"
+    return f" ({number(abs(other - best), 2)} {'less' if other < best else 'more'})"
 
 
 def _listed(texts: Sequence[str]) -> str:
