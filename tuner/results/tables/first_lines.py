@@ -79,10 +79,8 @@ def _certainty(ranked: Sequence[Summary]) -> str:
         return f"{once} and another order"
     spread = math.hypot(first.spread, second.spread)
     gap = abs(first.mean - second.mean)
-    ratio = (
-        f"{number(gap / spread, 2)} times their spread over fresh seeds" if spread else "the same on all fresh seeds"
-    )
-    return f"the two best are apart by {ratio}; {once} and another order"
+    apart = f"are apart by {number(gap / spread, 2)} times their spread" if spread else "have no spread"
+    return f"the two best {apart} over fresh seeds; {once} and another order"
 
 
 def of_comparison(comparison: Comparison) -> Lines:
