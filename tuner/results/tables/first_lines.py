@@ -41,7 +41,7 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     search = sum(one.search_cost.evaluations for one in group)
     fresh = sum(one.fresh_cost.evaluations for one in group)
     took = sum(one.search_cost.seconds + one.fresh_cost.seconds for one in group)
-    spent = f"{search + fresh:,} gradient evaluations, {fresh:,} of them on fresh seeds"
+    spent = f"{search + fresh:,} {group[0].unit}, {fresh:,} of them on fresh seeds"
     lines.append(("cost", f"{spent}; {seconds(took)} s of training"))
     lost = [one for one in group if one.counts.done > one.counts.finished]
     ends = [f"{one.optimizer} {one.counts.done - one.counts.finished:,} of {one.counts.total:,}" for one in lost]
