@@ -76,7 +76,8 @@ class PixelCNN:
         self.side = whole_number("side", side, low=min(SIDES), high=max(SIDES))
         if self.side not in SIDES:
             raise ValueError(f"`side` is one of {', '.join(map(str, SIDES))}. Received: {side!r}")
-        layers = network_layers(self.side, whole_number("blocks", blocks, low=1, high=MAX_BLOCKS))
+        self.blocks = whole_number("blocks", blocks, low=1, high=MAX_BLOCKS)
+        layers = network_layers(self.side, self.blocks)
         self.layers, self.variable_shapes = layer_slices(layers), variable_shapes(layers)
         self._scales = initial_scales(layers)
         self._data = mnist(data_dir)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tasks.pixelcnn import PixelCNN
+from tasks.pixelcnn_network import layer_slices, variable_shapes
 from tasks.rosenbrock import Rosenbrock
 from tests.references.quasi_newton import LevenbergMarquardt
 from tests.references.tasks import ROSENBROCK_START, rosenbrock, rosenbrock_hessian
@@ -93,9 +93,9 @@ def test_two_evaluations_a_step_are_all_in_the_curve_and_within_the_budget():
 
 
 def test_keras_optimizers_receive_the_kernels_and_biases_that_make_up_pixelcnns_weights():
-    shapes = PixelCNN.variable_shapes
+    shapes = variable_shapes()
     assert (len(shapes), sum(map(math.prod, shapes))) == (124, 94_696)
-    assert [(start, stop) for start, stop in PixelCNN.layers] == [
+    assert [(start, stop) for start, stop in layer_slices()] == [
         (sum(map(math.prod, shapes[: 2 * layer])), sum(map(math.prod, shapes[: 2 * layer + 2]))) for layer in range(62)
     ]
 

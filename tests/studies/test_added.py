@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from search_spaces.space import SearchSpace
 from tests.conformance import broken_optimizers
 from tuner.core.errors import InvalidRequest
 from tuner.studies.comparison_planner import CompareRequest, plan_comparison
@@ -138,12 +139,13 @@ def test_what_cannot_be_is_refused_in_one_line_with_the_file(tmp_path, hyperpara
 
 
 def test_an_optimizer_takes_whole_numbers_and_choices_among_numbers(tmp_path):
-    space = space_of(
+    of_file = space_of(
         tmp_path,
         "{learning_rate: {scale: choice, values: [0.1, 0.01, 1], ordered: true}, beta_1: {scale: linear,"
         " default: 0.9, low: 0, high: 0.99}}",
         "{beta_2: 0}",
     )
+    space = SearchSpace.from_dict(of_file)
     assert space.decode([10.0, 12.0]) == {"learning_rate": 1, "beta_1": 0.99, "beta_2": 0.0}
 
 

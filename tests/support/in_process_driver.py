@@ -63,8 +63,8 @@ class _Slow(InProcessExecutor):
 
 
 @contextlib.contextmanager
-def _executor(resources, specs, progress):
-    del specs, progress
+def _executor(resources, specs, progress, checkpoints):
+    del specs, progress, checkpoints
     with _Slow(timeout=resources.timeout, train=TRAIN) as executor:
         yield executor, 1
 
