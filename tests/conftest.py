@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items):
 class ByFile(LoadScopeScheduling):
     """Has a process of pytest-xdist run whole files, all that start a Ray, or all commands of a page of documentation.
 
-    Marks of groups (`--dist loadgroup`) have no effect with pytest 9.2 and pytest-xdist 3.8, without a word.
+    Marks of groups (`--dist loadgroup`) have no effect with pytest 9.2 and pytest-xdist 3.8, without a warning.
     """
 
     def _split_scope(self, nodeid):

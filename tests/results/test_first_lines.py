@@ -32,7 +32,7 @@ def test_the_best_is_the_lowest_on_fresh_seeds_with_the_next_and_the_factor_betw
 
 def test_an_optimizer_that_diverged_on_a_fresh_seed_is_not_the_best_however_low_the_others_are():
     lines = answers(first_lines.of_searches([found(ADAM, (0.1, 0.1, Status.DIVERGED)), found(LODO, (1.0, 1.0, 1.0))]))
-    assert lines["best"].startswith("LODO: 1.000 on 3 fresh seeds; next Adam: 0.1000 (2 of 3)")
+    assert lines["best"].startswith("LODO: 1.000 on 3 fresh seeds; next Adam: 0.1000 (2/3)")
 
 
 def test_what_tuning_did_not_improve_and_what_did_not_finish_are_named():

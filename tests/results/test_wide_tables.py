@@ -9,16 +9,19 @@ from dataclasses import replace
 import pytest
 
 from tests.results.test_comparison_table import HIGH, LOW, contest
+from tests.results.test_first_lines import found
 from tests.results.test_tables import SUMMARIES
 from tests.support.builders import ADAM, LODO, MOMENTUM
 from tests.support.command_line import call
 from tests.support.report_values import database
 from tuner.core.errors import InvalidRequest
+from tuner.core.trial import Status
 from tuner.results.analysis.comparison import compare_runs
 from tuner.results.tables import latex
 from tuner.results.tables.numbers import mean_and_spread
 from tuner.results.tables.text_table import TextTable
-from tuner.results.tables.wide import Printing, wide_table
+from tuner.results.tables.wide import wide_table
+from tuner.results.tables.wide_table import Printing
 
 FIRST = compare_runs([contest(ADAM, HIGH), contest(MOMENTUM, LOW)])
 SECOND = replace(compare_runs([contest(MOMENTUM, HIGH), contest(LODO, LOW)]), run="second")
@@ -45,6 +48,18 @@ def test_the_best_of_each_run_is_bold_in_the_column_of_values():
         for line in lines[4:]
     }
     assert bold == {"Adam": [], "Momentum": [3], "LODO": [5]}
+
+
+def test_an_optimizer_that_diverged_is_not_the_best_and_its_mean_says_of_how_many_runs_it_is():
+    runs = [(found(ADAM, (0.1, 0.1, Status.DIVERGED)), found(LODO, (1.0, 1.0, 1.0)))]
+    run = runs[0][0].run
+    adam, lodo = rendered(runs, "markdown").splitlines()[-2:]
+    assert adam.split("|")[2].strip() == "0.1000 (2/3)"
+    assert "**" in lodo
+    assert r"\num{0.1000} (2/3)" in rendered(runs, "latex", siunitx=True)
+    rows = {row["optimizer"]: row for row in csv.DictReader(io.StringIO(rendered(runs, "csv")))}
+    assert [float(rows["Adam"][run]), rows["Adam"][f"{run}_runs"]] == [0.1, "2/3"]
+    assert rows["LODO"][f"{run}_runs"] == ""
 
 
 def test_latex_has_the_runs_above_their_columns_a_label_a_caption_and_other_names():
@@ -93,7 +108,7 @@ def test_the_layout_of_the_paper_has_its_tasks_in_its_order_with_its_names():
 
     runs = [of("pixelcnn"), of("noisy-quadratic-bowl"), of("rosenbrock")]
     header = rendered(runs, "csv", layout="paper").splitlines()[0]
-    names = [name for name in header.split(",")[2:] if not name.endswith("_spread")]
+    names = [name for name in header.split(",")[2:] if not name.endswith(("_spread", "_runs"))]
     assert names == ["Noisy quadratic bowl", "Rosenbrock", "Image generation"]  # the order of the paper
     with pytest.raises(InvalidRequest, match="Received: 'mine'"):
         rendered([of("mine")], layout="paper")

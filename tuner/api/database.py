@@ -184,7 +184,7 @@ class Database:
             ValueError: There is no such format.
         """
         from tuner.api.paper_tables import paper_table
-        from tuner.results.tables.wide import Printing
+        from tuner.results.tables.wide_table import Printing
 
         chosen = None if columns is None else tuple(columns)
         printing = Printing(layout, chosen, precision, label, caption, rename or {}, siunitx)

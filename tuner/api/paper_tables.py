@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from tuner.api.database import Database
 from tuner.api.reading import by_run, comparisons_of, find, summary_of
-from tuner.results.tables.wide import Printing, Results, wide_table
+from tuner.results.tables.wide import Results, wide_table
+from tuner.results.tables.wide_table import Printing
 
 
 def paper_table(sources: Sequence[tuple[Database, str | None]], printing: Printing, format: str = "text") -> str:

@@ -68,7 +68,7 @@ class Group(click.Group):
 
 
 def _check_given_once(command: click.Command, context: click.Context, args: list[str]) -> None:
-    """Refuse an option with one value that is given twice: click would use the last, without a word.
+    """Refuse an option with one value that is given twice: click would use the last, without a message.
 
     Raises:
         click.UsageError: One is given twice.

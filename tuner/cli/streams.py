@@ -20,7 +20,7 @@ class OutputClosed(Exception):  # noqa: N818 (states what is the case)
 
 @contextlib.contextmanager
 def noticing_a_closed_output() -> Iterator[None]:
-    """Raise `OutputClosed` where the reader of standard output has ended; click would exit with 1, without a word.
+    """Raise `OutputClosed` where the reader of standard output has ended; click would exit with 1, without a message.
 
     Raises:
         OutputClosed: The reader has ended.

@@ -22,7 +22,7 @@ from tuner.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from tuner.api.database import Database
-    from tuner.results.tables.wide import Printing
+    from tuner.results.tables.wide_table import Printing
     from tuner.storage import Damaged
 
 
@@ -87,7 +87,7 @@ def table(
     chosen = "one" if side_by_side and layout is None else layout
     if chosen is not None:
         refuse_together({"details": details, "by_budget": by_budget, "profile": profile, "as_json": as_json})
-        from tuner.results.tables.wide import Printing
+        from tuner.results.tables.wide_table import Printing
 
         names = named_values("rename", rename, _text, "takes A=B, each name once")
         digits = 2 if precision is None else precision

@@ -279,7 +279,7 @@ def end(connection: Connection, request_id: int, epoch: int, outcome: Outcome, e
         values |= {"state": State.FAILED, "reason": error.partition("\n")[0][:MAX_REASON], "last_error": error}
     else:
         failures = row.failures + 1
-        last = (error.strip() or "its driver has ended without a word").splitlines()[-1][:MAX_REASON]
+        last = (error.strip() or "its driver has ended without an error message").splitlines()[-1][:MAX_REASON]
         values |= {"failures": failures, "last_error": error}
         if failures >= MAX_FAILURES:
             values |= {"state": State.FAILED, "reason": f"{failures} drivers in a row have died: {last}"}

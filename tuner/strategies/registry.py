@@ -51,7 +51,7 @@ class StrategyKind:
         description: A few words for display.
         schedule: Creates the schedule of a search and the strategy's parameters.
         kinds: Kinds of coordinates that it searches. With any but REAL, the factory takes `coordinates` as well.
-        searched: Explanation of the table's column "searched".
+        searched: Explanation of the table's column "best seen"; "mean seen" unless it begins with "the best".
         searched_fitness: Returns the value of that column from all generations of a finished search; None if there is
             none.
     """

@@ -107,8 +107,8 @@ def _declared(files: tuple[Path, ...], name: str, function: Any) -> SearchSpace 
     """Return the search space of a file, of the function's attribute `search_space`, or of the file beside it."""
     from search_spaces import declared, loader
 
-    for file in files:
-        return loader.load(file)
+    if files:
+        return loader.load(files[0])
     layout = getattr(function, "search_space", None)
     if isinstance(layout, SearchSpace):
         return layout

@@ -5,7 +5,6 @@ It is computed from totals, so that it costs the same for any number of candidat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -128,7 +127,7 @@ def ranked(standings: Sequence[Standing]) -> list[Standing]:
 
     def rank(one: Standing) -> tuple[int, tuple[float, ...]]:
         if one.has_tuned_result:
-            return 0, _tuned_rank(one)
+            return 0, one.tuned.rank(one.objective)
         return (2, ()) if one.best is None else (1, (-one.best.steps, one.best.fitness))
 
     return sorted(standings, key=rank)
@@ -152,12 +151,6 @@ def _compared(first: Standing, second: Standing) -> tuple[Verdict, Gain]:
     spec = first.totals.record.search
     runs = [[run for run in one.totals.fresh if run.key.role is Role.TUNED] for one in (second, first)]
     return judge(runs[0], runs[1], spec.fresh_seeds, spec.workload.objective.limit(spec.steps[-1]))
-
-
-def _tuned_rank(one: Standing) -> tuple[float, ...]:
-    """Return the rank of a tuned point: by how often it did not finish, how often it missed the target, its mean."""
-    mean = math.inf if one.tuned.mean is None else one.objective.fitness(one.tuned.mean)
-    return one.tuned.seeds - one.tuned.finished, one.tuned.missed, mean
 
 
 def _best(spec: SearchSpec, generations: Sequence[GenerationTotals]) -> BestSoFar | None:

@@ -56,6 +56,20 @@ class FreshRuns:
         """Number of runs that are not final yet."""
         return self.seeds - self.finished - self.diverged - self.failed - self.timed_out
 
+    @property
+    def valued(self) -> int:
+        """Number of runs that have a value: they finished, and reached the objective's target if it has one."""
+        return self.finished - self.missed
+
+    def rank(self, objective: Objective) -> tuple[int, int, float]:
+        """Return what points are ranked by, the lowest first.
+
+        It is how many runs did not finish, how many missed the target, and the mean of the others as a fitness: by
+        their mean alone, a point that diverges on most seeds would be ranked by those on which it is lucky.
+        """
+        mean = math.inf if self.mean is None else objective.fitness(self.mean)
+        return self.seeds - self.finished, self.missed, mean
+
 
 @dataclass(frozen=True, slots=True)
 class Best:

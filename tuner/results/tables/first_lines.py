@@ -15,6 +15,7 @@ from tuner.results.analysis.significance import LEVEL
 from tuner.results.analysis.summary import Summary
 from tuner.results.analysis.verdict import Verdict
 from tuner.results.tables.numbers import counted, mean_and_spread, measured, number, seconds
+from tuner.results.tables.points import share
 
 Lines = list[tuple[str, str]]  # a word, and the answer
 
@@ -26,7 +27,7 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     """Return the answers on searches with comparable fitnesses."""
     objective = group[0].objective
     lines = [("objective", objective.description)]
-    ranked = sorted((one for one in group if one.tuned.mean is not None), key=_order)
+    ranked = sorted((one for one in group if one.tuned.mean is not None), key=lambda one: one.tuned.rank(one.objective))
     if ranked:
         first = ranked[0]
         so_far = "" if all(one.status == StudyStatus.COMPLETE for one in group) else "so far "
@@ -48,16 +49,8 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     return _one_line([*lines, ("lost", f"{_listed(ends)} individuals" if lost else "nothing")])
 
 
-def _order(one: Summary) -> tuple[int, float]:
-    """Return what searches are ranked by: how many fresh seeds have no value, then the mean of the others."""
-    runs = one.tuned
-    return runs.seeds - runs.finished + runs.missed, one.objective.fitness(runs.mean or 0.0)
-
-
 def _fresh(one: Summary) -> str:
-    runs = one.tuned
-    part = "" if runs.finished - runs.missed == runs.seeds else f" ({runs.finished - runs.missed} of {runs.seeds})"
-    return mean_and_spread(runs.mean, runs.spread or None) + part
+    return mean_and_spread(one.tuned.mean, one.tuned.spread or None) + share(one.tuned)
 
 
 def _tuning(group: Sequence[Summary]) -> str:

@@ -12,10 +12,11 @@ from tuner.core.study import StudyStatus
 from tuner.core.text import one_line
 from tuner.results.analysis.landscape import Tolerance
 from tuner.results.analysis.mean_rank import mean_ranks
-from tuner.results.analysis.summary import FreshRuns, Hyperparameter, Summary
+from tuner.results.analysis.summary import Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
 from tuner.results.tables import details, first_lines, several_tasks
-from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, seconds
+from tuner.results.tables.numbers import counted, hyperparameter, mean_and_spread, measured, seconds
+from tuner.results.tables.points import on_fresh_seeds, seen
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
 
@@ -226,9 +227,9 @@ def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
     rows = [
         [
             s.optimizer,
-            _fresh_cell(s.default),
+            on_fresh_seeds(s.default),
             *([measured(s.searched)] if searched else []),
-            _fresh_cell(s.tuned),
+            on_fresh_seeds(s.tuned),
             mean_and_spread(s.gain.mean, s.gain.spread),
             s.verdict.value,
         ]
@@ -238,13 +239,8 @@ def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
     fresh = f"; ± over {seeds} fresh seeds" if seeds else ""
     budget = f"{group[0].steps:,} {group[0].unit}"
     title = f"Fitness after {budget} (lower is better)" if objective.is_default else objective.title(budget)
-    header = ["optimizer", "default", *([_seen(group[0])] if searched else []), "tuned", "gain", "verdict"]
+    header = ["optimizer", "default", *([seen(group[0].strategy)] if searched else []), "tuned", "gain", "verdict"]
     return TextTable(header, rows, left=(0, len(header) - 1), title=f"{title}{fresh}")
-
-
-def _seen(summary: Summary) -> str:
-    """Return the name of the column of what the search itself measured: of its best individual, or of a mean."""
-    return "best seen" if strategies.kind_of_record(summary.strategy).searched.startswith("the best") else "mean seen"
 
 
 def _costs(group: Sequence[Summary]) -> TextTable:
@@ -266,19 +262,6 @@ def _costs(group: Sequence[Summary]) -> TextTable:
     )
 
 
-def _fresh_cell(runs: FreshRuns) -> str:
-    if runs.mean is not None:
-        mean, counted_runs = mean_and_spread(runs.mean, runs.spread), runs.finished - runs.missed
-        return mean if counted_runs == runs.seeds else f"{mean} ({counted_runs}/{runs.seeds})"
-    ends = {
-        "not reached": runs.missed,
-        "diverged": runs.diverged,
-        "failed": runs.failed,
-        "timed out": runs.timed_out,
-    }
-    return next((end for end, count in ends.items() if count), NOTHING)
-
-
 def _legend(group: Sequence[Summary]) -> list[str]:
     first = group[0]
     if first.parts:
@@ -288,7 +271,7 @@ def _legend(group: Sequence[Summary]) -> list[str]:
     difference = "tuned minus default" if objective.is_max else "default minus tuned"
     measured_as = "fitness" if objective.is_default else objective.noun
     lines = []
-    lines.append(f"{_seen(first)}: the {measured_as} that the search itself measured: {searched}.")
+    lines.append(f"{seen(first.strategy)}: the {measured_as} that the search itself measured: {searched}.")
     if first.tuned.seeds:
         by_sign = ", or every seed's is" if first.tuned.seeds >= MIN_SEEDS_BY_SIGN else ""
         lines.append(
@@ -312,7 +295,9 @@ def _legend(group: Sequence[Summary]) -> list[str]:
 def _legend_of_tasks(group: Sequence[Summary]) -> list[str]:
     """Return the paragraphs on the tables of single tasks; those that are not of all of them begin with the task."""
     by_task = [(parts[0].task_label, _legend(parts)) for parts in zip(*(s.parts for s in group), strict=True)]
-    lines = dict.fromkeys(line for _, own in by_task for line in own if not line.startswith(f"{_seen(group[0])}: "))
+    lines = dict.fromkeys(
+        line for _, own in by_task for line in own if not line.startswith(f"{seen(group[0].strategy)}: ")
+    )
     found = []
     for line in lines:
         labels = [label for label, own in by_task if line in own]

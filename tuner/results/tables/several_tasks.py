@@ -11,6 +11,7 @@ from tuner.core.text import one_line
 from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.summary import FreshRuns, Summary
 from tuner.results.tables.numbers import NOTHING, counted, mean_and_spread, measured
+from tuner.results.tables.points import share
 from tuner.results.tables.text_table import TextTable
 
 COLUMNS: Mapping[str, Callable[[Summary, float | None], Any]] = MappingProxyType(
@@ -36,7 +37,7 @@ def overall(group: Sequence[Summary]) -> TextTable:
     rows = [
         [
             s.optimizer,
-            *(f"{measured(part.default.mean)} → {_end(part.tuned)}" for part in s.parts),
+            *(f"{_mean(part.default)} → {_mean(part.tuned)}" for part in s.parts),
             improvement(s),
             measured(rank, 3),
             s.verdict.value,
@@ -98,5 +99,5 @@ def as_json(summary: Summary, rank: float | None, part_json: Callable[[Summary],
     }
 
 
-def _end(runs: FreshRuns) -> str:
-    return NOTHING if runs.mean is None else measured(runs.mean)
+def _mean(runs: FreshRuns) -> str:
+    return NOTHING if runs.mean is None else measured(runs.mean) + share(runs)

@@ -20,6 +20,7 @@ from tuner.results.tables import comparison, search, several_tasks
 from tuner.results.tables.formats import check_format, strict_json
 from tuner.results.tables.listing import FORMATS, done, holder, moment, named_values, total, trained
 from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
+from tuner.results.tables.points import seen
 from tuner.results.tables.section import WIDTH, item
 from tuner.results.tables.text_table import TextTable
 
@@ -153,8 +154,8 @@ def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
 
 
 def _result(summary: Summary, *, searched: bool = True) -> str:
-    """Return default, searched (if it is to be shown) and tuned fitness, gain and verdict."""
-    middle = f"searched {measured(summary.searched)}, " if searched else ""
+    """Return default, what the search saw (if it is to be shown) and tuned fitness, gain and verdict."""
+    middle = f"{seen(summary.strategy)} {measured(summary.searched)}, " if searched else ""
     gain = f"gain {mean_and_spread(summary.gain.mean, summary.gain.spread)}"
     gain = f"improvement {several_tasks.improvement(summary)}" if summary.parts else gain
     return f"default {_fresh(summary.default)}, {middle}tuned {_fresh(summary.tuned)}, {gain}: {summary.verdict}"

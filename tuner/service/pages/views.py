@@ -19,7 +19,8 @@ from tuner.results.analysis.decimation import decimated
 from tuner.results.analysis.failures import grouped_reasons, run_label
 from tuner.results.analysis.standing import Standing, lead, ranked, seconds_left, standing
 from tuner.results.tables.listing import done, moment
-from tuner.results.tables.numbers import hyperparameter, mean_and_spread, measured, number
+from tuner.results.tables.numbers import hyperparameter, measured, number
+from tuner.results.tables.points import on_fresh_seeds
 from tuner.service.pages import commands, words
 from tuner.service.pages.charts import Series, line_chart, optimizer_colours
 from tuner.service.reading import Reading
@@ -182,8 +183,8 @@ def _row(one: Standing, colour: str, is_first: bool) -> dict[str, Any]:
         "due": one.due,
         "best": one.best,
         "best_value": NOT_YET if one.best is None else measured(one.best.value),
-        "default": mean_and_spread(one.default.mean, one.default.spread),
-        "tuned": mean_and_spread(one.tuned.mean, one.tuned.spread),
+        "default": on_fresh_seeds(one.default),
+        "tuned": on_fresh_seeds(one.tuned),
         "improvement": words.improvement(one),
         "unfinished": ", ".join(
             f"{count:,} {status.value}"

@@ -7,6 +7,7 @@ from tuner.results.analysis.standing import Lead, Standing
 from tuner.results.analysis.verdict import Verdict
 from tuner.results.tables.listing import holder
 from tuner.results.tables.numbers import mean_and_spread, measured
+from tuner.results.tables.points import on_fresh_seeds
 
 
 def lasting(seconds: float | None) -> str:
@@ -37,8 +38,7 @@ def leader(lead: Lead | None) -> str:
         return "No result yet"
     name = lead.first.optimizer
     if lead.is_on_fresh_seeds:
-        mean = mean_and_spread(lead.first.tuned.mean, lead.first.tuned.spread)
-        return f"{name}: {mean}"
+        return f"{name}: {on_fresh_seeds(lead.first.tuned)}"
     value = None if lead.first.best is None else lead.first.best.value
     return f"{name}: {measured(value)} so far"
 

@@ -126,7 +126,7 @@ class Supervisor:
                 self._stopping.wait(5.0)
 
     def _has_lost_its_driver(self, request: RequestRecord) -> bool:
-        """Return whether the driver of a request has ended without a word; that is stored."""
+        """Return whether the driver of a request has ended without reporting it; that is stored."""
         if not request.state.has_driver or request.driver_left is None or request.driver_left > 0:
             return False
         if request.driver is not None and request.driver_lives:  # it hangs; another one is started
