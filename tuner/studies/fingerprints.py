@@ -17,7 +17,7 @@ from tuner.execution.resources import Resources
 from tuner.studies.lookup import data_fingerprint, task_entry
 from tuner.studies.memory import check_states
 from tuner.studies.planner import Plan
-from tuner.training.function_fingerprint import function_code
+from tuner.training.code_fingerprint import function_code, optimizer_code
 from tuner.training.tensorflow import load_tensorflow
 
 CHANGED = "code or data has changed since: "  # begins a text in results
@@ -53,8 +53,6 @@ def _with_optimizer(fingerprint: Fingerprint, workload: Workload) -> Fingerprint
     """Return the fingerprint of a task together with that of a workload's optimizer, if it is a user's own."""
     if workload.optimizer_place is None:
         return fingerprint
-    from tuner.training.fingerprint import optimizer_code
-
     return replace(
         fingerprint, code={**(fingerprint.code or {}), "optimizer": optimizer_code(workload.optimizer_place)}
     )

@@ -21,7 +21,7 @@ from tuner.studies import machine
 from tuner.studies.coordinates import check_searched
 from tuner.studies.objectives import objective_of
 from tuner.studies.several_tasks import schedules_of
-from tuner.training.function_fingerprint import function_code
+from tuner.training.code_fingerprint import function_code
 
 if TYPE_CHECKING:
     from tuner.studies.planner import SearchRequest

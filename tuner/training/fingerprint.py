@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import lru_cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,15 +14,15 @@ import tensorflow as tf
 
 import tasks.datasets
 import tasks.registry
-from tasks import importing
 from tasks.graph_contents import contents_hash
 from tasks.task import Task
 from tuner.core.errors import OtherInputs
 from tuner.core.fingerprint import Fingerprint, differences
 from tuner.core.live_code import live_hash
-from tuner.core.source_code import MAIN, source_hashes
+from tuner.core.source_code import MAIN
 from tuner.core.text import first_line
 from tuner.core.trial import Workload
+from tuner.training.code_fingerprint import file_hashes, optimizer_code
 from tuner.training.tensorflow import load_tensorflow
 
 REMEDY_START = (
@@ -59,26 +56,9 @@ def fingerprint_of(workload: Workload, task: Task | None = None) -> Fingerprint:
     if data is None and callable(getattr(made, "fingerprint", None)):
         data = json.loads(json.dumps(made.fingerprint()))
     source = tasks.registry.source_of(workload.task)
-    files = {MAIN: live_hash(tasks.registry.load(workload.task))} if source is None else dict(_files(*source))
+    files = {MAIN: live_hash(tasks.registry.load(workload.task))} if source is None else dict(file_hashes(*source))
     own = {"files": files, "numbers": _numbers(made), "start": _start(made)}
     return Fingerprint(data, {"task": own, **code})
-
-
-def optimizer_code(place: str) -> Mapping[str, Any]:
-    """Return what identifies the code of a user's own optimizer: the hashes of its files.
-
-    Raises:
-        ValueError: It cannot be imported.
-    """
-    if place.startswith(importing.SESSION):
-        return {"files": {MAIN: live_hash(importing.imported(place, "optimizer"))}}
-    return {"files": dict(_files(*importing.source_of(place)))}
-
-
-@lru_cache
-def _files(module: ModuleType, name: str | None) -> Mapping[str, str]:
-    """Return the hashes of a module's files as they were when this process began to use it, and not as they are now."""
-    return source_hashes(Path(str(module.__file__)), name)
 
 
 def check_fingerprint(workload: Workload, task: Task) -> None:

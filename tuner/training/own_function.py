@@ -27,7 +27,7 @@ from tuner.core.events import LaneObservations, Reported
 from tuner.core.fingerprint import Fingerprint, differences
 from tuner.core.trial import Evaluation, Trial, Workload
 from tuner.training.captured_output import CapturedOutput, captured_output, flush
-from tuner.training.function_fingerprint import function_code
+from tuner.training.code_fingerprint import function_code
 from tuner.training.keras_settings import given_backend
 from tuner.training.reporting import Reporter
 
