@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner.core.requests import AuditRecord, Cost, Desired, Orders, Outcome, RequestRecord, State, TokenRecord
 from tuner.core.study import StudyRecord, StudySpec
-from tuner.storage import requests, studies, supervision, tokens
+from tuner.storage import request_drivers, requests, studies, supervision, tokens
 from tuner.storage.access import retried
 from tuner.storage.store import Store
 
@@ -139,19 +139,19 @@ class ServiceStore(Store):
     def start_driver(self, request_id: int, epoch: int, granted: int) -> int | None:
         """Return the epoch of the next driver of a request; None if the request has changed since it was read."""
         with self._writing() as connection:
-            return requests.start(connection, request_id, epoch, granted)
+            return request_drivers.start(connection, request_id, epoch, granted)
 
     @retried
     def name_driver(self, request_id: int, epoch: int, owner: str) -> None:
         """Store the process "host:pid" that was started for an epoch, so that its end is noticed at once."""
         with self._writing() as connection:
-            requests.name_driver(connection, request_id, epoch, owner)
+            request_drivers.name_driver(connection, request_id, epoch, owner)
 
     @retried
     def grant(self, granted: Mapping[int, int], waiting: Mapping[int, tuple[str, float | None]]) -> None:
         """Store workers by request with a driver, and reasons and seconds until the start by request that waits."""
         with self._writing() as connection:
-            requests.grant(connection, granted, waiting)
+            request_drivers.grant(connection, granted, waiting)
 
     @retried
     def user_weights(self) -> dict[str, float]:
@@ -169,7 +169,7 @@ class ServiceStore(Store):
             LeaseLost: Another driver was started since.
         """
         with self._writing() as connection:
-            return requests.claim(connection, request_id, epoch, owner)
+            return request_drivers.claim(connection, request_id, epoch, owner)
 
     @retried
     def heartbeat(self, request_id: int, epoch: int, using: int, has_results: bool = False) -> Orders:
@@ -185,17 +185,17 @@ class ServiceStore(Store):
             LeaseLost: It is no longer the driver.
         """
         with self._reading() as connection:
-            told, reported, age = requests.orders(connection, request_id, epoch)
-        if using != reported or has_results or age >= requests.RENEWAL:
+            told, reported, age = request_drivers.orders(connection, request_id, epoch)
+        if using != reported or has_results or age >= request_drivers.RENEWAL:
             with self._writing() as connection:
-                requests.beat(connection, request_id, epoch, using, has_results)
+                request_drivers.beat(connection, request_id, epoch, using, has_results)
         return told
 
     @retried
     def end_driver(self, request_id: int, epoch: int, outcome: Outcome, error: str = "") -> None:
-        """Store how the driver of an epoch has ended; see `requests.end`. One that is no longer it changes nothing."""
+        """Store how the driver of an epoch has ended; see `request_drivers.end`; a former driver changes nothing."""
         with self._writing() as connection:
-            requests.end(connection, request_id, epoch, outcome, error)
+            request_drivers.end(connection, request_id, epoch, outcome, error)
 
     # Tokens and the audit trail.
 
