@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.metadata
 import importlib.util
 import inspect
 import os
@@ -32,6 +33,9 @@ MAX_IMPORT_SECONDS = 120.0
 
 OUR_PACKAGES = ("lodo", "search_spaces", "tasks", "tuner")
 _OUR_FOLDER = Path(__file__).resolve().parents[1]
+
+ENTRY_POINTS = "lodo_tune."
+"""Prefix of the groups of entry points by which installed packages offer tasks, optimizers and strategies."""
 
 SESSION = "session:"
 """Prefix of the names of classes that are registered in this process alone."""
@@ -242,6 +246,15 @@ def _from_file(path: Path) -> ModuleType:
     return module
 
 
+def _offered_by(module: str) -> str:
+    """Return in words which installed package promises a module by an entry point of ours; "" if none does."""
+    for point in importlib.metadata.entry_points(module=module):
+        if point.group.startswith(ENTRY_POINTS):
+            package = point.dist.name if point.dist else "?"
+            return f", in which the installed package {package} offers {point.name}: install it anew"
+    return ""
+
+
 def _from_package(name: str) -> ModuleType:
     _search_last(Path.cwd())
     try:
@@ -255,7 +268,8 @@ def _from_package(name: str) -> ModuleType:
         raise TaskError(f"Module {name!r} raises on import: {described(error, None)}") from error
     if spec is None:
         hidden = _hidden(ModuleNotFoundError(name=name), Path.cwd())
-        raise TaskError(f"There is no module {name!r}{hidden}; a file is given as 'path/to/file.py:NAME'")
+        way = _offered_by(name) or "; a file is given as 'path/to/file.py:NAME'"
+        raise TaskError(f"There is no module {name!r}{hidden}{way}")
     try:
         with _same_folder(), _time_limit():
             return importlib.import_module(name)

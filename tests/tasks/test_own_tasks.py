@@ -245,6 +245,9 @@ def test_a_package_that_offers_what_is_not_there_is_reported(tmp_path: Path, mon
     offer(tmp_path, "offers_nothing", "empty = offers_nothing:Absent")
     with pytest.raises(TaskError, match=r"offers_nothing has no class 'Absent'\. It has Rosenbrock, Mine"):
         load("empty")
+    offer(tmp_path, "offers_broken", "broken = offers_broken.absent:Mine")
+    with pytest.raises(TaskError, match=r"which the installed package offers_broken offers broken: install it anew$"):
+        load("broken")
 
 
 def test_a_start_that_no_seed_repeats_is_refused() -> None:
