@@ -93,8 +93,9 @@ def _values(runs: Sequence[Results], printing: Printing, names: Sequence[str]) -
         rows.append(((one_line(optimizer),), tuple(cells)))
     objectives = list(dict.fromkeys(_objective(one) for one in runs))
     what = objectives[0] if len(objectives) == 1 else "objective of each run, mean ± standard deviation"
-    what = f"{what[0].upper()}{what[1:]}; bold: best of a run{', or tied with it' if are_comparisons else ''}"
-    return WideTable(what, ("optimizer",), tuple(map(one_line, names)), columns, tuple(rows))
+    bold = f"bold: best of a run{', or tied with it' if are_comparisons else ''}"
+    title = f"{what[0].upper()}{what[1:]}"
+    return WideTable(title, ("optimizer",), tuple(map(one_line, names)), columns, tuple(rows), bold)
 
 
 def _hyperparameters(runs: Sequence[Results], printing: Printing, names: Sequence[str]) -> WideTable:
@@ -142,7 +143,7 @@ def _renamed(table: WideTable, rename: Mapping[str, str]) -> WideTable:
         return tuple(rename.get(name, name) for name in each)
 
     rows = tuple((new(first), cells) for first, cells in table.rows)
-    return WideTable(table.title, new(table.head), new(table.groups), new(table.columns), rows)
+    return replace(table, head=new(table.head), groups=new(table.groups), columns=new(table.columns), rows=rows)
 
 
 def _members(one: Results) -> dict[str, Any]:

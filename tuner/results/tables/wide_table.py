@@ -65,6 +65,7 @@ class WideTable:
 
     Attributes:
         title: What the values are.
+        bold: What bold type means, for the formats that have it; "" without any.
         head: Names of the first columns.
         groups: Name of each run.
         columns: Names of the columns of each run, such as "loss".
@@ -76,6 +77,7 @@ class WideTable:
     groups: tuple[str, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[tuple[str, ...], tuple[Cell, ...]], ...]
+    bold: str = ""
 
     def to_format(self, format: str, printing: Printing) -> str:
         """Return the table in one of `FORMATS`, without a line end after the last line.
@@ -89,8 +91,13 @@ class WideTable:
         if format == "latex":
             return self._latex(printing)
         table = self._text_table(printing)
-        caption = printing.caption or self.title
-        return f"{caption}\n\n{table.text()}" if format == "text" else f"**{caption}**\n\n{table.markdown()}"
+        if format == "text":
+            return f"{printing.caption or self.title}\n\n{table.text()}"
+        return f"**{printing.caption or self._caption}**\n\n{table.markdown()}"
+
+    @property
+    def _caption(self) -> str:
+        return "; ".join(filter(None, (self.title, self.bold)))
 
     def _headings(self) -> list[str]:
         several = len(self.columns) > 1
@@ -133,7 +140,7 @@ class WideTable:
             written,
             columns="l" * len(self.head) + "r" * (len(table.header) - len(self.head)),
             widths=latex.widths(table),
-            caption=latex.text(self.title) if printing.caption is None else printing.caption,
+            caption=latex.text(self._caption) if printing.caption is None else printing.caption,
             above=above,
             label=printing.label,
             packages=("booktabs", "siunitx") if printing.siunitx else ("booktabs",),
