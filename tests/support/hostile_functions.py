@@ -14,7 +14,7 @@ from pathlib import Path
 import tuner
 from tuner.core.objective import Objective
 from tuner.core.trial import Key, Role, Trial, Workload
-from tuner.training.function_fingerprint import function_code
+from tuner.training.code_fingerprint import function_code
 
 AT_IMPORT = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")}
 BUDGET = 4

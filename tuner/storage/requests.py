@@ -1,4 +1,4 @@
-"""Requests: what users want of a run, and how the run answers as long as it has no driver."""
+"""Requests: what users want of a run, and its state without a driver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What identifies the code of optimizers and training functions, without TensorFlow."""
+"""What identifies the code of optimizers and training functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of several runs for papers, and how it is printed: text, Markdown, LaTeX, CSV."""
+"""A table of several runs for papers: text, Markdown, LaTeX or CSV."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 Shares are fractions, and workers are whole. Each claimant has the whole part of its share. The workers that are left go
 to those whose credit is greatest: what they should have had so far, minus what they had. Over time each has its share,
-also where there are more claimants than workers. The order changes once per QUANTUM at most, so that a driver is not
-ended and started again with every breath.
+also where there are more claimants than workers. The order changes once per QUANTUM at most, so that drivers are not
+ended and started again in each round.
 """
 
 from __future__ import annotations
