@@ -9,7 +9,10 @@ import re
 # brackets; None: no case.
 THOROUGH = {
     "api/test_both_ways.py": {
+        "a_comparison_of_a_search_and_one_of_the_defaults": None,
         "a_search_and_a_comparison_by_another_objective": None,
+        "the_paper_s_protocol": None,
+        "training_with_validation_into_a_folder_and_the_evaluation_of_it": None,
     },
     "api/test_own_optimizers.py": {
         "a_class_of_the_session_is_sent_to_the_workers_by_value": None,
@@ -19,6 +22,7 @@ THOROUGH = {
     },
     "checks/test_tasks_check.py": {
         "a_preset_gives_its_options_and_one_that_is_not_there_is_refused": None,
+        "a_sound_task_passes_each_check_and_the_command_says_so": None,
     },
     "cli/test_compare.py": {
         "a_sweep_is_one_study_with_a_point_a_generation_of_which_each_trains_what_it_says": None,
@@ -32,6 +36,7 @@ THOROUGH = {
         "files_with_the_names_of_packages_do_not_disturb_workers": None,
     },
     "cli/test_own_optimizers.py": {
+        "a_comparison_finds_the_optimizer_of_the_search_by_its_name_and_that_of_a_file": None,
         "a_run_is_not_resumed_with_an_optimizer_whose_code_has_changed": None,
         "a_run_whose_driver_was_killed_is_resumed_with_the_optimizer_of_its_file": None,
         "keras_makes_the_tuned_optimizer_of_a_registered_class": None,
@@ -49,14 +54,17 @@ THOROUGH = {
         "another_backend_of_keras_is_not_used_and_said": None,
         "flags_of_xla_for_other_programs_end_nothing_change_nothing_and_are_said": None,
         "progress_that_cannot_be_written_ends_nothing": None,
+        "values_of_variables_for_which_tensorflow_ends_the_process_are_not_used_and_said": None,
         "what_a_users_code_prints_does_not_spoil_json": None,
     },
     "cli/test_train.py": {
         "a_run_is_interrupted_before_anything_is_begun_also_while_ray_starts": None,
         "lodos_depth_and_block_size_can_be_set": None,
+        "what_a_task_raised_while_it_trained_is_told_in_its_own_words": None,
     },
     "execution/test_executors.py": {
         "a_task_without_a_module_is_sent_to_each_worker": None,
+        "each_of_three_hundred_candidates_has_exactly_one_evaluation": None,
         "running_out_of_memory_without_a_gpu_is_reported_unchanged": None,
         "the_conformance_suite_fails_only_on_broken_executors": r"SwapsLanes|OmitsAnEvaluation|ReturnsNan",
         "the_ray_executor_conforms_to_the_protocol": r"(?!a_long|an_import|an_iterator_can|unusual|the_events).*",
@@ -76,6 +84,7 @@ THOROUGH = {
         "a_second_ctrl_c_while_ray_stops_leaves_no_process_or_folder": None,
     },
     "lodo/test_additions.py": {
+        "a_lane_that_diverges_leaves_the_bits_of_the_other_alone": r"cosine_final|weight_decay|linear_final, w.*",
         "lodo_takes_its_schedule_on_the_initial_learning_rate": None,
         "schedules_are_those_of_keras": r"Adam-.*",
     },
@@ -100,6 +109,12 @@ THOROUGH = {
         "a_lane_that_diverges_leaves_the_others_as_they_are": r"(?!LODO-).*",
         "no_two_optimizers_behave_alike_on_the_bowl": None,
     },
+    "lodo/test_quasi_newton.py": {
+        "steps_that_do_not_move_change_nothing_for_the_steps_after_them": r"zeros0-.*",
+    },
+    "results/test_exported_additions.py": {
+        "what_keras_makes_of_an_export_takes_our_steps": r"Adam-added0|RMSprop-added3",
+    },
     "results/test_figure_files.py": {
         "settings_of_matplotlib_for_other_programs_change_no_byte": r"nonsense.*",
     },
@@ -118,12 +133,15 @@ THOROUGH = {
         "a_run_that_is_stopped_or_cancelled_ends_and_its_results_stay": r".*stop",
     },
     "storage/test_storage_processes.py": {
+        "a_driver_suspended_past_its_lease_writes_nothing_after_resuming": r"file",
         "acknowledged_results_survive_a_killed_driver": r".*-3",
+        "several_processes_can_create_and_fill_one_database_concurrently": r"file",
     },
     "strategies/test_genetic.py": {
         "it_finds_the_optimum_of_a_noisy_bowl_in_each_of_ten_searches": None,
     },
     "studies/test_compared_objectives.py": {
+        "a_comparison_ranks_by_the_objective_of_the_search": None,
         "a_target_that_no_run_reaches_gives_no_ranking_and_no_gain_but_says_so": None,
         "the_profile_of_a_comparison_has_the_times_of_its_stored_validation": None,
     },
@@ -133,6 +151,7 @@ THOROUGH = {
     "studies/test_fingerprints.py": {
         "a_file_besides_code_and_arrays_counts_as_far_as_it_changes_what_is_computed": None,
         "a_moved_task_is_found_again_and_its_rows_are_those_of_an_undisturbed_run": None,
+        "a_run_is_resumed_where_nothing_but_comments_and_spaces_has_changed": None,
         "a_run_without_results_takes_the_task_as_it_is_now": None,
         "a_search_is_compared_in_another_precision_although_its_arrays_are_cast": None,
         "a_search_on_another_state_of_the_task_is_not_compared_unless_the_results_may_say_so": None,
@@ -152,7 +171,7 @@ THOROUGH = {
         "the_value_of_a_candidate_is_that_of_its_stored_validation": None,
     },
     "tasks/test_keras_features.py": {
-        "steps_are_those_of_fit_and_validation_is_what_evaluate_gives": r".* 0",
+        "steps_are_those_of_fit_and_validation_is_what_evaluate_gives": r"(masks|targets|.*loss_weights|running|regularizers|policy|dropout|.*constraints|reduction|sample).* 0",
     },
     "tasks/test_keras_fitting.py": {
         "what_does_not_belong_to_the_outputs_is_told_with_what_does": r"missing|short|deep weights|weights of examples",
@@ -191,7 +210,7 @@ THOROUGH = {
         "a_tensor_is_the_mapped_file_itself_and_not_a_copy": None,
     },
     "tasks/test_task_toys.py": {
-        "the_bowl_is_the_same_to_the_last_bit_whatever_the_threads_of_the_process": r"2",
+        "the_bowl_is_the_same_to_the_last_bit_whatever_the_threads_of_the_process": None,
     },
     "tasks/test_tasks.py": {
         "a_sound_task_passes": r"(?!same-everywhere).*",
@@ -199,6 +218,7 @@ THOROUGH = {
         "the_suite_fails_a_broken_task": r"(?!.*-same-everywhere).*",
     },
     "tasks/test_tensorflow_settings.py": {
+        "a_floatx_of_float16_in_keras_json_is_refused_and_not_trained_in": None,
         "a_setting_left_in_a_users_file_is_refused_with_the_call_that_leaves_it": r"enable_check.*|.*check_numerics.*",
     },
     "test_recorded.py": {
