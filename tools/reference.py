@@ -44,6 +44,7 @@ _OF_USERS = {
     "Optimizers": ("lodo.keras:LODO", "lodo.keras:LODODiagonal", "lodo.optimizer:Optimizer"),
     "Search spaces": ("search_spaces.dimension:Dimension", "search_spaces.space:SearchSpace"),
     "Strategies": ("tuner.strategies.strategy:Strategy",),
+    "Other tuners": ("tuner.integrations.ray_tune:Genetic",),
 }
 
 

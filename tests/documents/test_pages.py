@@ -12,14 +12,13 @@ ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 CODE = ("benchmarks", "docker", "docs", "lodo", "search_spaces", "tasks", "tests", "tools", "tuner")
 PLACEHOLDERS = ("NAME", "NNNN", "<", "…", "tasks/name.py", "search_spaces/name.yaml", "docker/secrets")
-PLANNED = ("tuner/service/", "tuner/integrations/")
 
 
 def paths_of(page):
     """Every path of the project that a page names in its text."""
     text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     for path in re.findall(rf"`((?:{'|'.join(CODE)})/[^`\s:]*)`", text):
-        if not any(part in path for part in (*PLACEHOLDERS, *PLANNED)):
+        if not any(part in path for part in PLACEHOLDERS):
             yield path
 
 

@@ -1,0 +1,1 @@
+"""Strategies in other tuning libraries, and searches of theirs; optional."""
