@@ -44,7 +44,12 @@ _OF_USERS = {
     "Optimizers": ("lodo.keras:LODO", "lodo.keras:LODODiagonal", "lodo.optimizer:Optimizer"),
     "Search spaces": ("search_spaces.dimension:Dimension", "search_spaces.space:SearchSpace"),
     "Strategies": ("tuner.strategies.strategy:Strategy",),
-    "Other tuners": ("tuner.integrations.ray_tune:Genetic",),
+    "Other tuners": (
+        "tuner.integrations.ray_tune:Genetic",
+        "tuner.integrations.optuna:GeneticSampler",
+        "tuner.integrations.optuna:seed_of",
+        "tuner.integrations.optuna:budget_of",
+    ),
 }
 
 

@@ -184,7 +184,7 @@ def test_a_generation_that_fails_as_a_whole_is_remarked_on_and_followed():
     assert len(search.remarks) == 1
 
 
-@pytest.mark.parametrize("stop", range(1, 18, 3))
+@pytest.mark.parametrize("stop", [1, 6, 16])
 def test_a_saved_search_goes_on_as_if_it_had_not_been_interrupted(stop, tmp_path):
     whole, file = ended(searcher()), str(tmp_path / "state")
     search = searcher()

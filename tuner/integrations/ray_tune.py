@@ -32,7 +32,16 @@ from tuner.core import files
 from tuner.core.errors import InvalidRequest
 from tuner.core.trial import Candidate, Key, Role, Status
 from tuner.integrations.outside_spaces import OutsideSpace, Parameter, constant, multiples, one_of, real, whole
-from tuner.integrations.search_loop import SearchLoop, planned, records_as_json, records_of_json, trial_seed_of
+from tuner.integrations.search_loop import (
+    SearchLoop,
+    check_request,
+    differences,
+    identity_of,
+    planned,
+    records_as_json,
+    records_of_json,
+    trial_seed_of,
+)
 
 FORMAT = 1  # of the files that `save` writes
 ACCEPTED = (
@@ -113,6 +122,7 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
             "seed": seed,
             "fresh_seeds": fresh_seeds,
         }
+        check_request(self._request)
         self._budget_name, self._seed_name = budget_name, seed_name
         self._outside: OutsideSpace[_Path] | None = None  # None of a space of ours
         self._loop: SearchLoop | None = None  # None without a space
@@ -193,10 +203,8 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
             trials = {trial: Key(Role(role), at, slot) for trial, (role, at, slot) in state["trials"].items()}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InvalidRequest("restore", f": {checkpoint_path} is not a search that was saved: {error}") from None
-        own = self._identity()
-        if search != own:
-            other = [name for name in own if own[name] != search.get(name)]
-            raise InvalidRequest("restore", f": {checkpoint_path} is of a search with another {', '.join(other)}")
+        if other := differences(self._identity(), search):
+            raise InvalidRequest("restore", f": {checkpoint_path} is of a search with another {other}")
         if not self._goes_on:
             recorded = {
                 key: record if record.status.is_final else replace(record, status=Status.WAITING)
@@ -239,21 +247,7 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
 
     def _identity(self) -> dict[str, Any]:
         """Return what determines the search, as JSON has it."""
-        spec = self._running().spec
-        identity = {
-            "metric": self._metric,
-            "mode": self._mode,
-            "strategy": spec.strategy,
-            "parameters": spec.parameters,
-            "generations": spec.generations,
-            "population": spec.population,
-            "steps": spec.steps,
-            "seed": spec.seed,
-            "fresh_seeds": spec.fresh_seeds,
-            "space": spec.space,
-        }
-        returned: dict[str, Any] = json.loads(json.dumps(identity))
-        return returned
+        return {"metric": self._metric, "mode": self._mode, **identity_of(self._running().spec)}
 
     def _configuration_of(self, candidate: Candidate) -> dict[str, Any]:
         configuration = self._configuration(candidate.trial.hyperparameters)

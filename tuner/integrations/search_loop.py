@@ -6,16 +6,19 @@ which the same search goes on.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from search_spaces.space import SearchSpace
+from search_spaces.build import NAME
+from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner import strategies
 from tuner.core.errors import InvalidRequest
+from tuner.core.seeds import trial_seed
 from tuner.core.study import CandidateRecord, SearchSpec
-from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Workload
+from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Trial, Workload
 from tuner.strategies.schedule import ScheduleRequest
 from tuner.studies.batch import Batch
 from tuner.studies.coordinates import check_searched
@@ -78,6 +81,15 @@ def planned(
     )
 
 
+def check_request(request: Mapping[str, Any]) -> None:
+    """Check the arguments of `planned`, where the search space is not known yet.
+
+    Raises:
+        InvalidRequest: See `planned`.
+    """
+    planned(SearchSpace(NAME, (Dimension("any", Scale.LINEAR, 0.0, 0.0, 1.0),)), **request)
+
+
 class SearchLoop:
     """A search, one candidate at a time.
 
@@ -98,8 +110,9 @@ class SearchLoop:
         self._recorded = dict(recorded or {})
         self._batches = SearchBatches(spec, self._recorded, finish=self._finish, remark=self.remarks.append)
         self._batch: Batch | None = None
-        self._waiting: list[Candidate] = []  # of the batch: to hand out, in order
+        self._waiting: dict[Key, Candidate] = {}  # of the batch: to hand out, in order
         self._outstanding: dict[Key, Candidate] = {}  # of the batch: handed out and not told, in that order
+        self._further = 0  # trainings of the tuned hyperparameters after the end
         self._go_on()
 
     @property
@@ -112,14 +125,34 @@ class SearchLoop:
         """The candidates that are handed out and not told, in the order in which they were handed out."""
         return tuple(self._outstanding.values())
 
-    def ask(self) -> Candidate | None:
-        """Return the next candidate; None while all of a generation are handed out, and once the search is over."""
+    @property
+    def waiting(self) -> tuple[Candidate, ...]:
+        """The candidates of the generation in progress that are not handed out, in order."""
+        return tuple(self._waiting.values())
+
+    def ask(self, key: Key | None = None) -> Candidate | None:
+        """Hand out the next candidate, or a certain one.
+
+        Args:
+            key: One of those that wait. Default: the first.
+
+        Returns:
+            The candidate; None while all of a generation are handed out, and once the search is over.
+        """
         if not self._waiting:
             return None
-        candidate = self._waiting.pop(0)
+        candidate = self._waiting.pop(next(iter(self._waiting)) if key is None else key)
         self._outstanding[candidate.key] = candidate
         self.records[candidate.key] = _record(candidate, Status.RUNNING)
         return candidate
+
+    def beyond(self) -> Candidate:
+        """Return the tuned hyperparameters on a further fresh seed, once the search is over; nobody waits for it."""
+        key = Key(Role.TUNED, 0, self.spec.fresh_seeds + self._further)
+        self._further += 1
+        if self.tuned is None:
+            raise RuntimeError("the search is not over")
+        return Candidate((), Trial(key, self.tuned, trial_seed(self.spec.seed, key), self.spec.steps[-1]))
 
     def tell(self, key: Key, fitness: float | None, reason: str = "") -> bool:
         """Take a result; the first of a candidate counts.
@@ -152,7 +185,7 @@ class SearchLoop:
             for candidate in self._batch.candidates:
                 known = self._recorded.get(candidate.key)
                 if known is None or known.status is Status.WAITING:
-                    self._waiting.append(candidate)
+                    self._waiting[candidate.key] = candidate
                     continue
                 self.records[candidate.key] = known
                 if not known.status.is_final:
@@ -160,6 +193,28 @@ class SearchLoop:
 
     def _finish(self, tuned: Mapping[str, Any], _: Sequence[float]) -> None:
         self.tuned = tuned
+
+
+def identity_of(spec: SearchSpec) -> dict[str, Any]:
+    """Return what determines a search, as JSON has it."""
+    identity = {
+        "strategy": spec.strategy,
+        "parameters": dict(spec.parameters),
+        "generations": spec.generations,
+        "population": spec.population,
+        "steps": spec.steps,
+        "seed": spec.seed,
+        "fresh_seeds": spec.fresh_seeds,
+        "space": spec.space,
+    }
+    returned: dict[str, Any] = json.loads(json.dumps(identity))
+    return returned
+
+
+def differences(identity: Mapping[str, Any], other: object) -> str:
+    """Return the names of what differs between two identities of searches, "" if nothing does."""
+    known = other if isinstance(other, Mapping) else {}
+    return ", ".join(name for name in identity if identity[name] != known.get(name))
 
 
 def trial_seed_of(candidate: Candidate) -> int:
