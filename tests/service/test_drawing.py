@@ -16,8 +16,9 @@ import pytest
 
 from tests.support.reading_service import BEARER, application, served
 from tests.support.report_values import database
-from tuner.service.drawing import REPORT, Drawer
+from tuner.service.drawing import Drawer
 from tuner.service.own_process import Busy
+from tuner.service.rendering import Output
 
 PATIENCE = 60  # seconds after which what is waited for is taken as missing; nothing is asserted about less
 
@@ -41,7 +42,7 @@ def test_a_drawing_that_runs_is_ended_with_the_service(file):
 
     def draw():
         with contextlib.suppress(Busy, asyncio.CancelledError):
-            asyncio.run(drawer.draw("first", REPORT, "html", "state"))
+            asyncio.run(drawer.draw(Output.of("report", "first"), "state"))
 
     thread = threading.Thread(target=draw)
     thread.start()
@@ -58,10 +59,11 @@ def test_a_drawing_that_runs_is_ended_with_the_service(file):
 def test_the_process_ends_when_the_service_is_killed(file):
     program = (
         "import asyncio, sys, time\n"
-        "from tuner.service.drawing import REPORT, Drawer\n"
+        "from tuner.service.drawing import Drawer\n"
+        "from tuner.service.rendering import Output\n"
         "if __name__ == '__main__':\n"
         "    drawer = Drawer(sys.argv[1])\n"
-        "    asyncio.run(drawer.draw('first', REPORT, 'html', 'state'))\n"
+        "    asyncio.run(drawer.draw(Output.of('report', 'first'), 'state'))\n"
         "    print(*drawer._process._pool._processes, flush=True)\n"
         "    time.sleep(600)\n"
     )

@@ -225,11 +225,12 @@ class Database:
         with self.reading() as store:
             return [(record, one) for record in find(store, names) for one in store.candidates(record.id)]
 
-    def listing(self, format: str = "text", *, damaged: list[Damaged] | None = None) -> str:
-        """Return a list of all studies, one line each.
+    def listing(self, format: str = "text", *names: str, damaged: list[Damaged] | None = None) -> str:
+        """Return a list of the studies of the named runs, by default of all, one line each.
 
         Args:
             format: "text" or "json".
+            names: Names of runs and studies.
             damaged: See `studies`.
 
         Raises:
@@ -240,7 +241,7 @@ class Database:
         faults: list[Damaged] = []
         best: dict[str, Best] = {}
         with self.reading() as store:
-            records = store.studies(faults)
+            records = find(store, names) if names else store.studies(faults)
             for record in records:
                 try:
                     individual = summary_of(store, record).best if record.is_search else None

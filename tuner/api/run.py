@@ -263,6 +263,18 @@ class _StoredRun:
         with self.database.reading() as store:
             return chosen_table(store, store.find(self.name), details=details, by_budget=by_budget, profile=False)
 
+    def details(self, format: str = "text") -> str:
+        """Return the records of its studies, without candidates and curves.
+
+        Args:
+            format: "text" or "json": of one study its object, of several a list.
+
+        Raises:
+            ValueError: There is no such format.
+        """
+        parts = [study.details(format) for study in self.studies]
+        return f"[{', '.join(parts)}]" if format == "json" and len(parts) > 1 else "\n\n".join(parts)
+
     def figure(
         self,
         name: str | None = None,

@@ -22,6 +22,7 @@ from tuner.core.requests import Cost
 from tuner.core.study import SearchSpec
 from tuner.core.text import nearest
 from tuner.strategies.registry import BUILT_IN
+from tuner.studies.lookup import run_name
 from tuner.studies.planner import Plan, SearchRequest, plan_search
 from tuner.training import own_optimizers
 
@@ -32,6 +33,10 @@ FIELDS = (
 """Fields of a request that decide the results: arguments of `tuner.tune`, with search spaces as text."""
 
 KERAS = "keras:"
+
+__all__ = [
+    "FIELDS", "Catalogue", "Preview", "cost_of", "optimizer_facts", "planned", "preview", "run_name", "task_facts",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

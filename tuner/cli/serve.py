@@ -59,6 +59,7 @@ def serve(database: str | None, debug: bool, **options: Any) -> None:
     if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn")):
         raise click.ClickException("the service needs the extra 'service': pip install 'lodo-tune[service]'")
     from tuner.api.submission import Catalogue
+    from tuner.cli.repeat_command import repeat_command
     from tuner.execution.resources import usable_cores
     from tuner.service.catalogue_file import read_catalogue
     from tuner.service.serving import serve as run
@@ -82,6 +83,7 @@ def serve(database: str | None, debug: bool, **options: Any) -> None:
         gpus_per_candidate=options["gpus_per_candidate"],
         catalogue=Catalogue.of() if options["catalogue"] is None else read_catalogue(options["catalogue"]),
         quota=Quota(options["max_workers"], options["max_running"], options["max_queued"]),
+        repeat_command=repeat_command,
     )
     given = os.environ.get(TOKEN_VARIABLE)
     if given is not None and len(given) < MIN_TOKEN:

@@ -15,6 +15,4 @@ from tuner.cli.flags import database_of, database_option, debug_option, json_opt
 @debug_option
 def show(study: str, format: str, as_json: bool, database: str | None, debug: bool) -> None:
     """Show a study's settings, the results of each generation, and why candidates failed."""
-    format = "json" if as_json else format
-    parts = [member.details(format) for member in database_of(database).run(study)]
-    click.echo(f"[{', '.join(parts)}]" if format == "json" and len(parts) > 1 else "\n\n".join(parts))
+    click.echo(database_of(database).run(study).details("json" if as_json else format))

@@ -15,7 +15,7 @@ from tuner.service.pages import actions
 from tuner.service.pages import routes as pages
 from tuner.service.planning import Planner
 from tuner.service.reading import Reading
-from tuner.service.routes import events, login, outputs, requests, resources, state, tokens
+from tuner.service.routes import events, login, outputs, rendered, requests, resources, state, tokens
 from tuner.service.routes.access import identity_of
 from tuner.service.settings import ServiceSettings
 from tuner.service.study_cache import StudyCache
@@ -31,7 +31,7 @@ def create_app(settings: ServiceSettings, store: ServiceStore, sessions: Session
         store: The database; it is closed when the application ends.
         sessions: Recognises tokens and sessions.
     """
-    watcher, cache, drawer = Watcher(store), StudyCache(store), Drawer(settings.database)
+    watcher, cache, drawer = Watcher(store), StudyCache(store), Drawer(settings.database, settings.repeat_command)
     planner = Planner(settings.catalogue, settings.cpus_per_candidate)
     sessions.look_into(store)
 
@@ -56,7 +56,8 @@ def create_app(settings: ServiceSettings, store: ServiceStore, sessions: Session
     app.state.watcher, app.state.drawer, app.state.sessions = watcher, drawer, sessions
     app.state.settings, app.state.planner, app.state.store = settings, planner, store
     # `requests` first: the path of a verb, /runs/{name}:pause, is a path of a run otherwise.
-    for api in (requests.router, resources.router, outputs.router, events.router, tokens.router):
+    apis = (requests.router, resources.router, outputs.router, rendered.router, events.router, tokens.router)
+    for api in apis:
         app.include_router(api, responses=problems.RESPONSES)
     for other in (state.router, login.router, actions.router, pages.router):
         app.include_router(other)

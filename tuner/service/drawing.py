@@ -1,101 +1,83 @@
-"""Figures and reports, drawn by a process of its own.
+"""Figures, reports, tables and other outputs, made by a process of its own.
 
 Drawing takes seconds of a core, and hundreds of megabytes.
 """
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
-from pathlib import Path
 
 from tuner.service.own_process import Busy, OwnProcess
+from tuner.service.rendering import Command, Output, Rendered, no_command, render
 
 MAX_WAITING = 8
-"""Drawings that may wait for the process; a further one is refused."""
+"""Outputs that may wait for the process; a further one is refused."""
 
 MAX_KEPT_BYTES = 32 * 2**20
-REPORT = "report"
 
-Key = tuple[object, ...]
+Key = tuple[Output, str]
 
 
 class Drawer:
-    """Draws figures and reports of runs, one after the other, and keeps the last.
+    """Makes outputs of runs, one after the other, and keeps the last.
 
     Args:
         url: URL of the database, with its password; the process opens it read-only.
+        command: Returns the command that repeats a run, for reports. Default: none is shown.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._process = OwnProcess("the drawing")
-        self._waiting: dict[Key, Future[bytes | None]] = {}
-        self._kept: OrderedDict[Key, bytes | None] = OrderedDict()
-        self._lock = threading.Lock()
+    def __init__(self, url: str, command: Command = no_command) -> None:
+        self._url, self._command = url, command
+        self._process = OwnProcess("the output")
+        self._waiting: dict[Key, Future[Rendered]] = {}
+        self._kept: OrderedDict[Key, Rendered] = OrderedDict()
+        self._lock = threading.RLock()  # a call that is ready at once is noted within the same call
 
-    async def draw(self, run: str, what: str, format: str, state: str) -> bytes | None:
-        """Return the content of a file; None if there is nothing to draw yet.
+    async def draw(self, output: Output, state: str) -> Rendered:
+        """Return an output.
 
         Args:
-            run: Name of the run.
-            what: Name of a figure, or REPORT.
-            format: "svg", "png" or "pdf"; "html" of a report.
-            state: Identifies the state of the run: a drawing of the same state is not repeated.
+            output: What is to be made.
+            state: Identifies the state of what it shows: an output of the same state is not made again.
 
         Raises:
             Busy: It is not ready in time, or too many wait already.
-            LodoTuneError: The run cannot be read.
+            LodoTuneError: A run cannot be read, or an option is not accepted.
         """
-        key = (run, what, format, state)
+        key = (output, state)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
             future = self._waiting.get(key) or self._start(key)
-        try:
-            content = await self._process.result(future)
-        finally:
-            with self._lock:
-                if future.done():
-                    self._waiting.pop(key, None)
-        self._keep(key, content)
-        return content
+        return await self._process.result(future)
 
     def close(self) -> None:
-        """End the process; the next drawing starts another."""
+        """End the process; the next output starts another."""
         with self._lock:
             self._waiting.clear()
         self._process.close()
 
-    def _start(self, key: Key) -> Future[bytes | None]:
-        self._waiting = {one: future for one, future in self._waiting.items() if not future.done()}
+    def _start(self, key: Key) -> Future[Rendered]:
         if len(self._waiting) >= MAX_WAITING:
-            raise Busy(f"{MAX_WAITING} drawings wait already; try again later")
-        run, what, format, _ = key
-        future = self._process.submit(_content, self._url, str(run), str(what), str(format))
+            raise Busy(f"{MAX_WAITING} outputs wait already; try again later")
+        future = self._process.submit(render, self._url, key[0], self._command)
         self._waiting[key] = future
+        # Also what is ready only after its client has given up is kept for the client's next request.
+        future.add_done_callback(lambda done: self._ended(key, done))
         return future
 
-    def _keep(self, key: Key, content: bytes | None) -> None:
+    def _ended(self, key: Key, future: Future[Rendered]) -> None:
         with self._lock:
-            for other in [one for one in self._kept if one[:3] == key[:3]]:  # of an older state
-                del self._kept[other]
-            self._kept[key] = content
-            while sum(len(one or b"") for one in self._kept.values()) > MAX_KEPT_BYTES:
-                self._kept.popitem(last=False)
+            self._waiting.pop(key, None)
+            if not future.cancelled() and future.exception() is None:
+                self._keep(key, future.result())
 
-
-def _content(url: str, run: str, what: str, format: str) -> bytes | None:
-    """Draw in the process: return the content of a file; None if there is nothing to draw."""
-    from tuner.api.database import Database
-    from tuner.results.figures import rendered
-
-    found = Database(url).run(run)
-    if what == REPORT:
-        with tempfile.TemporaryDirectory(prefix="lodo-report-") as folder:
-            return found.report(Path(folder) / "report.html").read_bytes()
-    figure = found.figure(what)
-    return None if figure is None else rendered(figure, format)
+    def _keep(self, key: Key, made: Rendered) -> None:
+        for other in [one for one in self._kept if one[0] == key[0]]:  # of an older state
+            del self._kept[other]
+        self._kept[key] = made
+        while len(self._kept) > 1 and sum(len(one.content or b"") for one in self._kept.values()) > MAX_KEPT_BYTES:
+            self._kept.popitem(last=False)

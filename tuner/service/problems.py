@@ -13,6 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from tuner.core.errors import RESUMABLE, InvalidRequest, LodoTuneError
+from tuner.results.exports import NotExported
+from tuner.service.own_process import Busy
+from tuner.service.rendering import NotAccepted
 from tuner.storage import (
     BadName,
     NotPossible,
@@ -36,7 +39,12 @@ _SCHEMA = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "field": {"type": "string"},
+        "field": {"type": "string", "description": "name of the parameter at fault"},
+        "accepted": {
+            "type": "string",
+            "description": "what is said after the name of the field; names of other fields are in braces",
+        },
+        "exit_code": {"type": "integer", "description": "of a command that ends with this error"},
         "errors": {
             "type": "array",
             "items": {
@@ -126,6 +134,19 @@ def errors_of(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return errors or [{"field": "request", "message": "is not accepted"}]
 
 
+def accepted_by(error: InvalidRequest) -> dict[str, str]:
+    """Return what an error says after the name of its field, with the names of other fields in braces.
+
+    It is empty where the text does not begin with the field.
+    """
+    field, text = f"{{{error.field}}}", error.text(lambda name: f"{{{name}}}")
+    return {"accepted": text.removeprefix(field)} if text.startswith(field) else {}
+
+
+def _exit_code(error: Exception) -> int:
+    return int(getattr(error, "exit_code", 1))
+
+
 def install(app: FastAPI) -> None:
     """Have an application answer errors with problems, and requests for pages with a page that says the same."""
     from tuner.service.pages.routes import page
@@ -141,7 +162,9 @@ def install(app: FastAPI) -> None:
         return answer(request, 404, str(error))
 
     async def invalid(request: Request, error: Exception) -> Response:
-        return answer(request, 422, str(error), error.field if isinstance(error, InvalidRequest) else None)
+        if not isinstance(error, InvalidRequest):
+            return answer(request, 422, str(error), exit_code=_exit_code(error))
+        return answer(request, 422, str(error), error.field, **accepted_by(error), exit_code=error.exit_code)
 
     async def unvalidated(request: Request, error: Exception) -> Response:
         found = errors_of(error.errors() if isinstance(error, RequestValidationError) else [])
@@ -160,7 +183,10 @@ def install(app: FastAPI) -> None:
     async def of_storage(request: Request, error: Exception) -> Response:
         _LOG.warning("%s: %s", type(error).__name__, error)
         may_pass = isinstance(error, StorageError) or getattr(error, "exit_code", 1) in RESUMABLE
-        return answer(request, 503 if may_pass else 500, str(error))
+        response = answer(request, 503 if may_pass else 500, str(error), exit_code=_exit_code(error))
+        if isinstance(error, Busy):
+            response.headers["Retry-After"] = "1"
+        return response
 
     async def of_http(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -180,6 +206,8 @@ def install(app: FastAPI) -> None:
         (StudyExists, contradicting),
         (BadName, invalid),
         (InvalidRequest, invalid),
+        (NotAccepted, invalid),
+        (NotExported, invalid),
         (RequestValidationError, unvalidated),
         (LodoTuneError, of_storage),
         (HTTPException, of_http),

@@ -88,6 +88,20 @@ class Reading:
             raise UnknownStudy(f"there is no run {name!r:.100}")
         return records
 
+    def named(self, name: str) -> list[StudyRecord]:
+        """Return the studies of a run, or the study RUN/OPTIMIZER.
+
+        Raises:
+            UnknownStudy: There is none of this name, or its run is hidden.
+        """
+        run, slash, optimizer = name.partition("/")
+        if not slash:
+            return self.run(name)
+        found = [record for record in self.run(run) if record.spec.workload.optimizer == optimizer]
+        if not found:
+            raise UnknownStudy(f"there is no study {name!r:.200}")
+        return found
+
     def run_or_request(self, name: str) -> tuple[list[StudyRecord], RequestRecord | None]:
         """Return the studies of a run and its request; there are none before a submitted run has begun.
 

@@ -100,6 +100,9 @@ class FieldError(BaseModel):
 
     field: str
     message: str
+    accepted: str | None = Field(
+        None, description="the message after the name of the field, with the names of other fields in braces"
+    )
 
 
 class ValidationResource(BaseModel):
@@ -110,6 +113,7 @@ class ValidationResource(BaseModel):
     cost: CostResource | None
     remarks: list[str]
     resolved: dict[str, Any] = Field(description="values of the fields that were left to defaults")
+    name: str | None = Field(description="a name for the run that is free; null unless the request is valid")
     training_seconds: float | None = Field(description="on all workers; null: nothing was measured on this task yet")
     expected_in: float | None = Field(description="seconds until it would start; null: not known")
 
@@ -123,6 +127,7 @@ class ValidationResource(BaseModel):
             cost=None if preview is None else CostResource.of(preview.cost),
             remarks=[] if preview is None else list(preview.remarks),
             resolved={} if preview is None else dict(preview.resolved),
+            name=found.name,
             training_seconds=found.training_seconds,
             expected_in=found.expected_in,
         )

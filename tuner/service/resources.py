@@ -5,12 +5,15 @@ Keys are never renamed; new ones may be added.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
+from tuner.api.watching import WatchedStudy
 from tuner.core.aggregates import CandidateRow, GenerationTotals, ReasonTotals
 from tuner.core.numbers import finite_or_none
 from tuner.core.requests import RequestRecord
@@ -138,6 +141,42 @@ def status_of(records: list[StudyRecord] | tuple[StudyRecord, ...]) -> str:
     """Return the status of a run: the first of running, stopped, interrupted and complete that a study has."""
     statuses = {record.status for record in records}
     return next((one for one in ("running", "stopped", "interrupted") if one in statuses), "complete")
+
+
+class FollowedGeneration(BaseModel):
+    """One generation of a run that is followed, or one point of a comparison."""
+
+    number: int
+    steps: int = Field(description="budget of a candidate in gradient evaluations")
+    population: int
+    counts: dict[str, int] = Field(description="candidates by status")
+    best: float | None
+    median: float | None
+
+
+class FollowedStudy(BaseModel):
+    """One study of a run that is followed."""
+
+    name: str
+    is_search: bool
+    status: str = Field(description='as of a study; "driver lost" or "waiting" where that is known')
+    runs: bool = Field(description="whether a driver holds it")
+    generations: list[FollowedGeneration]
+
+
+class FollowedResource(BaseModel):
+    """A run that is followed."""
+
+    studies: list[FollowedStudy] = Field(description="none before a submitted run has begun")
+    request: RequestResource | None = Field(description="of a run that was submitted to the service")
+
+    @classmethod
+    def of(cls, studies: Sequence[WatchedStudy], request: RequestRecord | None) -> FollowedResource:
+        """Return the resource of the studies of a run."""
+        return cls(
+            studies=[FollowedStudy.model_validate(asdict(study)) for study in studies],
+            request=None if request is None else RequestResource.of(request),
+        )
 
 
 class GenerationResource(BaseModel):

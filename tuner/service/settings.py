@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tuner.api.submission import Catalogue
 from tuner.core.errors import InvalidRequest, check_at_least_one
+from tuner.service.rendering import Command, no_command
 from tuner.storage import maintenance
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -56,6 +57,7 @@ class ServiceSettings:
         gpus_per_candidate: GPUs of a worker, or a share of one. Default: 0.
         catalogue: Names of tasks, optimizers and strategies that requests may use. Default: what ships.
         quota: What one user may have. Default: no limits.
+        repeat_command: Returns the command that repeats a run, which reports show. Default: none is shown.
 
     Raises:
         InvalidRequest: A value is not accepted, or the interface is not loopback and there is no proxy.
@@ -72,6 +74,7 @@ class ServiceSettings:
     gpus_per_candidate: float = 0.0
     catalogue: Catalogue = field(default_factory=Catalogue.of)
     quota: Quota = Quota()
+    repeat_command: Command = no_command
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= MAX_PORT:

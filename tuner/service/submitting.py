@@ -12,13 +12,13 @@ from typing import Any
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
-from tuner.api.submission import Preview
+from tuner.api.submission import Preview, run_name
 from tuner.core.errors import InvalidRequest, LodoTuneError
 from tuner.core.requests import Desired, RequestRecord, State
 from tuner.service.forms import RunForm, differences
 from tuner.service.own_process import Busy
 from tuner.service.planning import Planner
-from tuner.service.problems import Contradiction, Forbidden, errors_of
+from tuner.service.problems import Contradiction, Forbidden, accepted_by, errors_of
 from tuner.service.reading import Reading
 from tuner.service.settings import ServiceSettings
 from tuner.service.supervisor.schedule import expected_starts
@@ -53,6 +53,7 @@ class Validated:
         preview: What it would start; None if it is not valid.
         training_seconds: Seconds of training on all workers; None: not known.
         expected_in: Seconds until it would start; None: not known.
+        name: A name for the run that is free; None if it is not valid.
     """
 
     form: RunForm | None
@@ -60,6 +61,7 @@ class Validated:
     preview: Preview | None = None
     training_seconds: float | None = None
     expected_in: float | None = None
+    name: str | None = None
 
 
 async def validated(
@@ -87,14 +89,19 @@ async def validated(
             check_run_name(name)
         preview = await planner.preview(name, form.fields())
     except InvalidRequest as error:
-        return Validated(None, [{"field": error.field, "message": str(error)}])
+        return Validated(None, [{"field": error.field, "message": str(error), **accepted_by(error)}])
     except Busy:
         raise
     except (LodoTuneError, ValueError) as error:
         field = "name" if isinstance(error, StorageError) else "request"
         return Validated(None, [{"field": field, "message": str(error)}])
     training, expected = await run_in_threadpool(_times, reader, settings, preview)
-    return Validated(form, [], preview, training, expected)
+    free = name or await run_in_threadpool(_free_name, reader.store, preview.base)
+    return Validated(form, [], preview, training, expected, free)
+
+
+def _free_name(store: ServiceStore, base: str) -> str:
+    return run_name(base, [*store.runs(), *(one.run for one in store.requests())])
 
 
 def _times(reader: Reading, settings: ServiceSettings, preview: Preview) -> tuple[float | None, float | None]:
@@ -133,6 +140,8 @@ async def submit(
         found = await validated(reader, planner, settings, form, name)
         if found.preview is None:
             first = found.errors[0]
+            if "accepted" in first:
+                raise InvalidRequest(first["field"], first["accepted"])
             raise _Refused(first["field"], first["message"])
         cost = found.preview.cost
         await run_in_threadpool(_check_quota, store, settings, user)

@@ -25,18 +25,25 @@ _ORDER = {attempts: (attempts.c.epoch, attempts.c.number), observations: (observ
 Values = dict[str, Any]
 
 
-def copy_study(source: Connection, target: Connection, study_id: int) -> int:
+def copy_study(source: Connection, target: Connection, study_id: int, *, is_snapshot: bool = False) -> int:
     """Copy a study with all its rows, within the target's transaction, and return the new id.
 
     The copy has the same epoch and no driver. A running study is interrupted in the copy, and running candidates wait.
 
+    Args:
+        source: In a reading transaction.
+        target: In a writing transaction.
+        study_id: Id of the study.
+        is_snapshot: Whether the copy is only read: what runs is shown as running, and the rows are not compared.
+            Default False.
+
     Raises:
         Damaged: The copy differs from the original.
     """
-    row = _study_row(source, study_id)
+    row = _study_row(source, study_id, keeps_running=is_snapshot)
     new = int(target.execute(insert(studies).values(row)).inserted_primary_key[0])  # type: ignore[index]
     changes.begin(target, new)
-    for batch in _batches(source, study_id):
+    for batch in _batches(source, study_id, keep_running=is_snapshot):
         rows = [{**row, "study_id": new} for row in batch.values()]
         order = target.execute(
             insert(candidates).returning(candidates.c.id, sort_by_parameter_order=True),
@@ -47,7 +54,7 @@ def copy_study(source: Connection, target: Connection, study_id: int) -> int:
             stored = _rows_of(source, table, list(ids))
             if stored:
                 target.execute(insert(table), [{**row, "candidate_id": ids[row["candidate_id"]]} for row in stored])
-    if not are_equal(source, study_id, target, new):
+    if not is_snapshot and not are_equal(source, study_id, target, new):
         name = f"{row['run']}/{row['optimizer']}"
         raise Damaged(f"the copy of the study {name} differs from the original; nothing was written")
     return new
@@ -58,17 +65,17 @@ def are_equal(source: Connection, study_id: int, target: Connection, other: int)
     return _digest(source, study_id) == _digest(target, other)
 
 
-def _study_row(connection: Connection, study_id: int) -> Values:
+def _study_row(connection: Connection, study_id: int, *, keeps_running: bool = False) -> Values:
     """Return the row of a study as its copy has it."""
     row = connection.execute(select(studies).where(studies.c.id == study_id)).one()._asdict()
     values = {name: value for name, value in row.items() if name not in ("id", *_LEASE)}
-    if values["status"] == StudyStatus.RUNNING:
+    if values["status"] == StudyStatus.RUNNING and not keeps_running:
         values["status"] = StudyStatus.INTERRUPTED
     return values
 
 
-def _batches(connection: Connection, study_id: int) -> Iterator[dict[int, Values]]:
-    """Yield the rows of a study's candidates by id, in the order of their keys; running ones wait."""
+def _batches(connection: Connection, study_id: int, *, keep_running: bool = False) -> Iterator[dict[int, Values]]:
+    """Yield the rows of a study's candidates by id, in the order of their keys; running ones wait in a copy."""
     order = (candidates.c.role, candidates.c.generation, candidates.c.slot)
     ids = connection.scalars(select(candidates.c.id).where(candidates.c.study_id == study_id).order_by(*order)).all()
     for first in range(0, len(ids), BATCH_SIZE):
@@ -76,7 +83,7 @@ def _batches(connection: Connection, study_id: int) -> Iterator[dict[int, Values
         result = connection.execute(select(candidates).where(candidates.c.id.in_(batch)))
         rows = {row.id: row._asdict() for row in result}
         for row in rows.values():
-            if row["status"] == Status.RUNNING:
+            if row["status"] == Status.RUNNING and not keep_running:
                 row["status"] = Status.WAITING.value
         yield {id: rows[id] for id in batch}
 

@@ -134,6 +134,19 @@ class Store(StudyReader):
                 integrity.check_study(source, study_id)
                 copying.copy_study(source, target, study_id)
 
+    def copy_run_to(self, other: Store, name: str) -> None:
+        """Copy the studies of a run, or one study, as they are at one moment, for readers of another database.
+
+        Unlike the copies of `copy_to`, what runs is shown as running, and rows are not compared: a snapshot is made
+        again where it is in doubt.
+
+        Raises:
+            UnknownStudy: There is no such run or study.
+        """
+        with self._reading() as source, other._writing() as target:
+            for record in studies.find(source, name):
+                copying.copy_study(source, target, record.id, is_snapshot=True)
+
     def acquire(self, study_id: int, *, owner: str, lease_seconds: float = 15.0) -> int:
         """Become the driver of a study, and return the epoch that every write must name.
 
