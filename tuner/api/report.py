@@ -47,7 +47,7 @@ def write_report(
         StorageError: The database cannot be read, or a name is unknown.
         NotWritten: The file cannot be written; an existing file is unchanged.
     """
-    _check_file(path, overwrite=overwrite)
+    check_report_file(path, overwrite=overwrite)
     with database.reading() as store:
         records = find(store, names)
         searches = sum(record.is_search for record in records)
@@ -63,8 +63,12 @@ def write_report(
     files.write(path, page, overwrite=overwrite)
 
 
-def _check_file(path: Path, *, overwrite: bool) -> None:
-    """Check that a file can be written, before its content is made."""
+def check_report_file(path: Path, *, overwrite: bool) -> None:
+    """Check that a report can be written to a file, before its content is made.
+
+    Raises:
+        InvalidRequest: The file exists and may not be replaced, or its folder is missing.
+    """
     if path.is_dir():
         raise InvalidRequest("output", f"is a file, such as report.html. Received: the folder {path}")
     if path.exists() and not overwrite:

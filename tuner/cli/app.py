@@ -37,7 +37,9 @@ from tuner.cli.paper import paper
 from tuner.cli.report import report
 from tuner.cli.resume import resume
 from tuner.cli.serve import serve
+from tuner.cli.server import server_option
 from tuner.cli.show import show
+from tuner.cli.steer import cancel, pause, queue, retry_failed, stop
 from tuner.cli.streams import OutputClosed, prepare_streams
 from tuner.cli.studies import studies
 from tuner.cli.submit import submit
@@ -183,6 +185,8 @@ def _fail(message: str, code: int, debug: bool) -> None:
 @precision_option
 @machine_options
 @outcome_options
+@server_option
+@click.option("--private", is_flag=True, help="With --server: have other users told that there is no such run.")
 @click.pass_context
 def commands(context: click.Context, /, **options: Any) -> None:
     """Tune the hyperparameters of optimizers on a task, fairly, with a genetic algorithm on Ray.
@@ -214,6 +218,6 @@ def _flags(names: list[str]) -> str:
 
 for verb in (
     resume, compare, paper, submit, train, evaluate, tasks_group, optimizers_group, table, figures, trials, studies,
-    show, logs, watch, export, report, serve, database_group, doctor,
+    show, logs, watch, export, report, serve, pause, stop, cancel, retry_failed, queue, database_group, doctor,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tuner.cli.flags import PATH, by_budget_option, database_of, database_option, debug_option, list_of, profile_option
+from tuner.cli.server import server_option, service_of
 from tuner.core.errors import InvalidRequest
 
 
@@ -49,6 +51,7 @@ from tuner.core.errors import InvalidRequest
 @profile_option
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @database_option
+@server_option
 @debug_option
 def figures(
     study: tuple[str, ...],
@@ -64,6 +67,7 @@ def figures(
     profile: bool,
     force: bool,
     database: str | None,
+    server: str | None,
     debug: bool,
 ) -> None:
     """Draw figures of the runs or studies STUDY, or of all: searches, and comparisons of tuned optimizers.
@@ -77,6 +81,15 @@ def figures(
     from tuner.results.figures import Look
 
     check_writable("output", output)
+    if (service := service_of(server, database)) is not None:
+        from tuner.cli.remote import write_figures
+
+        if style is not None:
+            raise InvalidRequest("style", "is a file of this machine, which is not sent to a service")
+        query: dict[str, Any] = {"format": formats, "only": only, "width": width, "log_y": log_y, "smooth": smooth}
+        query |= {"targets": targets, "by_budget": by_budget, "profile": profile}
+        write_figures(service, output, force=force, study=study, **query)
+        return
     db = database_of(database)
     outputs, written = Outputs(), 0
     look = Look.of(width, log_y, smooth, style)

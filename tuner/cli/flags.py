@@ -33,6 +33,9 @@ _FLAGS = {
 }
 """Flags and arguments whose fields have another name in Python."""
 
+SERVER_VARIABLE = "LODO_TUNE_SERVER"
+TOKEN_VARIABLE = "LODO_TUNE_TOKEN"  # noqa: S105 - the name of a variable
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -67,7 +70,13 @@ def database_of(option: str | None) -> Database:
     Raises:
         InvalidRequest: The option is empty.
         BadUrl: It is not the URL of a database.
+        click.UsageError: The environment names a service, on which the verb does not work.
     """
+    if option is None and os.environ.get(SERVER_VARIABLE):
+        verb = click.get_current_context().command_path.partition(" ")[2] or "this"
+        raise click.UsageError(
+            f"{verb} works on a database, not on a service: name one by --database, or unset {SERVER_VARIABLE}"
+        )
     from tuner.api.database import DEFAULT_DATABASE, Database
 
     chosen = os.environ.get("LODO_TUNE_DATABASE") or DEFAULT_DATABASE if option is None else option

@@ -63,8 +63,21 @@ class Group(click.Group):
             )
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not isinstance(command, Group):
+            _check_server(command, ctx, rest)
+        if command is not None and not isinstance(command, Group):
             _check_given_once(command, click.Context(command, ctx, name, **command.context_settings), rest)
         return name, command, rest
+
+
+def _check_server(command: click.Command, context: click.Context, arguments: list[str]) -> None:
+    """Refuse --server of a verb that works on this machine.
+
+    Raises:
+        click.UsageError: It is given.
+    """
+    is_given = any(word == "--server" or word.startswith("--server=") for word in arguments)
+    if is_given and not any("--server" in one.opts for one in command.params):
+        raise click.UsageError(f"{command.name} works on this machine, not on a service: leave --server out", context)
 
 
 def _check_given_once(command: click.Command, context: click.Context, args: list[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.flags import PATH, database_of, database_option, debug_option
+from tuner.cli.server import server_option, service_of
 
 
 @click.command(epilog="Example: lodo-tune report bowl bowl-comparison --output bowl.html")
@@ -14,12 +15,21 @@ from tuner.cli.flags import PATH, database_of, database_option, debug_option
 @click.option("--output", type=PATH, default="report.html", show_default=True, metavar="FILE", help="An HTML file.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @database_option
+@server_option
 @debug_option
-def report(study: tuple[str, ...], output: Path, force: bool, database: str | None, debug: bool) -> None:
+def report(
+    study: tuple[str, ...], output: Path, force: bool, database: str | None, server: str | None, debug: bool
+) -> None:
     """Write a page on the runs or studies STUDY, or on all: tables, figures, failures and costs.
 
     It is one file that needs no network; the database is only read.
     """
+    if (service := service_of(server, database)) is not None:
+        from tuner.cli import remote
+
+        size = remote.write_report(service, study, output, overwrite=force)
+        click.echo(f"{output}: {size / 1e6:.1f} MB", err=True)
+        return
     from tuner.api.report import write_report
     from tuner.cli.repeat_command import repeat_command
     from tuner.execution.resources import usable_cores

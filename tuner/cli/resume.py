@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tuner.cli.flags import accept_changes_option, database_of, machine_options, outcome_options
+from tuner.cli.server import MACHINE, refuse_here, server_option, service_of
 
 
 @click.command(epilog="Example: lodo-tune resume bowl")
@@ -15,8 +16,19 @@ from tuner.cli.flags import accept_changes_option, database_of, machine_options,
 @accept_changes_option
 @machine_options
 @outcome_options
+@server_option
 def resume(study: str, **options: Any) -> None:
     """Continue the run or study STUDY where it stopped, to the same result."""
+    if (service := service_of(options["server"], options["database"])) is not None:
+        refuse_here(options, *MACHINE, "timeout", "max_attempts", "task")
+        from tuner.cli.remote import print_run
+        from tuner.cli.running import check_folders
+
+        check_folders(options)
+        if service.submitted(study).state != "complete":
+            service.resume(study)
+        print_run(options, service, study)
+        return
     from tuner.api.resuming import run_resume
     from tuner.cli.running import resources_of, run_and_print
 

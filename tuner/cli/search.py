@@ -6,8 +6,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tuner.cli.flags import database_of, flag_of, task_options_of
+from tuner.cli.server import MACHINE, refuse_here, service_of
 
 if TYPE_CHECKING:
+    from tuner.api.remote.service import Service
     from tuner.cli.progress import TerminalProgress
     from tuner.studies.estimate import Estimate
 
@@ -24,6 +26,9 @@ def search_and_print(options: dict[str, Any]) -> None:
         LodoTuneError, ValueError: The request is not valid, or the run failed.
         Interrupted: By Ctrl-C or SIGTERM, or the estimate of a long search was declined.
     """
+    if (service := service_of(options["server"], options["database"])) is not None:
+        _search_on(service, options)
+        return
     from tuner.api.tuning import run_search
     from tuner.cli.running import resources_of, run_and_print
     from tuner.studies.planner import SearchRequest
@@ -45,6 +50,27 @@ def search_and_print(options: dict[str, Any]) -> None:
             confirm=(lambda estimate: confirm(progress, estimate)) if asks else None,
             wait=options["wait"],
             progress=progress,
+        ),
+    )
+
+
+def _search_on(service: Service, options: dict[str, Any]) -> None:
+    refuse_here(options, *MACHINE)
+    from tuner.cli.remote import submit_and_print
+
+    fields = {name: options[name] for name in FIELDS if name not in ("task", "optimizers", "cpus_per_candidate")}
+    submit_and_print(
+        options,
+        service,
+        lambda: service.submit(
+            options["task"],
+            options["optimizers"],
+            **fields,
+            search_space=options["search_space"],
+            options=task_options_of(options["task_options"]),
+            timeout=options["timeout"],
+            max_attempts=options["max_attempts"],
+            is_private=options["private"],
         ),
     )
 

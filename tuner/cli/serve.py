@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from tuner.cli.flags import PATH, database_of, database_option, debug_option
+from tuner.cli.flags import PATH, TOKEN_VARIABLE, database_of, database_option, debug_option
 
-TOKEN_VARIABLE = "LODO_TUNE_TOKEN"  # noqa: S105 - the name of a variable
 MIN_TOKEN = 32  # characters
 
 

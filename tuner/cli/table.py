@@ -18,10 +18,12 @@ from tuner.cli.flags import (
     named_values,
     profile_option,
 )
+from tuner.cli.server import server_option, service_of
 from tuner.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from tuner.api.database import Database
+    from tuner.api.remote.service import Service
     from tuner.results.tables.wide_table import Printing
     from tuner.storage import Damaged
 
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
 @click.option("--siunitx", is_flag=True, help="With --layout and LaTeX: numbers for the package siunitx.")
 @json_option
 @database_option
+@server_option
 @debug_option
 def table(
     study: tuple[str, ...],
@@ -78,6 +81,7 @@ def table(
     siunitx: bool,
     as_json: bool,
     database: str | None,
+    server: str | None,
     debug: bool,
 ) -> None:
     """Print the tables of the runs or studies STUDY, or of all: tuned values, and comparisons.
@@ -85,6 +89,7 @@ def table(
     With --layout, all are in one table, for a paper; STUDY may then be in another database, as FILE:STUDY.
     """
     chosen = "one" if side_by_side and layout is None else layout
+    service = service_of(server, database)
     if chosen is not None:
         refuse_together({"details": details, "by_budget": by_budget, "profile": profile, "as_json": as_json})
         from tuner.results.tables.wide_table import Printing
@@ -92,13 +97,24 @@ def table(
         names = named_values("rename", rename, _text, "takes A=B, each name once")
         digits = 2 if precision is None else precision
         printing = Printing(chosen, columns, digits, label, caption, names, siunitx)
-        click.echo(_one_table(study, database, format, printing))
+        if service is None:
+            click.echo(_one_table(study, database, format, printing))
+        else:
+            _print_of_service(service, study, format, printing)
         return
     extras = {"columns": columns, "precision": precision, "label": label, "caption": caption}
     extras |= {"rename": rename or None, "siunitx": siunitx or None}
     for name, value in extras.items():
         if value is not None:
             raise InvalidRequest(name, "is for a table with {layout}")
+    if service is not None:
+        from tuner.cli.remote import print_output
+
+        chosen_format = "json" if as_json else format
+        print_output(
+            service, "table", study=study, format=chosen_format, details=details, by_budget=by_budget, profile=profile
+        )
+        return
     damaged: list[Damaged] = []
     tables = database_of(database).table(*study, details=details, by_budget=by_budget, profile=profile, damaged=damaged)
     if tables.searches or tables.comparisons or tables.by_budget or tables.profile:
@@ -115,6 +131,15 @@ def refuse_together(chosen: Mapping[str, bool]) -> None:
     for name, is_given in chosen.items():
         if is_given:
             raise InvalidRequest("layout", f"and {{{'json' if name == 'as_json' else name}}} exclude each other")
+
+
+def _print_of_service(service: Service, names: tuple[str, ...], format: str, printing: Printing) -> None:
+    from dataclasses import asdict
+
+    from tuner.cli.remote import print_output
+
+    query = asdict(printing) | {"rename": [f"{name}={new}" for name, new in printing.rename.items()]}
+    print_output(service, "table", study=names, format=format, **query)
 
 
 def _one_table(names: tuple[str, ...], database: str | None, format: str, printing: Printing) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.flags import PATH, database_of, database_option, debug_option, json_option
+from tuner.cli.server import server_option, service_of
 from tuner.core.errors import InvalidRequest
 
 
@@ -20,6 +21,7 @@ from tuner.core.errors import InvalidRequest
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @json_option
 @database_option
+@server_option
 @debug_option
 def trials(
     study: tuple[str, ...],
@@ -28,6 +30,7 @@ def trials(
     force: bool,
     as_json: bool,
     database: str | None,
+    server: str | None,
     debug: bool,
 ) -> None:
     """Print every candidate of the runs or studies STUDY, or of all, one row each, with its hyperparameters.
@@ -39,7 +42,12 @@ def trials(
     chosen = "json" if as_json else format
     if chosen == "parquet" and output is None:
         raise InvalidRequest("format", "parquet is not text: name a file by {output}")
-    content = database_of(database).trials_file(*study, format=chosen)
+    if (service := service_of(server, database)) is not None:
+        from tuner.cli import remote
+
+        content = remote.output(service, "trials", study=study, format=chosen).body
+    else:
+        content = database_of(database).trials_file(*study, format=chosen)
     if output is None:
         click.echo(content.decode(), nl=False)
     else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuner.cli.flags import database_of, database_option, debug_option
+from tuner.cli.server import server_option, service_of
 from tuner.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -29,9 +30,15 @@ IDLE_READINGS = 3  # without a running study, after which watching ends; between
     "--interval", type=float, default=2.0, show_default=True, metavar="SECONDS", help="Time between two readings."
 )
 @database_option
+@server_option
 @debug_option
-def watch(study: str, interval: float, database: str | None, debug: bool) -> None:
+def watch(study: str, interval: float, database: str | None, server: str | None, debug: bool) -> None:
     """Follow the run or study STUDY until no driver holds it. The database is only read."""
+    if (service := service_of(server, database)) is not None:
+        from tuner.cli.remote import watch as watch_service
+
+        watch_service(service, study, interval)
+        return
     follow(database_of(database), study, interval)
 
 

@@ -155,8 +155,7 @@ def _trials(database: Database, names: Sequence[str], *, format: str) -> bytes:
 def _export(database: Database, names: Sequence[str], *, format: str) -> bytes:
     (name,) = names
     (study,) = database.run(name).studies
-    text = study.export(format)
-    return text.encode() if text.endswith("\n") else _lines(text)
+    return study.export(format).encode()
 
 
 def _report(database: Database, names: Sequence[str], *, command: Command) -> bytes:

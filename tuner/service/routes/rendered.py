@@ -97,7 +97,7 @@ async def export(
     study: Name,
     format: Annotated[str, Query(description=", ".join(EXPORT_FORMATS))] = "json",
 ) -> Response:
-    """Return the tuned configuration of a study, as `lodo-tune export` prints it."""
+    """Return the tuned configuration of a study, as `lodo-tune export` writes it."""
     records, _ = await run_in_threadpool(_found, reader, [study])
     if len(records) != 1:
         names = ", ".join(record.spec.name for record in records)
