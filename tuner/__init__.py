@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tuner.api.optimizers import check_optimizer
     from tuner.api.paper import paper
     from tuner.api.progress import Progress
+    from tuner.api.remote.following import SubmittedRun
+    from tuner.api.remote.service import Service, connect
     from tuner.api.resuming import resume
     from tuner.api.run import Comparison, Run, Study
     from tuner.api.train_result import TrainedRun, TrainResult
@@ -51,8 +53,10 @@ _MODULES = {
     "Resources": "tuner.execution.resources",
     "Run": "tuner.api.run",
     "SearchRequest": "tuner.studies.planner",
+    "Service": "tuner.api.remote.service",
     "StopTraining": "tuner.core.errors",
     "Study": "tuner.api.run",
+    "SubmittedRun": "tuner.api.remote.following",
     "Table": "tuner.results.tables.table",
     "TrainRequest": "tuner.api.training",
     "TrainResult": "tuner.api.train_result",
@@ -60,6 +64,7 @@ _MODULES = {
     "check_optimizer": "tuner.api.optimizers",
     "choice": "search_spaces.build",
     "compare": "tuner.api.comparing",
+    "connect": "tuner.api.remote.service",
     "decay": "search_spaces.build",
     "evaluate": "tuner.api.evaluation",
     "integer": "search_spaces.build",
@@ -88,8 +93,10 @@ __all__ = [
     "Resources",
     "Run",
     "SearchRequest",
+    "Service",
     "StopTraining",
     "Study",
+    "SubmittedRun",
     "Table",
     "TrainRequest",
     "TrainResult",
@@ -97,6 +104,7 @@ __all__ = [
     "check_optimizer",
     "choice",
     "compare",
+    "connect",
     "decay",
     "evaluate",
     "integer",

@@ -193,9 +193,10 @@ def _train(request: RequestRecord, assigned: Assigned, store: ServiceStore, prog
     )
     resources.check()
     if request.run not in store.runs():
-        plan = planned(request.run, fields, Catalogue(**assigned.catalogue), resources.cpus_per_candidate)
+        catalogue = Catalogue(**assigned.catalogue)
+        plan = planned(request.run, fields, catalogue, resources.cpus_per_candidate, assigned.database)
         check_users_code(plan.specs, resources.timeout, progress)
-        plan = identified(plan, resources)
+        plan = identified(plan, resources, accept_changes=bool(fields.get("accept_changes")))
         try:
             begin(plan, request.run, resources, store, progress, callbacks=link.callback, control=link)
             return

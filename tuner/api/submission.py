@@ -16,10 +16,11 @@ from typing import Any
 import lodo.registry
 import tasks.registry
 from tuner import strategies
+from tuner.api.comparison_submission import KIND, planned_comparison
 from tuner.api.requests import sequence
 from tuner.core.errors import InvalidRequest
 from tuner.core.requests import Cost
-from tuner.core.study import SearchSpec
+from tuner.core.study import ComparisonSpec, SearchSpec, StudySpec
 from tuner.core.text import nearest
 from tuner.strategies.registry import BUILT_IN
 from tuner.studies.lookup import run_name
@@ -35,7 +36,8 @@ FIELDS = (
 KERAS = "keras:"
 
 __all__ = [
-    "FIELDS", "Catalogue", "Preview", "cost_of", "optimizer_facts", "planned", "preview", "run_name", "task_facts",
+    "FIELDS", "Catalogue", "Preview", "cost_of", "optimizer_facts", "planned", "preview", "run_name", "space_facts",
+    "task_facts",
 ]  # fmt: skip
 
 
@@ -119,20 +121,29 @@ class Preview:
     resolved: Mapping[str, Any]
 
 
-def planned(name: str | None, fields: Mapping[str, Any], catalogue: Catalogue, cpus_per_candidate: int = 1) -> Plan:
+def planned(
+    name: str | None,
+    fields: Mapping[str, Any],
+    catalogue: Catalogue,
+    cpus_per_candidate: int = 1,
+    database: str = "",
+) -> Plan:
     """Return the studies of a request.
 
     Args:
         name: Name of the run. None: it is not named.
-        fields: Values of `FIELDS`; "task" is a list of names.
+        fields: Values of `FIELDS`, or of a comparison; "task" is a list of names.
         catalogue: Names that the request may use.
         cpus_per_candidate: Cores of a worker.
+        database: URL of the database with the search of a comparison. Default: none.
 
     Raises:
         InvalidRequest: A value is not accepted.
         ValueError: A task, an optimizer, a search space or a data set cannot be used.
     """
     catalogue.check(fields)
+    if fields.get("kind") == KIND:
+        return planned_comparison(name, fields, catalogue.optimizers, cpus_per_candidate, database)
     with tempfile.TemporaryDirectory(prefix="lodo-spaces-") as folder:
         spaces = []
         for number, text in enumerate(fields.get("search_spaces") or ()):
@@ -167,27 +178,39 @@ def planned(name: str | None, fields: Mapping[str, Any], catalogue: Catalogue, c
             raise
 
 
-def preview(name: str | None, fields: Mapping[str, Any], catalogue: Catalogue, cpus_per_candidate: int = 1) -> Preview:
+def preview(
+    name: str | None,
+    fields: Mapping[str, Any],
+    catalogue: Catalogue,
+    cpus_per_candidate: int = 1,
+    database: str = "",
+) -> Preview:
     """Return what a request would start, without starting or writing anything; see `planned`."""
-    plan = planned(name, fields, catalogue, cpus_per_candidate)
-    specs = [spec for spec in plan.specs if isinstance(spec, SearchSpec)]
-    first = specs[0]
-    resolved = {
-        "optimizers": [spec.workload.optimizer for spec in specs],
-        "strategy": first.strategy,
-        "generations": first.generations,
-        "population": first.population,
-        "steps": list(first.steps),
-        "fresh_seeds": first.fresh_seeds,
-        "objective": first.workload.objective.text,
-    }
-    return Preview(cost_of(specs), plan.remarks, plan.base, resolved)
+    plan = planned(name, fields, catalogue, cpus_per_candidate, database)
+    first = plan.specs[0]
+    resolved: dict[str, Any] = {"optimizers": [spec.workload.optimizer for spec in plan.specs]}
+    if isinstance(first, SearchSpec):
+        resolved |= {
+            "strategy": first.strategy,
+            "generations": first.generations,
+            "population": first.population,
+            "steps": list(first.steps),
+            "fresh_seeds": first.fresh_seeds,
+        }
+    else:
+        resolved |= {"steps": first.steps, "seeds": first.seeds, "points": len(first.points)}
+    resolved["objective"] = first.workload.objective.text
+    return Preview(cost_of(plan.specs), plan.remarks, plan.base, resolved)
 
 
-def cost_of(specs: Sequence[SearchSpec]) -> Cost:
+def cost_of(specs: Sequence[StudySpec]) -> Cost:
     """Return what the studies of a run take."""
     rounds: Counter[str] = Counter()
     for spec in specs:
+        if isinstance(spec, ComparisonSpec):
+            cohorts = math.ceil(spec.seeds / spec.workload.cohort_size) * len(spec.points)
+            rounds[f"{spec.workload.task}/{spec.workload.optimizer}"] += cohorts * spec.steps
+            continue
         for part in spec.parts:
             size = part.workload.cohort_size
             searched = math.ceil(spec.population / size) * sum(part.steps)
@@ -195,11 +218,22 @@ def cost_of(specs: Sequence[SearchSpec]) -> Cost:
             rounds[f"{part.workload.task}/{spec.workload.optimizer}"] += searched + fresh
     return Cost(
         studies=len(specs),
-        candidates=sum(spec.due + 2 * spec.fresh_seeds * len(spec.parts) for spec in specs),
+        candidates=sum(spec.due + _fresh(spec) for spec in specs),
         evaluations=sum(spec.total_budget for spec in specs),
-        width=sum(math.ceil(spec.population / spec.workload.cohort_size) for spec in specs),
+        width=sum(_width(spec) for spec in specs),
         rounds=dict(rounds),
     )
+
+
+def _fresh(spec: StudySpec) -> int:
+    """Return the number of candidates that are trained on fresh seeds after a search."""
+    return 2 * spec.fresh_seeds * len(spec.parts) if isinstance(spec, SearchSpec) else 0
+
+
+def _width(spec: StudySpec) -> int:
+    """Return the number of cohorts of a study that can be trained at a time."""
+    cohorts = math.ceil(spec.batch_size / spec.workload.cohort_size)
+    return cohorts if isinstance(spec, SearchSpec) else cohorts * spec.batches
 
 
 def task_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
@@ -229,4 +263,15 @@ def optimizer_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
             "hyperparameters": list(loader.builtin(name).names) if name in lodo.registry.OPTIMIZERS else [],
         }
         for name in catalogue.optimizers
+    ]
+
+
+def space_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Return the search spaces of the optimizers of a catalogue that ship, likewise; others declare theirs in code."""
+    from search_spaces import loader
+
+    return [
+        {"optimizer": name, "space": loader.builtin(name).to_dict()}
+        for name in catalogue.optimizers
+        if name in lodo.registry.OPTIMIZERS
     ]

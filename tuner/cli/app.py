@@ -37,7 +37,7 @@ from tuner.cli.paper import paper
 from tuner.cli.report import report
 from tuner.cli.resume import resume
 from tuner.cli.serve import serve
-from tuner.cli.server import server_option
+from tuner.cli.server import private_option, server_option
 from tuner.cli.show import show
 from tuner.cli.steer import cancel, pause, queue, retry_failed, stop
 from tuner.cli.streams import OutputClosed, prepare_streams
@@ -186,7 +186,7 @@ def _fail(message: str, code: int, debug: bool) -> None:
 @machine_options
 @outcome_options
 @server_option
-@click.option("--private", is_flag=True, help="With --server: have other users told that there is no such run.")
+@private_option
 @click.pass_context
 def commands(context: click.Context, /, **options: Any) -> None:
     """Tune the hyperparameters of optimizers on a task, fairly, with a genetic algorithm on Ray.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,11 @@ from tuner.cli.flags import (
     task_option,
     task_options_of,
 )
+from tuner.cli.server import MACHINE, check_private, private_option, refuse_here, server_option, service_of
+from tuner.core.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from tuner.api.remote.service import Service
 
 FIELDS = (
     "task", "optimizers", "search", "configs", "defaults", "halve_learning_rate", "sweep", "objective", "seeds",
@@ -67,12 +72,18 @@ FIELDS = (
 @precision_option
 @machine_options
 @outcome_options
+@server_option
+@private_option
 def compare(**options: Any) -> None:
     """Train tuned optimizers with a long budget on the same seeds, and print how they compare.
 
     The validation set is measured during training, the test set at the end. Everything is recorded in the database,
     and 'resume' continues a comparison as it does a search.
     """
+    if (service := service_of(options["server"], options["database"])) is not None:
+        _compare_on(service, options)
+        return
+    check_private(options)
     from tuner.api.comparing import run_comparison
     from tuner.cli.running import resources_of, run_and_print
     from tuner.core.folders import check_empty
@@ -92,5 +103,25 @@ def compare(**options: Any) -> None:
             accept_changes=options["accept_changes"],
             wait=options["wait"],
             progress=progress,
+        ),
+    )
+
+
+def _compare_on(service: Service, options: dict[str, Any]) -> None:
+    """Compare on a service."""
+    refuse_here(options, *(option for option in MACHINE if option != "accept_changes"))
+    if options["configs"]:
+        raise InvalidRequest("configs", "is a file of this machine, which is not sent to a service")
+    from tuner.cli.remote import submit_and_print
+    from tuner.core.folders import check_empty
+
+    check_empty("output", options["output"])
+    names = ("accept_changes", "timeout", "max_attempts", *FIELDS)
+    fields = {name: options[name] for name in names if name not in ("configs", "cpus_per_candidate")}
+    submit_and_print(
+        options,
+        service,
+        lambda: service.submit_comparison(
+            **fields, options=task_options_of(options["task_options"]), is_private=options["private"]
         ),
     )

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tuner.cli.flags import database_of, flag_of, task_options_of
-from tuner.cli.server import MACHINE, refuse_here, service_of
+from tuner.cli.server import MACHINE, check_private, refuse_here, service_of
 
 if TYPE_CHECKING:
     from tuner.api.remote.service import Service
@@ -29,6 +29,7 @@ def search_and_print(options: dict[str, Any]) -> None:
     if (service := service_of(options["server"], options["database"])) is not None:
         _search_on(service, options)
         return
+    check_private(options)
     from tuner.api.tuning import run_search
     from tuner.cli.running import resources_of, run_and_print
     from tuner.studies.planner import SearchRequest

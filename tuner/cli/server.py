@@ -18,6 +18,10 @@ server_option = click.option(
     help=f"Instead of a database: a service (lodo-tune serve). Default: ${SERVER_VARIABLE}. Token: ${TOKEN_VARIABLE}.",
 )
 
+private_option = click.option(
+    "--private", is_flag=True, help="With --server: have other users told that there is no such run."
+)
+
 
 def service_of(server: str | None, database: str | None) -> Service | None:
     """Return the service that a verb works on; None if it works on a database.
@@ -41,6 +45,16 @@ def service_of(server: str | None, database: str | None) -> Service | None:
     from tuner.api.remote.service import connect
 
     return connect(url or "", token=token)
+
+
+def check_private(options: dict[str, Any]) -> None:
+    """Refuse --private of a verb that works on a database.
+
+    Raises:
+        click.UsageError: It is given.
+    """
+    if options["private"]:
+        raise click.UsageError("--private is for a service: give --server URL as well")
 
 
 def needed_service(server: str | None) -> Service:

@@ -32,7 +32,7 @@ def create_app(settings: ServiceSettings, store: ServiceStore, sessions: Session
         sessions: Recognises tokens and sessions.
     """
     watcher, cache, drawer = Watcher(store), StudyCache(store), Drawer(settings.database, settings.repeat_command)
-    planner = Planner(settings.catalogue, settings.cpus_per_candidate)
+    planner = Planner(settings.catalogue, settings.cpus_per_candidate, settings.database)
     sessions.look_into(store)
 
     @asynccontextmanager

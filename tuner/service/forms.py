@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
+from tuner.api.comparison_submission import KIND
 from tuner.core.requests import FREE_FIELDS
 
 MAX_SPACE = 64 * 1024  # characters of a search space
@@ -49,6 +50,8 @@ def _option(value: Any) -> Any:
 
 
 Space = Annotated[str, BeforeValidator(_space)]
+OptimizerNames = Annotated[list[OptimizerName], Field(min_length=1, max_length=64)]
+_SCHEDULE = Field(min_length=1, max_length=10_000)
 Option = Annotated[bool | int | float | str, BeforeValidator(_option)]
 
 
@@ -60,17 +63,17 @@ class RunForm(BaseModel):
     task: Annotated[list[Name], BeforeValidator(_list), Field(min_length=1, max_length=16)] = Field(
         description="name of a task of the catalogue, or several"
     )
-    optimizers: Annotated[list[OptimizerName] | None, BeforeValidator(_list), Field(min_length=1, max_length=64)] = (
-        Field(None, description="names of optimizers of the catalogue; null: those of the task")
+    optimizers: Annotated[OptimizerNames | None, BeforeValidator(_list)] = Field(
+        None, description="names of optimizers of the catalogue; null: those of the task"
     )
     preset: Word = "paper"
     strategy: Word | None = None
     generations: Annotated[int | None, Field(ge=1, le=10_000)] = None
     population: Annotated[int | None, Field(ge=1, le=10_000)] = None
-    steps: Annotated[list[Steps] | None, BeforeValidator(_list), Field(min_length=1, max_length=10_000)] = Field(
+    steps: Annotated[Annotated[list[Steps], _SCHEDULE] | None, BeforeValidator(_list)] = Field(
         None, description="gradient evaluations of a candidate: one number, or one per generation"
     )
-    sigma: Annotated[list[Sigma] | None, BeforeValidator(_list), Field(min_length=1, max_length=10_000)] = None
+    sigma: Annotated[Annotated[list[Sigma], _SCHEDULE] | None, BeforeValidator(_list)] = None
     budget: Annotated[int | None, Field(ge=1, le=10**15)] = None
     objective: Annotated[str | None, StringConstraints(max_length=200)] = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -101,6 +104,48 @@ class RunForm(BaseModel):
     def fields(self) -> dict[str, Any]:
         """Return the specification of the run, as it is stored and compared."""
         return self.model_dump(exclude=set(FREE_FIELDS))
+
+
+class ComparisonForm(BaseModel):
+    """A comparison of tuned optimizers, as `tuner.compare` takes it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    task: Annotated[list[Name], BeforeValidator(_list), Field(min_length=1, max_length=1)] = Field(
+        description="name of a task of the catalogue"
+    )
+    search: Name | None = Field(None, description="run whose tuned hyperparameters are compared; null with `defaults`")
+    optimizers: Annotated[OptimizerNames | None, BeforeValidator(_list)] = Field(
+        None, description="names of optimizers of the catalogue; null: those of the search, or of the task"
+    )
+    defaults: bool = Field(False, description="whether the default hyperparameters are compared instead")
+    halve_learning_rate: bool = False
+    sweep: Word | None = None
+    objective: Annotated[str | None, StringConstraints(max_length=200)] = None
+    seeds: Annotated[int, Field(ge=1, le=10_000)] = 8
+    steps: Annotated[int | None, Field(ge=1, le=10**9)] = None
+    seconds: Annotated[float | None, Field(gt=0, le=1e8, allow_inf_nan=False)] = None
+    validate_every: Annotated[int | None, Field(ge=1, le=10**9)] = None
+    test_examples: Annotated[int | None, Field(ge=1, le=10**9)] = None
+    accept_changes: bool = Field(False, description="whether the task's code or data may differ from the search's")
+    precision: Word | None = None
+    options: Annotated[dict[Word, Option], Field(max_length=64)] = {}
+    timeout: Annotated[float | None, Field(gt=0, le=1e8, allow_inf_nan=False)] = None
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    is_private: bool = Field(False, description="whether other users are told that there is no such run")
+    weight: Annotated[float, Field(ge=0.01, le=100)] = Field(
+        1.0, description="share of the workers among the runs of the same user"
+    )
+
+    @field_validator("seconds", "timeout", "weight", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        """Take whole numbers where numbers are accepted."""
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    def fields(self) -> dict[str, Any]:
+        """Return the specification of the run, as it is stored and compared."""
+        return {"kind": KIND, **self.model_dump(exclude=set(FREE_FIELDS))}
 
 
 class TokenForm(BaseModel):

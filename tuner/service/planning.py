@@ -19,10 +19,11 @@ class Planner:
     Args:
         catalogue: Names that requests may use.
         cpus_per_candidate: Cores of a worker.
+        database: URL of the database, with its password; the process reads searches that are compared.
     """
 
-    def __init__(self, catalogue: Catalogue, cpus_per_candidate: int) -> None:
-        self._catalogue, self._cpus = catalogue, cpus_per_candidate
+    def __init__(self, catalogue: Catalogue, cpus_per_candidate: int, database: str) -> None:
+        self._catalogue, self._cpus, self._database = catalogue, cpus_per_candidate, database
         self._process = OwnProcess("the plan")
         self._waiting = 0
         self._lock = threading.Lock()
@@ -41,7 +42,7 @@ class Planner:
                 raise Busy(f"{MAX_WAITING} plans wait already; try again later")
             self._waiting += 1
         try:
-            future = self._process.submit(preview, name, dict(fields), self._catalogue, self._cpus)
+            future = self._process.submit(preview, name, dict(fields), self._catalogue, self._cpus, self._database)
             return await self._process.result(future)
         finally:
             with self._lock:

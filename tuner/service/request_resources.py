@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from tuner.api.submission import Catalogue, optimizer_facts, task_facts
+from tuner.api.submission import Catalogue, optimizer_facts, space_facts, task_facts
 from tuner.core.requests import AuditRecord, Cost, RequestRecord, TokenRecord
+from tuner.service.settings import ServiceSettings
 from tuner.service.submitting import Validated
 
 
@@ -158,6 +159,44 @@ class OptimizerResource(BaseModel):
     def all_of(cls, catalogue: Catalogue) -> list[OptimizerResource]:
         """Return the optimizers of a catalogue."""
         return [cls(**facts) for facts in optimizer_facts(catalogue)]
+
+
+class SpaceResource(BaseModel):
+    """The search space of an optimizer that ships."""
+
+    optimizer: str
+    space: dict[str, Any] = Field(description="as a request takes it in `search_spaces`")
+
+    @classmethod
+    def all_of(cls, catalogue: Catalogue) -> list[SpaceResource]:
+        """Return the search spaces of a catalogue."""
+        return [cls(**facts) for facts in space_facts(catalogue)]
+
+
+class ClusterResource(BaseModel):
+    """Where the runs of the service are trained."""
+
+    workers: int = Field(description="of all runs together; 0 of a service that only shows runs")
+    used: int = Field(description="workers that drivers use")
+    free: int
+    cpus_per_worker: int
+    gpus_per_worker: float
+    ray: str = Field(description='"cluster" that drivers join, or "own" of each driver on the machine of the service')
+    supervisor: str | None = Field(description='"host:pid" of the service that starts drivers; null without one')
+
+    @classmethod
+    def of(cls, settings: ServiceSettings, records: Sequence[RequestRecord], supervisor: str | None) -> ClusterResource:
+        """Return the resource of a service."""
+        used = sum(record.using for record in records)
+        return cls(
+            workers=settings.workers,
+            used=used,
+            free=max(0, settings.workers - used),
+            cpus_per_worker=settings.cpus_per_candidate,
+            gpus_per_worker=settings.gpus_per_candidate,
+            ray="own" if settings.address is None else "cluster",
+            supervisor=supervisor,
+        )
 
 
 class TokenResource(BaseModel):

@@ -108,7 +108,7 @@ class RunResource(BaseModel):
         """Return the resource of a run that was submitted and has no studies yet."""
         return cls(
             name=request.run,
-            kind="search",
+            kind=str(request.fields.get("kind", "search")),
             task=", ".join(request.fields["task"]),
             status=request.state,
             done=0,

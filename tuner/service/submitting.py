@@ -15,14 +15,14 @@ from pydantic import ValidationError
 from tuner.api.submission import Preview, run_name
 from tuner.core.errors import InvalidRequest, LodoTuneError
 from tuner.core.requests import Desired, RequestRecord, State
-from tuner.service.forms import RunForm, differences
+from tuner.service.forms import ComparisonForm, RunForm, differences
 from tuner.service.own_process import Busy
 from tuner.service.planning import Planner
 from tuner.service.problems import Contradiction, Forbidden, accepted_by, errors_of
 from tuner.service.reading import Reading
 from tuner.service.settings import ServiceSettings
 from tuner.service.supervisor.schedule import expected_starts
-from tuner.storage import ServiceStore, StorageError, check_run_name
+from tuner.storage import ServiceStore, StorageError, UnknownStudy, check_run_name
 
 VERBS: Mapping[str, Callable[[ServiceStore, str, str], RequestRecord]] = {
     "pause": lambda store, run, user: store.ask(run, Desired.PAUSE, by=user),
@@ -43,6 +43,9 @@ POSSIBLE: Mapping[str, tuple[str, ...]] = {
 """Verbs that a page offers, by the state of the request; in the other states there is none."""
 
 
+Form = RunForm | ComparisonForm
+
+
 @dataclass(frozen=True, slots=True)
 class Validated:
     """What is known of a request before it is submitted.
@@ -56,7 +59,7 @@ class Validated:
         name: A name for the run that is free; None if it is not valid.
     """
 
-    form: RunForm | None
+    form: Form | None
     errors: list[dict[str, str]] = field(default_factory=list)
     preview: Preview | None = None
     training_seconds: float | None = None
@@ -65,7 +68,12 @@ class Validated:
 
 
 async def validated(
-    reader: Reading, planner: Planner, settings: ServiceSettings, body: Any, name: str | None = None
+    reader: Reading,
+    planner: Planner,
+    settings: ServiceSettings,
+    body: Any,
+    name: str | None = None,
+    kind: type[Form] = RunForm,
 ) -> Validated:
     """Check a request, and say what it costs, without writing anything.
 
@@ -75,18 +83,21 @@ async def validated(
         settings: Of the service.
         body: The request, as JSON.
         name: Name of the run. Default: none.
+        kind: What the request is for. Default: a run of searches.
 
     Raises:
         Busy: The plan is not ready in time.
         StorageError: The database cannot be read.
     """
     try:
-        form = body if isinstance(body, RunForm) else RunForm.model_validate(body)
+        form = body if isinstance(body, RunForm | ComparisonForm) else kind.model_validate(body)
     except ValidationError as error:
         return Validated(None, errors_of(error.errors(include_url=False)))
     try:
         if name is not None:
             check_run_name(name)
+        if isinstance(form, ComparisonForm) and form.search is not None:
+            await run_in_threadpool(_check_seen, reader, form.search)
         preview = await planner.preview(name, form.fields())
     except InvalidRequest as error:
         return Validated(None, [{"field": error.field, "message": str(error), **accepted_by(error)}])
@@ -98,6 +109,18 @@ async def validated(
     training, expected = await run_in_threadpool(_times, reader, settings, preview)
     free = name or await run_in_threadpool(_free_name, reader.store, preview.base)
     return Validated(form, [], preview, training, expected, free)
+
+
+def _check_seen(reader: Reading, search: str) -> None:
+    """Check that a user may see the run whose tuned values are compared.
+
+    Raises:
+        InvalidRequest: There is no such run, or it is hidden.
+    """
+    try:
+        reader.run(search)
+    except UnknownStudy as error:
+        raise InvalidRequest("search", f": {error}") from None
 
 
 def _free_name(store: ServiceStore, base: str) -> str:
@@ -124,7 +147,7 @@ def _times(reader: Reading, settings: ServiceSettings, preview: Preview) -> tupl
 
 
 async def submit(
-    reader: Reading, planner: Planner, settings: ServiceSettings, name: str, form: RunForm
+    reader: Reading, planner: Planner, settings: ServiceSettings, name: str, form: Form
 ) -> tuple[RequestRecord, bool]:
     """Store a request for a run; return it, and whether it is new.
 

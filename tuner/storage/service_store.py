@@ -131,6 +131,12 @@ class ServiceStore(Store):
         with self._writing() as connection:
             return supervision.supervise(connection, owner)
 
+    @retried
+    def supervisor(self) -> str | None:
+        """Return the name "host:pid" of the process that starts drivers; None without one."""
+        with self._reading() as connection:
+            return supervision.current(connection)
+
     def resign(self, owner: str) -> None:
         """End to be the supervisor."""
         with self._writing() as connection:

@@ -48,6 +48,12 @@ def supervise(connection: Connection, owner: str) -> str | None:
     return None
 
 
+def current(connection: Connection) -> str | None:
+    """Return the name of the supervisor; None without one that holds its lease."""
+    row = connection.execute(select(supervisors).where(_ONLY)).one_or_none()
+    return None if row is None or lease.seconds_left(row, lease.moment(connection)) <= 0 else str(row.owner)
+
+
 def resign(connection: Connection, owner: str) -> None:
     """End to be the supervisor, so that another service takes over at once."""
     connection.execute(delete(supervisors).where(_ONLY, supervisors.c.owner == owner))

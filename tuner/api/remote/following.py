@@ -159,10 +159,11 @@ def follow(connection: Connection, run: str, say: Callable[[str], None], interva
         while True:
             found = follower.look()
             request = found.request
-            if request is not None and request.line() != state:
-                state = request.line()
-                say(state)
-            for line in changes(found.studies, printed):
+            is_new = request is not None and request.line() != state
+            state = "" if request is None else request.line()
+            lines = changes(found.studies, printed)
+            has_ended = request is not None and request.has_ended
+            for line in [*([state] if is_new and not has_ended else []), *lines, *([state] if has_ended else [])]:
                 say(line)
             if request is None or request.state == State.COMPLETE:
                 return

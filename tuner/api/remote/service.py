@@ -143,6 +143,116 @@ class Service:
         }
         return self._put("runs", name, body)
 
+    def compare(
+        self,
+        search: Run | str | None = None,
+        *,
+        progress: bool | Callable[[str], None] | Progress | None = True,
+        **arguments: Any,
+    ) -> Comparison:
+        """Compare tuned optimizers on the service, and wait until the comparison is complete; see `tune`.
+
+        Args:
+            search: The run of the service whose tuned hyperparameters are compared, or its name.
+            progress: As of `tuner.tune`.
+            **arguments: As of `submit_comparison`.
+
+        Returns:
+            The comparison, as `tuner.compare` returns it; its results are read from the service.
+
+        Raises:
+            As `tune`.
+        """
+        run = self.wait(self.submit_comparison(search, **arguments).run, progress)
+        assert isinstance(run, Comparison)  # noqa: S101 - it was submitted as one
+        return run
+
+    def submit_comparison(
+        self,
+        search: Run | str | None = None,
+        *,
+        task: str | None = None,
+        optimizers: str | Iterable[str] | None = None,
+        defaults: bool = False,
+        halve_learning_rate: bool = False,
+        sweep: str | None = None,
+        objective: str | None = None,
+        seeds: int = 8,
+        steps: int | None = None,
+        seconds: float | None = None,
+        validate_every: int | None = None,
+        test_examples: int | None = None,
+        accept_changes: bool = False,
+        name: str | None = None,
+        precision: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        max_attempts: int = 3,
+        is_private: bool = False,
+        weight: float = 1.0,
+        **others: Any,
+    ) -> SubmittedRun:
+        """Submit a comparison, and return at once; the same one again changes nothing.
+
+        Args:
+            search: The run of the service whose tuned hyperparameters are compared, or its name. Default: none, which
+                needs `defaults`.
+            task: Name of a task of the catalogue. Default: the search's.
+            optimizers: As of `tuner.compare`, and so are the arguments up to `options`.
+            defaults: Whether to use the default hyperparameters instead.
+            halve_learning_rate: Whether to halve every learning rate.
+            sweep: Vary a parameter of LODO alone.
+            objective: What makes one number of a run.
+            seeds: Number of seeds.
+            steps: Budget of a run in gradient evaluations.
+            seconds: Train each run alone, and for at least this many seconds.
+            validate_every: Gradient evaluations between two validations.
+            test_examples: Number of examples of the test set.
+            accept_changes: Whether the task's code or data may have changed since the search.
+            name: Name of the run. Default: the search's or the task's, with "-comparison".
+            precision: "float32", "float64" or "bfloat16".
+            options: Keyword arguments of the task.
+            timeout: As of `submit`, and so are the arguments from here.
+            max_attempts: Attempts per run.
+            is_private: Whether other users are told that there is no such run.
+            weight: Share of the workers among your runs.
+            **others: Further arguments of `tuner.compare`, which are refused.
+
+        Raises:
+            InvalidRequest: An argument is unknown or out of range.
+            ServiceRefused: There is another run of this name, or the token does not permit this.
+        """
+        check_others(others)
+        if isinstance(search, Run):
+            names = [workload.task for workload in search.studies[0].spec.workloads]
+            if task is None and len(names) > 1:
+                raise InvalidRequest("task", f"is missing: {search.name} was tuned on {', '.join(names)}")
+            task, search = task or names[0], search.name
+        if task is None:
+            raise InvalidRequest("task", "is missing; it is required unless {search} is a run")
+        body = {
+            "task": named("task", task),
+            "search": search,
+            "optimizers": None if optimizers is None else named("optimizers", optimizers),
+            "defaults": defaults,
+            "halve_learning_rate": halve_learning_rate,
+            "sweep": sweep,
+            "objective": objective,
+            "seeds": seeds,
+            "steps": steps,
+            "seconds": seconds,
+            "validate_every": validate_every,
+            "test_examples": test_examples,
+            "accept_changes": accept_changes,
+            "precision": precision,
+            "options": dict(options or {}),
+            "timeout": timeout,
+            "max_attempts": max_attempts,
+            "is_private": is_private,
+            "weight": weight,
+        }
+        return self._put("comparisons", name, body)
+
     def runs(self) -> list[Run | Comparison]:
         """Return all runs that have begun and may be seen, in the order in which they were created."""
         found: list[dict[str, Any]] = []

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from tuner.api.comparison_submission import KIND
 from tuner.core.candidate_names import name_of
 from tuner.core.study import CandidateRecord, ComparisonSpec, StudySpec
 
@@ -54,17 +55,31 @@ _FLAGS = (
 )  # fmt: skip
 
 
+_COMPARISON_FLAGS = (
+    ("search", "--from"), ("sweep", "--sweep"), ("objective", "--objective"), ("seeds", "--seeds"),
+    ("steps", "--steps"), ("seconds", "--time"), ("validate_every", "--validate-every"),
+    ("test_examples", "--test-examples"), ("precision", "--precision"), ("timeout", "--timeout"),
+    ("max_attempts", "--max-attempts"),
+)  # fmt: skip
+_SWITCHES = (
+    ("defaults", "--defaults"), ("halve_learning_rate", "--halve-learning-rate"),
+    ("accept_changes", "--accept-changes"),
+)  # fmt: skip
+
+
 def tune_command(name: str, fields: Mapping[str, Any]) -> str:
-    """Return the command line that starts the same search without a service.
+    """Return the command line that starts the same search or comparison without a service.
 
     Args:
         name: Name of the run.
         fields: The specification of a request. Its search spaces are files search-space-1.yaml and so on.
     """
-    words = ["lodo-tune", "--task", ",".join(fields["task"])]
+    is_comparison = fields.get("kind") == KIND
+    words = ["lodo-tune", *(["compare"] if is_comparison else []), "--task", ",".join(fields["task"])]
     if fields["optimizers"] is not None:
         words += ["--optimizers", ",".join(fields["optimizers"])]
-    for field, flag in _FLAGS:
+    words += [flag for field, flag in _SWITCHES if fields.get(field)]
+    for field, flag in _COMPARISON_FLAGS if is_comparison else _FLAGS:
         value = fields[field]
         if value is not None and value != _DEFAULTS.get(field):
             words += [flag, ",".join(map(str, value)) if isinstance(value, list) else str(value)]
@@ -76,22 +91,27 @@ def tune_command(name: str, fields: Mapping[str, Any]) -> str:
 
 
 def tune_call(name: str, fields: Mapping[str, Any]) -> str:
-    """Return the call in Python that starts the same search without a service; see `tune_command`."""
+    """Return the call in Python that starts the same run without a service; see `tune_command`."""
+    is_comparison = fields.get("kind") == KIND
     task = fields["task"][0] if len(fields["task"]) == 1 else fields["task"]
-    arguments = [repr(task), *([] if fields["optimizers"] is None else [repr(fields["optimizers"])])]
-    for field in (*(field for field, _ in _FLAGS), "options"):
+    arguments = [f"task={task!r}"] if is_comparison else [repr(task)]
+    if fields["optimizers"] is not None:
+        arguments.append(f"optimizers={fields['optimizers']!r}" if is_comparison else repr(fields["optimizers"]))
+    flags = (*_SWITCHES, *_COMPARISON_FLAGS) if is_comparison else _FLAGS
+    for field in (*(field for field, _ in flags), "options"):
         if fields[field] and fields[field] != _DEFAULTS.get(field):
             arguments.append(f"{field}={fields[field]!r}")
     if files := _files(fields):
         arguments.append(f"search_space={files!r}")
-    return f"tuner.tune({', '.join([*arguments, f'name={name!r}'])})"
+    function = "compare" if is_comparison else "tune"
+    return f"tuner.{function}({', '.join([*arguments, f'name={name!r}'])})"
 
 
-_DEFAULTS: Mapping[str, Any] = {"preset": "paper", "seed": 0, "max_attempts": 3}
+_DEFAULTS: Mapping[str, Any] = {"preset": "paper", "seed": 0, "max_attempts": 3, "seeds": 8}
 
 
 def _files(fields: Mapping[str, Any]) -> list[str]:
-    return [f"search-space-{number + 1}.yaml" for number in range(len(fields["search_spaces"]))]
+    return [f"search-space-{number + 1}.yaml" for number in range(len(fields.get("search_spaces", ())))]
 
 
 def _settings(spec: StudySpec, candidate: CandidateRecord) -> Mapping[str, int]:

@@ -6,12 +6,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
 
+from tuner.core.requests import State
 from tuner.service import problems, submitting
-from tuner.service.forms import RunForm
+from tuner.service.forms import ComparisonForm, RunForm
 from tuner.service.request_resources import (
+    ClusterResource,
     OptimizerResource,
     QueueResource,
     RequestResource,
+    SpaceResource,
     TaskResource,
     ValidationResource,
 )
@@ -36,22 +39,33 @@ def list_optimizers(request: Request) -> list[OptimizerResource]:
     return OptimizerResource.all_of(request.app.state.settings.catalogue)
 
 
+@router.get("/spaces")
+def list_spaces(request: Request) -> list[SpaceResource]:
+    """Return the search spaces of the optimizers of the catalogue that ship."""
+    return SpaceResource.all_of(request.app.state.settings.catalogue)
+
+
+@router.get("/cluster")
+def get_cluster(request: Request, reader: Reader) -> ClusterResource:
+    """Return the workers of the service, and who starts drivers on them."""
+    states = [state for state in State if state.has_driver]
+    store = reader.store
+    return ClusterResource.of(request.app.state.settings, store.requests(states), store.supervisor())
+
+
 @router.get("/queue")
 def get_queue(request: Request, reader: Reader) -> QueueResource:
     """Return the runs that wait, are paused, have failed or have a driver, in the order of submission."""
     return QueueResource.of(request.app.state.settings.workers, reader.queue())
 
 
-@router.post(
-    "/runs:validate",
-    responses=_CHANGES,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/RunForm"}}},
-        }
-    },
-)
+def _body(form: str) -> dict[str, Any]:
+    """Return the description of a body that is validated by hand."""
+    schema = {"$ref": f"#/components/schemas/{form}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+@router.post("/runs:validate", responses=_CHANGES, openapi_extra=_body("RunForm"))
 async def validate_run(
     request: Request, reader: Reader, user: Submitter, body: Annotated[Any, Body()]
 ) -> ValidationResource:
@@ -69,6 +83,31 @@ async def put_run(
     request: Request, response: Response, reader: Reader, user: Submitter, name: str, form: RunForm
 ) -> RequestResource:
     """Submit a run; again with the same specification it changes nothing."""
+    state = request.app.state
+    record, is_new = await submitting.submit(reader, state.planner, state.settings, name, form)
+    response.status_code = 201 if is_new else 200
+    return RequestResource.of(record)
+
+
+@router.post("/comparisons:validate", responses=_CHANGES, openapi_extra=_body("ComparisonForm"))
+async def validate_comparison(
+    request: Request, reader: Reader, user: Submitter, body: Annotated[Any, Body()]
+) -> ValidationResource:
+    """Say what a comparison would start and what it costs, or what is wrong with it; nothing is stored."""
+    state = request.app.state
+    found = await submitting.validated(reader, state.planner, state.settings, body, kind=ComparisonForm)
+    return ValidationResource.of(found)
+
+
+@router.put(
+    "/comparisons/{name}",
+    status_code=201,
+    responses={200: {"description": "there is this comparison already", "model": RequestResource}, **_CHANGES},
+)
+async def put_comparison(
+    request: Request, response: Response, reader: Reader, user: Submitter, name: str, form: ComparisonForm
+) -> RequestResource:
+    """Submit a comparison, which is a run as well; again with the same specification it changes nothing."""
     state = request.app.state
     record, is_new = await submitting.submit(reader, state.planner, state.settings, name, form)
     response.status_code = 201 if is_new else 200

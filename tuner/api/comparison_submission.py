@@ -1,0 +1,61 @@
+"""Requests for comparisons that come from elsewhere: the studies that one starts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from tuner.api.requests import sequence
+from tuner.core.errors import InvalidRequest
+from tuner.studies.comparison_planner import CompareRequest, plan_comparison
+from tuner.studies.planner import Plan
+from tuner.training import own_optimizers
+
+KIND = "comparison"
+"""Value of the field "kind" of such a request; requests for searches have no such field."""
+
+_FIELDS = (
+    "search", "defaults", "halve_learning_rate", "sweep", "objective", "seeds", "steps", "seconds", "validate_every",
+    "test_examples", "precision",
+)  # fmt: skip
+
+
+def planned_comparison(
+    name: str | None, fields: Mapping[str, Any], optimizers: Collection[str], cpus_per_candidate: int, database: str
+) -> Plan:
+    """Return the studies of a request.
+
+    Args:
+        name: Name of the run. None: it is not named.
+        fields: The request: arguments of `tuner.compare`; "task" is a list of one name.
+        optimizers: Names of optimizers that may be compared. Those that a search has tuned may have been others.
+        cpus_per_candidate: Cores of a worker.
+        database: URL of the database with the search, which is only read.
+
+    Raises:
+        InvalidRequest: A value is not accepted.
+        ValueError: The task, an optimizer or a data set cannot be used.
+    """
+    if fields.get("search") is None and not fields.get("defaults"):
+        raise InvalidRequest("search", "is missing: name the run whose tuned values are compared, or give {defaults}")
+    seconds, timeout = fields.get("seconds"), fields.get("timeout")
+    if seconds is not None and timeout is not None and timeout <= seconds:
+        raise InvalidRequest(
+            "timeout", f"is longer than {{seconds}}. Received: {timeout:g} s and {seconds:g} s of training"
+        )
+    (task,) = fields["task"]
+    request = CompareRequest(
+        task=task,
+        optimizers=sequence(fields.get("optimizers")),
+        name=name,
+        cpus_per_candidate=cpus_per_candidate,
+        options=fields.get("options") or {},
+        **{field: fields[field] for field in _FIELDS if field in fields},
+    )
+    plan = plan_comparison(request, database)
+    plugins = own_optimizers.plugins()
+    for spec in plan.specs:
+        optimizer, place = spec.workload.optimizer, spec.workload.optimizer_place
+        if optimizer not in optimizers or (place is not None and plugins.get(optimizer) != place):
+            raise InvalidRequest("optimizers", f": {optimizer} is not an optimizer of the catalogue; name others")
+    return plan
