@@ -180,7 +180,13 @@ def _figures(database: Database, names: Sequence[str], *, file: str | None = Non
             return json.dumps(files).encode()
         if file not in files:
             raise NotAccepted(f"there is no figure of this name. Accepted: {', '.join(files)}. Received: {file!r:.80}")
-        return next((draw() for name, draw in draw_figures(store, request) if name == file), None)
+        stem = file.rpartition(".")[0]
+        for name, draw in draw_figures(store, request):
+            # Drawing in one format may move what another draws later: all are drawn that would have been until here.
+            content = draw() if name.rpartition(".")[0] == stem else None
+            if name == file:
+                return content
+    return None
 
 
 def _figure(database: Database, names: Sequence[str], *, figure: str, format: str) -> bytes | None:
