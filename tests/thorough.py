@@ -136,6 +136,13 @@ THOROUGH = {
     "service/test_supervisor.py": {
         "a_run_that_is_stopped_or_cancelled_ends_and_its_results_stay": r".*stop",
     },
+    "service/test_faces.py": {
+        "a_run_that_is_resumed_is_followed": None,
+        "runs_that_were_submitted_by_the_command_line_and_by_python_are_followed_to_the_same_table": None,
+    },
+    "service/test_faces_that_read.py": {
+        "a_cell_of_the_table_does_what_it_says": r"(?!draw figures-HTTP|write a report-(HTTP|Python)).*",
+    },
     "storage/test_storage_processes.py": {
         "a_driver_suspended_past_its_lease_writes_nothing_after_resuming": r"file",
         "acknowledged_results_survive_a_killed_driver": r".*-3",

@@ -10,6 +10,8 @@ import pytest
 
 from tests.results.test_profile import TABLE as TABLE_OF_PROFILES
 from tests.support.command_line import call
+from tuner.api.remote.following import SubmittedRun
+from tuner.cli.remote import print_submitted
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reference/json.md").read_text(encoding="utf-8")
@@ -121,6 +123,12 @@ def test_keys_of_optimizers():
 @pytest.mark.slow
 def test_keys_of_optimizers_check():
     check("optimizers check", printed("optimizers", "check", "Momentum"))
+
+
+def test_keys_of_queue(capsys):
+    run = SubmittedRun("run", "ann", "run", "queued", "waits", None, 0, 0, "")
+    print_submitted([run], as_json=True)
+    check("queue", json.loads(capsys.readouterr().out))
 
 
 def test_keys_of_doctor():

@@ -40,7 +40,7 @@ def _(faces):
 def _(faces):
     run = faces.queued("waits-line")
     assert f"{run}  queued: waits for the service\n" in faces.line("queue")
-    assert run in [one["run"] for one in json.loads(faces.line("queue", "--json"))]
+    assert run in [one["run"] for one in json.loads(faces.line("queue", "--json"))["runs"]]
 
 
 @CELLS_THAT_READ.of("see the queue", "Python")

@@ -157,7 +157,7 @@ def print_submitted(found: Sequence[SubmittedRun], *, as_json: bool) -> None:
     from dataclasses import asdict
 
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+        click.echo(json.dumps({"runs": [asdict(one) for one in found]}, indent=2))
         return
     for one in found:
         click.echo(one.line())

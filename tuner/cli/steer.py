@@ -1,4 +1,4 @@
-"""`lodo-tune pause`, `stop`, `cancel`, `retry-failed` and `queue`: runs of a service."""
+"""`lodo-tune pause`, `stop`, `cancel`, `retry-failed` and `queue` of a service."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What verbs of the command line print or write of runs: their content, made in a process of its own.
+"""What verbs of the command line print or write of runs.
 
-The values here are sent to that process, and back.
+It is made in a process of its own, to which the values here are sent, and back.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""A service of lodo-tune as seen from another program: its runs, and the verbs that steer them."""
+"""A service of lodo-tune as another program sees and steers it."""

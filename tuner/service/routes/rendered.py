@@ -1,4 +1,4 @@
-"""GET of what verbs of the command line print or write, of one run or study or of several."""
+"""GET of what verbs of the command line print or write of runs and studies."""
 
 from __future__ import annotations
 
