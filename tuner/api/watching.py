@@ -1,6 +1,7 @@
 """What is shown of a run while it is followed.
 
-Of each study these are its status and generations. The values are made from an open database, or from the JSON in which a service sends them.
+Of each study these are its status and generations. The values are made from an open database, or from the JSON in which
+a service sends them.
 """
 
 from __future__ import annotations
