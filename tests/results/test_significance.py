@@ -61,12 +61,18 @@ def test_holm_s_correction_by_hand():
 
 
 def test_an_estimate_has_the_mean_the_paper_s_spread_and_an_interval():
-    found = estimate([1.0, 2.0, 3.0, 6.0])
-    assert (found.mean, found.spread, found.runs) == (3.0, pytest.approx(math.sqrt(3.5)), 4)
+    found = estimate([1.0, 2.0, 3.0, 3.0, 6.0])  # squared distances 4 + 1 + 0 + 0 + 9 = 14, over 5
+    assert (found.mean, found.spread, found.runs) == (3.0, pytest.approx(math.sqrt(2.8)), 5)
     assert 1.0 < found.low < 3.0 < found.high < 6.0
     assert estimate([2.5]) == Estimate(2.5, 0.0, None, None, 1)
-    assert estimate([0.1] * 3) == Estimate(0.1, 0.0, 0.1, 0.1, 3)  # though 3 · 0.1 / 3 is rounded
+    assert estimate([0.1] * 6) == Estimate(0.1, 0.0, 0.1, 0.1, 6)  # though 6 · 0.1 / 6 is rounded
     assert estimate([]) is None
+
+
+def test_fewer_than_five_runs_have_no_interval():
+    four = estimate([1.0, 2.0, 3.0, 6.0])
+    assert (four.mean, four.low, four.high) == (3.0, None, None)
+    assert estimate([1.0, 2.0, 3.0, 6.0, 7.0]).low is not None
 
 
 def test_the_interval_is_scipy_s_percentile_bootstrap_up_to_the_luck_of_the_draw():

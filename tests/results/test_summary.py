@@ -14,6 +14,7 @@ from tuner.core.study import StudyStatus
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.failures import UNKNOWN, grouped_failures, run_label
 from tuner.results.analysis.generations import by_generation
+from tuner.results.analysis.relative import Relative
 from tuner.results.analysis.summary import Cost, better_half, summarise, summarise_in_detail
 from tuner.results.analysis.verdict import Gain, Verdict, judge
 
@@ -69,8 +70,8 @@ def test_a_spread_beyond_float64_is_infinite_and_hides_every_difference():
 
 
 def test_gains_beyond_float64_are_infinite_and_keep_their_sign():
-    assert compared([1.7e308] * 3, [-1.7e308] * 3) == (Verdict.BETTER, Gain(math.inf, 0.0))
-    assert compared([-1.7e308] * 3, [1.7e308] * 3) == (Verdict.WORSE, Gain(-math.inf, 0.0))
+    assert compared([1.7e308] * 3, [-1.7e308] * 3) == (Verdict.BETTER, Gain(math.inf, 0.0, Relative(2.0)))
+    assert compared([-1.7e308] * 3, [1.7e308] * 3) == (Verdict.WORSE, Gain(-math.inf, 0.0, Relative(-2.0)))
 
 
 def test_under_the_papers_rule_searched_is_the_mean_of_the_better_half_of_the_last_generation():
@@ -210,7 +211,7 @@ def test_the_order_of_the_candidates_does_not_matter():
 )
 def test_the_verdict_is_better_or_worse_only_beyond_twice_the_spread_of_the_gains(gain, expected):
     found = compared([100.0, 200.0, 300.0], [100 - (gain - 1), 200 - gain, 300 - (gain + 1)])
-    assert found == (expected, Gain(gain, 1.0))
+    assert (found[0], found[1].mean, found[1].spread) == (expected, gain, 1.0)
 
 
 def test_equally_good_points_are_called_better_as_rarely_as_the_docstring_says():
@@ -268,7 +269,7 @@ def test_a_diverged_run_decides_before_any_mean(default, tuned, expected):
 def test_a_seed_on_which_either_failed_or_timed_out_is_left_out_for_both():
     # The default's 100 and the tuned point's 50 have no counterpart.
     found = compared([1.0, 1.0, 100.0, FAILED, 1.0], [0.0, 0.0, TIMED_OUT, 50.0, 0.0])
-    assert found == (Verdict.BETTER, Gain(1.0, 0.0))
+    assert found == (Verdict.BETTER, Gain(1.0, 0.0, Relative(1.0)))
 
 
 def test_divergence_on_a_seed_that_is_left_out_does_not_decide():
@@ -276,8 +277,8 @@ def test_divergence_on_a_seed_that_is_left_out_does_not_decide():
 
 
 def test_two_seeds_are_too_few():
-    assert compared([1.0, 2.0], [0.0, 1.0]) == (Verdict.TOO_FEW_SEEDS, Gain(1.0, 0.0))
-    assert compared([1.0], [0.5]) == (Verdict.TOO_FEW_SEEDS, Gain(0.5, None))
+    assert compared([1.0, 2.0], [0.0, 1.0]) == (Verdict.TOO_FEW_SEEDS, Gain(1.0, 0.0, Relative(1.0 / 1.5)))
+    assert compared([1.0], [0.5]) == (Verdict.TOO_FEW_SEEDS, Gain(0.5, None, Relative(0.5)))
     assert verdict([1.0, 1.0, FAILED], [0.0, 0.0, 0.0]) is Verdict.TOO_FEW_SEEDS
     assert compared([FAILED] * 3, [0.0] * 3) == (Verdict.TOO_FEW_SEEDS, Gain())
 

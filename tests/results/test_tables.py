@@ -56,7 +56,7 @@ TEXT = """\
 first: rosenbrock, 2 generations × 4 individuals, strategy paper, seed 0
 objective  mean training loss over the last tenth of the budget, the lower the better
 best       so far Adam: 0.250 ± 0.050 on 3 fresh seeds; next Momentum: 0.5000 (2 ×)
-tuning     better than the defaults for 2 of 3 optimizers; not for LODO (not run)
+tuning     better than the defaults for 2 of 3 optimizers, by 77.3 %; not for LODO (not run)
 certainty  the two best are apart by 5 times their spread over fresh seeds; one search of each
            optimizer (seed 0); another seed may find other values and another order
 cost       4,402 gradient evaluations, 2,034 of them on fresh seeds; 16.0 s of training
@@ -75,11 +75,11 @@ Momentum   learning_rate             0.01  →      0.05
            momentum                     0  →      0.85
 
 Fitness after 200 gradient evaluations (lower is better); ± over 3 fresh seeds
-optimizer      default  mean seen          tuned           gain  verdict
----------  -----------  ---------  -------------  -------------  ----------------
-Adam       1.10 ± 0.10     0.1500  0.250 ± 0.050  0.850 ± 0.050  better
-LODO                 –          –              –              –  not run
-Momentum   1.000 (1/3)      1.500     0.5000 ± 0              –  default diverged
+optimizer      default  mean seen          tuned    gain  verdict
+---------  -----------  ---------  -------------  ------  ----------------
+Adam       1.10 ± 0.10     0.1500  0.250 ± 0.050  77.3 %  better
+LODO                 –          –              –       –  not run
+Momentum   1.000 (1/3)      1.500   0.5000 exact       –  default diverged
 
 Individuals of the search by status; gradient evaluations and seconds of training
 optimizer  finished  diverged  failed  timed out  total  search  fresh seeds  seconds
@@ -90,8 +90,9 @@ Momentum          8         0       0          0      8   1,200          834    
 
 mean seen: the fitness that the search itself measured: the mean of the better half of the last
 generation, whose average the tuned point is.
-gain: default minus tuned, seed by seed on the 3 fresh seeds of both. better or worse: the mean
-gain is above or below zero by more than twice its standard deviation (±).
+gain: default minus tuned, seed by seed on the 3 fresh seeds of both, in % of the default.
+better or worse: the mean gain is above or below zero by more than twice its standard deviation.
+exact: the same value on every fresh seed.
 (k/n): the mean of k runs that finished, of n.
 
 - Adam: generation 0: only 1 of 4 finished; the next mean is theirs
@@ -161,7 +162,7 @@ def test_a_point_that_timed_out_on_every_seed_is_not_called_failed():
 def test_markdown_has_the_same_cells_and_repeats_the_optimizer_in_every_row():
     text = render(SUMMARIES, "markdown")
     assert "| Adam | beta_2 | 0.999 | → | 0.999877 |" in text
-    assert "| Momentum | 1.000 (1/3) | 1.500 | 0.5000 ± 0 | – | default diverged |" in text
+    assert "| Momentum | 1.000 (1/3) | 1.500 | 0.5000 exact | – | default diverged |" in text
     assert "- LODO: interrupted, 4 of 8 individuals done; continue with lodo-tune resume first/LODO" in text
 
 
@@ -173,7 +174,7 @@ def test_a_cell_cannot_break_a_markdown_table():
 def test_latex_has_the_same_cells_and_says_in_comments_what_the_text_says_below():
     text = render(SUMMARIES, "latex")
     assert r"     & beta\_2 & 0.999 & $\to$ & 0.999877 \\" in text
-    assert r"Momentum & 1.000 (1/3) & 1.500 & 0.5000 $\pm$ 0 & -- & default diverged \\" in text
+    assert r"Momentum & 1.000 (1/3) & 1.500 & 0.5000 exact & -- & default diverged \\" in text
     assert "% LODO: interrupted, 4 of 8 individuals done; continue with lodo-tune resume first/LODO" in text
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 3 * text.count("% needs")
 
@@ -220,7 +221,12 @@ def test_json_is_strict_with_full_precision_and_null_for_what_is_not_finite():
         "is_bound_given": None,
     }
     assert (adam["fitness"]["default"]["mean"], adam["fitness"]["default"]["spread"]) == (None, None)
-    assert adam["fitness"]["gain"] == {"mean": pytest.approx(0.85, rel=1e-12), "spread": pytest.approx(0.05, rel=1e-12)}
+    assert adam["fitness"]["gain"] == {
+        "mean": pytest.approx(0.85, rel=1e-12),
+        "spread": pytest.approx(0.05, rel=1e-12),
+        "relative": {"value": pytest.approx(0.85 / 1.1, rel=1e-12), "low": None, "high": None},
+        "margin": None,
+    }
     assert adam["fitness"]["verdict"] == "better"
     assert lodo["hyperparameters"][0]["tuned"] is None
     assert lodo["individuals"] == {"finished": 4, "diverged": 0, "failed": 0, "timed_out": 0, "total": 8}

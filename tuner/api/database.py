@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tuner.api.reading import chosen_table, find, summary_of
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, StudyRecord
+from tuner.results.analysis.margins import Margin
 from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Soundness, Store, StudyOwned, maintenance
 
@@ -127,6 +128,7 @@ class Database:
         details: bool = False,
         by_budget: bool = False,
         profile: bool = False,
+        margin: str | float | None = None,
         damaged: list[Damaged] | None = None,
     ) -> Table:
         """Return the table of the named runs and studies, by default of all.
@@ -139,16 +141,21 @@ class Database:
                 task together. Default False.
             profile: Whether to return instead the performance profiles of the comparisons among them, which are on
                 several tasks. Default False.
+            margin: The smallest gain that matters: a tuned point whose gain lies within it is called equivalent. A
+                number in units of the objective, or "2%" of the default's value. Default: 1 % of the default's distance
+                to the best value on fresh seeds of any optimizer of the run.
             damaged: See `studies`.
 
         Raises:
             InvalidRequest: The database has no study, none of the kind that is asked for, or the comparisons do not
-                have two optimizers in common; or two of `details`, `by_budget` and `profile` are given.
+                have two optimizers in common; two of `details`, `by_budget` and `profile` are given; or `margin` is
+                not one, or goes with one of the latter two.
             UnknownStudy: A name is not that of a run or study.
         """
+        smallest = None if margin is None else Margin.parse(margin)
         with self.reading() as store:
             records = find(store, names, damaged)
-            return chosen_table(store, records, details=details, by_budget=by_budget, profile=profile)
+            return chosen_table(store, records, details=details, by_budget=by_budget, profile=profile, margin=smallest)
 
     def paper_table(
         self,
@@ -169,8 +176,8 @@ class Database:
             layout: "one" has a row per optimizer and the value of each run; "hyperparameters" the tuned values of
                 searches, a row each; "paper" the same for the four tasks of the paper, in its order, as its Table 6.
             columns: Of each run in layout "one": of searches some of "tuned" (the default), "default", "gain",
-                "best seen", "verdict", "diverged" and "evaluations"; of comparisons of "value" (the default),
-                "interval", "diverged", "p" and "standing".
+                "relative gain", "best seen", "verdict", "diverged" and "evaluations"; of comparisons of "value" (the
+                default), "interval", "diverged", "p" and "standing".
             precision: Significant digits of an uncertainty, to whose last one the value is rounded. Default 2.
             label: Label in LaTeX. Default: none.
             caption: Caption, in LaTeX as it is. Default: what the values are.
@@ -301,11 +308,11 @@ class Database:
             drawn = ((name, draw()) for name, draw in draw_figures(store, request))
             return {name: content for name, content in drawn if content is not None}
 
-    def report(self, path: str | Path, *names: str, overwrite: bool = False) -> Path:
+    def report(self, path: str | Path, *names: str, overwrite: bool = False, margin: str | float | None = None) -> Path:
         """Write an HTML page on the named runs and studies, by default on all; see `Run.report`."""
         from tuner.api.report import write_report
 
-        write_report(self, names, Path(path), overwrite=overwrite)
+        write_report(self, names, Path(path), overwrite=overwrite, margin=margin)
         return Path(path)
 
     def to_tensorboard(self, folder: str | Path, *names: str) -> Iterator[tuple[str, int]]:

@@ -10,6 +10,7 @@ from tuner.core.study import Outcome, StudyRecord
 from tuner.results.analysis.by_budget import by_budget
 from tuner.results.analysis.comparison import Comparison, compare_runs
 from tuner.results.analysis.generations import Searches
+from tuner.results.analysis.margins import Margin, judged
 from tuner.results.analysis.profile import profile
 from tuner.results.analysis.several_tasks import whole
 from tuner.results.analysis.summary import Summary, summarise_in_detail, summarise_outcomes
@@ -75,7 +76,13 @@ def comparisons_of(store: Store, records: Iterable[StudyRecord], *, curves: bool
 
 
 def chosen_table(
-    store: Store, records: Sequence[StudyRecord], *, details: bool = False, by_budget: bool, profile: bool
+    store: Store,
+    records: Sequence[StudyRecord],
+    *,
+    details: bool = False,
+    by_budget: bool,
+    profile: bool,
+    margin: Margin | None = None,
 ) -> Table:
     """Return the table of some studies, that of the searches by budget, or the performance profiles of the comparisons.
 
@@ -84,18 +91,28 @@ def chosen_table(
     """
     chosen = [name for name, is_wanted in (("by_budget", by_budget), ("profile", profile)) if is_wanted]
     chosen += ["details"] if details else []
+    chosen += [] if margin is None or details else ["margin"]
     if len(chosen) > 1:
         raise InvalidRequest(chosen[1], f"and {{{chosen[0]}}} exclude each other")
     if by_budget or profile:
         return (table_by_budget if by_budget else table_of_profiles)(store, records)
-    return table_of(store, records, details=details)
+    return table_of(store, records, details=details, margin=margin)
 
 
-def table_of(store: Store, records: Sequence[StudyRecord], *, details: bool = False) -> Table:
-    """Return the table of some searches and comparisons; with `details`, that of searches has further tables."""
+def table_of(
+    store: Store, records: Sequence[StudyRecord], *, details: bool = False, margin: Margin | None = None
+) -> Table:
+    """Return the table of some searches and comparisons; with `details`, that of searches has further tables.
+
+    Args:
+        store: Open database.
+        records: Studies of any kind.
+        details: Whether searches have further tables. Default False.
+        margin: The smallest gain that matters. Default: that of `tuner.results.analysis.margins`.
+    """
     summary = detailed_summary_of if details else summary_of
     return Table(
-        tuple(summary(store, record) for record in records if record.is_search),
+        judged([summary(store, record) for record in records if record.is_search], margin),
         comparisons_of(store, (record for record in records if not record.is_search)),
     )
 

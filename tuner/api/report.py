@@ -13,6 +13,7 @@ from tuner.core import files
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import StudyRecord, StudySpec
 from tuner.results.analysis.comparison import Comparison
+from tuner.results.analysis.margins import Margin
 from tuner.results.figures import Picture, PictureDrawer, picture_drawer
 from tuner.results.report import ComparisonRun, SearchRun, document
 from tuner.storage import Store
@@ -28,6 +29,7 @@ def write_report(
     path: Path,
     *,
     overwrite: bool = False,
+    margin: str | float | None = None,
     command: Command = lambda specs: "",
     processes: int = 1,
 ) -> None:
@@ -38,15 +40,18 @@ def write_report(
         names: Names of runs and studies.
         path: The file.
         overwrite: Whether to replace an existing file. Default False.
+        margin: The smallest gain that matters, see `Database.table`.
         command: Returns the command that repeats a run, which is shown in its section. Default: none is shown.
         processes: Number of processes that draw figures. With more than 1, a script must guard its main module.
             Default 1.
 
     Raises:
-        InvalidRequest: The file exists and may not be replaced, its folder is missing, or there is no study.
+        InvalidRequest: The file exists and may not be replaced, its folder is missing, there is no study,
+            or the margin is not one.
         StorageError: The database cannot be read, or a name is unknown.
         NotWritten: The file cannot be written; an existing file is unchanged.
     """
+    smallest = None if margin is None else Margin.parse(margin)
     check_report_file(path, overwrite=overwrite)
     with database.reading() as store:
         records = find(store, names)
@@ -59,6 +64,7 @@ def write_report(
             source=store.url,
             version=machine.versions()["lodo-tune"],
             written_at=datetime.now(UTC).isoformat(),
+            margin=smallest,
         )
     files.write(path, page, overwrite=overwrite)
 

@@ -19,6 +19,7 @@ from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, SeedRun, StudyRecord, StudySpec, StudyStatus
 from tuner.core.text import nearest
 from tuner.core.trial import Key, Role, Status
+from tuner.results.analysis.margins import Margin
 from tuner.results.tables.table import Table
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ class _StoredRun:
         """
         return trials_frame([row for study in self.studies for row in study._candidates()])
 
-    def table(self, *, details: bool = False, by_budget: bool = False) -> Table:
+    def table(self, *, details: bool = False, by_budget: bool = False, margin: str | float | None = None) -> Table:
         """Return its table, which prints as text and converts to a DataFrame, Markdown, LaTeX, CSV and JSON.
 
         Args:
@@ -256,12 +257,21 @@ class _StoredRun:
                 became of the budget. Default False.
             by_budget: Whether to return instead the quality of a run of searches by their budget: what the best of
                 fewer candidates would be. Default False.
+            margin: The smallest gain that matters; see `Database.table`.
 
         Raises:
-            InvalidRequest: A comparison has no quality by budget, or both are asked for.
+            InvalidRequest: A comparison has no quality by budget, both are asked for, or the margin is not one.
         """
+        smallest = None if margin is None else Margin.parse(margin)
         with self.database.reading() as store:
-            return chosen_table(store, store.find(self.name), details=details, by_budget=by_budget, profile=False)
+            return chosen_table(
+                store,
+                store.find(self.name),
+                details=details,
+                by_budget=by_budget,
+                profile=False,
+                margin=smallest,
+            )
 
     def details(self, format: str = "text") -> str:
         """Return the records of its studies, without candidates and curves.
@@ -331,22 +341,24 @@ class _StoredRun:
             write_results(store, store.find(self.name), Path(folder))
         return Path(folder)
 
-    def report(self, path: str | Path, *, overwrite: bool = False) -> Path:
+    def report(self, path: str | Path, *, overwrite: bool = False, margin: str | float | None = None) -> Path:
         """Write an HTML page on the run: tables, figures, failures and costs, in one file.
 
         Args:
             path: The file.
             overwrite: Whether to replace an existing file. Default False.
+            margin: The smallest gain that matters; see `Database.table`.
 
         Returns:
             The path.
 
         Raises:
+            InvalidRequest: The file exists and may not be replaced, or the margin is not one.
             NotWritten: The file cannot be written.
         """
         from tuner.api.report import write_report
 
-        write_report(self.database, (self.name,), Path(path), overwrite=overwrite)
+        write_report(self.database, (self.name,), Path(path), overwrite=overwrite, margin=margin)
         return Path(path)
 
     def _repr_html_(self) -> str:

@@ -158,6 +158,12 @@ by_budget_option = click.option(
 profile_option = click.option(
     "--profile", is_flag=True, help="Instead: performance profiles over all these comparisons on several tasks."
 )
+margin_option = click.option(
+    "--margin",
+    metavar="N|N%",
+    help="Of searches: the smallest gain that matters, in units of the objective or in % of the default. Gains that lie"
+    " within it are called equivalent. Default: 1 % of the default's distance to the best known.",
+)
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 data_dir_option = click.option(
     "--data-dir", type=PATH, help="Folder with mnist.npz and cifar10.npz. Default: $LODO_DATA_DIR."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tuner.cli.flags import PATH, database_of, database_option, debug_option
+from tuner.cli.flags import PATH, database_of, database_option, debug_option, margin_option
 from tuner.cli.server import server_option, service_of
 
 
@@ -14,11 +14,18 @@ from tuner.cli.server import server_option, service_of
 @click.argument("study", nargs=-1)
 @click.option("--output", type=PATH, default="report.html", show_default=True, metavar="FILE", help="An HTML file.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
+@margin_option
 @database_option
 @server_option
 @debug_option
 def report(
-    study: tuple[str, ...], output: Path, force: bool, database: str | None, server: str | None, debug: bool
+    study: tuple[str, ...],
+    output: Path,
+    force: bool,
+    margin: str | None,
+    database: str | None,
+    server: str | None,
+    debug: bool,
 ) -> None:
     """Write a page on the runs or studies STUDY, or on all: tables, figures, failures and costs.
 
@@ -35,6 +42,12 @@ def report(
     from tuner.execution.resources import usable_cores
 
     write_report(
-        database_of(database), study, output, overwrite=force, command=repeat_command, processes=usable_cores()
+        database_of(database),
+        study,
+        output,
+        overwrite=force,
+        margin=margin,
+        command=repeat_command,
+        processes=usable_cores(),
     )
     click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB", err=True)

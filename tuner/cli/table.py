@@ -15,6 +15,7 @@ from tuner.cli.flags import (
     debug_option,
     json_option,
     list_of,
+    margin_option,
     named_values,
     profile_option,
 )
@@ -42,14 +43,15 @@ if TYPE_CHECKING:
 )
 @by_budget_option
 @profile_option
+@margin_option
 @click.option("--layout", metavar="NAME", help="Instead: one table of all these runs: one, hyperparameters or paper.")
 @click.option("--side-by-side", is_flag=True, help="The same as --layout one.")
 @click.option(
     "--columns",
     metavar="A,B",
     callback=list_of(str, "names"),
-    help="With --layout one: of searches tuned, default, gain, 'best seen', verdict, diverged, evaluations; of"
-    " comparisons value, interval, diverged, p, standing.",
+    help="With --layout one: of searches tuned, default, gain, 'relative gain', 'best seen', verdict, diverged,"
+    " evaluations; of comparisons value, interval, diverged, p, standing.",
 )
 @click.option("--precision", type=int, metavar="N", help="With --layout: digits of uncertainties. Default: 2.")
 @click.option("--label", metavar="TEXT", help="With --layout: label in LaTeX.")
@@ -71,6 +73,7 @@ def table(
     details: bool,
     by_budget: bool,
     profile: bool,
+    margin: str | None,
     layout: str | None,
     side_by_side: bool,
     columns: tuple[str, ...] | None,
@@ -91,7 +94,10 @@ def table(
     chosen = "one" if side_by_side and layout is None else layout
     service = service_of(server, database)
     if chosen is not None:
-        refuse_together({"details": details, "by_budget": by_budget, "profile": profile, "as_json": as_json})
+        refuse_together(
+            {"details": details, "by_budget": by_budget, "profile": profile, "margin": margin is not None}
+            | {"as_json": as_json}
+        )
         from tuner.results.tables.wide_table import Printing
 
         names = named_values("rename", rename, _text, "takes A=B, each name once")
@@ -116,7 +122,9 @@ def table(
         )
         return
     damaged: list[Damaged] = []
-    tables = database_of(database).table(*study, details=details, by_budget=by_budget, profile=profile, damaged=damaged)
+    tables = database_of(database).table(
+        *study, details=details, by_budget=by_budget, profile=profile, margin=margin, damaged=damaged
+    )
     if tables.searches or tables.comparisons or tables.by_budget or tables.profile:
         click.echo(tables.to_format("json" if as_json else format))
     raise_first(damaged)

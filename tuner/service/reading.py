@@ -12,6 +12,7 @@ from tuner.core.aggregates import CandidateFilter, CandidateRow, Page, ReasonTot
 from tuner.core.requests import RequestRecord, State
 from tuner.core.study import StudyRecord
 from tuner.core.trial import Key
+from tuner.results.analysis.margins import with_margins
 from tuner.results.analysis.standing import Standing, standing
 from tuner.service.study_cache import StudyCache
 from tuner.service.tokens import OPERATOR, Identity
@@ -122,7 +123,7 @@ class Reading:
         Raises:
             UnknownStudy: There is no such run, or it is hidden.
         """
-        return [standing(self.cache.totals(record.id)) for record in self.run(name) if record.is_search]
+        return with_margins([standing(self.cache.totals(record.id)) for record in self.run(name) if record.is_search])
 
     def study(self, study_id: int) -> StudyRecord:
         """Return a study.

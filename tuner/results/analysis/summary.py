@@ -19,6 +19,7 @@ from tuner.core.trial import Role, Status
 from tuner.results.analysis.doubling import Doubling, last_doubling
 from tuner.results.analysis.generations import Generation, Run, by_generation, finished
 from tuner.results.analysis.landscape import Tolerance, tolerances
+from tuner.results.analysis.relative import NOT_KNOWN, relative_gain_of_logarithms
 from tuner.results.analysis.several_tasks import on_each_task, scored, whole
 from tuner.results.analysis.verdict import Gain, Verdict, judge, sample_spread
 from tuner.strategies.searched import FinishedGeneration
@@ -269,7 +270,8 @@ def _of_several(
     whole = scored(study, candidates)
     of_scores = summarise_outcomes(whole.study, whole.runs, partial(of_stored, task=0))
     default, tuned = ([run for run in whole.logarithms if run.key.role is role] for role in (Role.DEFAULT, Role.TUNED))
-    verdict, gain = judge(default, tuned, study.search.fresh_seeds)
+    relative = relative_gain_of_logarithms if whole.is_geometric_mean else lambda _: NOT_KNOWN
+    verdict, gain = judge(default, tuned, study.search.fresh_seeds, relative=relative)
     parts = [
         replace(summarise_outcomes(record, runs, partial(of_stored, task=task)), searched=None)
         for task, (record, runs) in enumerate(on_each_task(study, candidates))

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -45,6 +45,7 @@ from typing import TypeVar
 
 from tuner.core.study import Outcome
 from tuner.core.trial import Status
+from tuner.results.analysis.relative import NOT_KNOWN, Pairs, Relative, relative_gain
 
 MIN_SEEDS = 3
 MIN_SEEDS_BY_SIGN = 6  # from which gains of one sign alone decide
@@ -59,6 +60,7 @@ class Verdict(StrEnum):
 
     BETTER = "better"
     WORSE = "worse"
+    EQUIVALENT = "equivalent"  # the interval of the gain lies within a margin
     WITHIN_THE_SPREAD = "within the spread"
     DEFAULT_DIVERGED = "default diverged"  # on more of the seeds than the tuned point
     TUNED_DIVERGED = "tuned diverged"  # on more of the seeds than the default
@@ -76,6 +78,8 @@ class Gain:
 
     mean: float | None = None  # None until all runs are final, if any diverged, and if no seed is left
     spread: float | None = None  # sample standard deviation; None with fewer than two seeds
+    relative: Relative = NOT_KNOWN  # the mean, as a share of the default's value
+    margin: float | None = None  # the smallest relative gain that matters; None where it is not known
 
 
 def sample_spread(fitnesses: Sequence[_Number]) -> float:
@@ -87,7 +91,11 @@ def sample_spread(fitnesses: Sequence[_Number]) -> float:
 
 
 def judge(
-    default: Sequence[Outcome], tuned: Sequence[Outcome], seeds: int, limit: float = math.inf
+    default: Sequence[Outcome],
+    tuned: Sequence[Outcome],
+    seeds: int,
+    limit: float = math.inf,
+    relative: Callable[[Pairs], Relative] = relative_gain,
 ) -> tuple[Verdict, Gain]:
     """Return the verdict on a tuned point and its gain.
 
@@ -96,6 +104,7 @@ def judge(
         tuned: Runs of the tuned point on the same seeds.
         seeds: Fresh seeds of a complete study; until all runs are final the verdict is NOT_RUN.
         limit: Greatest fitness of a run that reached the objective's target. Default: without a target.
+        relative: Returns the relative gain of some fitnesses. Default: that of `tuner.results.analysis.relative`.
     """
     by_seed = [{run.key.slot: run for run in runs if run.status.is_final} for runs in (default, tuned)]
     shared = sorted(by_seed[0].keys() & by_seed[1].keys())
@@ -116,11 +125,11 @@ def judge(
     fitnesses = [
         (run.fitness, other.fitness) for run, other in pairs if run.fitness is not None and other.fitness is not None
     ]
-    gain = _gain(fitnesses)
+    gain = _gain(fitnesses, relative)
     return _verdict(gain, fitnesses), gain
 
 
-def _gain(fitnesses: Sequence[tuple[float, float]]) -> Gain:
+def _gain(fitnesses: Pairs, relative: Callable[[Pairs], Relative]) -> Gain:
     """Return the gain over pairs of finite fitnesses, computed exactly and then rounded."""
     if not fitnesses:
         return Gain()
@@ -130,10 +139,10 @@ def _gain(fitnesses: Sequence[tuple[float, float]]) -> Gain:
         rounded = float(mean)
     except OverflowError:
         rounded = math.inf if mean > 0 else -math.inf
-    return Gain(rounded, sample_spread(gains) if len(gains) > 1 else None)
+    return Gain(rounded, sample_spread(gains) if len(gains) > 1 else None, relative(fitnesses))
 
 
-def _verdict(gain: Gain, fitnesses: Sequence[tuple[float, float]]) -> Verdict:
+def _verdict(gain: Gain, fitnesses: Pairs) -> Verdict:
     if gain.mean is None or gain.spread is None or len(fitnesses) < MIN_SEEDS:
         return Verdict.TOO_FEW_SEEDS
     rounding = ROUNDING * max(abs(fitness) for pair in fitnesses for fitness in pair)

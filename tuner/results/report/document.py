@@ -13,6 +13,7 @@ from importlib import resources
 
 from markupsafe import Markup
 
+from tuner.results.analysis.margins import Margin, judged
 from tuner.results.analysis.several_tasks import on_each_task
 from tuner.results.analysis.summary import summarise_in_detail
 from tuner.results.figures import Picture
@@ -46,7 +47,7 @@ class _RunView:
     failures: Failures
 
 
-def document(runs: Sequence[Run], *, source: str, version: str, written_at: str) -> str:
+def document(runs: Sequence[Run], *, source: str, version: str, written_at: str, margin: Margin | None = None) -> str:
     """Return a report as one HTML file that needs no network.
 
     All texts of the runs are escaped. The page's policy allows only its own script, and no address outside the page.
@@ -56,6 +57,7 @@ def document(runs: Sequence[Run], *, source: str, version: str, written_at: str)
         source: URL of the database, without passwords.
         version: Version of lodo-tune.
         written_at: Time of writing, UTC in ISO 8601.
+        margin: The smallest gain that matters. Default: that of `tuner.results.analysis.margins`.
 
     Raises:
         ValueError: A run's search space cannot be read.
@@ -74,7 +76,7 @@ def document(runs: Sequence[Run], *, source: str, version: str, written_at: str)
         source=source,
         written=moment(written_at),
         version=version,
-        runs=[_view(run, f"run-{number}") for number, run in enumerate(runs, 1)],
+        runs=[_view(run, f"run-{number}", margin) for number, run in enumerate(runs, 1)],
     )
 
 
@@ -82,10 +84,11 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _view(run: Run, anchor: str) -> _RunView:
+def _view(run: Run, anchor: str, margin: Margin | None) -> _RunView:
     sections: Sequence[Section]
     if isinstance(run, SearchRun):
-        sections = search.sections([summarise_in_detail(study, candidates) for study, candidates in run.studies])
+        summaries = [summarise_in_detail(study, candidates) for study, candidates in run.studies]
+        sections = search.sections(judged(summaries, margin))
         ledger = search_ledger(run.studies, [section.tables[-1] for section in sections])
         members = [
             (f"{study.spec.workload.optimizer}{f' on {on_task.spec.task_label}' if study.search.further else ''}", own)

@@ -12,7 +12,7 @@ from tuner.core.study import Point
 from tuner.core.text import one_line
 from tuner.core.trial import Status
 from tuner.results.analysis.comparison import Comparison, Contender, FinalLoss
-from tuner.results.analysis.estimate import Estimate
+from tuner.results.analysis.estimate import MIN_RUNS, Estimate
 from tuner.results.analysis.ranking import Standing
 from tuner.results.analysis.significance import LEVEL
 from tuner.results.tables import first_lines
@@ -249,9 +249,11 @@ def _legend(comparison: Comparison, tables: Sequence[TextTable]) -> list[str]:
     worst = "highest loss" if objective.is_default else "worst"
     if objective.is_to_target:
         worst += ", and one that missed the target as worse than all that reached it"
+    is_short = any(0 < (one.by_steps.loss.runs if one.by_steps.loss else 0) < MIN_RUNS for one in comparison.contenders)
+    few = f", from {MIN_RUNS} runs on" if is_short else ""
     lines = [
         f"{what}: mean ± standard deviation (divisor n) over the runs that {counted_runs}, and the bootstrap 95 % "
-        "interval of the mean. diverged: number of runs that diverged, of those that finished or diverged.",
+        f"interval of the mean{few}. diverged: number of runs that diverged, of those that finished or diverged.",
     ]
     ranks = [contender.by_steps.rank for contender in comparison.contenders]
     ranks += [contender.by_time.rank for contender in comparison.contenders if contender.by_time is not None]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from search_spaces.space import Scale
 from tuner.results.analysis.landscape import SHARE
 from tuner.results.analysis.summary import Hyperparameter, Summary
-from tuner.results.tables.numbers import NOTHING, hyperparameter, measured, number
+from tuner.results.tables.numbers import NOTHING, hyperparameter, mean_and_spread, measured, number
+from tuner.results.tables.sizes import percent, relative_size
 from tuner.results.tables.text_table import TextTable
 
 FAR = 2  # σ from the defaults; 5 % of a normal distribution lie beyond
@@ -18,7 +19,8 @@ def tables(group: Sequence[Summary]) -> tuple[TextTable, ...]:
     """Return the further tables of some searches; none if no details were asked for."""
     if not any(_has_details(summary) for summary in group):
         return ()
-    return _places(group), _budget(group)
+    gains = [] if group[0].parts else [_gains(group)]
+    return (*gains, _places(group), _budget(group))
 
 
 def legend(group: Sequence[Summary]) -> list[str]:
@@ -59,6 +61,22 @@ def factor(row: Hyperparameter, end: float | None) -> float | None:
 
 def _has_details(summary: Summary) -> bool:
     return any(row.tolerance is not None for row in summary.hyperparameters)
+
+
+def _gains(group: Sequence[Summary]) -> TextTable:
+    """Return the gains as differences with their standard deviations, by which better and worse are decided."""
+    rows = [
+        [
+            s.optimizer,
+            mean_and_spread(s.gain.mean, s.gain.spread),
+            relative_size(s.gain.relative),
+            NOTHING if s.gain.margin is None else f"± {percent(s.gain.margin)}",
+            s.verdict.value,
+        ]
+        for s in group
+    ]
+    header = ["optimizer", "gain ± standard deviation", "of the default", "margin", "verdict"]
+    return TextTable(header, rows, left=(0, 4), title="Gains on fresh seeds")
 
 
 def _places(group: Sequence[Summary]) -> TextTable:

@@ -16,6 +16,7 @@ from tuner.results.analysis.summary import Summary
 from tuner.results.analysis.verdict import Verdict
 from tuner.results.tables.numbers import counted, mean_and_spread, measured, number, seconds
 from tuner.results.tables.points import share
+from tuner.results.tables.sizes import percent, relative_size
 
 Lines = list[tuple[str, str]]  # a word, and the answer
 
@@ -58,8 +59,18 @@ def _tuning(group: Sequence[Summary]) -> str:
     clear = (Verdict.BETTER, Verdict.DEFAULT_DIVERGED, Verdict.DEFAULT_MISSED)
     better = [one for one in group if one.verdict in clear]
     others = [f"{one.optimizer} ({one.verdict.value})" for one in group if one.verdict not in clear]
-    text = f"better than the defaults for {len(better)} of {counted(len(group), 'optimizer')}"
+    text = f"better than the defaults for {len(better)} of {counted(len(group), 'optimizer')}{_sizes(better)}"
     return text + (f"; not for {_listed(others)}" if others else "")
+
+
+def _sizes(better: Sequence[Summary]) -> str:
+    """Return the gain of a single optimizer with its interval, or the least and the greatest gain of several."""
+    known = [one for one in better if one.gain.relative.value is not None]
+    if len(known) < 2:
+        return "".join(f", by {relative_size(one.gain.relative)}" for one in known)
+    sizes = sorted(one.gain.relative.value or 0.0 for one in known)
+    least, greatest = (f"{percent(share)}" for share in (sizes[0], sizes[-1]))
+    return f", by {least}" if least == greatest else f", by {least.removesuffix(' %')} to {greatest}"
 
 
 def _certainty(ranked: Sequence[Summary]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tuner import strategies
 from tuner.results.analysis.summary import FreshRuns
-from tuner.results.tables.numbers import NOTHING, mean_and_spread
+from tuner.results.tables.numbers import NOTHING, mean_and_spread, measured
 
 
 def seen(strategy: str) -> str:
@@ -17,9 +17,14 @@ def on_fresh_seeds(runs: FreshRuns) -> str:
 
     Without any, why there is none.
     """
-    if runs.mean is not None:
-        return mean_and_spread(runs.mean, runs.spread) + share(runs)
-    return end(runs)
+    return end(runs) if runs.mean is None else mean_of(runs) + share(runs)
+
+
+def mean_of(runs: FreshRuns) -> str:
+    """Return mean and spread of a point; "exact" after a value that is the same on every seed."""
+    if runs.spread == 0:
+        return f"{measured(runs.mean)} exact"
+    return mean_and_spread(runs.mean, runs.spread)
 
 
 def share(runs: FreshRuns) -> str:

@@ -11,11 +11,12 @@ from tuner import strategies
 from tuner.core.study import StudyStatus
 from tuner.core.text import one_line
 from tuner.results.analysis.landscape import Tolerance
+from tuner.results.analysis.margins import comparable
 from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.summary import Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
-from tuner.results.tables import details, first_lines, several_tasks
-from tuner.results.tables.numbers import counted, hyperparameter, mean_and_spread, measured, seconds
+from tuner.results.tables import details, first_lines, several_tasks, sizes
+from tuner.results.tables.numbers import counted, hyperparameter, measured, seconds
 from tuner.results.tables.points import on_fresh_seeds, seen
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
@@ -67,6 +68,10 @@ COLUMNS: Mapping[str, Callable[[Summary, Hyperparameter], Any]] = MappingProxyTy
         "diverged_evaluations": lambda s, _: s.diverged_cost.evaluations,
         "failed_evaluations": lambda s, _: s.failed_cost.evaluations,
         "timed_out_evaluations": lambda s, _: s.timed_out_cost.evaluations,
+        "relative_gain": lambda s, _: s.gain.relative.value,
+        "relative_gain_low": lambda s, _: s.gain.relative.low,
+        "relative_gain_high": lambda s, _: s.gain.relative.high,
+        "margin": lambda s, _: s.gain.margin,
     }
 )
 """Columns of the CSV and of the data frame.
@@ -115,7 +120,7 @@ def all_as_json(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
 def _mean_ranks(summaries: Sequence[Summary]) -> list[float | None]:
     """Return the mean rank of each search on several tasks among those of its group, and None for the others."""
     ranks: dict[int, float | None] = {}
-    for group in _groups(summaries):
+    for group in comparable(summaries):
         ranks |= dict(zip(map(id, group), mean_ranks(group) if group[0].parts else [None] * len(group), strict=True))
     return [ranks[id(s)] for s in summaries]
 
@@ -143,7 +148,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             "default": asdict(summary.default),
             "searched": summary.searched,
             "tuned": asdict(summary.tuned),
-            "gain": asdict(summary.gain),
+            "gain": sizes.as_json(summary.gain),
             "verdict": summary.verdict.value,
         },
         "best": None if best is None else {**asdict(best), "hyperparameters": dict(best.hyperparameters)},
@@ -175,19 +180,7 @@ def sections(summaries: Sequence[Summary]) -> list[Section]:
     Each section has these tables: hyperparameters, fitnesses, those of `details` if asked for, and costs. A search on
     several tasks has a table with all of them, and one of the fitnesses on each.
     """
-    return [_section(group) for group in _groups(summaries)]
-
-
-def _groups(summaries: Sequence[Summary]) -> list[list[Summary]]:
-    """Return groups of summaries with comparable fitnesses, in the order of their first members."""
-    groups: dict[object, list[Summary]] = {}
-    for s in summaries:
-        shared = (
-            s.run, s.task, s.strategy, s.seed, s.generations, s.population, s.steps, s.tuned.seeds, s.objective,
-            tuple((part.steps, part.objective) for part in s.parts),
-        )  # fmt: skip
-        groups.setdefault(shared, []).append(s)
-    return list(groups.values())
+    return [_section(group) for group in comparable(summaries)]
 
 
 def _section(group: Sequence[Summary]) -> Section:
@@ -230,7 +223,7 @@ def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
             on_fresh_seeds(s.default),
             *([measured(s.searched)] if searched else []),
             on_fresh_seeds(s.tuned),
-            mean_and_spread(s.gain.mean, s.gain.spread),
+            sizes.size(s.gain),
             s.verdict.value,
         ]
         for s in group
@@ -273,11 +266,7 @@ def _legend(group: Sequence[Summary]) -> list[str]:
     lines = []
     lines.append(f"{seen(first.strategy)}: the {measured_as} that the search itself measured: {searched}.")
     if first.tuned.seeds:
-        by_sign = ", or every seed's is" if first.tuned.seeds >= MIN_SEEDS_BY_SIGN else ""
-        lines.append(
-            f"gain: {difference}, seed by seed on the {first.tuned.seeds} fresh seeds of both. better or worse: "
-            f"the mean gain is above or below zero by more than twice its standard deviation (±){by_sign}."
-        )
+        lines += _gain_legend(group, difference)
         points = [runs for s in group for runs in (s.default, s.tuned)]
         if any(0 < runs.finished - runs.missed < runs.seeds for runs in points):
             reached = " and reached the target" if objective.is_to_target else ""
@@ -289,6 +278,24 @@ def _legend(group: Sequence[Summary]) -> list[str]:
             )
     if any(s.verdict is Verdict.TOO_FEW_SEEDS for s in group):
         lines.append(f"too few seeds: both finished on fewer than {MIN_SEEDS} seeds, too few to estimate the spread.")
+    return lines
+
+
+def _gain_legend(group: Sequence[Summary], difference: str) -> list[str]:
+    seeds, gains = group[0].tuned.seeds, [s.gain for s in group]
+    interval = "" if all(gain.relative.low is None for gain in gains) else " with its 95 % interval"
+    by_sign = ", or every seed's is" if seeds >= MIN_SEEDS_BY_SIGN else ""
+    text = f"gain: {difference}, seed by seed on the {seeds} fresh seeds of both, in % of the default{interval}"
+    if any(gain.relative.value is None and gain.mean is not None for gain in gains):
+        text += " (without %: as a difference)"
+    text += ". better or worse: the mean gain is above or below zero by more than twice its standard deviation"
+    lines = [f"{text}{by_sign}."]
+    if any(s.verdict is Verdict.EQUIVALENT for s in group):
+        margins = sorted({gain.margin or 0.0 for gain in gains if gain.relative.low is not None})
+        spans = " to ".join(sizes.percent(each) for each in dict.fromkeys((margins[0], margins[-1])))
+        lines.append(f"equivalent: the interval lies within the margin, ± {spans} of the default.")
+    if any(runs.spread == 0 for s in group for runs in (s.default, s.tuned)):
+        lines.append("exact: the same value on every fresh seed.")
     return lines
 
 

@@ -14,13 +14,14 @@ from tuner.core.trial import Status
 from tuner.results.analysis.comparison import Comparison, Contender, compare_runs
 from tuner.results.analysis.failures import FailureGroup, grouped_failures, named_runs
 from tuner.results.analysis.generations import Generation, by_generation
+from tuner.results.analysis.margins import judged
 from tuner.results.analysis.several_tasks import on_each_task, whole
 from tuner.results.analysis.summary import FreshRuns, Summary, summarise
-from tuner.results.tables import comparison, search, several_tasks
+from tuner.results.tables import comparison, search, several_tasks, sizes
 from tuner.results.tables.formats import check_format, strict_json
 from tuner.results.tables.listing import FORMATS, done, holder, moment, named_values, total, trained
-from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number, seconds
-from tuner.results.tables.points import seen
+from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, measured, number, seconds
+from tuner.results.tables.points import mean_of, seen
 from tuner.results.tables.section import WIDTH, item
 from tuner.results.tables.text_table import TextTable
 
@@ -42,7 +43,7 @@ def render_search(study: StudyRecord, candidates: Sequence[CandidateRecord], for
         ValueError: There is no such format.
     """
     check_format(format, FORMATS)
-    summary = summarise(study, candidates)
+    (summary,) = judged([summarise(study, candidates)])
     of_candidates, runs = whole(study, candidates)
     generations = by_generation(of_candidates.spec, runs)
     failures = [group for _, own in on_each_task(study, candidates) for group in grouped_failures(own)]
@@ -156,7 +157,7 @@ def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
 def _result(summary: Summary, *, searched: bool = True) -> str:
     """Return default, what the search saw (if it is to be shown) and tuned fitness, gain and verdict."""
     middle = f"{seen(summary.strategy)} {measured(summary.searched)}, " if searched else ""
-    gain = f"gain {mean_and_spread(summary.gain.mean, summary.gain.spread)}"
+    gain = f"gain {sizes.size(summary.gain)}"
     gain = f"improvement {several_tasks.improvement(summary)}" if summary.parts else gain
     return f"default {_fresh(summary.default)}, {middle}tuned {_fresh(summary.tuned)}, {gain}: {summary.verdict}"
 
@@ -164,8 +165,7 @@ def _result(summary: Summary, *, searched: bool = True) -> str:
 def _fresh(runs: FreshRuns) -> str:
     ended = runs.seeds - runs.left
     missed = f", {runs.missed} missed the target" if runs.missed else ""
-    mean = mean_and_spread(runs.mean, runs.spread)
-    return f"{mean} ({runs.finished} of {ended} finished{missed})" if ended else NOTHING
+    return f"{mean_of(runs)} ({runs.finished} of {ended} finished{missed})" if ended else NOTHING
 
 
 def _schedule(generations: Sequence[Generation[CandidateRecord]]) -> str:

@@ -11,6 +11,7 @@ from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, SeedRun, StudyRecord
 from tuner.results.analysis.by_budget import ByBudget
 from tuner.results.analysis.comparison import Comparison, compare_runs
+from tuner.results.analysis.margins import judged
 from tuner.results.analysis.profile import Profile
 from tuner.results.analysis.summary import Summary, summarise
 from tuner.results.tables import by_budget, comparison, profile, search
@@ -60,7 +61,7 @@ class Table:
             else:
                 seed_runs = [one for one in members if isinstance(one, SeedRun)]
                 runs.setdefault(study.spec.run, []).append((study, seed_runs))
-        return cls(tuple(searches), tuple(compare_runs(studies) for studies in runs.values()))
+        return cls(judged(searches), tuple(compare_runs(studies) for studies in runs.values()))
 
     def sections(self) -> list[Section]:
         """Return the sections of the text formats, those of the searches first."""

@@ -15,6 +15,7 @@ from tuner.results.analysis.summary import FreshRuns, Summary
 from tuner.results.analysis.verdict import Verdict
 from tuner.results.tables.numbers import NOTHING, hyperparameter, measured, number
 from tuner.results.tables.points import end, share
+from tuner.results.tables.sizes import relative_size
 from tuner.results.tables.wide_table import Cell, Printing, WideTable
 
 PAPERS_TASKS: Mapping[str, str] = {
@@ -51,6 +52,7 @@ _OF_SEARCH: Mapping[str, Callable[[Summary], Cell]] = {
     "tuned": lambda one: _fresh(one.tuned),
     "default": lambda one: _fresh(one.default),
     "gain": lambda one: Cell(one.gain.mean, one.gain.spread),
+    "relative gain": lambda one: Cell(text=relative_size(one.gain.relative)),
     "best seen": lambda one: Cell(None if one.best is None else one.best.fitness),
     "verdict": lambda one: Cell(text=one.verdict.value),
     "diverged": lambda one: Cell(text=f"{one.counts.diverged:,}"),

@@ -17,7 +17,7 @@ from tuner.core.trial import Status
 from tuner.results.analysis.comparison import IMPORTED
 from tuner.results.analysis.decimation import decimated
 from tuner.results.analysis.failures import grouped_reasons, run_label
-from tuner.results.analysis.standing import Standing, lead, ranked, seconds_left, standing
+from tuner.results.analysis.standing import Standing, lead, ranked, seconds_left
 from tuner.results.tables.listing import done, moment
 from tuner.results.tables.numbers import hyperparameter, measured, number
 from tuner.results.tables.points import on_fresh_seeds
@@ -222,7 +222,9 @@ def study(reader: Reading, study_id: int, *, shows_all: bool) -> dict[str, Any]:
     totals = reader.totals(study_id)
     record, objective = totals.record, totals.record.spec.workload.objective
     is_of_several = is_on_several_tasks(record)
-    searched = standing(totals) if record.is_search and not is_of_several else None
+    searched = None
+    if record.is_search and not is_of_several:  # beside the others of its run, which decide its margin
+        searched = next(one for one in reader.standings(record.spec.run) if one.totals.record.id == study_id)
     generations = totals.generations if shows_all else totals.generations[-MAX_GENERATIONS:]
     shown = [
         {

@@ -6,8 +6,9 @@ from tuner.core.study import StudyRecord, StudyStatus
 from tuner.results.analysis.standing import Lead, Standing
 from tuner.results.analysis.verdict import Verdict
 from tuner.results.tables.listing import holder
-from tuner.results.tables.numbers import mean_and_spread, measured
+from tuner.results.tables.numbers import measured
 from tuner.results.tables.points import on_fresh_seeds
+from tuner.results.tables.sizes import size
 
 
 def lasting(seconds: float | None) -> str:
@@ -63,7 +64,7 @@ def certainty(lead: Lead | None) -> tuple[str, str]:
 
 
 def _against(lead: Lead, other: str, verdict: Verdict) -> tuple[str, str]:
-    gain, seeds = mean_and_spread(lead.gain.mean, lead.gain.spread), lead.first.tuned.seeds
+    gain, seeds = size(lead.gain), lead.first.tuned.seeds
     clear = {
         Verdict.BETTER: f"Better than {other} by {gain} on the same {seeds} fresh seeds, seed by seed.",
         Verdict.DEFAULT_DIVERGED: f"{other} diverged on more of the {seeds} fresh seeds.",
@@ -84,5 +85,4 @@ def improvement(one: Standing) -> str:
     """Return the verdict on the tuned point of a search against its defaults, in a few words."""
     if one.verdict is Verdict.NOT_RUN:
         return "decided on fresh seeds at the end" if one.tuned.seeds else "no fresh seeds"
-    gain = mean_and_spread(one.gain.mean, one.gain.spread)
-    return one.verdict.value if one.gain.mean is None else f"{one.verdict.value}: {gain}"
+    return one.verdict.value if one.gain.mean is None else f"{one.verdict.value}: {size(one.gain)}"
