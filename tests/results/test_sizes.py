@@ -105,7 +105,8 @@ def test_without_a_default_that_is_told_from_zero_there_is_no_relative_gain(pair
 def test_a_higher_accuracy_is_a_positive_gain():
     accuracies = [(0.50, 0.55), (0.52, 0.57), (0.48, 0.52), (0.51, 0.56), (0.49, 0.55)]
     size = relative_gain([(-default, -tuned) for default, tuned in accuracies])  # fitnesses are negative
-    assert 0 < size.low < size.value == pytest.approx(0.1) < size.high
+    assert size.value == pytest.approx(0.1)
+    assert 0 < size.low < size.value < size.high
 
 
 def test_numbers_near_the_greatest_of_float64_have_a_relative_gain():
@@ -167,7 +168,7 @@ def test_divergence_and_missing_runs_are_never_called_equivalent():
 
 @pytest.mark.parametrize("gain", [0.02, -0.02])
 def test_points_that_differ_by_the_margin_are_called_equivalent_as_rarely_as_the_docstring_says(gain):
-    generator, draws, wrong = np.random.default_rng(4), 1_000, 0
+    generator, draws, wrong = np.random.default_rng(4), 400, 0
     for _ in range(draws):
         default, tuned = zip(*drawn(generator, 8, gain=gain, spread=0.01), strict=True)
         (one,) = judged([found(ADAM, default, tuned)], Margin.parse("2%"))
@@ -248,7 +249,7 @@ def test_the_table_has_the_sizes_the_margin_and_their_explanation_in_every_forma
     frame = table.to_dataframe().drop_duplicates("study")
     assert frame["verdict"].tolist() == ["equivalent", "better"]
     assert frame["relative_gain"].tolist() == pytest.approx([0.001, 0.8])
-    assert "| Adam | 1.00 ± 0.14 | 2.500 | 1.00 ± 0.14 | 0.100 % | equivalent |" in table.to_markdown()
+    assert "| 0.100 % | equivalent |" in table.to_markdown()
     assert r"0.100 \% & equivalent" in table.to_latex()
 
 

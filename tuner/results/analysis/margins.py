@@ -1,4 +1,4 @@
-"""The smallest gain that matters, and the points that it calls equivalent to their defaults.
+"""The smallest gain that matters, and points that it calls equivalent.
 
 A tuned point is equivalent to the defaults if the whole 95 % interval of its relative gain lies within the margin, to
 both sides of zero. For gains whose interval has its nominal coverage this is wrong with a probability of at most 2.5 %
