@@ -101,7 +101,7 @@ exact: the same value on every fresh seed.
 
 
 KEYS = ["study", "run", "task", "optimizer", "status", "strategy", "seed", "generations", "population", "steps"]
-KEYS += ["objective", "hyperparameters", "fitness", "best", "individuals", "cost", "notes"]
+KEYS += ["objective", "hyperparameters", "fitness", "best", "individuals", "cost", "notes", "next_steps"]
 
 
 def render(summaries, format="text"):
@@ -253,29 +253,6 @@ def test_json_says_all_of_the_summary_under_keys_that_others_script_against():
         "fresh_seeds": {"evaluations": 1200, "seconds": 3.0},
     }
     assert adam["best"]["fitness"] == 0.1
-
-
-def test_a_bound_that_can_be_widened_is_remarked_and_the_limit_of_a_scale_is_not():
-    rate, *others = ADAM.hyperparameters
-    edge, limit = replace(rate, bound="high", is_bound_given=True), replace(others[0], bound="low")
-    text = " ".join(render([replace(ADAM, hyperparameters=(edge, limit, *others[1:]))], "text").split())
-    assert "Adam: the tuned point lies at a bound of its space: learning_rate (high); widen it" in text
-    assert "beta_1 (low)" not in text
-    assert "at a bound" not in render([ADAM], "text")
-
-
-def test_it_is_remarked_if_most_of_the_gradient_evaluations_were_lost():
-    def text(diverged, failed, timed_out):
-        lost = [Cost(evaluations, 1.0) for evaluations in (diverged, failed, timed_out)]
-        costs = dict(zip(("diverged_cost", "failed_cost", "timed_out_cost"), lost, strict=True))
-        return " ".join(render([replace(ADAM, search_cost=Cost(1000, 9.0), **costs)], "text").split())
-
-    lost = "of the search's gradient evaluations,"
-    assert f"Adam: {lost} 51% diverged: narrow the space or lower σ" in text(510, 0, 0)
-    assert f"Adam: {lost} 30% diverged and 10% failed and 20% timed out: see lodo-tune show first/Adam" in text(
-        300, 100, 200
-    )
-    assert lost not in text(300, 100, 100)  # half is not most
 
 
 def test_with_details_there_are_places_tolerances_and_what_the_budget_went_into():

@@ -21,6 +21,7 @@ from tuner.results.analysis.generations import Generation, Run, by_generation, f
 from tuner.results.analysis.landscape import Tolerance, tolerances
 from tuner.results.analysis.relative import NOT_KNOWN, relative_gain_of_logarithms
 from tuner.results.analysis.several_tasks import on_each_task, scored, whole
+from tuner.results.analysis.trends import NO_TRENDS, Trends, trends
 from tuner.results.analysis.verdict import Gain, Verdict, judge, sample_spread
 from tuner.strategies.searched import FinishedGeneration
 
@@ -36,6 +37,7 @@ class Hyperparameter:
     distance: float | None  # of tuned from default in the transformed space, in units of the search's first σ
     bound: str  # "low" or "high" if the tuned value lies at this bound of its dimension, and it can move; or ""
     is_bound_given: bool = False  # whether this bound is the search space's, and not the limit of the scale
+    wider: Any = None  # a bound to take instead of it; None unless the bound is given
     tolerance: Tolerance | None = None  # None unless it was asked for
 
 
@@ -149,6 +151,7 @@ class Summary:
     parts: tuple[Summary, ...] = ()  # one per task, without `searched`; empty of a search on one task
     is_geometric_mean: bool = False  # whether a score is the geometric mean of the fitnesses
     doubling: Doubling | None = None  # of a random search, if details were asked for
+    trends: Trends = NO_TRENDS
 
     @property
     def improvement(self) -> float | None:
@@ -255,6 +258,7 @@ def summarise_outcomes(
         notes=study.notes,
         objective=objective,
         unit=spec.workload.unit,
+        trends=trends(generations),
     )
 
 
@@ -296,7 +300,22 @@ def _hyperparameter(dimension: Dimension, tuned: Any, sigmas: Sequence[float]) -
             bound = "low" if tuned <= dimension.least else "high" if tuned >= dimension.greatest else ""
         least, greatest = natural_limits(dimension.scale)
         is_given = (bound == "low" and dimension.least > least) or (bound == "high" and dimension.greatest < greatest)
-    return Hyperparameter(dimension.name, dimension.scale, dimension.default, tuned, distance, bound, is_given)
+    wider = _wider(dimension, bound) if is_given else None
+    return Hyperparameter(dimension.name, dimension.scale, dimension.default, tuned, distance, bound, is_given, wider)
+
+
+def _wider(dimension: Dimension, bound: str) -> Any:
+    """Return a bound beyond one: ten times as far on a logarithmic scale, or as far again as the other bound."""
+    low, high, (least, greatest) = dimension.least, dimension.greatest, natural_limits(dimension.scale)
+    is_low = bound == "low"
+    if dimension.scale is Scale.LOG:
+        wider = low / 10 if is_low else high * 10
+    elif dimension.scale is Scale.DECAY:  # what is multiplied is the distance from 1
+        wider = 1 - 10 * (1 - low) if is_low else 1 - (1 - high) / 10
+    else:
+        wider = low - (high - low) if is_low else high + (high - low)
+        wider = max(wider, 0) if is_low and low >= 0 else wider  # what begins at 0 or above has no negative values
+    return min(max(wider, least), greatest)
 
 
 def better_half(generation: Generation[Run]) -> tuple[Run, ...]:

@@ -16,6 +16,8 @@ from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.summary import Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
 from tuner.results.tables import details, first_lines, several_tasks, sizes
+from tuner.results.tables.next_lines import as_json as next_steps_json
+from tuner.results.tables.next_lines import next_lines
 from tuner.results.tables.numbers import counted, hyperparameter, measured, seconds
 from tuner.results.tables.points import on_fresh_seeds, seen
 from tuner.results.tables.section import Section
@@ -79,8 +81,6 @@ COLUMNS: Mapping[str, Callable[[Summary, Hyperparameter], Any]] = MappingProxyTy
 Fitnesses are values of the objective, in its own units; spreads are sample standard deviations over fresh seeds.
 Tolerances are empty unless details were asked for.
 """
-
-MOST = 0.5  # of the search's gradient evaluations
 
 # fmt: off
 _SPECIFICATION = (
@@ -162,6 +162,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         },
         **({} if summary.doubling is None else {"doubling": asdict(summary.doubling)}),
         "notes": list(summary.notes),
+        "next_steps": next_steps_json(summary),
     }
 
 
@@ -192,6 +193,7 @@ def _section(group: Sequence[Summary]) -> Section:
         legend=[*_legend(group), *details.legend(group)],
         remarks=[f"{summary.optimizer}: {remark}" for summary in group for remark in _remarks(summary)],
         first=first_lines.of_searches(group),
+        following=next_lines(group),
     )
 
 
@@ -328,21 +330,4 @@ def _remarks(summary: Summary) -> list[str]:
         ends = {"diverged": runs.diverged, "failed": runs.failed, "timed out": runs.timed_out}
         unfinished = [f"{end} on {count} of {runs.seeds} fresh seeds" for end, count in ends.items() if count]
         remarks += [f"{point} {', '.join(unfinished)}"] if unfinished else []
-    return [*remarks, *_places(summary), *details.remarks(summary), *summary.notes]
-
-
-def _places(summary: Summary) -> list[str]:
-    """Return remarks on what is to be done: a bound that ends the search, and a search of which most was lost."""
-    bounds = [f"{row.name} ({row.bound})" for row in summary.hyperparameters if row.bound and row.is_bound_given]
-    remarks = [f"the tuned point lies at a bound of its space: {', '.join(bounds)}; widen it"] if bounds else []
-    spent = max(1, summary.search_cost.evaluations)
-    lost = {
-        "diverged": summary.diverged_cost.evaluations / spent,
-        "failed": summary.failed_cost.evaluations / spent,
-        "timed out": summary.timed_out_cost.evaluations / spent,
-    }
-    if sum(lost.values()) > MOST:
-        ends = " and ".join(f"{share:.0%} {end}" for end, share in lost.items() if share >= 0.005)
-        advice = "narrow the space or lower σ" if lost["diverged"] > MOST else f"see lodo-tune show {summary.study}"
-        remarks.append(f"of the search's gradient evaluations, {ends}: {advice}")
-    return remarks
+    return [*remarks, *details.remarks(summary), *summary.notes]

@@ -11,6 +11,7 @@ from tuner.results.tables import latex
 from tuner.results.tables.text_table import TextTable, escaped
 
 WIDTH = 96  # of running text, in characters
+NEXT = "What to do next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Section:
         remarks: Remarks on single optimizers.
         provenance: Task, data and versions in one line; "" where the tables state them. Default "".
         first: The first lines, below the heading: a word and an answer each. Default: none.
+        following: What to do next, a line each. Default: none.
     """
 
     heading: str
@@ -32,6 +34,7 @@ class Section:
     remarks: Sequence[str]
     provenance: str = ""
     first: Sequence[tuple[str, str]] = ()
+    following: Sequence[str] = ()
 
     def text(self) -> str:
         """Return the section for a terminal of 100 columns, without colours."""
@@ -42,6 +45,7 @@ class Section:
         ]
         parts = ["\n".join([self.heading, *answers])]
         parts += [f"{table.title}\n{table.text()}" for table in self.tables]
+        parts += ["\n".join([NEXT, *map(item, self.following)])] if self.following else []
         parts.append("\n".join(textwrap.fill(line, WIDTH) for line in self.legend))
         parts += ["\n".join(map(item, self.remarks))] if self.remarks else []
         return "\n\n".join([*parts, textwrap.fill(self.provenance, WIDTH)] if self.provenance else parts)
@@ -51,6 +55,9 @@ class Section:
         parts = [f"### {escaped(self.heading)}"]
         parts += ["\n".join(f"- **{word}:** {escaped(answer)}" for word, answer in self.first)] if self.first else []
         parts += [f"**{table.title}**\n\n{table.markdown()}" for table in self.tables]
+        parts += (
+            [f"**{NEXT}**\n\n" + "\n".join(f"- {escaped(line)}" for line in self.following)] if self.following else []
+        )
         parts.append("\n".join(map(escaped, self.legend)))
         parts += ["\n".join(f"- {escaped(one_line(remark))}" for remark in self.remarks)] if self.remarks else []
         return "\n\n".join([*parts, escaped(self.provenance)] if self.provenance else parts)
@@ -61,6 +68,7 @@ class Section:
             self.heading,
             *(f"{word}: {answer}" for word, answer in self.first),
             *self.legend,
+            *(f"next: {line}" for line in self.following),
             *map(one_line, self.remarks),
         ]
         comments += [self.provenance] if self.provenance else []
