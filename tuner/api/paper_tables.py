@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tuner.api.database import Database
 from tuner.api.reading import by_run, comparisons_of, find, summary_of
 from tuner.results.analysis.margins import judged
+from tuner.results.analysis.searches import merged
 from tuner.results.tables.wide import Results, wide_table
 from tuner.results.tables.wide_table import Printing
 
@@ -30,7 +31,7 @@ def paper_table(sources: Sequence[tuple[Database, str | None]], printing: Printi
         with database.reading() as store:
             for run, records in by_run(find(store, [] if name is None else [name])).items():
                 if records[0].is_search:
-                    results: Results = judged([summary_of(store, record) for record in records])
+                    results: Results = merged(judged([summary_of(store, record) for record in records]))
                 else:
                     (results,) = comparisons_of(store, records)
                 runs.append((database.url.rpartition("/")[2], run, results))

@@ -39,7 +39,7 @@ def write_results(store: Store, records: Sequence[StudyRecord], folder: Path) ->
     for record, row in zip((record for record in records if record.is_search), table.searches, strict=True):
         if record.tuned is not None and row.best is not None:
             for format in ("json", "yaml"):
-                file = folder / f"{record.spec.workload.optimizer.replace(':', '-')}.{format}"
+                file = folder / f"{record.spec.label.replace(':', '-')}.{format}"
                 if not file.resolve().is_relative_to(root):  # a database of unknown origin may have such a name
                     raise Damaged(f"the study {record.spec.name!a} would be written outside {str(folder)!r}")
                 with outputs.attempt(file.name):

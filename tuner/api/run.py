@@ -59,6 +59,11 @@ class Study:
         return self.record.spec.workload.optimizer
 
     @property
+    def seed(self) -> int:
+        """Seed of its search; of a part of a comparison, that of its first run."""
+        return self.record.spec.seed
+
+    @property
     def spec(self) -> StudySpec:
         """Specification of the study, which determines its outcome."""
         return self.record.spec
@@ -212,7 +217,7 @@ class _StoredRun:
     @property
     def optimizers(self) -> tuple[str, ...]:
         """Names of its optimizers, in order."""
-        return tuple(study.optimizer for study in self.studies)
+        return tuple(dict.fromkeys(study.optimizer for study in self.studies))
 
     @property
     def is_complete(self) -> bool:
@@ -220,12 +225,12 @@ class _StoredRun:
         return all(study.status == StudyStatus.COMPLETE for study in self.studies)
 
     def __getitem__(self, optimizer: str) -> Study:
-        """Return the study of an optimizer.
+        """Return the study of an optimizer; "OPTIMIZER@SEED" where the run has several searches for it.
 
         Raises:
-            KeyError: The run has no study of this optimizer.
+            KeyError: The run has no study of this name.
         """
-        studies = {study.optimizer: study for study in self.studies}
+        studies = {study.record.spec.label: study for study in self.studies}
         if optimizer not in studies:
             near = nearest(optimizer, tuple(studies))
             raise KeyError(f"{self.name} has {', '.join(studies)}{near}. Received: {optimizer!r}")

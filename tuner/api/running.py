@@ -176,7 +176,7 @@ def check_users_code(specs: Sequence[StudySpec], timeout: float | None, progress
     """
     workloads = specs[0].workloads
     theirs = [each for each in workloads if each.task not in tasks.registry.TASKS and not each.is_function]
-    own = [spec for spec in specs if spec.workload.optimizer_place is not None]
+    own = [spec for spec in specs if spec.workload.optimizer_place is not None and spec.seed == specs[0].seed]
     if not theirs and not own:
         return
     load_tensorflow()

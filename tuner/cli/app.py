@@ -176,6 +176,14 @@ def _fail(message: str, code: int, debug: bool) -> None:
 )
 @objective_option("Default: the preset's or the task's, or training-loss, the paper's.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random numbers.")
+@click.option(
+    "--search-seeds",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Search N times for each optimizer, with N seeds: results with their spread over searches.",
+)
 @click.option("--name", metavar="RUN", help="Name of the run. Default: the task's name, with a number if it is taken.")
 @click.option(
     "--search-space", type=PATH, multiple=True, metavar="FILE", help="A search space of your own (YAML); repeatable."

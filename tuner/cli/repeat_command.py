@@ -31,9 +31,12 @@ def repeat_command(specs: Sequence[StudySpec]) -> str:
     first, workload = specs[0], specs[0].workload
     words = ["lodo-tune", *([] if isinstance(first, SearchSpec) else ["compare"]), "--task", first.task]
     presets = _presets(workload.task)
+    seeds = list(dict.fromkeys(spec.seed for spec in specs))
+    specs = [spec for spec in specs if spec.seed == seeds[0]]  # the others differ in their seeds alone
     names = [str(Chosen(spec.workload.optimizer, spec.workload.optimizer_place)) for spec in specs]
     if isinstance(first, SearchSpec):
         words += _search([spec for spec in specs if isinstance(spec, SearchSpec)], names, presets)
+        words += ["--search-seeds", str(len(seeds))] if len(seeds) > 1 else []
     else:
         words += _comparison([spec for spec in specs if isinstance(spec, ComparisonSpec)], names)
     if not workload.objective.is_default and len({each.objective for each in first.workloads}) == 1:

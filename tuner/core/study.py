@@ -20,6 +20,10 @@ IMPORTED_FROM = "imported from"
 """Key in the hardware of a study whose results were produced elsewhere: the file that they come from."""
 
 
+SEED_MARK = "@"
+"""Between optimizer and seed in the name of one of several searches; no optimizer's name has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One configuration that a comparison trains on each of its seeds."""
@@ -50,9 +54,14 @@ class _Spec:
     hardware: Mapping[str, Any] = field(default_factory=dict)  # node, processor, cores, memory, GPUs
 
     @property
+    def label(self) -> str:
+        """Name of the study in its run: that of the optimizer."""
+        return self.workload.optimizer
+
+    @property
     def name(self) -> str:
-        """Name of the study, unique in a database: RUN/OPTIMIZER."""
-        return f"{self.run}/{self.workload.optimizer}"
+        """Name of the study, unique in a database: RUN/OPTIMIZER, or RUN/OPTIMIZER@SEED of one of several searches."""
+        return f"{self.run}/{self.label}"
 
     @property
     def task(self) -> str:
@@ -92,6 +101,12 @@ class SearchSpec(_Spec):
     steps: tuple[int, ...]  # budget of a candidate in gradient evaluations, per generation; on the first task
     further: tuple[TaskPart, ...] = ()  # the tasks after the first; they have the same optimizer
     fresh_seeds: int  # number of seeds on which the defaults and the tuned point are trained at the end
+    is_repeated: bool = False  # whether it is one of several searches of the run for this optimizer, with a seed each
+
+    @property
+    def label(self) -> str:
+        """See `_Spec.label`; with the seed if the run has several searches for the optimizer."""
+        return f"{self.workload.optimizer}{SEED_MARK}{self.seed}" if self.is_repeated else self.workload.optimizer
 
     @property
     def parts(self) -> tuple[TaskPart, ...]:

@@ -37,70 +37,70 @@ class CheckedRow:
     def text(self, column: str) -> str:
         """Return a text."""
         value = self.values[column]
-        return value if isinstance(value, str) else self._refuse(column, "not a text")
+        return value if isinstance(value, str) else self.refuse(column, "not a text")
 
     def one_of(self, column: str, allowed: Sequence[str]) -> str:
         """Return a text that is one of those allowed."""
         value = self.values[column]
-        return str(value) if value in allowed else self._refuse(column, f"not one of {', '.join(allowed)}")
+        return str(value) if value in allowed else self.refuse(column, f"not one of {', '.join(allowed)}")
 
     def name(self, column: str, check: Callable[[str], None]) -> str:
         """Return a name that passes a check of `validation`, because it is used in the names of files."""
         try:
             check(self.text(column))
         except BadName:
-            self._refuse(column, "not a name")
+            self.refuse(column, "not a name")
         return self.text(column)
 
     def integer(self, column: str, minimum: int = 0) -> int:
         """Return an integer that is not below a minimum."""
         value = self.values[column]
         is_one = isinstance(value, int) and not isinstance(value, bool) and value >= minimum
-        return int(value) if is_one else self._refuse(column, f"not a whole number of at least {minimum}")
+        return int(value) if is_one else self.refuse(column, f"not a whole number of at least {minimum}")
 
     def number(self, column: str, *, infinite: bool = False) -> float:
         """Return a finite number, or +inf where `infinite` permits it."""
         value = self.values[column]
-        return float(value) if _is_number(value, infinite=infinite) else self._refuse(column, "not a number")
+        return float(value) if _is_number(value, infinite=infinite) else self.refuse(column, "not a number")
 
     def numbers(self, column: str, count: int | None = None) -> tuple[float, ...]:
         """Return a list of finite numbers, of a given length unless `count` is None."""
         value = self.values[column]
         if not isinstance(value, list) or not all(map(_is_number, value)) or count not in (None, len(value)):
-            self._refuse(column, f"not a list of {'' if count is None else f'{count} '}numbers")
+            self.refuse(column, f"not a list of {'' if count is None else f'{count} '}numbers")
         return tuple(value)
 
     def integers(self, column: str, count: int) -> tuple[int, ...]:
         """Return a list of integers of a given length."""
         value = self.numbers(column, count)
         if not all(isinstance(each, int) for each in value):
-            self._refuse(column, f"not a list of {count} whole numbers")
+            self.refuse(column, f"not a list of {count} whole numbers")
         return tuple(map(int, value))
 
     def repeated_integer(self, column: str, count: int) -> int:
         """Return the integer of which a list of a given length consists."""
         values = self.integers(column, count)
         if len(set(values)) != 1:
-            self._refuse(column, f"not a list of {count} equal whole numbers")
+            self.refuse(column, f"not a list of {count} equal whole numbers")
         return values[0]
 
     def texts(self, column: str) -> tuple[str, ...]:
         """Return a list of texts."""
         value = self.values[column]
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            self._refuse(column, "not a list of texts")
+            self.refuse(column, "not a list of texts")
         return tuple(value)
 
     def mapping(self, column: str) -> Mapping[str, Any]:
         """Return a mapping whose keys are texts."""
         value = self.values[column]
-        return value if isinstance(value, dict) else self._refuse(column, "not a mapping")
+        return value if isinstance(value, dict) else self.refuse(column, "not a mapping")
 
     def rows(self, column: str) -> tuple[CheckedRow, ...]:
         """Return a list of mappings as rows of their own, at least one."""
         value = self.values[column]
         if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
-            self._refuse(column, "not a list of mappings")
+            self.refuse(column, "not a list of mappings")
         return tuple(
             CheckedRow(defaultdict(lambda: None, each), f"{self.description}, number {number} of its {column},")
             for number, each in enumerate(value)
@@ -111,7 +111,7 @@ class CheckedRow:
         value = self.mapping(column)
         sigmas = value.get("sigmas", [0.0] * generations)
         if not isinstance(sigmas, list) or len(sigmas) != generations or not all(map(_is_number, sigmas)):
-            self._refuse(column, f"not a mapping with {generations} finite sigmas")
+            self.refuse(column, f"not a mapping with {generations} finite sigmas")
         return value
 
     def named_values(
@@ -124,11 +124,11 @@ class CheckedRow:
         """
         value = self.mapping(column)
         if not all(each is None or isinstance(each, str | bool) or _is_number(each) for each in value.values()):
-            self._refuse(column, "not a mapping from names to values")
+            self.refuse(column, "not a mapping from names to values")
         if not all(_is_number(value.get(name, 0)) for name in numbers):
-            self._refuse(column, "not a mapping from names to numbers")
+            self.refuse(column, "not a mapping from names to numbers")
         if names is not None and set(value) != set(names):
-            self._refuse(column, f"not a value for each of {', '.join(names)}")
+            self.refuse(column, f"not a value for each of {', '.join(names)}")
         return value
 
     def space(self, column: str) -> Mapping[str, Any]:
@@ -136,9 +136,9 @@ class CheckedRow:
         space = self.mapping(column)
         named, place = space.get("hyperparameters"), space.get("place", "")
         if not isinstance(named, dict) or not named or not all(isinstance(each, dict) for each in named.values()):
-            self._refuse(column, "not a search space")
+            self.refuse(column, "not a search space")
         if not isinstance(place, str) or not isinstance(space.get("fixed", {}), dict):
-            self._refuse(column, "not a search space")
+            self.refuse(column, "not a search space")
         return space
 
     def decoded(self, column: str, decode: Callable[[Mapping[str, Any]], Value]) -> Value:
@@ -146,13 +146,18 @@ class CheckedRow:
         try:
             return decode(self.mapping(column))
         except (KeyError, TypeError, ValueError, AttributeError):
-            self._refuse(column, "not valid")
+            self.refuse(column, "not valid")
 
     def optional(self, column: str, read: Callable[[str], Value]) -> Value | None:
         """Return None for NULL, and otherwise the value that another method reads."""
         return None if self.values[column] is None else read(column)
 
-    def _refuse(self, column: str, fault: str) -> NoReturn:
+    def refuse(self, column: str, fault: str) -> NoReturn:
+        """Raise an error for the value of a column.
+
+        Raises:
+            Damaged: Always; the text names the row and the column.
+        """
         value = self.values[column]
         shown = ascii(value.text if isinstance(value, InvalidJson) else value)
         raise Damaged(f"{self.description} is damaged: its {column} is {fault}. Received: {shown:.80}")

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select
 
 from tuner.core.requests import REACHED, Desired, RequestRecord, State
+from tuner.core.study import SEED_MARK
 from tuner.storage import lease
 from tuner.storage.errors import NotPossible, StudyExists, UnknownStudy
 from tuner.storage.request_rows import NOBODY, by_id, change, read
@@ -160,7 +161,9 @@ def pace(connection: Connection, tasks: Iterable[str], recent: int = 20) -> dict
             .where(studies.c.id.in_(ids))
             .group_by(studies.c.optimizer)
         )
-        found |= {f"{task}/{name}": float(seconds) / float(count) for name, seconds, count in rows if count}
+        for name, seconds, count in rows:
+            if count:  # of several searches for an optimizer the pace of any is that of all
+                found[f"{task}/{name.partition(SEED_MARK)[0]}"] = float(seconds) / float(count)
     return found
 
 

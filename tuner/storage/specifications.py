@@ -9,10 +9,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from tuner.core.objective import Objective
-from tuner.core.study import ComparisonSpec, Point, SearchSpec, StudySpec, TaskPart
+from tuner.core.study import SEED_MARK, ComparisonSpec, Point, SearchSpec, StudySpec, TaskPart
 from tuner.core.trial import Measurement, Role, Workload
 from tuner.storage.checked_rows import CheckedRow
-from tuner.storage.validation import check_optimizer_name, check_run_name, check_text
+from tuner.storage.validation import check_run_name, check_study_label, check_text
 
 
 def to_columns(spec: StudySpec) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def to_columns(spec: StudySpec) -> dict[str, Any]:
     """
     workload = spec.workload
     check_run_name(spec.run)
-    check_optimizer_name(workload.optimizer)
+    check_study_label(spec.label)
     if not 0 <= spec.seed < 2**63:
         raise ValueError(f"a study's seed must be at least 0 and below 2**63. Received: {spec.seed}")
     if workload.settings:
@@ -38,7 +38,7 @@ def to_columns(spec: StudySpec) -> dict[str, Any]:
         )
     return {
         "run": spec.run,
-        "optimizer": workload.optimizer,
+        "optimizer": spec.label,
         "task": check_text("a task's name", workload.task),
         "kind": str(spec.kind),
         "objective": workload.objective.to_dict(),
@@ -65,12 +65,15 @@ def from_row(row: CheckedRow) -> StudySpec:
         Damaged: A column holds an invalid value.
     """
     generations = row.integer("generations")
+    optimizer, mark, seed = row.text("optimizer").partition(SEED_MARK)
+    if mark and seed != str(row.integer("seed")):
+        row.refuse("optimizer", "of another seed than the study's")
     space = row.space("space")
     shared: dict[str, Any] = {
         "run": row.text("run"),
         "workload": Workload(
             task=row.text("task"),
-            optimizer=row.text("optimizer"),
+            optimizer=optimizer,
             cohort_size=row.integer("cohort_size", 1),
             threads=row.integer("threads", 1),
             precision=row.optional("precision", row.text),
@@ -97,6 +100,7 @@ def from_row(row: CheckedRow) -> StudySpec:
             population=row.integer("population"),
             steps=row.integers("steps", generations),
             fresh_seeds=row.integer("fresh_seeds"),
+            is_repeated=bool(mark),
         )
     return ComparisonSpec(
         **shared,

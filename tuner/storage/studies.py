@@ -9,18 +9,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
-from tuner.core.study import StudyRecord, StudySpec, StudyStatus
+from tuner.core.study import SEED_MARK, StudyRecord, StudySpec, StudyStatus
 from tuner.core.trial import Role, Status
 from tuner.storage import changes, lease, specifications
 from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.errors import Conflict, Damaged, StudyExists, UnknownStudy
 from tuner.storage.tables import candidates, requests, studies
 from tuner.storage.timestamps import now
-from tuner.storage.validation import check_optimizer_name, check_run_name, numbers_of, plain_values, quoted
+from tuner.storage.validation import check_run_name, check_study_label, numbers_of, plain_values, quoted
 
 STATUSES = (StudyStatus.RUNNING, StudyStatus.INTERRUPTED, StudyStatus.STOPPED, StudyStatus.COMPLETE)
 _FEW = 500  # studies whose ids a statement may name: SQLite and PostgreSQL limit the number of parameters
@@ -84,7 +84,7 @@ def lock_name(connection: Connection, run: str) -> None:
 
 def id_of(connection: Connection, spec: StudySpec) -> int | None:
     """Return the id of the study with the name of a specification; None if there is none."""
-    same = (studies.c.run == spec.run, studies.c.optimizer == spec.workload.optimizer)
+    same = (studies.c.run == spec.run, studies.c.optimizer == spec.label)
     return connection.scalar(select(studies.c.id).where(*same))
 
 
@@ -115,6 +115,8 @@ def all_studies(connection: Connection, damaged: list[Damaged]) -> list[StudyRec
 def find(connection: Connection, name: str) -> list[StudyRecord]:
     """Return the study RUN/OPTIMIZER, or all studies of RUN in the order of creation.
 
+    RUN/OPTIMIZER of a run with several searches for the optimizer stands for all of these.
+
     Raises:
         UnknownStudy: There is none; the text suggests similar names.
         Damaged: A study cannot be read.
@@ -123,7 +125,10 @@ def find(connection: Connection, name: str) -> list[StudyRecord]:
     # Text that cannot be a name is not sent to the database, which may not accept it.
     if name.isascii() and "\x00" not in name:
         query = select(studies).where(studies.c.run == run).order_by(studies.c.id)
-        found = records(connection, query.where(studies.c.optimizer == optimizer) if slash else query)
+        repeated = studies.c.optimizer.startswith(f"{optimizer}{SEED_MARK}", autoescape=True)
+        found = records(connection, query.where(or_(studies.c.optimizer == optimizer, repeated)) if slash else query)
+        if slash:  # LIKE of SQLite ignores the case
+            found = [study for study in found if optimizer in (study.spec.label, study.spec.workload.optimizer)]
         if found:
             return found
     names = [f"{row.run}/{row.optimizer}" for row in connection.execute(select(studies.c.run, studies.c.optimizer))]
@@ -253,7 +258,7 @@ def read(row: Row[Any], counts: Mapping[Status, int], at: lease.Moment | None) -
         Damaged: A column holds an invalid value; the text names the study and the column.
     """
     unnamed = CheckedRow(row._mapping, f"the study with id {row.id}")
-    run, optimizer = unnamed.name("run", check_run_name), unnamed.name("optimizer", check_optimizer_name)
+    run, optimizer = unnamed.name("run", check_run_name), unnamed.name("optimizer", check_study_label)
     checked = CheckedRow(row._mapping, f"the study {run}/{optimizer}")
     spec = specifications.from_row(checked)
     owner = checked.optional("owner", checked.text)

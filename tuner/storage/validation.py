@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from numbers import Integral
 from typing import Any
 
+from tuner.core.study import SEED_MARK
 from tuner.storage.errors import BadName
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OPTIMIZER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,63}")
+MAX_LABEL = 64  # characters of the column of an optimizer's name
 MAX_MESSAGE_BYTES = 4096  # of a stored reason or traceback
 
 
@@ -37,6 +39,21 @@ def check_optimizer_name(name: str) -> None:
         raise BadName(
             "an optimizer's name is 1 to 64 letters, digits, '.', ':' or '-' and begins with a letter or a digit. "
             f"Received: {quoted(name)}"
+        )
+
+
+def check_study_label(label: str) -> None:
+    """Check the second half of a study's name: an optimizer's name, or OPTIMIZER@SEED of one of several searches.
+
+    Raises:
+        BadName: It breaks the rule, or is longer than a column.
+    """
+    name, mark, seed = label.partition(SEED_MARK)
+    check_optimizer_name(name)
+    if mark and not (seed.isascii() and seed.isdecimal() and len(label) <= MAX_LABEL):
+        raise BadName(
+            f"the name of one of several searches is OPTIMIZER@SEED, of at most {MAX_LABEL} characters. "
+            f"Received: {quoted(label)}"
         )
 
 

@@ -25,6 +25,7 @@ from tuner.studies.function_planner import plan_function
 from tuner.studies.lookup import check_precision, data_fingerprint, task_entry, task_names
 from tuner.studies.objectives import check_objective, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose_all, shapes_for
+from tuner.studies.search_seeds import check_search_seeds, repeated
 from tuner.studies.several_tasks import options_of, schedules_of
 from tuner.studies.spaces import search_spaces_of
 from tuner.studies.task_options import task_options
@@ -45,6 +46,7 @@ class SearchRequest:
     strategy: str | None = None
     objective: str | None = None
     seed: int = 0
+    search_seeds: int = 1  # searches per optimizer, with the seeds seed, seed + 1, …
     name: str | None = None
     cpus_per_candidate: int = 1
     search_spaces: tuple[Path, ...] = ()
@@ -74,6 +76,7 @@ def plan_search(request: SearchRequest) -> Plan:
         raise InvalidRequest("seed", "is a whole number, at least 0", request.seed)
     if request.seed > MAX_SEED:
         raise InvalidRequest("seed", f"is at most {MAX_SEED}", request.seed)
+    check_search_seeds(request.search_seeds, request.seed)
     check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
     names = task_names(request.task)
     entries = [task_entry(name) for name in names]
@@ -94,7 +97,8 @@ def plan_search(request: SearchRequest) -> Plan:
         if len(names) > 1:
             raise InvalidRequest("task", ": a training function is tuned alone", request.task)
         spec = plan_function(request, names[0], entries[0], asked)
-        return Plan((spec,), tuple(_unusual(request, spec, entries[0].presets[request.preset].generations)), names[0])
+        specs = repeated([spec], request.search_seeds)
+        return Plan(specs, tuple(_unusual(request, spec, entries[0].presets[request.preset].generations)), names[0])
     if request.space is not None:
         raise InvalidRequest("search_spaces", f": {names[0]} is no training function; those of optimizers are files")
     presets = [entry.presets[request.preset] for entry in entries]
@@ -119,7 +123,7 @@ def plan_search(request: SearchRequest) -> Plan:
     for space in spaces.values():
         check_searched(strategy, space)
     versions, hardware = machine.versions(), machine.hardware()
-    specs = tuple(
+    once = [
         SearchSpec(
             run=request.name or "",
             workload=planned[0].workload(one, request),
@@ -139,7 +143,8 @@ def plan_search(request: SearchRequest) -> Plan:
             hardware=hardware,
         )
         for one in chosen
-    )
+    ]
+    specs = repeated(once, request.search_seeds)
     unusual = _unusual(request, schedule, preset.generations)
     base = names[0] if len(names) == 1 else "-".join(name.rpartition(":")[2] for name in names)
     return Plan(specs, tuple(dict.fromkeys((*remarks, *unusual, *derived, *notes))), base)

@@ -68,7 +68,7 @@ def searched(
         raise InvalidRequest(
             "search", f": nothing is tuned yet: {error}; or give {{defaults}} or {{configs}}"
         ) from None
-    by_name = {study.spec.workload.optimizer: study for study in studies}
+    by_name = {study.spec.workload.optimizer: study for study in reversed(studies)}  # of several searches the first
     for one in optimizers or ():
         if one.name not in by_name:
             raise InvalidRequest("optimizers", f": {studies[0].spec.run} has tuned {', '.join(by_name)}", one.name)
@@ -77,7 +77,7 @@ def searched(
             raise InvalidRequest(
                 "optimizers", f": {studies[0].spec.run} has tuned {Chosen(one.name, place)}; name it so", str(one)
             )
-    chosen = [by_name[name] for name in names] if names else studies
+    chosen = [by_name[name] for name in names or dict.fromkeys(each.spec.workload.optimizer for each in studies)]
     _check_complete(chosen)
     return [
         (study, Tuned(work.optimizer, study.tuned or {}, study.spec.space, _source(study, task), work.optimizer_place))
@@ -102,11 +102,13 @@ def own_of_searches(database: str) -> dict[str, Chosen]:
 
 def _source(study: StudyRecord, task: str) -> str:
     """Return the source of a search's hyperparameters as text, with the budget, since the best values depend on it."""
+    spec = study.search
+    searched = f"{spec.run} with seed {spec.seed}" if spec.is_repeated else spec.run
     if not study.counts[Status.FINISHED]:
-        return f"{TUNED_BY}{study.spec.run}, in which nothing finished: the defaults"
+        return f"{TUNED_BY}{searched}, in which nothing finished: the defaults"
     others = [workload.task_label for workload in study.spec.workloads if workload.task != task]
     together = f", together with {', '.join(others)}" if others else ""
-    return f"{TUNED_BY}{study.spec.run} at {study.search.part_on(task).steps[-1]:,} evaluations{together}"[:900]
+    return f"{TUNED_BY}{searched} at {study.search.part_on(task).steps[-1]:,} evaluations{together}"[:900]
 
 
 def defaults(chosen: Chosen, shapes: Shapes) -> Tuned:

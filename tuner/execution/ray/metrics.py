@@ -115,7 +115,7 @@ class StudyMetrics:
     def on_study_begin(self, study: StudyRecord) -> None:
         """Reset the metrics for a study."""
         spec = self._spec = study.spec
-        values = (spec.task_label, spec.run, spec.workload.optimizer)
+        values = (spec.task_label, spec.run, spec.label)
         self.tags = {name: _label(value) for name, value in zip(_TAGS, values, strict=True)}
         self._objective, self._budget = spec.workload.objective, 0
         self._counts, self._seen = Counts(), set()

@@ -63,7 +63,7 @@ def effort(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Effort:
         for index, (lower, upper) in enumerate(bounds)
     ]
     return Effort(
-        optimizer=study.spec.workload.optimizer,
+        optimizer=study.spec.label,
         dimensions=len(space.dimensions),
         volume=reached_volume(study.search),
         genes=len(best) * len(bounds),

@@ -82,11 +82,15 @@ One = TypeVar("One", bound=Judged)
 
 
 def comparable(summaries: Sequence[Summary]) -> list[list[Summary]]:
-    """Return groups of summaries with comparable fitnesses, in the order of their first members."""
+    """Return groups of summaries with comparable fitnesses, in the order of their first members.
+
+    The searches of a run with several for each optimizer are one group.
+    """
     groups: dict[object, list[Summary]] = {}
     for s in summaries:
         shared = (
-            s.run, s.task, s.strategy, s.seed, s.generations, s.population, s.steps, s.tuned.seeds, s.objective,
+            s.run, s.task, s.strategy, None if s.is_repeated else s.seed, s.generations, s.population, s.steps,
+            s.tuned.seeds, s.objective,
             tuple((part.steps, part.objective) for part in s.parts),
         )  # fmt: skip
         groups.setdefault(shared, []).append(s)

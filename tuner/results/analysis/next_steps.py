@@ -53,7 +53,10 @@ def next_steps(summary: Summary) -> tuple[Step, ...]:
     """Return what to do next, the most urgent first; none while a search is not complete."""
     if summary.status != StudyStatus.COMPLETE:
         return ()
-    return tuple(step for find in _RULES for step in find(summary))
+    if summary.searches:  # beside what each of the searches says
+        return tuple(_noise(summary))
+    rules = [rule for rule in _RULES if not (summary.is_repeated and rule is _noise)]
+    return tuple(step for find in rules for step in find(summary))
 
 
 def _lost(summary: Summary) -> Iterator[Step]:

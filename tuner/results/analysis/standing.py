@@ -47,6 +47,11 @@ class Standing:
         return self.totals.record.spec.workload.optimizer
 
     @property
+    def label(self) -> str:
+        """Name of its study in the run: the optimizer, with the seed if the run has several searches for it."""
+        return self.totals.record.spec.label
+
+    @property
     def objective(self) -> Objective:
         """Objective of its search."""
         return self.totals.record.spec.workload.objective

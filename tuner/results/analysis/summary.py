@@ -152,6 +152,13 @@ class Summary:
     is_geometric_mean: bool = False  # whether a score is the geometric mean of the fitnesses
     doubling: Doubling | None = None  # of a random search, if details were asked for
     trends: Trends = NO_TRENDS
+    is_repeated: bool = False  # whether it is one of several searches of the run for this optimizer
+    searches: tuple[Summary, ...] = ()  # of which these are the results together; see `searches`
+
+    @property
+    def label(self) -> str:
+        """Name of the study in its run: the optimizer, with the seed if the run has several searches for it."""
+        return self.study.partition("/")[2]
 
     @property
     def improvement(self) -> float | None:
@@ -259,6 +266,7 @@ def summarise_outcomes(
         objective=objective,
         unit=spec.workload.unit,
         trends=trends(generations),
+        is_repeated=spec.is_repeated,
     )
 
 

@@ -48,7 +48,7 @@ def write_study(
     Raises:
         NotWritten: The study's folder contains other files, or cannot be written to.
     """
-    target = folder / study.spec.run / study.spec.workload.optimizer.replace(":", "-")
+    target = folder / study.spec.run / study.spec.label.replace(":", "-")
     temporary = target.parent / f".lodo-tune-{secrets.token_hex(8)}.tmp"
     _check_replaceable(target)
     final = [candidate for candidate in candidates if candidate.status.is_final]

@@ -104,7 +104,7 @@ def fitness_by_generation(studies: Searches, look: Look = DEFAULT_LOOK) -> Figur
     no_minor_ticks(axes)
     looks = styles_of(study.spec.workload.optimizer for study, _ in panels)
     for index, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
-        name = study.spec.name if several_runs else study.spec.workload.optimizer
+        name = study.spec.name if several_runs else study.spec.label
         hue = looks[study.spec.workload.optimizer].colour
         _draw(panel, generations, name, hue, ends, limits)
         _mark_fresh(panel, fresh[index], len(generations), hue, limits)

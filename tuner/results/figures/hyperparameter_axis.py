@@ -100,7 +100,7 @@ def name_row(axes: Axes, name: str, hue: str, value: str) -> None:
 
 def _label_of_row(study: StudyRecord) -> str:
     """Return the name of an optimizer in at most two lines, cut if it is longer."""
-    optimizer = one_line(study.spec.workload.optimizer)
+    optimizer = one_line(study.spec.label)
     if len(optimizer) <= MAX_LABEL:
         return optimizer
     first, second, *rest = [*textwrap.wrap(optimizer, MAX_LABEL), ""]

@@ -114,7 +114,7 @@ def draw_parallel(axes: Axes, study: StudyRecord, individuals: Sequence[Candidat
     axes.set_yticks([])
     for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(False)
-    axes.set_title(one_line(study.spec.workload.optimizer), loc="left", color=hue, fontweight="bold", pad=15,
+    axes.set_title(one_line(study.spec.label), loc="left", color=hue, fontweight="bold", pad=15,
                    parse_math=False)  # fmt: skip
 
 

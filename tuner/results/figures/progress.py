@@ -71,7 +71,7 @@ def best_so_far(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
     looks = styles_of(study.spec.workload.optimizer for study, _, _ in drawn)
     named = []
     for study, parts, runs in drawn:
-        style, name = looks[study.spec.workload.optimizer], one_line(study.spec.workload.optimizer)
+        style, name = looks[study.spec.workload.optimizer], one_line(study.spec.label)
         _draw(axes, parts, style, limits)
         if parts and runs.mean is not None:
             _mark_tuned(axes, parts[-1].at[-1], runs, style, limits)

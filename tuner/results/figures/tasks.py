@@ -46,7 +46,7 @@ def fitness_on_tasks(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | N
     """
     if not studies or len(studies[0][0].spec.workloads) == 1:
         return None
-    lines = [(study.spec.workload.optimizer, list(_lines(study, runs))) for study, runs in studies]
+    lines = [(study.spec.label, list(_lines(study, runs))) for study, runs in studies]
     if not any(chosen or best for _, of_tasks in lines for chosen, best in of_tasks):
         return None
     looks = styles_of(optimizer for optimizer, _ in lines)

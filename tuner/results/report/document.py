@@ -91,7 +91,7 @@ def _view(run: Run, anchor: str, margin: Margin | None) -> _RunView:
         sections = search.sections(judged(summaries, margin))
         ledger = search_ledger(run.studies, [section.tables[-1] for section in sections])
         members = [
-            (f"{study.spec.workload.optimizer}{f' on {on_task.spec.task_label}' if study.search.further else ''}", own)
+            (f"{study.spec.label}{f' on {on_task.spec.task_label}' if study.search.further else ''}", own)
             for study, candidates in run.studies
             for on_task, own in on_each_task(study, candidates)
         ]

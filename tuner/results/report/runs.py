@@ -57,13 +57,9 @@ def differing(run: Run) -> Mapping[str, tuple[str, ...]]:
     first = run.records[0].spec
     others = [record.spec for record in run.records[1:]]
     differences = {
-        "versions": tuple(spec.workload.optimizer for spec in others if spec.versions != first.versions),
-        "hardware": tuple(spec.workload.optimizer for spec in others if spec.hardware != first.hardware),
-        "data": tuple(
-            spec.workload.optimizer for spec in others if _fingerprints(spec, "data") != _fingerprints(first, "data")
-        ),
-        "code": tuple(
-            spec.workload.optimizer for spec in others if _fingerprints(spec, "code") != _fingerprints(first, "code")
-        ),
+        "versions": tuple(spec.label for spec in others if spec.versions != first.versions),
+        "hardware": tuple(spec.label for spec in others if spec.hardware != first.hardware),
+        "data": tuple(spec.label for spec in others if _fingerprints(spec, "data") != _fingerprints(first, "data")),
+        "code": tuple(spec.label for spec in others if _fingerprints(spec, "code") != _fingerprints(first, "code")),
     }
     return {what: optimizers for what, optimizers in differences.items() if optimizers}

@@ -21,7 +21,7 @@ def setting(run: Run) -> dict[str, str]:
         "task": "; ".join(
             each.task + (f" ({_listed(each.options)})" if each.options else "") for each in spec.workloads
         ),
-        "optimizers": ", ".join(record.spec.workload.optimizer for record in run.records),
+        "optimizers": ", ".join(record.spec.label for record in run.records),
         "status": status(run),
         "created": moment(min(record.created_at for record in run.records)) + " UTC" + _ended(run),
         **(_search(spec) if isinstance(spec, SearchSpec) else _comparison(spec)),

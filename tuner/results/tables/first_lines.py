@@ -11,6 +11,7 @@ from tuner.core.text import one_line
 from tuner.core.trial import Status
 from tuner.results.analysis.comparison import Comparison, Contender
 from tuner.results.analysis.ranking import Standing
+from tuner.results.analysis.searches import compared
 from tuner.results.analysis.significance import LEVEL
 from tuner.results.analysis.summary import Summary
 from tuner.results.analysis.verdict import Verdict
@@ -32,7 +33,12 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     if ranked:
         first = ranked[0]
         so_far = "" if all(one.status == StudyStatus.COMPLETE for one in group) else "so far "
-        best = f"{so_far}{first.optimizer}: {_fresh(first)} on {counted(first.tuned.seeds, 'fresh seed')}"
+        over = (
+            f"over {len(first.searches)} searches"
+            if first.searches
+            else f"on {counted(first.tuned.seeds, 'fresh seed')}"
+        )
+        best = f"{so_far}{first.optimizer}: {_fresh(first)} {over}"
         if len(ranked) > 1:
             best += f"; next {ranked[1].optimizer}: {_fresh(ranked[1])}"
             best += _apart(objective, first.tuned.mean, ranked[1].tuned.mean)
@@ -75,6 +81,8 @@ def _sizes(better: Sequence[Summary]) -> str:
 
 def _certainty(ranked: Sequence[Summary]) -> str:
     """Return what speaks for the order on fresh seeds, and what does not: it is one search of each optimizer."""
+    if ranked[0].searches:
+        return _certainty_over_searches(ranked)
     once = f"one search of each optimizer (seed {ranked[0].seed}); another seed may find other values"
     if len(ranked) < 2:
         return once
@@ -85,6 +93,19 @@ def _certainty(ranked: Sequence[Summary]) -> str:
     gap = abs(first.mean - second.mean)
     apart = f"are apart by {number(gap / spread, 2)} times their spread" if spread else "have no spread"
     return f"the two best {apart} over fresh seeds; {once} and another order"
+
+
+def _certainty_over_searches(ranked: Sequence[Summary]) -> str:
+    """Return how sure the order of the two best is over searches, compared search by search."""
+    first = ranked[0]
+    both = "both of searches and of trainings"
+    if len(ranked) < 2:
+        return f"{len(first.searches)} searches, whose spread is {both}"
+    verdict, gain, wins = compared(first, ranked[1])
+    against = f"{first.optimizer} is better than {ranked[1].optimizer} in {wins} of {len(first.searches)} searches"
+    size = "" if gain.relative.value is None else f", by {relative_size(gain.relative)}"
+    sure = {Verdict.BETTER: "which is clear", Verdict.TOO_FEW_SEEDS: "too few for a verdict"}
+    return f"{against}{size}: {sure.get(verdict, 'which is not clear')}; the spread is {both}"
 
 
 def of_comparison(comparison: Comparison) -> Lines:

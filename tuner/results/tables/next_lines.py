@@ -22,13 +22,20 @@ def next_lines(group: Sequence[Summary]) -> list[str]:
     for summary in group:
         for step in next_steps(summary):
             found.setdefault(step.kind, []).append(f"{summary.optimizer}: {_FACTS[step.kind](summary, step)}")
-    return [one_line(f"{_ADVICE[kind]}. {_listed(found[kind], '; ')}") for kind in Kind if kind in found][:MAX_LINES]
+        for kind, text in _of_searches(summary).items():
+            found.setdefault(kind, []).append(f"{summary.optimizer}: {text}")
+    return [one_line(f"{_advice(kind, group[0])}. {_listed(found[kind], '; ')}") for kind in Kind if kind in found][
+        :MAX_LINES
+    ]
 
 
 def as_json(summary: Summary) -> list[dict[str, Any]]:
     """Return what to do next after one search in a form for JSON."""
     return [
-        {"kind": step.kind.value, "text": one_line(f"{_ADVICE[step.kind]}. {_FACTS[step.kind](summary, step)}")}
+        {
+            "kind": step.kind.value,
+            "text": one_line(f"{_advice(step.kind, summary)}. {_FACTS[step.kind](summary, step)}"),
+        }
         for step in next_steps(summary)
     ]
 
@@ -38,10 +45,27 @@ _ADVICE: Mapping[Kind, str] = MappingProxyType(
         Kind.FAILURES: "Look for the reason of failures",
         Kind.DIVERGENCE: "Narrow the search space or lower σ",
         Kind.BOUND: "Widen the search space",
-        Kind.NOISE: "Take more fresh seeds",
+        Kind.NOISE: "Take more fresh seeds",  # or searches, see `_advice`
         Kind.BUDGET: "Search for longer",
     }
 )
+
+
+def _of_searches(summary: Summary) -> dict[Kind, str]:
+    """Return what several searches for one optimizer say, by kind: in how many of them, and the facts of the first."""
+    found: dict[Kind, list[tuple[Summary, Step]]] = {}
+    for one in summary.searches:
+        for step in next_steps(one):
+            found.setdefault(step.kind, []).append((one, step))
+    return {
+        kind: f"in {len(those)} of {len(summary.searches)} searches; with seed {those[0][0].seed} "
+        f"{_FACTS[kind](*those[0])}"
+        for kind, those in found.items()
+    }
+
+
+def _advice(kind: Kind, of: Summary) -> str:
+    return "Search with more seeds" if kind is Kind.NOISE and of.searches else _ADVICE[kind]
 
 
 def _lost(summary: Summary, step: Step) -> str:

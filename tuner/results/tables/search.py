@@ -13,9 +13,10 @@ from tuner.core.text import one_line
 from tuner.results.analysis.landscape import Tolerance
 from tuner.results.analysis.margins import comparable
 from tuner.results.analysis.mean_rank import mean_ranks
+from tuner.results.analysis.searches import merged
 from tuner.results.analysis.summary import Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
-from tuner.results.tables import details, first_lines, several_tasks, sizes
+from tuner.results.tables import details, first_lines, searches, several_tasks, sizes
 from tuner.results.tables.next_lines import as_json as next_steps_json
 from tuner.results.tables.next_lines import next_lines
 from tuner.results.tables.numbers import counted, hyperparameter, measured, seconds
@@ -181,23 +182,34 @@ def sections(summaries: Sequence[Summary]) -> list[Section]:
     Each section has these tables: hyperparameters, fitnesses, those of `details` if asked for, and costs. A search on
     several tasks has a table with all of them, and one of the fitnesses on each.
     """
-    return [_section(group) for group in comparable(summaries)]
+    return [_section(merged(group)) for group in comparable(summaries)]
 
 
 def _section(group: Sequence[Summary]) -> Section:
     first = group[0]
     search = f"{counted(first.generations, 'generation')} × {counted(first.population, 'individual')}"
+    seed = searches.seeds_of(first) if first.searches else f"seed {first.seed}"
+    tables = [_hyperparameters(group), *_all_fitnesses(group), *_further(group), _costs(group)]
     return Section(
-        heading=one_line(f"{first.run}: {first.task_label}, {search}, strategy {first.strategy}, seed {first.seed}"),
-        tables=(_hyperparameters(group), *_all_fitnesses(group), *details.tables(group), _costs(group)),
-        legend=[*_legend(group), *details.legend(group)],
+        heading=one_line(f"{first.run}: {first.task_label}, {search}, strategy {first.strategy}, {seed}"),
+        tables=tables,
+        legend=[*_legend(group), *([] if first.searches else details.legend(group))],
         remarks=[f"{summary.optimizer}: {remark}" for summary in group for remark in _remarks(summary)],
         first=first_lines.of_searches(group),
         following=next_lines(group),
     )
 
 
+def _further(group: Sequence[Summary]) -> Sequence[TextTable]:
+    if not group[0].searches:
+        return details.tables(group)
+    ranks = searches.ranks_table(group)
+    return [] if ranks is None else [ranks]
+
+
 def _hyperparameters(group: Sequence[Summary]) -> TextTable:
+    if group[0].searches:
+        return searches.hyperparameters(group)
     rows = [
         [s.optimizer, row.name, hyperparameter(row.default, row.scale), "→", hyperparameter(row.tuned, row.scale)]
         for s in group
@@ -231,11 +243,16 @@ def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
         for s in group
     ]
     seeds, objective = group[0].tuned.seeds, group[0].objective
-    fresh = f"; ± over {seeds} fresh seeds" if seeds else ""
+    fresh = f"; ± over {_over(group[0], seeds)}" if seeds else ""
     budget = f"{group[0].steps:,} {group[0].unit}"
     title = f"Fitness after {budget} (lower is better)" if objective.is_default else objective.title(budget)
     header = ["optimizer", "default", *([seen(group[0].strategy)] if searched else []), "tuned", "gain", "verdict"]
     return TextTable(header, rows, left=(0, len(header) - 1), title=f"{title}{fresh}")
+
+
+def _over(one: Summary, count: int) -> str:
+    """Return over what the values of a point are means: fresh seeds, or searches."""
+    return f"{count} {'searches' if one.searches else 'fresh seeds'}"
 
 
 def _costs(group: Sequence[Summary]) -> TextTable:
@@ -268,17 +285,18 @@ def _legend(group: Sequence[Summary]) -> list[str]:
     lines = []
     lines.append(f"{seen(first.strategy)}: the {measured_as} that the search itself measured: {searched}.")
     if first.tuned.seeds:
-        lines += _gain_legend(group, difference)
+        lines += searches.legend(group, difference) if first.searches else _gain_legend(group, difference)
         points = [runs for s in group for runs in (s.default, s.tuned)]
         if any(0 < runs.finished - runs.missed < runs.seeds for runs in points):
             reached = " and reached the target" if objective.is_to_target else ""
-            lines.append(f"(k/n): the mean of k runs that finished{reached}, of n.")
+            runs = "searches whose runs all" if first.searches else "runs that"
+            lines.append(f"(k/n): the mean of k {runs} finished{reached}, of n.")
         if any(runs.missed for runs in points):
             lines.append(
                 "A run that missed the target has no value; the search ranks it after all that reached the target, by "
                 "how near it came. default (tuned, both) missed target: on more of the fresh seeds (on equally many)."
             )
-    if any(s.verdict is Verdict.TOO_FEW_SEEDS for s in group):
+    if not first.searches and any(s.verdict is Verdict.TOO_FEW_SEEDS for s in group):
         lines.append(f"too few seeds: both finished on fewer than {MIN_SEEDS} seeds, too few to estimate the spread.")
     return lines
 
@@ -322,12 +340,15 @@ def _remarks(summary: Summary) -> list[str]:
         remarks.append(f"not tuned: {values}")
     counts, points = summary.counts, {"the defaults": summary.default, "the tuned point": summary.tuned}
     if summary.status != StudyStatus.COMPLETE:
-        planned, left = (sum(getattr(runs, field) for runs in points.values()) for field in ("seeds", "left"))
+        of_searches = [runs for one in summary.searches for runs in (one.default, one.tuned)]
+        fresh_runs = of_searches or points.values()
+        planned, left = (sum(getattr(runs, field) for runs in fresh_runs) for field in ("seeds", "left"))
         fresh = f" and {planned - left} of {planned} fresh runs" if planned > left else ""
         resume = "" if summary.status == StudyStatus.RUNNING else f"; continue with lodo-tune resume {summary.study}"
         remarks.append(f"{summary.status}, {counts.done:,} of {counts.total:,} individuals{fresh} done{resume}")
     for point, runs in points.items():
         ends = {"diverged": runs.diverged, "failed": runs.failed, "timed out": runs.timed_out}
-        unfinished = [f"{end} on {count} of {runs.seeds} fresh seeds" for end, count in ends.items() if count]
+        over = "in {} of {} searches" if summary.searches else "on {} of {} fresh seeds"
+        unfinished = [f"{end} {over.format(count, runs.seeds)}" for end, count in ends.items() if count]
         remarks += [f"{point} {', '.join(unfinished)}"] if unfinished else []
     return [*remarks, *details.remarks(summary), *summary.notes]

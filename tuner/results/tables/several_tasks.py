@@ -47,7 +47,7 @@ def overall(group: Sequence[Summary]) -> TextTable:
     labels = [one_line(part.task_label) for part in group[0].parts]
     header = ["optimizer", *labels, "improvement", "mean rank", "verdict"]
     seeds = group[0].tuned.seeds
-    fresh = f"; means over {seeds} fresh seeds" if seeds else ""
+    fresh = f"; means over {seeds} {'searches' if group[0].searches else 'fresh seeds'}" if seeds else ""
     title = f"Default → tuned on {counted(len(labels), 'task')}{fresh}"
     return TextTable(header, rows, left=(0, len(header) - 1), title=title)
 

@@ -14,7 +14,7 @@ from tuner.results.analysis.comparison import Comparison, compare_runs
 from tuner.results.analysis.margins import judged
 from tuner.results.analysis.profile import Profile
 from tuner.results.analysis.summary import Summary, summarise
-from tuner.results.tables import by_budget, comparison, profile, search
+from tuner.results.tables import by_budget, comparison, profile, search, searches
 from tuner.results.tables.formats import check_format, strict_csv, strict_json
 from tuner.results.tables.section import Section
 
@@ -85,13 +85,18 @@ class Table:
         return "\n\n".join(section.latex() for section in self.sections()) or "no studies"
 
     def to_json(self) -> str:
-        """Return strict JSON in full precision, with the keys "studies", "comparisons", "by_budget" and "profile".
+        """Return strict JSON in full precision.
+
+        Its keys are "studies", "searches" (of runs with several for each optimizer), "comparisons", "by_budget" and
+        "profile".
 
         Those without content are left out; an empty table has "studies".
         """
         layout: dict[str, Any] = {}
         if self.searches or not (self.comparisons or self.by_budget or self.profile):
             layout["studies"] = search.all_as_json(self.searches)
+            if together := searches.as_json(self.searches):
+                layout["searches"] = together
         if self.comparisons:
             layout["comparisons"] = [comparison.as_json(one) for one in self.comparisons]
         if self.by_budget:

@@ -34,7 +34,7 @@ def train_call(spec: StudySpec, candidate: CandidateRecord) -> str:
     """Return the call in Python that trains a candidate again."""
     workload, settings = spec.workload_of(candidate.key.generation), _settings(spec, candidate)
     if workload.is_function:
-        return f"database.run({spec.run!r})[{workload.optimizer!r}].reports({name_of(candidate.key)!r})"
+        return f"database.run({spec.run!r})[{spec.label!r}].reports({name_of(candidate.key)!r})"
     arguments = [
         f"{workload.task!r}",
         f"{workload.optimizer!r}",

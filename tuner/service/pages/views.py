@@ -50,8 +50,8 @@ class RunLine:
 
 def run_line(records: Sequence[StudyRecord]) -> RunLine:
     """Return a run in a list."""
-    lost = [one.spec.workload.optimizer for one in records if words.state(one) == "lost"]
-    stopped = [one.spec.workload.optimizer for one in records if one.status == StudyStatus.STOPPED]
+    lost = [one.spec.label for one in records if words.state(one) == "lost"]
+    stopped = [one.spec.label for one in records if one.status == StudyStatus.STOPPED]
     failed = sum(one.counts[Status.FAILED] + one.counts[Status.TIMED_OUT] for one in records)
     problems = [f"driver lost: {', '.join(lost)}"] if lost else []
     problems += [f"stopped, every candidate fails: {', '.join(stopped)}"] if stopped else []
@@ -60,9 +60,7 @@ def run_line(records: Sequence[StudyRecord]) -> RunLine:
         name=records[0].spec.run,
         kind=str(records[0].spec.kind),
         task=records[0].spec.task_label,
-        optimizers=", ".join(
-            f"{one.spec.workload.optimizer}{IMPORTED if one.spec.is_imported else ''}" for one in records
-        ),
+        optimizers=", ".join(f"{one.spec.label}{IMPORTED if one.spec.is_imported else ''}" for one in records),
         state="lost" if lost else status_of(tuple(records)),
         problem="; ".join(problems),
         done=sum(map(done, records)),
@@ -110,7 +108,7 @@ def search_run(reader: Reading, name: str) -> dict[str, Any]:
             objective.label,
             [
                 Series(
-                    one.optimizer,
+                    one.label,
                     [
                         (float(each.number), objective.shown(each.best, one.totals.record.search.steps[each.number]))
                         for each in one.totals.generations
@@ -130,7 +128,7 @@ def _run(records: Sequence[StudyRecord]) -> dict[str, Any]:
         "name": records[0].spec.run,
         "line": run_line(records),
         "records": records,
-        "notes": [f"{one.spec.workload.optimizer}: {note}" for one in records for note in one.notes],
+        "notes": [f"{one.spec.label}: {note}" for one in records for note in one.notes],
     }
 
 
@@ -175,7 +173,7 @@ def _row(one: Standing, colour: str, is_first: bool) -> dict[str, Any]:
     record = one.totals.record
     return {
         "id": record.id,
-        "optimizer": one.optimizer,
+        "optimizer": one.label,
         "colour": colour,
         "is_first": is_first,
         "state": words.state(record),

@@ -37,7 +37,7 @@ def leader(lead: Lead | None) -> str:
     """Return who leads, in a few words."""
     if lead is None:
         return "No result yet"
-    name = lead.first.optimizer
+    name = lead.first.label
     if lead.is_on_fresh_seeds:
         return f"{name}: {on_fresh_seeds(lead.first.tuned)}"
     value = None if lead.first.best is None else lead.first.best.value
@@ -56,7 +56,12 @@ def certainty(lead: Lead | None) -> tuple[str, str]:
             "Fresh seeds decide at the end. So far the best candidates of the searches are compared, and the best of "
             "many is lucky."
         )
-    if lead.second is None or lead.verdict is None:
+    if lead.first.totals.record.search.is_repeated:
+        word, reason = (
+            OPEN,
+            "It is the best of several searches for each optimizer; the tables have means over searches.",
+        )
+    elif lead.second is None or lead.verdict is None:
         word, reason = OPEN, "No other optimizer has results on fresh seeds."
     else:
         word, reason = _against(lead, lead.second.optimizer, lead.verdict)
