@@ -122,10 +122,15 @@ def with_margins(group: Sequence[One], margin: Margin | None = None) -> list[One
 
 
 def _with_margin(one: One, margin: float | None) -> One:
-    ends, verdict = (one.gain.relative.low, one.gain.relative.high), one.verdict
-    if verdict in _BY_SIZE and all(end is not None and abs(end) <= max(margin or 0.0, ROUNDING) for end in ends):
-        verdict = Verdict.EQUIVALENT
-    return replace(one, verdict=verdict, gain=replace(one.gain, margin=margin))  # type: ignore[type-var]
+    gain = replace(one.gain, margin=margin)
+    return replace(one, verdict=verdict_within(one.verdict, gain), gain=gain)  # type: ignore[type-var]
+
+
+def verdict_within(verdict: Verdict, gain: Gain) -> Verdict:
+    """Return "equivalent" if the interval of a gain lies within its margin, or else the verdict."""
+    ends, margin = (gain.relative.low, gain.relative.high), max(gain.margin or 0.0, ROUNDING)
+    is_within = all(end is not None and abs(end) <= margin for end in ends)
+    return Verdict.EQUIVALENT if verdict in _BY_SIZE and is_within else verdict
 
 
 def _relative(one: Judged, margin: Margin | None, best: float | None) -> float | None:

@@ -18,8 +18,10 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
+from tuner.core.objective import Objective
 from tuner.core.study import Outcome, StudyStatus
 from tuner.core.trial import Key, Role, Status
+from tuner.results.analysis.margins import verdict_within
 from tuner.results.analysis.relative import NOT_KNOWN, Pairs, Relative, relative_gain, relative_gain_of_logarithms
 from tuner.results.analysis.summary import Cost, Counts, FreshRuns, Summary
 from tuner.results.analysis.trends import NO_TRENDS
@@ -78,7 +80,10 @@ def compared(first: Summary, second: Summary) -> tuple[Verdict, Gain, int]:
     """
     pairs = list(_by_seed([first, second]))
     outcomes = [
-        [_outcome(one.tuned, one, Role.DEFAULT if side else Role.TUNED, slot) for slot, one in enumerate(own)]
+        [
+            _outcome(one.tuned, one.objective, one.steps, Role.DEFAULT if side else Role.TUNED, slot)
+            for slot, one in enumerate(own)
+        ]
         for side, own in enumerate(zip(*pairs, strict=True))
     ] or [[], []]
     verdict, gain = judge(outcomes[1], outcomes[0], len(pairs), first.objective.limit(first.steps))
@@ -111,8 +116,8 @@ def _merged(searches: Sequence[Summary]) -> Summary:
         study=f"{first.run}/{first.optimizer}",
         status=next((one.status for one in searches if one.status != StudyStatus.COMPLETE), StudyStatus.COMPLETE),
         hyperparameters=_typical(searches).hyperparameters,
-        default=_over_searches(default, first),
-        tuned=_over_searches(tuned, first),
+        default=over_searches(default, first.objective, first.steps),
+        tuned=over_searches(tuned, first.objective, first.steps),
         searched=statistics.fmean(known) if len(known) == len(searches) else None,
         best=best,
         counts=Counts(
@@ -137,7 +142,7 @@ def _judged(searches: Sequence[Summary]) -> tuple[Verdict, Gain]:
     """Return the verdict over searches and the gain; its margin is the mean of theirs."""
     first = searches[0]
     default, tuned = (
-        [_outcome(getattr(one, name), one, role, slot) for slot, one in enumerate(searches)]
+        [_outcome(getattr(one, name), one.objective, one.steps, role, slot) for slot, one in enumerate(searches)]
         for name, role in (("default", Role.DEFAULT), ("tuned", Role.TUNED))
     )
     relative: Callable[[Pairs], Relative] = relative_gain
@@ -149,23 +154,24 @@ def _judged(searches: Sequence[Summary]) -> tuple[Verdict, Gain]:
     verdict, gain = judge(default, tuned, seeds, first.objective.limit(first.steps), relative)
     margins = [one.gain.margin for one in searches if one.gain.margin is not None]
     margin = statistics.fmean(margins) if len(margins) == len(searches) else None
-    return verdict, replace(gain, margin=margin)
+    gain = replace(gain, margin=margin)
+    return verdict_within(verdict, gain), gain
 
 
-def _outcome(runs: FreshRuns, of: Summary, role: Role, slot: int) -> Outcome:
+def _outcome(runs: FreshRuns, objective: Objective, steps: int, role: Role, slot: int) -> Outcome:
     """Return the runs of a point on the fresh seeds of one search as one run."""
-    limit = of.objective.limit(of.steps)
-    status, fitness = Status.FINISHED, None
-    if runs.left:
+    status: Status = Status.FINISHED
+    fitness: float | None = None
+    if runs.left or not runs.seeds:
         status = Status.WAITING
     elif runs.diverged:
         status, fitness = Status.DIVERGED, math.inf
     elif runs.failed or runs.timed_out:
         status = Status.FAILED if runs.failed else Status.TIMED_OUT
     elif runs.missed or runs.mean is None:
-        fitness = math.nextafter(limit, math.inf)
+        fitness = math.nextafter(objective.limit(steps), math.inf)
     else:
-        fitness = of.objective.fitness(runs.mean)
+        fitness = objective.fitness(runs.mean)
     return Outcome(key=Key(role, 0, slot), status=status, fitness=fitness, steps_done=0, seconds=0.0)
 
 
@@ -173,11 +179,16 @@ def _with_fitness(run: Outcome, fitness: float | None) -> Outcome:
     return replace(run, fitness=fitness) if run.status is Status.FINISHED and fitness is not None else run
 
 
-def _over_searches(points: Sequence[FreshRuns], of: Summary) -> FreshRuns:
-    """Return the values of a point over searches: its means, and how many of these have one."""
-    outcomes = [_outcome(runs, of, Role.TUNED, slot) for slot, runs in enumerate(points)]
+def over_searches(points: Sequence[FreshRuns], objective: Objective, steps: int) -> FreshRuns:
+    """Return the values of a point over searches: its means, and how many of these have one.
+
+    Args:
+        points: Its runs on the fresh seeds of each search.
+        objective: The objective of the searches.
+        steps: Budget of a run.
+    """
+    statuses = [_outcome(runs, objective, steps, Role.TUNED, slot).status for slot, runs in enumerate(points)]
     valued = [runs.mean for runs in points if runs.mean is not None and runs.valued == runs.seeds]
-    statuses = [run.status for run in outcomes]
     finished = statuses.count(Status.FINISHED)
     return FreshRuns(
         mean=statistics.mean(valued) if valued else None,
@@ -186,7 +197,7 @@ def _over_searches(points: Sequence[FreshRuns], of: Summary) -> FreshRuns:
         diverged=statuses.count(Status.DIVERGED),
         failed=statuses.count(Status.FAILED),
         timed_out=statuses.count(Status.TIMED_OUT),
-        seeds=len(points) if of.tuned.seeds else 0,
+        seeds=len(points) if points[0].seeds else 0,
         missed=finished - len(valued),
     )
 

@@ -10,7 +10,7 @@ from search_spaces.space import Scale
 from tuner.results.analysis.margins import comparable
 from tuner.results.analysis.searches import Ranks, merged, ranks
 from tuner.results.analysis.summary import Hyperparameter, Summary
-from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN
+from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
 from tuner.results.tables import sizes
 from tuner.results.tables.numbers import NOTHING, hyperparameter, number
 from tuner.results.tables.text_table import TextTable
@@ -68,6 +68,10 @@ def legend(group: Sequence[Summary], difference: str) -> list[str]:
             f"gain: {difference}, search by search, in % of the default{interval}. better or worse: the mean gain is"
             f" above or below zero by more than twice its standard deviation over searches{by_sign}."
         )
+    if any(one.verdict is Verdict.EQUIVALENT for one in group):
+        lines.append("equivalent: the interval lies within the margin, which is the mean of those of the searches.")
+    if any(runs.spread == 0 for one in group for runs in (one.default, one.tuned)):
+        lines.append("exact: the same value in every search.")
     if count < MIN_SEEDS:
         lines.append(f"Fewer than {MIN_SEEDS} searches are too few for a verdict.")
     lines.append(
