@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.results.test_profile import TABLE as TABLE_OF_PROFILES
+from tests.results.test_searches import ADAMS, LODOS
 from tests.support.command_line import call
 from tuner.api.remote.following import SubmittedRun
 from tuner.cli.remote import print_submitted
+from tuner.results.tables.table import Table
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reference/json.md").read_text(encoding="utf-8")
@@ -76,6 +78,13 @@ def printed(*arguments):
 
 def test_keys_of_table(database):
     check("table", printed("table", "--database", database))
+
+
+def test_keys_of_a_run_with_several_searches_are_documented():
+    document = json.loads(Table((*ADAMS, *LODOS)).to_json())
+    found = set(paths(document))
+    assert "searches[].fitness.gain.relative.low" in found
+    assert not [path for path in found if not any(stands_for(key, path) for key in DOCUMENTED["table"])]
 
 
 def test_keys_of_table_with_details(database):
