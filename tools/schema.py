@@ -11,7 +11,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     "studies": {
         "id": "never given to another study, also after a deletion",
         "run": "name of the run",
-        "optimizer": "name as on the command line; of a comparison, the contender's; OPTIMIZER@SEED of one of several searches",
+        "optimizer": "name as on the command line; of a comparison, the contender's; OPTIMIZER@SEED of one of several "
+        "searches",
         "task": "name, or `module:NAME` or `file.py:NAME`",
         "kind": "`search` or `comparison`",
         "strategy": "search strategy; NULL for a comparison",
