@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -12,8 +11,6 @@ from tests.results.test_comparison_table import HIGH, LOW, contest
 from tests.results.test_first_lines import found
 from tests.results.test_tables import SUMMARIES
 from tests.support.builders import ADAM, LODO, MOMENTUM
-from tests.support.command_line import call
-from tests.support.report_values import database
 from tuner.core.errors import InvalidRequest
 from tuner.core.trial import Status
 from tuner.results.analysis.comparison import compare_runs
@@ -86,7 +83,7 @@ def test_precision_is_of_the_uncertainty_and_the_value_has_as_many_decimals(digi
 
 def test_siunitx_gets_numbers_and_nothing_else():
     text = rendered([FIRST], "latex", siunitx=True, columns=("value", "standing"))
-    assert r"\num{1.25 +- 0.17}" in text
+    assert r"\num[detect-all]{1.25 +- 0.17}" in text
     assert "best" in text
     assert r"\usepackage{siunitx}" in text
     for number in ("1.25", "7.95e-6", "-3 ± 0.1", "7.1e-5 ± 2e-6"):
@@ -116,7 +113,13 @@ def test_the_layout_of_the_paper_has_its_tasks_in_its_order_with_its_names():
 
 @pytest.mark.parametrize(
     ("cells", "environment", "size"),
-    [(3, "table", ""), (5, "table", r"\small"), (7, "table", r"\scriptsize"), (12, "table*", r"\footnotesize")],
+    [
+        (3, "table", ""),
+        (5, "table", r"\footnotesize"),
+        (6, "table", r"\scriptsize"),
+        (7, "table*", ""),
+        (12, "table*", r"\scriptsize"),
+    ],
 )
 def test_a_table_fits_a_column_or_else_the_page(cells, environment, size):
     table = TextTable([f"c{at}" for at in range(cells)], [["12345678"] * cells])
@@ -125,48 +128,14 @@ def test_a_table_fits_a_column_or_else_the_page(cells, environment, size):
     assert (re.search(r"\\(small|footnotesize|scriptsize)", text) or [""])[0] == size
 
 
-def test_powers_of_ten_are_wider_in_print():
-    assert latex.widths(TextTable(["a"], [["7e-5"], ["1.25"]])) == [7]
+def test_powers_of_ten_and_bold_letters_are_wider_in_print():
+    plain, power = latex.width("1.25"), latex.width("7e-5")
+    assert plain == pytest.approx(1.78)  # three digits of half an em and a point of Computer Modern
+    assert power > plain + 1
+    (wide,) = latex.widths(TextTable(["a"], [["1.25"]], bold=frozenset({(0, 0)})))
+    assert wide == pytest.approx(1.15 * plain)
 
 
-@pytest.mark.parametrize(
-    ("printing", "named"),
-    [
-        ({"layout": "tow"}, "layout is one of"),
-        ({"precision": 0}, "precision"),
-        ({"label": "a}b"}, "label"),
-        ({"columns": ("losses",)}, "columns are some of"),
-        ({"rename": {"Adm": "A"}}, "did you mean 'Adam'"),
-        ({"layout": "paper", "columns": ("value",)}, "columns"),
-        ({"layout": "hyperparameters"}, "takes searches"),
-    ],
-    ids=str,
-)
-def test_what_is_not_accepted_is_named(printing, named):
-    with pytest.raises(InvalidRequest, match=re.escape(named)):
-        rendered([FIRST], **printing)
-
-
-def test_runs_of_two_databases_stand_side_by_side(tmp_path):
-    first = database(tmp_path / "a.db")
-    shutil.copy(first, tmp_path / "b.db")
-    outcome = call("table", f"{first}:second", f"{tmp_path / 'b.db'}:second", "--side-by-side")
-    assert outcome.code == 0, outcome.err
-    assert "a.db:second" in outcome.out
-    assert "b.db:second" in outcome.out
-    assert len([line for line in outcome.out.splitlines() if line.startswith("LODO")]) == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["--columns", "value"], "--columns is for a table with --layout"),
-        (["--layout", "one", "--details"], "--layout and --details exclude each other"),
-        (["first", "second", "--layout", "one"], "searches or comparisons"),
-        (["second", "--layout", "one", "--rename", "LODO"], "--rename"),
-    ],
-)
-def test_options_that_do_not_go_together_are_refused_in_one_line(tmp_path, arguments, named):
-    outcome = call("table", *arguments, "--database", database(tmp_path / "a.db"))
-    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
-    assert named in outcome.err
+def test_the_name_of_a_run_is_above_all_of_its_columns():
+    text = rendered([replace(FIRST, run="a-long-name-of-a-run")], "latex", columns=("value", "p"))
+    assert r"\begin{table}" in text

@@ -19,7 +19,7 @@ from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, SeedRun, StudyRecord, StudySpec, StudyStatus
 from tuner.core.text import nearest
 from tuner.core.trial import Key, Role, Status
-from tuner.results.analysis.margins import Margin
+from tuner.results.analysis.margins import Margin, judged
 from tuner.results.tables.table import Table
 
 if TYPE_CHECKING:
@@ -173,7 +173,9 @@ class Study:
         if not self.record.is_search:
             raise InvalidRequest("study", f": {self.name} is a comparison, which has no tuned point")
         with self.database.reading() as store:
-            return detailed_summary_of(store, self.record)
+            others = [record for record in store.find(self.run) if record.is_search and record.id != self.record.id]
+            own, *_ = judged([detailed_summary_of(store, self.record), *(summary_of(store, one) for one in others)])
+            return own
 
     def details(self, format: str = "text") -> str:
         """Return the record of the study, without candidates and curves.

@@ -189,6 +189,6 @@ def _loss(one: Contender) -> Cell:
 
 def _interval(one: Contender) -> str:
     estimate = one.by_steps.loss
-    if estimate is None or estimate.low is None or estimate.high is None:
+    if estimate is None or estimate.low is None or estimate.high is None or estimate.low == estimate.high:
         return NOTHING
     return f"{measured(estimate.low)} to {measured(estimate.high)}"

@@ -139,12 +139,22 @@ class WideTable:
             header,
             written,
             columns="l" * len(self.head) + "r" * (len(table.header) - len(self.head)),
-            widths=latex.widths(table),
+            widths=self._widths(table),
             caption=latex.text(self._caption) if printing.caption is None else printing.caption,
             above=above,
             label=printing.label,
             packages=("booktabs", "siunitx") if printing.siunitx else ("booktabs",),
         )
+
+    def _widths(self, table: TextTable) -> list[float]:
+        """Return the widths of the columns in print, where the name of a run is above all of its columns."""
+        if len(self.columns) < 2:
+            return latex.widths(table)
+        widths = latex.widths(replace(table, header=[*self.head, *self.columns * len(self.groups)]))
+        for at, group in enumerate(self.groups):
+            last = len(self.head) + (at + 1) * len(self.columns) - 1
+            widths[last] += max(0.0, latex.width(group) - sum(widths[last - len(self.columns) + 1 : last + 1]))
+        return widths
 
     def _without_repeats(self) -> list[tuple[tuple[str, ...], tuple[Cell, ...]]]:
         above: str | None = None
@@ -161,9 +171,7 @@ def _shown(cell: Cell, precision: int) -> str:
 
 def _latex_cell(cell: Cell, printing: Printing) -> str:
     shown = _shown(replace(cell, share=""), printing.precision)
-    if printing.siunitx and cell.value is not None and latex.is_number(shown):
-        shown = rf"\num{{{shown.replace(' ± ', ' +- ')}}}"
-    else:
-        shown = latex.text(shown)
+    with_units = latex.numbers(shown) if printing.siunitx else None
+    shown = latex.text(shown) if with_units is None else with_units
     shown += cell.share
     return latex.bold(shown) if cell.bold else shown
