@@ -185,7 +185,7 @@ def _(faces):
 
 TABLES = (
     ("first",), ("first", "--details"), ("first", "second", "--format", "markdown"), ("second", "--format", "csv"),
-    ("first", "--by-budget", "--json"), ("--format", "latex"),
+    ("first", "--by-budget", "--json"), ("--format", "latex"), ("first", "--margin", "500%"),
     ("first", "--layout", "one", "--format", "latex", "--columns", "tuned,verdict", "--rename", "Adam=Adam 2014"),
 )  # fmt: skip
 

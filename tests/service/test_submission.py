@@ -93,6 +93,13 @@ def test_a_dry_run_says_what_a_request_costs_and_stores_nothing(ask):
     assert len(ask("GET", "/queue").json["items"]) == 1
 
 
+def test_a_run_with_several_searches_of_each_optimizer_costs_as_many_times_as_much(ask):
+    one, three = (ask("POST", "/runs:validate", {**SMALL, "search_seeds": count}).json for count in (1, 3))
+    assert three["resolved"]["optimizers"] == one["resolved"]["optimizers"] == ["Adam"]
+    for name in ("studies", "candidates", "evaluations"):
+        assert three["cost"][name] == 3 * one["cost"][name]
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "message"),
     [

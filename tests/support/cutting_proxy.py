@@ -39,7 +39,7 @@ class CuttingProxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, socket.create_connection(("127.0.0.1", self._behind)) as server, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), client, socket.create_connection(("127.0.0.1", self._behind)) as server:
             asked = client.recv(65_536)
             is_stream = b"/events" in asked.split(b"\r\n", 1)[0]
             server.sendall(asked)

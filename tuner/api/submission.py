@@ -25,19 +25,20 @@ from tuner.core.text import nearest
 from tuner.strategies.registry import BUILT_IN
 from tuner.studies.lookup import run_name
 from tuner.studies.planner import Plan, SearchRequest, plan_search
+from tuner.studies.search_seeds import MAX_SEARCHES
 from tuner.training import own_optimizers
 
 FIELDS = (
     "task", "optimizers", "preset", "strategy", "generations", "population", "steps", "sigma", "budget", "objective",
-    "seed", "search_spaces", "precision", "options",
+    "seed", "search_seeds", "search_spaces", "precision", "options",
 )  # fmt: skip
 """Fields of a request that decide the results: arguments of `tuner.tune`, with search spaces as text."""
 
 KERAS = "keras:"
 
 __all__ = [
-    "FIELDS", "Catalogue", "Preview", "cost_of", "optimizer_facts", "planned", "preview", "run_name", "space_facts",
-    "task_facts",
+    "FIELDS", "MAX_SEARCHES", "Catalogue", "Preview", "cost_of", "optimizer_facts", "planned", "preview", "run_name",
+    "space_facts", "task_facts",
 ]  # fmt: skip
 
 
@@ -161,6 +162,7 @@ def planned(
             strategy=fields.get("strategy"),
             objective=fields.get("objective"),
             seed=fields.get("seed") or 0,
+            search_seeds=fields.get("search_seeds") or 1,
             name=name,
             cpus_per_candidate=cpus_per_candidate,
             search_spaces=tuple(spaces),
@@ -188,7 +190,7 @@ def preview(
     """Return what a request would start, without starting or writing anything; see `planned`."""
     plan = planned(name, fields, catalogue, cpus_per_candidate, database)
     first = plan.specs[0]
-    resolved: dict[str, Any] = {"optimizers": [spec.workload.optimizer for spec in plan.specs]}
+    resolved: dict[str, Any] = {"optimizers": list(dict.fromkeys(spec.workload.optimizer for spec in plan.specs))}
     if isinstance(first, SearchSpec):
         resolved |= {
             "strategy": first.strategy,

@@ -46,13 +46,13 @@ def print_output(service: Service, verb: str, **query: Any) -> None:
         raise Damaged(unquote(fault))
 
 
-def write_report(service: Service, study: Sequence[str], file: Path, *, overwrite: bool) -> int:
+def write_report(service: Service, study: Sequence[str], file: Path, *, overwrite: bool, margin: str | None) -> int:
     """Write a report to a file; return its bytes."""
     from tuner.api.report import check_report_file
     from tuner.core import files
 
     check_report_file(file, overwrite=overwrite)
-    content = output(service, "report", study=study).body
+    content = output(service, "report", study=study, margin=margin).body
     files.write(file, content, overwrite=overwrite)
     return len(content)
 

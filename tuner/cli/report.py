@@ -34,7 +34,7 @@ def report(
     if (service := service_of(server, database)) is not None:
         from tuner.cli import remote
 
-        size = remote.write_report(service, study, output, overwrite=force)
+        size = remote.write_report(service, study, output, overwrite=force, margin=margin)
         click.echo(f"{output}: {size / 1e6:.1f} MB", err=True)
         return
     from tuner.api.report import write_report

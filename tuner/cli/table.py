@@ -117,9 +117,8 @@ def table(
         from tuner.cli.remote import print_output
 
         chosen_format = "json" if as_json else format
-        print_output(
-            service, "table", study=study, format=chosen_format, details=details, by_budget=by_budget, profile=profile
-        )
+        query = {"details": details, "by_budget": by_budget, "profile": profile, "margin": margin}
+        print_output(service, "table", study=study, format=chosen_format, **query)
         return
     damaged: list[Damaged] = []
     tables = database_of(database).table(

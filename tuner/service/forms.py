@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
 from tuner.api.comparison_submission import KIND
+from tuner.api.submission import MAX_SEARCHES
 from tuner.core.requests import FREE_FIELDS
 
 MAX_SPACE = 64 * 1024  # characters of a search space
@@ -77,6 +78,9 @@ class RunForm(BaseModel):
     budget: Annotated[int | None, Field(ge=1, le=10**15)] = None
     objective: Annotated[str | None, StringConstraints(max_length=200)] = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    search_seeds: Annotated[int, Field(ge=1, le=MAX_SEARCHES)] = Field(
+        1, description="searches of each optimizer, with the seeds seed, seed + 1, …"
+    )
     search_spaces: Annotated[list[Space], Field(max_length=MAX_SPACES)] = Field(
         [], description="search spaces as YAML text or as JSON, one per optimizer"
     )

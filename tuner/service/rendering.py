@@ -121,6 +121,7 @@ def _table(
     details: bool = False,
     by_budget: bool = False,
     profile: bool = False,
+    margin: str | None = None,
     layout: str | None = None,
     columns: Sequence[str] | None = None,
     precision: int = 2,
@@ -143,7 +144,8 @@ def _table(
         )
         return Rendered(_lines(text))
     damaged: list[Damaged] = []
-    table = database.table(*names, details=details, by_budget=by_budget, profile=profile, damaged=damaged)
+    chosen: dict[str, Any] = {"details": details, "by_budget": by_budget, "profile": profile, "margin": margin}
+    table = database.table(*names, **chosen, damaged=damaged)
     has_content = table.searches or table.comparisons or table.by_budget or table.profile
     return Rendered(_lines(table.to_format(format)) if has_content else None, _fault(damaged))
 
@@ -158,12 +160,12 @@ def _export(database: Database, names: Sequence[str], *, format: str) -> bytes:
     return study.export(format).encode()
 
 
-def _report(database: Database, names: Sequence[str], *, command: Command) -> bytes:
+def _report(database: Database, names: Sequence[str], *, command: Command, margin: str | None = None) -> bytes:
     from tuner.api.report import write_report
 
     with tempfile.TemporaryDirectory(prefix="lodo-report-") as folder:
         file = Path(folder) / "report.html"
-        write_report(database, names, file, command=command)
+        write_report(database, names, file, command=command, margin=margin)
         return file.read_bytes()
 
 

@@ -82,6 +82,7 @@ class Service:
         budget: int | None = None,
         objective: str | None = None,
         seed: int = 0,
+        search_seeds: int = 1,
         name: str | None = None,
         search_space: str | Path | Iterable[str | Path] = (),
         precision: str | None = None,
@@ -106,6 +107,7 @@ class Service:
             budget: Gradient evaluations of all candidates of a search together.
             objective: What makes one number of a run.
             seed: Decides everything that is drawn.
+            search_seeds: Number of searches of each optimizer, with the seeds seed, seed + 1, ….
             name: Name of the run. Default: the task's name, numbered where that is taken.
             search_space: YAML files of this machine, whose text is sent.
             precision: "float32", "float64" or "bfloat16".
@@ -133,6 +135,7 @@ class Service:
             "budget": budget,
             "objective": objective,
             "seed": seed,
+            "search_seeds": search_seeds,
             "search_spaces": texts(search_space),
             "precision": precision,
             "options": dict(options or {}),

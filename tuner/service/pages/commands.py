@@ -50,8 +50,8 @@ def train_call(spec: StudySpec, candidate: CandidateRecord) -> str:
 _FLAGS = (
     ("preset", "--preset"), ("strategy", "--strategy"), ("generations", "--generations"),
     ("population", "--population"), ("steps", "--steps"), ("sigma", "--sigma"), ("budget", "--budget"),
-    ("objective", "--objective"), ("seed", "--seed"), ("precision", "--precision"), ("timeout", "--timeout"),
-    ("max_attempts", "--max-attempts"),
+    ("objective", "--objective"), ("seed", "--seed"), ("search_seeds", "--search-seeds"),
+    ("precision", "--precision"), ("timeout", "--timeout"), ("max_attempts", "--max-attempts"),
 )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def tune_command(name: str, fields: Mapping[str, Any]) -> str:
         words += ["--optimizers", ",".join(fields["optimizers"])]
     words += [flag for field, flag in _SWITCHES if fields.get(field)]
     for field, flag in _COMPARISON_FLAGS if is_comparison else _FLAGS:
-        value = fields[field]
+        value = fields.get(field)
         if value is not None and value != _DEFAULTS.get(field):
             words += [flag, ",".join(map(str, value)) if isinstance(value, list) else str(value)]
     for option, value in fields["options"].items():
@@ -99,7 +99,7 @@ def tune_call(name: str, fields: Mapping[str, Any]) -> str:
         arguments.append(f"optimizers={fields['optimizers']!r}" if is_comparison else repr(fields["optimizers"]))
     flags = (*_SWITCHES, *_COMPARISON_FLAGS) if is_comparison else _FLAGS
     for field in (*(field for field, _ in flags), "options"):
-        if fields[field] and fields[field] != _DEFAULTS.get(field):
+        if fields.get(field) and fields[field] != _DEFAULTS.get(field):
             arguments.append(f"{field}={fields[field]!r}")
     if files := _files(fields):
         arguments.append(f"search_space={files!r}")
@@ -107,7 +107,7 @@ def tune_call(name: str, fields: Mapping[str, Any]) -> str:
     return f"tuner.{function}({', '.join([*arguments, f'name={name!r}'])})"
 
 
-_DEFAULTS: Mapping[str, Any] = {"preset": "paper", "seed": 0, "max_attempts": 3, "seeds": 8}
+_DEFAULTS: Mapping[str, Any] = {"preset": "paper", "seed": 0, "search_seeds": 1, "max_attempts": 3, "seeds": 8}
 
 
 def _files(fields: Mapping[str, Any]) -> list[str]:

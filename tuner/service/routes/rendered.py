@@ -29,6 +29,7 @@ Names = Annotated[
 ]
 Name = Annotated[str, Query(max_length=300, description="name of a run, or of a study as RUN/OPTIMIZER")]
 Text = Annotated[str | None, Query(max_length=2_000)]
+MarginText = Annotated[str | None, Query(max_length=50, description="smallest gain that matters, such as 0.05 or 2%")]
 Words = Annotated[list[Annotated[str, Query(max_length=300)]], Query(max_length=100)]
 _TEXT_OR_JSON = "text or json"
 
@@ -58,6 +59,7 @@ async def table(
     details: bool = False,
     by_budget: bool = False,
     profile: bool = False,
+    margin: MarginText = None,
     layout: Annotated[str | None, Query(max_length=50, description="one, hyperparameters or paper")] = None,
     columns: Words = [],  # noqa: B006
     precision: int = 2,
@@ -69,7 +71,7 @@ async def table(
     """Return the tables of runs and studies, as `lodo-tune table` prints them."""
     options: dict[str, Any] = {"format": format}
     if layout is None:
-        options |= {"details": details, "by_budget": by_budget, "profile": profile}
+        options |= {"details": details, "by_budget": by_budget, "profile": profile, "margin": margin}
     else:
         named = [tuple(one.split("=", 1)) for one in rename]
         if any(len(one) != 2 or not all(one) for one in named) or len({one[0] for one in named}) < len(named):
@@ -106,9 +108,14 @@ async def export(
 
 
 @router.get("/outputs/report", response_class=Response, responses=ANY_FILE)
-async def report(request: Request, reader: Reader, study: Names = []) -> Response:  # noqa: B006
+async def report(
+    request: Request,
+    reader: Reader,
+    study: Names = [],  # noqa: B006
+    margin: MarginText = None,
+) -> Response:
     """Return a page on runs and studies, as `lodo-tune report` writes it: one HTML file."""
-    answer = await _made(request, reader, "report", study, "html", {})
+    answer = await _made(request, reader, "report", study, "html", {"margin": margin})
     answer.headers["Content-Disposition"] = "attachment; filename=report.html"
     return answer
 
