@@ -199,6 +199,13 @@ def test_the_error_of_the_preconditioner_is_drawn_of_those_that_have_one():
     assert [text.split("\n")[0] for text in names(figure)] == ["LODO"]
 
 
+@pytest.mark.parametrize(("runs", "marks"), [(5, "black: mean and its 95 % interval"), (4, "black: mean;")])
+def test_the_axis_of_final_losses_names_an_interval_only_where_there_is_one(runs, marks):
+    losses = [[1.0 + 0.1 * at for at in range(runs)], [2.0 + 0.1 * at for at in range(runs)]]
+    figure = final_losses(compare_runs([contest(ADAM, losses[0]), contest(MOMENTUM, losses[1])]))
+    assert marks in figure.axes[0].get_xlabel()
+
+
 def test_final_losses_show_every_run_the_mean_with_its_interval_the_floor_and_who_is_best():
     low, high = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5], [3.0, 3.1, 3.2, math.inf, 3.4, Status.FAILED]
     figure = final_losses(compare_runs([contest(ADAM, high), contest(MOMENTUM, low)]))

@@ -39,7 +39,7 @@ def final_losses(comparison: Comparison, look: Look = DEFAULT_LOOK) -> Figure | 
     if comparison.sweep is not None or not any(one.by_steps.loss for one in comparison.contenders):
         return None
     timed = any(one.by_time and one.by_time.loss for one in comparison.contenders)
-    height = 1.3 + 0.36 * len(comparison.contenders)
+    height = 1.3 + (0.6 if look.is_narrow else 0.36) * len(comparison.contenders)  # letters are not made smaller
     below = timed and look.is_narrow
     size = (10.4 if timed and not below else 7.2, height * (1 + below))
     figure = new_figure(*size, f"{comparison.run}: {comparison.task_label}", look)
@@ -52,7 +52,10 @@ def final_losses(comparison: Comparison, look: Look = DEFAULT_LOOK) -> Figure | 
     )  # fmt: skip
     has_floors = with_floors and any(one.floor is not None for one in comparison.contenders)
     floors = "; grey: floor" if has_floors else ""
-    marks = f"\n{wrapped(f'black: mean and its 95 % interval{floors}', look)}"
+    finals = [final for one in comparison.contenders for final in (one.by_steps, one.by_time) if final is not None]
+    has_intervals = any(final.loss is not None and final.loss.low is not None for final in finals)
+    interval = " and its 95 % interval" if has_intervals else ""
+    marks = f"\n{wrapped(f'black: mean{interval}{floors}', look)}"
     label = f"{objective.label}, {comparison.steps:,} evaluations ({objective.better} is better)"
     if objective.is_default:
         label = f"training loss in the last 10 % of {comparison.steps:,} evaluations"
@@ -155,7 +158,7 @@ def _write_remark(axes: Axes, remark: str, row: int, limits: tuple[float, float]
     side = "right" if share > 0.85 else "left" if share < 0.15 else "center"
     axes.annotate(
         remark, (at, row), xycoords=transform, xytext=(0, 6), textcoords="offset points", ha=side, va="bottom",
-        fontsize=7, color="0.2",
+        fontsize=7, color="0.2", zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
     )  # fmt: skip
 
 
