@@ -14,6 +14,7 @@ import pytest
 
 import tuner
 from tests.frozen import FOLDER
+from tests.studies.test_search_seeds import THREE, run
 from tests.support.hostile_runs import LONG, MARKERS, fill
 from tests.support.reading_service import BEARER, application, served
 from tests.support.report_values import database
@@ -124,6 +125,22 @@ def test_a_page_that_has_not_changed_is_not_sent_again(tmp_path):
             slot = int(get(f"{address}/api/v1/studies/{study}").json["counts"]["finished"])
             store.record(study, epoch, [evaluation(key(slot))])
             assert get(address + page, If_None_Match=first.headers["etag"]).code == 200
+
+
+def test_several_searches_for_an_optimizer_are_told_apart_and_no_one_of_them_is_called_clearly_better(tmp_path):
+    file = str(tmp_path / "runs.db")
+    with ServiceStore.open(file) as store:
+        run(store, THREE)
+        name, studies = THREE[0].run, {study.spec.label: study.id for study in store.studies()}
+    with served(application(file)) as address:
+        page = get(f"{address}/runs/{name}").text
+        assert all(f">{label}<" in page for label in studies)
+        assert "It is the best of several searches for each optimizer" in page
+        assert "Adam@1" in get(f"{address}/studies/{studies['Adam@1']}").text
+        table = get(f"{address}/api/v1/runs/{name}/table?format=text").text
+        assert "over 3 searches" in table
+        listed = get(f"{address}/api/v1/runs/{name}").json
+        assert {study["name"] for study in listed["studies"]} >= {f"{name}/Adam@2", f"{name}/LODO@0"}
 
 
 def test_every_address_of_a_page_stays_below_the_root_path(tmp_path):
