@@ -66,6 +66,7 @@ def refused(*arguments, code=2):
         ((*ROSENBROCK, "--steps", "1,2", "--generations", "3"), "one for each of the 3 generations. Received: 2"),
         ((*ROSENBROCK, "--sigma", "-1"), "--sigma takes finite numbers, at least 0. Received: -1"),
         ((*ROSENBROCK, "--sigma", "inf"), "--sigma takes finite numbers, at least 0. Received: inf"),
+        ((*ROSENBROCK, "--fresh-seeds", "0"), "--fresh-seeds is a whole number from 1 to 10,000. Received: 0"),
         ((*ROSENBROCK, "--search-seeds", "0"), "--search-seeds is a whole number from 1 to 1,000. Received: 0"),
         ((*ROSENBROCK, "--seed", "-1"), "--seed is a whole number, at least 0. Received: -1"),
         ((*ROSENBROCK, "--seed", str(2**63)), f"--seed is at most {2**63 - 1}. Received: {2**63}"),

@@ -213,6 +213,7 @@ def test_the_best_so_far_begins_anew_where_the_budget_changes():
         SearchRequest(task="pixelcnn", preset="quick", optimizers=("LODO", "Adam"), seed=3),
         SearchRequest(task="noisy-quadratic-bowl,rosenbrock", preset="quick", seed=2),
         SearchRequest(task="rosenbrock", preset="quick", optimizers=("Adam", "Momentum"), seed=4, search_seeds=3),
+        SearchRequest(task="rosenbrock", preset="quick", optimizers=("Adam",), fresh_seeds=16),
         SearchRequest(
             task="rosenbrock,noisy-quadratic-bowl", preset="quick", budget=400_000, population=5, optimizers=("Adam",)
         ),

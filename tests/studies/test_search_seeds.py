@@ -69,6 +69,13 @@ def test_each_search_is_the_one_that_its_seed_alone_gives():
         assert replace(one, is_repeated=False) == alone
 
 
+def test_more_fresh_seeds_change_nothing_else_of_a_search():
+    request = SearchRequest(task="rosenbrock", optimizers=("Adam",), preset="quick")
+    (few,), (many,) = (plan_search(each).specs for each in (request, replace(request, fresh_seeds=16)))
+    assert (few.fresh_seeds, many.fresh_seeds) == (8, 16)
+    assert replace(many, fresh_seeds=8) == few
+
+
 def test_one_search_is_named_as_ever():
     (one,) = plan_search(SearchRequest(task="rosenbrock", optimizers=("Adam",), search_seeds=1, name="r")).specs
     assert (one.name, one.is_repeated) == ("r/Adam", False)

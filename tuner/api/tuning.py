@@ -39,6 +39,7 @@ def tune(
     budget: int | None = None,
     objective: str | None = None,
     seed: int = 0,
+    fresh_seeds: int | None = None,
     search_seeds: int = 1,
     name: str | None = None,
     database: str | Path | Database = DEFAULT_DATABASE,
@@ -73,6 +74,8 @@ def tune(
             "validation.loss:best", "evaluations-to:validation.accuracy>=0.9" and others; docs/guides/objectives.md has
             them all. Default: the preset's or the task's, or else the mean training loss over the last tenth.
         seed: Decides everything that is drawn.
+        fresh_seeds: Number of seeds on which the defaults and the tuned point are trained at the end. Default: the
+            preset's, usually 8.
         search_seeds: Number of searches for each optimizer, with the seeds seed, seed + 1, …: how much another search
             would differ. The table then has means and spreads over searches. Default 1.
         name: Name of the run. Default: the task's name, numbered where that is taken.
@@ -116,6 +119,7 @@ def tune(
         strategy=strategy,
         objective=objective,
         seed=seed,
+        fresh_seeds=fresh_seeds,
         search_seeds=search_seeds,
         name=name,
         cpus_per_candidate=resolved.cpus_per_candidate,

@@ -177,6 +177,12 @@ def _fail(message: str, code: int, debug: bool) -> None:
 @objective_option("Default: the preset's or the task's, or training-loss, the paper's.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random numbers.")
 @click.option(
+    "--fresh-seeds",
+    type=int,
+    metavar="N",
+    help="Seeds on which defaults and tuned point are compared at the end. Default: the preset's.",
+)
+@click.option(
     "--search-seeds",
     type=int,
     default=1,

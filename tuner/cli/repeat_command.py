@@ -22,8 +22,8 @@ from tuner.studies.several_tasks import schedules_of
 def repeat_command(specs: Sequence[StudySpec]) -> str:
     """Return the command line that runs the studies of a run again.
 
-    A file is written as FILE, since only its content is recorded. No module of the user is imported: the number of
-    fresh seeds, which only a preset sets, is that of the run only if a task of the user's own has the usual presets.
+    A file is written as FILE, since only its content is recorded. No module of the user is imported: presets of a task
+    of the user's own are taken to be the usual ones.
 
     Args:
         specs: Specifications of the studies of one run, in order.
@@ -61,6 +61,7 @@ def _search(specs: Sequence[SearchSpec], names: Sequence[str], presets: Mapping[
         ("--population", spec.population, preset.population),
         *([] if spec.further else [("--steps", spec.steps, preset.steps)]),
         ("--sigma", spec.sigmas, preset.sigmas),
+        ("--fresh-seeds", spec.fresh_seeds, preset.fresh_seeds),
     ):
         if value != default:
             words += [option, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]

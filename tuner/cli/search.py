@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "task", "optimizers", "preset", "generations", "population", "steps", "sigma", "budget", "strategy", "objective",
-    "seed", "search_seeds", "name", "cpus_per_candidate", "precision",
+    "seed", "fresh_seeds", "search_seeds", "name", "cpus_per_candidate", "precision",
 )  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def plan_function(request: SearchRequest, name: str, entry: TaskEntry, asked: Sc
         population=schedule.population,
         parameters=schedule.parameters,
         steps=schedule.steps,
-        fresh_seeds=preset.fresh_seeds,
+        fresh_seeds=preset.fresh_seeds if request.fresh_seeds is None else request.fresh_seeds,
         space=space.to_dict(),
         versions=machine.versions(),
         hardware=machine.hardware(),

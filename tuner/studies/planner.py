@@ -30,6 +30,8 @@ from tuner.studies.several_tasks import options_of, schedules_of
 from tuner.studies.spaces import search_spaces_of
 from tuner.studies.task_options import task_options
 
+MAX_FRESH_SEEDS = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
@@ -46,6 +48,7 @@ class SearchRequest:
     strategy: str | None = None
     objective: str | None = None
     seed: int = 0
+    fresh_seeds: int | None = None  # of the defaults and the tuned point at the end; None: the preset's
     search_seeds: int = 1  # searches per optimizer, with the seeds seed, seed + 1, …
     name: str | None = None
     cpus_per_candidate: int = 1
@@ -77,6 +80,8 @@ def plan_search(request: SearchRequest) -> Plan:
     if request.seed > MAX_SEED:
         raise InvalidRequest("seed", f"is at most {MAX_SEED}", request.seed)
     check_search_seeds(request.search_seeds, request.seed)
+    if request.fresh_seeds is not None and not 1 <= request.fresh_seeds <= MAX_FRESH_SEEDS:
+        raise InvalidRequest("fresh_seeds", f"is a whole number from 1 to {MAX_FRESH_SEEDS:,}", request.fresh_seeds)
     check_at_least_one("cpus_per_candidate", request.cpus_per_candidate)
     names = task_names(request.task)
     entries = [task_entry(name) for name in names]
@@ -137,7 +142,7 @@ def plan_search(request: SearchRequest) -> Plan:
             population=schedule.population,
             parameters=schedule.parameters,
             steps=schedule.steps,
-            fresh_seeds=preset.fresh_seeds,
+            fresh_seeds=preset.fresh_seeds if request.fresh_seeds is None else request.fresh_seeds,
             space=spaces[one.name].to_dict(),
             versions=versions,
             hardware=hardware,
