@@ -167,7 +167,7 @@ def test_results_stay_in_their_folder_even_if_a_name_was_not_validated(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     damage_database(path, "UPDATE studies SET optimizer = '../../escaped' WHERE id = 1")
-    monkeypatch.setattr("tuner.storage.studies.check_optimizer_name", lambda _: None)
+    monkeypatch.setattr("tuner.storage.studies.check_study_label", lambda _: None)
     (tmp_path / "deep").mkdir()
     with Store.open(str(path)) as store, pytest.raises(Damaged, match="would be written outside"):
         write_results(store, store.find("run"), tmp_path / "deep" / "out")
