@@ -9,11 +9,11 @@ that a positive gain is an improvement for every objective.) The rule:
     sample standard deviation, or, from six seeds on, if the gain of every seed does; each time by more than a rounding
     error: 1e-12 of the greatest fitness, or of the greater one of a seed.
 
-Mean and standard deviation are in the table, so that a reader can check the first half without a formula. The spreads
-of the two columns are not a substitute: what all runs on a seed have in common (an easy minibatch, an unlucky
-initialisation) is in both of them and cancels in the gains. For two equally good points whose gains are independent
-and normally distributed, the first half is a wrong 'better' with the probability that a t variable with n - 1 degrees
-of freedom exceeds 2 sqrt(n), and a wrong 'worse' with the same. Hence at least three seeds.
+Mean and standard deviation are in the detailed table, so that a reader can check the first half without a formula. The
+spreads of the two columns are not a substitute: what all runs on a seed have in common (an easy minibatch, an unlucky
+initialisation) is in both of them and cancels in the gains. For two equally good points whose gains are independent and
+normally distributed, the first half is a wrong 'better' with the probability that a t variable with n - 1 degrees of
+freedom exceeds 2 sqrt(n), and a wrong 'worse' with the same. Hence at least three seeds.
 
 Gains that are skewed, such as those over defaults that nearly diverge, have a standard deviation as large as their
 mean, however many there are. The second half is the sign test: for equally good points, with gains of any distribution
