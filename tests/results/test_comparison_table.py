@@ -162,6 +162,13 @@ def test_it_is_said_from_how_many_runs_on_there_is_an_interval_where_one_is_miss
     assert missing not in " ".join(render_comparisons([all_ended], "text").split())
 
 
+def test_runs_that_are_equal_on_every_seed_are_called_exact():
+    text = render_comparisons([compare_runs([contest(MOMENTUM, LOW), contest(LODO, [0.5] * SEEDS)])], "text")
+    assert "0.5000 exact" in text
+    assert "exact: the same value in every run." in text
+    assert "exact: the same" not in render_comparisons([three()], "text")
+
+
 def test_a_format_that_there_is_not_is_refused():
     with pytest.raises(ValueError, match="did you mean 'latex'"):
         render_comparisons([three()], "latx")

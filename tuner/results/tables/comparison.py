@@ -211,6 +211,8 @@ def _standing(final: FinalLoss, objective: Objective) -> str:
 def _estimate(estimate: Estimate | None) -> str:
     if estimate is None:
         return NOTHING
+    if estimate.runs > 1 and estimate.spread == 0:
+        return f"{measured(estimate.mean)} exact"
     return mean_and_spread(estimate.mean, estimate.spread) if estimate.runs > 1 else measured(estimate.mean)
 
 
@@ -255,6 +257,9 @@ def _legend(comparison: Comparison, tables: Sequence[TextTable]) -> list[str]:
         f"{what}: mean ± standard deviation (divisor n) over the runs that {counted_runs}, and the bootstrap 95 % "
         f"interval of the mean{few}. diverged: number of runs that diverged, of those that finished or diverged.",
     ]
+    losses = [final.loss for one in comparison.contenders for final in (one.by_steps, one.by_time) if final is not None]
+    if any(loss is not None and loss.runs > 1 and loss.spread == 0 for loss in losses):
+        lines.append("exact: the same value in every run.")
     ranks = [contender.by_steps.rank for contender in comparison.contenders]
     ranks += [contender.by_time.rank for contender in comparison.contenders if contender.by_time is not None]
     if any(rank.standing is Standing.BEST for rank in ranks):
