@@ -49,6 +49,8 @@ _OF_USERS = {
         "tuner.integrations.optuna:GeneticSampler",
         "tuner.integrations.optuna:seed_of",
         "tuner.integrations.optuna:budget_of",
+        "tuner.integrations.optuna_studies:read_studies",
+        "tuner.integrations.ray_tune_results:read_experiment",
     ),
 }
 

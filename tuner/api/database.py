@@ -17,6 +17,7 @@ from tuner.storage import Damaged, Soundness, Store, StudyOwned, maintenance
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tuner.api.importing_searches import OutsideSearch
     from tuner.api.run import Comparison, Run, Study
     from tuner.results.analysis.summary import Best
 
@@ -366,6 +367,26 @@ class Database:
         runs = read_runs(Path(file), task=task, name=name, steps=steps, objective=objective)
         with self.writing() as store:
             return write_runs(store, runs)
+
+    def import_search(self, search: OutsideSearch, *, name: str | None = None, task: str | None = None) -> str:
+        """Write a search that was made elsewhere into the database; return the name of its study.
+
+        Tables, figures, reports and pages mark it as imported.
+
+        Args:
+            search: What `tuner.integrations.optuna_studies.read_studies` or
+                `tuner.integrations.ray_tune_results.read_experiment` returned.
+            name: Name of the run. Default: that of the search.
+            task: Name of the task. Default: likewise.
+
+        Raises:
+            InvalidRequest: No trial has finished, or a hyperparameter cannot be stored.
+            StudyExists: The database has a run of this name.
+        """
+        from tuner.api.importing_searches import write_search
+
+        with self.writing() as store:
+            return write_search(store, search, name=name, task=task)
 
     def to_optuna(self, url: str, *names: str) -> Iterator[tuple[str, int]]:
         """Write the named runs and studies, by default all, into a storage of Optuna.

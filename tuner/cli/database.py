@@ -8,12 +8,16 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tuner.cli.flags import PATH, database_of, database_option, debug_option, objective_option
 from tuner.cli.group import Group
 from tuner.core.errors import LodoTuneError
+
+if TYPE_CHECKING:
+    from tuner.api.importing_searches import OutsideSearch
 
 
 class Unsound(LodoTuneError):  # noqa: N818 (states what is the case)
@@ -137,32 +141,82 @@ def export(
             click.echo(f"{name}: {counted(count, 'trial')} for Optuna in {maintenance.shown(optuna)}")
 
 
-@database_group.command("import", epilog="Example: lodo-tune database import theirs.csv --task cifar --steps 5000")
-@click.argument("file", type=PATH)
-@click.option("--task", metavar="NAME", required=True, help="Name of the task that the runs were trained on.")
-@click.option("--name", metavar="RUN", help="Name of the comparison. Default: that of the file.")
-@click.option("--steps", type=int, metavar="N", help="Gradient evaluations per run, without a column 'budget'.")
-@objective_option("What the column 'fitness' is. Default: training-loss.")
+@database_group.command(
+    "import",
+    epilog="\b\nExample: lodo-tune database import theirs.csv --task cifar --steps 5000\n"
+    "Example: lodo-tune database import --optuna optuna.db --study width\n"
+    "Example: lodo-tune database import --ray-tune ~/ray_results/width --objective validation.loss",
+)
+@click.argument("file", type=PATH, required=False)
+@click.option("--optuna", metavar="URL", help="Storage of Optuna, a file or a URL, whose studies are imported.")
+@click.option("--study", multiple=True, metavar="NAME", help="Study of this storage; may be given again. Default: all.")
+@click.option("--ray-tune", type=PATH, metavar="DIR", help="Folder of an experiment of Ray Tune, which is imported.")
+@click.option("--task", metavar="NAME", help="Name of the task. Needed for a CSV; by default that of the search.")
+@click.option("--name", metavar="RUN", help="Name of the run. Default: that of the file, or of the search.")
+@click.option(
+    "--steps", type=int, metavar="N", help="Gradient evaluations per run, of a CSV without a column 'budget'."
+)
+@objective_option(
+    "What was optimised. Default: training-loss of a CSV, validation.value of Optuna; needed for Ray Tune."
+)
 @database_option
 @debug_option
 def import_(
-    file: Path,
-    task: str,
+    file: Path | None,
+    optuna: str | None,
+    study: tuple[str, ...],
+    ray_tune: Path | None,
+    task: str | None,
     name: str | None,
     steps: int | None,
     objective: str | None,
     database: str | None,
     debug: bool,
 ) -> None:
-    """Import runs that were trained elsewhere from the CSV FILE, as a comparison that is marked as imported.
+    """Import what was trained elsewhere: a CSV FILE, studies of Optuna, or an experiment of Ray Tune.
 
-    A line is a run. Columns: optimizer, seed, fitness (the value of the objective) and one per hyperparameter; and, as
-    they apply, status, budget, steps_done, seconds, validation.METRIC and test.METRIC. All optimizers have the same
-    seeds and budget. What 'lodo-tune trials' writes of a comparison is accepted.
+    A line of a CSV is a run of a comparison. Columns: optimizer, seed, fitness (the value of the objective) and one per
+    hyperparameter; and, as they apply, status, budget, steps_done, seconds, validation.METRIC and test.METRIC. All
+    optimizers have the same seeds and budget. What 'lodo-tune trials' writes of a comparison is accepted.
+
+    A study or an experiment becomes a search of one generation, whose tuned point is its best trial. Everything is
+    marked as imported.
     """
+    given = [each for each in (file, optuna, ray_tune) if each is not None]
+    if len(given) != 1:
+        raise click.UsageError(
+            f"database import takes one of FILE.csv, --optuna URL and --ray-tune DIR. Received: {len(given)} of them"
+        )
+    if study and optuna is None:
+        raise click.UsageError("--study belongs to --optuna URL")
     db = database_of(database)
-    for study in db.import_runs(file, task=task, name=name, steps=steps, objective=objective):
-        click.echo(f"{study}: imported from {file}")
+    if file is not None:
+        if task is None:
+            raise click.UsageError("Missing option '--task', the name of the task that the runs were trained on")
+        for each in db.import_runs(file, task=task, name=name, steps=steps, objective=objective):
+            click.echo(f"{each}: imported from {file}")
+        return
+    if steps is not None:
+        raise click.UsageError("--steps belongs to a CSV")
+    searches = _searches(optuna, study, ray_tune, objective)
+    if name is not None and len(searches) > 1:
+        raise click.UsageError(f"--name names one study. Received: {len(searches)} studies; choose one by --study")
+    for search in searches:
+        click.echo(f"{db.import_search(search, name=name, task=task)}: imported from {search.source}")
+
+
+def _searches(
+    optuna: str | None, study: tuple[str, ...], ray_tune: Path | None, objective: str | None
+) -> list[OutsideSearch]:
+    """Return the searches to import."""
+    if optuna is not None:
+        from tuner.integrations.optuna_studies import read_studies
+
+        return read_studies(optuna, study, objective=objective)
+    from tuner.integrations.ray_tune_results import read_experiment
+
+    assert ray_tune is not None  # noqa: S101 - one of the two is given
+    return [read_experiment(ray_tune, objective=objective)]
 
 
 @database_group.command(epilog="Example: lodo-tune database backup monday.db")

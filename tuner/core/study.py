@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 IMPORTED_FROM = "imported from"
 """Key in the hardware of a study whose results were produced elsewhere: the file that they come from."""
 
+IMPORTED = " (imported)"
+"""What stands behind the name of an optimizer in such a study."""
+
 
 SEED_MARK = "@"
 """Between optimizer and seed in the name of one of several searches; no optimizer's name has it."""

@@ -12,12 +12,10 @@ import numpy as np
 from search_spaces.space import Scale, SearchSpace
 from tuner.core.numbers import fitness
 from tuner.core.objective import TRAINING_LOSS, Objective
-from tuner.core.study import Point, SeedRun, StudyRecord, StudyStatus
+from tuner.core.study import IMPORTED, Point, SeedRun, StudyRecord, StudyStatus
 from tuner.core.trial import Status
 from tuner.results.analysis.estimate import Estimate, estimate
 from tuner.results.analysis.ranking import ROUNDING, Rank, Ranking, Standing, rank
-
-IMPORTED = " (imported)"  # behind the name of a contender whose runs were imported
 
 Studies = Sequence[tuple[StudyRecord, Sequence[SeedRun]]]
 

@@ -14,7 +14,7 @@ from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner import strategies
 from tuner.core.numbers import fitness
 from tuner.core.objective import TRAINING_LOSS, Objective
-from tuner.core.study import CandidateRecord, Outcome, SearchSpec, StudyRecord
+from tuner.core.study import IMPORTED, CandidateRecord, Outcome, SearchSpec, StudyRecord
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.doubling import Doubling, last_doubling
 from tuner.results.analysis.generations import Generation, Run, by_generation, finished
@@ -148,6 +148,7 @@ class Summary:
     notes: tuple[str, ...]
     objective: Objective = TRAINING_LOSS
     unit: str = "gradient evaluations"  # of budgets
+    is_imported: bool = False  # whether it was made elsewhere
     parts: tuple[Summary, ...] = ()  # one per task, without `searched`; empty of a search on one task
     is_geometric_mean: bool = False  # whether a score is the geometric mean of the fitnesses
     doubling: Doubling | None = None  # of a random search, if details were asked for
@@ -230,7 +231,7 @@ def summarise_outcomes(
         run=spec.run,
         task=spec.workload.task,
         task_label=spec.workload.task_label,
-        optimizer=spec.workload.optimizer,
+        optimizer=f"{spec.workload.optimizer}{IMPORTED if spec.is_imported else ''}",
         status=study.status,
         strategy=spec.strategy,
         seed=spec.seed,
@@ -267,6 +268,7 @@ def summarise_outcomes(
         unit=spec.workload.unit,
         trends=trends(generations),
         is_repeated=spec.is_repeated,
+        is_imported=spec.is_imported,
     )
 
 

@@ -30,7 +30,9 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     objective = group[0].objective
     lines = [("objective", objective.description)]
     ranked = sorted((one for one in group if one.tuned.mean is not None), key=lambda one: one.tuned.rank(one.objective))
-    if ranked:
+    if all(one.is_imported for one in group):
+        lines.append(("best", _seen(group)))
+    elif ranked:
         first = ranked[0]
         so_far = "" if all(one.status == StudyStatus.COMPLETE for one in group) else "so far "
         over = (
@@ -54,6 +56,15 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     lost = [one for one in group if one.counts.done > one.counts.finished]
     ends = [f"{one.optimizer} {one.counts.done - one.counts.finished:,} of {one.counts.total:,}" for one in lost]
     return _one_line([*lines, ("lost", f"{_listed(ends)} individuals" if lost else "nothing")])
+
+
+def _seen(group: Sequence[Summary]) -> str:
+    """Return the best of imported searches, which have no fresh seeds."""
+    known = [(one.objective.fitness(one.searched), one) for one in group if one.searched is not None]
+    if not known:
+        return "none"
+    first = min(known, key=lambda pair: pair[0])[1]
+    return f"{first.optimizer}: {number(first.searched)}, as its search measured it, without fresh seeds"
 
 
 def _fresh(one: Summary) -> str:

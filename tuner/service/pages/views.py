@@ -12,9 +12,8 @@ from typing import Any
 
 from search_spaces.space import SearchSpace
 from tuner.core.aggregates import CandidateRow, GenerationTotals, StudyTotals
-from tuner.core.study import StudyRecord, StudyStatus
+from tuner.core.study import IMPORTED, StudyRecord, StudyStatus
 from tuner.core.trial import Status
-from tuner.results.analysis.comparison import IMPORTED
 from tuner.results.analysis.decimation import decimated
 from tuner.results.analysis.failures import grouped_reasons, run_label
 from tuner.results.analysis.standing import Standing, lead, ranked, seconds_left
