@@ -261,6 +261,28 @@ def test_trials_know_their_seeds_and_budgets():
     assert all(0 <= seed < 2**31 for seed in seeds)
 
 
+def test_a_study_of_two_objectives_has_a_front():
+    def two(trial):
+        width = trial.suggest_int("width", 8, 1024, log=True)
+        lr = trial.suggest_float("lr", 1e-6, 1.0, log=True)
+        return 8 / width + math.log(lr / 1e-2) ** 2, -width  # the wider the better, and the narrower
+
+    space = {"width": SPACE["width"], "lr": SPACE["lr"]}
+    of = sampler(space, strategy="nsga2", generations=12, population=12)
+    study = optuna.create_study(sampler=of, directions=["minimize", "maximize"])
+    study.optimize(two)
+    assert len(study.trials) == 12 * 12 + 2
+    again = optuna.create_study(
+        sampler=sampler(space, strategy="nsga2", generations=12, population=12), directions=["minimize", "minimize"]
+    )
+    again.optimize(lambda trial: (two(trial)[0], -two(trial)[1]))
+    assert parameters(again) == parameters(study)
+    ours = {values for _, values in of._loop._batches._strategy.front}
+    theirs = {(trial.values[0], -trial.values[1]) for trial in study.best_trials}
+    assert ours & theirs
+    assert min(trial.values[0] for trial in study.best_trials) < 0.1
+
+
 def test_beyond_the_end_the_tuned_parameters_are_trained_on_further_seeds():
     study = study_of()
     study.optimize(objective)
@@ -279,7 +301,10 @@ def test_what_is_not_accepted_is_named_in_one_line():
         with pytest.raises(InvalidRequest, match=message):
             sampler(**arguments)
     study = optuna.create_study(sampler=sampler(), directions=["minimize", "minimize"])
-    with pytest.raises(InvalidRequest, match="optimises one objective"):
+    with pytest.raises(InvalidRequest, match="genetic searches one objective; take nsga2"):
+        study.ask(SPACE)
+    study = optuna.create_study(sampler=sampler(strategy="nsga2"), directions=["minimize"] * 4)
+    with pytest.raises(InvalidRequest, match="nsga2 searches 3 at most"):
         study.ask(SPACE)
     with pytest.raises(InvalidRequest, match="is one of a study with a GeneticSampler"):
         seed_of(optuna.create_study().ask(SPACE))

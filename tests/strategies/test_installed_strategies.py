@@ -47,7 +47,7 @@ def made(name):
 
 
 def test_its_name_is_listed_and_it_is_created_by_it():
-    assert strategies.names() == ("paper", "genetic", "cma-es", "random", "broken", "other", "wrong")
+    assert strategies.names() == ("paper", "genetic", "cma-es", "random", "nsga2", "broken", "other", "wrong")
     assert made("other").ask().genomes.tolist() == made("paper").ask().genomes.tolist()
     assert strategies.kind("other").searched == "what it saw"
 

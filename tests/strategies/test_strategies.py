@@ -59,6 +59,13 @@ class TestCmaEs(StrategyConformance):
         return create("cma-es", **plan)
 
 
+class TestNsga2(StrategyConformance):
+    """The laws, for `nsga2` with one objective."""
+
+    def make(self, **plan: Any) -> Strategy:
+        return create("nsga2", **plan)
+
+
 class TestRandom(StrategyConformance):
     """The laws, for `random`."""
 

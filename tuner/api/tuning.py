@@ -63,8 +63,8 @@ def tune(
         optimizers: Names of built-in optimizers, "keras:NAME", their classes, or optimizers of your own: named as a
             task, or as classes; one or several. A mapping gives your own the names to show. Default: the task's.
         preset: Schedule of the search: "paper", "quick", or another preset of the task.
-        strategy: Name of a search strategy: "genetic", "cma-es", "random" or "paper". Default: "paper" for the preset
-            "paper", "genetic" for every other.
+        strategy: Name of a search strategy: "genetic", "cma-es", "random", "nsga2" or "paper". Default: "paper" for the
+            preset "paper", "genetic" for every other.
         generations: Default: as many as the longest list given has, or the preset.
         population: Candidates per generation. Default: the preset's.
         steps: Budget of a candidate in gradient evaluations: one value, or one per generation. Default: the preset's.

@@ -5,6 +5,7 @@ The store returns them; they never change afterwards.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -330,6 +331,12 @@ class CandidateRecord(Outcome):
     device: str
     reason: str
     error: str
+    further: tuple[float, ...] = ()  # fitnesses by the objectives after the first
+
+    @property
+    def fitnesses(self) -> tuple[float, ...]:
+        """Fitness by each objective of the study; +inf where there is none."""
+        return (math.inf if self.fitness is None else self.fitness, *self.further)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -180,8 +180,9 @@ class Evaluation:
     error: str = ""  # a traceback, cut to 4 kB
     observations: tuple[Observation, ...] = ()  # in the order in which they were made
     output: str = ""  # what a training function printed, cut in the middle
+    further: tuple[float, ...] = ()  # fitnesses by the objectives after the first; finite if `fitness` is
 
     @property
-    def values(self) -> tuple[float, ...]:
-        """Values of the study's objectives; currently one, the fitness."""
-        return (self.fitness,)
+    def fitnesses(self) -> tuple[float, ...]:
+        """Fitness by each objective of the study."""
+        return (self.fitness, *self.further)

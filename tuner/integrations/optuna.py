@@ -49,6 +49,8 @@ SEARCH = "lodo_tune:search"  # of a study
 class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missing where types are checked
     """A strategy as a sampler of Optuna.
 
+    A study may have two or three directions with `strategy="nsga2"`; `Study.best_trials` are its front then.
+
     The search space is static: each trial suggests the same parameters, with the same distributions. A parameter that
     is not in it is sampled independently, at random. The last trials of the search are the defaults and the tuned
     parameters; `Study.optimize` ends after them. A trial that is asked for while all of a generation are being trained
@@ -57,7 +59,7 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
     Args:
         space: The search space, distributions by name. Default: that of the first trial that is complete; trials before
             it are sampled at random and do not belong to the search.
-        strategy: Name of a strategy: "genetic", "cma-es", "random" or "paper".
+        strategy: Name of a strategy: "genetic", "cma-es", "random", "paper" or "nsga2".
         generations: Number of generations. Default: 10.
         population: Trials per generation. Default: 8.
         sigma: Standard deviation of the draws: one value, or one per generation. Default: 3.
@@ -98,14 +100,12 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
         self._random = RandomSampler(seed=seed % 2**32)
         self._forget()
         if self._given is not None:
-            self._begin(self._given)
+            self._translate(self._given)
 
     # What Optuna calls
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return the search space; none where it is not known yet, and for a trial with parameters of the user's."""
-        if len(study.directions) != 1:
-            raise InvalidRequest("directions", ": GeneticSampler optimises one objective", len(study.directions))
         if "fixed_params" in trial.system_attrs:
             return {}
         with self._lock:
@@ -123,7 +123,7 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
             return {}
         with self._lock:
             if self._loop is None:
-                self._begin(search_space)
+                self._begin(search_space, study)
             candidate = self._next(self._read(study), study)
             attributes = {
                 CANDIDATE: [candidate.key.role.value, candidate.key.generation, candidate.key.slot],
@@ -149,7 +149,7 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
             if self._loop is None:
                 return
             loop = self._read(study)
-            self._tell(loop, _key(attributes), study, state, None if values is None else values[0], trial)
+            self._tell(loop, _key(attributes), study, state, values, trial)
             if loop.is_over:
                 with contextlib.suppress(RuntimeError):  # where the user asks and tells, there is nothing to end
                     study.stop()
@@ -178,20 +178,23 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
         self._is_known = False  # whether the study was compared with the search
         self._lock = threading.RLock()
 
-    def _begin(self, space: Mapping[str, BaseDistribution]) -> None:
+    def _begin(self, space: Mapping[str, BaseDistribution], study: Study) -> None:
+        self._translate(space)
+        spec = planned(self._outside.space, **self._request)
+        self._loop = SearchLoop(spec, objectives=len(study.directions))
+
+    def _translate(self, space: Mapping[str, BaseDistribution]) -> None:
         try:
             self._outside = OutsideSpace({name: _parameter(name, one) for name, one in _varied(space).items()})
         except ValueError as error:
             raise InvalidRequest("space", f": {error}") from None
-        self._loop = SearchLoop(planned(self._outside.space, **self._request))
+        planned(self._outside.space, **self._request)  # refuses what the strategy does not search
 
     def _follow(self, study: Study) -> None:
         """Begin anew if this is another study than before."""
         identity = (id(study._storage), study._study_id)
         if self._study not in (None, identity):
             self._forget()
-            if self._given is not None:
-                self._begin(self._given)
         self._study = identity
 
     def _read(self, study: Study) -> SearchLoop:
@@ -214,7 +217,7 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
             went_on = False
             for candidate in (*loop.outstanding, *loop.waiting):
                 if (trial := ended.get(candidate.key)) is not None:
-                    self._tell(loop, candidate.key, study, trial.state, trial.value, trial)
+                    self._tell(loop, candidate.key, study, trial.state, trial.values, trial)
                     went_on = True
                 elif candidate in loop.waiting and candidate.key in running:
                     loop.ask(candidate.key)
@@ -232,18 +235,24 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
 
     @staticmethod
     def _tell(
-        loop: SearchLoop, key: Key, study: Study, state: TrialState, value: float | None, trial: FrozenTrial
+        loop: SearchLoop,
+        key: Key,
+        study: Study,
+        state: TrialState,
+        values: Sequence[float] | None,
+        trial: FrozenTrial,
     ) -> None:
         """Take the result of a trial; that of one that was pruned is the last value that it reported."""
         if key in {candidate.key for candidate in loop.waiting}:
             loop.ask(key)
-        if state is TrialState.PRUNED and value is None:
-            value = trial.intermediate_values.get(trial.last_step)
-        if value is None or state is TrialState.FAIL:
+        if state is TrialState.PRUNED and values is None and trial.last_step is not None:
+            values = [trial.intermediate_values[trial.last_step]]
+        if values is None or state is TrialState.FAIL:
             loop.tell(key, None, f"the trial's state is {state.name}")
         else:
-            sign = -1.0 if study.direction is StudyDirection.MAXIMIZE else 1.0
-            loop.tell(key, sign * value, "" if math.isfinite(value) else f"the value was {value}")
+            signs = [-1.0 if each is StudyDirection.MAXIMIZE else 1.0 for each in study.directions]
+            fitnesses = [sign * value for sign, value in zip(signs, values, strict=True)]
+            loop.tell(key, fitnesses, "" if all(map(math.isfinite, values)) else f"the values were {values}")
 
     def _next(self, loop: SearchLoop, study: Study) -> Candidate:
         """Return the candidate of the next trial: a new one, or one that the fewest trials are training."""
@@ -264,8 +273,6 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
         """Begin as a new sampler."""
         self.__dict__.update(state)
         self._forget()
-        if self._given is not None:
-            self._begin(self._given)
 
 
 def seed_of(trial: Trial) -> int:

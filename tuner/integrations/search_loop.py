@@ -20,6 +20,7 @@ from tuner.core.seeds import trial_seed
 from tuner.core.study import CandidateRecord, SearchSpec
 from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Trial, Workload
 from tuner.strategies.schedule import ScheduleRequest
+from tuner.strategies.strategy import Fitness
 from tuner.studies.batch import Batch
 from tuner.studies.coordinates import check_searched
 from tuner.studies.search import SearchBatches
@@ -95,6 +96,7 @@ class SearchLoop:
 
     Args:
         spec: Its specification.
+        objectives: Number of objectives, which `tell` takes.
         recorded: Candidates of an earlier run of it. Those that are final are not trained again; those that are running
             are with another program still; all others are handed out again.
 
@@ -102,8 +104,15 @@ class SearchLoop:
         OtherGenome: The strategy, which does not accept other genomes than its own, now proposes others.
     """
 
-    def __init__(self, spec: SearchSpec, recorded: Mapping[Key, CandidateRecord] | None = None) -> None:
-        self.spec = spec
+    def __init__(
+        self, spec: SearchSpec, recorded: Mapping[Key, CandidateRecord] | None = None, *, objectives: int = 1
+    ) -> None:
+        most = strategies.kind(spec.strategy).objectives
+        if objectives > most:
+            others = ", ".join(name for name in strategies.names() if strategies.kind(name).objectives >= objectives)
+            accepted = f": {spec.strategy} searches one objective; take {others or 'three at most'}"
+            raise InvalidRequest("strategy", accepted if most == 1 else f": {spec.strategy} searches {most} at most")
+        self.spec, self.objectives = spec, objectives
         self.remarks: list[str] = []  # of the strategy
         self.tuned: Mapping[str, Any] | None = None  # the tuned hyperparameters, once the search is complete
         self.records: dict[Key, CandidateRecord] = {}  # candidates of this search so far, except those to hand out
@@ -154,12 +163,13 @@ class SearchLoop:
             raise RuntimeError("the search is not over")
         return Candidate((), Trial(key, self.tuned, trial_seed(self.spec.seed, key), self.spec.steps[-1]))
 
-    def tell(self, key: Key, fitness: float | None, reason: str = "") -> bool:
+    def tell(self, key: Key, fitness: Fitness | None, reason: str = "") -> bool:
         """Take a result; the first of a candidate counts.
 
         Args:
             key: The candidate.
-            fitness: What is minimised; a value that is not finite is a divergence, None a failure.
+            fitness: What is minimised, or one value per objective; one that is not finite is a divergence, None a
+                failure.
             reason: Why there is none, one line.
 
         Returns:
@@ -167,10 +177,13 @@ class SearchLoop:
         """
         if self._outstanding.pop(key, None) is None:
             return False
-        is_finished = fitness is not None and math.isfinite(fitness)
+        values = (fitness,) if isinstance(fitness, int | float) else tuple(fitness or (math.inf,))
+        is_finished = all(map(math.isfinite, values))
         status = Status.FINISHED if is_finished else Status.FAILED if fitness is None else Status.DIVERGED
-        value = fitness if fitness is not None and is_finished else math.inf
-        self.records[key] = replace(self.records[key], status=status, fitness=value, reason=reason)
+        first, *further = values if is_finished else [math.inf] * self.objectives
+        self.records[key] = replace(
+            self.records[key], status=status, fitness=first, further=tuple(further), reason=reason
+        )
         self._go_on()
         return True
 
@@ -232,6 +245,7 @@ def records_as_json(records: Mapping[Key, CandidateRecord]) -> list[dict[str, An
             "genome": list(record.genome),
             "status": record.status.value,
             "fitness": record.fitness if record.status is Status.FINISHED else None,
+            "further": [value if math.isfinite(value) else None for value in record.further],
             "reason": record.reason,
         }
         for record in records.values()
@@ -250,7 +264,8 @@ def records_of_json(layouts: Sequence[Mapping[str, Any]]) -> dict[Key, Candidate
         status = Status(each["status"])
         fitness = None if not status.is_final else math.inf if each["fitness"] is None else float(each["fitness"])
         genome = tuple(map(float, each["genome"]))
-        records[key] = _blank(key, genome, status, fitness, str(each["reason"]))
+        further = tuple(math.inf if value is None else float(value) for value in each["further"])
+        records[key] = replace(_blank(key, genome, status, fitness, str(each["reason"])), further=further)
     return records
 
 
@@ -281,4 +296,6 @@ def _blank(key: Key, genome: tuple[float, ...], status: Status, fitness: float |
 
 def _result(record: CandidateRecord) -> Evaluation:
     fitness = math.inf if record.fitness is None else record.fitness
-    return Evaluation(record.key, record.status, fitness, [], record.steps, 0.0, reason=record.reason)
+    return Evaluation(
+        record.key, record.status, fitness, [], record.steps, 0.0, reason=record.reason, further=record.further
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from tuner.strategies.individuals import Individual
 from tuner.strategies.random_generators import ConfinedGenerators
 from tuner.strategies.setting import Setting, is_number
-from tuner.strategies.strategy import Proposal
+from tuner.strategies.strategy import Fitness, Proposal
 
 
 class Generational(ABC):
@@ -58,7 +59,7 @@ class Generational(ABC):
         block, replicates = self._seeds(self._completed)
         return Proposal(self._proposed.copy(), self.setting.steps[self._completed], block, replicates)
 
-    def tell(self, fitnesses: Sequence[float]) -> str:
+    def tell(self, fitnesses: Sequence[Fitness]) -> str:
         """See `Strategy.tell`."""
         if self._proposed is None:
             raise RuntimeError(f"generation {self._completed} must be requested with ask() before tell()")
@@ -66,13 +67,21 @@ class Generational(ABC):
             raise ValueError(
                 f"there must be one fitness per individual, {self.setting.population}. Received: {len(fitnesses)}"
             )
-        for slot, fitness in enumerate(fitnesses):
-            if not is_number(fitness):
-                raise ValueError(f"the fitness of slot {slot} must be a number. Received: {fitness!r:.80}")
-        remark = self._take(self._completed, self._proposed, [float(fitness) for fitness in fitnesses])
+        checked = [self._checked(slot, fitness) for slot, fitness in enumerate(fitnesses)]
+        remark = self._take(self._completed, self._proposed, checked)
         self._proposed = None
         self._completed += 1
         return remark
+
+    def _checked(self, slot: int, fitness: Any) -> Any:
+        """Return the fitness of a slot in the form that `_take` receives.
+
+        Raises:
+            ValueError: It is not accepted.
+        """
+        if not is_number(fitness):
+            raise ValueError(f"the fitness of slot {slot} must be a number. Received: {fitness!r:.80}")
+        return float(fitness)
 
     def _take(self, generation: int, genomes: NDArray[np.float64], fitnesses: Sequence[float]) -> str:
         """Process a generation, failures included; passes the others to `_learn`."""

@@ -54,6 +54,7 @@ class StrategyKind:
         searched: Explanation of the table's column "best seen"; "mean seen" unless it begins with "the best".
         searched_fitness: Returns the value of that column from all generations of a finished search; None if there is
             none.
+        objectives: Greatest number of objectives.
     """
 
     factory: str
@@ -62,6 +63,7 @@ class StrategyKind:
     kinds: frozenset[Kind] = frozenset({Kind.REAL})
     searched: str = "the best individual of all that had the last budget"
     searched_fitness: Callable[[Sequence[FinishedGeneration]], float | None] = best_at_last_budget
+    objectives: int = 1
 
 
 BUILT_IN: Mapping[str, StrategyKind] = {
@@ -90,6 +92,13 @@ BUILT_IN: Mapping[str, StrategyKind] = {
         description="quasi-random search",
         kinds=frozenset(Kind),
         schedule=sobol_schedule,
+    ),
+    "nsga2": StrategyKind(
+        factory="tuner.strategies.nsga2:create",
+        description="the Pareto front of several objectives",
+        kinds=frozenset(Kind),
+        objectives=3,
+        searched="the best individual of all that had the last budget, by the first objective",
     ),
 }
 

@@ -9,6 +9,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+Fitness = float | Sequence[float]
+"""What is minimised: a number, or one per objective."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposal:
@@ -43,11 +46,12 @@ class Strategy(Protocol):
         """
         ...
 
-    def tell(self, fitnesses: Sequence[float]) -> str:
+    def tell(self, fitnesses: Sequence[Fitness]) -> str:
         """Process the fitness of each candidate of the last generation that `ask` returned.
 
         Args:
-            fitnesses: One per slot, in slot order; lower is better, not finite (usually +inf) for a failure.
+            fitnesses: One per slot, in slot order; lower is better, not finite (usually +inf) for a failure. A strategy
+                that searches several objectives also accepts tuples of them.
 
         Returns:
             A remark for users, one line, if something is unusual; "" otherwise.

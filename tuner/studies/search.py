@@ -27,7 +27,7 @@ from tuner.core.scores import Scale
 from tuner.core.seeds import strategy_seed, trial_seed
 from tuner.core.study import CandidateRecord, SearchSpec, TaskPart
 from tuner.core.trial import Candidate, Key, Role, Trial
-from tuner.strategies.strategy import Amendable, Proposal
+from tuner.strategies.strategy import Amendable, Fitness, Proposal
 from tuner.studies.batch import Batch, Result, stop_if_all_raised_one_error
 from tuner.studies.coordinates import coordinates_of
 
@@ -90,20 +90,21 @@ class SearchBatches:
         self._results.append(results)
         if len(self._results) < len(self._spec.parts):
             return
-        told = self._told([[fitness(result) for result in task] for task in self._results])
+        told = self._told(self._results)
         self._generation, self._results, self._proposal = self._generation + 1, [], None
         text = self._strategy.tell(told)
         if text:
             self._remark(text)
 
-    def _told(self, fitnesses: Sequence[Sequence[float]]) -> Sequence[float]:
+    def _told(self, results: Sequence[Sequence[Result]]) -> Sequence[Fitness]:
         """Return what the strategy receives of a generation: the fitnesses, or the scores over several tasks.
 
         Args:
-            fitnesses: Those of each task, in slot order.
+            results: Those of each task, in slot order.
         """
-        if len(fitnesses) == 1:
-            return fitnesses[0]
+        if len(results) == 1:
+            return [result.fitnesses if result.further else fitness(result) for result in results[0]]
+        fitnesses = [[fitness(result) for result in task] for task in results]
         for task, values in enumerate(fitnesses):
             self._scale.learn(task, values)
         return [self._scale.score(values) for values in zip(*fitnesses, strict=True)]
