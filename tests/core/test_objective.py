@@ -44,7 +44,8 @@ def test_the_description_of_an_objective_is_readable():
         ({"window": 0.0}, "objective has a window between 0 and 1. Received: 0"),
         (
             {"weight": 1},
-            "objective has the parts metric, direction, reduction, window, goal, target, every. Received: weight",
+            "objective has the parts metric, direction, reduction, window, goal, target, every, further. "
+            "Received: weight",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import pytest
 
 from tuner.core.events import LaneObservations
-from tuner.core.trial import Evaluation, Key, Measurement, Observation, Role, Status, Workload
+from tuner.core.trial import Evaluation, Key, Measurement, Observation, Role, Status, Workload, of_objectives
 
 WORKLOAD = Workload("rosenbrock", "LODO", 2, options=MappingProxyType({"n": 10}), settings={"depth": 3})
 
@@ -39,5 +39,7 @@ def test_the_observation_of_one_lane_can_be_extracted():
     assert both.of_lane(1) == Observation("validation", 5, 1.0, 2.0, {"loss": 4.0})
 
 
-def test_the_only_value_of_an_evaluation_is_its_fitness():
-    assert Evaluation(Key(Role.SEARCH, 0, 0), Status.FINISHED, 2.0, (), 1, 0.1).values == (2.0,)
+def test_an_evaluation_has_a_fitness_per_objective():
+    one = Evaluation(Key(Role.SEARCH, 0, 0), Status.FINISHED, 2.0, (), 1, 0.1)
+    assert one.fitnesses == (2.0,)
+    assert replace(one, observations=(of_objectives(1, (3.0, -4.0)),)).fitnesses == (2.0, 3.0, -4.0)

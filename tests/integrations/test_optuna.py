@@ -304,7 +304,7 @@ def test_what_is_not_accepted_is_named_in_one_line():
     with pytest.raises(InvalidRequest, match="genetic searches one objective; take nsga2"):
         study.ask(SPACE)
     study = optuna.create_study(sampler=sampler(strategy="nsga2"), directions=["minimize"] * 4)
-    with pytest.raises(InvalidRequest, match="nsga2 searches 3 at most"):
+    with pytest.raises(InvalidRequest, match="nsga2 searches 3 objectives at most"):
         study.ask(SPACE)
     with pytest.raises(InvalidRequest, match="is one of a study with a GeneticSampler"):
         seed_of(optuna.create_study().ask(SPACE))

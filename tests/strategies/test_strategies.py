@@ -318,9 +318,12 @@ def test_naming_strategies_loads_neither_deap_nor_numpy_and_using_one_does_witho
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("papr", "strategy is one of paper, genetic, cma-es, random (did you mean 'paper'?). Received: 'papr'"),
-        ("RANDOM", "strategy is one of paper, genetic, cma-es, random (did you mean 'random'?). Received: 'RANDOM'"),
-        ("", "strategy is one of paper, genetic, cma-es, random. Received: ''"),
+        ("papr", "strategy is one of paper, genetic, cma-es, random, nsga2 (did you mean 'paper'?). Received: 'papr'"),
+        (
+            "RANDOM",
+            "strategy is one of paper, genetic, cma-es, random, nsga2 (did you mean 'random'?). Received: 'RANDOM'",
+        ),
+        ("", "strategy is one of paper, genetic, cma-es, random, nsga2. Received: ''"),
     ],
 )
 def test_an_unknown_strategy_is_refused_with_the_nearest_name(name: str, message: str) -> None:

@@ -33,3 +33,13 @@ def drifting(hyperparameters, *, budget, report):
 
 
 _CALLS: list[int] = []
+
+
+def cheap_and_good(hyperparameters, *, seed, budget, report):
+    """Report a loss that falls with the width, with a little noise of the seed, and the width."""
+    width, rate = hyperparameters["width"], hyperparameters["rate"]
+    if hyperparameters["net"] == "broken":
+        report(budget, loss=float("nan"), width=width)
+    noise = hyperparameters["noise"] * np.random.default_rng(seed).normal()
+    for step in range(1, budget + 1):
+        report(step, loss=1 / width + math.log10(rate / 1e-2) ** 2 + noise, width=width, half=width / 2)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.api.reading import chosen_table, find, summary_of
+from tuner.api.reading import candidates_of, chosen_table, find, summary_of
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.results.analysis.margins import Margin
@@ -231,7 +231,7 @@ class Database:
 
     def _rows(self, names: Sequence[str]) -> list[tuple[StudyRecord, CandidateRecord]]:
         with self.reading() as store:
-            return [(record, one) for record in find(store, names) for one in store.candidates(record.id)]
+            return [(record, one) for record in find(store, names) for one in candidates_of(store, record)]
 
     def listing(self, format: str = "text", *names: str, damaged: list[Damaged] | None = None) -> str:
         """Return a list of the studies of the named runs, by default of all, one line each.

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tuner.core.errors import InvalidRequest
-from tuner.core.study import Outcome, StudyRecord
+from tuner.core.study import CandidateRecord, Outcome, StudyRecord
 from tuner.results.analysis.by_budget import by_budget
 from tuner.results.analysis.comparison import Comparison, compare_runs
 from tuner.results.analysis.generations import Searches
 from tuner.results.analysis.margins import Margin, judged
 from tuner.results.analysis.profile import profile
 from tuner.results.analysis.several_tasks import whole
-from tuner.results.analysis.summary import Summary, summarise_in_detail, summarise_outcomes
+from tuner.results.analysis.summary import Summary, summarise, summarise_in_detail, summarise_outcomes
 from tuner.results.tables.table import Table
 from tuner.storage import Damaged, Store
 
@@ -45,6 +46,15 @@ def by_run(records: Iterable[StudyRecord]) -> dict[str, list[StudyRecord]]:
     return runs
 
 
+def candidates_of(store: Store, record: StudyRecord) -> list[CandidateRecord]:
+    """Return the candidates of a study, with their fitnesses by all objectives."""
+    candidates = store.candidates(record.id)
+    if not record.spec.workload.objective.further:
+        return candidates
+    further = store.further_fitnesses(record.id)
+    return [replace(one, further=further.get(one.key, ())) for one in candidates]
+
+
 def summary_of(store: Store, record: StudyRecord) -> Summary:
     """Return the summary of a search."""
 
@@ -53,12 +63,14 @@ def summary_of(store: Store, record: StudyRecord) -> Summary:
         (candidate,) = store.candidates(record.id, role=key.role, generation=key.generation, slot=key.slot)
         return candidate.hyperparameters
 
+    if record.spec.workload.objective.further:
+        return summarise(record, candidates_of(store, record))
     return summarise_outcomes(record, store.outcomes(record.id), hyperparameters)
 
 
 def detailed_summary_of(store: Store, record: StudyRecord) -> Summary:
     """Return the summary of a search, with the tolerance of each hyperparameter."""
-    return summarise_in_detail(record, store.candidates(record.id))
+    return summarise_in_detail(record, candidates_of(store, record))
 
 
 def comparisons_of(store: Store, records: Iterable[StudyRecord], *, curves: bool = False) -> tuple[Comparison, ...]:
@@ -144,6 +156,6 @@ def table_of_profiles(store: Store, records: Sequence[StudyRecord]) -> Table:
 def drawable(store: Store, records: Sequence[StudyRecord]) -> Searches | Comparison:
     """Return the values from which the figures of one run are drawn."""
     if records[0].is_search:
-        return tuple((record, store.candidates(record.id)) for record in records)
+        return tuple((record, candidates_of(store, record)) for record in records)
     (comparison,) = comparisons_of(store, records, curves=True)
     return comparison

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.api.database import Database
-from tuner.api.reading import chosen_table, comparisons_of, detailed_summary_of, drawable, summary_of
+from tuner.api.reading import (
+    candidates_of,
+    chosen_table,
+    comparisons_of,
+    detailed_summary_of,
+    drawable,
+    summary_of,
+)
 from tuner.api.trials import trials_frame
 from tuner.core.candidate_names import key_of
 from tuner.core.errors import InvalidRequest
@@ -190,12 +197,12 @@ class Study:
 
         with self.database.reading() as store:
             if self.record.is_search:
-                return show.render_search(self.record, store.candidates(self.record.id), format)
+                return show.render_search(self.record, candidates_of(store, self.record), format)
             return show.render_comparison(self.record, store.seed_runs(self.record.id), format)
 
     def _candidates(self) -> list[tuple[StudyRecord, CandidateRecord]]:
         with self.database.reading() as store:
-            return [(self.record, candidate) for candidate in store.candidates(self.record.id)]
+            return [(self.record, candidate) for candidate in candidates_of(store, self.record)]
 
 
 @dataclass(frozen=True, slots=True)

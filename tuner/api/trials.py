@@ -53,7 +53,10 @@ def trials_file(rows: Rows, format: str) -> bytes:
     check_format(format, FORMATS)
     if format == "json":
         text = strict_json(
-            [{**_before(*row), "hyperparameters": row[1].hyperparameters, **_after(row[1])} for row in rows]
+            [
+                {**_before(*row), "hyperparameters": row[1].hyperparameters, **_after(row[1]), **_further(*row)}
+                for row in rows
+            ]
         )
     elif format == "csv":
         columns, records = _table(rows)
@@ -73,12 +76,15 @@ def _table(rows: Rows) -> tuple[list[str], list[dict[str, Any]]]:
         return [*_BEFORE, *_AFTER], []
     several = any(len(study.spec.workloads) > 1 for study, _ in rows)
     names = dict.fromkeys(_column(name) for _, candidate in rows for name in candidate.hyperparameters)
-    columns = [*(name for name in _BEFORE if several or name != "task"), *names, *_AFTER]
+    objectives = max(len(study.spec.workload.objective.each) for study, _ in rows)
+    further = [f"fitness_{number}" for number in range(2, objectives + 1)]
+    columns = [*(name for name in _BEFORE if several or name != "task"), *names, *_AFTER, *further]
     records = [
         {
             **_before(study, candidate),
             **{_column(name): value for name, value in candidate.hyperparameters.items()},
             **_after(candidate),
+            **_further(study, candidate),
         }
         for study, candidate in rows
     ]
@@ -106,6 +112,14 @@ def _before(study: StudyRecord, candidate: CandidateRecord) -> dict[str, Any]:
 def _after(candidate: CandidateRecord) -> dict[str, Any]:
     values = (candidate.seed, candidate.steps, candidate.steps_done, candidate.seconds)
     return dict(zip(_AFTER, values, strict=True))
+
+
+def _further(study: StudyRecord, candidate: CandidateRecord) -> dict[str, float]:
+    """Return the values of the objectives after the first, by column."""
+    objectives = _workload(study, candidate).objective.further
+    fitnesses = candidate.further or (math.inf,) * len(objectives)
+    values = [one.value(fitness) for one, fitness in zip(objectives, fitnesses, strict=True)]
+    return {f"fitness_{number}": value for number, value in enumerate(values, 2)}
 
 
 def _workload(study: StudyRecord, candidate: CandidateRecord) -> Workload:

@@ -46,7 +46,7 @@ class FunctionProbe:
                 if isinstance(message, Reported):
                     reports += [(one.evaluations, dict(one.of_lane(0).metrics)) for one in message.observations]
                     output = message.output or output
-                else:
+                elif isinstance(message, Evaluation):
                     return Run(message, tuple(reports), output)
         except Exception as error:
             raise PromiseError(f"it raises {describe_error(error)[0]}") from error

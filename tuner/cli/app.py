@@ -175,7 +175,10 @@ def _fail(message: str, code: int, debug: bool) -> None:
     help="Search strategy: genetic, cma-es, random, nsga2 or paper. Default: paper for the preset paper, otherwise"
     " genetic.",
 )
-@objective_option("Default: the preset's or the task's, or training-loss, the paper's.")
+@objective_option(
+    "Of a training function also two or three, with commas. Default: the preset's or the task's, or training-loss, the"
+    " paper's."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random numbers.")
 @click.option(
     "--fresh-seeds",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from typing import Any
 
@@ -44,6 +44,7 @@ class Objective:
     goal: str | None = None  # one of GOALS, for a time to a target
     target: float | None = None  # the value of the metric that is to be reached
     every: int | None = None  # gradient evaluations between two validations of a search; None: see `interval`
+    further: tuple[Objective, ...] = ()  # the other objectives of a search that has several
 
     def __post_init__(self) -> None:
         if self.metric.startswith("test"):
@@ -110,6 +111,11 @@ class Objective:
     def is_accuracy(self) -> bool:
         """Whether the metric is an accuracy."""
         return self.validation_metric.endswith("accuracy")
+
+    @property
+    def each(self) -> tuple[Objective, ...]:
+        """All objectives of a search, one by one."""
+        return (replace(self, further=()), *self.further)
 
     def evaluations(self, budget: int) -> int:
         """Return how many gradient evaluations of a budget its window has, at least one."""
@@ -207,7 +213,8 @@ class Objective:
     @property
     def description(self) -> str:
         """The objective in a few words, such as for the legend of a table."""
-        return f"{self.within('the budget')}, the {self.better} the better"
+        words = [f"{each.within('the budget')}, the {each.better} the better" for each in self.each]
+        return "; ".join(words)
 
     def title(self, budget: str) -> str:
         """Return the title of a table of its values, with the better direction."""
@@ -247,14 +254,18 @@ class Objective:
             words.append(f"{'over' if self.is_to_target else 'last'}={self.window}")
         if not self.is_to_target and self.direction != default_direction(self.metric):
             words.append(self.direction)
-        return ":".join([*words, *([] if self.every is None else [f"every={self.every}"])])
+        own = ":".join([*words, *([] if self.every is None else [f"every={self.every}"])])
+        return ",".join([own, *(other.text for other in self.further)])
 
     # JSON
 
     def to_dict(self) -> dict[str, Any]:
         """Return the objective as a dictionary of JSON values; parts that it does not need are left out."""
         optional = ("goal", "target", "every")
-        return {name: value for name, value in asdict(self).items() if name not in optional or value is not None}
+        own = asdict(replace(self, further=()))
+        del own["further"]
+        further = {"further": [other.to_dict() for other in self.further]} if self.further else {}
+        return {name: value for name, value in own.items() if name not in optional or value is not None} | further
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Objective:
@@ -267,7 +278,8 @@ class Objective:
         unknown = [name for name in values if name not in known]
         if unknown:
             raise InvalidRequest("objective", f"has the parts {', '.join(known)}", unknown)
-        return cls(**values)
+        further = tuple(cls.from_dict(other) for other in values.get("further", ()))
+        return cls(**{**values, "further": further})
 
 
 def default_direction(metric: str) -> str:

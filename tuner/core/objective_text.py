@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from tuner.core.errors import InvalidRequest
@@ -20,6 +21,19 @@ ACCEPTED = f"{TRAINING}, validation.METRIC, evaluations-to:METRIC<=TARGET or sec
 
 _TO = ("evaluations-to", "seconds-to")
 _CONDITION = re.compile(r"(?P<metric>[^<>=]+)(?P<goal><=|>=)(?P<target>[^<>=]+)")
+
+
+def parse_several(text: str) -> Objective:
+    """Return the objectives that a text names, separated by commas: the first, which has the others.
+
+    Raises:
+        InvalidRequest: One is not an objective, or is named twice.
+    """
+    first, *others = map(parse, str(text).split(","))
+    metrics = [each.metric for each in (first, *others)]
+    if len(set(metrics)) < len(metrics):
+        raise InvalidRequest("objective", "names different metrics", text)
+    return replace(first, further=tuple(others))
 
 
 def parse(text: str) -> Objective:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -161,6 +162,16 @@ class Observation:
     metrics: Mapping[str, float]
 
 
+OBJECTIVES = "objectives"
+"""Split of the observation that has the fitnesses by the objectives after the first."""
+
+
+def of_objectives(steps: int, further: Sequence[float]) -> Observation:
+    """Return the observation that has the fitnesses by the objectives after the first."""
+    metrics = {f"objective-{number}": value for number, value in enumerate(further, 2)}
+    return Observation(OBJECTIVES, steps, math.nan, math.nan, metrics)
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Result of one candidate. `fitness` is +inf unless the status is FINISHED."""
@@ -180,7 +191,12 @@ class Evaluation:
     error: str = ""  # a traceback, cut to 4 kB
     observations: tuple[Observation, ...] = ()  # in the order in which they were made
     output: str = ""  # what a training function printed, cut in the middle
-    further: tuple[float, ...] = ()  # fitnesses by the objectives after the first; finite if `fitness` is
+
+    @property
+    def further(self) -> tuple[float, ...]:
+        """Fitnesses by the objectives after the first; none of a run that did not finish."""
+        found = (one.metrics for one in self.observations if one.split == OBJECTIVES)
+        return tuple(value for metrics in found for _, value in sorted(metrics.items()))
 
     @property
     def fitnesses(self) -> tuple[float, ...]:

@@ -18,7 +18,7 @@ from tuner import strategies
 from tuner.core.errors import InvalidRequest
 from tuner.core.seeds import trial_seed
 from tuner.core.study import CandidateRecord, SearchSpec
-from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Trial, Workload
+from tuner.core.trial import Candidate, Evaluation, Key, Role, Status, Trial, Workload, of_objectives
 from tuner.strategies.schedule import ScheduleRequest
 from tuner.strategies.strategy import Fitness
 from tuner.studies.batch import Batch
@@ -107,11 +107,7 @@ class SearchLoop:
     def __init__(
         self, spec: SearchSpec, recorded: Mapping[Key, CandidateRecord] | None = None, *, objectives: int = 1
     ) -> None:
-        most = strategies.kind(spec.strategy).objectives
-        if objectives > most:
-            others = ", ".join(name for name in strategies.names() if strategies.kind(name).objectives >= objectives)
-            accepted = f": {spec.strategy} searches one objective; take {others or 'three at most'}"
-            raise InvalidRequest("strategy", accepted if most == 1 else f": {spec.strategy} searches {most} at most")
+        strategies.check_objectives(spec.strategy, objectives)
         self.spec, self.objectives = spec, objectives
         self.remarks: list[str] = []  # of the strategy
         self.tuned: Mapping[str, Any] | None = None  # the tuned hyperparameters, once the search is complete
@@ -296,6 +292,7 @@ def _blank(key: Key, genome: tuple[float, ...], status: Status, fitness: float |
 
 def _result(record: CandidateRecord) -> Evaluation:
     fitness = math.inf if record.fitness is None else record.fitness
+    observations = (of_objectives(record.steps, record.further),) if record.further else ()
     return Evaluation(
-        record.key, record.status, fitness, [], record.steps, 0.0, reason=record.reason, further=record.further
+        record.key, record.status, fitness, [], record.steps, 0.0, reason=record.reason, observations=observations
     )

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import Connection, insert, select
 
 from tuner.core.study import Series
-from tuner.core.trial import Key, Observation, Role
+from tuner.core.trial import OBJECTIVES, Key, Observation, Role
 from tuner.storage.curves import EncodedCurve, decode, encode
 from tuner.storage.errors import Damaged
 from tuner.storage.tables import candidates, observations
@@ -87,6 +87,27 @@ def read(connection: Connection, study_id: int, key: Key | None = None) -> dict[
         key: {split: read_series(columns) for split, columns in splits.items()}
         for key, splits in sorted(encoded.items())
     }
+
+
+def further_fitnesses(connection: Connection, study_id: int) -> dict[Key, tuple[float, ...]]:
+    """Return the fitnesses of candidates by the objectives after the first, of those that have any.
+
+    Raises:
+        Damaged: A stored column cannot be read.
+    """
+    query = (
+        select(observations, candidates.c.role, candidates.c.generation, candidates.c.slot)
+        .join(candidates, candidates.c.id == observations.c.candidate_id)
+        .where(candidates.c.study_id == study_id, observations.c.split == OBJECTIVES)
+        .order_by(observations.c.name)
+    )
+    found: dict[Key, tuple[float, ...]] = {}
+    for row in connection.execute(query):
+        if row.name not in _CLOCKS:
+            key = Key(Role(row.role), row.generation, row.slot)
+            (value,) = decode(EncodedCurve(row.dtype, row.length, row.data)).tolist()
+            found[key] = (*found.get(key, ()), value)
+    return found
 
 
 def read_series(columns: Mapping[str, EncodedCurve]) -> Series:

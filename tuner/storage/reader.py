@@ -80,6 +80,16 @@ class StudyReader(PageReader):
             return candidates.read(connection, study_id, role, generation, slot)
 
     @retried
+    def further_fitnesses(self, study_id: int) -> dict[Key, tuple[float, ...]]:
+        """Return the fitnesses of a study's candidates by the objectives after the first, of those that have any.
+
+        Raises:
+            Damaged: One cannot be read.
+        """
+        with self._reading() as connection:
+            return observations.further_fitnesses(connection, study_id)
+
+    @retried
     def outcomes(self, study_id: int) -> list[Outcome]:
         """Return the outcomes of a study's candidates in the order of their keys, as `candidates` does.
 

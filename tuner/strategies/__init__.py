@@ -5,8 +5,10 @@ DEAP is imported only in this package.
 
 from tuner.strategies.registry import (
     DEFAULT,
+    SEVERAL_OBJECTIVES,
     StrategyKind,
     check_kinds,
+    check_objectives,
     create,
     default_of,
     kind,
@@ -14,4 +16,15 @@ from tuner.strategies.registry import (
     names,
 )
 
-__all__ = ["DEFAULT", "StrategyKind", "check_kinds", "create", "default_of", "kind", "kind_of_record", "names"]
+__all__ = [
+    "DEFAULT",
+    "SEVERAL_OBJECTIVES",
+    "StrategyKind",
+    "check_kinds",
+    "check_objectives",
+    "create",
+    "default_of",
+    "kind",
+    "kind_of_record",
+    "names",
+]

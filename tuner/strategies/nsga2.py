@@ -76,12 +76,14 @@ class Nsga2(Amending):
     # Several objectives
 
     def _checked(self, slot: int, fitness: Any) -> Values:
-        """Return the values of a candidate: a number is one objective."""
+        """Return the values of a candidate: a number is one objective, or a failure."""
         values = tuple(fitness) if isinstance(fitness, list | tuple) else (fitness,)
         if not 1 <= len(values) <= MAX_OBJECTIVES or not all(is_number(value) for value in values):
             raise ValueError(
                 f"the fitness of slot {slot} must be a number, or {MAX_OBJECTIVES} at most. Received: {fitness!r:.80}"
             )
+        if len(values) == 1 and self._objectives and not math.isfinite(values[0]):
+            return (math.inf,) * self._objectives  # a failure
         if self._objectives not in (None, len(values)):
             raise ValueError(
                 f"the fitness of slot {slot} must have {self._objectives} objectives. Received: {fitness!r:.80}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _IN_ORDER = frozenset(Kind) - {Kind.UNORDERED}  # for strategies that average genomes
 GROUP = "lodo_tune.strategies"
-PAPER, DEFAULT = "paper", "genetic"
+PAPER, DEFAULT, SEVERAL_OBJECTIVES = "paper", "genetic", "nsga2"
 
 
 class Scheduler(Protocol):
@@ -155,6 +155,18 @@ def check_kinds(name: str, kinds: Mapping[str, Kind]) -> None:
             raise InvalidRequest(
                 "strategy", f": {name} does not search {hyperparameter}, which is {what}: take {others}"
             )
+
+
+def check_objectives(name: str, count: int) -> None:
+    """Check that a strategy searches a number of objectives.
+
+    Raises:
+        InvalidRequest: It does not, or there is none of this name.
+    """
+    most = kind(name).objectives
+    if count > most:
+        accepted = f": {name} searches one objective; take {SEVERAL_OBJECTIVES}"
+        raise InvalidRequest("strategy", accepted if most == 1 else f": {name} searches {most} objectives at most")
 
 
 def kind_of_record(name: str) -> StrategyKind:

@@ -14,6 +14,7 @@ from tasks.registry import TaskEntry
 from tuner import strategies
 from tuner.core.errors import InvalidRequest
 from tuner.core.objective import TRAINING
+from tuner.core.objective_text import parse_several
 from tuner.core.study import SearchSpec
 from tuner.core.trial import Workload
 from tuner.strategies.schedule import ScheduleRequest
@@ -48,13 +49,16 @@ def plan_function(request: SearchRequest, name: str, entry: TaskEntry, asked: Sc
             accepted = ": a training function has none; what it takes is in its search space"
             raise InvalidRequest(field, accepted, getattr(request, field))
     preset = entry.presets[request.preset]
-    strategy = strategies.DEFAULT if request.strategy is None else request.strategy
+    objective = objective_of(request.objective, preset.objective, entry.objective, OBJECTIVE, parsed=parse_several)
+    strategy = request.strategy or (strategies.SEVERAL_OBJECTIVES if objective.further else strategies.DEFAULT)
+    strategies.check_objectives(strategy, len(objective.each))
     (schedule,) = schedules_of(strategies.kind(strategy).schedule, [preset], asked)
-    objective = objective_of(request.objective, preset.objective, entry.objective, OBJECTIVE)
-    if objective.metric == TRAINING:
+    if objective.further and any(each.is_to_target for each in objective.each):
+        raise InvalidRequest("objective", ": a search of several objectives has no target", objective.text)
+    if any(each.metric == TRAINING for each in objective.each):
         accepted = "of a training function is one of what it reports, such as validation.loss for report(step, loss=…)"
         raise InvalidRequest("objective", accepted, objective.text)
-    if objective.every is not None:
+    if any(each.every is not None for each in objective.each):
         raise InvalidRequest("objective", ": a training function reports when it likes, without 'every'")
     space = _space(request, name)
     check_searched(strategy, space)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tasks.registry
@@ -13,12 +13,13 @@ from tuner.core.objective_text import parse
 from tuner.training.tensorflow import load_tensorflow
 
 
-def objective_of(requested: str | None, *own: str | None) -> Objective:
+def objective_of(requested: str | None, *own: str | None, parsed: Callable[[str], Objective] = parse) -> Objective:
     """Return the objective that is requested, or else the first that a preset or a task has of its own.
 
     Args:
         requested: The requested one, as text.
         own: Those of the preset and of the task's class.
+        parsed: Reads a text. Default: that of one objective.
 
     Returns:
         The paper's, if there is none.
@@ -27,12 +28,12 @@ def objective_of(requested: str | None, *own: str | None) -> Objective:
         InvalidRequest: It is not an objective.
     """
     if requested is not None:
-        return parse(requested)
+        return parsed(requested)
     text = next((each for each in own if each is not None), None)
     if text is None:
         return TRAINING_LOSS
     try:
-        return parse(text)
+        return parsed(text)
     except InvalidRequest as error:
         separator = "" if error.accepted.startswith(":") else " "
         message = f": the objective of its class or preset{separator}{error.accepted}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuner.core.events import Event
 from tuner.core.numbers import fitness
@@ -71,7 +71,11 @@ class StudyRun:
             renew = Heartbeat(lambda: store.renew(study.id, self._epoch), every=lease_seconds / 4)
             self._heartbeat = self._stack.enter_context(renew)
             callback.on_study_begin(study)
-            self._recorded = {record.key: record for record in store.candidates(study.id)}
+            further = store.further_fitnesses(study.id) if study.spec.workload.objective.further else {}
+            self._recorded = {
+                record.key: replace(record, further=further.get(record.key, ()))
+                for record in store.candidates(study.id)
+            }
             self._source = self._batches()
 
     def ask(self) -> Work | None:

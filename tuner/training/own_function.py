@@ -7,6 +7,7 @@ thread, so that what it reports and prints is sent while it runs, and so that a 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import sys
@@ -25,7 +26,7 @@ from tuner.core.environment import CHECKPOINTS, GPUS, THREADS, environment
 from tuner.core.errors import OtherInputs, StopTraining
 from tuner.core.events import LaneObservations, Reported
 from tuner.core.fingerprint import Fingerprint, differences
-from tuner.core.trial import Evaluation, Trial, Workload
+from tuner.core.trial import Evaluation, Status, Trial, Workload, of_objectives
 from tuner.training.captured_output import CapturedOutput, captured_output, flush
 from tuner.training.code_fingerprint import function_code
 from tuner.training.keras_settings import given_backend
@@ -52,7 +53,7 @@ class FunctionResources:
     checkpoints: Path
 
 
-def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[Reported | Evaluation]:
+def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[Reported | LaneObservations | Evaluation]:
     """Train one candidate by the function that the workload names.
 
     Args:
@@ -83,6 +84,14 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[Reported | Eva
         if run.error is not None:
             raise run.error
         status, fitness, reason = run.reporter.judge()
+        if workload.objective.further and status is Status.FINISHED:
+            status, further, reason = run.reporter.further()
+            if status is Status.FINISHED:
+                one = of_objectives(run.reporter.steps_done, further)
+                values = {name: (value,) for name, value in one.metrics.items()}
+                yield LaneObservations(one.split, one.evaluations, one.seconds, one.elapsed, values)
+            else:
+                fitness = math.inf
         yield Evaluation(
             key=trial.key,
             status=status,

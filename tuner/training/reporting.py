@@ -42,6 +42,7 @@ class Reporter:
         self._pid, self._started = os.getpid(), time.perf_counter()
         self._lock = threading.Lock()
         self._looks: list[Look] = []
+        self._further: list[list[Look]] = [[] for _ in objective.further]
         self._new: list[LaneObservations] = []
         self._step = 0  # the last that was reported
         self._reports = 0
@@ -111,10 +112,26 @@ class Reporter:
             return Status.FAILED, math.inf, f"it returned after {at}: report({self._budget}, …) before it returns"
         return judge(_NO_LOSSES, self._budget, self._objective, self._looks)
 
+    def further(self) -> tuple[Status, tuple[float, ...], str]:
+        """Return how a finished run ended by the objectives after the first: status, fitnesses and a reason."""
+        fitnesses = []
+        for objective, looks in zip(self._objective.further, self._further, strict=True):
+            if not looks:
+                reported = ", ".join(self._metrics)
+                return Status.FAILED, (), f"it reported {reported}, and an objective is {objective.metric}"
+            status, fitness, reason = judge(_NO_LOSSES, self._budget, objective, looks)
+            if status is not Status.FINISHED:
+                return status, (), reason
+            fitnesses.append(fitness)
+        return Status.FINISHED, tuple(fitnesses), ""
+
     def _take(self, step: int, values: dict[str, float]) -> None:
         seconds = time.perf_counter() - self._started
         self._step, self._reports, self._metrics = step, self._reports + 1, tuple(values)
         self._new.append(LaneObservations(SPLIT, step, seconds, seconds, {n: (value,) for n, value in values.items()}))
+        for objective, looks in zip(self._objective.further, self._further, strict=True):
+            if objective.validation_metric in values:
+                looks.append(Look(step, seconds, values[objective.validation_metric]))
         name = self._objective.validation_metric
         if name not in values:
             return

@@ -17,6 +17,7 @@ from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import IMPORTED, CandidateRecord, Outcome, SearchSpec, StudyRecord
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.doubling import Doubling, last_doubling
+from tuner.results.analysis.front import Front, front_of
 from tuner.results.analysis.generations import Generation, Run, by_generation, finished
 from tuner.results.analysis.landscape import Tolerance, tolerances
 from tuner.results.analysis.relative import NOT_KNOWN, relative_gain_of_logarithms
@@ -149,6 +150,7 @@ class Summary:
     objective: Objective = TRAINING_LOSS
     unit: str = "gradient evaluations"  # of budgets
     is_imported: bool = False  # whether it was made elsewhere
+    front: Front | None = None  # of several objectives
     parts: tuple[Summary, ...] = ()  # one per task, without `searched`; empty of a search on one task
     is_geometric_mean: bool = False  # whether a score is the geometric mean of the fitnesses
     doubling: Doubling | None = None  # of a random search, if details were asked for
@@ -177,7 +179,9 @@ def summarise(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summ
     Raises:
         ValueError: The study's search space cannot be read.
     """
-    return summarise_outcomes(study, candidates, lambda run: run.hyperparameters)
+    summary = summarise_outcomes(study, candidates, lambda run: run.hyperparameters)
+    front = front_of(study.search, candidates) if study.spec.workload.objective.further else None
+    return replace(summary, front=front)
 
 
 def summarise_in_detail(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> Summary:

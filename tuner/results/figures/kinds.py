@@ -14,6 +14,7 @@ from tuner.results.figures.canvas import matplotlib_defaults
 from tuner.results.figures.curves import learning_by_steps, learning_by_time
 from tuner.results.figures.final import final_losses
 from tuner.results.figures.fitness import fitness_by_generation
+from tuner.results.figures.front import front
 from tuner.results.figures.letters import make_readable
 from tuner.results.figures.look import DEFAULT_LOOK, Look
 from tuner.results.figures.parallel import parallel_coordinates
@@ -124,6 +125,13 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
         "for all tasks costs.",
         fitness_on_tasks,
         of_each_task=True,
+    ),
+    Kind(
+        "search-front",
+        "Front",
+        "Of a search of several objectives: the individuals with the last budget by the first two objectives, small, "
+        "and the points of which no other one is better by all objectives, with a line where there are two.",
+        front,
     ),
 )
 

@@ -16,7 +16,7 @@ from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.searches import merged
 from tuner.results.analysis.summary import Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
-from tuner.results.tables import details, first_lines, searches, several_tasks, sizes
+from tuner.results.tables import details, first_lines, front, searches, several_tasks, sizes
 from tuner.results.tables.next_lines import as_json as next_steps_json
 from tuner.results.tables.next_lines import next_lines
 from tuner.results.tables.numbers import counted, hyperparameter, measured, seconds
@@ -162,6 +162,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             "fresh_seeds": asdict(summary.fresh_cost),
         },
         **({} if summary.doubling is None else {"doubling": asdict(summary.doubling)}),
+        **({} if summary.front is None else {"front": front.as_json(summary.front)}),
         "notes": list(summary.notes),
         "next_steps": next_steps_json(summary),
     }
@@ -189,11 +190,20 @@ def _section(group: Sequence[Summary]) -> Section:
     first = group[0]
     search = f"{counted(first.generations, 'generation')} × {counted(first.population, 'individual')}"
     seed = searches.seeds_of(first) if first.searches else f"seed {first.seed}"
-    tables = [_hyperparameters(group), *_all_fitnesses(group), *_further(group), _costs(group)]
+    fronts = [(summary, summary.front) for summary in group if summary.front is not None]
+    tables = [
+        _hyperparameters(group),
+        *_all_fitnesses(group),
+        *(front.table(summary, found) for summary, found in fronts),
+        *_further(group),
+        _costs(group),
+    ]
+    further = [front.legend(summary, found) for summary, found in fronts]
+    further += [] if first.searches else details.legend(group)
     return Section(
         heading=one_line(f"{first.run}: {first.task_label}, {search}, strategy {first.strategy}, {seed}"),
         tables=tables,
-        legend=[*_legend(group), *([] if first.searches else details.legend(group))],
+        legend=[*_legend(group), *further],
         remarks=[f"{summary.optimizer}: {remark}" for summary in group for remark in _remarks(summary)],
         first=first_lines.of_searches(group),
         following=next_lines(group),

@@ -1,0 +1,130 @@
+"""The front of a search of several objectives, and its hypervolume."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.core.objective import Objective
+from tuner.core.study import CandidateRecord, SearchSpec
+from tuner.core.trial import Role, Status
+from tuner.results.analysis.verdict import sample_spread
+
+
+@dataclass(frozen=True, slots=True)
+class FrontPoint:
+    """A point of which no other one is better by every objective."""
+
+    hyperparameters: tuple[tuple[str, Any], ...]
+    values: tuple[float, ...]  # of each objective, in its own units; the mean over `seeds`
+    spreads: tuple[float | None, ...]  # sample standard deviations over seeds; None of one seed
+    seeds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The front of a search.
+
+    Attributes:
+        objectives: The objectives.
+        points: Its points, best by the first objective first.
+        is_fresh: Whether the values are of fresh seeds, which the last generation has trained.
+        reference: The worst value of each objective among the individuals of the first generation with the last budget;
+            it does not change as the search goes on.
+        hypervolume: The volume between the front and `reference`, in the product of the objectives' units.
+    """
+
+    objectives: tuple[Objective, ...]
+    points: tuple[FrontPoint, ...]
+    is_fresh: bool
+    reference: tuple[float, ...]
+    hypervolume: float
+
+
+def front_of(spec: SearchSpec, candidates: Sequence[CandidateRecord]) -> Front | None:
+    """Return the front of a search of several objectives; None without any, and before an individual has finished.
+
+    Args:
+        spec: Specification of the study.
+        candidates: All of its candidates, with their fitnesses by all objectives.
+    """
+    objectives = spec.workload.objective.each
+    if len(objectives) == 1:
+        return None
+    run = [
+        one
+        for one in candidates
+        if one.key.role is Role.SEARCH
+        and spec.steps[one.key.generation] == spec.steps[-1]
+        and _has_all(one, objectives)
+    ]
+    if not run:
+        return None
+    import moocore  # here, since few searches have several objectives
+
+    first = min(one.key.generation for one in run)
+    worst = [max(column) for column in zip(*(one.fitnesses for one in run if one.key.generation == first), strict=True)]
+    last = [one for one in run if one.key.generation == spec.generations - 1]
+    before = {one.genome for one in run if one.key.generation < spec.generations - 1}
+    is_fresh = bool(last) and first < spec.generations - 1 and all(one.genome in before for one in last)
+    points = _undominated(_means(last if is_fresh else run))
+    volume = float(moocore.hypervolume([means for _, means, _ in points], ref=worst))
+    return Front(
+        objectives=objectives,
+        points=tuple(_point(members, objectives) for members, _, _ in points),
+        is_fresh=is_fresh,
+        reference=tuple(objective.value(each) for objective, each in zip(objectives, worst, strict=True)),
+        hypervolume=volume,
+    )
+
+
+_Group = tuple[list[CandidateRecord], tuple[float, ...], int]  # trainings of a genome, their means, and their place
+
+
+def _has_all(one: CandidateRecord, objectives: Sequence[Objective]) -> bool:
+    return one.status is Status.FINISHED and len(one.fitnesses) == len(objectives)
+
+
+def _means(run: Sequence[CandidateRecord]) -> list[_Group]:
+    """Return the trainings of each genome, with their means."""
+    grouped: dict[tuple[float, ...], list[CandidateRecord]] = {}
+    for one in run:
+        grouped.setdefault(one.genome, []).append(one)
+    return [
+        (members, tuple(math.fsum(column) / len(column) for column in _columns(members)), place)
+        for place, members in enumerate(grouped.values())
+    ]
+
+
+def _undominated(groups: Sequence[_Group]) -> list[_Group]:
+    """Return what no other group dominates, of equal means the first, best by the first objective first."""
+    import moocore
+
+    means = list(dict.fromkeys(of for _, of, _ in groups))
+    best = (
+        set(means)
+        if len(means) == 1
+        else {of for of, kept in zip(means, moocore.is_nondominated(means, keep_weakly=True), strict=True) if kept}
+    )
+    first: dict[tuple[float, ...], _Group] = {}
+    for group in groups:
+        if group[1] in best:
+            first.setdefault(group[1], group)
+    return sorted(first.values(), key=lambda group: (group[1], group[2]))
+
+
+def _point(members: Sequence[CandidateRecord], objectives: Sequence[Objective]) -> FrontPoint:
+    columns = _columns(members)
+    means = (math.fsum(column) / len(column) for column in columns)
+    return FrontPoint(
+        hyperparameters=tuple(members[0].hyperparameters.items()),
+        values=tuple(objective.value(mean) for objective, mean in zip(objectives, means, strict=True)),
+        spreads=tuple(sample_spread(list(column)) if len(column) > 1 else None for column in columns),
+        seeds=len(members),
+    )
+
+
+def _columns(members: Sequence[CandidateRecord]) -> list[tuple[float, ...]]:
+    return list(zip(*(one.fitnesses for one in members), strict=True))
