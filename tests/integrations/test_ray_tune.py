@@ -60,7 +60,6 @@ def searcher(space=SPACE, **arguments):
         tune.choice(["a", 3, None, (1, 2)]),
         tune.choice([16, 32, 64]),
     ],
-    ids=str,
 )
 def test_a_domain_has_the_values_that_ray_draws(domain):
     space = OutsideSpace({"x": _parameter(("x",), domain)})
@@ -76,7 +75,7 @@ def comparable(value):
     return type(value).__name__, str(round(value, 9) + 0.0 if isinstance(value, float) else value)
 
 
-@pytest.mark.parametrize("domain", [tune.uniform(-3.0, 5.0), tune.loguniform(1e-7, 1e3)], ids=str)
+@pytest.mark.parametrize("domain", [tune.uniform(-3.0, 5.0), tune.loguniform(1e-7, 1e3)])
 def test_a_continuous_domain_has_ray_s_bounds_and_starts_in_its_middle(domain):
     space = OutsideSpace({"x": _parameter(("x",), domain)}).space
     (dimension,) = space.dimensions
