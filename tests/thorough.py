@@ -14,6 +14,10 @@ THOROUGH = {
         "the_paper_s_protocol": None,
         "training_with_validation_into_a_folder_and_the_evaluation_of_it": None,
     },
+    "api/test_several_objectives.py": {
+        "an_interrupted_search_goes_on_to_the_same_front": r"4",
+        "tables_json_figures_and_the_report_show_the_front": None,
+    },
     "api/test_own_optimizers.py": {
         "a_class_of_the_session_is_sent_to_the_workers_by_value": None,
     },
@@ -79,6 +83,9 @@ THOROUGH = {
         "hanging_candidates_time_out_with_their_traceback_and_the_others_finish": None,
         "late_results_of_a_worker_that_cannot_be_killed_are_counted_and_discarded": None,
         "the_second_attempt_after_a_killed_worker_gives_the_same_result": r"SIGKILL.*",
+    },
+    "integrations/test_imported_searches.py": {
+        "every_output_says_that_the_search_was_imported": None,
     },
     "integrations/test_ray_tune.py": {
         "a_saved_search_goes_on_as_if_it_had_not_been_interrupted": r"6",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.store_values import driven, evaluation, key, keys, losses, stored_values
 from tuner.core.study import Outcome
-from tuner.core.trial import Status
+from tuner.core.trial import Observation, Status, of_objectives
 from tuner.storage import Conflict, Store, UnknownCandidate
 
 FINAL = [status for status in Status if status.is_final]
@@ -47,6 +48,14 @@ class LawsOfResults:
         stored = store.candidates(study)[0].fitness
         assert stored is not None
         assert stored.hex() == fitness.hex()
+
+    def test_fitnesses_by_further_objectives_are_stored_bit_for_bit_of_those_that_have_any(self, store: Store) -> None:
+        study, epoch = driven(store, add=keys())
+        further = (0.1 + 0.2, -1.7976931348623157e308)
+        other = Observation("validation", 3, 0.5, 0.5, {"loss": 9.0})
+        with_further = replace(evaluation(key(1)), observations=(other, of_objectives(3, further)))
+        store.record(study, epoch, [evaluation(key(0)), with_further, evaluation(key(2), Status.DIVERGED)])
+        assert store.further_fitnesses(study) == {key(1): further}
 
     @pytest.mark.parametrize(
         ("status", "fitness"),

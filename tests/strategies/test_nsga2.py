@@ -185,3 +185,20 @@ def test_the_number_of_objectives_does_not_change():
     strategy.ask()
     with pytest.raises(ValueError, match="slot 0 must have 2 objectives"):
         strategy.tell([1.0, 2.0])
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_near_the_greatest_numbers_are_values_like_others():
+    random = np.random.default_rng(0)
+    strategy = make(population=9, generations=12)
+    told = run(strategy, lambda genome: (float(random.choice([1e308, -1e308, 5.0])), float(random.normal() * 1e307)))
+    values = [each for _, of in told for each in of]
+    assert {each[0] for _, each in strategy.front} <= {1e308, -1e308, 5.0} | {np.mean([1e308, 5.0])}
+    assert min(each[1] for _, each in strategy.front) >= min(each[1] for each in values)
+    assert all(map(math.isfinite, strategy.result()))
+
+
+def test_a_coordinate_that_has_one_value_keeps_it():
+    strategy = make(population=6, lower=[6.0] + [0.0] * (D - 1), upper=[6.0] + [12.0] * (D - 1))
+    told = run(strategy, lambda genome: (float(genome[1]), -float(genome[1])))
+    assert {genome[0] for proposal, _ in told for genome in proposal.genomes} == {6.0}

@@ -43,6 +43,7 @@ BOX = 3.0  # half its width, in units of σ_0
 CROSSOVER = 0.9  # probability that two parents are crossed
 ETA_CROSSOVER, ETA_MUTATION = 15.0, 20.0  # distribution indices: the greater, the nearer to the parents
 MAX_OBJECTIVES = 3
+HUGE = 1e150  # values beyond it are the same to DEAP, whose distances would overflow
 ATTEMPTS = 20  # further mutations of an offspring that was trained already
 GENERATIONS = 4  # of a budget at least, so that the last trains the front again
 
@@ -52,7 +53,8 @@ class Candidate(list[float]):
 
     def __init__(self, genome: Sequence[float], values: Values) -> None:
         super().__init__(genome)
-        self.fitness = _minimised(len(values))(values)
+        self.values = values
+        self.fitness = _minimised(len(values))(tuple(min(max(value, -HUGE), HUGE) for value in values))
 
 
 class Nsga2(Amending):
@@ -244,13 +246,13 @@ class Nsga2(Amending):
         with self.generators.installed():
             pool = [*self._population, *offspring]
             self._population = tools.selNSGA2(pool, min(self.setting.population, len(pool))) if pool else []
-        self._front = _front([(tuple(one), one.fitness.values) for one in self._population])
+        self._front = _front([(tuple(one), one.values) for one in self._population])
         return "" if finished else f"generation {generation}: none of {self.setting.population} finished"
 
     def _compare(self, genome: Genome, values: Values) -> None:
         """Learn from a second training whether the task has noise."""
-        first = next((one.fitness.values for one in self._population if tuple(one) == genome), None)
-        self._is_noisy = first is None or tuple(first) != values
+        first = next((one.values for one in self._population if tuple(one) == genome), None)
+        self._is_noisy = first != values
 
     def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
         raise NotImplementedError  # `_take` learns from the values of all objectives
@@ -259,7 +261,7 @@ class Nsga2(Amending):
         """Return the genome of the front that is nearest to the best of each objective, in units of the front."""
         if not self._front:
             return self.setting.mean
-        values = np.array([values for _, values in self._front])
+        values = np.clip([values for _, values in self._front], -HUGE, HUGE)
         best, width = values.min(axis=0), np.ptp(values, axis=0)
         scaled = (values - best) / np.where(width > 0, width, 1.0)
         return self._front[int((scaled**2).sum(axis=1).argmin())][0]
@@ -277,9 +279,13 @@ def _means(trained: Sequence[tuple[Genome, Values]]) -> list[tuple[Genome, Value
     for genome, values in trained:
         grouped.setdefault(genome, []).append(values)
     return [
-        (genome, tuple(math.fsum(column) / len(column) for column in zip(*several, strict=True)))
-        for genome, several in grouped.items()
+        (genome, tuple(mean(column) for column in zip(*several, strict=True))) for genome, several in grouped.items()
     ]
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of values whose sum may overflow."""
+    return math.fsum(value / len(values) for value in values)
 
 
 def _front(known: Sequence[tuple[Genome, Values]]) -> list[tuple[Genome, Values]]:

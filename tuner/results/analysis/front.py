@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.core.numbers import finite_or_none
 from tuner.core.objective import Objective
 from tuner.core.study import CandidateRecord, SearchSpec
 from tuner.core.trial import Role, Status
@@ -33,14 +34,15 @@ class Front:
         is_fresh: Whether the values are of fresh seeds, which the last generation has trained.
         reference: The worst value of each objective among the individuals of the first generation with the last budget;
             it does not change as the search goes on.
-        hypervolume: The volume between the front and `reference`, in the product of the objectives' units.
+        hypervolume: The volume between the front and `reference`, in the product of the objectives' units; None if it
+            is too great for a number.
     """
 
     objectives: tuple[Objective, ...]
     points: tuple[FrontPoint, ...]
     is_fresh: bool
     reference: tuple[float, ...]
-    hypervolume: float
+    hypervolume: float | None
 
 
 def front_of(spec: SearchSpec, candidates: Sequence[CandidateRecord]) -> Front | None:
@@ -76,7 +78,7 @@ def front_of(spec: SearchSpec, candidates: Sequence[CandidateRecord]) -> Front |
         points=tuple(_point(members, objectives) for members, _, _ in points),
         is_fresh=is_fresh,
         reference=tuple(objective.value(each) for objective, each in zip(objectives, worst, strict=True)),
-        hypervolume=volume,
+        hypervolume=finite_or_none(volume),
     )
 
 
@@ -92,10 +94,7 @@ def _means(run: Sequence[CandidateRecord]) -> list[_Group]:
     grouped: dict[tuple[float, ...], list[CandidateRecord]] = {}
     for one in run:
         grouped.setdefault(one.genome, []).append(one)
-    return [
-        (members, tuple(math.fsum(column) / len(column) for column in _columns(members)), place)
-        for place, members in enumerate(grouped.values())
-    ]
+    return [(members, tuple(map(_mean, _columns(members))), place) for place, members in enumerate(grouped.values())]
 
 
 def _undominated(groups: Sequence[_Group]) -> list[_Group]:
@@ -117,13 +116,18 @@ def _undominated(groups: Sequence[_Group]) -> list[_Group]:
 
 def _point(members: Sequence[CandidateRecord], objectives: Sequence[Objective]) -> FrontPoint:
     columns = _columns(members)
-    means = (math.fsum(column) / len(column) for column in columns)
+    means = map(_mean, columns)
     return FrontPoint(
         hyperparameters=tuple(members[0].hyperparameters.items()),
         values=tuple(objective.value(mean) for objective, mean in zip(objectives, means, strict=True)),
-        spreads=tuple(sample_spread(list(column)) if len(column) > 1 else None for column in columns),
+        spreads=tuple(finite_or_none(sample_spread(column)) if len(column) > 1 else None for column in columns),
         seeds=len(members),
     )
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean of values whose sum may overflow."""
+    return math.fsum(value / len(values) for value in values)
 
 
 def _columns(members: Sequence[CandidateRecord]) -> list[tuple[float, ...]]:
