@@ -224,6 +224,38 @@ def test_a_second_result_of_a_trial_and_one_of_a_stranger_count_for_nothing():
     assert [record.fitness for record in search._loop.records.values()] == [1.0]
 
 
+def of_two(generations, stop=None, search=None):
+    """Run a search by loss and width, which fails at times; return it and its configurations."""
+    search = search or searcher(
+        metric=["loss", "width"], mode=["min", "max"], strategy="nsga2", generations=generations, population=8
+    )
+    configurations = []
+    while len(configurations) != stop:
+        configuration = search.suggest(f"trial-{len(configurations)}-{stop}")
+        if configuration == Searcher.FINISHED:
+            break
+        width = math.nan if configuration["act"] is None else configuration["net"]["width"]
+        configurations.append(configuration)
+        search.on_trial_complete(
+            f"trial-{len(configurations) - 1}-{stop}", {"loss": loss(configuration), "width": width}
+        )
+    return search, configurations
+
+
+def test_two_metrics_have_a_front_in_the_results_and_a_compromise_in_tuned(tmp_path):
+    search, configurations = of_two(15)
+    points = [(loss(each), -each["net"]["width"]) for each in configurations if each["act"] is not None]
+    tuned = (loss(search.tuned), -search.tuned["net"]["width"])
+    assert not any(other != tuned and other[0] <= tuned[0] and other[1] <= tuned[1] for other in points)
+    assert search.tuned["act"] is not None
+
+    first, before = of_two(15, stop=50)
+    first.save(str(tmp_path / "state"))
+    later = searcher(metric=["loss", "width"], mode=["min", "max"], strategy="nsga2", generations=15, population=8)
+    later.restore(str(tmp_path / "state"))
+    assert before + of_two(15, search=later)[1] == configurations
+
+
 def test_trials_find_their_budgets_and_seeds_in_their_configuration():
     search = searcher(
         generations=None, population=4, steps=16 * 10, budget=4000, budget_name="epochs", seed_name="seed"
@@ -268,8 +300,13 @@ def test_the_param_space_of_a_tuner_is_the_space_and_a_second_one_is_refused_by_
         ({"space": {"x": tune.sample_from(lambda: 3)}}, r"space: x is uniform, .* Received: Function"),
         ({"space": {"x": 3}}, r"space: a search space has a parameter with more than one value"),
         ({"space": {"x": tune.choice(list(range(65)))}}, r"space: .*1 to 64 values. Received: 65"),
-        ({"metric": ["a", "b"]}, r"metric is one key"),
-        ({"mode": "least"}, r"mode is 'min' or 'max'. Received: 'least'"),
+        (
+            {"metric": ["a", "a"], "mode": ["min"] * 2},
+            r"metric is a key of what trials report, or two or three different",
+        ),
+        ({"metric": ["a", "b"]}, r"mode is 'min' or 'max', one for each metric. Received: 'min'"),
+        ({"metric": ["a", "b"], "mode": ["min"] * 2}, r"strategy: genetic searches one objective; take nsga2"),
+        ({"mode": "least"}, r"mode is 'min' or 'max', .* Received: 'least'"),
         ({"population": 0}, r"population is at least 1. Received: 0"),
         ({"strategy": "genetik"}, r"strategy is one of .*did you mean 'genetic'"),
         ({"strategy": "cma-es"}, r"strategy: cma-es does not search"),

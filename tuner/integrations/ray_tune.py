@@ -61,9 +61,9 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
     Args:
         space: What `tuner.space` returned, or a search space of Ray Tune, a dictionary. Default: the `param_space` of
             `tune.Tuner`.
-        metric: What is optimised, a key of what trials report. Default: that of `tune.TuneConfig`, which Ray Tune
-            passes on if there is a `param_space`.
-        mode: "min" or "max". Default: likewise.
+        metric: What is optimised, a key of what trials report; two or three of them with `strategy="nsga2"`. Default:
+            that of `tune.TuneConfig`, which Ray Tune passes on if there is a `param_space`.
+        mode: "min" or "max", one for each metric. Default: likewise.
         strategy: Name of a strategy: "genetic", "cma-es", "random" or "paper".
         generations: Number of generations. Default: 10.
         population: Trials per generation. Default: 8.
@@ -90,8 +90,8 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
         self,
         space: SearchSpace | Mapping[str, Any] | None = None,
         *,
-        metric: str | None = None,
-        mode: str | None = None,
+        metric: str | Sequence[str] | None = None,
+        mode: str | Sequence[str] | None = None,
         strategy: str = strategies.DEFAULT,
         generations: int | None = None,
         population: int | None = None,
@@ -103,15 +103,16 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
         seed: int = 0,
         fresh_seeds: int = 1,
     ) -> None:
-        if metric is not None and not isinstance(metric, str):
-            raise InvalidRequest("metric", "is one key of what trials report", metric)
-        if mode not in (None, "min", "max"):
-            raise InvalidRequest("mode", "is 'min' or 'max'", mode)
+        metrics, modes = _listed(metric), _listed(mode)
+        if not all(isinstance(each, str) for each in metrics) or len(set(metrics)) < len(metrics):
+            raise InvalidRequest("metric", "is a key of what trials report, or two or three different ones", metric)
+        if not set(modes) <= {"min", "max"} or (metrics and modes and len(metrics) != len(modes)):
+            raise InvalidRequest("mode", "is 'min' or 'max', one for each {metric}", mode)
         if steps is not None and budget_name is None:
             raise InvalidRequest("steps", "needs {budget_name}, the key in which a trial finds its budget")
-        super().__init__(metric=metric, mode=mode)
-        self._metric: str | None = metric
-        self._mode: str | None = mode
+        super().__init__()
+        self._metric: str | list[str] | None = metrics if len(metrics) > 1 else next(iter(metrics), None)
+        self._mode: str | list[str] | None = modes if len(modes) > 1 else next(iter(modes), None)
         self._request: dict[str, Any] = {
             "strategy": strategy,
             "generations": generations,
@@ -148,8 +149,6 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
         """Take the metric and the search space of a `tune.Tuner`; return False if there is a space already."""
         del spec
-        if isinstance(metric, list | tuple):
-            raise InvalidRequest("metric", "is one key of what trials report", metric)
         self._metric, self._mode = metric or self._metric, mode or self._mode
         if self._loop is None:
             self._begin(config)
@@ -170,13 +169,20 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
         key = self._trials.get(trial_id)
         if key is None:
             return
-        value = None if error or not result else result.get(self._metric or "")
-        if not isinstance(value, Real):
-            reason = "the trial ended with an error" if error else f"the trial reported no number {self._metric}"
-            self._running().tell(key, None, reason)
-        else:
-            reason = "" if math.isfinite(value) else f"{self._metric} was {value}"
-            self._running().tell(key, float(value) if self._mode == "min" else -float(value), reason)
+        loop, metrics = self._running(), _listed(self._metric)
+        found = {} if error or not result else {name: result.get(name) for name in metrics}
+        values = [float(value) for value in found.values() if isinstance(value, Real)]
+        if len(values) < len(metrics):
+            missing = ", ".join(name for name in metrics if not isinstance(found.get(name), Real))
+            loop.tell(
+                key, None, "the trial ended with an error" if error else f"the trial reported no number {missing}"
+            )
+            return
+        signs = [1.0 if mode == "min" else -1.0 for mode in _listed(self._mode)]
+        unusual = [
+            f"{name} was {value}" for name, value in zip(metrics, values, strict=True) if not math.isfinite(value)
+        ]
+        loop.tell(key, [sign * value for sign, value in zip(signs, values, strict=True)], ", ".join(unusual))
 
     def save(self, checkpoint_path: str) -> None:
         """Write the search into a file, as JSON."""
@@ -211,7 +217,8 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
                 for key, record in recorded.items()
             }
         self._trials = trials
-        self._loop = SearchLoop(self._running().spec, recorded)
+        before = self._running()
+        self._loop = SearchLoop(before.spec, recorded, objectives=before.objectives)
 
     def restore_from_dir(self, checkpoint_dir: str) -> None:
         """Go on with an experiment of Ray Tune, which trains the trials on that were running."""
@@ -235,7 +242,7 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
             except ValueError as error:
                 raise InvalidRequest("space", f": {error}") from None
             space = self._outside.space
-        self._loop = SearchLoop(planned(space, **self._request))
+        self._loop = SearchLoop(planned(space, **self._request), objectives=max(1, len(_listed(self._metric))))
 
     def _running(self) -> SearchLoop:
         """Return the search; raise if something is missing that it needs."""
@@ -267,6 +274,11 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
                 inner = inner.setdefault(key, {})
             inner[path[-1]] = value
         return nested
+
+
+def _listed(given: str | Sequence[str] | None) -> list[str]:
+    """Return what is one or several as a list."""
+    return [] if given is None else [given] if isinstance(given, str) else list(given)
 
 
 def _flat(space: Mapping[str, Any], before: _Path = ()) -> dict[_Path, Any]:
