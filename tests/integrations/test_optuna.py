@@ -54,10 +54,10 @@ def parameters(study):
     "distribution",
     [
         IntDistribution(3, 9),
-        IntDistribution(3, 21, step=4),
+        IntDistribution(3, 19, step=4),
         IntDistribution(1, 12, log=True),
         FloatDistribution(-0.4, 0.6, step=0.2),
-        FloatDistribution(0.1, 0.75, step=0.1),
+        FloatDistribution(0.1, 0.7, step=0.1),
         CategoricalDistribution(["a", 3, None, 2.5, True]),
     ],
     ids=str,
