@@ -150,6 +150,9 @@ THOROUGH = {
     "service/test_faces_that_read.py": {
         "a_cell_of_the_table_does_what_it_says": r"(?!draw figures-HTTP|write a report-(HTTP|Python)).*",
     },
+    "service/test_operation.py": {
+        "a_service_that_is_ended_finishes_what_it_answers_and_its_streams": None,
+    },
     "storage/test_storage_processes.py": {
         "a_driver_suspended_past_its_lease_writes_nothing_after_resuming": r"file",
         "acknowledged_results_survive_a_killed_driver": r".*-3",

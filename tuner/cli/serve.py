@@ -47,6 +47,9 @@ Examples:
 @click.option("--max-workers", type=int, metavar="N", help="Workers of one user's runs together. Default: no limit.")
 @click.option("--max-running", type=int, metavar="N", help="Runs of one user that train. Default: no limit.")
 @click.option("--max-queued", type=int, metavar="N", help="Runs of one user that wait or train. Default: no limit.")
+@click.option(
+    "--log-format", default="text", show_default=True, help="text: warnings and errors; json: each request as well."
+)
 @database_option
 @debug_option
 def serve(database: str | None, debug: bool, **options: Any) -> None:
@@ -55,7 +58,7 @@ def serve(database: str | None, debug: bool, **options: Any) -> None:
     The service prints its address and a token, which a browser is asked for once. Each run is trained by a process of
     its own, which goes on when the service ends; the next one finds it again.
     """
-    if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn")):
+    if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn", "prometheus_client")):
         raise click.ClickException("the service needs the extra 'service': pip install 'lodo-tune[service]'")
     from tuner.api.submission import Catalogue
     from tuner.cli.repeat_command import repeat_command
@@ -94,4 +97,4 @@ def serve(database: str | None, debug: bool, **options: Any) -> None:
         if given is None:
             click.echo(f"Token: {token}", err=True)
 
-    run(settings, token, ready)
+    run(settings, token, ready, options["log_format"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -11,6 +11,8 @@ from tuner.service import problems
 from tuner.service.drawing import Drawer
 from tuner.service.guard import Guard
 from tuner.service.live import Watcher
+from tuner.service.metrics import Metrics
+from tuner.service.observing import Observed
 from tuner.service.pages import actions
 from tuner.service.pages import routes as pages
 from tuner.service.planning import Planner
@@ -61,6 +63,15 @@ def create_app(settings: ServiceSettings, store: ServiceStore, sessions: Session
         app.include_router(api, responses=problems.RESPONSES)
     for other in (state.router, login.router, actions.router, pages.router):
         app.include_router(other)
-    problems.install(app)
+    unexpected = problems.install(app)
     app.add_middleware(Guard, settings=settings, sessions=sessions)
+    gauges: dict[str, tuple[str, Callable[[], float]]] = {
+        "lodo_tune_event_streams": ("Streams of events that are open.", lambda: watcher.streams),
+        "lodo_tune_events_behind": ("Changes that the slowest stream has not sent yet.", lambda: watcher.behind),
+        "lodo_tune_changes_age_seconds": ("Seconds since changes were last read.", lambda: watcher.age),
+        "lodo_tune_outputs_waiting": ("Tables, figures and reports that are made or wait.", lambda: drawer.waiting),
+        "lodo_tune_plans_waiting": ("Requests that are planned or wait for it.", lambda: planner.waiting),
+    }
+    metrics = app.state.metrics = Metrics(settings, store, gauges)
+    app.add_middleware(Observed, metrics=metrics, unexpected=unexpected)
     return app

@@ -54,6 +54,12 @@ class Drawer:
             future = self._waiting.get(key) or self._start(key)
         return await self._process.result(future)
 
+    @property
+    def waiting(self) -> int:
+        """Outputs that are made, or wait for the process."""
+        with self._lock:
+            return len(self._waiting)
+
     def close(self) -> None:
         """End the process; the next output starts another."""
         with self._lock:

@@ -97,7 +97,7 @@ class Guard:
             scope.setdefault("state", {})["identity"] = identity
         if identity is not None or is_open:
             return None
-        if path.startswith("/api/"):
+        if path.startswith("/api/") or path == "/metrics":
             return problem(
                 401,
                 "No token",

@@ -15,6 +15,7 @@ import json
 import logging
 import secrets
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -67,7 +68,8 @@ class Watcher:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lodo-changes", daemon=True)
-        self._wake: set[Callable[[], None]] = set()
+        self._wake: dict[Callable[[], None], int] = {}  # of each stream, and the place that it has sent
+        self._looked_at = time.monotonic()
 
     def start(self) -> None:
         """Read the present numbers, and begin to watch."""
@@ -80,6 +82,22 @@ class Watcher:
         self._tell()
         if self._thread.is_alive():
             self._thread.join()
+
+    @property
+    def streams(self) -> int:
+        """Streams that are open."""
+        return len(self._wake)
+
+    @property
+    def behind(self) -> int:
+        """Changes that the slowest stream has not sent yet, at most: of several of one study it sends the last."""
+        with self._lock:
+            return max((self._place - sent for sent in self._wake.values()), default=0)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the changes were last read."""
+        return time.monotonic() - self._looked_at
 
     def cursor(self) -> str:
         """Return the cursor of the newest change."""
@@ -108,11 +126,13 @@ class Watcher:
             with contextlib.suppress(RuntimeError):  # the loop may be closing
                 loop.call_soon_threadsafe(woken.set)
 
-        self._wake.add(wake)
+        self._wake[wake] = self._place
         try:
             yield "retry: 1000\n\n"
             while not self._stopping.is_set():
                 woken.clear()
+                if cursor is not None:
+                    self._wake[wake] = self._place_of(cursor)
                 changes = self.since(cursor)
                 if changes is None:
                     cursor = self.cursor()
@@ -129,7 +149,7 @@ class Watcher:
                 except TimeoutError:
                     yield ": nothing new\n\n"
         finally:
-            self._wake.discard(wake)
+            self._wake.pop(wake, None)
 
     def _run(self) -> None:
         failing = False
@@ -146,6 +166,7 @@ class Watcher:
     def _look(self) -> bool:
         """Read the numbers; return whether any is new."""
         numbers = self._store.changes()
+        self._looked_at = time.monotonic()
         before = self._place
         for study, number in numbers.items():
             seen = self._seen.get(study)
@@ -174,6 +195,10 @@ class Watcher:
     def _tell(self) -> None:
         for wake in list(self._wake):
             wake()
+
+    def _place_of(self, cursor: str) -> int:
+        process, _, place = cursor.partition("-")
+        return int(place[:18]) if process == self._process and place.isdecimal() else self._place
 
     def _text(self, place: int) -> str:
         return f"{self._process}-{place}"

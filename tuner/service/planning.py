@@ -48,6 +48,11 @@ class Planner:
             with self._lock:
                 self._waiting -= 1
 
+    @property
+    def waiting(self) -> int:
+        """Plans that are made, or wait for the process."""
+        return self._waiting
+
     def close(self) -> None:
         """End the process."""
         self._process.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +16,7 @@ from tuner.core.errors import RESUMABLE, InvalidRequest, LodoTuneError
 from tuner.results.exports import NotExported
 from tuner.service.own_process import Busy
 from tuner.service.rendering import NotAccepted
+from tuner.service.request_ids import request_id
 from tuner.storage import (
     BadName,
     NotPossible,
@@ -44,6 +45,7 @@ _SCHEMA = {
             "type": "string",
             "description": "what is said after the name of the field; names of other fields are in braces",
         },
+        "request_id": {"type": "string", "description": "of this request in the log of the service"},
         "exit_code": {"type": "integer", "description": "of a command that ends with this error"},
         "errors": {
             "type": "array",
@@ -121,6 +123,8 @@ def problem(
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail, **further}
     if field is not None:
         body["field"] = field
+    if number := request_id.get():
+        body["request_id"] = number
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
@@ -147,8 +151,12 @@ def _exit_code(error: Exception) -> int:
     return int(getattr(error, "exit_code", 1))
 
 
-def install(app: FastAPI) -> None:
-    """Have an application answer errors with problems, and requests for pages with a page that says the same."""
+def install(app: FastAPI) -> Callable[[Request, Exception], Response]:
+    """Have an application answer errors with problems, and requests for pages with a page that says the same.
+
+    Returns:
+        What answers an error that nothing else has answered: a fault of the service.
+    """
     from tuner.service.pages.routes import page
 
     def answer(request: Request, status: int, detail: str, field: str | None = None, **further: Any) -> Response:
@@ -192,7 +200,7 @@ def install(app: FastAPI) -> None:
         status = error.status_code if isinstance(error, HTTPException) else 500
         return answer(request, status, f"{request.method} {request.url.path}: {HTTPStatus(status).phrase.lower()}")
 
-    async def unexpected(request: Request, error: Exception) -> Response:
+    def unexpected(request: Request, error: Exception) -> Response:
         _LOG.error("%s %s", request.method, request.url.path, exc_info=error)
         return answer(request, 500, "the service has a fault, which its log describes")
 
@@ -211,6 +219,6 @@ def install(app: FastAPI) -> None:
         (RequestValidationError, unvalidated),
         (LodoTuneError, of_storage),
         (HTTPException, of_http),
-        (Exception, unexpected),
     ):
         app.add_exception_handler(kind, handler)
+    return unexpected

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import uvicorn
 
 from tuner.core.errors import InvalidRequest
+from tuner.service import logs
 from tuner.service.app import create_app
 from tuner.service.settings import ServiceSettings
 from tuner.service.supervisor.processes import DriverProcesses
@@ -16,7 +17,7 @@ from tuner.service.supervisor.supervisor import Supervisor
 from tuner.service.tokens import Sessions
 from tuner.storage import ServiceStore
 
-STOP_SECONDS = 5  # for requests that are being answered when the service ends
+STOP_SECONDS = 10  # for requests that are being answered when the service ends
 
 
 class _Server(uvicorn.Server):
@@ -36,18 +37,20 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None]) -> None:
+def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None], log_format: str = "text") -> None:
     """Serve until an interruption, SIGTERM included, ends it.
 
     Args:
         settings: Of the service.
         token: What a user has to show.
         ready: Takes the address of the service once it answers.
+        log_format: "text", for warnings and errors, or "json", for a line per request as well. Default "text".
 
     Raises:
         InvalidRequest: The address cannot be listened on.
         StorageError: The database cannot be opened.
     """
+    log_settings = logs.configure(log_format)
     listener = _listener(settings)
     # Opening it for writing brings an older schema up to date, which reading it would refuse.
     store = ServiceStore.open(settings.database)
@@ -63,7 +66,7 @@ def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None]) -
     server = _Server(
         uvicorn.Config(
             app,
-            log_level="warning",
+            **log_settings,
             proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=STOP_SECONDS,

@@ -86,6 +86,12 @@ class ServiceStore(Store):
             return requests.private_runs(connection, user)
 
     @retried
+    def study_statuses(self) -> dict[str, int]:
+        """Return the number of studies by status."""
+        with self._reading() as connection:
+            return studies.statuses(connection)
+
+    @retried
     def queue_version(self) -> tuple[int, int]:
         """Return a pair that differs after each change of a request but a heartbeat."""
         with self._reading() as connection:

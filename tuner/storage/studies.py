@@ -98,6 +98,12 @@ def runs(connection: Connection) -> list[str]:
     return sorted(set(connection.scalars(select(studies.c.run).distinct())))
 
 
+def statuses(connection: Connection) -> dict[str, int]:
+    """Return the number of studies by status."""
+    counted = connection.execute(select(studies.c.status, func.count()).group_by(studies.c.status))
+    return {str(status): int(count) for status, count in counted}
+
+
 def taken(connection: Connection) -> list[str]:
     """Return the names of all runs, those included that a service has not started yet, in alphabetical order."""
     return sorted({*runs(connection), *connection.scalars(select(requests.c.run))})

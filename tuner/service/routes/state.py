@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
+
+from tuner.service.metrics import CONTENT_TYPE
 
 router = APIRouter(tags=["state"])
 
@@ -25,3 +27,13 @@ def ready(request: Request) -> State:
     """Say that the database can be read; otherwise the answer is 503."""
     request.app.state.store.changes()
     return State(status="ok")
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "the metrics"}},
+)
+def get_metrics(request: Request) -> Response:
+    """Return numbers on requests, the queue, runs and streams in the text format of Prometheus; needs a token."""
+    return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE)
