@@ -131,7 +131,7 @@ def test_what_is_no_service_is_said_to_be_none():
         (problem(403), LodoTuneError, 1, "a detail"),
         (problem(422, field="seed", detail="seed: is wrong"), InvalidRequest, 2, "seed: is wrong"),
         (
-            problem(422, field="steps", accepted=" is less than {budget}. Received: 3"),
+            problem(422, field="steps", accepted="is less than {budget}. Received: 3"),
             InvalidRequest,
             2,
             "steps is less than budget. Received: 3",
@@ -154,7 +154,7 @@ def test_an_answer_that_refuses_is_the_error_that_a_call_here_would_raise(answer
 
 def test_flags_stand_in_errors_of_a_service_as_in_those_of_this_machine(monkeypatch):
     monkeypatch.setenv("LODO_TUNE_TOKEN", TOKEN)
-    with answering(problem(422, field="search", accepted=" is missing, or {defaults}")) as (url, _):
+    with answering(problem(422, field="search", accepted="is missing, or {defaults}")) as (url, _):
         outcome = call("compare", "--task", "rosenbrock", "--server", url)
     assert (outcome.code, outcome.err) == (2, "lodo-tune: --from is missing, or --defaults\n")
 

@@ -270,3 +270,51 @@ def test_a_catalogue_adds_names_of_keras(tmp_path):
     file = tmp_path / "catalogue.yaml"
     file.write_text("optimizers: [keras:Nadam]")
     read_catalogue(file).check({"task": ["rosenbrock"], "optimizers": ["keras:Nadam", "Adam"]})
+
+
+def test_null_stands_for_the_default_of_a_field(ask):
+    nothing = dict.fromkeys(("optimizers", "steps", "sigma", "generations", "population", "budget", "strategy"))
+    assert ask("PUT", "/runs/nulls", {"task": "rosenbrock", "preset": "quick", **nothing}).code == 201
+    assert ask("PUT", "/runs/nulls", {"task": "rosenbrock", "preset": "quick"}).code == 200
+
+
+def test_a_comparison_is_submitted_once_and_only_of_what_is_in_the_catalogue_or_may_be_seen(ask, token):
+    body = {"task": "rosenbrock", "search": "first", "seeds": 3, "steps": 20}
+    first = ask("PUT", "/comparisons/compared", body)
+    assert (first.code, first.json["cost"]["candidates"]) == (201, 6)  # two optimizers on three seeds
+    assert ask("PUT", "/comparisons/compared", body).code == 200
+    assert ask("PUT", "/comparisons/compared", {**body, "seeds": 4}).json["differences"] == {
+        "seeds": {"stored": 3, "received": 4}
+    }
+    assert ask("PUT", "/runs/compared", SMALL).code == 409
+    for changes, field in (
+        ({"search": "nothing"}, "search"),
+        ({"search": None}, "search"),
+        ({"task": "other"}, "task"),
+        ({"optimizers": ["Momentum"]}, "optimizers"),
+        ({"search": None, "defaults": True, "optimizers": ["mine.py:Mine"]}, "optimizers"),
+        ({"seconds": 5, "timeout": 4}, "timeout"),
+        ({"configs": ["/etc/passwd"]}, "configs"),
+    ):
+        refused = ask("PUT", "/comparisons/refused", {**body, **changes})
+        assert (refused.code, refused.json["field"]) == (422, field), refused.json
+    assert ask("PUT", "/comparisons/unread", body, token=token("reader", "read")).code == 403
+
+
+def test_a_body_that_is_no_text_is_refused_as_one(address):
+    headers = BEARER | {"Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{address}/api/v1/runs:validate", b"\xa5\xd7~", headers, method="POST")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(asked, timeout=90)
+    assert (caught.value.code, json.load(caught.value)["title"]) == (400, "Bad Request")
+
+
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "PATCH"])
+def test_a_method_that_a_path_has_not_is_answered_by_those_that_it_has(address, method):
+    for path, methods in (("/runs/first", "GET, PUT"), ("/tokens", "GET, POST"), ("/queue", "GET")):
+        asked = urllib.request.Request(
+            f"{address}/api/v1{path}", headers=BEARER | {"Content-Type": "application/json"}, method=method
+        )
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(asked, timeout=90)
+        assert (caught.value.code, caught.value.headers["Allow"]) == (405, methods)

@@ -27,6 +27,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 COOKIE = "lodo_tune_session"
 OPEN = ("/login", "/health", "/ready")  # and what is below /static/
 SAFE = ("GET", "HEAD")
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")  # no route takes other methods, which says so
 MAX_BODY = 2 * 2**20  # bytes of a request
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -88,7 +89,9 @@ class Guard:
             return problem(421, "Unknown host", "the Host of the request is not a name of this service")
         is_open = path in OPEN or path.startswith("/static/")
         bearer = await self._by_token(headers)
-        if scope["method"] not in SAFE and (refused := self._refused_change(path, headers, bearer is not None)):
+        if scope["method"] not in SAFE and (
+            refused := self._refused_change(scope["method"], path, headers, bearer is not None)
+        ):
             return refused
         identity = bearer
         if identity is None and not is_open:
@@ -107,10 +110,12 @@ class Guard:
         wanted = path + (f"?{query}" if (query := scope.get("query_string", b"").decode("latin-1")) else "")
         return RedirectResponse(f"{self._settings.root_path}/login?next={quote(wanted, safe='')}", 303)
 
-    def _refused_change(self, path: str, headers: Headers, has_token: bool) -> Response | None:
+    def _refused_change(self, method: str, path: str, headers: Headers, has_token: bool) -> Response | None:
         """Return the response to a request that would change something and is not let through."""
         if not self._is_own_origin(headers) and ("origin" in headers or not has_token):
             return problem(403, "Another origin", "the request does not come from a page of this service")
+        if method not in CHANGING:
+            return None
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not length.isdecimal():
             return problem(411, "No length", "the request must say how long its body is (Content-Length)")

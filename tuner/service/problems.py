@@ -75,6 +75,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 OF_CHANGES: dict[int | str, dict[str, Any]] = {
     status: {"description": description, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
     for status, description in (
+        (400, "the body cannot be read"),
         (409, "it contradicts what there is; `differences` has the fields of a specification that differ"),
         (411, "the request does not say how long its body is"),
         (413, "the body is too large"),
@@ -144,7 +145,7 @@ def accepted_by(error: InvalidRequest) -> dict[str, str]:
     It is empty where the text does not begin with the field.
     """
     field, text = f"{{{error.field}}}", error.text(lambda name: f"{{{name}}}")
-    return {"accepted": text.removeprefix(field)} if text.startswith(field) else {}
+    return {"accepted": text.removeprefix(field).lstrip()} if text.startswith(field) else {}
 
 
 def _exit_code(error: Exception) -> int:
@@ -198,7 +199,14 @@ def install(app: FastAPI) -> Callable[[Request, Exception], Response]:
 
     async def of_http(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        return answer(request, status, f"{request.method} {request.url.path}: {HTTPStatus(status).phrase.lower()}")
+        detail = f"{request.method} {request.url.path}: {HTTPStatus(status).phrase.lower()}"
+        response = answer(request, status, detail)
+        response.headers.update(getattr(error, "headers", None) or {})
+        template = getattr(request.scope.get("route"), "path", None)
+        if status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := request.app.openapi()["paths"].get(template)):
+            # The router names the methods of one function alone, where several have the same path.
+            response.headers["Allow"] = ", ".join(sorted(method.upper() for method in methods))
+        return response
 
     def unexpected(request: Request, error: Exception) -> Response:
         _LOG.error("%s %s", request.method, request.url.path, exc_info=error)

@@ -42,7 +42,10 @@ _TEXT = "text/plain; charset=utf-8"
 # A document from here runs no script of this origin, whatever names it holds.
 _SANDBOX = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
 ANY_FILE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}, "description": "the file"},
+    200: {
+        "content": {kind.partition(";")[0]: {} for kind in (*MEDIA_TYPES.values(), _TEXT)},
+        "description": "the file, of the media type of its format",
+    },
     204: {"description": "there is nothing to show yet"},
     304: {"description": "not modified"},
 }
