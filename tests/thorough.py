@@ -152,6 +152,7 @@ THOROUGH = {
     },
     "service/test_operation.py": {
         "a_service_that_is_ended_finishes_what_it_answers_and_its_streams": None,
+        "a_service_that_is_terminated_hands_the_queue_over_and_leaves_nothing": None,
     },
     "storage/test_storage_processes.py": {
         "a_driver_suspended_past_its_lease_writes_nothing_after_resuming": r"file",

@@ -344,3 +344,14 @@ def test_a_study_that_cannot_be_read_is_named_after_the_others_were_printed(tmp_
     assert (there.code, there.out) == (here.code, here.out)
     assert here.out.count("\n") == 5
     assert there.err == here.err
+
+
+def test_a_service_below_a_path_of_a_proxy_is_reached_there(tmp_path):
+    file = tmp_path / "runs.db"
+    database(file)
+    with served(application(str(file), root_path="/tune")) as address:
+        assert address.endswith("/tune")
+        for url in (address, f"{address}/"):
+            service = tuner.connect(url, token=TOKEN)
+            assert [run.name for run in service.runs()] == ["first", "second"]
+            assert service.url == address

@@ -18,6 +18,7 @@ from unittest import mock
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.command_line import start
 from tests.support.reading_service import BEARER, TOKEN, application, served
 from tests.support.report_values import database
 from tuner.core.requests import Cost, Outcome
@@ -175,6 +176,25 @@ def test_the_log_for_people_has_warnings_alone(service):
         ask(service[0], "/api/v1/runs/first")
         logging.getLogger("tuner.service.live").warning("changes cannot be read")
     assert out.getvalue() == "warning: changes cannot be read\n"
+
+
+def test_a_service_that_is_terminated_hands_the_queue_over_and_leaves_nothing(tmp_path):
+    file = tmp_path / "runs.db"
+    database(file)
+    service = start("serve", "--port", 0, "--workers", 1, "--database", file, folder=tmp_path, LODO_TUNE_TOKEN=TOKEN)
+    try:
+        address = re.search(r"http://[^/]+", service.stderr.readline()).group()
+        assert ask(address, "/api/v1/outputs/trials?study=first")[0] == 200  # which starts another process
+        with ServiceStore.open(str(file)) as store:
+            while store.supervisor() is None:
+                assert service.poll() is None
+            service.send_signal(signal.SIGTERM)
+            out, err = service.communicate(timeout=PATIENCE)
+            assert (service.returncode, out, err.strip()) == (143, "", "lodo-tune: terminated")
+            assert store.supervisor() is None
+    finally:
+        service.kill()
+        service.wait()
 
 
 def test_a_service_that_is_ended_finishes_what_it_answers_and_its_streams(tmp_path):

@@ -34,7 +34,12 @@ class Terminated(KeyboardInterrupt):
     exit_code = 128 + signal.SIGTERM
 
 
-def _terminate(*_: object) -> None:
+def terminate(*_: object) -> None:
+    """Handle SIGTERM.
+
+    Raises:
+        Terminated: Always.
+    """
     raise Terminated("terminated")
 
 
@@ -42,7 +47,7 @@ def _terminate(*_: object) -> None:
 @click.pass_context
 def database_group(context: click.Context) -> None:
     """Check, upgrade, back up, copy or export a database, import runs, or delete a study."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    before = signal.signal(signal.SIGTERM, terminate)
     context.call_on_close(lambda: signal.signal(signal.SIGTERM, before))
 
 

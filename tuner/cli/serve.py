@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 from typing import Any
 
 import click
 
+from tuner.cli.database import terminate
 from tuner.cli.flags import PATH, TOKEN_VARIABLE, database_of, database_option, debug_option
 
 MIN_TOKEN = 32  # characters
@@ -97,4 +99,9 @@ def serve(database: str | None, debug: bool, **options: Any) -> None:
         if given is None:
             click.echo(f"Token: {token}", err=True)
 
-    run(settings, token, ready, options["log_format"])
+    # uvicorn has its own handlers while it serves, and sends itself the signal again when it has ended.
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        run(settings, token, ready, options["log_format"])
+    finally:
+        signal.signal(signal.SIGTERM, before)
