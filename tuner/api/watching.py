@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from tuner.core.aggregates import StudyTotals
 from tuner.core.study import StudyRecord, StudyStatus
 from tuner.core.trial import Status
 from tuner.results.analysis.generations import by_generation
@@ -94,6 +95,28 @@ class WatchedStudy:
             for one in by_generation(study.spec, outcomes)
         )
         return cls(study.spec.name, study.is_search, _status(study), bool(study.lease_left), generations)
+
+    @classmethod
+    def of_totals(cls, totals: StudyTotals) -> Self:
+        """Return the value of a study on one task from its totals, which need not read its candidates."""
+        record = totals.record
+        spec, objective = record.spec, record.spec.workload.objective
+        begun = {one.number: one for one in totals.generations}
+        generations = []
+        for batch in range(spec.batches):
+            steps, found = spec.budget_of(batch), begun.get(batch)
+            counts = {} if found is None else found.counts
+            generations.append(
+                WatchedGeneration(
+                    batch,
+                    steps,
+                    spec.batch_size,
+                    {status.value: count for status, count in counts.items() if count and status != Status.WAITING},
+                    None if found is None else objective.shown(found.best, steps),
+                    None if found is None else objective.shown_median(found.median, found.upper, steps),
+                )
+            )
+        return cls(spec.name, record.is_search, _status(record), bool(record.lease_left), tuple(generations))
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

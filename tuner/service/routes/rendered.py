@@ -194,7 +194,13 @@ def watch(reader: Reader, study: Name) -> FollowedResource:
         if asked is None or "/" in study:
             raise
         records = []
-    return FollowedResource.of([WatchedStudy.of(reader.store, record) for record in records], asked)
+    return FollowedResource.of([_followed(reader, record) for record in records], asked)
+
+
+def _followed(reader: Reading, record: StudyRecord) -> WatchedStudy:
+    if len(record.spec.workloads) > 1:  # whose scores are of all tasks together
+        return WatchedStudy.of(reader.store, record)
+    return WatchedStudy.of_totals(reader.totals(record.id))
 
 
 @router.get("/runs/{name}/database", response_class=Response, responses=ANY_FILE)
