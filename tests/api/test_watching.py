@@ -43,6 +43,8 @@ def test_a_driver_that_has_not_renewed_its_lease_is_lost(tmp_path):
         study = driven(store, owner="elsewhere:1", add=[key()])[0]
         assert WatchedStudy.of(store, store.study(study)).status == "running"
         with store._writing() as connection:
-            connection.exec_driver_sql("UPDATE studies SET renewed_at = renewed_at - 1000, renewed_uptime = renewed_uptime - 1000")
+            connection.exec_driver_sql(
+                "UPDATE studies SET renewed_at = renewed_at - 1000, renewed_uptime = renewed_uptime - 1000"
+            )
         found = WatchedStudy.of(store, store.study(study))
         assert (found.status, found.runs) == ("driver lost", False)

@@ -14,11 +14,10 @@ import click
 
 from tuner.api.remote.connection import Answer, quoted
 from tuner.api.remote.errors import ServiceRefused
-from tuner.api.remote.following import Followed, Follower, SubmittedRun
+from tuner.api.remote.following import Followed, Follower, SubmittedRun, follow
 from tuner.api.remote.service import Service
-from tuner.api.run import Comparison, Run
 from tuner.cli.interruption import Interruptions
-from tuner.cli.running import NoResult, check_folders, check_some_result, write_folders
+from tuner.cli.running import NoResult, check_counts, check_folders, write_folders
 from tuner.cli.server import again
 from tuner.core.errors import InvalidRequest, LodoTuneError
 from tuner.core.outputs import Outputs
@@ -142,14 +141,16 @@ def print_run(options: dict[str, Any], service: Service, name: str) -> None:
     """Wait until a run is complete, and print its table and write its folders as on a database."""
     from tuner.cli.progress import TerminalProgress
 
-    with _going_on(service, name) as interruptions:
-        run: Run | Comparison = service.wait(name, TerminalProgress(interruptions.executor_started))
+    with _going_on(service, name) as interruptions, TerminalProgress(interruptions.executor_started) as progress:
+        follow(service.connection, name, progress.say)
     outputs = Outputs()
     with outputs.attempt("the table"):
         print_output(service, "table", study=[name], format="json" if options["as_json"] else "text")
-    write_folders(outputs, run, options["output"], options.get("tensorboard"))
+    if options["output"] is not None or options.get("tensorboard") is not None:  # which are made here, of its rows
+        write_folders(outputs, service.run(name), options["output"], options.get("tensorboard"))
     outputs.check(f"The results are recorded at {service.url}: {again('table', service, name)}")
-    check_some_result(run)
+    for study in service.connection.get(f"/runs/{quoted(name)}/studies").json():
+        check_counts(study["name"], study["counts"], is_search=study["kind"] == "search")
 
 
 def print_submitted(found: Sequence[SubmittedRun], *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ Progress, interruptions, the table at the end, and the folders of results.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +135,24 @@ def check_some_result(run: Run | Comparison) -> None:
         NoResult: All candidates of a study failed or timed out.
     """
     for study in run:
-        counts = study.record.counts
-        if not counts[Status.FINISHED] and not counts[Status.DIVERGED]:
-            what = "individual" if study.record.is_search else "run"
-            raise NoResult(
-                f"{study.name}: no {what} finished; {counts[Status.FAILED]} failed and "
-                f"{counts[Status.TIMED_OUT]} timed out (lodo-tune show {study.name} says why)"
-            )
+        check_counts(study.name, study.record.counts, is_search=study.record.is_search)
+
+
+def check_counts(study: str, counts: Mapping[Status, int] | Mapping[str, int], *, is_search: bool) -> None:
+    """Check that some candidate of a study finished or diverged.
+
+    Args:
+        study: Name of the study.
+        counts: Its candidates by status.
+        is_search: Whether it is a search.
+
+    Raises:
+        NoResult: All candidates failed or timed out.
+    """
+    by_status = {str(status): count for status, count in counts.items()}
+    if not by_status.get(Status.FINISHED, 0) and not by_status.get(Status.DIVERGED, 0):
+        what = "individual" if is_search else "run"
+        raise NoResult(
+            f"{study}: no {what} finished; {by_status.get(Status.FAILED, 0)} failed and "
+            f"{by_status.get(Status.TIMED_OUT, 0)} timed out (lodo-tune show {study} says why)"
+        )
