@@ -247,6 +247,13 @@ def test_parts_of_a_stream_are_events_as_the_standard_says_and_one_that_is_cut_o
     assert list(parsed(lines)) == [ServerEvent("study", "1", '{"a":\n1}'), ServerEvent("message", "1", "x")]
 
 
+def test_a_stream_of_which_there_is_enough_ends_with_its_next_line(service):
+    connection, seen = tuner.connect(service[1], token=TOKEN).connection, []
+    for event in events(connection, is_over=lambda: bool(seen)):
+        seen.append(event.kind)
+    assert seen == ["resync"]
+
+
 @pytest.mark.parametrize("cuts", [5, pytest.param(100, marks=pytest.mark.slow)])
 def test_no_change_is_missed_or_told_twice_over_cut_connections(tmp_path, cuts):
     file = tmp_path / "runs.db"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from tuner.api.remote.connection import Connection
 from tuner.api.remote.errors import ServiceUnavailable
@@ -34,7 +35,11 @@ class ServerEvent:
 
 
 def events(
-    connection: Connection, *, sleep: Callable[[float], None] = time.sleep, patience: float = PATIENCE
+    connection: Connection,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    patience: float = PATIENCE,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Iterator[ServerEvent]:
     """Yield the changes of a service, until the caller has enough of them.
 
@@ -44,18 +49,20 @@ def events(
         connection: To the service.
         sleep: Waits for a number of seconds.
         patience: Seconds for which the service may be away.
+        is_over: Returns whether the caller has enough; the stream then ends with its next line, of which there is one
+            every fifteen seconds at least. Default: never.
 
     Raises:
         ServiceUnavailable: It is away for longer.
         ServiceRefused: It refuses the stream.
     """
     cursor, away_since = "", None
-    while True:
+    while not is_over():
         try:
             headers = {"Accept": "text/event-stream", **({"Last-Event-ID": cursor} if cursor else {})}
             with connection.stream("/events", headers, SILENCE) as body:
                 away_since = None
-                for event in parsed(body):
+                for event in parsed(takewhile(lambda _: not is_over(), body)):
                     cursor = event.cursor or cursor
                     if event.kind:
                         yield event

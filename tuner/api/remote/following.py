@@ -105,7 +105,7 @@ class Follower:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()  # the thread ends with its next event, and with the process
+        self._ended.set()  # the thread ends with the next line of the stream, and with the process
 
     def look(self) -> Followed:
         """Return what is known of the run now; while the service is away for a while, what was known last.
@@ -133,9 +133,7 @@ class Follower:
 
     def _listen(self) -> None:
         with contextlib.suppress(LodoTuneError):  # `look` reports it
-            for event in events(self._connection):
-                if self._ended.is_set():
-                    return
+            for event in events(self._connection, is_over=self._ended.is_set):
                 if event.kind != "study" or _run_of(event.data) == self._run:
                     self._news.set()
         self._news.set()
