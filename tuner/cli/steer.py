@@ -23,10 +23,8 @@ def _verb(verb: str, text: str) -> click.Command:
     return steer
 
 
-pause = _verb(
-    "pause", "Have no further candidates of the runs RUN begun; those that are trained are finished. See resume."
-)
-stop = _verb("stop", "Have the candidates of the runs RUN that are trained finished, and end the runs.")
+pause = _verb("pause", "Begin no further candidates of the runs RUN, and finish those that are trained.")
+stop = _verb("stop", "Finish the candidates of the runs RUN that are trained, and end the runs.")
 cancel = _verb("cancel", "End the runs RUN at once; finished candidates are kept.")
 retry_failed = _verb("retry-failed", "Try the runs RUN, which have failed, again at once.")
 
@@ -36,7 +34,7 @@ retry_failed = _verb("retry-failed", "Try the runs RUN, which have failed, again
 @server_option
 @debug_option
 def queue(as_json: bool, server: str | None, debug: bool) -> None:
-    """List the runs of a service that wait, are paused, have failed or are trained, and why each waits."""
+    """List the runs of a service that have not ended, and why each waits."""
     service = needed_service(server)
     from tuner.cli.remote import print_submitted
 
