@@ -65,7 +65,7 @@ def test_the_record_names_each_task_and_the_score(run: tuner.Run) -> None:
     assert re.search(r"task +near .*; far ", text)
     assert "96 of 96 trainings done" in text
     assert re.search(r"on near +default .* tuned ", text)
-    assert re.search(r"score +default .*, best seen .*, tuned .*", text)
+    assert re.search(r"score +default .*, mean seen .*, tuned .*", text)
 
 
 def test_figures_are_of_the_scores_and_one_is_of_each_task(run: tuner.Run) -> None:
