@@ -93,6 +93,12 @@ def test_a_dry_run_says_what_a_request_costs_and_stores_nothing(ask):
     assert len(ask("GET", "/queue").json["items"]) == 1
 
 
+def test_a_request_may_choose_the_number_of_fresh_seeds(ask):
+    found = ask("POST", "/runs:validate", {**SMALL, "fresh_seeds": 20}).json
+    assert found["resolved"]["fresh_seeds"] == 20
+    assert found["cost"]["candidates"] == 5 * 16 + 2 * 20  # the preset's generations, and default and tuned point
+
+
 def test_a_run_with_several_searches_of_each_optimizer_costs_as_many_times_as_much(ask):
     one, three = (ask("POST", "/runs:validate", {**SMALL, "search_seeds": count}).json for count in (1, 3))
     assert three["resolved"]["optimizers"] == one["resolved"]["optimizers"] == ["Adam"]

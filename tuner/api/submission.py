@@ -24,21 +24,21 @@ from tuner.core.study import ComparisonSpec, SearchSpec, StudySpec
 from tuner.core.text import nearest
 from tuner.strategies.registry import BUILT_IN
 from tuner.studies.lookup import run_name
-from tuner.studies.planner import Plan, SearchRequest, plan_search
+from tuner.studies.planner import MAX_FRESH_SEEDS, Plan, SearchRequest, plan_search
 from tuner.studies.search_seeds import MAX_SEARCHES
 from tuner.training import own_optimizers
 
 FIELDS = (
     "task", "optimizers", "preset", "strategy", "generations", "population", "steps", "sigma", "budget", "objective",
-    "seed", "search_seeds", "search_spaces", "precision", "options",
+    "seed", "fresh_seeds", "search_seeds", "search_spaces", "precision", "options",
 )  # fmt: skip
 """Fields of a request that decide the results: arguments of `tuner.tune`, with search spaces as text."""
 
 KERAS = "keras:"
 
 __all__ = [
-    "FIELDS", "MAX_SEARCHES", "Catalogue", "Preview", "cost_of", "optimizer_facts", "planned", "preview", "run_name",
-    "space_facts", "task_facts",
+    "FIELDS", "MAX_FRESH_SEEDS", "MAX_SEARCHES", "Catalogue", "Preview", "cost_of", "optimizer_facts", "planned",
+    "preview", "run_name", "space_facts", "task_facts",
 ]  # fmt: skip
 
 
@@ -162,6 +162,7 @@ def planned(
             strategy=fields.get("strategy"),
             objective=fields.get("objective"),
             seed=fields.get("seed") or 0,
+            fresh_seeds=fields.get("fresh_seeds"),
             search_seeds=fields.get("search_seeds") or 1,
             name=name,
             cpus_per_candidate=cpus_per_candidate,

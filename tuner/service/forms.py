@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
 from tuner.api.comparison_submission import KIND
-from tuner.api.submission import MAX_SEARCHES
+from tuner.api.submission import MAX_FRESH_SEEDS, MAX_SEARCHES
 from tuner.core.requests import FREE_FIELDS
 
 MAX_SPACE = 64 * 1024  # characters of a search space
@@ -78,6 +78,9 @@ class RunForm(BaseModel):
     budget: Annotated[int | None, Field(ge=1, le=10**15)] = None
     objective: Annotated[str | None, StringConstraints(max_length=200)] = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    fresh_seeds: Annotated[int | None, Field(ge=1, le=MAX_FRESH_SEEDS)] = Field(
+        None, description="seeds on which the defaults and the tuned point are trained at the end; null: the preset's"
+    )
     search_seeds: Annotated[int, Field(ge=1, le=MAX_SEARCHES)] = Field(
         1, description="searches of each optimizer, with the seeds seed, seed + 1, …"
     )

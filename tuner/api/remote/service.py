@@ -82,6 +82,7 @@ class Service:
         budget: int | None = None,
         objective: str | None = None,
         seed: int = 0,
+        fresh_seeds: int | None = None,
         search_seeds: int = 1,
         name: str | None = None,
         search_space: str | Path | Iterable[str | Path] = (),
@@ -107,6 +108,7 @@ class Service:
             budget: Gradient evaluations of all candidates of a search together.
             objective: What makes one number of a run.
             seed: Decides everything that is drawn.
+            fresh_seeds: Number of seeds of the runs at the end. Default: the preset's.
             search_seeds: Number of searches of each optimizer, with the seeds seed, seed + 1, ….
             name: Name of the run. Default: the task's name, numbered where that is taken.
             search_space: YAML files of this machine, whose text is sent.
@@ -135,6 +137,7 @@ class Service:
             "budget": budget,
             "objective": objective,
             "seed": seed,
+            "fresh_seeds": fresh_seeds,
             "search_seeds": search_seeds,
             "search_spaces": texts(search_space),
             "precision": precision,

@@ -50,8 +50,9 @@ def train_call(spec: StudySpec, candidate: CandidateRecord) -> str:
 _FLAGS = (
     ("preset", "--preset"), ("strategy", "--strategy"), ("generations", "--generations"),
     ("population", "--population"), ("steps", "--steps"), ("sigma", "--sigma"), ("budget", "--budget"),
-    ("objective", "--objective"), ("seed", "--seed"), ("search_seeds", "--search-seeds"),
-    ("precision", "--precision"), ("timeout", "--timeout"), ("max_attempts", "--max-attempts"),
+    ("objective", "--objective"), ("seed", "--seed"), ("fresh_seeds", "--fresh-seeds"),
+    ("search_seeds", "--search-seeds"), ("precision", "--precision"), ("timeout", "--timeout"),
+    ("max_attempts", "--max-attempts"),
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ VERB_WORDS = {
     "cancel": "Cancel now",
     "retry-failed": "Try again now",
 }
-WHOLE = ("generations", "population", "budget", "seed", "search_seeds", "max_attempts")
+WHOLE = ("generations", "population", "budget", "seed", "fresh_seeds", "search_seeds", "max_attempts")
 NUMBERS = ("timeout", "weight")
 LISTS = {"steps": int, "sigma": float}
 
@@ -163,7 +163,8 @@ def new_run(
 
 SHOWN = (
     "name", "task", "optimizers", "preset", "strategy", "generations", "population", "steps", "budget", "objective",
-    "seed", "search_seeds", "precision", "options", "search_spaces", "weight", "timeout", "sigma", "max_attempts",
+    "seed", "fresh_seeds", "search_seeds", "precision", "options", "search_spaces", "weight", "timeout", "sigma",
+    "max_attempts",
 )  # fmt: skip
 """Fields of the form beside which an error is shown."""
 
