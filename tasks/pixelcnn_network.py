@@ -79,7 +79,6 @@ def network_layers(side: int, blocks: int) -> Layers:
 
 
 LAYERS = network_layers(SIDE, BLOCKS)
-PARAMETERS = sum(layer.size for layer in LAYERS)  # 94,696
 
 
 def layer_slices(layers: Layers = LAYERS) -> tuple[tuple[int, int], ...]:

@@ -10,7 +10,6 @@ from lodo.lodo import LODO
 from lodo.lodo_diagonal import LODODiagonal
 
 SIZES = [(3, 4), (4,), (4, 1), (1,)]
-TOTAL = 21
 SETTINGS = {"learning_rate": 0.0625, "meta_learning_rate": 0.01, "momentum": 0.7}  # Keras keeps the rate in float32
 CLASSES = {"LODO": (lodo.keras.LODO, LODO), "LODO-Diagonal": (lodo.keras.LODODiagonal, LODODiagonal)}
 

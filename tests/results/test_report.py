@@ -24,6 +24,7 @@ from tuner.core.text import printable
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.comparison import compare_runs
 from tuner.results.analysis.fairness import effort
+from tuner.results.analysis.summary import summarise
 from tuner.results.figures import Picture
 from tuner.results.report import ComparisonRun, SearchRun, document
 from tuner.results.tables.table import Table
@@ -171,7 +172,7 @@ def test_whatever_text_stands_in_a_record_the_page_shows_it_and_runs_nothing(tex
 def test_the_table_of_a_notebook_escapes_its_texts():
     of = spec(ADAM, run="<i>", strategy="{{ 7*7 }}")
     of = replace(of, workload=replace(of.workload, optimizer="<b>"))
-    html = Table.from_records([(study(of), search(of, (1.0,) * 4, (1.0,) * 4))])._repr_html_()
+    html = Table((summarise(study(of), search(of, (1.0,) * 4, (1.0,) * 4)),))._repr_html_()
     assert not {"i", "b", "script"} & Read(html).tags.keys()
     assert "{{ 7*7 }}" in Read(html).text
     assert Read(html).tags["table"] == 3

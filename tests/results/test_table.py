@@ -6,22 +6,13 @@ import json
 
 import pytest
 
-from tests.results.test_comparison_table import HIGH, LOW, contest, three
-from tests.results.test_tables import ADAM_RUNS, ADAM_STUDY, LODO_RUNS, LODO_STUDY, SUMMARIES
-from tests.support.builders import ADAM, MOMENTUM
+from tests.results.test_comparison_table import three
+from tests.results.test_tables import SUMMARIES
 from tuner.core.errors import InvalidRequest
 from tuner.results.tables.table import FORMATS, Table
 
 SEARCHES = Table(tuple(SUMMARIES))
 BOTH = Table(tuple(SUMMARIES), (three(),))
-
-
-def test_records_of_searches_and_comparisons_in_any_order_become_one_table():
-    adam, momentum = contest(ADAM, HIGH), contest(MOMENTUM, LOW)
-    table = Table.from_records([adam, (ADAM_STUDY, ADAM_RUNS), momentum, (LODO_STUDY, LODO_RUNS)])
-    assert [one.study for one in table.searches] == ["first/Adam", "first/LODO"]
-    (comparison,) = table.comparisons
-    assert [one.name for one in comparison.contenders] == ["Adam", "Momentum"]
 
 
 def test_it_prints_as_text_and_text_has_searches_first():

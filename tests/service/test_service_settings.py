@@ -12,7 +12,7 @@ import pytest
 from tests.support.command_line import call
 from tuner.core.errors import InvalidRequest
 from tuner.service.settings import ServiceSettings
-from tuner.service.tokens import MAX_SESSIONS, Sessions, new_token
+from tuner.service.tokens import MAX_SESSIONS, OPERATOR, Sessions, new_token
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,8 @@ def test_tokens_have_256_bits_and_differ():
 def test_the_oldest_session_ends_where_there_are_too_many():
     sessions = Sessions(new_token())
     begun = [sessions.begin() for _ in range(MAX_SESSIONS + 1)]
-    assert [sessions.is_session(each) for each in (begun[0], begun[1], begun[-1])] == [False, True, True]
+    identities = [sessions.identity_of_session(each) for each in (begun[0], begun[1], begun[-1])]
+    assert identities == [None, OPERATOR, OPERATOR]
 
 
 def test_the_verb_serves_until_it_is_interrupted(tmp_path):

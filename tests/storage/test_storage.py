@@ -15,8 +15,6 @@ from tests.support.store_values import candidate, key
 from tuner.core.trial import Status
 from tuner.storage import Store, attempts, candidates, evaluations, lease, processes, studies, tables
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:

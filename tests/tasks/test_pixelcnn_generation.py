@@ -11,11 +11,12 @@ import tensorflow as tf
 
 from tasks import pixelcnn_generation
 from tasks.pixelcnn import PixelCNN
-from tasks.pixelcnn_network import PARAMETERS, input_channels, logits, logits_of_features
+from tasks.pixelcnn_network import LAYERS, input_channels, logits, logits_of_features
 from tasks.pixelcnn_pictures import LINE, grid, inputs_as_picture
 from tasks.task import Pictured
 
 SEED = 2**40 + 7
+PARAMETERS = sum(layer.size for layer in LAYERS)
 
 
 @pytest.fixture(scope="module")

@@ -28,17 +28,11 @@ from tuner.studies.planner import MAX_FRESH_SEEDS, Plan, SearchRequest, plan_sea
 from tuner.studies.search_seeds import MAX_SEARCHES
 from tuner.training import own_optimizers
 
-FIELDS = (
-    "task", "optimizers", "preset", "strategy", "generations", "population", "steps", "sigma", "budget", "objective",
-    "seed", "fresh_seeds", "search_seeds", "search_spaces", "precision", "options",
-)  # fmt: skip
-"""Fields of a request that decide the results: arguments of `tuner.tune`, with search spaces as text."""
-
 KERAS = "keras:"
 
 __all__ = [
-    "FIELDS", "MAX_FRESH_SEEDS", "MAX_SEARCHES", "Catalogue", "Preview", "cost_of", "optimizer_facts", "planned",
-    "preview", "run_name", "space_facts", "task_facts",
+    "MAX_FRESH_SEEDS", "MAX_SEARCHES", "Catalogue", "Preview", "cost_of", "optimizer_facts", "planned", "preview",
+    "run_name", "space_facts", "task_facts",
 ]  # fmt: skip
 
 
@@ -133,7 +127,8 @@ def planned(
 
     Args:
         name: Name of the run. None: it is not named.
-        fields: Values of `FIELDS`, or of a comparison; "task" is a list of names.
+        fields: Arguments of `tuner.tune` or `tuner.compare` that decide the results; "task" is a list of names, and
+            search spaces are texts.
         catalogue: Names that the request may use.
         cpus_per_candidate: Cores of a worker.
         database: URL of the database with the search of a comparison. Default: none.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from tuner.checks import optimizer_form as form
 from tuner.checks import optimizer_laws as laws
@@ -31,11 +31,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def probes(
-    name: str,
-    place: str | None,
-    hyperparameters: Mapping[str, float],
-    settings: Mapping[str, int] | None = None,
-    dtypes: Sequence[str] = DTYPES,
+    name: str, place: str | None, hyperparameters: Mapping[str, float], settings: Mapping[str, int] | None = None
 ) -> list[OptimizerProbe]:
     """Return probes of an optimizer in both dtypes.
 
@@ -44,9 +40,8 @@ def probes(
         place: Where the class of a user's own is; None: it is built in or of Keras.
         hyperparameters: The defaults.
         settings: Whole-number arguments of the constructor.
-        dtypes: Dtypes to check.
 
     Raises:
         PromiseError: It cannot be made.
     """
-    return [OptimizerProbe(name, place, hyperparameters, settings, dtype=dtype) for dtype in dtypes]
+    return [OptimizerProbe(name, place, hyperparameters, settings, dtype=dtype) for dtype in DTYPES]

@@ -97,10 +97,6 @@ class Sessions:
             return OPERATOR
         return self._looked_up(sha256)
 
-    def is_token(self, text: str) -> bool:
-        """Return whether a text is a token that holds."""
-        return self.identity(text) is not None
-
     def begin(self, identity: Identity = OPERATOR) -> str:
         """Return a new session; the oldest ends where there are too many."""
         session = secrets.token_urlsafe(32)
@@ -119,10 +115,6 @@ class Sessions:
             if end <= self._clock():
                 return None
         return identity if identity.token is None else self._looked_up(identity.token)
-
-    def is_session(self, text: str) -> bool:
-        """Return whether a text is a session that has not ended."""
-        return self.identity_of_session(text) is not None
 
     def end(self, text: str) -> None:
         """End a session; another text is ignored."""

@@ -16,6 +16,7 @@ from tuner.storage.tables import candidates, evaluations
 
 _DUE = tuple(role for role in Role if role.is_due)
 _UNFINISHED_ENDS = tuple(status for status in Status if status.is_final and status is not Status.FINISHED)
+_MAX_REASONS = 5_000
 _PACED_RESULTS = 200  # the newest results from which a pace is computed
 _JOINED = candidates.outerjoin(evaluations, evaluations.c.candidate_id == candidates.c.id)
 
@@ -108,13 +109,14 @@ def _ranked(connection: Connection, due: Sequence[ColumnElement[Any]]) -> dict[i
     return {row.generation: (row.best, row.best_id, row.median, row.upper) for row in connection.execute(query)}
 
 
-def reasons(connection: Connection, study_id: int, limit: int = 5000) -> tuple[ReasonTotals, ...]:
+def reasons(connection: Connection, study_id: int) -> tuple[ReasonTotals, ...]:
     """Return the candidates of any role that ended without finishing, by status and reason; the largest first.
+
+    There are at most 5,000 different reasons.
 
     Args:
         connection: In a transaction.
         study_id: Id of the study.
-        limit: Greatest number of different reasons. Default 5,000.
     """
     query = (
         select(evaluations.c.status, evaluations.c.reason, func.count().label("count"), func.min(candidates.c.id))
@@ -124,7 +126,7 @@ def reasons(connection: Connection, study_id: int, limit: int = 5000) -> tuple[R
         .where(candidates.c.status.in_(_UNFINISHED_ENDS))
         .group_by(evaluations.c.status, evaluations.c.reason)
         .order_by(func.count().desc(), func.min(candidates.c.id))
-        .limit(limit)
+        .limit(_MAX_REASONS)
     )
     return tuple(ReasonTotals(Status(row[0]), row[1], row[2], row[3]) for row in connection.execute(query))
 

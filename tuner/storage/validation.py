@@ -14,6 +14,7 @@ RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OPTIMIZER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,63}")
 MAX_LABEL = 64  # characters of the column of an optimizer's name
 MAX_MESSAGE_BYTES = 4096  # of a stored reason or traceback
+_MAX_QUOTED = 80  # characters of a text in an error message
 
 
 def check_run_name(name: str) -> None:
@@ -98,9 +99,9 @@ def clean_message(text: str, max_bytes: int = MAX_MESSAGE_BYTES) -> str:
     return (data[:half] + mark + data[-half:]).decode("utf-8", "ignore")
 
 
-def quoted(text: str, max_length: int = 80) -> str:
+def quoted(text: str) -> str:
     """Return a text in quotes for an error message: ASCII only, and cut if it is long."""
-    return ascii(text) if len(text) <= max_length else f"{text[: max_length - 3]!a}... ({len(text)} characters)"
+    return ascii(text) if len(text) <= _MAX_QUOTED else f"{text[: _MAX_QUOTED - 3]!a}... ({len(text)} characters)"
 
 
 def plain_values(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from tuner.core.errors import InvalidRequest
-from tuner.core.study import CandidateRecord, SeedRun, StudyRecord
 from tuner.results.analysis.by_budget import ByBudget
-from tuner.results.analysis.comparison import Comparison, compare_runs
-from tuner.results.analysis.margins import judged
+from tuner.results.analysis.comparison import Comparison
 from tuner.results.analysis.profile import Profile
-from tuner.results.analysis.summary import Summary, summarise
+from tuner.results.analysis.summary import Summary
 from tuner.results.tables import by_budget, comparison, profile, search, searches
 from tuner.results.tables.formats import check_format, strict_csv, strict_json
 from tuner.results.tables.section import Section
@@ -41,27 +39,6 @@ class Table:
     comparisons: tuple[Comparison, ...] = ()
     by_budget: tuple[ByBudget, ...] = ()
     profile: Profile | None = None
-
-    @classmethod
-    def from_records(cls, records: Sequence[tuple[StudyRecord, Sequence[CandidateRecord] | Sequence[SeedRun]]]) -> Self:
-        """Return the table of some studies.
-
-        Args:
-            records: Studies in any order: each search with all of its candidates, each study of a comparison with all
-                of its runs.
-
-        Raises:
-            ValueError: A search space cannot be read.
-        """
-        searches = []
-        runs: dict[str, list[tuple[StudyRecord, Sequence[SeedRun]]]] = {}
-        for study, members in records:
-            if study.is_search:
-                searches.append(summarise(study, [one for one in members if isinstance(one, CandidateRecord)]))
-            else:
-                seed_runs = [one for one in members if isinstance(one, SeedRun)]
-                runs.setdefault(study.spec.run, []).append((study, seed_runs))
-        return cls(judged(searches), tuple(compare_runs(studies) for studies in runs.values()))
 
     def sections(self) -> list[Section]:
         """Return the sections of the text formats, those of the searches first."""

@@ -13,7 +13,7 @@ from tuner.results.figures.colours import colour
 from tuner.results.tables.numbers import number
 
 WIDTH, HEIGHT = 480, 250
-LEFT, RIGHT, TOP, BOTTOM = 62, 12, 12, 38
+LEFT, RIGHT, TOP, BOTTOM = 78, 12, 12, 38
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from tuner.service.reading import Reading
 from tuner.service.resources import status_of
 from tuner.storage import AttemptRecord
 
+HOME_RUNS = 50  # runs of one page of the list
 MAX_GENERATIONS = 100  # rows of the table of generations, unless all are asked for
 CURVE_POINTS = 400
 PAGE_SIZES = (25, 100, 500)
@@ -68,11 +69,9 @@ def run_line(records: Sequence[StudyRecord]) -> RunLine:
     )
 
 
-def home(
-    reader: Reading, *, cursor: str | None, task: str | None = None, status: str | None = None, limit: int = 50
-) -> dict[str, Any]:
+def home(reader: Reading, *, cursor: str | None, task: str | None = None, status: str | None = None) -> dict[str, Any]:
     """Return the list of runs: those with problems first, then those that run, then the others, each newest first."""
-    page, damaged = reader.runs(task=task, status=status, cursor=cursor, limit=limit)
+    page, damaged = reader.runs(task=task, status=status, cursor=cursor, limit=HOME_RUNS)
     lines = [run_line(records) for records in page.rows]
     return {
         "problems": [line for line in lines if line.state in ("lost", "stopped")],
