@@ -118,7 +118,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "id": "",
         "run": "name of the run, whose studies the first driver creates",
         "submitted_by": "user who submitted it",
-        "is_private": "whether other users are told that there is no such run",
+        "is_private": "whether the run is hidden from other users",
         "weight": "share among the runs of the same user",
         "fields": "specification of the run: arguments of `tuner.tune`",
         "cost": "studies, candidates and gradient evaluations of the run",

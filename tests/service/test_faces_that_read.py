@@ -104,7 +104,9 @@ def _(faces):
 @CELLS_THAT_READ.of("see a run or a study", "page")
 def _(faces):
     (study, *_) = faces.store.find("first/Adam")
-    assert "learning_rate" in faces.page("/runs/first")
+    run = faces.page("/runs/first")
+    assert "learning_rate" in run
+    assert 'rotate(-90)">training loss</text>' in run  # the vertical axis of the chart
     assert "first/Adam" in faces.page(f"/studies/{study.id}")
 
 
@@ -284,7 +286,9 @@ def _(faces, tmp_path):
 
 @CELLS_THAT_READ.of("export a configuration", "page")
 def _(faces):
-    assert "/export?format=keras" in faces.page("/runs/first")
+    page = faces.page("/runs/first")
+    for format in ("json", "yaml", "keras", "torch", "optax", "algoperf", "hydra"):  # all can express Adam
+        assert f"/export?format={format}" in page
 
 
 @CELLS_THAT_READ.of("export a configuration", "HTTP")

@@ -240,7 +240,7 @@ def test_a_user_checks_starts_and_pauses_a_run_and_sees_it_in_the_queue(page, tm
         page.value("document.querySelector('button[value=pause]').click()")
         wait_for(page, "document.querySelector('button[value=resume]') !== null")
         page.open(f"{address}/queue", width=390)
-        assert "asked to pause" in shown(page)
+        assert "pause requested" in shown(page)
 
 
 def test_the_queue_follows_what_changes(page, tmp_path):

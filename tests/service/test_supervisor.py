@@ -48,7 +48,7 @@ def test_verbs_reach_a_driver_and_a_run_goes_on_to_the_same_rows(tmp_path, undis
         service.store.ask("run", Desired.PAUSE, by="ann")
         assert service.store.ask("run", Desired.PAUSE, by="ann").desired is Desired.PAUSE  # repeated: no effect
         paused = service.until_state("run", State.PAUSED)
-        assert (paused.driver, paused.reason) == (None, "asked to pause")
+        assert (paused.driver, paused.reason) == (None, "pause requested")
         count = service.final("run")
         assert count % 16 == 0  # cohorts that were trained were finished
         for _ in range(5):

@@ -109,7 +109,7 @@ class Link:
         self._using = executor.workers
         if allowed == 0 and executor.busy == 0:
             raise Ended(
-                f"asked to {told.desired}" if told.desired is not Desired.RUN else "other runs have the workers"
+                f"{told.desired} requested" if told.desired is not Desired.RUN else "other runs have the workers"
             )
 
     def _beat(self) -> None:

@@ -18,9 +18,7 @@ server_option = click.option(
     help=f"Instead of a database: a service (lodo-tune serve). Default: ${SERVER_VARIABLE}. Token: ${TOKEN_VARIABLE}.",
 )
 
-private_option = click.option(
-    "--private", is_flag=True, help="With --server: have other users told that there is no such run."
-)
+private_option = click.option("--private", is_flag=True, help="With --server: hide the run from other users.")
 
 
 def service_of(server: str | None, database: str | None) -> Service | None:

@@ -93,7 +93,7 @@ class RunForm(BaseModel):
     )
     timeout: Annotated[float | None, Field(gt=0, le=1e8, allow_inf_nan=False)] = None
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    is_private: bool = Field(False, description="whether other users are told that there is no such run")
+    is_private: bool = Field(False, description="whether the run is hidden from other users")
     weight: Annotated[float, Field(ge=0.01, le=100)] = Field(
         1.0, description="share of the workers among the runs of the same user"
     )
@@ -139,7 +139,7 @@ class ComparisonForm(BaseModel):
     options: Annotated[dict[Word, Option], Field(max_length=64)] = {}
     timeout: Annotated[float | None, Field(gt=0, le=1e8, allow_inf_nan=False)] = None
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    is_private: bool = Field(False, description="whether other users are told that there is no such run")
+    is_private: bool = Field(False, description="whether the run is hidden from other users")
     weight: Annotated[float, Field(ge=0.01, le=100)] = Field(
         1.0, description="share of the workers among the runs of the same user"
     )
@@ -165,7 +165,7 @@ class TokenForm(BaseModel):
         "submit", description="what it permits; each scope includes those before it: read, submit, operate, admin"
     )
     days: Annotated[float | None, Field(gt=0, le=3650, allow_inf_nan=False)] = Field(
-        None, description="how long it holds; null: for ever"
+        None, description="days until it expires; null: no expiry"
     )
     weight: Annotated[float, Field(ge=0.01, le=100)] = Field(
         1.0, description="share of the user in the division of the workers"

@@ -151,7 +151,7 @@ def end(connection: Connection, request_id: int, epoch: int, outcome: Outcome, e
     if outcome is Outcome.COMPLETE:
         values |= {"state": State.COMPLETE, "reason": "", "failures": 0, "last_error": ""}
     elif desired in REACHED:
-        values |= {"state": REACHED[desired], "reason": f"asked to {desired}"}
+        values |= {"state": REACHED[desired], "reason": f"{desired} requested"}
     elif outcome is Outcome.DRAINED:
         values |= {"state": State.QUEUED, "reason": "other runs have the workers", "failures": 0}
     elif outcome is Outcome.FAILED:

@@ -108,7 +108,7 @@ def ask(connection: Connection, run: str, desired: Desired) -> RequestRecord:
     if not state.has_driver:
         if desired is not Desired.RUN:
             if not (state is State.FAILED and desired is Desired.PAUSE):
-                values |= {"state": REACHED[desired], "reason": f"asked to {desired}", "expected_in": None}
+                values |= {"state": REACHED[desired], "reason": f"{desired} requested", "expected_in": None}
         elif state is State.PAUSED:
             values |= {"state": State.QUEUED, "reason": "waits for the service", "not_before": None, "failures": 0}
     change(connection, row.id, values)

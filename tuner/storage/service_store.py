@@ -45,7 +45,7 @@ class ServiceStore(Store):
             by: Name of the user.
             fields: The specification, of values that JSON represents.
             cost: What it takes.
-            is_private: Whether other users are told that there is no such run.
+            is_private: Whether the run is hidden from other users.
             weight: Share among the runs of the user.
 
         Raises:
@@ -231,7 +231,7 @@ class ServiceStore(Store):
             by: Name of the user who creates it.
             weight: Share of the user in the division of the workers.
             note: What it is for.
-            days: How long it holds. Default: for ever.
+            days: Days until it expires. Default: no expiry.
 
         Raises:
             BadName: The name of the user cannot be stored.

@@ -59,7 +59,7 @@ class SubmittedRun:
 
     def line(self) -> str:
         """Return its state in a line."""
-        wanted = "" if self.requested == "run" or self.has_ended else f", asked to {self.requested}"
+        wanted = "" if self.requested == "run" or self.has_ended else f", {self.requested} requested"
         return f"{self.run}  {self.state}{wanted}" + (f": {self.reason}" if self.reason else "")
 
 

@@ -116,7 +116,7 @@ class Service:
             options: Keyword arguments of the task: numbers, true, false, or words.
             timeout: Seconds after which a candidate is ended. Default: none.
             max_attempts: Attempts per candidate.
-            is_private: Whether other users are told that there is no such run. Default False.
+            is_private: Whether the run is hidden from other users. Default False.
             weight: Share of the workers among your runs. Default 1.
             **others: Further arguments of `tuner.tune`, which are refused: the service decides where to train.
 
@@ -220,7 +220,7 @@ class Service:
             options: Keyword arguments of the task.
             timeout: As of `submit`, and so are the arguments from here.
             max_attempts: Attempts per run.
-            is_private: Whether other users are told that there is no such run.
+            is_private: Whether the run is hidden from other users.
             weight: Share of the workers among your runs.
             **others: Further arguments of `tuner.compare`, which are refused.
 

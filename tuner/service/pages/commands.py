@@ -16,7 +16,7 @@ from tuner.core.study import CandidateRecord, ComparisonSpec, StudySpec
 
 
 def train_command(spec: StudySpec, candidate: CandidateRecord) -> str:
-    """Return the command line that trains a candidate again, with every digit of its hyperparameters."""
+    """Return the command line that trains a candidate again, with the exact values of its hyperparameters."""
     workload, settings = spec.workload_of(candidate.key.generation), _settings(spec, candidate)
     if workload.is_function:
         return shlex.join(["lodo-tune", "logs", spec.name, name_of(candidate.key)])

@@ -20,7 +20,7 @@ from tuner.service.submitting import POSSIBLE, Validated
 VERB_WORDS = {
     "pause": "Pause",
     "resume": "Resume",
-    "stop": "Stop after these candidates",
+    "stop": "Stop after running candidates",
     "cancel": "Cancel now",
     "retry-failed": "Try again now",
 }

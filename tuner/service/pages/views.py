@@ -17,6 +17,7 @@ from tuner.core.trial import Status
 from tuner.results.analysis.decimation import decimated
 from tuner.results.analysis.failures import grouped_reasons, run_label
 from tuner.results.analysis.standing import Standing, lead, ranked, seconds_left
+from tuner.results.exports import formats_of
 from tuner.results.tables.listing import done, moment
 from tuner.results.tables.numbers import hyperparameter, measured, number
 from tuner.results.tables.points import on_fresh_seeds
@@ -126,6 +127,9 @@ def _run(records: Sequence[StudyRecord]) -> dict[str, Any]:
         "name": records[0].spec.run,
         "line": run_line(records),
         "records": records,
+        "formats": {
+            one.id: formats_of(one.spec.workload.optimizer, one.spec.space.get("registered")) for one in records
+        },
         "notes": [f"{one.spec.label}: {note}" for one in records for note in one.notes],
     }
 

@@ -44,17 +44,16 @@ def leader(lead: Lead | None) -> str:
     return f"{name}: {measured(value)} so far"
 
 
-CLEAR, OPEN, UNKNOWN = "Clear", "Open", "Not known yet"
+CLEAR, OPEN, UNKNOWN = "Clear", "Inconclusive", "Not known yet"
 
 
 def certainty(lead: Lead | None) -> tuple[str, str]:
     """Return how sure it is that the leader is the best: CLEAR, OPEN or UNKNOWN, and the reason."""
     if lead is None:
-        return UNKNOWN, "Nothing has finished."
+        return UNKNOWN, "No candidate has finished yet."
     if not lead.is_on_fresh_seeds:
         return UNKNOWN, (
-            "Fresh seeds decide at the end. So far the best candidates of the searches are compared, and the best of "
-            "many is lucky."
+            "Not decided before the runs on fresh seeds. The best candidates of a search are optimistically biased."
         )
     if lead.first.totals.record.search.is_repeated:
         word, reason = (

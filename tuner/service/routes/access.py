@@ -32,7 +32,7 @@ def needs(scope: str) -> Callable[[Request], Identity]:
     def check(request: Request) -> Identity:
         identity = identity_of(request)
         if not identity.may(scope):
-            raise Forbidden(f"this needs a token with the scope {scope!r}; that of {identity.user} has it not")
+            raise Forbidden(f"this requires the scope {scope!r}; the token of {identity.user} does not include it")
         return identity
 
     return check

@@ -13,7 +13,7 @@ from tuner.core.requests import Desired, RequestRecord, State
 from tuner.service.settings import Quota
 from tuner.service.supervisor.shares import QUANTUM, Claim, Division
 
-TURN = "waits for its turn: runs of other users have the workers"
+TURN = "queued: all workers are used by other users"
 BEHIND = "waits behind {count} of {user}'s runs"
 NEXT = "starts as soon as a worker has ended its cohort"
 NO_WORKERS = "the service was started without workers (serve --workers)"
