@@ -43,7 +43,7 @@ def read(optimizer: str, layout: Any, defaults: Mapping[str, float | None]) -> S
             )
         default = dimension.get("default", defaults.get(name))
         if default is None and dimension["scale"] != Scale.CHOICE:
-            raise ValueError(f"`search_space`: {name!s:.40} needs a default, which the constructor has not")
+            raise ValueError(f"`search_space`: {name!s:.40} needs a default, because the constructor has none")
         try:
             dimensions.append(Dimension(name, **{**dimension, "default": default}))
         except ValueError as error:

@@ -1,6 +1,6 @@
-"""What a traced function holds besides its arguments.
+"""Constants and variables of a traced function, besides its arguments.
 
-These are numbers that it computes with, and variables that it changes.
+Constants are numbers that it computes with; variables are those that it changes.
 """
 
 from __future__ import annotations

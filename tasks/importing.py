@@ -167,7 +167,9 @@ def checked_class(value: Any, name: str) -> type:
     """
     missing = [method for method in METHODS if not callable(getattr(value, method, None))]
     if is_training_function(value):
-        raise TaskError(f"{name} is a training function: it is tuned, and nothing else can be done with it")
+        raise TaskError(
+            f"{name} is a training function: training functions can only be tuned; use `lodo-tune` or `tuner.tune`"
+        )
     if not inspect.isclass(value):
         raise TaskError(
             f"{name} is not a task but {_kind(value)}; a task is {ACCEPTED_TASKS}"

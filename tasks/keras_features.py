@@ -1,4 +1,4 @@
-"""What a Keras model can carry into `fit`, and what a task does with it.
+"""Features of a Keras model that affect `fit`, and how a task handles each.
 
 The one place that knows all of it: a constructor refuses by this table, the documentation prints it, and a test
 compares each row with Keras' own `fit` and `evaluate`.

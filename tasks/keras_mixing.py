@@ -1,4 +1,4 @@
-"""Try whether the loss of an example depends on the others of its batch.
+"""Test whether the loss of an example depends on the others of its batch.
 
 `evaluate` would then give a number that is not a mean over examples, and that depends on the batch size.
 """

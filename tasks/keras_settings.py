@@ -1,4 +1,4 @@
-"""What can be read off two models of one function, apart from their weights."""
+"""Differences other than weights between two models built by one function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ UNCOMPARED = ("name", "seed", "initializer")  # the ends of keys; they decide we
 ADDRESS = re.compile(r"\b0x[0-9a-f]+\b")  # of an object, in its representation
 ADAPT = "adapt it to the same data in each call, chosen with a seed of their own"
 DRAW = "all seeds would have those of the first; what is drawn must be a weight: self.add_weight(..., trainable=False)"
-UNSEEN = f"other losses with the same weights, of numbers that no layer shows ({DRAW})"
+UNSEEN = (
+    f"models that compute different losses with equal weights, because of random values that are not weights ({DRAW})"
+)
 MAX_DEPTH = 8  # of nested values, which may contain themselves
 
 Values = dict[str, Any]  # numbers, texts and flags by name

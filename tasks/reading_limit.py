@@ -1,4 +1,4 @@
-"""How much memory there is, and how much of a data set may be read into it."""
+"""The available memory, and the limit for reading data sets into it."""
 
 from __future__ import annotations
 

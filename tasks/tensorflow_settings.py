@@ -42,6 +42,6 @@ def refuse_settings(where: str) -> None:
         if is_set(tf):
             name = where.rpartition("/")[2]
             raise TaskError(
-                f"{name}: TensorFlow is in a mode for debugging or of TensorFlow 1, in which the training loop fails or"
-                f" is many times slower. Accepted: its defaults; remove the call. Received: {left_by}"
+                f"{name}: TensorFlow runs in debug mode or TensorFlow 1 compatibility mode, in which the training"
+                f" loop fails or is many times slower. Accepted: its defaults; remove the call. Received: {left_by}"
             )

@@ -117,7 +117,7 @@ def test_a_token_is_not_sent_where_a_service_leads_elsewhere():
 def test_what_is_no_service_is_said_to_be_none():
     with (
         answering((404, {"Content-Type": "text/html"}, b"<h1>Not here</h1>")) as (url, _),
-        pytest.raises(LodoTuneError, match="is no service of lodo-tune") as caught,
+        pytest.raises(LodoTuneError, match="is not a lodo-tune service") as caught,
     ):
         tuner.connect(url, token=TOKEN).queue()
     assert "Not here" not in str(caught.value)

@@ -164,9 +164,9 @@ def test_what_has_no_meaning_for_a_function_is_refused_in_one_line(tmp_path, cha
 def test_a_function_is_tuned_alone_and_can_only_be_tuned(tmp_path):
     with pytest.raises(InvalidRequest, match="task: a training function is tuned alone"):
         tuner.tune([PLACE, "rosenbrock"], space=SPACE, database=str(tmp_path / "studies.db"))
-    with pytest.raises(ValueError, match="is a training function: it is tuned, and nothing else"):
+    with pytest.raises(ValueError, match="is a training function: training functions can only be tuned"):
         tuner.train(PLACE, "Adam", steps=2)
-    with pytest.raises(ValueError, match="rosenbrock is no training function"):
+    with pytest.raises(ValueError, match="rosenbrock is not a training function"):
         tuner.tune("rosenbrock", space=SPACE, database=str(tmp_path / "studies.db"))
 
 

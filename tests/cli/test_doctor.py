@@ -1,4 +1,4 @@
-"""`lodo-tune doctor`: what a bug report needs, what will cause trouble, and no secrets."""
+"""`lodo-tune doctor`: what a bug report needs, likely problems, and no secrets."""
 
 import json
 import socket

@@ -124,5 +124,5 @@ def test_a_file_that_names_what_a_step_does_not_use_is_refused(tmp_path):
         (tmp_path / "muon.yaml").write_text(LION.replace("Lion", "Muon").replace("learning_rate", name))
         outcome = call(*SEARCH, "--optimizers", "keras:Muon", "--search-space", tmp_path / "muon.yaml")
         assert outcome.code == 2
-        assert "muon.yaml: keras:Muon has nothing of this name to tune on this task" in outcome.err
+        assert "muon.yaml: keras:Muon has no tunable hyperparameter of this name on this task" in outcome.err
         assert "Accepted: learning_rate, " in outcome.err

@@ -299,9 +299,9 @@ RESOLVED = {
     "NoDefault": "bad.py:NoDefault: its constructor must have a default for every argument, and has none for learning_",
     "KerasNoDefault": "its constructor must have a default for every argument, and has none for learning_rate",
     "Adam": "bad.py:Adam would be called Adam, as one of lodo-tune's optimizers is: give it another name",
-    "OtherNames": "`search_space` of bad.py:OtherNames: OtherNames has nothing of this name to tune (did you mean"
-    " 'learning_rate'?). Accepted: learning_rate, warmup_ratio, cosine_final, linear_final, ",
-    "OtherScale": "bad.py:OtherScale: `search_space`: learning_rate needs a default, which the constructor has not",
+    "OtherNames": "`search_space` of bad.py:OtherNames: OtherNames has no tunable hyperparameter of this name"
+    " (did you mean 'learning_rate'?). Accepted: learning_rate, warmup_ratio, cosine_final, linear_final, ",
+    "OtherScale": "bad.py:OtherScale: `search_space`: learning_rate needs a default, because the constructor has none",
     "NoSpace": "NoSpace has none: give the class `search_space = {...}`, a file nospace.yaml beside it, or a file here",
     "If": "If: step fails: bad.py, line LINE: hyperparameters and the step number are tensors: choose by tf.where,"
     " not by Python's `if`",

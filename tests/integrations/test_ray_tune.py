@@ -322,9 +322,9 @@ def test_what_is_not_accepted_is_named_in_one_line(arguments, message):
 
 
 def test_a_search_without_a_space_or_a_metric_says_what_is_missing():
-    with pytest.raises(InvalidRequest, match="space is given to Genetic"):
+    with pytest.raises(InvalidRequest, match="space is missing: pass it to Genetic"):
         Genetic().suggest("0")
-    with pytest.raises(InvalidRequest, match="metric and mode are given to Genetic"):
+    with pytest.raises(InvalidRequest, match="metric and mode are missing: pass both to Genetic"):
         Genetic(SPACE).suggest("0")
 
 

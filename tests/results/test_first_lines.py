@@ -26,7 +26,7 @@ def answers(lines):
 def test_the_best_is_the_lowest_on_fresh_seeds_with_the_next_and_the_factor_between_them():
     lines = answers(first_lines.of_searches([found(ADAM, (2.0, 2.1, 2.2)), found(LODO, (1.0, 1.05, 1.1))]))
     assert lines["best"] == "LODO: 1.050 ± 0.050 on 3 fresh seeds; next Adam: 2.10 ± 0.10 (2 ×)"
-    assert lines["certainty"].startswith("the two best are apart by 9.4 times")  # 1.05 / √(0.1² + 0.05²)
+    assert lines["certainty"].startswith("the two best differ by 9.4 standard deviations")  # 1.05 / √(0.1² + 0.05²)
     assert "one search of each optimizer (seed 0)" in lines["certainty"]
 
 

@@ -106,7 +106,7 @@ def test_a_gain_within_the_noise_says_which_gain_the_seeds_and_twice_as_many_wou
         (12, pytest.approx(detectable(spread, 12))),
     )  # the default's mean is 1
     assert next_lines([summary]) == [
-        "Take more fresh seeds. Adam: 6 tell a gain of 19.0 % from none, 12 would tell 12.1 %"
+        "Take more fresh seeds. Adam: 6 seeds detect a gain of 19.0 %; 12 seeds would detect 12.1 %"
     ]
 
 

@@ -68,7 +68,7 @@ def test_the_page_says_what_was_run_on_what_and_what_came_of_it(stored):
     for said in (
         "first: search on rosenbrock", "second: comparison on rosenbrock", "lodo-tune 0.1.0, tensorflow 2.21.0",
         "processor two cores, cores 2", "Fitness after 200 gradient evaluations", "initial_learning_rate",
-        "Mean training loss in the last 10 % of the step budget", "95 % interval", "floor", "best genes at a bound",
+        "Mean training loss in the last 10 % of the step budget", "95 % interval", "floor", "best values at a bound",
         "Best fitness so far", "Runs that did not finish", "loss was nan", "g01/s03", "seeds 0 to 3",
     ):  # fmt: skip
         assert said in text, said

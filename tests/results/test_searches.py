@@ -247,7 +247,7 @@ def test_what_to_do_next_counts_searches():
     ]
     noisy = several(ADAM, *[(value,) * 3 for value in (0.8, 1.1, 1.0, 0.9, 1.1)], default=(1.0,) * 3)
     (line,) = next_lines(merged(noisy))
-    assert line.startswith("Search with more seeds. Adam: 5 tell a gain of ")
+    assert line.startswith("Search with more seeds. Adam: 5 seeds detect a gain of ")
 
 
 def test_the_mean_of_several_lines_is_that_of_their_steps():

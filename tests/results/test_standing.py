@@ -1,4 +1,4 @@
-"""Who leads a run and how sure that is, from the outcomes on fresh seeds."""
+"""The best optimizer of a run and how certain that is, from the outcomes on fresh seeds."""
 
 import math
 

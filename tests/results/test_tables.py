@@ -56,7 +56,7 @@ first: rosenbrock, 2 generations × 4 individuals, strategy paper, seed 0
 objective  mean training loss over the last tenth of the budget, the lower the better
 best       so far Adam: 0.250 ± 0.050 on 3 fresh seeds; next Momentum: 0.5000 (2 ×)
 tuning     better than the defaults for 2 of 3 optimizers, by 77.3 %; not for LODO (not run)
-certainty  the two best are apart by 5 times their spread over fresh seeds; one search of each
+certainty  the two best differ by 5 standard deviations over fresh seeds; one search of each
            optimizer (seed 0); another seed may find other values and another order
 cost       4,402 gradient evaluations, 2,034 of them on fresh seeds; 16.0 s of training
 lost       Adam 4 of 8 individuals

@@ -29,7 +29,7 @@ def test_a_dimension_is_a_mapping_or_its_scale_with_the_constructors_default():
             r"rate is a scale \('log', .*'choice'\), or a mapping with scale .* Received: 0.1",
         ),
         ({"rate": {"scale": "log", "step": 1}}, r"rate is a scale .* Received: {'scale': 'log', 'step': 1}"),
-        ({"rate": "log"}, "rate needs a default, which the constructor has not"),
+        ({"rate": "log"}, "rate needs a default, because the constructor has none"),
         (
             {"rate": {"scale": "square", "default": 1.0}},
             f"rate: scale must be {SCALES}. Received: 'square'",

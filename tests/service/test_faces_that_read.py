@@ -106,7 +106,7 @@ def _(faces):
     (study, *_) = faces.store.find("first/Adam")
     run = faces.page("/runs/first")
     assert "learning_rate" in run
-    assert 'rotate(-90)">training loss</text>' in run  # the vertical axis of the chart
+    assert 'rotate(-90)">fitness</text>' in run  # the vertical axis of the chart
     assert "first/Adam" in faces.page(f"/studies/{study.id}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+import tuner
 from tests.support.command_line import call
 from tests.support.killed_driver import spec as trained_spec
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
@@ -95,6 +96,15 @@ def test_a_run_with_a_default_name_takes_the_next_number_if_the_name_is_taken(tm
         assert [study.spec.name for study in created] == [f"rosenbrock-2/{optimizer}" for optimizer in OPTIMIZERS]
         with pytest.raises(StudyExists):
             running.create(store, planned, None)
+
+
+def test_a_driven_run_is_not_resumed_and_the_error_names_the_argument_that_waits(url: str) -> None:
+    with Store.open(url) as store:
+        study, *_ = store.create_run(specs())
+        store.acquire(study.id, owner=ME)
+    with pytest.raises(StudyOwned, match=f"is owned by another driver, {ME}") as raised:
+        tuner.resume("run", database=url, progress=False)
+    assert raised.value.__notes__ == ["wait=True waits until that driver releases it."]
 
 
 def test_a_run_with_a_driven_study_is_not_deleted(url: str) -> None:

@@ -154,7 +154,7 @@ def dense(**options: Any) -> Any:
         (lambda: net(Scale(lambda x: np.array([int(1e6 * x)]))), r"Scale with other numbers in held \("),
         (
             lambda: net(Scale(lambda x: lambda: x)),
-            r"other losses with the same weights, of numbers that no layer shows",
+            r"models that compute different losses with equal weights, because of random values that are not weights",
         ),
         (lambda: net(Regularised()), r"other losses with the same weights"),
         (lambda: adapted(10), r"Normalization with other numbers in mean \(adapt it to the same data in each call"),

@@ -42,7 +42,7 @@ def test_a_setting_left_in_a_users_file_is_refused_with_the_call_that_leaves_it(
     done = command_line.run(*given, folder=tmp_path)
     assert (done.code, done.out) == (2, "")
     last = done.err.strip().splitlines()[-1]
-    assert last.startswith("lodo-tune: mine.py:MyTask: TensorFlow is in a mode for debugging")
+    assert last.startswith("lodo-tune: mine.py:MyTask: TensorFlow runs in debug mode")
     assert last.endswith(f"Received: {left_by}")
 
 

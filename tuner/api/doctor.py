@@ -1,6 +1,6 @@
 """An examination of this machine for a bug report.
 
-It points out what will cause trouble. Neither TensorFlow nor Ray is loaded or started, and nothing is written except
+It reports likely problems. Neither TensorFlow nor Ray is loaded or started, and nothing is written except
 files without a name that are tried out.
 """
 
@@ -33,7 +33,7 @@ class Diagnosis:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What will cause trouble, one sentence each."""
+        """Likely problems, one sentence each."""
         return tuple(f"{fact.name}: {fact.trouble}" for fact in self.facts if fact.trouble)
 
     def to_dict(self) -> dict[str, Any]:

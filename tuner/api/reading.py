@@ -34,7 +34,7 @@ def find(store: Store, names: Sequence[str], damaged: list[Damaged] | None = Non
     """
     records = [record for name in names for record in store.find(name)] if names else store.studies(damaged)
     if not records and not damaged:
-        raise InvalidRequest("database", f": {store.url} has no study yet")
+        raise InvalidRequest("database", f": {store.url} has no study yet; start a search, or name another database")
     return list({record.id: record for record in records}.values())
 
 

@@ -1,9 +1,9 @@
 """The driver of a request: a process that trains a submitted run.
 
-It ends when the service says so.
+It ends when the run has ended, or when the service has requested it.
 
-What is desired and how many workers it may use are read from the database, with each heartbeat. The service need not
-live: a driver goes on without it, and another service finds it by its heartbeat.
+What is desired and how many workers it may use are read from the database, with each heartbeat. A driver
+continues without the service, and another service finds it by its heartbeat.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from tuner.studies.fingerprints import identified
 from tuner.studies.heartbeat import Heartbeat
 
 BEAT_SECONDS = 0.5
-"""Seconds between two readings of what a driver is told."""
+"""Seconds between two readings of a driver's orders."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """What a service tells the process of a driver that it starts.
+    """The request that a service assigns to the process of a driver.
 
     Attributes:
         database: URL of the database, with its password.
@@ -65,7 +65,7 @@ class Assigned:
 
 
 class Link:
-    """The tie of a driver to its request: renews its lease, and passes on what it is told.
+    """The connection of a driver to its request: renews its lease, and applies its orders.
 
     It is the `Control` of the run. Use it as a context manager, in which a thread reads the orders.
 
@@ -127,7 +127,7 @@ class Link:
 
 
 class _Noticing(CallbackList):
-    """Tells a link of results."""
+    """A callback that notifies a link of results."""
 
     def __init__(self, link: Link) -> None:
         super().__init__()

@@ -319,7 +319,9 @@ def _note_on_error(progress: Progress) -> Iterator[None]:
 def _refuse_owned(studies: Sequence[StudyRecord]) -> None:
     for study in studies:
         if study.lease_left:
-            raise StudyOwned(f"{study.spec.name} is owned by another driver, {study.owner}")
+            error = StudyOwned(f"{study.spec.name} is owned by another driver, {study.owner}")
+            error.add_note("wait=True waits until that driver releases it.")
+            raise error
 
 
 def _remark_versions(spec: StudySpec, progress: Progress) -> None:

@@ -1,7 +1,7 @@
-"""What is shown of a run while it is followed.
+"""The state of a run that is shown while it is followed.
 
-Of each study these are its status and generations. The values are made from an open database, or from the JSON in which
-a service sends them.
+It has the status and the generations of each study. The values are made from an open database, or from the JSON that a
+service sends.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @only_json_option
 @debug_option
 def doctor(database: str | None, as_json: bool, debug: bool) -> None:
-    """Examine this machine for a bug report, and point out what will cause trouble.
+    """Examine this machine for a bug report, and report likely problems.
 
     Versions, cores and quotas, memory, GPU, folders, database, encoding and the variables that matter; without
     passwords and tokens. It takes seconds, starts no Ray and writes nothing.

@@ -105,7 +105,7 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
     # What Optuna calls
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return the search space; none where it is not known yet, and for a trial with parameters of the user's."""
+        """Return the search space; an empty one if it is not known yet, or for an enqueued trial."""
         if "fixed_params" in trial.system_attrs:
             return {}
         with self._lock:
@@ -191,7 +191,7 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
         planned(self._outside.space, **self._request)  # refuses what the strategy does not search
 
     def _follow(self, study: Study) -> None:
-        """Begin anew if this is another study than before."""
+        """Reset the state if the study differs from the last one."""
         identity = (id(study._storage), study._study_id)
         if self._study not in (None, identity):
             self._forget()
@@ -270,7 +270,7 @@ class GeneticSampler(BaseSampler):  # type: ignore[misc]  # Optuna may be missin
         return {name: value for name, value in self.__dict__.items() if name not in ("_lock", "_loop", "_study")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Begin as a new sampler."""
+        """Restore the settings, without the state of a search."""
         self.__dict__.update(state)
         self._forget()
 
@@ -311,7 +311,7 @@ def _key(attributes: Mapping[str, Any]) -> Key:
 
 
 def _varied(space: Mapping[str, BaseDistribution]) -> dict[str, BaseDistribution]:
-    """Return the distributions with more than one value; Optuna gives the others theirs."""
+    """Return the distributions with more than one value; Optuna sets the other parameters."""
     return {name: one for name, one in space.items() if not one.single()}
 
 

@@ -1,7 +1,7 @@
 """Search spaces of other libraries, as spaces that strategies search.
 
-Such a space maps keys to *parameters*, each a dimension and what its values are called outside. The names of its
-dimensions are of no interest to anybody: p0, p1, …
+Such a space maps keys to *parameters*, each a dimension and the names of its values in the other library. The names of
+its dimensions are internal: p0, p1, …
 """
 
 from __future__ import annotations

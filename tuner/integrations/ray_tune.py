@@ -247,9 +247,11 @@ class Genetic(Searcher):  # type: ignore[misc]  # Ray has no types
     def _running(self) -> SearchLoop:
         """Return the search; raise if something is missing that it needs."""
         if self._loop is None:
-            raise InvalidRequest("space", "is given to Genetic(…), or as param_space of tune.Tuner")
+            raise InvalidRequest("space", "is missing: pass it to Genetic(…) or as param_space")
         if self._metric is None or self._mode is None:
-            raise InvalidRequest("metric", "and {mode} are given to Genetic(…), if there is no param_space")
+            raise InvalidRequest(
+                "metric", "and {mode} are missing: pass both to Genetic(…), unless there is a param_space"
+            )
         return self._loop
 
     def _identity(self) -> dict[str, Any]:

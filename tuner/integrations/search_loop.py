@@ -152,7 +152,7 @@ class SearchLoop:
         return candidate
 
     def beyond(self) -> Candidate:
-        """Return the tuned hyperparameters on a further fresh seed, once the search is over; nobody waits for it."""
+        """Return the tuned hyperparameters on a further fresh seed, once the search is over; its result is optional."""
         key = Key(Role.TUNED, 0, self.spec.fresh_seeds + self._further)
         self._further += 1
         if self.tuned is None:
@@ -160,7 +160,7 @@ class SearchLoop:
         return Candidate((), Trial(key, self.tuned, trial_seed(self.spec.seed, key), self.spec.steps[-1]))
 
     def tell(self, key: Key, fitness: Fitness | None, reason: str = "") -> bool:
-        """Take a result; the first of a candidate counts.
+        """Record a result; further results of the same candidate are ignored.
 
         Args:
             key: The candidate.

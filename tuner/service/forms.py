@@ -1,4 +1,4 @@
-"""What users send: validated before anything else sees it.
+"""Models of request bodies, which are validated before any other code reads them.
 
 A request is data. It names no file, module, address, environment variable, database or folder.
 """

@@ -1,4 +1,4 @@
-"""The guard in front of all routes: who may ask, from where, and by which method.
+"""Checks before all routes: Host, Origin, authentication and method.
 
 It is plain ASGI, since Starlette's base class for middleware holds streams back.
 """
@@ -39,7 +39,7 @@ HEADERS = {
 
 
 class Guard:
-    """Lets requests through that name this service, come from its own pages or with its token, and may be known.
+    """Middleware that checks Host, Origin and authentication.
 
     - Host must be a name of this service. A page elsewhere that has its own name resolved to this machine has another.
     - A request that is not GET or HEAD needs an Origin of this service, or a token as `Authorization: Bearer`, which
@@ -86,7 +86,11 @@ class Guard:
         """Return the response to a request that is not let through."""
         path = _path(scope)
         if _name(headers.get("host", "")) not in self._settings.accepted_hosts:
-            return problem(421, "Unknown host", "the Host of the request is not a name of this service")
+            return problem(
+                421,
+                "Unknown host",
+                "the Host header is not a name of this service; use the address that it has printed",
+            )
         is_open = path in OPEN or path.startswith("/static/")
         bearer = await self._by_token(headers)
         if scope["method"] not in SAFE and (
@@ -104,7 +108,7 @@ class Guard:
             return problem(
                 401,
                 "No token",
-                "the request needs the token that the service has printed, as Authorization: Bearer",
+                "Send a valid token as `Authorization: Bearer TOKEN`.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
         wanted = path + (f"?{query}" if (query := scope.get("query_string", b"").decode("latin-1")) else "")
@@ -113,7 +117,11 @@ class Guard:
     def _refused_change(self, method: str, path: str, headers: Headers, has_token: bool) -> Response | None:
         """Return the response to a request that would change something and is not let through."""
         if not self._is_own_origin(headers) and ("origin" in headers or not has_token):
-            return problem(403, "Another origin", "the request does not come from a page of this service")
+            return problem(
+                403,
+                "Another origin",
+                "the request does not come from a page of this service; send a token as `Authorization: Bearer TOKEN`",
+            )
         if method not in CHANGING:
             return None
         length = headers.get("content-length", "0")

@@ -77,7 +77,7 @@ class OwnProcess:
 
 
 def _end_with(server: int) -> None:
-    """End this process when the server is gone, which a signal may have ended without its knowledge."""
+    """End this process when its server has ended, as a signal may end the server alone."""
 
     def watch() -> None:
         while os.getppid() == server:

@@ -153,10 +153,10 @@ def _exit_code(error: Exception) -> int:
 
 
 def install(app: FastAPI) -> Callable[[Request, Exception], Response]:
-    """Have an application answer errors with problems, and requests for pages with a page that says the same.
+    """Install error handlers that return problems, or an error page where a page was requested.
 
     Returns:
-        What answers an error that nothing else has answered: a fault of the service.
+        The handler of an error that no other handler takes: a fault of the service.
     """
     from tuner.service.pages.routes import page
 
@@ -210,7 +210,7 @@ def install(app: FastAPI) -> Callable[[Request, Exception], Response]:
 
     def unexpected(request: Request, error: Exception) -> Response:
         _LOG.error("%s %s", request.method, request.url.path, exc_info=error)
-        return answer(request, 500, "the service has a fault, which its log describes")
+        return answer(request, 500, "internal error; ask the operator to check the service log")
 
     for kind, handler in (
         (UnknownStudy, unknown),

@@ -1,6 +1,6 @@
-"""What one user may read.
+"""Read access to the database with the rights of one user.
 
-Every page and every GET goes through `Reading`, so that a hidden run is nowhere shown.
+Every page and every GET uses `Reading`, so that hidden runs are never shown.
 """
 
 from __future__ import annotations

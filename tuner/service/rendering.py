@@ -1,6 +1,6 @@
-"""What verbs of the command line print or write of runs.
+"""Output of the verbs of the command line that read runs.
 
-It is made in a process of its own, to which the values here are sent, and back.
+It is made in a separate process; the values in this module are sent to that process and back.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ STOP_SECONDS = 10  # for requests that are being answered when the service ends
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready, and ends streams before it waits for them."""
+    """A server that calls a function when it is ready, and ends streams before it waits for them."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)

@@ -18,10 +18,10 @@ from tuner.storage import ServiceStore, StorageError
 SESSION_SECONDS = 12 * 3600.0
 MAX_SESSIONS = 1_000
 CHECK_SECONDS = 2.0
-"""Seconds for which a token of the database is believed to hold without another look."""
+"""Lifetime of a cached token, in seconds."""
 
 USED_SECONDS = 60.0
-"""Seconds between two notes of the last use of a token."""
+"""Minimum time between two updates of the last use of a token, in seconds."""
 
 MAX_KEPT = 10_000  # tokens that are remembered
 SCOPES = ("read", "submit", "operate", "admin")
@@ -31,7 +31,7 @@ all that one sees; admin: tokens, the audit trail, and others' private runs."""
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks.
+    """An authenticated user.
 
     Attributes:
         user: Name of the user.
@@ -49,7 +49,7 @@ class Identity:
 
 
 OPERATOR = Identity("operator", frozenset(SCOPES))
-"""Who shows the token with which the service was started."""
+"""The user of the token with which the service was started."""
 
 
 def new_token() -> str:
@@ -68,7 +68,7 @@ def included(scope: str) -> tuple[str, ...]:
 
 
 class Sessions:
-    """Recognises tokens, and gives sessions to browsers.
+    """Validates tokens, and creates sessions for browsers.
 
     Of tokens and sessions the SHA-256 is kept. Sessions, and the service's own token, live as long as the process. A
     session ends with the token that began it.
@@ -87,11 +87,11 @@ class Sessions:
         self._lock = threading.Lock()
 
     def look_into(self, store: ServiceStore) -> None:
-        """Recognise the tokens of a database as well."""
+        """Accept the tokens of a database as well."""
         self._store = store
 
     def identity(self, token: str) -> Identity | None:
-        """Return who shows a token; None if it is not one that holds. May read the database."""
+        """Return the identity of a valid token, or None. May read the database."""
         sha256 = hashed(token)
         if hmac.compare_digest(sha256, self._token):
             return OPERATOR
@@ -109,7 +109,7 @@ class Sessions:
         return session
 
     def identity_of_session(self, text: str) -> Identity | None:
-        """Return whose session a text is; None if it has ended. May read the database."""
+        """Return the identity of a session, or None if it has ended. May read the database."""
         with self._lock:
             end, identity = self._ends.get(hashed(text), (0.0, OPERATOR))
             if end <= self._clock():
@@ -122,12 +122,12 @@ class Sessions:
             self._ends.pop(hashed(text), None)
 
     def forget(self) -> None:
-        """Look at every token again before it is believed: one was revoked."""
+        """Clear the cache of tokens, after one was revoked."""
         with self._lock:
             self._known.clear()
 
     def _looked_up(self, what: str | int) -> Identity | None:
-        """Return who has a token of the database, by its hash or its id."""
+        """Return the identity of a token in the database, by its hash or its id; None if it is not valid."""
         if self._store is None:
             return None
         with self._lock:

@@ -18,7 +18,7 @@ class Ended(LodoTuneError):  # noqa: N818 (names an event)
 
 
 class Control(Protocol):
-    """Is asked again and again while a run goes on, in the driver's thread."""
+    """A control of a run, which the driver calls repeatedly in its own thread."""
 
     def check(self, executor: Executor) -> None:
         """Limit the workers of an executor.

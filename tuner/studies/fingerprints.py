@@ -165,4 +165,6 @@ def resumed(study: StudyRecord, *, places: Sequence[str] | None, accept_changes:
 
 
 def _refusal(field: str, what: str, changed: str) -> InvalidRequest:
-    return InvalidRequest(field, f": {what}: {changed}; restore it, or give {{accept_changes}}, which the results say")
+    return InvalidRequest(
+        field, f": {what}: {changed}; restore it, or pass {{accept_changes}} (recorded in the results)"
+    )

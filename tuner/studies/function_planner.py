@@ -59,7 +59,9 @@ def plan_function(request: SearchRequest, name: str, entry: TaskEntry, asked: Sc
         accepted = "of a training function is one of what it reports, such as validation.loss for report(step, loss=…)"
         raise InvalidRequest("objective", accepted, objective.text)
     if any(each.every is not None for each in objective.each):
-        raise InvalidRequest("objective", ": a training function reports when it likes, without 'every'")
+        raise InvalidRequest(
+            "objective", ": 'every' is not supported for training functions, which choose when to report"
+        )
     space = _space(request, name)
     check_searched(strategy, space)
     return SearchSpec(

@@ -111,7 +111,7 @@ def _completed(
         if known and name not in accepted:
             rule = " (arguments with a float as default that a step reads as self.NAME)" if of_keras else ""
             raise ValueError(
-                f"{where}: {chosen.name} has nothing of this name to tune{nearest(name, accepted)}. "
+                f"{where}: {chosen.name} has no tunable hyperparameter of this name{nearest(name, accepted)}. "
                 f"Accepted: {', '.join(accepted)}{rule}. Received: {name!r}"
             )
     fixed = dict(space.fixed)

@@ -52,7 +52,11 @@ def paper_requests(request: PaperRequest) -> tuple[SearchRequest, CompareRequest
     if not 0 < request.scale <= 1:
         raise InvalidRequest("scale", "is above 0 and at most 1", request.scale)
     if len(task_names(request.task)) > 1:
-        raise InvalidRequest("task", "is one here: the paper tunes and compares on one task at a time", request.task)
+        raise InvalidRequest(
+            "task",
+            "is one here: the paper tunes and compares on one task at a time; start a run for each",
+            request.task,
+        )
     entry = task_entry(absolute(request.task))
     if "paper" not in entry.presets:
         raise InvalidRequest("task", f": {request.task} has no preset 'paper', but {', '.join(entry.presets)}")

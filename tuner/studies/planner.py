@@ -100,12 +100,14 @@ def plan_search(request: SearchRequest) -> Plan:
     )
     if any(entry.is_function for entry in entries):
         if len(names) > 1:
-            raise InvalidRequest("task", ": a training function is tuned alone", request.task)
+            raise InvalidRequest("task", ": a training function is tuned alone; name no other task", request.task)
         spec = plan_function(request, names[0], entries[0], asked)
         specs = repeated([spec], request.search_seeds)
         return Plan(specs, tuple(_unusual(request, spec, entries[0].presets[request.preset].generations)), names[0])
     if request.space is not None:
-        raise InvalidRequest("search_spaces", f": {names[0]} is no training function; those of optimizers are files")
+        raise InvalidRequest(
+            "search_spaces", f": {names[0]} is not a training function; for optimizers, pass files of search spaces"
+        )
     presets = [entry.presets[request.preset] for entry in entries]
     preset = presets[0]
     strategy = strategies.default_of(request.preset) if request.strategy is None else request.strategy

@@ -124,7 +124,7 @@ def _of_keras(chosen: Chosen, file: Path, space: SearchSpace, shapes: Shapes) ->
         if name not in accepted:
             raise InvalidRequest(
                 "search_spaces",
-                f"{file}: {space.optimizer} has nothing of this name to tune on this task"
+                f"{file}: {space.optimizer} has no tunable hyperparameter of this name on this task"
                 f"{nearest(name, accepted)}. Accepted: {', '.join(accepted)}",
                 name,
             )

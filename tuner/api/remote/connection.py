@@ -36,14 +36,14 @@ _AWAY = (http.client.HTTPException, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of the service that is no error."""
+    """A successful response of the service."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def json(self) -> Any:
-        """Return what the body says."""
+        """Return the body as parsed JSON."""
         return json.loads(self.body)
 
 

@@ -56,7 +56,7 @@ def error_of(status: int, content_type: str, body: bytes, address: str) -> LodoT
     if problem is None:
         if status in (502, 503, 504):
             return ServiceUnavailable(f"{address} is away: the proxy in front of it answers {status}")
-        return ServiceRefused(f"{address} is no service of lodo-tune, or a proxy has refused this: {status}", status)
+        return ServiceRefused(f"{address} is not a lodo-tune service, or a proxy has refused this: {status}", status)
     detail = one_line(str(problem.get("detail", problem.get("title", status))))[:MAX_DETAIL]
     field, code = problem.get("field"), problem.get("exit_code")
     exit_code = code if isinstance(code, int) and 0 < code < 128 else 2 if status == 422 else 1

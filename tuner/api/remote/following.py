@@ -18,7 +18,7 @@ from tuner.core.errors import LodoTuneError
 from tuner.core.requests import State
 
 QUIET = 15.0
-"""Seconds without news of a run that is trained, after which it is looked at: a lost driver is no change."""
+"""Seconds without an event after which a running run is read again: losing a driver causes no event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class SubmittedRun:
         expected_in: Seconds until it is expected to start; None: not known, or it does not wait.
         workers: Workers that its driver uses.
         granted: Workers that its driver may use.
-        last_error: What its last driver that failed has said.
+        last_error: Error message of the last driver that failed.
     """
 
     run: str
@@ -84,7 +84,7 @@ class Followed:
 
 
 class Follower:
-    """Looks at a run when it has changed. Use it as a context manager.
+    """A reader of a run that waits for its changes. Use it as a context manager.
 
     Args:
         connection: To the service.

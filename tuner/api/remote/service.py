@@ -326,7 +326,7 @@ class Service:
         return self.ask(name, "retry-failed")
 
     def ask(self, name: str, verb: str) -> SubmittedRun:
-        """Do what a verb says; repeating it changes nothing.
+        """Apply a verb to a run. Repeating it changes nothing.
 
         Args:
             name: Of the run.

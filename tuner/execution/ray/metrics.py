@@ -35,7 +35,7 @@ GAUGES = {
     "lodo_tune_lanes_busy": "Tasks that are training a cohort of candidates.",
 }
 COUNTERS = {
-    "lodo_tune_candidates_done": "Candidates that this driver has had trained, whatever came of them.",
+    "lodo_tune_candidates_done": "Candidates that this driver has had trained, with any outcome.",
     "lodo_tune_attempts_failed": "Attempts that ended without a result for all their candidates.",
 }
 REFRESH_SECONDS = 2.0

@@ -1,4 +1,4 @@
-"""The last doubling of a random search: what it brought, a measure of the next.
+"""The gain of the last doubling of a random search, as a measure of the next.
 
 The expected best of half of the recorded candidates is exact, over all subsets (`best_of`). Its distance from the best
 of all is the *gain* of the last doubling. Of as many further candidates, one is better than the best with probability

@@ -1,4 +1,4 @@
-"""Who leads a run, how sure that is, and how much is left.
+"""The best optimizer of a run, how certain that is, and how much time remains.
 
 It is computed from totals, so that it costs the same for any number of candidates.
 """
@@ -73,7 +73,7 @@ class Lead:
 
     On fresh seeds, two tuned points are compared seed by seed by the rule of `verdict`, as a tuned point is with the
     defaults: the seeds of a run are the same for all of its optimizers. Before, the best candidates of the searches are
-    compared, which says little: the best of many is lucky.
+    compared, which says little: the best candidates of a search are optimistically biased.
     """
 
     first: Standing

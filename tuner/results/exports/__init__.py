@@ -86,9 +86,13 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
             2,
         )
     if study.tuned is None:
-        raise NotExported(f"the study {name} has no tuned point yet: its search is {study.status}", 1)
+        raise NotExported(
+            f"the study {name} has no tuned point yet: its search is {study.status}; complete it first", 1
+        )
     if summary is not None and summary.best is None:
-        raise NotExported(f"the study {name} has no tuned point: none of its individuals finished", 1)
+        raise NotExported(
+            f"the study {name} has no tuned point: none of its individuals finished; the report lists the reasons", 1
+        )
     lengths = sorted({part.steps[-1] for part in study.search.parts})
     if len(lengths) > 1 and format not in WITHOUT_LENGTH and any(one in study.tuned for one in WITH_LENGTH):
         raise NotExported(

@@ -1,4 +1,4 @@
-"""Letters that the fonts of a figure lack: drawn by other fonts, or replaced."""
+"""Fallback fonts and replacements for characters that the fonts of a figure lack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How figures look where a user asks for it: width, scale, smoothing and style."""
+"""Options for the appearance of figures: width, scale, smoothing and style."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def _read_style(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise InvalidRequest("style", f": cannot read {file}: {error.strerror or error}") from None
     except Exception as error:  # of many kinds, by the setting
-        raise InvalidRequest("style", f": {file} is no style of Matplotlib: {' '.join(str(error).split())}") from None
+        raise InvalidRequest(
+            "style", f": {file} is not a Matplotlib style file: {' '.join(str(error).split())}"
+        ) from None
     finally:
         log.setLevel(level)
     if unknown:

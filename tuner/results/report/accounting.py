@@ -39,7 +39,7 @@ def search_ledger(studies: Searches, costs: Sequence[TextTable]) -> Ledger:
         ]
         for each in efforts
     ]
-    header = ["optimizer", "hyperparameters", "volume", "best genes at a bound", "attempts lost"]
+    header = ["optimizer", "hyperparameters", "volume", "best values at a bound", "attempts lost"]
     return [
         *costs,
         TextTable(header, rows, left=(0, 3), title="Search spaces"),
@@ -47,7 +47,7 @@ def search_ledger(studies: Searches, costs: Sequence[TextTable]) -> Ledger:
         "Seconds are training time, summed over candidates.",
         f"volume: of the box within {REACH:g} σ of the defaults, cut at the bounds, in which the first generation is "
         "drawn; an edge of 1 is a factor of e. In a larger volume the same number of individuals is less dense. best "
-        "genes at a bound: their share in the better half of the last generation; a large share means that the search "
+        "values at a bound: their share in the better half of the last generation; a large share means that the search "
         "space is too small. attempts lost: attempts that were repeated because their worker was lost.",
         *_progress(efforts),
     ]

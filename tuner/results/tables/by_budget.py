@@ -26,7 +26,7 @@ _LEGEND = {
         "searches of k; exact over all subsets. Where k is more than half of n, nothing is known of the spread."
     ),
     Method.SEARCHES: "n × strategy: the best candidate of n searches of this budget, as mean ± standard deviation.",
-    Method.ONE_SEARCH: "so far: the best so far along a single search, which is no expectation.",
+    Method.ONE_SEARCH: "so far: the best so far along a single search, not an expected value.",
 }
 
 

@@ -29,9 +29,9 @@ def legend(group: Sequence[Summary]) -> list[str]:
         return []
     better = "greatest" if group[0].objective.is_max else "least"
     return [
-        f"distance: of tuned from default, in units of the search's first σ; beyond {FAR} σ the search looked little. "
-        f"tolerance: the values for which a model of the search predicts a result within {100 * SHARE:.0f} % of its "
-        f"{better}, the others tuned; {UNKNOWN}: not determined. factor: the same, relative to the tuned value.",
+        f"distance: of tuned from default, in units of the search's first σ; beyond {FAR} σ few candidates were "
+        f"sampled. tolerance: the values for which a model of the search predicts a result within {100 * SHARE:.0f} % "
+        f"of its {better}, the others tuned; {UNKNOWN}: not determined. factor: the same, relative to the tuned value.",
         f"A training that did not finish counts the {group[0].unit} that it had done.",
     ]
 
@@ -131,7 +131,7 @@ def _budget(group: Sequence[Summary]) -> TextTable:
         counts = [total - sum(lost), *lost]
         rows.append([summary.optimizer, *(_share(count, total) for count in counts), f"{total:,}"])
     header, unit = ["optimizer", "finished", "diverged", "failed", "timed out", "total"], group[0].unit
-    return TextTable(header, rows, title=f"{unit[0].upper()}{unit[1:]} of the search by what came of the training")
+    return TextTable(header, rows, title=f"{unit[0].upper()}{unit[1:]} of the search by final status")
 
 
 def _share(count: int, total: int) -> str:

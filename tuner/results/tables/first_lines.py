@@ -1,4 +1,4 @@
-"""First lines of a table: the best, by how much, how sure, at what cost."""
+"""First lines of a table: the best optimizer, its lead, certainty and cost."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _sizes(better: Sequence[Summary]) -> str:
 
 
 def _certainty(ranked: Sequence[Summary]) -> str:
-    """Return what speaks for the order on fresh seeds, and what does not: it is one search of each optimizer."""
+    """Return how certain the order on fresh seeds is, with the limits of one search per optimizer."""
     if ranked[0].searches:
         return _certainty_over_searches(ranked)
     once = f"one search of each optimizer (seed {ranked[0].seed}); another seed may find other values"
@@ -102,7 +102,7 @@ def _certainty(ranked: Sequence[Summary]) -> str:
         return f"{once} and another order"
     spread = math.hypot(first.spread, second.spread)
     gap = abs(first.mean - second.mean)
-    apart = f"are apart by {number(gap / spread, 2)} times their spread" if spread else "have no spread"
+    apart = f"differ by {number(gap / spread, 2)} standard deviations" if spread else "do not vary"
     return f"the two best {apart} over fresh seeds; {once} and another order"
 
 
@@ -138,7 +138,9 @@ def of_comparison(comparison: Comparison) -> Lines:
         lines += [("but", text) for text in differing_orders(comparison, winner)]
     else:
         left = sum(one.left for one in contenders)
-        lines.append(("best", f"not known yet: {counted(left, 'run')} left" if left else "not decided, see below"))
+        lines.append(
+            ("best", f"not known yet: {counted(left, 'run')} left" if left else "no ranking; see the remark below")
+        )
     runs = [run.candidate for one in contenders for run in one.runs]
     spent, took = sum(run.steps_done for run in runs), sum(run.seconds for run in runs)
     cost = f"{spent:,} gradient evaluations in {counted(len(runs), 'run')}"

@@ -90,7 +90,7 @@ def _wider(row: Hyperparameter) -> str:
 
 def _noise(summary: Summary, step: Step) -> str:
     (now, least), (more, smaller) = step.seeds
-    return f"{now} tell a gain of {percent(least)} from none, {more} would tell {percent(smaller)}"
+    return f"{now} seeds detect a gain of {percent(least)}; {more} seeds would detect {percent(smaller)}"
 
 
 def _budget(summary: Summary, step: Step) -> str:

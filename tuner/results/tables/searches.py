@@ -61,7 +61,7 @@ def legend(group: Sequence[Summary], difference: str) -> list[str]:
     interval = " with its 95 % interval" if any(one.gain.relative.low is not None for one in group) else ""
     lines = [
         f"±: standard deviation over {count} searches, each of which has its own seed and {fresh} fresh seeds of its"
-        " own. It has both kinds of randomness: what a search finds, and what a training gives.",
+        " own. It includes the variance between searches and between training runs.",
     ]
     if not first.parts:
         lines.append(

@@ -1,4 +1,4 @@
-"""Who asks, and what that user may do."""
+"""Dependencies of routes: the identity of a request, and its scope."""
 
 from __future__ import annotations
 

@@ -31,7 +31,14 @@ async def log_in(request: Request) -> Response:
     async for part in request.stream():
         body += part
         if len(body) > MAX_BODY:
-            return page(request, "login.html", code=413, title="Log in", next="/", problem="This is not a token.")
+            return page(
+                request,
+                "login.html",
+                code=413,
+                title="Log in",
+                next="/",
+                problem="The token is too long; paste only the token.",
+            )
     fields = parse_qs(body.decode("utf-8", "replace"))
     sessions: Sessions = request.app.state.sessions
     wanted = _own_path(fields.get("next", ["/"])[0])
