@@ -377,7 +377,7 @@ def _(faces):
     assert tuner.connect(faces.address, token=made["token"]).run("first").name == "first"
     assert made["id"] in [one["id"] for one in faces.json("GET", "/tokens")]
     assert faces.json("DELETE", f"/tokens/{made['id']}")["revoked_at"] is not None
-    with pytest.raises(tuner.LodoTuneError, match="needs the token"):
+    with pytest.raises(tuner.LodoTuneError, match="Send a valid token as `Authorization: Bearer TOKEN`"):
         tuner.connect(faces.address, token=made["token"]).runs()
 
 
