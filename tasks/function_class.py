@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tasks.errors import TaskError, described
 from tasks.options import float_dtype
+from tasks.outside import REMEDY, outside
 from tasks.random_operations import operation_types, unseeded
 from tasks.task import State, Tensor
 
@@ -136,6 +137,8 @@ class FunctionTask:
                 f"{self.name}: {what} draws random numbers that no seed repeats ({drawn}). Accepted: {accepted} with"
                 " tf.random.stateless_normal(..., seed=seed) and the like"
             )
+        if read := outside(graph):
+            raise TaskError(f"{self.name}: {what} reads {read} whenever it is computed. Accepted: {REMEDY}")
 
     def _size(self) -> int:
         if not callable(self.start):

@@ -31,7 +31,8 @@ def assigned(graph: Any) -> str | None:
 def contents_hash(graphs: Iterable[Any], known: Iterable[Any] = ()) -> str:
     """Return the sha256 of what traced functions compute with: the types of their operations, and all numbers.
 
-    Numbers are constants, and tensors and variables from outside; shapes and dtypes of arguments count as well.
+    Numbers are constants, and tensors, variables and tables of tf.lookup from outside; shapes and dtypes of arguments
+    count as well.
 
     Names and the order of operations do not count, because they depend on what was traced before.
 
@@ -41,7 +42,9 @@ def contents_hash(graphs: Iterable[Any], known: Iterable[Any] = ()) -> str:
     """
     left_out = {id(tensor) for tensor in known}
     hashes = sorted(
-        each for graph in graphs for each in (*_operations(graph), *_constants(graph), *_captured(graph, left_out))
+        each
+        for graph in graphs
+        for each in (*_operations(graph), *_constants(graph), *_captured(graph, left_out), *_tables(graph))
     )
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
@@ -86,4 +89,24 @@ def _captured(graph: Any, left_out: set[int]) -> Iterator[str]:
             array = np.asarray(tensor.numpy())
             digest = hashlib.sha256(f"{array.dtype.name} {array.shape} ".encode())
             update(digest, array)
+            yield digest.hexdigest()
+
+
+def _tables(graph: Any) -> Iterator[str]:
+    """Yield the sha256 of the contents of each table of tf.lookup from outside, in rising order of its keys."""
+    from tensorflow import errors, raw_ops
+
+    lookups = [node for node in _nodes(graph) if node.op == "LookupTableFindV2"]
+    kinds = {(node.attr["Tin"].type, node.attr["Tout"].type) for node in lookups}
+    for handle in (outside for outside, _ in graph.captures if outside.dtype.name == "resource" and kinds):
+        for of_keys, of_values in sorted(kinds):
+            try:
+                pair = raw_ops.LookupTableExportV2(table_handle=handle, Tkeys=of_keys, Tvalues=of_values)
+            except errors.OpError:  # it is no table, or has keys or values of another kind
+                continue
+            keys, values = (np.asarray(each) for each in pair)
+            order = np.argsort(keys.ravel(), kind="stable")
+            digest = hashlib.sha256()
+            for array in (keys.ravel()[order], values.reshape(len(order), -1)[order]):
+                digest.update(repr([array.shape, array.tolist()]).encode())
             yield digest.hexdigest()

@@ -21,6 +21,7 @@ from tasks.keras_features import Setting, refuse
 from tasks.keras_objective import Batch, Objective, variables_of
 from tasks.keras_settings import UNSEEN, difference, parts_of
 from tasks.options import MAX_BATCH_SIZE, float_dtype, single_seed, whole_number
+from tasks.outside import REMEDY, outside
 from tasks.random_operations import SEED_STATE, unseeded
 from tasks.shared_memory import shared
 from tasks.task import State, Tensor
@@ -297,6 +298,8 @@ class KerasTask:
                 f"{self.name}: a layer or the loss draws random numbers that no seed repeats ({drawn}). Accepted:"
                 " keras.random with a keras.random.SeedGenerator that the layer holds"
             )
+        if read := outside(traced.graph):
+            raise TaskError(f"{self.name}: a layer or the loss reads {read} in every step. Accepted: {REMEDY}")
         return self._without_gradient
 
 

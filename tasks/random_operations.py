@@ -8,7 +8,12 @@ from typing import Any
 _STATEFUL = {
     *("RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal", "ParameterizedTruncatedNormal"),
     *("RandomGamma", "RandomPoisson", "RandomPoissonV2", "RandomShuffle", "Multinomial", "RngReadAndSkip"),
-    *("StatefulStandardNormalV2", "StatefulUniform", "StatefulUniformInt", "StatefulTruncatedNormal"),
+    *("StatefulStandardNormal", "StatefulStandardNormalV2", "StatefulUniform", "StatefulUniformInt"),
+    *("StatefulUniformFullInt", "StatefulTruncatedNormal", "StatefulRandomBinomial", "NonDeterministicInts"),
+    # Of tf.nn.sampled_softmax_loss and tf.nn.nce_loss, and of tf.image.
+    *("UniformCandidateSampler", "LogUniformCandidateSampler", "FixedUnigramCandidateSampler", "AllCandidateSampler"),
+    *("LearnedUnigramCandidateSampler", "ThreadUnsafeUnigramCandidateSampler", "RandomCrop"),
+    *("SampleDistortedBoundingBox", "SampleDistortedBoundingBoxV2"),
 }
 # What they compute is Python's: whether it follows from the seed, and what it keeps for the next candidate, is unknown.
 _OF_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
@@ -22,14 +27,15 @@ def operation_types(graph: Any) -> set[str]:
     return {node.op for node in nodes}
 
 
-def unseeded(graph: Any) -> str | None:
+def unseeded(graph: Any, *, with_python: bool = True) -> str | None:
     """Return the first random operation of a graph whose numbers no seed repeats; None if there is none.
 
     Args:
         graph: A tf.Graph traced by tf.function. Variables that it reads directly are not part of the task's state.
+        with_python: Whether operations that call Python count. Default: True.
     """
     types = operation_types(graph)
-    if types & _OF_PYTHON:
+    if with_python and types & _OF_PYTHON:
         return "tf.numpy_function or tf.py_function, in which Python draws and keeps what it likes"
     if operations := sorted(types & _STATEFUL):
         return operations[0]

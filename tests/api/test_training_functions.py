@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import subprocess
 import sys
 
@@ -143,6 +145,74 @@ def test_another_code_refuses_to_go_on(tmp_path):
             tuner.resume("train", database=database, task=f"{moved}:train", progress=False)
 
 
+READING = """
+from pathlib import Path
+
+def train(hyperparameters, *, budget, report):
+    text = (Path(__file__).parent / "data" / "numbers.txt").read_text()
+    report(budget, loss=hyperparameters["rate"] + float(text))
+
+train.files = ["data"]
+"""
+
+
+class InterruptInTheSecondGeneration(tuner.Callback):
+    def on_batch_begin(self, name, budget, keys):
+        if name == "generation 1":
+            raise KeyboardInterrupt
+
+
+def test_files_that_a_function_names_must_not_change_unless_the_results_may_say_so(tmp_path):
+    (tmp_path / "data").mkdir()
+    data = tmp_path / "data" / "numbers.txt"
+    data.write_text("1.0")
+    (tmp_path / "reads.py").write_text(READING)
+    database, place = str(tmp_path / "studies.db"), f"{tmp_path / 'reads.py'}:train"
+    given = {"space": SPACE, "database": database, "progress": False, **SIZE}
+    with without_ray():
+        with pytest.raises(KeyboardInterrupt):
+            tuner.tune(place, callback=InterruptInTheSecondGeneration, **given)
+        (study,) = tuner.open_database(database).run("train")
+        expected = hashlib.sha256(b"1.0").hexdigest()
+        assert study.spec.workload.code["function"]["data"] == {"data/numbers.txt": expected}
+        assert "data/numbers.txt " + expected[:12] in call("show", "train", "--database", database).out
+        data.write_text("2.0")
+        changed = r"other data of the function \(data/numbers\.txt changed\)"
+        with pytest.raises(InvalidRequest, match=changed):
+            tuner.resume("train", database=database, progress=False)
+        resumed = tuner.resume("train", database=database, accept_changes=True, progress=False)
+    assert re.search(changed, str(call("show", "train", "--database", database).out).replace("\n", " "))
+    searched = resumed.trials().query("role == 'search'").sort_values("generation").fitness
+    assert searched.iloc[0] < 2.0 < 2.0 + 1e-6 <= searched.iloc[-1]  # the rate, and 1.0 or 2.0
+
+
+def test_files_that_change_while_a_function_is_tuned_end_the_search(tmp_path):
+    file = tmp_path / "changes.py"
+    file.write_text(READING.replace("    report(", "    Path(__file__).with_name('data').joinpath('b').touch()\n    report("))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "numbers.txt").write_text("1.0")
+    given = {"space": SPACE, "database": str(tmp_path / "studies.db"), "progress": False, **SIZE}
+    with without_ray(), pytest.raises(tuner.LodoTuneError, match=r"other data of the function \(data/b added\): files that"):
+        tuner.tune(f"{file}:train", **given)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ('"a.npy"', r"train\.files is a list of paths of files, such as \['data\.npy'\]\. Received: 'a\.npy'"),
+        ("[1]", r"train\.files is a list of paths of files.* Received: \[1\]"),
+        ("3", r"train\.files is a list of paths of files.* Received: 3"),
+        ('["missing.npy"]', r"train\.files: .*/missing\.npy cannot be read: No such file or directory"),
+    ],
+)
+def test_files_that_cannot_be_read_are_refused_before_anything_is_trained(tmp_path, value, message):
+    (tmp_path / "wrong.py").write_text(READING.replace('["data"]', value))
+    with pytest.raises(ValueError, match=message) as caught:
+        tuner.tune(f"{tmp_path / 'wrong.py'}:train", space=SPACE, database=str(tmp_path / "a.db"), **SIZE)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "a.db").exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -203,12 +273,13 @@ def test_the_check_runs_a_function_twice_and_reports_what_does_not_repeat():
     from tuner.api.functions import function_probe
 
     good = list(examine([function_probe(PLACE, "quick", SPACE)], CHECKS))
-    assert [each.verdict.value for each in good] == ["passed"] * 3
+    assert [each.verdict.value for each in good] == ["passed"] * 4
+    assert good[1].note == 'its code; data that it reads are not, unless quadratic.files = ["data.npy"] names them'
     bad = list(examine([function_probe("tests.support.toy_functions:drifting", "quick", SPACE)], CHECKS))
-    assert [each.verdict.value for each in bad] == ["passed", "failed", "passed"]
-    assert "make all of its random numbers from `seed`" in bad[1].note
+    assert [each.verdict.value for each in bad] == ["passed", "passed", "failed", "passed"]
+    assert "make all of its random numbers from `seed`" in bad[2].note
     same = list(examine([function_probe("tests.support.toy_functions:takes_none", "quick", SPACE)], CHECKS))
-    assert same[2].note == "another seed gives the same reports: fresh seeds then show no spread"
+    assert same[3].note == "another seed gives the same reports: fresh seeds then show no spread"
 
 
 def test_planning_a_search_on_a_function_does_not_load_tensorflow():

@@ -67,6 +67,13 @@ class NotSeeded(Sound):
         return tf.random.normal([5], dtype=tf.float64)
 
 
+class ReadsTheClock(Sound):
+    """Its centre depends on the time of day."""
+
+    def centre(self, seed: Any, t: Any) -> Any:
+        return super().centre(seed, t) * tf.cast(tf.timestamp(), tf.float64) * 1e-9
+
+
 class IgnoresHalfTheSeed(Sound):
     """Uses the first half of a seed only."""
 
@@ -348,6 +355,7 @@ BROKEN: tuple[tuple[type, str], ...] = (
     (AsymmetricHessian, "hessian"),
     (HessianOfOneLane, "hessian"),
     (CountsInAVariable, "no-variables"),
+    (ReadsTheClock, "nothing-from-outside"),
     (StartsAnywhere, "same-start"),
     (NotSeeded, "same-seed"),
     (IgnoresHalfTheSeed, "another-seed"),

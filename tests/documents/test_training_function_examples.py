@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search_spaces.space import SearchSpace
@@ -22,13 +23,15 @@ FILES = {step.name: step.text for step in sessions.steps(GUIDE) if isinstance(st
 
 @pytest.mark.parametrize(
     ("name", "libraries"),
-    [("ridge.py", ()), ("outside.py", ()), ("forest.py", ("sklearn",)), ("network.py", ("torch",))],
+    [("ridge.py", ()), ("reads.py", ()), ("outside.py", ()), ("forest.py", ("sklearn",)), ("network.py", ("torch",))],
 )
 def test_an_example_trains_to_its_budget_and_repeats_itself(name, libraries, tmp_path):
     for library in libraries:
         pytest.importorskip(library)
     for file, text in FILES.items():
         (tmp_path / file).write_text(text, encoding="utf-8")
+    np.save(tmp_path / "d.npy", np.arange(5.0))
+    (tmp_path / "conf.json").write_text('{"start": 1.0}')
     place = f"{tmp_path / name}:train"
     assert is_declared(place)
     (spec,) = plan_search(SearchRequest(task=place, preset="quick", steps=(3,))).specs

@@ -190,6 +190,11 @@ def test_a_database_can_be_created_without_support_for_hard_links(
         "",
         "mysql://u@h/d",
         "sqlite:///a.db?mode=ro",
+        "sqlite:///my data ü#?.db",
+        "sqlite:a.db",
+        "file:a.db?mode=ro",
+        "file::memory:",
+        "postgresql://u@h/d?sslmode",
         "postgresql:/lodo@h/d",
         "lodo:@h/d",
         "host=h dbname=d",
@@ -205,6 +210,14 @@ def test_an_invalid_database_url_is_refused_with_the_accepted_forms(url: str) ->
         Store.open(url)
     assert_one_line(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_a_file_with_characters_of_a_url_is_opened_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("my data ü#?.db", "./file:a.db?mode=ro"):
+        Store.open(name).close()
+        assert Path(name).stat().st_size
+    assert {each.name for each in tmp_path.iterdir()} == {"my data ü#?.db", "file:a.db?mode=ro"}
 
 
 def test_a_database_in_memory_cannot_be_opened_read_only() -> None:

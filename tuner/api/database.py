@@ -51,6 +51,11 @@ class Database:
         return database if isinstance(database, Database) else cls(database)
 
     @property
+    def is_in_memory(self) -> bool:
+        """Whether it is lost with this process."""
+        return self._memory is not None
+
+    @property
     def url(self) -> str:
         """URL of the database, without passwords."""
         return maintenance.shown(self.source)

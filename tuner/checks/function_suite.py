@@ -8,12 +8,16 @@ from typing import Any
 
 from tuner.checks.check import Check, PromiseError
 from tuner.core.events import Reported
+from tuner.core.source_code import MAIN
 from tuner.core.text import describe_error
-from tuner.core.trial import Evaluation, Key, Role, Status, Trial, Workload
+from tuner.core.trial import FUNCTION, Evaluation, Key, Role, Status, Trial, Workload
 from tuner.training.own_function import train
 
 Reports = tuple[tuple[int, Mapping[str, float]], ...]
 """Step and numbers of each report of a run."""
+
+
+MAX_NAMED = 5  # data files in a line
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +76,19 @@ def finishes(probe: FunctionProbe) -> str:
     return f"{len(run.reports)} reports of {names} in {evaluation.seconds:.2g} s"
 
 
+def files(probe: FunctionProbe) -> str:
+    """Say which files are compared in workers and before a study goes on."""
+    known = (probe.workload.code or {}).get(FUNCTION, {})
+    code = [name for name in known.get("files", {}) if name != MAIN]
+    data = list(known.get("data", {}))
+    modules = f"its code and that of {', '.join(code)}" if code else "its code"
+    name = probe.workload.task.rpartition(":")[2]
+    if not data:
+        return f'{modules}; data that it reads are not, unless {name}.files = ["data.npy"] names them'
+    more = f" and {len(data) - MAX_NAMED:,} more files" if len(data) > MAX_NAMED else ""
+    return f"{modules}; its files {', '.join(data[:MAX_NAMED])}{more}"
+
+
 def same_seed(probe: FunctionProbe) -> None:
     """Check that a run can be repeated."""
     first, again = probe.run(0), probe.run(0, 1)
@@ -98,6 +115,7 @@ def _shown(numbers: Mapping[str, float]) -> str:
 
 CHECKS: tuple[Check, ...] = (
     Check("finishes", "With its defaults it uses its budget, and reports the objective.", finishes, is_basic=True),
+    Check("files", "A change of these is noticed when a study goes on.", files),
     Check("same-seed", "The same seed gives the same reports, bit for bit.", same_seed),
     Check("another-seed", "Another seed gives other reports, where it is random.", another_seed),
 )

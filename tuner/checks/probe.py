@@ -122,6 +122,12 @@ class Probe:
         """The graph of a step."""
         return self._traced_step()[1].graph
 
+    @property
+    def initial_graph(self) -> Any:
+        """The graph of `initial`, of a task that does not ask for Python there."""
+        with naming("initial"):
+            return self._initial.get_concrete_function(tf.constant(self.seeds)).graph
+
     def _traced_step(self) -> tuple[Any, Any]:
         """Return the state of `initial`, and the traced function of a step."""
         x, state = self.begin(self.seeds)

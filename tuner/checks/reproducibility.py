@@ -12,6 +12,8 @@ import tensorflow as tf
 import tasks.registry
 from tasks.graph_contents import assigned
 from tasks.keras_class import KerasTask
+from tasks.outside import REMEDY, outside
+from tasks.random_operations import unseeded
 from tuner.checks.check import NotApplicable, PromiseError
 from tuner.checks.probe import SEEDS, Array, Probe
 from tuner.core.fingerprint import differences
@@ -28,6 +30,28 @@ def no_variables(probe: Probe) -> None:
             f" to the variable {name!r}, whose value would go on to the next candidate (a layer makes its variables by"
             " self.add_weight; a loss has none)"
         )
+
+
+def nothing_from_outside(probe: Probe) -> None:
+    """Refuse a step, or a start, that reads files or the clock, or draws random numbers without the seed.
+
+    A class that identifies what it reads by a method `fingerprint` may read.
+    """
+    graphs = {"a step": probe.graph}
+    if not getattr(probe.task, "eager_initial", False):
+        graphs["initial"] = probe.initial_graph
+    for what, graph in graphs.items():
+        read = None if callable(getattr(probe.task, "fingerprint", None)) else outside(graph)
+        if read:
+            raise PromiseError(
+                f"{what} computes with {REMEDY}; or a method fingerprint identifies what is read. Received: it reads"
+                f" {read}, which may be another thing later"
+            )
+        if drawn := unseeded(graph, with_python=False):
+            raise PromiseError(
+                f"{what} draws from the seeds alone (tf.random.stateless_*). Received: random numbers that no seed"
+                f" repeats ({drawn})"
+            )
 
 
 def same_start(probe: Probe) -> str | None:

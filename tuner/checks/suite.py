@@ -23,6 +23,11 @@ CHECKS: tuple[Check, ...] = (
     Check("gradient", "The gradient equals central differences of the loss.", derivatives.gradient),
     Check("hessian", "The Hessian equals central differences of the gradient.", derivatives.hessian),
     Check("no-variables", "A step changes no variable outside of the state.", reproducibility.no_variables),
+    Check(
+        "nothing-from-outside",
+        "A step reads no file and no clock, and draws from the seed.",
+        reproducibility.nothing_from_outside,
+    ),
     Check("same-start", "The seed decides the start.", reproducibility.same_start),
     Check("same-seed", "The same seed gives the same run, bit for bit.", runs.same_seed),
     Check("another-seed", "Another seed gives another run where the task is random.", runs.another_seed),

@@ -25,7 +25,11 @@ FORM: tuple[CheckFunction, ...] = (
     form.layers_if_any,
     form.finite_start,
 )
-SEEDED: tuple[CheckFunction, ...] = (reproducibility.no_variables, reproducibility.same_start)
+SEEDED: tuple[CheckFunction, ...] = (
+    reproducibility.no_variables,
+    reproducibility.nothing_from_outside,
+    reproducibility.same_start,
+)
 
 
 def probes(name: str, options: Mapping[str, Any], precision: str | None = None, lanes: int = 3) -> list[Probe]:

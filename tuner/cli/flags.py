@@ -68,7 +68,7 @@ def database_of(option: str | None) -> Database:
     """Return the database of --database, of the environment (LODO_TUNE_DATABASE), or lodo-tune.db in this folder.
 
     Raises:
-        InvalidRequest: The option is empty.
+        InvalidRequest: The option is empty, or the database is one in memory.
         BadUrl: It is not the URL of a database.
         click.UsageError: The environment names a service, on which the verb does not work.
     """
@@ -80,7 +80,11 @@ def database_of(option: str | None) -> Database:
     from tuner.api.database import DEFAULT_DATABASE, Database
 
     chosen = os.environ.get("LODO_TUNE_DATABASE") or DEFAULT_DATABASE if option is None else option
-    return Database(chosen)
+    database = Database(chosen)
+    if database.is_in_memory:
+        accepted = ": a database in memory would be lost with this command; give a file or a URL of PostgreSQL"
+        raise InvalidRequest("database", accepted, chosen)
+    return database
 
 
 def named_values(field: str, texts: Sequence[str], read: Callable[[str], Any], accepted: str) -> dict[str, Any]:

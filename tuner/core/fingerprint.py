@@ -23,7 +23,8 @@ class Fingerprint:
         data: What identifies the data: its name, sizes and sha256. None for a task without data.
         code: What identifies the code of users, by what it is for, such as "task": the sha256 of its files by name, and
             of all operations and other numbers that it computes with; and some numbers about the point from which it
-            starts with one seed. None where the code ships with lodo-tune.
+            starts with one seed; and the sha256 of the files that a training function names, its `data`. None where the
+            code ships with lodo-tune.
     """
 
     data: Mapping[str, Any] | None = None
@@ -54,24 +55,31 @@ def described(data: Mapping[str, Any] | None) -> str:
 def described_code(code: Mapping[str, Any]) -> str:
     """Return a fingerprint of code as text."""
     parts = [
-        f"{_name(what, label)} {sha256[:12]}…" for what, each in code.items() for label, sha256 in each["files"].items()
+        f"{_name(what, label)} {sha256[:12]}…"
+        for what, each in code.items()
+        for label, sha256 in (*each["files"].items(), *each.get("data", {}).items())
     ]
     return f"sha256 of {', '.join(parts)}"
 
 
 def _of_code(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    files, others = before.get("files", {}), now.get("files", {})
-    changed = [
-        f"{_name(what, name)} {'added' if name not in files else 'gone' if name not in others else 'changed'}"
-        for name in dict.fromkeys((*files, *others))
-        if files.get(name) != others.get(name)
-    ]
-    if changed:
+    if changed := _changed(what, before.get("data", {}), now.get("data", {})):
+        yield f"other data of the {what} ({', '.join(changed)})"
+    if changed := _changed(what, before.get("files", {}), now.get("files", {})):
         yield f"other code of the {what} ({', '.join(changed)})"
     elif None not in (numbers := (before.get("numbers"), now.get("numbers"))) and len(set(numbers)) == 2:
         yield _numbers(what)
     elif not _is_same_start(before.get("start"), now.get("start")):
         yield f"another starting point of the {what} with the same seed"
+
+
+def _changed(what: str, before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return which files have changed, and how."""
+    return [
+        f"{_name(what, name)} {'added' if name not in before else 'gone' if name not in now else 'changed'}"
+        for name in dict.fromkeys((*before, *now))
+        if before.get(name) != now.get(name)
+    ]
 
 
 def _numbers(what: str) -> str:

@@ -22,7 +22,7 @@ _SHOWN = re.compile(
 )
 # Texts that are meant as a URL, or as a list of libpq's options, and would otherwise be used as the name of a file.
 _NOT_A_FILE = re.compile(
-    r"postgres\w*(\+\w+)?:|[^/]*:[^/]*@|.*:.*@.*/|(.*\s)?(host|hostaddr|port|dbname|user|password|passfile)\s*=",
+    r"(postgres\w*|sqlite\w*|file|mysql|mariadb|duckdb)(\+\w+)?:|[^/]*:[^/]*@|.*:.*@.*/|(.*\s)?(host|hostaddr|port|dbname|user|password|passfile)\s*=",
     re.I | re.S,
 )
 
@@ -37,9 +37,13 @@ def parse(text: str) -> URL:
     if not text or not is_storable(text):
         raise BadUrl(f"the database's URL is empty or contains NUL or lone surrogates; {ACCEPTED}")
     if "://" not in text and _NOT_A_FILE.match(text):
-        raise BadUrl(f"the database is neither the name of a file nor a URL; {ACCEPTED}")
+        raise BadUrl(f"the database is neither the name of a file nor a URL (a file of such a name: ./NAME); {ACCEPTED}")
     if "://" not in text:
         return URL.create("sqlite", database=text)
+    if text.lower().startswith("sqlite") and "?" in text:  # SQLAlchemy drops options without a value
+        raise BadUrl(f"a SQLite URL has no options, and no '?'; a file with one is given by its name; {ACCEPTED}")
+    if "?" in text and not all("=" in option for option in text.partition("?")[2].split("&")):
+        raise BadUrl(f"the database's URL has an option without a value; {ACCEPTED}")
     if text.partition("?")[0].count("@") > 1:
         raise BadUrl(f"the database's URL contains more than one '@'; within a password, write %40; {ACCEPTED}")
     try:

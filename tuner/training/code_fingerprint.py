@@ -1,4 +1,4 @@
-"""What identifies the code of optimizers and training functions."""
+"""What identifies the code of optimizers and training functions, and the data that the latter name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from tasks import importing
+from tasks.named_files import hashes_of_named
 from tuner.core.live_code import live_hash
 from tuner.core.source_code import MAIN, source_hashes
 from tuner.core.trial import FUNCTION
@@ -27,8 +28,13 @@ def optimizer_code(place: str) -> Mapping[str, Any]:
 
 
 def function_code(place: str) -> Mapping[str, Any]:
-    """Return what identifies the code of a training function; see `optimizer_code`."""
-    return {FUNCTION: {"files": _hashes_at(place, "training function")}}
+    """Return what identifies the code of a training function, and the files that its attribute `files` names.
+
+    Raises:
+        ValueError: It cannot be imported, or a file cannot be read.
+    """
+    named = hashes_of_named(importing.imported(place, "training function"))
+    return {FUNCTION: {"files": _hashes_at(place, "training function"), **({"data": named} if named else {})}}
 
 
 @lru_cache

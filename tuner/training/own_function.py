@@ -34,6 +34,7 @@ from tuner.training.reporting import Reporter
 
 SEND_SECONDS = 1.0  # between two messages of a run that reports or prints
 MAX_NUMBERS = 2_000  # of a message, so that it is below 100 kB
+CHANGED_FILES = "files that a function names must not change while it is tuned; restore them, and resume"
 MAX_SEED = 2**31  # seeds of functions are below, as NumPy's, PyTorch's and JAX' generators require
 
 
@@ -177,16 +178,17 @@ def _parts(observations: Sequence[LaneObservations]) -> Iterator[tuple[LaneObser
 
 
 def _check_code(workload: Workload) -> None:
-    """Check that this process has the code that the driver has recorded.
+    """Check that this process has the code that the driver has recorded, and the files that the function names.
 
     Raises:
         OtherInputs: It has not.
     """
     differ = differences(Fingerprint(None, workload.code), Fingerprint(None, function_code(workload.task)))
     if differ:
+        is_code = any(each.startswith("other code") for each in differ)
         raise OtherInputs(
-            f"{workload.task_label} is not the same in every process: {' and '.join(differ)}: the driver has imported"
-            " an earlier state of it; start it anew"
+            f"{workload.task_label} is not the same in every process: {' and '.join(differ)}: "
+            + ("the driver has imported an earlier state of it; start it anew" if is_code else CHANGED_FILES)
         )
 
 
