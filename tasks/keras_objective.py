@@ -11,11 +11,20 @@ import keras
 import tensorflow as tf
 
 from tasks.errors import TaskError
+from tasks.keras_data import mapped
 from tasks.keras_features import ADDED_LOSS, ASSIGNED, LOGITS, MOVING, has_own
 from tasks.keras_fitting import refuse_misfit
 from tasks.keras_losses import Recorder, Share, accuracy_of_each, keras_losses
 from tasks.random_operations import SEED_STATE
 from tasks.task import Tensor
+
+
+def _unmarked(tensor: Tensor) -> Tensor:
+    """Return an input of which Keras knows no mask, which it keeps on tensors: those of one trace are none of another.
+
+    A layer may return its input. What is traced is not shared by traces, and stays as it is.
+    """
+    return tensor if tf.is_symbolic_tensor(tensor) else tf.identity(tensor)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +183,7 @@ class Objective:
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
             kept = self.trainable if training else [*self.trainable, *self.others]
             before = [scope.get_current_value(variable) for variable in kept]
-            predicted = self.model(batch.inputs, **arguments)
+            predicted = self.model(mapped(_unmarked, batch.inputs), **arguments)
             self._check_fit(predicted, batch)
             for variable, value in zip(kept, before, strict=True):
                 # Layers may draw numbers that they do not use; whether they use them is tried by the task.

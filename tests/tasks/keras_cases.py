@@ -124,6 +124,24 @@ class Noise(layers.Layer):
         return inputs + tf.random.normal([3])
 
 
+class Positive(layers.Layer):
+    """Returns its very input, and masks positions that are not positive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return ops.any(inputs > 0, axis=-1)
+
+
+def masked_by_itself() -> Any:
+    return keras.Sequential([keras.Input([3, 1]), Positive(), layers.Dense(1)])
+
+
 def tagger() -> Any:
     return keras.Sequential(
         [layers.Embedding(9, 4, mask_zero=True), layers.LSTM(5, return_sequences=True), layers.Dense(1, "sigmoid")]
@@ -256,6 +274,7 @@ CASES: dict[str, list[Case]] = {
         Case(tagger, (WORDS, TAGS), LOSSES.BinaryCrossentropy(reduction="sum")),
         Case(tagger, (WORDS, TAGS), LOSSES.BinaryCrossentropy(reduction="mean_with_sample_weight")),
         Case(tagger, (WORDS, TAGS, WEIGHTS[:, np.newaxis] * np.ones((1, 10), "float32")), "binary_crossentropy"),
+        Case(masked_by_itself, (X[:, :, np.newaxis], X[:, :, np.newaxis])),
         Case(
             lambda: keras.Sequential([*tagger().layers[:-1], layers.Dense(3, "softmax")]),
             (WORDS, WORDS % 3),
