@@ -22,6 +22,7 @@ from pathlib import Path
 from tasks.home import writable_home
 from tuner.execution.open_files import limit_of_files
 from tuner.execution.quota import cpu_quota, memory_limit
+from tuner.execution.ray_variables import unused_by_a_local_ray
 from tuner.execution.resources import usable_cores
 from tuner.studies import machine
 
@@ -169,6 +170,8 @@ def network(variables: Mapping[str, str]) -> Iterator[Fact]:
         yield Fact("network", "loopback", "up")
     token = bool(variables.get("RAY_AUTH_TOKEN") or variables.get("RAY_AUTH_TOKEN_PATH"))
     yield Fact("network", "token of a cluster", "set in the environment" if token else "not set in the environment")
+    if remark := unused_by_a_local_ray(variables):
+        yield Fact("network", "variables of Ray", "not all are used", remark)
 
 
 def text(encoding: str) -> Iterator[Fact]:

@@ -13,6 +13,7 @@ from tuner.execution.executor import DEFAULT_TRAIN
 from tuner.execution.pool_executor import PoolExecutor
 from tuner.execution.ray.pool import RayPool, RayWorker
 from tuner.execution.ray.session import RaySession
+from tuner.execution.ray_variables import unused_by_a_local_ray
 from tuner.execution.resources import Resources, usable_cores
 
 
@@ -99,5 +100,7 @@ def _remarks(session: RaySession, resources: Resources) -> Iterator[str]:
         yield "this cluster requires no token: anyone with access to its ports can run code on all its nodes"
     if session.is_local and resources.cpus_per_candidate > usable_cores():
         yield f"{resources.cpus_per_candidate} cores per candidate; this machine has {usable_cores()}"
+    if session.is_local and (unused := unused_by_a_local_ray()):
+        yield unused
     if session.dashboard_url:
         yield f"Ray dashboard: {session.dashboard_url}"

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,11 @@ JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 _OUR_FOLDER = Path(__file__).resolve().parents[3]
 
 
-def init_ray(auth_mode: str | None, **arguments: Any) -> Any:
+def init_ray(unset: Mapping[str, str | None], auth_mode: str | None, **arguments: Any) -> Any:
     """Call `ray.init` without its side effects.
 
     Args:
+        unset: Environment variables that are unset meanwhile; see `tuner.execution.ray_variables`.
         auth_mode: Value of RAY_AUTH_MODE meanwhile; None leaves it unset.
         arguments: Arguments of `ray.init`.
 
@@ -38,7 +39,7 @@ def init_ray(auth_mode: str | None, **arguments: Any) -> Any:
         RuntimeError: This process is already connected to Ray.
         Exception: Any exception of Ray; in this case no process of Ray remains.
     """
-    with _private_files(), ray_environment(auth_mode):
+    with _private_files(), ray_environment(unset, auth_mode):
         import ray
 
         if ray.is_initialized():
@@ -80,15 +81,13 @@ def _job_config() -> Any:
 
 
 @contextlib.contextmanager
-def ray_environment(auth_mode: str | None) -> Iterator[None]:
-    """Import Ray without usage statistics and with this RAY_AUTH_MODE, and restore the environment at the end.
+def ray_environment(unset: Mapping[str, str | None], auth_mode: str | None) -> Iterator[None]:
+    """Have no usage statistics, this RAY_AUTH_MODE and none of these variables; restore the environment at the end.
 
     Ray has no other configuration of these. The processes that it starts inherit the environment; in this process it is
     read on import and by `Config.initialize`, called here because Ray may have been imported before.
     """
-    variables = {"RAY_USAGE_STATS_ENABLED": "0", AUTH_MODE: auth_mode}
-    # With warnings as errors, or without docstrings, Ray's own processes would not start.
-    with environment(variables | dict.fromkeys(("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONOPTIMIZE"))):
+    with environment({**unset, "RAY_USAGE_STATS_ENABLED": "0", AUTH_MODE: auth_mode}):
         import ray
 
         if not ray.is_initialized():

@@ -17,6 +17,7 @@ from tuner.core.text import first_line
 from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.ray.init import quiet, ray_environment
 from tuner.execution.ray.session import PROBE_SECONDS, auth_mode
+from tuner.execution.ray_variables import unset_for_a_cluster
 
 READY_SECONDS = 20.0
 """Seconds after its start within which one of a cluster's nodes accepts jobs."""
@@ -40,7 +41,7 @@ class Jobs:
         _probe(address)
         self._without_proxy = _without_proxy(address)
         try:
-            with ray_environment(auth_mode()), environment(self._without_proxy):
+            with ray_environment(unset_for_a_cluster(), auth_mode()), environment(self._without_proxy):
                 from ray.job_submission import JobSubmissionClient
 
                 self._client: Any = JobSubmissionClient(address)

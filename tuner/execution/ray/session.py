@@ -27,6 +27,7 @@ from tuner.execution.loopback import check_loopback
 from tuner.execution.open_files import limit_of_files
 from tuner.execution.ray.folder import make_folder, remove_folder
 from tuner.execution.ray.init import AUTH_MODE, JOB_CONFIG, init_ray, quiet, uninterrupted
+from tuner.execution.ray_variables import unset_for_a_cluster, unset_for_a_local_ray
 from tuner.execution.resources import Resources
 from tuner.execution.user_code import collect_code
 
@@ -84,7 +85,8 @@ class RaySession:
             # Its processes inherit the home folder, which Ray needs for the token.
             home = {} if writable_home() else {"HOME": str(folder)}
             with environment(home):
-                context = init_ray(None, address="local", _temp_dir=str(folder / "ray"), **arguments)
+                unset = unset_for_a_local_ray()
+                context = init_ray(unset, None, address="local", _temp_dir=str(folder / "ray"), **arguments)
         except BaseException as error:
             remove_folder(folder)
             if isinstance(error, Exception):
@@ -117,7 +119,7 @@ class RaySession:
         folder = make_folder()
         try:
             environment = _runtime_environment(tasks, folder / "code")
-            context = init_ray(mode, address=f"{host}:{port}", runtime_env=environment)
+            context = init_ray(unset_for_a_cluster(), mode, address=f"{host}:{port}", runtime_env=environment)
         except BaseException as error:
             remove_folder(folder)
             if isinstance(error, Exception) and not isinstance(error, LodoTuneError):
