@@ -240,7 +240,7 @@ def _from_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # before it is executed: dataclasses and pickle look up their module there
     try:
-        with _same_folder(), _time_limit():
+        with _same_folder(), _without_arguments(path), _time_limit():
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
@@ -260,7 +260,7 @@ def _offered_by(module: str) -> str:
 def _from_package(name: str) -> ModuleType:
     _search_last(Path.cwd())
     try:
-        with _same_folder(), _time_limit():
+        with _same_folder(), _without_arguments(Path(name)), _time_limit():
             spec = importlib.util.find_spec(name)  # imports the parent packages
     except ModuleNotFoundError as error:
         if hidden := _hidden(error, Path.cwd()):
@@ -273,7 +273,7 @@ def _from_package(name: str) -> ModuleType:
         way = _offered_by(name) or "; a file is given as 'path/to/file.py:NAME'"
         raise TaskError(f"There is no module {name!r}{hidden}{way}")
     try:
-        with _same_folder(), _time_limit():
+        with _same_folder(), _without_arguments(Path(spec.origin or name)), _time_limit():
             return importlib.import_module(name)
     except (Exception, SystemExit) as error:
         path = Path(spec.origin) if spec.origin else None
@@ -289,6 +289,17 @@ def _same_folder() -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
+
+
+@contextmanager
+def _without_arguments(path: Path) -> Iterator[None]:
+    """Have `sys.argv` name the file alone: a parser at the top of a module must not read our arguments."""
+    before = sys.argv
+    sys.argv = [str(path)]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 def _hidden(error: BaseException, folder: Path) -> str:

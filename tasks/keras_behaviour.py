@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.keras_objective import Batch, Objective
 from tasks.task import Tensor
+from tasks.tracing import compiled
 
 DEVIATION = 0.1  # standard deviation of what is added to the weights: those that start at zero would hide much
 TOLERANCE = 1e-4  # relative to the largest number of an array; two such models compute the same bits
@@ -55,7 +56,7 @@ def computed(
         found = [loss, after, list(map(tf.convert_to_tensor, gradient)), objective.constrained(values)]
         return [*found, *([objective.loss(values, others, batch, training=False)[0]] if is_evaluated else [])]
 
-    found = tf.function(compute, autograph=False)(list(values), list(others))
+    found = compiled(compute)(list(values), list(others))
     return [np.asarray(each) for each in tf.nest.flatten(found)]
 
 

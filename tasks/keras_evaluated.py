@@ -15,6 +15,7 @@ from tasks.keras_class import KerasTask
 from tasks.keras_losses import Share
 from tasks.keras_mixing import refuse_mixing, rows_of
 from tasks.task import State, Tensor
+from tasks.tracing import compiled
 
 Scale = NDArray[np.floating] | None  # factors [N] of shares; None: 1
 
@@ -97,9 +98,9 @@ class EvaluatedKerasTask(KerasTask):
         kinds = self._shares(split, values, others, tf.range(size))[1]
         if all(share.counts is None for share in kinds):
             return [(None, share.is_sum) for share in kinds]
-        compiled = tf.function(count, autograph=False)
+        counting = compiled(count)
         chunks = [np.minimum(np.arange(first, first + size), total - 1) for first in range(0, total, size)]
-        parts = [compiled(tf.constant(chunk, tf.int32)) for chunk in chunks]
+        parts = [counting(tf.constant(chunk, tf.int32)) for chunk in chunks]
         counts = iter(np.concatenate([part.numpy() for part in each])[:total] for each in zip(*parts, strict=True))
         return [(None if share.counts is None else next(counts), share.is_sum) for share in kinds]
 

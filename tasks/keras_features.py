@@ -202,6 +202,11 @@ LOGITS = Feature(
     _REFUSED,
     "an output with a sigmoid and from_logits=False: Keras cuts at 0.5, which is 0 of logits",
 )
+FLAT = Feature(
+    '`"accuracy"` of an output without a last axis',
+    _REFUSED,
+    "an output [examples, 1], as of Dense(1): of one number per example Keras takes the batch for the classes",
+)
 
 FEATURES: tuple[Feature, ...] = (
     # How a model computes
@@ -260,6 +265,7 @@ FEATURES: tuple[Feature, ...] = (
     BATCH_LOSS,
     Feature("reduction `none`", _REFUSED, "`sum_over_batch_size` or `sum`"),
     LOGITS,
+    FLAT,
     Feature(
         "layers in float16, which need loss scaling",
         _REFUSED,

@@ -19,6 +19,7 @@ from tasks.keras_features import BATCH_LOSS, MOVING
 from tasks.keras_losses import Share
 from tasks.keras_objective import Batch, Objective
 from tasks.task import Tensor
+from tasks.tracing import compiled
 
 MIN_ROWS, MAX_ROWS = 4, 32  # examples in a batch that is tried, if there are as many
 MAX_NUMBERS = 2**16  # in the inputs of such a batch: large examples are expensive
@@ -94,7 +95,7 @@ def refuse_mixing(
         loss, _ = objective.loss(values, others, Batch(*first), training=False)
         return loss, shares(values, others, first, scales[: len(scales) - with_accuracy])[0]
 
-    each, together = (tf.function(function, autograph=False) for function in (shares_of_each, whole))
+    each, together = compiled(shares_of_each), compiled(whole)
     for seed, deviation in enumerate(DEVIATIONS):
         at = moved(variables[0], deviation, seed), _moved_state(variables[1], is_seed, seed)
         try:

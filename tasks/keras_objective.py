@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tasks.errors import TaskError
 from tasks.keras_data import mapped
-from tasks.keras_features import ADDED_LOSS, ASSIGNED, LOGITS, MOVING, has_own
+from tasks.keras_features import ADDED_LOSS, ASSIGNED, FLAT, LOGITS, MOVING, has_own
 from tasks.keras_fitting import refuse_misfit
 from tasks.keras_losses import Recorder, Share, accuracy_of_each, keras_losses
 from tasks.random_operations import SEED_STATE
@@ -150,6 +150,8 @@ class Objective:
             with self._recorder.recording(scales) as shares:
                 losses = self._compiled(batch, predicted)
             losses = tf.add_n([losses, *(tf.broadcast_to(term, losses.shape) for term in self._of_layers())])
+            if with_accuracy and isinstance(predicted, tf.Tensor) and predicted.shape.rank == 1:
+                raise FLAT.refusal(f"an output of shape {predicted.shape}")
             if with_accuracy:
                 shares.append(accuracy_of_each(batch.targets, predicted))
                 if self._takes_logits and predicted.shape[-1] == 1:

@@ -1,4 +1,4 @@
-"""Files that a training function names by its attribute `files`, and hashes of them.
+"""Hashes of the files that a training function names by its attribute.
 
     train.files = ["d.npy", "conf.json"]
 

@@ -157,6 +157,8 @@ train.files = ["data"]
 
 
 class InterruptInTheSecondGeneration(tuner.Callback):
+    """Stops a search that has trained one generation."""
+
     def on_batch_begin(self, name, budget, keys):
         if name == "generation 1":
             raise KeyboardInterrupt
@@ -188,11 +190,16 @@ def test_files_that_a_function_names_must_not_change_unless_the_results_may_say_
 
 def test_files_that_change_while_a_function_is_tuned_end_the_search(tmp_path):
     file = tmp_path / "changes.py"
-    file.write_text(READING.replace("    report(", "    Path(__file__).with_name('data').joinpath('b').touch()\n    report("))
+    file.write_text(
+        READING.replace("    report(", "    Path(__file__).with_name('data').joinpath('b').touch()\n    report(")
+    )
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "numbers.txt").write_text("1.0")
     given = {"space": SPACE, "database": str(tmp_path / "studies.db"), "progress": False, **SIZE}
-    with without_ray(), pytest.raises(tuner.LodoTuneError, match=r"other data of the function \(data/b added\): files that"):
+    with (
+        without_ray(),
+        pytest.raises(tuner.LodoTuneError, match=r"other data of the function \(data/b added\): files that"),
+    ):
         tuner.tune(f"{file}:train", **given)
 
 

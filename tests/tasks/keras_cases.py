@@ -142,6 +142,12 @@ def masked_by_itself() -> Any:
     return keras.Sequential([keras.Input([3, 1]), Positive(), layers.Dense(1)])
 
 
+def flat() -> Any:
+    """One number per example, without an axis for it."""
+    inputs = keras.Input([3])
+    return keras.Model(inputs, ops.squeeze(layers.Dense(1, "sigmoid")(inputs), axis=-1))
+
+
 def tagger() -> Any:
     return keras.Sequential(
         [layers.Embedding(9, 4, mask_zero=True), layers.LSTM(5, return_sequences=True), layers.Dense(1, "sigmoid")]
@@ -363,6 +369,9 @@ CASES: dict[str, list[Case]] = {
     "reduction `none`": [Case(net, loss=LOSSES.MeanSquaredError(reduction=None), refused="reduction=None")],
     '`"accuracy"` of one column of logits': [
         Case(net, loss=LOSSES.BinaryCrossentropy(from_logits=True), given=ACCURACY, refused="from_logits=True$")
+    ],
+    '`"accuracy"` of an output without a last axis': [
+        Case(flat, (X, Y[:, 0]), "binary_crossentropy", ACCURACY, refused=r"an output of shape \(\d+,\)$")
     ],
     "layers in float16, which need loss scaling": [
         Case(half("mixed_float16"), refused=r"dtype policy mixed_float16$"),

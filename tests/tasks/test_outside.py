@@ -71,7 +71,9 @@ def test_a_loss_that_reads_from_outside_is_refused_with_the_way_out(numbers: str
         return tf.reduce_sum(tf.cast(reading(numbers), x.dtype) * (x - 1) ** 2)
 
     task = function_task(loss, start=[0.0, 0.0], name="mine", jit_compile=False)
-    with pytest.raises(TaskError, match=rf"^mine: the loss reads {told} .*read them at the top of the module") as caught:
+    with pytest.raises(
+        TaskError, match=rf"^mine: the loss reads {told} .*read them at the top of the module"
+    ) as caught:
         task()
     assert "\n" not in str(caught.value)
 

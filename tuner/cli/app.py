@@ -40,11 +40,12 @@ from tuner.cli.serve import serve
 from tuner.cli.server import private_option, server_option
 from tuner.cli.show import show
 from tuner.cli.steer import cancel, pause, queue, retry_failed, stop
-from tuner.cli.streams import OutputClosed, prepare_streams
+from tuner.cli.streams import OutputClosed, leave_output, prepare_streams
 from tuner.cli.studies import studies
 from tuner.cli.submit import submit
 from tuner.cli.table import table
 from tuner.cli.tasks import tasks_group
+from tuner.cli.threads import await_threads
 from tuner.cli.train import train
 from tuner.cli.trials import trials
 from tuner.cli.watch import watch
@@ -65,7 +66,14 @@ def main() -> None:
     """Run the command line; every error is one line on standard error and an exit code."""
     prepare_streams()
     prepare_process()
-    debug = "--debug" in sys.argv
+    try:
+        _run("--debug" in sys.argv)
+    finally:
+        leave_output()
+        await_threads()
+
+
+def _run(debug: bool) -> None:
     try:
         code = commands.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

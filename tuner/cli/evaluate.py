@@ -32,12 +32,12 @@ def evaluate(folder: Path, **options: Any) -> None:
     """
     from tuner.api.evaluation import EvaluateRequest, run_evaluation
     from tuner.cli.progress import ExamplesProgress
-    from tuner.cli.streams import prints_to_stderr
+    from tuner.cli.streams import for_users_code
 
     names = ("split", "examples", "seed", "cpus_per_candidate", "data_dir")
     request = EvaluateRequest(folder=folder, **{name: options[name] for name in names})
     try:
-        with prints_to_stderr():
+        with for_users_code():
             result = run_evaluation(request, progress=ExamplesProgress())
     except KeyboardInterrupt as error:
         kept = [f"{note}; the same command continues" for note in getattr(error, "__notes__", ())]

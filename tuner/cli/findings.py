@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuner.cli.streams import prints_to_stderr
+from tuner.cli.streams import for_users_code
 
 if TYPE_CHECKING:
     from tuner.checks.check import Check, Finding
@@ -22,7 +22,7 @@ def examined(probes: Sequence[Any], checks: Sequence[Check], name: str, *, print
     width = max(len(check.name) for check in checks)
     findings = examine(probes, checks)
     for number, check in enumerate(checks, 1):
-        with _progress(f"{name}: {check.name} ({number} of {len(checks)})"), prints_to_stderr():
+        with _progress(f"{name}: {check.name} ({number} of {len(checks)})"), for_users_code():
             finding = next(findings)
         if print_each:
             click.echo(_line(finding, width))

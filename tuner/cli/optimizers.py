@@ -12,7 +12,7 @@ import click
 from tuner.cli.findings import examined, listed, raise_if_any_failed
 from tuner.cli.flags import debug_option, only_json_option
 from tuner.cli.group import Group
-from tuner.cli.streams import prints_to_stderr
+from tuner.cli.streams import for_users_code
 
 
 @click.group(
@@ -58,7 +58,7 @@ def check(name: str, as_json: bool, debug: bool) -> None:
     from tuner.training.tensorflow import without_retracing_warnings
 
     with Watchdog(None), without_retracing_warnings():
-        with prints_to_stderr():
+        with for_users_code():
             chosen, remark, probes = optimizer_probes(name)
         defaults = probes[-1].defaults
         if not as_json:

@@ -63,7 +63,7 @@ def paper(**options: Any) -> None:
     from tuner.cli.progress import TerminalProgress
     from tuner.cli.repeat_command import repeat_command
     from tuner.cli.running import check_some_result, recorded, resources_of, write_folders
-    from tuner.cli.streams import prints_to_stderr
+    from tuner.cli.streams import for_users_code
     from tuner.core.outputs import Outputs
     from tuner.execution.resources import usable_cores
     from tuner.studies.paper_protocol import PaperRequest
@@ -77,7 +77,7 @@ def paper(**options: Any) -> None:
     request = PaperRequest(**values, options=task_options_of(options["task_options"]))
     resources, database = resources_of(options), database_of(options["database"])
     interruptions = Interruptions(_same_command)
-    with advice_on_error(_same_command), interruptions, prints_to_stderr():
+    with advice_on_error(_same_command), interruptions, for_users_code():
         runs = run_paper(
             request,
             resources,

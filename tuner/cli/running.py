@@ -16,7 +16,7 @@ from tuner.api.database import Database
 from tuner.api.run import Comparison, Run
 from tuner.cli.interruption import Interruptions, advice_on_error, resume_command
 from tuner.cli.progress import TerminalProgress
-from tuner.cli.streams import prints_to_stderr
+from tuner.cli.streams import for_users_code
 from tuner.core.errors import LodoTuneError
 from tuner.core.folders import check_writable
 from tuner.core.outputs import Outputs
@@ -58,7 +58,7 @@ def run_and_print(
     failure = None
     with advised(options, database) as progress:
         try:
-            with prints_to_stderr():
+            with for_users_code():
                 run = call(progress)
         except EveryCandidateFailed as error:
             failure, run = error, database.run(str(progress.run))

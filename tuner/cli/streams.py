@@ -44,7 +44,19 @@ def _has_reader() -> bool:
         return False
 
 
-class _StandardError(io.TextIOWrapper):
+class _Kept(io.TextIOWrapper):
+    """A stream that users' code cannot close; it gets `sys.stdout`, which may be closed or given away."""
+
+    def close(self) -> None:
+        """Write what is left."""
+        self.flush()
+
+
+class _StandardOutput(_Kept):
+    """Standard output, for our own results."""
+
+
+class _StandardError(_Kept):
     """Standard error, which carries progress: a full disk or a terminal that is gone must not end the work."""
 
     def write(self, text: str) -> int:
@@ -67,7 +79,8 @@ def prepare_streams() -> None:
     """Print a "?" for a character that the encoding of standard output lacks, and accept streams that are closed.
 
     A terminal or a service may set another encoding than UTF-8, such as latin-1 or cp1252, which have no arrow.
-    Standard error escapes such characters already. Files are written in UTF-8 in any case.
+    Standard error escapes such characters already. Files are written in UTF-8 in any case. What writes to descriptor 1
+    goes to standard error from now on, and only what is printed by `sys.stdout` to standard output.
     """
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by who started the command: a file would get its descriptor
@@ -76,11 +89,51 @@ def prepare_streams() -> None:
             setattr(sys, name, stream)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+    _keep_output()
     if type(sys.stderr) is io.TextIOWrapper:
         encoding, errors = sys.stderr.encoding, sys.stderr.errors
         sys.stderr = _StandardError(sys.stderr.detach(), encoding, errors, line_buffering=True)
 
 
-def prints_to_stderr() -> contextlib.AbstractContextManager[object]:
-    """Return a context in which `print` writes to standard error, for code of the user's: our output may be JSON."""
-    return contextlib.redirect_stdout(sys.stderr)
+@contextlib.contextmanager
+def for_users_code() -> Iterator[None]:
+    """Have `print` write to standard error, and `sys.argv` name no options: our output may be JSON, our options ours.
+
+    What writes to the descriptor of standard output goes to standard error in any case; see `prepare_streams`.
+    """
+    before = sys.argv
+    sys.argv = before[:1]
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.argv = before
+
+
+def leave_output() -> None:
+    """Write what is left, and have what users' code prints while this process ends go to standard error."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    if isinstance(sys.stdout, _StandardOutput):
+        sys.stdout = sys.stderr
+
+
+def _keep_output() -> None:
+    """Give standard output another descriptor, and make descriptor 1 that of standard error.
+
+    Processes that users' code starts, libraries in C and `os.write(1, …)` write there.
+    """
+    stream = sys.stdout
+    if type(stream) is not io.TextIOWrapper:
+        return
+    try:
+        if stream.fileno() != 1:
+            return
+        own = os.dup(1)  # which child processes do not inherit
+        os.dup2(2, 1)
+    except (OSError, ValueError):  # a stream without a file, or no standard error
+        return
+    settings = {"line_buffering": stream.line_buffering, "write_through": stream.write_through}
+    encoding = stream.encoding
+    stream.detach()
+    sys.stdout = sys.__stdout__ = _StandardOutput(open(own, "wb"), encoding, "replace", **settings)  # noqa: SIM115

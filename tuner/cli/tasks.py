@@ -12,7 +12,7 @@ import click
 from tuner.cli.findings import examined, listed, raise_if_any_failed
 from tuner.cli.flags import data_dir_option, debug_option, only_json_option
 from tuner.cli.group import Group
-from tuner.cli.streams import prints_to_stderr
+from tuner.cli.streams import for_users_code
 
 if TYPE_CHECKING:
     from tasks.registry import TaskEntry
@@ -79,7 +79,7 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
     from tuner.training.tensorflow import load_tensorflow, without_retracing_warnings
 
     task = absolute(name)
-    with prints_to_stderr():
+    with for_users_code():
         entry = task_entry(task)
     if preset is not None and preset not in entry.presets:
         raise InvalidRequest("preset", f"is one of {', '.join(entry.presets)} for this task", preset)
@@ -93,7 +93,7 @@ def _check(name: str, preset: str | None, as_json: bool) -> None:
     from tuner.checks.users_task import probes
 
     with Watchdog(None), without_retracing_warnings():
-        with prints_to_stderr():
+        with for_users_code():
             task_probes = probes(task, options)
         if not as_json:
             click.echo(_heading(name, chosen, options, task_probes))
@@ -109,7 +109,7 @@ def _check_function(name: str, task: str, preset: str, as_json: bool) -> None:
     from tuner.checks.function_suite import CHECKS
     from tuner.cli.watchdog import Watchdog
 
-    with prints_to_stderr():
+    with for_users_code():
         probe = function_probe(task, preset)
     if not as_json:
         click.echo(f"{name}, a training function, with its defaults and a budget of {probe.budget}")

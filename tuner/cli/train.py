@@ -72,7 +72,7 @@ def train(**options: Any) -> None:
     """Train one configuration, without a search and without a database."""
     from tuner.api.training import TrainRequest, run_training
     from tuner.cli.progress import LineProgress
-    from tuner.cli.streams import prints_to_stderr
+    from tuner.cli.streams import for_users_code
     from tuner.core.outputs import OutputsFailed
 
     if options["seed"] is not None and options["seeds"] is not None:
@@ -91,7 +91,7 @@ def train(**options: Any) -> None:
     )
     incomplete = None
     try:
-        with prints_to_stderr():
+        with for_users_code():
             result = run_training(request, progress=LineProgress())
     except OutputsFailed as error:
         result, incomplete = cast("TrainResult", error.result), error

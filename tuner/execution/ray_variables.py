@@ -1,7 +1,7 @@
-"""Environment variables of Ray that are meant for other programs: a local Ray starts without them.
+"""Environment variables of Ray that are meant for other programs.
 
-Ray reads some 1,000 of them. They may end its processes (a number that is none), keep them from starting (TLS, the size
-of the object store), or have them work otherwise (client mode).
+A local Ray starts without them. Ray reads some 1,000: they may end its processes (a number that is none), keep them
+from starting (TLS, the size of the object store), or have them work otherwise (client mode).
 """
 
 from __future__ import annotations

@@ -37,7 +37,9 @@ def parse(text: str) -> URL:
     if not text or not is_storable(text):
         raise BadUrl(f"the database's URL is empty or contains NUL or lone surrogates; {ACCEPTED}")
     if "://" not in text and _NOT_A_FILE.match(text):
-        raise BadUrl(f"the database is neither the name of a file nor a URL (a file of such a name: ./NAME); {ACCEPTED}")
+        raise BadUrl(
+            f"the database is neither the name of a file nor a URL (a file of such a name: ./NAME); {ACCEPTED}"
+        )
     if "://" not in text:
         return URL.create("sqlite", database=text)
     if text.lower().startswith("sqlite") and "?" in text:  # SQLAlchemy drops options without a value

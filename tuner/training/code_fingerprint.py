@@ -1,4 +1,7 @@
-"""What identifies the code of optimizers and training functions, and the data that the latter name."""
+"""What identifies the code of optimizers and training functions.
+
+The files that training functions name are part of it.
+"""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tasks.task import Evaluated, State, Tensor
+from tasks.tracing import compiled
 from tuner.training.averaged import averaged
 from tuner.training.loop import Carry
 
@@ -41,9 +42,7 @@ class Evaluator:
             raise ValueError(f"{name} has no {split} set")
         self._batch = max(1, min(task.evaluation_batch, self.examples))
         evaluate, self._project = task.evaluate, getattr(task, "project", None)
-        self._compiled = tf.function(
-            lambda x, state, chosen: evaluate(x, state, split, chosen), jit_compile=jit_compile, autograph=False
-        )
+        self._compiled = compiled(lambda x, state, chosen: evaluate(x, state, split, chosen), jit_compile=jit_compile)
 
     def order(self, seed: int) -> NDArray[np.int32]:
         """Return the indices of all examples in the order of this seed."""

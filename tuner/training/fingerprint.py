@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,7 +22,7 @@ from tuner.core.errors import OtherInputs
 from tuner.core.fingerprint import Fingerprint, differences
 from tuner.core.live_code import live_hash
 from tuner.core.source_code import MAIN
-from tuner.core.text import first_line
+from tuner.core.text import describe_error, first_line
 from tuner.core.trial import Workload
 from tuner.training.code_fingerprint import file_hashes, optimizer_code
 from tuner.training.tensorflow import load_tensorflow
@@ -31,7 +33,8 @@ REMEDY_START = (
 )
 PROJECTIONS = 4  # of a starting point
 REMEDY = (
-    "draw data with a seed (numpy.random.default_rng(0), .shuffle(n, seed=0)), or read the same file in every process"
+    "draw data with a seed (numpy.random.default_rng(0), .shuffle(n, seed=0)), read the same file in every process, and"
+    " put the elements of a set in order by sorted(…): that of texts is another one in each process (PYTHONHASHSEED)"
 )
 
 
@@ -95,16 +98,25 @@ def fingerprint_elsewhere(workload: Workload) -> Fingerprint:
         text=True,
         check=False,
     )
-    lines = (ended.stdout if ended.returncode == 0 else ended.stderr).strip().splitlines()
     if ended.returncode:
+        lines = ended.stderr.strip().splitlines()
         raise ValueError(first_line(lines[-1] if lines else f"a new process ends with code {ended.returncode}"))
-    return Fingerprint(**json.loads(lines[-1]))
+    return Fingerprint(**json.loads(ended.stdout))
 
 
 def _print(identity: str) -> None:
-    """Print the fingerprint of a workload; the last line of a process's output."""
-    load_tensorflow()
-    print(json.dumps(asdict(fingerprint_of(Workload(**json.loads(identity))))))
+    """Print the fingerprint of a workload, and end this process, whatever the user's code prints or leaves running."""
+    output, error = os.dup(1), os.dup(2)
+    os.dup2(2, 1)
+    code = 1
+    try:
+        load_tensorflow()
+        with os.fdopen(output, "w") as file, contextlib.redirect_stdout(sys.stderr):
+            file.write(json.dumps(asdict(fingerprint_of(Workload(**json.loads(identity))))))
+        code = 0
+    except BaseException as failure:
+        os.write(error, f"\n{describe_error(failure)[0]}\n".encode())
+    os._exit(code)
 
 
 def _start(task: Any) -> list[list[float]] | None:

@@ -21,6 +21,7 @@ import tasks.registry
 from lodo.optimizer import Optimizer
 from tasks import importing
 from tasks.task import Task
+from tasks.tracing import compiled
 from tuner.core.trial import Workload
 from tuner.training import own_optimizers
 from tuner.training.fingerprint import check_fingerprint
@@ -48,10 +49,10 @@ class Loop:
         }
         seeds = tf.TensorSpec([lanes, 2], tf.int32)
         # The start is drawn only once per candidate, so that compilation by XLA would cost more than it saves.
-        self._begin = tf.function(self._trace_begin, input_signature=[hyperparameters, seeds, seeds], autograph=False)
-        self._begin_at = tf.function(optimizer.initial_state, autograph=False)
+        self._begin = compiled(self._trace_begin, input_signature=[hyperparameters, seeds, seeds])
+        self._begin_at = compiled(optimizer.initial_state)
         jit_compile = task.jit_compile and optimizer.jit_compile
-        self._run = tf.function(self._trace_run, jit_compile=jit_compile, autograph=False)
+        self._run = compiled(self._trace_run, jit_compile=jit_compile)
 
     def begin(self, hyperparameters: Mapping[str, Any], task_seeds: Any, optimizer_seeds: Any) -> Carry:
         """Return the start of every lane."""

@@ -57,6 +57,7 @@ class Trainer:
         self._train = train
         self._gpus = gpus
         self._objects = dict(objects)
+        del sys.argv[1:]  # those of Ray's worker, which users' code might read
         sys.path += [folder for folder in path if folder not in sys.path]
         if data_dir is not None:
             os.environ[DATA_DIR_VARIABLE] = data_dir
