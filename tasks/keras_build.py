@@ -14,7 +14,6 @@ import tensorflow as tf
 from tensorflow.python.eager import context  # holds the seed of tf.random.set_seed, which has no public getter
 
 from tasks.errors import TaskError, described
-from tasks.keras_data import mapped
 from tasks.keras_kinds import KERAS_2, is_of_keras_2
 
 
@@ -69,7 +68,7 @@ def _build(build: Callable[[], Any], sample: Any, seed: int, dtype: str, policy:
             raise TaskError(f"`build` must return a keras.Model. Received: {type(model).__name__} {model!r:.80}{hint}")
         if not model.built:
             try:
-                model(mapped(tf.identity, sample))  # on which Keras may keep a mask
+                model(tf.nest.map_structure(tf.identity, sample))  # on which Keras may keep a mask
             except Exception as error:
                 raise TaskError(f"the model does not accept the inputs: {described(error, None)}") from error
     return model

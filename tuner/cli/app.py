@@ -7,6 +7,7 @@ import errno
 import gc
 import os
 import sys
+import threading
 import traceback
 import warnings
 from typing import Any
@@ -66,11 +67,12 @@ def main() -> None:
     """Run the command line; every error is one line on standard error and an exit code."""
     prepare_streams()
     prepare_process()
+    threads = threading.enumerate()
     try:
         _run("--debug" in sys.argv)
     finally:
         leave_output()
-        await_threads()
+        await_threads(threads)
 
 
 def _run(debug: bool) -> None:

@@ -133,7 +133,13 @@ def _keep_output() -> None:
         os.dup2(2, 1)
     except (OSError, ValueError):  # a stream without a file, or no standard error
         return
-    settings = {"line_buffering": stream.line_buffering, "write_through": stream.write_through}
-    encoding = stream.encoding
+    encoding, is_line_wise, is_unbuffered = stream.encoding, stream.line_buffering, stream.write_through
     stream.detach()
-    sys.stdout = sys.__stdout__ = _StandardOutput(open(own, "wb"), encoding, "replace", **settings)  # noqa: SIM115
+    sys.stdout = _StandardOutput(
+        open(own, "wb"),  # noqa: SIM115
+        encoding,
+        "replace",
+        line_buffering=is_line_wise,
+        write_through=is_unbuffered,
+    )
+    setattr(sys, "__stdout__", sys.stdout)  # noqa: B010 - which asks for the size of the terminal

@@ -6,22 +6,27 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Collection
 from concurrent.futures import thread as pools
 
-GRACE = 2.0  # seconds in which threads may end before something is said
+GRACE = 2.0
 
 
-def await_threads(grace: float = GRACE) -> None:
+def await_threads(known: Collection[threading.Thread], grace: float = GRACE) -> None:
     """Wait for threads that are no daemons, as Python does at exit, and say so if that takes long.
 
-    Ctrl-C, or SIGTERM, ends the process at once.
+    Ctrl-C ends the process at once, with the exit code that it would have had.
+
+    Args:
+        known: Threads that ran before the command; they are not its own.
+        grace: Seconds in which threads may end before something is said.
     """
     code = _exit_code()
     try:
         end = time.monotonic() + grace
-        for thread in _others():
+        for thread in _others(known):
             thread.join(max(0.0, end - time.monotonic()))
-        if waiting := _others():
+        if waiting := _others(known):
             names = ", ".join(repr(each.name) for each in waiting[:3])
             kind = "is a thread" if len(waiting) == 1 else "are threads"
             sys.stderr.write(
@@ -36,14 +41,10 @@ def await_threads(grace: float = GRACE) -> None:
         os._exit(code)
 
 
-def _others() -> list[threading.Thread]:
-    """Return the threads that Python would wait for, without idle ones of pools, which it tells to end."""
-    known = (threading.main_thread(), threading.current_thread())
-    return [
-        each
-        for each in threading.enumerate()
-        if not each.daemon and each not in known and each not in pools._threads_queues
-    ]
+def _others(known: Collection[threading.Thread]) -> list[threading.Thread]:
+    """Return further threads that Python would wait for, without idle ones of pools, which it tells to end."""
+    now = [each for each in threading.enumerate() if each not in known and not each.daemon]
+    return [each for each in now if each not in pools._threads_queues]
 
 
 def _exit_code() -> int:
