@@ -11,9 +11,20 @@ import pytest
 
 from tests.conformance.store_conformance import StoreConformance
 from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 - a fixture
-from tests.support.store_values import candidate, key
+from tests.support.store_values import candidate, driven, key
 from tuner.core.trial import Status
-from tuner.storage import Store, attempts, candidates, evaluations, lease, processes, studies, tables
+from tuner.storage import (
+    LeaseLost,
+    Store,
+    StudyOwned,
+    attempts,
+    candidates,
+    evaluations,
+    lease,
+    processes,
+    studies,
+    tables,
+)
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +148,22 @@ def test_the_conformance_suite_fails_on_a_broken_store(
     monkeypatch.setattr(module, name, broken)
     with Store.open("sqlite://") as store, pytest.raises(ANY_FAILURE):
         getattr(suite, law)(store, *arguments)
+
+
+@pytest.mark.parametrize(("ahead", "is_held"), [(3600.0, True), (10 * 365 * 86_400.0, False)])
+def test_a_lease_by_a_clock_far_ahead_of_another_machine_does_not_hold_a_study_for_years(
+    ahead: float, is_held: bool, template: Path, tmp_path: Path
+) -> None:
+    with Store.open(str(shutil.copy(template, tmp_path))) as store:
+        study, epoch = driven(store, owner="elsewhere:1")
+        with store._writing() as connection:
+            connection.exec_driver_sql(
+                "UPDATE studies SET owner_machine = 'another', renewed_at = renewed_at + ?", (ahead,)
+            )
+        if is_held:
+            with pytest.raises(StudyOwned):
+                store.acquire(study, owner="here:2")
+        else:
+            assert store.acquire(study, owner="here:2") == epoch + 1
+            with pytest.raises(LeaseLost):
+                store.renew(study, epoch)

@@ -39,6 +39,13 @@ _COLUMNS: tuple[Column[Any], ...] = (
 )
 
 
+MAX_AHEAD = 86_400.0
+"""Seconds that a clock of another machine may be ahead of ours; a lease renewed later was by a clock that was wrong.
+
+Otherwise the study would be held until that time comes, which may be years. A driver that lives after all is fenced.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """The current time, on the two clocks by which leases are measured."""
@@ -77,6 +84,8 @@ def seconds_left(row: Row[Any], at: Moment) -> float:
         at: The current time.
     """
     if processes.has_ended(row.owner, row.owner_machine, row.owner_started):
+        return 0.0
+    if row.owner_machine != processes.machine_id() and row.renewed_at - at.wall > MAX_AHEAD:
         return 0.0
     return max(0.0, float(row.lease_seconds) - heartbeat_age(row, at))
 
