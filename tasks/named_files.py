@@ -1,15 +1,15 @@
-"""Hashes of the files that a training function names by its attribute.
+"""Hashes of the files that a training function or an optimizer names by its attribute.
 
     train.files = ["d.npy", "conf.json"]
 
-A relative path starts at the folder of the function's file. A folder stands for all files in it.
+A relative path starts at the folder of its own file. A folder stands for all files in it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,19 +19,19 @@ from tasks.errors import TaskError
 ATTRIBUTE = "files"
 
 
-def hashes_of_named(function: Callable[..., Any]) -> dict[str, str]:
-    """Return the sha256 of each file that a training function names, by the path as it is written.
+def hashes_of_named(owner: Any) -> dict[str, str]:
+    """Return the sha256 of each file that a training function or a class names, by the path as it is written.
 
     A file is read again if it has changed since it was hashed in this process.
 
     Raises:
         TaskError: The attribute is not a list of paths, or a file cannot be read.
     """
-    named = getattr(function, ATTRIBUTE, ())
-    label = getattr(function, "__name__", "function")
+    named = getattr(owner, ATTRIBUTE, ())
+    label = getattr(owner, "__name__", "function")
     if isinstance(named, str | bytes) or not all(isinstance(each, str | Path) and str(each) for each in _items(named)):
         raise TaskError(f"{label}.files is a list of paths of files, such as ['data.npy']. Received: {named!r:.80}")
-    folder = _folder(function)
+    folder = _folder(owner)
     hashes: dict[str, str] = {}
     for each in _items(named):
         path = folder / Path(each).expanduser()
@@ -60,10 +60,14 @@ def _files(path: Path, name: str) -> Iterator[tuple[Path, str]]:
             yield file, f"{name.rstrip('/')}/{file.relative_to(path).as_posix()}"
 
 
-def _folder(function: Callable[..., Any]) -> Path:
-    """Return the folder of the file that defines a function; the working directory if there is none."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    path = Path(code.co_filename) if code is not None else Path()
+def _folder(owner: Any) -> Path:
+    """Return the folder of the file that defines a function or a class; the working directory if there is none.
+
+    It is known from the compiled code, also of what was sent to this process by value.
+    """
+    members = [owner, *(vars(owner).values() if inspect.isclass(owner) else ())]
+    functions = [inspect.unwrap(each) for each in members if inspect.isfunction(each)]
+    path = Path(functions[0].__code__.co_filename) if functions else Path()
     return path.parent.resolve() if path.is_file() else Path.cwd()
 
 

@@ -23,7 +23,7 @@ class Fingerprint:
         data: What identifies the data: its name, sizes and sha256. None for a task without data.
         code: What identifies the code of users, by what it is for, such as "task": the sha256 of its files by name, and
             of all operations and other numbers that it computes with; and some numbers about the point from which it
-            starts with one seed; and the sha256 of the files that a training function names, its `data`. None where the
+            starts with one seed; and the sha256 of the files that it names, its `data`. None where the
             code ships with lodo-tune.
     """
 

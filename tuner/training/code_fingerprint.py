@@ -1,6 +1,6 @@
 """What identifies the code of optimizers and training functions.
 
-The files that training functions name are part of it.
+The files that they name are part of it.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from tuner.core.trial import FUNCTION
 
 
 def optimizer_code(place: str) -> Mapping[str, Any]:
-    """Return what identifies the code of a user's own optimizer: the hashes of its files.
+    """Return what identifies a user's own optimizer: the hashes of its code, and of the files that it names.
 
     Args:
         place: As `tasks.importing.imported` accepts it.
 
     Raises:
-        ValueError: It cannot be imported.
+        ValueError: It cannot be imported, or a file that it names cannot be read.
     """
-    return {"files": _hashes_at(place, "optimizer")}
+    return _identified(place, "optimizer")
 
 
 def function_code(place: str) -> Mapping[str, Any]:
-    """Return what identifies the code of a training function, and the files that its attribute `files` names.
-
-    Raises:
-        ValueError: It cannot be imported, or a file cannot be read.
-    """
-    named = hashes_of_named(importing.imported(place, "training function"))
-    return {FUNCTION: {"files": _hashes_at(place, "training function"), **({"data": named} if named else {})}}
+    """Return what identifies a training function; see `optimizer_code`."""
+    return {FUNCTION: _identified(place, "training function")}
 
 
 @lru_cache
 def file_hashes(module: ModuleType, name: str | None) -> Mapping[str, str]:
     """Return the hashes of a module's files as they were when this process began to use it, and not as they are now."""
     return source_hashes(Path(str(module.__file__)), name)
+
+
+def _identified(place: str, what: str) -> dict[str, Any]:
+    named = hashes_of_named(importing.imported(place, what))
+    return {"files": _hashes_at(place, what), **({"data": named} if named else {})}
 
 
 def _hashes_at(place: str, what: str) -> dict[str, str]:
