@@ -76,8 +76,9 @@ def paper(**options: Any) -> None:
     values = {name: options[name] for name in fields}
     request = PaperRequest(**values, options=task_options_of(options["task_options"]))
     resources, database = resources_of(options), database_of(options["database"])
-    interruptions = Interruptions(_same_command)
-    with advice_on_error(_same_command), interruptions, for_users_code():
+    same = shlex.join(["lodo-tune", *sys.argv[1:]])  # users' code runs without these arguments
+    interruptions = Interruptions(lambda: same)
+    with advice_on_error(lambda: same), interruptions, for_users_code():
         runs = run_paper(
             request,
             resources,
@@ -108,8 +109,3 @@ def _check_folder(output: Path) -> None:
     foreign = sorted({path.name for path in output.iterdir()} - {SEARCH, COMPARISON, REPORT}) if output.is_dir() else []
     if foreign:
         raise InvalidRequest("output", f": {output} contains other files, such as {foreign[0]!r}; name another folder")
-
-
-def _same_command() -> str:
-    """Return the command line of this process."""
-    return shlex.join(["lodo-tune", *sys.argv[1:]])
