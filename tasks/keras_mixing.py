@@ -13,11 +13,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tasks.errors import TaskError
 from tasks.keras_behaviour import moved
 from tasks.keras_data import mapped
 from tasks.keras_features import BATCH_LOSS, MOVING
 from tasks.keras_losses import Share
 from tasks.keras_objective import Batch, Objective
+from tasks.outside import REMEDY, outside
 from tasks.task import Tensor
 from tasks.tracing import compiled
 
@@ -71,7 +73,7 @@ def refuse_mixing(
         with_accuracy: Whether accuracy is measured.
 
     Raises:
-        TaskError: They differ, or the loss depends on seeds.
+        TaskError: They differ, or the loss depends on seeds, or on what is read from outside of the task.
     """
     parts = mapped(_told_apart, both.inputs), both.targets, both.weights
     number = int(tf.nest.flatten(both.inputs)[0].shape[0]) // 2
@@ -98,6 +100,8 @@ def refuse_mixing(
     each, together = compiled(shares_of_each), compiled(whole)
     for seed, deviation in enumerate(DEVIATIONS):
         at = moved(variables[0], deviation, seed), _moved_state(variables[1], is_seed, seed)
+        if seed == 0 and (read := outside(together.get_concrete_function(*at).graph)):
+            raise TaskError(f"a layer or the loss reads {read} in inference. Accepted: {REMEDY}")
         try:
             loss, losses = together(*at)
             among = each(*at, first)

@@ -9,6 +9,7 @@ import pytest
 from tests.support.command_line import call, run, start
 from tests.support.report_values import database
 from tuner.api import paper
+from tuner.execution.executor import ClusterUnavailable
 from tuner.storage import Store
 
 REHEARSAL = (
@@ -169,3 +170,14 @@ def test_a_name_that_another_kind_of_run_has_is_refused(tmp_path, monkeypatch):
     outcome = call("paper", "--task", "rosenbrock", "--optimizers", "Adam,LODO", "--name", "second", "--output", "out")
     assert outcome.code == 2
     assert "there is a run 'second' with other settings" in outcome.err
+
+
+def test_what_fails_for_now_is_continued_by_the_same_command(tmp_path, monkeypatch):
+    def fails(*arguments, **keywords):
+        raise ClusterUnavailable("gone")
+
+    monkeypatch.setattr("tuner.api.paper.run_paper", fails)
+    arguments = ("paper", "--task", "rosenbrock", "--output", tmp_path / "out", "--database", tmp_path / "a.db")
+    outcome = call(*arguments)
+    assert outcome.code == 75
+    assert outcome.err.strip().endswith(f"Continue with: lodo-tune {' '.join(map(str, arguments))}")

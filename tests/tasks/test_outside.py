@@ -119,6 +119,26 @@ def test_a_layer_or_a_loss_of_keras_that_reads_a_file_is_refused(numbers: str, w
         task()
 
 
+class ReadingInInference(Reading):
+    """Adds them in inference only."""
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return x if training else super().call(x)
+
+
+def test_a_layer_that_reads_in_inference_is_refused_where_there_is_a_validation_set(numbers: str) -> None:
+    def build() -> Any:
+        return keras.Sequential([keras.Input([2]), ReadingInInference(numbers), layers.Dense(1)])
+
+    data = np.ones([8, 2], np.float32), np.ones([8, 1], np.float32)
+    given = {"train": data, "loss": "mse", "name": "mine"}
+    keras_task(build, **given)()
+    with pytest.raises(
+        TaskError, match=r"^mine: a layer or the loss reads a file \(ReadFile\) in inference\. Accepted"
+    ):
+        keras_task(build, validation=data, **given)()
+
+
 class ReadsInTheStep(Sound):
     """Its centre is in a file."""
 
