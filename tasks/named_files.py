@@ -1,4 +1,4 @@
-"""Hashes of the files that a training function or an optimizer names by its attribute.
+"""Hashes of the files that training functions and optimizers name by an attribute.
 
     train.files = ["d.npy", "conf.json"]
 
