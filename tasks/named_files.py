@@ -1,4 +1,4 @@
-"""Hashes of the files that training functions and optimizers name by an attribute.
+"""Hashes of files that training functions and optimizers name in an attribute.
 
     train.files = ["d.npy", "conf.json"]
 
