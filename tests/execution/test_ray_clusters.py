@@ -18,6 +18,7 @@ from tests.support.fake_training import Act, trial, workload
 from tests.support.ray_sessions import ROOT, local_session, processes_naming, ray_executor, wait_until
 from tuner.core.events import AttemptStarted
 from tuner.core.trial import Status
+from tuner.execution import ray_variables
 from tuner.execution.executor import ClusterUnavailable
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
@@ -229,8 +230,9 @@ def memory():
 def test_a_candidate_out_of_memory_fails_alone(monkeypatch):
     now = memory()
     limit = (now["MemTotal"] - now["MemAvailable"] + 1_500_000) / now["MemTotal"]  # 1.5 GB more than is used
-    monkeypatch.setenv("RAY_memory_usage_threshold", f"{limit:.3f}")
-    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
+    for name, value in {"usage_threshold": f"{limit:.3f}", "monitor_refresh_ms": "100"}.items():
+        monkeypatch.setenv(f"RAY_memory_{name}", value)
+        monkeypatch.setitem(ray_variables.KEPT, f"RAY_memory_{name}", re.compile(re.escape(value)))
     with local_session() as session:
         executor = ray_executor(session, train=FAKE + "hog")
         events, evaluations = run(executor, workload(cohort_size=2), [trial(0), trial(1, Act.RAISE)])

@@ -44,6 +44,8 @@ def test_nothing_is_said_of_what_is_meant_for_clusters_or_set_by_ray_itself():
         ("RAY_metrics_report_interval_ms", "1000", True),
         ("RAY_metrics_report_interval_ms", "0", False),
         ("RAY_metrics_report_interval_ms", "1s", False),
+        ("RAY_gcs_rpc_server_reconnect_timeout_s", "5", True),
+        ("RAY_gcs_rpc_server_reconnect_timeout_s", "-1", False),
     ],
 )
 def test_the_few_that_are_used_must_have_values_that_ray_accepts(name, value, is_used):

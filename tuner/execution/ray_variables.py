@@ -14,9 +14,10 @@ _RAYS = re.compile(r"_?RAY_\w+")
 # With warnings as errors, without docstrings or where no compiled files are found, Ray's own processes would not start.
 _PYTHONS = ("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONOPTIMIZE", "PYTHONPYCACHEPREFIX", "PYTHONINSPECT")
 
-_KEPT = {
+KEPT = {
     "RAY_worker_niceness": re.compile(r"-?1?\d|-20"),
     "RAY_metrics_report_interval_ms": re.compile(r"[1-9]\d{0,8}"),
+    "RAY_gcs_rpc_server_reconnect_timeout_s": re.compile(r"[1-9]\d{0,5}"),
 }
 """What a local Ray may be given, and accepted values."""
 
@@ -56,8 +57,8 @@ def unused_by_a_local_ray(variables: Mapping[str, str] | None = None) -> str | N
     )
     if not names:
         return None
-    return f"not used by the Ray of this machine: {', '.join(names)}; of Ray's variables, it uses {' and '.join(_KEPT)}"
+    return f"not used by the Ray of this machine: {', '.join(names)}; of Ray's variables, it uses {', '.join(KEPT)}"
 
 
 def _is_kept(name: str, value: str) -> bool:
-    return name in _KEPT and _KEPT[name].fullmatch(value) is not None
+    return name in KEPT and KEPT[name].fullmatch(value) is not None
