@@ -191,7 +191,7 @@ def _is_child(pid, parent):
 
 
 def _without_seconds(table):
-    return table.partition("Individuals of the search")[0]
+    return re.sub("; .* of training", "", table.partition("Individuals of the search")[0])
 
 
 def test_a_study_on_a_local_ray_that_died_ends_and_can_be_resumed():
