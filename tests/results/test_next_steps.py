@@ -137,7 +137,7 @@ def test_too_few_seeds_and_clear_gains_have_no_advice_on_noise():
 def test_a_search_that_still_improved_at_its_end_may_go_on():
     generations = ((9.0, 8.0, 7.0, 6.0),) * 3 + ((5.0, 4.0, 3.0, 2.0),)
     assert next_lines([searched(*generations)]) == [
-        "Search for longer. Adam: the best still improved by 66.7 % in the last 1 of 4 generations"
+        "Search for longer. Adam: the best still improved by 66.7 % in the last generation"
     ]
     assert kinds(searched(*generations[:3])) == []  # fewer than four generations say nothing
     assert kinds(searched(*generations, steps=(100, 100, 200, 200))) == []  # nor do other budgets

@@ -97,7 +97,8 @@ def _budget(summary: Summary, step: Step) -> str:
     if step.progress is None:
         return ""
     share, late, of = step.progress
-    return f"the best still improved by {percent(share)} in the last {late} of {of} generations"
+    part = "the last generation" if late == 1 else f"the last {late} of {of} generations"
+    return f"the best still improved by {percent(share)} in {part}"
 
 
 _FACTS: Mapping[Kind, Callable[[Summary, Step], str]] = MappingProxyType(
