@@ -14,12 +14,12 @@ THOROUGH = {
         "the_paper_s_protocol": None,
         "training_with_validation_into_a_folder_and_the_evaluation_of_it": None,
     },
+    "api/test_own_optimizers.py": {
+        "a_class_of_the_session_is_sent_to_the_workers_by_value": None,
+    },
     "api/test_several_objectives.py": {
         "an_interrupted_search_goes_on_to_the_same_front": r"4",
         "tables_json_figures_and_the_report_show_the_front": None,
-    },
-    "api/test_own_optimizers.py": {
-        "a_class_of_the_session_is_sent_to_the_workers_by_value": None,
     },
     "checks/test_optimizers_check.py": {
         "our_optimizers_and_sound_ones_pass_every_check": r"Adam|Sound.*",
@@ -54,9 +54,11 @@ THOROUGH = {
         "tensorflow_takes_onednns_kernels_in_every_process_of_ours_unless_the_user_says_otherwise": None,
     },
     "cli/test_surroundings.py": {
+        "a_reader_that_leaves_does_not_prevent_the_files": None,
         "all_files_that_can_be_written_are_written": None,
         "another_backend_of_keras_is_not_used_and_said": None,
         "flags_of_xla_for_other_programs_end_nothing_change_nothing_and_are_said": None,
+        "json_is_the_same_in_every_encoding": None,
         "progress_that_cannot_be_written_ends_nothing": None,
         "values_of_variables_for_which_tensorflow_ends_the_process_are_not_used_and_said": None,
         "what_a_users_code_prints_does_not_spoil_json": None,
@@ -65,6 +67,13 @@ THOROUGH = {
         "a_run_is_interrupted_before_anything_is_begun_also_while_ray_starts": None,
         "lodos_depth_and_block_size_can_be_set": None,
         "what_a_task_raised_while_it_trained_is_told_in_its_own_words": None,
+    },
+    "cli/test_users_code.py": {
+        "a_file_that_closes_a_stream_changes_nothing": r"os.*",
+        "a_parser_at_the_top_of_a_file_sees_no_arguments_of_ours": None,
+        "a_thread_that_goes_on_is_named_and_ctrl_c_ends_it_without_changing_the_exit_code": None,
+        "output_below_pythons_print_does_not_spoil_json": r"arguments0",
+        "output_of_an_optimizer_does_not_spoil_json": None,
     },
     "execution/test_executors.py": {
         "a_task_without_a_module_is_sent_to_each_worker": None,
@@ -84,15 +93,15 @@ THOROUGH = {
         "late_results_of_a_worker_that_cannot_be_killed_are_counted_and_discarded": None,
         "the_second_attempt_after_a_killed_worker_gives_the_same_result": r"SIGKILL.*",
     },
+    "execution/test_ray_session.py": {
+        "a_second_ctrl_c_while_ray_stops_leaves_no_process_or_folder": None,
+    },
     "integrations/test_imported_searches.py": {
         "every_output_says_that_the_search_was_imported": None,
     },
     "integrations/test_ray_tune.py": {
         "a_saved_search_goes_on_as_if_it_had_not_been_interrupted": r"6",
         "it_finds_better_than_the_defaults_and_near_the_optimum": None,
-    },
-    "execution/test_ray_session.py": {
-        "a_second_ctrl_c_while_ray_stops_leaves_no_process_or_folder": None,
     },
     "lodo/test_additions.py": {
         "a_lane_that_diverges_leaves_the_bits_of_the_other_alone": r"cosine_final|weight_decay|linear_final, w.*",
@@ -126,6 +135,9 @@ THOROUGH = {
     "results/test_exported_additions.py": {
         "what_keras_makes_of_an_export_takes_our_steps": r"Adam-added0|RMSprop-added3",
     },
+    "results/test_exports.py": {
+        "keras_itself_takes_the_keras_exports_and_has_the_tuned_hyperparameters": None,
+    },
     "results/test_figure_files.py": {
         "settings_of_matplotlib_for_other_programs_change_no_byte": r"nonsense.*",
     },
@@ -134,14 +146,6 @@ THOROUGH = {
     },
     "search_spaces/test_search_space_files.py": {
         "a_megabyte_of_anything_is_refused": r"a.n",
-    },
-    "service/test_pages_in_a_browser.py": {
-        "a_user_checks_starts_and_pauses_a_run_and_sees_it_in_the_queue": r"without scripts",
-        "every_page_can_be_read_without_scripts": None,
-        "every_page_fits_every_window_and_nothing_on_it_runs": r"light",
-    },
-    "service/test_supervisor.py": {
-        "a_run_that_is_stopped_or_cancelled_ends_and_its_results_stay": r".*stop",
     },
     "service/test_faces.py": {
         "a_run_that_is_resumed_is_followed": None,
@@ -153,6 +157,14 @@ THOROUGH = {
     "service/test_operation.py": {
         "a_service_that_is_ended_finishes_what_it_answers_and_its_streams": None,
         "a_service_that_is_terminated_hands_the_queue_over_and_leaves_nothing": None,
+    },
+    "service/test_pages_in_a_browser.py": {
+        "a_user_checks_starts_and_pauses_a_run_and_sees_it_in_the_queue": r"without scripts",
+        "every_page_can_be_read_without_scripts": None,
+        "every_page_fits_every_window_and_nothing_on_it_runs": r"light",
+    },
+    "service/test_supervisor.py": {
+        "a_run_that_is_stopped_or_cancelled_ends_and_its_results_stay": r".*stop",
     },
     "storage/test_storage_processes.py": {
         "a_driver_suspended_past_its_lease_writes_nothing_after_resuming": r"file",
@@ -177,7 +189,7 @@ THOROUGH = {
         "a_run_without_results_takes_the_task_as_it_is_now": None,
         "a_search_is_compared_in_another_precision_although_its_arrays_are_cast": None,
         "a_search_on_another_state_of_the_task_is_not_compared_unless_the_results_may_say_so": None,
-        "a_task_that_has_changed_is_not_resumed_unless_the_results_may_say_so": r"task0-.*",
+        "a_task_that_has_changed_is_not_resumed_unless_the_results_may_say_so": None,
         "another_task_is_no_place_for_a_run_to_go_on": None,
         "relative_data_is_the_same_in_another_folder_or_refused": None,
         "show_and_the_report_tell_counts_and_fingerprints_of_data_of_ones_own": None,
@@ -187,6 +199,7 @@ THOROUGH = {
         "an_accuracy_that_is_minimised_is_remarked": None,
         "resuming_keeps_the_objective": None,
         "the_budget_of_a_rung_is_the_budget_of_the_objective": None,
+        "the_evaluations_to_a_training_loss_are_those_of_the_stored_curve_and_misses_come_after_by_nearness": None,
         "the_objective_is_named_and_its_direction_is_followed_wherever_results_are_shown": None,
         "the_objective_of_a_tasks_class_or_preset_holds_unless_another_is_requested": None,
         "the_seconds_to_a_target_are_those_of_the_run_that_trains_alone": None,
@@ -236,12 +249,12 @@ THOROUGH = {
     },
     "tasks/test_tasks.py": {
         "a_sound_task_passes": r"(?!same-everywhere).*",
-        "every_task_passes": r"(?!resnet18-cifar10-(?!attributes|evaluation)).*",
+        "every_task_passes": r"(?!resnet18-cifar10-(?!attributes|evaluation)|pixelcnn-(?!gradient|attributes)).*",
         "the_suite_fails_a_broken_task": r"(?!.*-same-everywhere).*",
     },
     "tasks/test_tensorflow_settings.py": {
         "a_floatx_of_float16_in_keras_json_is_refused_and_not_trained_in": None,
-        "a_setting_left_in_a_users_file_is_refused_with_the_call_that_leaves_it": r"enable_check.*|.*check_numerics.*",
+        "a_setting_left_in_a_users_file_is_refused_with_the_call_that_leaves_it": None,
     },
     "test_recorded.py": {
         "a_run_that_was_interrupted_then_resumes_to_the_end_recorded": None,

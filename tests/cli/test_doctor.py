@@ -117,7 +117,7 @@ def test_neither_tensorflow_nor_ray_is_loaded(folder):
         "import sys; from tuner import cli\n"
         "sys.argv = ['lodo-tune', 'doctor']\n"
         "try:\n    cli.main()\n"
-        "except SystemExit:\n    print({'tensorflow', 'ray', 'keras'} & set(sys.modules))"
+        "except SystemExit:\n    print({'tensorflow', 'ray', 'keras'} & set(sys.modules), file=sys.__stdout__)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"

@@ -110,7 +110,8 @@ def test_train_computes_on_as_many_threads_as_it_was_told_also_where_keras_was_a
         "from tuner import cli\n"
         "sys.argv[1:] = 'train --task rosenbrock --optimizer keras:Adam --steps 5'.split()\n"
         "try: cli.main()\n"
-        "except SystemExit as end: print(end.code, tf.config.threading.get_intra_op_parallelism_threads())"
+        "except SystemExit as end:\n"
+        "    print(end.code, tf.config.threading.get_intra_op_parallelism_threads(), file=sys.__stdout__)"
     )
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=quiet)

@@ -18,7 +18,8 @@ def test_help_is_answered_without_loading_anything_heavy(arguments):
         "import sys; from tuner import cli\n"
         f"sys.argv = ['lodo-tune', *{arguments!r}]\n"
         "try:\n    cli.main()\n"
-        f"except SystemExit as end:\n    print('code', end.code, sorted({HEAVY!r} & set(sys.modules)))"
+        "except SystemExit as end:\n"
+        f"    print('code', end.code, sorted({HEAVY!r} & set(sys.modules)), file=sys.__stdout__)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "code 0 []"

@@ -126,7 +126,8 @@ def contents(store: ServiceStore) -> list[Any]:
                 clocks = [series.evaluations.tobytes(), series.seconds.tobytes(), series.elapsed.tobytes()]
                 found.append((split, clocks, {name: numbers.tobytes() for name, numbers in series.metrics.items()}))
     for request in store.requests():
-        found.append(replace(request, created_at="", changed_at=""))
+        reason = request.reason.replace("asked to pause", "pause requested")  # as it was worded before
+        found.append(replace(request, created_at="", changed_at="", reason=reason))
     for token in store.tokens():
         found.append(replace(token, created_at=""))
     for line in store.trail():

@@ -204,7 +204,8 @@ def test_neither_ray_nor_tensorflow_nor_pyplot_is_loaded(database, tmp_path):
         f"sys.argv = ['lodo-tune', 'figures', '--output', {str(tmp_path / 'drawn')!r}, '--database', '{database}']\n"
         "try:\n    cli.main()\n"
         "except SystemExit as end:\n"
-        "    print('code', end.code, sorted({'ray', 'tensorflow', 'keras', 'matplotlib.pyplot'} & set(sys.modules)))"
+        "    heavy = {'ray', 'tensorflow', 'keras', 'matplotlib.pyplot'} & set(sys.modules)\n"
+        "    print('code', end.code, sorted(heavy), file=sys.__stdout__)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "code 0 []"

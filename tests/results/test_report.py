@@ -316,7 +316,8 @@ def test_neither_ray_nor_tensorflow_is_loaded(stored, tmp_path):
         "import sys; from tuner import cli\n"
         f"sys.argv = ['lodo-tune', 'report', '--database', {stored[0]!r}, '--output', {str(tmp_path / 'r.html')!r}]\n"
         "try:\n    cli.main()\n"
-        "except SystemExit as end:\n    print(end.code, {'ray', 'tensorflow', 'keras', 'deap'} & set(sys.modules))"
+        "except SystemExit as end:\n"
+        "    print(end.code, {'ray', 'tensorflow', 'keras', 'deap'} & set(sys.modules), file=sys.__stdout__)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "0 set()\n"

@@ -68,7 +68,7 @@ def test_database_files_are_accessible_to_their_owner_only(tmp_path: Path) -> No
     assert modes == {"a.db": "0o600", "a.db-wal": "0o600", "a.db-shm": "0o600"}
 
 
-@pytest.mark.parametrize("name", ["with space.db", "per%20cent?&#.db", "ünï.db", "file:x.db", "no-suffix"])
+@pytest.mark.parametrize("name", ["with space.db", "per%20cent?&#.db", "ünï.db", "./file:x.db", "no-suffix"])
 def test_a_database_can_be_reopened_by_its_url_whatever_its_file_name(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +76,7 @@ def test_a_database_can_be_reopened_by_its_url_whatever_its_file_name(
     with Store.open(name) as store:
         driven(store)
         url = store.url
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert [path.name for path in tmp_path.iterdir()] == [name.removeprefix("./")]
     with Store.open(url, read_only=True) as store:
         assert len(store.studies()) == 1
 

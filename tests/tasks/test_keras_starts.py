@@ -156,7 +156,7 @@ def dense(**options: Any) -> Any:
             lambda: net(Scale(lambda x: lambda: x)),
             r"models that compute different losses with equal weights, because of random values that are not weights",
         ),
-        (lambda: net(Regularised()), r"other losses with the same weights"),
+        (lambda: net(Regularised()), r"models that compute different losses with equal weights"),
         (lambda: adapted(10), r"Normalization with other numbers in mean \(adapt it to the same data in each call"),
     ],
     ids=["operation", "model", "number", "nest", "arrays", "integers", "closure", "regularizer", "adapted"],
