@@ -21,6 +21,9 @@ THOROUGH = {
         "an_interrupted_search_goes_on_to_the_same_front": r"4",
         "tables_json_figures_and_the_report_show_the_front": None,
     },
+    "api/test_several_tasks.py": {
+        "results_are_written_for_other_programs": None,
+    },
     "checks/test_optimizers_check.py": {
         "our_optimizers_and_sound_ones_pass_every_check": r"Adam|Sound.*",
     },
@@ -41,6 +44,7 @@ THOROUGH = {
     },
     "cli/test_own_optimizers.py": {
         "a_comparison_finds_the_optimizer_of_the_search_by_its_name_and_that_of_a_file": None,
+        "a_derived_space_is_shown_before_the_search": None,
         "a_run_is_not_resumed_with_an_optimizer_whose_code_has_changed": None,
         "a_run_whose_driver_was_killed_is_resumed_with_the_optimizer_of_its_file": None,
         "keras_makes_the_tuned_optimizer_of_a_registered_class": None,
@@ -69,7 +73,7 @@ THOROUGH = {
         "what_a_task_raised_while_it_trained_is_told_in_its_own_words": None,
     },
     "cli/test_users_code.py": {
-        "a_file_that_closes_a_stream_changes_nothing": r"os.*",
+        "a_file_that_closes_a_stream_changes_nothing": None,
         "a_parser_at_the_top_of_a_file_sees_no_arguments_of_ours": None,
         "a_thread_that_goes_on_is_named_and_ctrl_c_ends_it_without_changing_the_exit_code": None,
         "output_below_pythons_print_does_not_spoil_json": r"arguments0",
@@ -172,6 +176,7 @@ THOROUGH = {
         "several_processes_can_create_and_fill_one_database_concurrently": r"file",
     },
     "strategies/test_genetic.py": {
+        "any_search_ends_within_its_bounds": None,
         "it_finds_the_optimum_of_a_noisy_bowl_in_each_of_ten_searches": None,
     },
     "studies/test_compared_objectives.py": {
@@ -180,6 +185,7 @@ THOROUGH = {
         "the_profile_of_a_comparison_has_the_times_of_its_stored_validation": None,
     },
     "studies/test_driver_faults.py": {
+        "a_comparison_whose_driver_was_killed_resumes_to_the_same_table": None,
         "a_search_whose_driver_was_killed_resumes_to_the_same_rows": r".*-5",
     },
     "studies/test_fingerprints.py": {
@@ -203,6 +209,7 @@ THOROUGH = {
         "the_objective_is_named_and_its_direction_is_followed_wherever_results_are_shown": None,
         "the_objective_of_a_tasks_class_or_preset_holds_unless_another_is_requested": None,
         "the_seconds_to_a_target_are_those_of_the_run_that_trains_alone": None,
+        "the_validation_accuracy_is_that_of_keras_evaluate_and_the_best_candidate_has_the_highest": None,
         "the_value_of_a_candidate_is_that_of_its_stored_validation": None,
     },
     "tasks/test_keras_features.py": {
@@ -216,7 +223,7 @@ THOROUGH = {
         "what_mixes_examples_is_refused_however_it_hides": r"of many|gated|equal inputs|loss",
     },
     "tasks/test_keras_optimizers_fit.py": {
-        "embeddings_and_variables_without_gradient_are_treated_as_in_fit": r"Muon",
+        "embeddings_and_variables_without_gradient_are_treated_as_in_fit": None,
     },
     "tasks/test_keras_starts.py": {
         "numbers_that_build_draws_and_no_weight_holds_are_refused": r"operation|nest|closure|adapted",
@@ -257,6 +264,7 @@ THOROUGH = {
         "a_setting_left_in_a_users_file_is_refused_with_the_call_that_leaves_it": None,
     },
     "test_recorded.py": {
+        "a_run_gives_what_was_recorded_of_it": r"(?!train-rosenbrock).*",
         "a_run_that_was_interrupted_then_resumes_to_the_end_recorded": None,
     },
     "training/test_additions_in_training.py": {
