@@ -25,10 +25,10 @@ $(INSTALLED): requirements.txt pyproject.toml
 demo: $(INSTALLED)  ## tune four optimizers on real MNIST digits, about five minutes on two cores
 	$(BIN)/lodo-tune --task pixelcnn --preset quick --output $(DEMO_OUTPUT) $(DEMO_OPTIONS)
 
-test: $(INSTALLED)  ## the tests, about ten minutes on two cores
+test: $(INSTALLED)  ## the tests, about seven minutes on two cores
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
-test-thorough: $(INSTALLED)  ## further cases of what make test shows once (tests/thorough.py), about nine minutes
+test-thorough: $(INSTALLED)  ## further cases of what make test shows once (tests/thorough.py), about ten minutes
 	$(BIN)/python -m pytest -m "thorough and not slow" --numprocesses 3 --dist loadfile
 
 test-docs: $(INSTALLED)  ## the commands of the README and of docs/ as printed
