@@ -188,7 +188,8 @@ def test_scopes_permit_what_they_say(ask, token):
     assert ask("PUT", "/runs/of-rita", SMALL, reads).code == 403
     assert ask("POST", "/runs:validate", SMALL, reads).code == 403
     assert ask("POST", "/runs/of-sam:pause", token=reads).code == 403
-    assert ask("POST", "/runs/small:pause", token=submits).code == 403  # of another user
+    ask("PUT", "/runs/of-operator", SMALL)
+    assert ask("POST", "/runs/of-operator:pause", token=submits).code == 403
     assert ask("POST", "/runs/of-sam:pause", token=submits).code == 202
     assert ask("POST", "/runs/of-sam:resume", token=operates).code == 202
     for mine in (reads, submits, operates):

@@ -56,10 +56,35 @@ _SCHEDULE = Field(min_length=1, max_length=10_000)
 Option = Annotated[bool | int | float | str, BeforeValidator(_option)]
 
 
-class RunForm(BaseModel):
-    """A run of searches, as `tuner.tune` takes it."""
+class _RunForm(BaseModel):
+    """What every run takes."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    precision: Word | None = None
+    options: Annotated[dict[Word, Option], Field(max_length=64)] = Field(
+        {}, description="keyword arguments of the task: numbers, true, false, or words"
+    )
+    timeout: Annotated[float | None, Field(gt=0, le=1e8, allow_inf_nan=False)] = None
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    is_private: bool = Field(False, description="whether the run is hidden from other users")
+    weight: Annotated[float, Field(ge=0.01, le=100)] = Field(
+        1.0, description="share of the workers among the runs of the same user"
+    )
+
+    @field_validator("sigma", "seconds", "timeout", "weight", mode="before", check_fields=False)
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        """Take whole numbers where numbers are accepted."""
+
+        def number(one: Any) -> Any:
+            return float(one) if isinstance(one, int) and not isinstance(one, bool) else one
+
+        return [number(one) for one in value] if isinstance(value, list) else number(value)
+
+
+class RunForm(_RunForm):
+    """A run of searches, as `tuner.tune` takes it."""
 
     task: Annotated[list[Name], BeforeValidator(_list), Field(min_length=1, max_length=16)] = Field(
         description="name of a task of the catalogue, or several"
@@ -87,36 +112,14 @@ class RunForm(BaseModel):
     search_spaces: Annotated[list[Space], Field(max_length=MAX_SPACES)] = Field(
         [], description="search spaces as YAML text or as JSON, one per optimizer"
     )
-    precision: Word | None = None
-    options: Annotated[dict[Word, Option], Field(max_length=64)] = Field(
-        {}, description="keyword arguments of the task: numbers, true, false, or words"
-    )
-    timeout: Annotated[float | None, Field(gt=0, le=1e8, allow_inf_nan=False)] = None
-    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    is_private: bool = Field(False, description="whether the run is hidden from other users")
-    weight: Annotated[float, Field(ge=0.01, le=100)] = Field(
-        1.0, description="share of the workers among the runs of the same user"
-    )
-
-    @field_validator("sigma", "timeout", "weight", mode="before")
-    @classmethod
-    def _numbers(cls, value: Any) -> Any:
-        """Take whole numbers where numbers are accepted."""
-
-        def number(one: Any) -> Any:
-            return float(one) if isinstance(one, int) and not isinstance(one, bool) else one
-
-        return [number(one) for one in value] if isinstance(value, list) else number(value)
 
     def fields(self) -> dict[str, Any]:
         """Return the specification of the run, as it is stored and compared."""
         return self.model_dump(exclude=set(FREE_FIELDS))
 
 
-class ComparisonForm(BaseModel):
+class ComparisonForm(_RunForm):
     """A comparison of tuned optimizers, as `tuner.compare` takes it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     task: Annotated[list[Name], BeforeValidator(_list), Field(min_length=1, max_length=1)] = Field(
         description="name of a task of the catalogue"
@@ -135,20 +138,6 @@ class ComparisonForm(BaseModel):
     validate_every: Annotated[int | None, Field(ge=1, le=10**9)] = None
     test_examples: Annotated[int | None, Field(ge=1, le=10**9)] = None
     accept_changes: bool = Field(False, description="whether the task's code or data may differ from the search's")
-    precision: Word | None = None
-    options: Annotated[dict[Word, Option], Field(max_length=64)] = {}
-    timeout: Annotated[float | None, Field(gt=0, le=1e8, allow_inf_nan=False)] = None
-    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    is_private: bool = Field(False, description="whether the run is hidden from other users")
-    weight: Annotated[float, Field(ge=0.01, le=100)] = Field(
-        1.0, description="share of the workers among the runs of the same user"
-    )
-
-    @field_validator("seconds", "timeout", "weight", mode="before")
-    @classmethod
-    def _numbers(cls, value: Any) -> Any:
-        """Take whole numbers where numbers are accepted."""
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     def fields(self) -> dict[str, Any]:
         """Return the specification of the run, as it is stored and compared."""
