@@ -35,10 +35,10 @@ test-docs: $(INSTALLED)  ## the commands of the README and of docs/ as printed
 	$(BIN)/python -m pytest -m slow tests/documents --numprocesses 2 --dist loadfile
 
 test-slow: $(INSTALLED)  ## the tests that take longer
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -o faulthandler_timeout=3600
 
 test-faults: $(INSTALLED)  ## every test in which something is killed, hangs, is full or lies
-	$(BIN)/python -m pytest -m faults
+	$(BIN)/python -m pytest -m faults -o faulthandler_timeout=3600
 
 check: $(INSTALLED)  ## format, lint, types, import rules, documentation and its links, and the files in docker/
 	$(BIN)/ruff format --check .

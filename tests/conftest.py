@@ -61,6 +61,8 @@ class ByFile(LoadScopeScheduling):
     """Has a process of pytest-xdist run whole files, all that start a Ray, or all commands of a page of documentation.
 
     Marks of groups (`--dist loadgroup`) have no effect with pytest 9.2 and pytest-xdist 3.8, without a warning.
+    A test that ends its process, as one that hangs does after `faulthandler_timeout`, is reported once, and the others
+    run: pytest-xdist's own scheduler of scopes runs it again in each new process, or waits forever for one.
     """
 
     def _split_scope(self, nodeid):
@@ -68,6 +70,25 @@ class ByFile(LoadScopeScheduling):
             return page[1]
         file = nodeid.partition("::")[0]
         return "ray" if Path(file).stem in STARTS_RAY else file
+
+    def remove_node(self, node):
+        left = {scope: unit for scope, unit in self.assigned_work.pop(node).items() if not all(unit.values())}
+        if not left:
+            return None
+        scope, unit = next(iter(left.items()))
+        crashed = next(test for test, is_completed in unit.items() if not is_completed)
+        unit[crashed] = True
+        if all(unit.values()):
+            del left[scope]
+        self.workqueue.update(left)
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return crashed
+
+    def _reschedule(self, node):
+        super()._reschedule(node)
+        if not node.shutting_down and self._pending_of(self.assigned_work[node]) == 1:
+            super()._reschedule(node)  # a process begins a test only once it has the next one, or is told to end
 
 
 def pytest_xdist_make_scheduler(config, log):
