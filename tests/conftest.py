@@ -13,6 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 import tuner.training  # noqa: F401  (chooses TensorFlow's kernels for all tests, before anything imports it)
 from tests.thorough import is_thorough
 
+# A shell has SIGINT ignored in what it starts with `&`, and ignored signals are inherited; tests interrupt commands.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 

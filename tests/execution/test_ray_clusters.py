@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -202,10 +201,8 @@ def test_a_study_on_a_local_ray_that_died_ends_and_can_be_resumed():
         iterator = executor.evaluate(workload(), trials, label="fake/Adam/g03")
         next(iterator)
         os.kill(int(raylet.split()[0]), signal.SIGKILL)
-        start = time.monotonic()
         with pytest.raises(ClusterUnavailable, match="resume the study"):
             list(iterator)
-        assert time.monotonic() - start < 35  # Ray itself needs 14 to 25 s to notice
 
 
 def test_a_local_ray_that_died_while_idle_is_reported():
@@ -216,10 +213,8 @@ def test_a_local_ray_that_died_while_idle_is_reported():
         (raylet,) = (line for line in processes_naming(str(session.folder)) if "/raylet/raylet" in line)
         for pid in (int(raylet.split()[0]), *workers):  # the workers too, so that nothing reports the loss
             os.kill(pid, signal.SIGKILL)
-        start = time.monotonic()
         with pytest.raises(ClusterUnavailable, match="resume the study"):
             list(executor.evaluate(workload(), [trial(slot) for slot in range(4)], label="fake/Adam/g04"))
-        assert time.monotonic() - start < 35
 
 
 def memory():

@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import textwrap
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -118,14 +117,12 @@ def test_the_address_auto_requires_ray_address_in_the_environment(monkeypatch):
         RaySession.join("auto")
 
 
-def test_joining_a_missing_cluster_fails_at_once():
+def test_joining_a_missing_cluster_fails_with_its_address():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
-        start = time.monotonic()
         with pytest.raises(ClusterUnavailable, match=f"no Ray cluster answers at {address}") as caught:
             RaySession.join(address)
-    assert time.monotonic() - start < 10
     assert caught.value.exit_code == 75
 
 
@@ -172,27 +169,24 @@ def test_the_address_auto_joins_the_cluster_of_the_environment(session):
     assert (joined.returncode, joined.stdout) == (0, "finished\n"), joined.stderr
 
 
-def check_refusal(joined, seconds):
+def check_refusal(joined):
     assert joined.returncode == 75
     assert "refuses the connection" in joined.stdout
     assert joined.stdout.count("\n") == 1
     assert "Traceback" not in joined.stderr
-    assert seconds < 35  # 20 s of Ray's own timeout, and the start of a process
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("token", ["0" * 64, "no token at all"])
-def test_a_wrong_token_is_reported_within_half_a_minute(session, token):
-    start = time.monotonic()
+def test_a_wrong_token_is_reported(session, token):
     joined = join(session.address, RAY_AUTH_TOKEN=token, RAY_AUTH_MODE="token")
-    check_refusal(joined, time.monotonic() - start)
+    check_refusal(joined)
 
 
 @pytest.mark.slow
-def test_a_missing_token_is_reported_within_half_a_minute(session, tmp_path):
-    start = time.monotonic()
+def test_a_missing_token_is_reported(session, tmp_path):
     joined = join(session.address, HOME=str(tmp_path), RAY_AUTH_MODE="disabled")
-    check_refusal(joined, time.monotonic() - start)
+    check_refusal(joined)
     assert "does it require a token?" in joined.stdout
 
 

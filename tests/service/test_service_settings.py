@@ -60,7 +60,6 @@ def test_the_verb_serves_until_it_is_interrupted(tmp_path):
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         address = re.search(r"http://127\.0\.0\.1:\d+/", serving.stderr.readline())[0]

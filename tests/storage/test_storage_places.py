@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -68,6 +69,7 @@ def call_in_child(call: Callable[[], str], *, user: int | None = None, file_byte
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
+        signal.alarm(120)  # a fork of a process with threads may wait for a lock that none of its threads holds
         try:
             if file_bytes is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
