@@ -1,4 +1,4 @@
-"""Hashes of files that training functions and optimizers name in an attribute.
+"""Hashes of files that tasks, training functions and optimizers name in an attribute.
 
     train.files = ["d.npy", "conf.json"]
 
@@ -19,10 +19,14 @@ from tasks.errors import TaskError
 ATTRIBUTE = "files"
 
 
-def hashes_of_named(owner: Any) -> dict[str, str]:
+def hashes_of_named(owner: Any, folder: Path | None = None) -> dict[str, str]:
     """Return the sha256 of each file that a training function or a class names, by the path as it is written.
 
     A file is read again if it has changed since it was hashed in this process.
+
+    Args:
+        owner: The function or class.
+        folder: Where relative paths start. Default: the folder of the file that defines the owner.
 
     Raises:
         TaskError: The attribute is not a list of paths, or a file cannot be read.
@@ -31,7 +35,7 @@ def hashes_of_named(owner: Any) -> dict[str, str]:
     label = getattr(owner, "__name__", "function")
     if isinstance(named, str | bytes) or not all(isinstance(each, str | Path) and str(each) for each in _items(named)):
         raise TaskError(f"{label}.files is a list of paths of files, such as ['data.npy']. Received: {named!r:.80}")
-    folder = _folder(owner)
+    folder = folder or _folder(owner)
     hashes: dict[str, str] = {}
     for each in _items(named):
         path = folder / Path(each).expanduser()

@@ -58,6 +58,8 @@ class Task(Protocol):
         fingerprint: A method that returns what identifies the data that is trained on, as JSON accepts it: a mapping
             with the keys name, sizes and sha256, as `tasks.fingerprint.arrays_fingerprint` returns it. It is compared
             between the processes of a run, and when a run is resumed. The test set does not belong to it.
+        files: Paths of files that the code reads, such as data that only its evaluation needs, from the folder of its
+            own file. Their sha256 belong to the code's, so that a change is noticed when a run is resumed.
     """
 
     name: str

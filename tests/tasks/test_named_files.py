@@ -1,4 +1,4 @@
-"""Files that a training function or an optimizer names: what identifies them."""
+"""Files that a task, a training function or an optimizer names: what identifies them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import hashlib
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tasks.importing import imported
 from tasks.named_files import hashes_of_named
 from tuner.core.fingerprint import Fingerprint, differences
+from tuner.core.trial import Workload
 from tuner.training.code_fingerprint import optimizer_code
+from tuner.training.fingerprint import fingerprint_of
 
 TEXT = """
 import functools
@@ -85,3 +88,25 @@ def test_data_of_an_optimizer_that_has_changed_is_named(place: Path) -> None:
     assert differences(*fingerprints) == [
         f"other data of the optimizer ({place.parents[1]}/a.npy changed, folder/c.npy added)"
     ]
+
+
+TASK = """
+import os
+import numpy as np
+from tasks.rosenbrock import Rosenbrock
+
+class Valley(Rosenbrock):
+    files = ["test.npy"]
+    def evaluate(self, x, state, split):
+        return {"distance": float(np.load(os.path.join(os.path.dirname(__file__), "test.npy")).sum())}
+"""
+
+
+def test_data_that_a_task_reads_in_its_evaluation_alone_is_compared_if_it_is_named(place: Path) -> None:
+    place.with_name("valley.py").write_text(TASK)
+    np.save(place.with_name("test.npy"), [1.0])
+    workload = Workload(f"{place.with_name('valley.py')}:Valley", "Adam", 1)
+    before = fingerprint_of(workload)
+    assert before == fingerprint_of(workload)
+    np.save(place.with_name("test.npy"), [2.0])
+    assert differences(before, fingerprint_of(workload)) == ["other data of the task (test.npy changed)"]

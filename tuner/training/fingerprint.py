@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import tensorflow as tf
 import tasks.datasets
 import tasks.registry
 from tasks.graph_contents import contents_hash
+from tasks.named_files import hashes_of_named
 from tasks.task import Task
 from tuner.core.errors import OtherInputs
 from tuner.core.fingerprint import Fingerprint, differences
@@ -58,9 +60,11 @@ def fingerprint_of(workload: Workload, task: Task | None = None) -> Fingerprint:
     made: Any = task or tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
     if data is None and callable(getattr(made, "fingerprint", None)):
         data = json.loads(json.dumps(made.fingerprint()))
-    source = tasks.registry.source_of(workload.task)
-    files = {MAIN: live_hash(tasks.registry.load(workload.task))} if source is None else dict(file_hashes(*source))
-    own = {"files": files, "numbers": _numbers(made), "start": _start(made)}
+    kind, source = tasks.registry.load(workload.task), tasks.registry.source_of(workload.task)
+    files = {MAIN: live_hash(kind)} if source is None else dict(file_hashes(*source))
+    own: dict[str, Any] = {"files": files, "numbers": _numbers(made), "start": _start(made)}
+    if named := hashes_of_named(kind, None if source is None else Path(str(source[0].__file__)).parent):
+        own["data"] = named
     return Fingerprint(data, {"task": own, **code})
 
 
