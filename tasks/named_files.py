@@ -1,4 +1,4 @@
-"""Hashes of files that tasks, training functions and optimizers name in an attribute.
+"""Hashes of files that tasks, functions and optimizers name in an attribute.
 
     train.files = ["d.npy", "conf.json"]
 
