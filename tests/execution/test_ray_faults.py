@@ -12,7 +12,15 @@ import pytest
 
 from tests.conformance.executor_conformance import FAKE, run
 from tests.support.fake_training import CHUNK, Act, expected_fitness, expected_losses, trial, workload
-from tests.support.ray_sessions import ROOT, is_alive, local_session, processes_naming, ray_executor, wait_until
+from tests.support.ray_sessions import (
+    ROOT,
+    is_alive,
+    is_stopped,
+    local_session,
+    processes_naming,
+    ray_executor,
+    wait_until,
+)
 from tuner.core.events import AttemptEnded, AttemptStarted
 from tuner.core.trial import Evaluation, Status
 
@@ -145,21 +153,30 @@ def test_a_worker_suspended_between_two_candidates_is_replaced(session):
 
 
 def test_late_results_of_a_worker_that_cannot_be_killed_are_counted_and_discarded(session, monkeypatch):
-    # A kill without effect simulates a node that hangs; the worker continues after it was given up.
-    real_kill = os.kill
-    monkeypatch.setattr("tuner.execution.ray.pool.os.kill", lambda pid, number: None)
+    # A kill without effect simulates a node that hangs; the worker continues after it was given up. The others can be
+    # killed: without any worker that can be replaced, the other candidates would wait.
+    suspended, real_kill = [], os.kill
+
+    def kill(pid, number):
+        if pid not in suspended:
+            real_kill(pid, number)
+
+    monkeypatch.setattr("tuner.execution.ray.pool.os.kill", kill)
     monkeypatch.setattr("tuner.execution.ray.pool.ray.kill", lambda actor, no_restart: None)
-    executor = ray_executor(session, train=FAKE + "stop_and_go", timeout=1, grace=0.0)
+    executor = ray_executor(session, train=FAKE + "stop_and_go", timeout=10, grace=0.0)
     trials = [trial(0, Act.STOP), *(trial(slot, Act.WAIT) for slot in range(1, 17))]
-    events = []
+    evaluations = {}
     for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
-        events.append(event)
         if isinstance(event, AttemptStarted) and event.keys[0].slot == 0:
-            threading.Timer(2.5, real_kill, (event.pid, signal.SIGCONT)).start()
-    statuses = [event.status for event in events if isinstance(event, Evaluation) and event.key.slot == 0]
-    assert statuses == [Status.TIMED_OUT]
-    assert sum(isinstance(event, Evaluation) for event in events) == len(trials)
-    assert executor.stale == 1
+            suspended.append(event.pid)
+        if isinstance(event, Evaluation):
+            evaluations[event.key.slot] = event.status
+            if event.key.slot == 0:
+                assert wait_until(lambda: is_stopped(suspended[0]), 60)
+                real_kill(suspended[0], signal.SIGCONT)
+    assert evaluations[0] is Status.TIMED_OUT
+    assert len(evaluations) == len(trials)
+    assert wait_until(lambda: executor.poll() or executor.stale == 1, 60)
 
 
 DRIVER = """

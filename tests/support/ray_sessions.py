@@ -70,7 +70,16 @@ def wait_until(condition: object, seconds: float) -> bool:
 
 def is_alive(pid: int) -> bool:
     """Return whether a process runs, zombies aside."""
+    return _state(pid) not in ("", "Z")
+
+
+def is_stopped(pid: int) -> bool:
+    """Return whether a process is suspended by a signal."""
+    return _state(pid) == "T"
+
+
+def _state(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
+        return ""
