@@ -8,7 +8,9 @@ from tests.support.simulated_workers import SimulatedPool
 from tuner.core.trial import Evaluation, Workload
 from tuner.execution.costs import INITIAL_COMPILATION_SECONDS, Costs
 from tuner.execution.dispatch import Dispatch, Queue
+from tuner.execution.executor import ClusterUnavailable
 from tuner.execution.pool_executor import PoolExecutor
+from tuner.execution.resources import Resources
 from tuner.execution.retries import first_attempt
 
 
@@ -189,3 +191,22 @@ def test_a_cluster_without_free_cores_is_reported_once():
     for _ in executor.evaluate(Workload("fake", "Adam", 1), [trial(slot) for slot in range(4)], label="fake"):
         pass
     assert reports == [(30, "waiting for free cores: other work holds the cluster's, or its workers are slow to start")]
+
+
+class Unkillable(SimulatedPool):
+    """A machine whose workers do not end when they are killed, so that it has no cores for others."""
+
+    def start_worker(self, avoided):
+        worker = super().start_worker(avoided)
+        worker.kill = lambda: None
+        if len(self.started) > self.capacity()[0]:
+            worker.read()
+        return worker
+
+
+def test_a_machine_whose_killed_workers_do_not_end_ends_the_run_instead_of_waiting_forever():
+    pool = Unkillable(2, lambda *_: 1e9)
+    executor = PoolExecutor(pool, Resources(timeout=5), grace=1.0, clock=lambda: pool.now)
+    with pytest.raises(ClusterUnavailable, match="no worker can start, because killed ones did not end: 2;"):
+        list(executor.evaluate(Workload("fake", "Adam", 1), [trial(slot) for slot in range(4)], label="fake"))
+    assert pool.now < 100

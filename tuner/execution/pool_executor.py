@@ -31,7 +31,7 @@ CHECK_SECONDS = 0.1
 """Seconds between two checks of deadlines; with many workers a check takes longer than reading a message."""
 
 WAIT_SECONDS = 30.0
-"""Seconds of waiting for a cluster's workers before it is reported."""
+"""Seconds of waiting for a cluster's workers before it is reported, or for the end of those that this machine kills."""
 
 
 class PoolExecutor(Executor, Generic[W]):
@@ -191,13 +191,19 @@ class PoolExecutor(Executor, Generic[W]):
         worker.train(attempt, queue.workload, task_name(queue.label, attempt.members), watchdog)
 
     def _report_waiting(self) -> None:
-        """Report once that a cluster provides no workers."""
-        if self._roster.pool.is_local or self._roster.assignments or not self._roster.starting:
+        """Report once that a cluster provides no workers; end if those of this machine cannot be replaced."""
+        roster = self._roster
+        if roster.assignments or not roster.starting or (roster.pool.is_local and not roster.abandoned):
             self._waiting_since = None
             return
         if self._waiting_since is None:
             self._waiting_since = self._clock()
         if self._clock() >= self._waiting_since + WAIT_SECONDS:
+            if roster.pool.is_local:
+                raise ClusterUnavailable(
+                    f"no worker can start, because killed ones did not end: {len(roster.abandoned)}; a process that"
+                    " waits for a device or a network file system ends when that answers; resume then"
+                )
             self._waiting_since = float("inf")
             self._say("waiting for free cores: other work holds the cluster's, or its workers are slow to start")
 
