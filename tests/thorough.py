@@ -163,6 +163,7 @@ THOROUGH = {
         "a_service_that_is_terminated_hands_the_queue_over_and_leaves_nothing": None,
     },
     "service/test_pages_in_a_browser.py": {
+        "a_user_checks_and_starts_a_comparison_of_a_search_from_its_page": None,
         "a_user_checks_starts_and_pauses_a_run_and_sees_it_in_the_queue": r"without scripts",
         "every_page_can_be_read_without_scripts": None,
         "every_page_fits_every_window_and_nothing_on_it_runs": r"light",

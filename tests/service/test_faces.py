@@ -4,6 +4,8 @@ The table is that of docs/guides/service-clients.md; tests/service/test_faces_th
 """
 
 import json
+import re
+import urllib.error
 
 import pytest
 
@@ -18,6 +20,7 @@ from tuner.api.remote.service import Service
 from tuner.cli import commands
 from tuner.core.requests import State
 from tuner.service.description import description
+from tuner.service.forms import ComparisonForm, RunForm
 from tuner.storage import ServiceStore
 
 CELLS_THAT_CHANGE = Cells()
@@ -77,6 +80,50 @@ def _(faces):
 @CELLS_THAT_CHANGE.of("check a search", "HTTP")
 def _(faces):
     assert faces.json("POST", "/runs:validate", SMALL)["cost"]["candidates"] == 24
+
+
+@CELLS_THAT_CHANGE.of("submit a comparison", "page")
+def _(faces):
+    form = {**COMPARED, "task": "", "name": "compared-by-page", "action": "submit"}  # the task is that of the search
+    assert "compared-by-page" in faces.page("/compare", form)
+    faces.json("PUT", "/comparisons/like-page", COMPARED)
+    assert faces.store.request("compared-by-page").fields == faces.store.request("like-page").fields
+
+
+@CELLS_THAT_CHANGE.of("check a comparison", "page")
+def _(faces):
+    assert "2 runs, 10 gradient evaluations" in faces.page("/compare", {**COMPARED, "steps": "5", "action": "check"})
+
+
+@pytest.mark.parametrize(("path", "form"), [("/new", RunForm), ("/compare", ComparisonForm)])
+def test_the_form_of_a_page_has_each_field_of_a_request_once_and_no_other(faces, path, form):
+    fields = re.findall('<(?:input|select|textarea)[^>]* name="([^"]+)"', faces.page(path))
+    assert sorted({*fields}) == sorted({*form.model_fields, "name"})
+    assert [field for field in {*fields} if fields.count(field) > 1] == ["optimizers"]  # a box of each
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "words"),
+    [
+        ({"search": "nothing"}, "search", "there is no run"),
+        ({"search": "nothing", "task": "rosenbrock"}, "search", "there is no run"),
+        ({"defaults": "true"}, "task", "choose one, or a search"),
+        ({"task": "rosenbrock"}, "search", "name the run whose tuned values are compared"),
+        ({"search": "first", "steps": "many"}, "steps", "valid integer"),
+        ({"search": "first", "sweep": "width"}, "sweep", "is one of momentum, depth, block-size"),
+        ({"search": "first", "options": "path=/etc"}, "options", "is a number, true, false, or a word"),
+        ({"search": "first", "name": "two words", "action": "submit"}, "name", "name"),
+        ({"search": "first", "name": "", "action": "submit"}, "name", "give the run a name"),
+    ],
+)
+def test_what_a_form_of_a_comparison_must_not_say_is_shown_beside_its_field(faces, form, field, words):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        faces.page("/compare", {"action": "check", **form})
+    assert caught.value.code == 422
+    text = caught.value.read().decode()
+    (said,) = re.findall(f'id="error-{field}">([^<]+)<', text)
+    assert words in said
+    assert f'aria-describedby="error-{field}"' in text
 
 
 @CELLS_THAT_CHANGE.of("submit a comparison", "HTTP")

@@ -66,6 +66,7 @@ def pages(file):
         "/runs/second",
         "/runs/hostile",
         "/new",
+        "/compare?search=first",
         "/queue",
         "/tokens",
         "/runs/waiting",
@@ -241,6 +242,35 @@ def test_a_user_checks_starts_and_pauses_a_run_and_sees_it_in_the_queue(page, tm
         wait_for(page, "document.querySelector('button[value=resume]') !== null")
         page.open(f"{address}/queue", width=390)
         assert "pause requested" in shown(page)
+
+
+def test_a_user_checks_and_starts_a_comparison_of_a_search_from_its_page(page, tmp_path):
+    file = tmp_path / "runs.db"
+    database(file)
+    with opened(page, file) as address:
+
+        def click(selector, title):
+            page.value(f"document.querySelector({selector!r}).click()")
+            wait_for(page, f"document.title.startsWith({title!r}) && document.readyState === 'complete'")
+
+        page.open(f"{address}/runs/first", width=390)
+        click("a[href*='/compare?search=']", "New comparison")
+        page.value("document.querySelector('[name=name]').value = 'mine'")
+        page.value("document.querySelector('[name=seeds]').value = '0'")
+        page.value("document.querySelector('[name=sweep]').value = 'depth'")
+        click("button[value=check]", "New comparison")
+        wait_for(page, "document.querySelector('[name=seeds]').getAttribute('aria-describedby') === 'error-seeds'")
+        assert "greater than or equal to 1" in page.value("document.getElementById('error-seeds').innerText")
+        page.value("document.querySelector('[name=seeds]').value = '3'")
+        page.value("document.querySelector('[name=sweep]').value = ''")
+        click("button[value=check]", "New comparison")
+        wait_for(page, "document.querySelector('section.card') !== null")
+        assert "6 runs" in shown(page)  # of two optimizers on three seeds
+        assert "lodo-tune compare --task rosenbrock --from first --seeds 3 --name mine" in shown(page)
+        click("button[value=submit]", "mine")
+        wait_for(page, "document.querySelector('button[value=pause]') !== null")
+        assert "--seeds 3" in shown(page)
+    page.open("about:blank", width=800)
 
 
 def test_the_queue_follows_what_changes(page, tmp_path):

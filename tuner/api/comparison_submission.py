@@ -9,7 +9,10 @@ from tuner.api.requests import sequence
 from tuner.core.errors import InvalidRequest
 from tuner.studies.comparison_planner import CompareRequest, plan_comparison
 from tuner.studies.planner import Plan
+from tuner.studies.sweeps import SWEEPS
 from tuner.training import own_optimizers
+
+__all__ = ["KIND", "SWEEPS", "planned_comparison"]
 
 KIND = "comparison"
 """Value of the field "kind" of such a request; requests for searches have no such field."""

@@ -1,4 +1,4 @@
-"""Pages that change something: a new run, verbs, tokens; and the queue.
+"""Pages that change something: new runs, verbs, tokens; and the queue.
 
 They need no script.
 """
@@ -14,13 +14,15 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from tuner.core.errors import InvalidRequest
-from tuner.service.forms import TokenForm
-from tuner.service.pages import request_views
+from tuner.service.forms import ComparisonForm, TokenForm
+from tuner.service.pages import form_views, request_views
 from tuner.service.pages.routes import page
+from tuner.service.planning import Planner
 from tuner.service.problems import Contradiction, errors_of
 from tuner.service.routes.access import Administrator, Submitter
 from tuner.service.routes.resources import Reader
-from tuner.service.submitting import VERBS, steer, submit, validated
+from tuner.service.settings import ServiceSettings
+from tuner.service.submitting import VERBS, Validated, steer, submit, validated
 from tuner.service.tokens import SCOPES, hashed, included, new_token
 from tuner.storage import StudyExists
 
@@ -50,30 +52,68 @@ def _to(request: Request, path: str) -> Response:
 @router.get("/new")
 def new_run(request: Request, user: Submitter, task: Annotated[str, Query(max_length=64)] = "") -> Response:
     """Show the form of a new run."""
-    values = request_views.new_run(request.app.state.settings.catalogue, {"task": [task]} if task else {}, None, "")
+    values = form_views.new_run(request.app.state.settings.catalogue, {"task": [task]} if task else {}, None, "")
     return page(request, "new.html", title="New run", **values)
 
 
 @router.post("/new")
 async def submit_run(request: Request, reader: Reader, user: Submitter, form: Form) -> Response:
     """Check a new run, and say what it costs; or submit it, and show it."""
-    state, name = request.app.state, _first(form, "name")
-    body = request_views.body_of(form)
-    found = await validated(reader, state.planner, state.settings, body, name or None)
-    code = 200
-    if _first(form, "action") == "submit" and found.form is not None:
-        try:
-            if not name:
-                raise InvalidRequest("name", ": give the run a name")
-            record, _ = await submit(reader, state.planner, state.settings, name, found.form)
-            return _to(request, f"/runs/{quote(record.run, safe='')}")
-        except (InvalidRequest, Contradiction, StudyExists) as error:
-            code = 422 if isinstance(error, InvalidRequest) else 409
-            found.errors.append({"field": "name", "message": str(error)})
-    elif found.errors:
-        code = 422
-    values = request_views.new_run(state.settings.catalogue, form, found, name)
-    return page(request, "new.html", code=code, title="New run", **values)
+    name = _first(form, "name")
+    found = await validated(reader, *_means(request), form_views.body_of(form), name or None)
+    submitted = await _submitted(request, reader, form, name, found)
+    if isinstance(submitted, Response):
+        return submitted
+    values = form_views.new_run(request.app.state.settings.catalogue, form, found, name)
+    return page(request, "new.html", code=submitted, title="New run", **values)
+
+
+@router.get("/compare")
+def new_comparison(
+    request: Request, reader: Reader, user: Submitter, search: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """Show the form of a new comparison."""
+    form = {"search": [search]} if search else {}
+    values = form_views.new_comparison(reader, request.app.state.settings.catalogue, form, None, "")
+    return page(request, "compare.html", title="New comparison", **values)
+
+
+@router.post("/compare")
+async def submit_comparison(request: Request, reader: Reader, user: Submitter, form: Form) -> Response:
+    """Check a new comparison, and say what it costs; or submit it, and show it."""
+    name = _first(form, "name")
+    try:
+        body = await run_in_threadpool(form_views.comparison_body, reader, form)
+        found = await validated(reader, *_means(request), body, name or None, kind=ComparisonForm)
+    except InvalidRequest as error:
+        found = Validated(None, [{"field": error.field, "message": str(error)}])
+    submitted = await _submitted(request, reader, form, name, found)
+    if isinstance(submitted, Response):
+        return submitted
+    catalogue = request.app.state.settings.catalogue
+    values = await run_in_threadpool(form_views.new_comparison, reader, catalogue, form, found, name)
+    return page(request, "compare.html", code=submitted, title="New comparison", **values)
+
+
+def _means(request: Request) -> tuple[Planner, ServiceSettings]:
+    return request.app.state.planner, request.app.state.settings
+
+
+async def _submitted(request: Request, reader: Reader, form: Fields, name: str, found: Validated) -> Response | int:
+    """Submit what a form asks for, if it does and is valid: the way to its page; otherwise the status of the form.
+
+    What is wrong with the submission is added to the errors that were found.
+    """
+    if _first(form, "action") != "submit" or found.form is None:
+        return 422 if found.errors else 200
+    try:
+        if not name:
+            raise InvalidRequest("name", ": give the run a name")
+        record, _ = await submit(reader, *_means(request), name, found.form)
+    except (InvalidRequest, Contradiction, StudyExists) as error:
+        found.errors.append({"field": "name", "message": str(error)})
+        return 422 if isinstance(error, InvalidRequest) else 409
+    return _to(request, f"/runs/{quote(record.run, safe='')}")
 
 
 @router.post("/runs/{name}/verbs")

@@ -1,21 +1,15 @@
-"""The values that the pages of requests show.
-
-They are the form of a new run, the queue, and the verbs of a run.
-"""
+"""The values that pages of requests show: the queue, and the verbs of a run."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tuner.api.submission import Catalogue, optimizer_facts, task_facts
 from tuner.core.requests import Desired, RequestRecord, State
 from tuner.results.tables.listing import moment
 from tuner.service.pages import commands, words
 from tuner.service.reading import Reading
-from tuner.service.submitting import POSSIBLE, Validated
+from tuner.service.submitting import POSSIBLE
 
 VERB_WORDS = {
     "pause": "Pause",
@@ -24,9 +18,6 @@ VERB_WORDS = {
     "cancel": "Cancel now",
     "retry-failed": "Try again now",
 }
-WHOLE = ("generations", "population", "budget", "seed", "fresh_seeds", "search_seeds", "max_attempts")
-NUMBERS = ("timeout", "weight")
-LISTS = {"steps": int, "sigma": float}
 
 
 def steering(reader: Reading, request: RequestRecord) -> dict[str, Any]:
@@ -88,97 +79,4 @@ def queue(reader: Reading, workers: int) -> dict[str, Any]:
         "workers": workers,
         "used": sum(used.values()),
         "by_user": sorted(used.items()),
-    }
-
-
-def body_of(form: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return the JSON of a request that a page's form has sent; what is left empty is left to its default.
-
-    Text that is no number where one is expected stays text, so that the validation names the field.
-    """
-    body: dict[str, Any] = {}
-    single = ("preset", "strategy", "objective", "precision")
-    for field in (*single, *WHOLE, *NUMBERS, *LISTS):
-        text = form.get(field, [""])[0].strip()
-        if not text:
-            continue
-        if field in LISTS:
-            body[field] = [_number(part.strip(), LISTS[field]) for part in text.split(",")]
-        elif field in WHOLE or field in NUMBERS:
-            body[field] = _number(text, int if field in WHOLE else float)
-        else:
-            body[field] = text
-    body["task"] = [name for name in form.get("task", ()) if name]
-    if optimizers := list(form.get("optimizers", ())):
-        body["optimizers"] = optimizers
-    if options := form.get("options", [""])[0].strip():
-        body["options"] = dict(map(_option, options.splitlines()))
-    if spaces := [text for text in form.get("search_spaces", ()) if text.strip()]:
-        body["search_spaces"] = spaces
-    if form.get("is_private"):
-        body["is_private"] = True
-    return body
-
-
-def _number(text: str, kind: type[int] | type[float]) -> Any:
-    try:
-        return kind(text)
-    except ValueError:
-        return text
-
-
-def _option(line: str) -> tuple[str, Any]:
-    name, _, text = line.partition("=")
-    text = text.strip()
-    if text in ("true", "false"):
-        return name.strip(), text == "true"
-    is_number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text)
-    value = _number(text, int if text.lstrip("+-").isdigit() else float) if is_number else text
-    return name.strip(), value
-
-
-def new_run(
-    catalogue: Catalogue, form: Mapping[str, Sequence[str]], found: Validated | None, name: str
-) -> dict[str, Any]:
-    """Return the form of a new run, with what was entered, what is wrong with it, or what it costs."""
-    errors: dict[str, str] = {}
-    for error in () if found is None else found.errors:
-        errors.setdefault(error["field"], error["message"])
-    chosen = list(form.get("task", ()))
-    facts = task_facts(catalogue)
-    return {
-        "tasks": facts,
-        "optimizers": optimizer_facts(catalogue),
-        "strategies": catalogue.strategies,
-        "presets": list(dict.fromkeys(preset for one in facts for preset in one["presets"])),
-        "precisions": list(dict.fromkeys(each for one in facts for each in one["precisions"])),
-        "entered": {field: values[0] for field, values in form.items() if values},
-        "chosen_tasks": chosen,
-        "chosen_optimizers": list(form.get("optimizers", ())),
-        "errors": errors,
-        "elsewhere": {field: text for field, text in errors.items() if field not in SHOWN},
-        "plan": None if found is None or found.preview is None else _plan(found, name),
-    }
-
-
-SHOWN = (
-    "name", "task", "optimizers", "preset", "strategy", "generations", "population", "steps", "budget", "objective",
-    "seed", "fresh_seeds", "search_seeds", "precision", "options", "search_spaces", "weight", "timeout", "sigma",
-    "max_attempts",
-)  # fmt: skip
-"""Fields of the form beside which an error is shown."""
-
-
-def _plan(found: Validated, name: str) -> dict[str, Any]:
-    assert found.preview is not None  # noqa: S101 - the caller has looked
-    assert found.form is not None  # noqa: S101 - a preview has a form
-    fields = found.form.fields()
-    return {
-        "cost": found.preview.cost,
-        "resolved": found.preview.resolved,
-        "remarks": found.preview.remarks,
-        "training": words.lasting(found.training_seconds),
-        "wait": "at once" if found.expected_in == 0 else words.lasting(found.expected_in),
-        "command": commands.tune_command(name or found.preview.base, fields),
-        "call": commands.tune_call(name or found.preview.base, fields),
     }
