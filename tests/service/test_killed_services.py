@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 
 import tuner
 from tests.support.in_process_driver import TRAIN
+from tests.support.postgresql import a_postgresql_server  # noqa: F401 - a fixture
 from tests.support.supervised import PATIENCE, SMALL, rows
 from tuner.api.submission import Catalogue, planned
 from tuner.core.requests import State
@@ -32,7 +34,13 @@ from tuner.studies.driver import run_studies
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 KILLS = int(os.environ.get("KILLS", "8"))
 TOKEN = "k" * 43
-RUNS = {"one": 1, "two": 2, "three": 3}  # name and seed
+
+
+def line_of(stream):
+    """Return the next line of a process."""
+    ready, _, _ = select.select([stream], [], [], PATIENCE)
+    assert ready, "the service says nothing"
+    return stream.readline()
 
 
 class Service:
@@ -49,7 +57,7 @@ class Service:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self.address = self.process.stdout.readline().strip().rstrip("/")
+        self.address = line_of(self.process.stdout).strip().rstrip("/")
         assert self.address.startswith("http"), "the service did not start"
 
     def kill(self):
@@ -80,38 +88,88 @@ def drivers(store):
     return [pid for one in found if (pid := processes.pid_of(one.driver)) is not None]
 
 
-def test_every_run_ends_with_the_same_rows_whatever_is_killed(tmp_path, monkeypatch):
+def until(condition, patience=PATIENCE):
+    """Wait until a condition holds, and return what it returns."""
+    end = time.monotonic() + patience
+    while not (found := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return found
+
+
+class Killing:
+    """Kills what a queue of small runs needs, at random moments; the queue never runs dry.
+
+    Args:
+        service: The service.
+        store: Its database, which waits for a server that is away.
+        chosen: Draws the moments, and what is killed.
+        server: Of PostgreSQL. Default: none.
+    """
+
+    def __init__(self, service, store, chosen, server=None):
+        self.service, self.store, self.chosen, self.server = service, store, chosen, server
+        self.killed = {"service": 0, "driver": 0, **({} if server is None else {"server": 0})}
+        self.submitted = {}
+        self.seen = set()
+
+    def keep_the_queue(self):
+        """Submit runs, the last one twice, until three have not ended."""
+        while sum(not one.state.is_ended for one in self.store.requests()) < 3:
+            run = f"run-{len(self.submitted)}"
+            self.submitted[run] = {**SMALL, "seed": len(self.submitted)}
+            for _ in range(2):  # as after an answer that was cut off
+                self.service.ask("PUT", f"/runs/{run}", self.submitted[run])
+
+    def kill(self):
+        """Kill one process, or the service and one of the others."""
+        self.keep_the_queue()
+        self.seen |= {*until(lambda: drivers(self.store))}
+        time.sleep(self.chosen.uniform(0.0, 3.0))
+        kinds = [kind for kind in self.killed if self.chosen.random() < 0.5] or ["driver"]
+        if "service" in kinds:
+            self.service.kill()
+        if "driver" in kinds:
+            living = drivers(self.store)
+            self.seen |= {*living}
+            for pid in living[:1]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    self.killed["driver"] += 1
+        if "server" in kinds:
+            self.server.kill()
+            time.sleep(self.chosen.uniform(0.0, 3.0))
+            self.server.start()
+        if "service" in kinds:
+            self.service.start()
+        for kind in ("service", "server"):
+            if kind in kinds:
+                self.killed[kind] += 1
+
+    def end(self):
+        """Wait until all runs are complete and all drivers have ended."""
+        until(lambda: all(one.state is State.COMPLETE for one in self.store.requests()), 3 * PATIENCE)
+        until(lambda: not any(processes.start_ticks(pid) for pid in self.seen | {*drivers(self.store)}))
+
+
+@pytest.mark.parametrize("kind", ["file", pytest.param("server", marks=pytest.mark.postgresql)])
+def test_every_run_ends_with_the_same_rows_whatever_is_killed(tmp_path, monkeypatch, request, kind):
     monkeypatch.setenv("COHORT_SECONDS", "0.4")
-    database, chosen = str(tmp_path / "runs.db"), random.Random(11)
+    monkeypatch.setenv("DRIVERS_FOLDER", str(tmp_path / "drivers"))
+    server = request.getfixturevalue("postgresql_server") if kind == "server" else None
+    database = str(tmp_path / "runs.db") if server is None else server.url(server.create_database())
     service = Service(database, (sys.executable, "-m", "tests.support.killed_service"), workers=2)
     try:
-        for run, seed in RUNS.items():
-            service.ask("PUT", f"/runs/{run}", {**SMALL, "seed": seed})
-        with ServiceStore.open(database) as store:
-            killed = {"service": 0, "driver": 0}
-            for _ in range(KILLS):
-                time.sleep(chosen.uniform(0.2, 3.0))
-                what = chosen.choice(("service", "driver", "both"))
-                if what != "driver":
-                    service.kill()
-                    killed["service"] += 1
-                if what != "service":
-                    for pid in drivers(store)[:1]:
-                        with contextlib.suppress(ProcessLookupError):
-                            os.kill(pid, signal.SIGKILL)
-                            killed["driver"] += 1
-                if what != "driver":
-                    service.start()
-                if chosen.random() < 0.3:  # a submission that is repeated after a cut
-                    service.ask("PUT", "/runs/one", {**SMALL, "seed": 1})
-            end = time.monotonic() + 3 * PATIENCE
-            while any(one.state is not State.COMPLETE for one in store.requests()):
-                assert time.monotonic() < end, [(one.run, one.state, one.reason) for one in store.requests()]
-                time.sleep(0.2)
-            assert killed["service"]
-            for run, seed in RUNS.items():
-                assert rows(store, run) == undisturbed(tmp_path / f"{run}.db", run, {**SMALL, "seed": seed})
-            assert drivers(store) == []
+        with ServiceStore.open(database, patience=60.0) as store:
+            killing = Killing(service, store, random.Random(11), server)
+            while sum(killing.killed.values()) < KILLS:
+                killing.kill()
+            killing.end()
+            print(f"{killing.killed} of {len(killing.submitted)} runs")
+            assert all(killing.killed.values())
+            for run, fields in killing.submitted.items():
+                assert rows(store, run) == undisturbed(tmp_path / f"{run}.db", run, fields)
+            assert sorted(store.runs()) == sorted(killing.submitted)
             assert store.check().faults == ()
     finally:
         service.kill()
@@ -159,7 +217,7 @@ class Verb(Service):
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.address = re.search(r"http://[^ ]+", self.process.stderr.readline())[0].rstrip("/")
+        self.address = re.search(r"http://[^ ]+", line_of(self.process.stderr))[0].rstrip("/")
 
     def kill(self):
         super().kill()

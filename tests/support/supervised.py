@@ -34,8 +34,9 @@ SMALL: Mapping[str, Any] = {
 
 
 def processes_of(database: str) -> DriverProcesses:
-    """Return what starts the drivers of a database, whose output is beside it."""
-    return DriverProcesses(database, COMMAND, Path(database).with_name("drivers"))
+    """Return what starts the drivers of a database, whose output is in DRIVERS_FOLDER, or beside a file."""
+    folder = os.environ.get("DRIVERS_FOLDER") or Path(database).with_name("drivers")
+    return DriverProcesses(database, COMMAND, Path(folder))
 
 
 class Supervised:
