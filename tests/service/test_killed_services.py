@@ -175,32 +175,51 @@ def test_every_run_ends_with_the_same_rows_whatever_is_killed(tmp_path, monkeypa
         service.kill()
 
 
-def test_on_ray_as_well_and_no_worker_stays_behind(tmp_path, monkeypatch):
+ON_RAY = {"task": ["rosenbrock"], "optimizers": ["Adam", "Momentum"], "preset": "quick", "seed": 5}
+
+
+@pytest.fixture(scope="module")
+def undisturbed_on_ray(tmp_path_factory):
+    """Return the rows of ON_RAY, which a search without a service finds."""
+    file = tmp_path_factory.mktemp("undisturbed") / "runs.db"
+    tuner.tune(**{**ON_RAY, "task": "rosenbrock"}, name="run", database=file, workers=2, progress=False)
+    with ServiceStore.open(str(file)) as store:
+        return rows(store, "run")
+
+
+@pytest.mark.parametrize(
+    ("killed", "is_served"),  # names of processes, "" for the driver itself; and whether the service lives on
+    [(("",), False), (("raylet",), True), (("raylet", "gcs_server"), True), (("raylet", "gcs_server", ""), False)],
+    ids=["driver and service", "raylet", "all of Ray", "all"],
+)
+def test_on_ray_as_well_and_no_worker_stays_behind(tmp_path, monkeypatch, undisturbed_on_ray, killed, is_served):
     monkeypatch.setenv("LODO_TUNE_TOKEN", TOKEN)
     database = str(tmp_path / "runs.db")
-    fields = {"task": ["rosenbrock"], "optimizers": ["Adam", "Momentum"], "preset": "quick", "seed": 5}
     service = Verb(database, None, workers=2)
+
+    def request():
+        return service.ask("GET", "/runs/run")["request"]
+
     try:
-        service.ask("PUT", "/runs/run", fields)
+        service.ask("PUT", "/runs/run", ON_RAY)
         with ServiceStore.open(database) as store:
-            end = time.monotonic() + PATIENCE
-            while service.ask("GET", "/runs/run")["done"] < 32:
-                assert time.monotonic() < end
-                time.sleep(0.1)
+            until(lambda: service.ask("GET", "/runs/run").get("done", 0) >= 32)
             (driver,) = drivers(store)
-            workers = processes_of_session(driver, "ray::Trainer")
-            assert workers
-            os.kill(driver, signal.SIGKILL)
-            service.kill()
-            service.start()
-            while service.ask("GET", "/runs/run")["request"]["state"] != "complete":
-                assert time.monotonic() < end + 2 * PATIENCE
-                time.sleep(0.3)
-            assert processes_of_session(driver, "ray::Trainer") == []
-            other = tmp_path / "other.db"
-            tuner.tune(**{**fields, "task": "rosenbrock"}, name="run", database=other, workers=2, progress=False)
-            with ServiceStore.open(str(other)) as undisturbed_store:
-                assert rows(store, "run") == rows(undisturbed_store, "run")
+            assert processes_of_session(driver, "ray::Trainer")
+            for name in killed:
+                for pid in processes_of_session(driver, f"/{name}") if name else [driver]:
+                    os.kill(pid, signal.SIGKILL)
+            if is_served:
+                until(lambda: request()["state"] == "complete" or request()["last_error"])
+                print(request()["state"], request()["reason"])
+            else:
+                service.kill()
+                service.start()
+            until(lambda: request()["state"] == "complete", 2 * PATIENCE)
+            assert drivers(store) == []
+            until(lambda: processes_of_session(driver, "ray::Trainer") == [])
+            assert rows(store, "run") == undisturbed_on_ray
+            assert store.check().faults == ()
     finally:
         service.kill()
         shutil.rmtree(DriverProcesses(database)._folder, ignore_errors=True)

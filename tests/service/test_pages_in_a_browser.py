@@ -2,12 +2,15 @@
 
 import contextlib
 import time
+import urllib.error
+import urllib.request
+from unittest import mock
 
 import pytest
 
 from tests.support.browser import browser, needs_chromium
 from tests.support.hostile_runs import MARKERS, fill
-from tests.support.reading_service import TOKEN, application, served
+from tests.support.reading_service import BEARER, TOKEN, application, served
 from tests.support.report_values import database
 from tests.support.store_values import ME, candidate, driven, evaluation, key
 from tuner.core.requests import Cost, Desired, Outcome
@@ -15,7 +18,7 @@ from tuner.core.trial import Role
 from tuner.service.forms import RunForm
 from tuner.service.guard import COOKIE
 from tuner.service.tokens import Sessions
-from tuner.storage import ServiceStore, Store
+from tuner.storage import ServiceStore, Store, Unreachable
 
 pytestmark = needs_chromium
 WIDTHS = (390, 820, 1400)
@@ -271,6 +274,26 @@ def test_a_user_checks_and_starts_a_comparison_of_a_search_from_its_page(page, t
         wait_for(page, "document.querySelector('button[value=pause]') !== null")
         assert "--seeds 3" in shown(page)
     page.open("about:blank", width=800)
+
+
+def test_an_open_page_says_that_the_database_is_away_and_goes_on_when_it_is_back(page, tmp_path):
+    file = str(tmp_path / "runs.db")
+    with ServiceStore.open(file) as store, opened(page, file) as address:
+        fill_queue(store)
+        page.open(f"{address}/queue", width=390)
+        page.value("window.mark = 1")  # lost if the page were loaded again
+        wait_for(page, "document.getElementById('live').innerText.includes('live')")
+        with mock.patch.object(ServiceStore, "_reading", side_effect=Unreachable("the server does not answer")):
+            wait_for(page, "document.getElementById('live').innerText.includes('database unavailable')")
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(urllib.request.Request(f"{address}/queue", headers=BEARER), timeout=PATIENCE)
+            assert (caught.value.code, caught.value.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+            assert "the server does not answer" in caught.value.read().decode()
+            page.value("refresh()")  # which is refused now
+            store.ask("waiting", Desired.CANCEL, by="ann")
+        wait_for(page, "!document.querySelector('a[href$=\"/runs/waiting\"]')")
+        wait_for(page, "document.getElementById('live').innerText.includes('live')")
+        assert page.value("window.mark") == 1
 
 
 def test_the_queue_follows_what_changes(page, tmp_path):

@@ -1,6 +1,10 @@
 """The supervisor: drivers as processes, verbs, restarts, and the same rows whatever happens."""
 
+import signal
+import subprocess
+import sys
 import time
+from unittest import mock
 
 import pytest
 
@@ -9,7 +13,8 @@ from tests.support.supervised import SMALL, rows, supervised
 from tuner.api.submission import Catalogue, planned
 from tuner.core.requests import Desired, State
 from tuner.execution.in_process import InProcessExecutor
-from tuner.storage import LeaseLost, NotPossible, ServiceStore, StudyExists, this_process
+from tuner.service.supervisor.supervisor import LEASES_SECONDS
+from tuner.storage import LeaseLost, NotPossible, ServiceStore, StudyExists, processes, request_drivers, this_process
 from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_studies
 
@@ -184,6 +189,26 @@ def test_the_name_of_a_submitted_run_is_kept_for_it(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.faults
+def test_a_driver_that_hangs_is_replaced_and_has_time_to_report_after_an_outage(tmp_path):
+    hanging = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        with supervised(tmp_path / "runs.db") as service:
+            request = service.submit("run")
+            epoch = service.store.start_driver(request.id, request.epoch, 1)
+            with mock.patch.object(request_drivers, "DRIVER_LEASE", 0.0):
+                service.store.claim(request.id, epoch, processes.owner_of(hanging.pid))
+            service.supervisor.round()  # the database was away until now, as far as this supervisor knows
+            assert (service.request("run").state, hanging.poll()) == (State.RUNNING, None)
+            service.supervisor._well_since -= LEASES_SECONDS
+            service.supervisor.round()
+            assert hanging.wait(timeout=60) == -signal.SIGKILL
+            assert service.request("run").epoch == epoch
+            assert "has ended unexpectedly" in service.request("run").last_error
+    finally:
+        hanging.kill()
+        hanging.wait()
+
+
 def test_grants_that_change_all_the_time_change_no_row(tmp_path, undisturbed):
     with supervised(tmp_path / "runs.db", **{"COHORT_SECONDS": "0.1"}) as service:
         service.submit("run")

@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tuner.service.problems import problem
+from tuner.service.problems import answer, problem
 from tuner.service.settings import ServiceSettings
 from tuner.service.tokens import Identity, Sessions
 from tuner.storage import StorageError
@@ -79,7 +80,7 @@ class Guard:
         try:
             refused = await self._refusal(scope, Headers(scope=scope))
         except StorageError as error:  # in which the tokens are
-            refused = problem(503, "No database", str(error))
+            refused = answer(Request(scope), 503, str(error))
         await (self._app if refused is None else refused)(scope, receive, with_headers)
 
     async def _refusal(self, scope: Scope, headers: Headers) -> Response | None:

@@ -70,6 +70,7 @@ class Watcher:
         self._thread = threading.Thread(target=self._run, name="lodo-changes", daemon=True)
         self._wake: dict[Callable[[], None], int] = {}  # of each stream, and the place that it has sent
         self._looked_at = time.monotonic()
+        self._is_away = False
 
     def start(self) -> None:
         """Read the present numbers, and begin to watch."""
@@ -121,6 +122,7 @@ class Watcher:
             is_hidden: Returns whether a run is hidden from the client.
         """
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
+        was_away = False
 
         def wake() -> None:
             with contextlib.suppress(RuntimeError):  # the loop may be closing
@@ -138,12 +140,20 @@ class Watcher:
                     cursor = self.cursor()
                     yield _event("resync", cursor, "{}")
                     continue
+                if was_away is not self._is_away:
+                    was_away = self._is_away
+                    yield _event("database", cursor or self.cursor(), json.dumps({"available": not was_away}))
                 for change in changes:
-                    cursor = change.cursor
                     if change.study == QUEUE:
-                        yield _event("queue", cursor, "{}")
-                    elif not await asyncio.to_thread(is_hidden, change.run):
-                        yield _event("study", cursor, _data(change))
+                        yield _event("queue", change.cursor, "{}")
+                    else:
+                        try:
+                            shown = not await asyncio.to_thread(is_hidden, change.run)
+                        except StorageError:  # this change is sent once the database is back, which wakes the stream
+                            break
+                        if shown:
+                            yield _event("study", change.cursor, _data(change))
+                    cursor = change.cursor
                 try:
                     await asyncio.wait_for(woken.wait(), KEEPALIVE)
                 except TimeoutError:
@@ -152,16 +162,20 @@ class Watcher:
             self._wake.pop(wake, None)
 
     def _run(self) -> None:
-        failing = False
         while not self._stopping.wait(self._interval):
             try:
-                if self._look():
-                    self._tell()
-                failing = False
-            except StorageError as error:  # the database is away: what changes meanwhile is noticed afterwards
-                if not failing:
+                is_news, is_away = self._look(), False
+            except StorageError as error:  # what changes meanwhile is noticed afterwards
+                if not self._is_away:
                     _LOG.warning("changes cannot be read: %s", error)
-                failing = True
+                is_news, is_away = False, True
+            except Exception:  # a fault of this program does not end the pages' updates
+                _LOG.exception("changes cannot be read")
+                self._stopping.wait(5.0)
+                continue
+            if is_news or is_away is not self._is_away:
+                self._is_away = is_away
+                self._tell()
 
     def _look(self) -> bool:
         """Read the numbers; return whether any is new."""

@@ -152,20 +152,32 @@ def _exit_code(error: Exception) -> int:
     return int(getattr(error, "exit_code", 1))
 
 
+def answer(request: Request, status: int, detail: str, field: str | None = None, **further: Any) -> Response:
+    """Return a problem, or an error page where a page was requested.
+
+    Args:
+        request: The request.
+        status: HTTP status.
+        detail: One line about this problem.
+        field: Name of the parameter at fault. Default: none.
+        further: Further members of a problem.
+    """
+    from tuner.service.pages.routes import page
+
+    title = HTTPStatus(status).phrase
+    below_root = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    if below_root.startswith("/api/") or below_root == "/metrics":
+        return problem(status, title, detail, field=field, **further)
+    may_pass = status == HTTPStatus.SERVICE_UNAVAILABLE
+    return page(request, "problem.html", code=status, title=title, detail=detail, may_pass=may_pass)
+
+
 def install(app: FastAPI) -> Callable[[Request, Exception], Response]:
     """Install error handlers that return problems, or an error page where a page was requested.
 
     Returns:
         The handler of an error that no other handler takes: a fault of the service.
     """
-    from tuner.service.pages.routes import page
-
-    def answer(request: Request, status: int, detail: str, field: str | None = None, **further: Any) -> Response:
-        title = HTTPStatus(status).phrase
-        below_root = request.url.path.removeprefix(request.scope.get("root_path", ""))
-        if below_root.startswith("/api/"):
-            return problem(status, title, detail, field=field, **further)
-        return page(request, "problem.html", code=status, title=title, detail=detail)
 
     async def unknown(request: Request, error: Exception) -> Response:
         return answer(request, 404, str(error))

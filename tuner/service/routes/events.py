@@ -23,7 +23,8 @@ async def events(
 ) -> StreamingResponse:
     """Stream changes of studies: `study` with {study, run, number}, or `resync`, after which everything is read again.
 
-    `queue` says that requests have changed.
+    `queue` says that requests have changed, and `database` with {available} that the database cannot be read, or can be
+    read again.
 
     `number` counts the changes of a study, and is null once it is deleted. The id of an event is the cursor, which a
     client sends as Last-Event-ID to go on after a cut.

@@ -29,6 +29,9 @@ ESTIMATE_SECONDS = 10.0
 PATIENCE_SECONDS = 15.0
 """Seconds that a driver may take to cancel its run before its process is ended."""
 
+LEASES_SECONDS = 20.0
+"""Seconds after the database has come back, or this service has begun, in which drivers renew their leases."""
+
 ACTIVE = (State.QUEUED, State.STARTING, State.RUNNING)
 
 _LOG = logging.getLogger(__name__)
@@ -56,6 +59,7 @@ class Supervisor:
         self._expected: Mapping[int, float | None] = {}
         self._cancelled_at: dict[tuple[int, int], float] = {}  # by request and epoch
         self._failing: str | None = None
+        self._well_since = time.monotonic()  # since when the database has been there
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lodo-supervisor", daemon=True)
 
@@ -115,7 +119,8 @@ class Supervisor:
         while not self._stopping.wait(self._interval):
             try:
                 self.round()
-                self._failing = None
+                if self._failing is not None:
+                    self._failing, self._well_since = None, time.monotonic()
             except (StorageError, OSError) as error:  # a state and no crash: drivers go on, and the next round looks
                 if str(error) != self._failing:
                     _LOG.warning("the supervisor waits: %s", error)
@@ -129,7 +134,10 @@ class Supervisor:
         """Return whether the driver of a request has ended without reporting it; that is stored."""
         if not request.state.has_driver or request.driver_left is None or request.driver_left > 0:
             return False
-        if request.driver is not None and request.driver_lives:  # it hangs; another one is started
+        if request.driver is not None and request.driver_lives:
+            if time.monotonic() < self._well_since + LEASES_SECONDS:  # it could not renew its lease
+                return False
+            # It hangs; another one is started.
             self._processes.signal(request.driver, signal.SIGKILL)
         words = self._processes.last_words(request.id)
         if "Traceback" not in words:

@@ -2,7 +2,7 @@
 // Replaces the parts of a page whose study has changed. The page is complete without this file.
 const ROOT = document.body.dataset.root, SHOWN = (document.body.dataset.live || "").trim();
 const PAUSE = 300; // milliseconds between two requests of the same page
-const RETRY = 2000; // milliseconds until a stream that was refused is asked for again
+const RETRY = 2000; // milliseconds until a stream or a page that was refused is asked for again
 const status = document.getElementById("live");
 let busy = false, again = false;
 
@@ -11,6 +11,7 @@ async function refresh() {
   if (busy || document.hidden) { again = true; return; }
   busy = true;
   again = false;
+  let pause = PAUSE;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (answer.redirected || [401, 403, 404].includes(answer.status)) location.reload(); // the session has ended
@@ -22,9 +23,9 @@ async function refresh() {
         const isInUse = part.contains(document.activeElement) || part.querySelector("details[open]");
         if (other && !isInUse && !part.isEqualNode(other)) part.replaceWith(document.adoptNode(other));
       }
-    }
-  } catch { /* the stream notices as well, and reconnects */ }
-  setTimeout(() => { busy = false; if (again) refresh(); }, PAUSE);
+    } else if (answer.status >= 500) { again = true; pause = RETRY; } // the database is away
+  } catch { again = true; pause = RETRY; } // the connection was cut
+  setTimeout(() => { busy = false; if (again) refresh(); }, pause);
 }
 
 function concerns(message) {
@@ -32,36 +33,40 @@ function concerns(message) {
   return message.kind === "resync" || SHOWN === "*" || SHOWN.split(/\s+/).includes(about);
 }
 
-function show(isOn) {
+function show(state) {
   status.hidden = false;
-  status.classList.toggle("off", !isOn);
-  status.textContent = isOn ? "live" : "connecting";
+  status.classList.toggle("off", state !== "live");
+  status.textContent = state;
 }
 
 // A browser allows six connections per server: of all open pages, one has the stream and tells the others.
 function listen() {
   const channel = new BroadcastChannel(`lodo-tune ${ROOT}`);
+  let stream = null, state = "connecting";
   const receive = (message) => {
-    if (message.kind === "open" || message.kind === "closed") show(message.kind === "open");
+    if (message.kind === "state") show(state = message.state);
     else if (concerns(message)) refresh();
   };
   channel.onmessage = (event) => {
     if (event.data.kind !== "asks") receive(event.data);
-    else if (stream) channel.postMessage({ kind: stream.readyState === EventSource.OPEN ? "open" : "closed" });
+    else if (stream) channel.postMessage({ kind: "state", state });
   };
-  let stream = null;
   const tell = (message) => { channel.postMessage(message); receive(message); };
   const open = () => {
     stream = new EventSource(`${ROOT}/api/v1/events`);
-    stream.onopen = () => tell({ kind: "open" });
+    stream.onopen = () => tell({ kind: "state", state: "live" });
     stream.onerror = () => {
-      tell({ kind: "closed" });
+      tell({ kind: "state", state: "connecting" });
       if (stream.readyState !== EventSource.CLOSED) return; // the browser connects again by itself
       tell({ kind: "resync" }); // after an answer that is no stream: a proxy without a service, or the end of a session
       setTimeout(open, RETRY);
     };
     stream.addEventListener("study", (event) => tell({ kind: "study", ...JSON.parse(event.data) }));
     stream.addEventListener("queue", () => tell({ kind: "queue" }));
+    stream.addEventListener("database", (event) => {
+      const isThere = JSON.parse(event.data).available;
+      tell({ kind: "state", state: isThere ? "live" : "database unavailable" });
+    });
     stream.addEventListener("resync", () => tell({ kind: "resync" }));
   };
   const lead = () => new Promise(open); // never resolved: the lock is held as long as the page is open
