@@ -20,7 +20,7 @@ from tests.support.postgresql import Server, a_postgresql_server  # noqa: F401 -
 from tests.support.store_values import ME, assert_one_line, driven, evaluation, key, keys
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Status
-from tuner.storage import Damaged, DiskFull, StorageError, Store, Unwritable, backup, maintenance
+from tuner.storage import Damaged, DiskFull, StorageError, Store, Unwritable, backup, copying, maintenance
 
 pytestmark = pytest.mark.faults
 
@@ -192,6 +192,28 @@ def test_a_copy_of_a_study_whose_driver_was_killed_is_sound_and_can_be_resumed(t
         epoch = store.acquire(copied.id, owner=ME)
         assert store.record(copied.id, epoch, [evaluation(key(1))]) == [True]
     assert study == copied.id == 1
+
+
+@pytest.mark.parametrize("is_snapshot", [False, True])
+def test_rows_are_copied_between_files_as_they_are_between_any_two_databases(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_snapshot: bool
+) -> None:
+    with Store.open(url) as store:
+        study, epoch = start_driven_study(store, "another")
+        store.start_attempt(study, epoch, [key(2)], 1, "node-1", 18)
+        store.record(study, epoch, [evaluation(key(2))])
+        contents = []
+        for number, are_files in enumerate((True, False)):
+            monkeypatch.setattr(copying, "_are_files", lambda *_, are_files=are_files: are_files)
+            copy = tmp_path / f"copy-{number}.db"
+            with Store.open(str(copy)) as target, store._reading() as source, target._writing() as connection:
+                for study_id in (study, *(one.id for one in store.studies() if one.id != study)):
+                    copying.copy_study(source, connection, study_id, is_snapshot=is_snapshot)
+            with sqlite3.connect(copy) as raw:
+                contents.append([line for line in raw.iterdump() if line.startswith("INSERT")])
+        assert contents[0] == contents[1]
+        for table in ("candidates", "attempts", "evaluations", "curves", "observations"):
+            assert any(f'INTO "{table}"' in line for line in contents[0]), table
 
 
 def test_copying_to_a_database_in_memory_is_refused(url: str) -> None:

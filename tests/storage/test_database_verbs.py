@@ -28,7 +28,17 @@ from tests.support.store_values import (
 )
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Role, Status
-from tuner.storage import Damaged, StorageError, Store, StudyExists, StudyOwned, UnknownStudy, copying, schema
+from tuner.storage import (
+    Damaged,
+    StorageError,
+    Store,
+    StudyExists,
+    StudyOwned,
+    UnknownStudy,
+    copying,
+    schema,
+    sqlite_copying,
+)
 from tuner.storage.store import Store as PlainStore
 
 OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
@@ -120,15 +130,15 @@ def test_an_existing_or_driven_study_is_not_copied(tmp_path: Path) -> None:
 def test_a_copy_that_differs_from_its_original_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = str(tmp_path / "a.db"), str(tmp_path / "b.db")
     study = fill_database(source)
-    read_rows = copying._rows_of
+    read_rows, read = sqlite_copying.Part.rows, []
 
-    def lose_a_curve(connection: Any, table: Any, ids: list[int]) -> Any:
-        rows = read_rows(connection, table, ids)
-        return rows[1:] if table.name == "curves" and str(connection.engine.url).endswith("a.db") else rows
+    def lose_a_curve(part: Any, connection: Any, study_id: int) -> Any:
+        rows = list(read_rows(part, connection, study_id))
+        read.append(part.table.name)
+        return iter(rows[1:] if part.table.name == "curves" and read.count("curves") == 1 else rows)
 
     with Store.open(source) as original, Store.open(target) as copy:
-        monkeypatch.setattr(copying, "_rows_of", lose_a_curve)
-        monkeypatch.setattr(copying, "_digest", lambda connection, _: str(connection.engine.url))
+        monkeypatch.setattr(sqlite_copying.Part, "rows", lose_a_curve)
         with pytest.raises(Damaged, match="differs from the original"):
             original.copy_to(copy, study)
         assert copy.studies() == []
