@@ -46,6 +46,7 @@ def function_optimizer(
 class FunctionOptimizer(GradientOptimizer):
     """Calls a pair of functions, lane by lane; its subclasses are made by `function_optimizer`."""
 
+    is_random = False  # the functions receive no seed
     init: ClassVar[Init]
     step_of: ClassVar[Update]
     search_space: ClassVar[Mapping[str, Any]] = {}

@@ -30,6 +30,7 @@ class Optimizer(Protocol):
     Optional attributes:
         repeats_last_step: Whether a step beyond the horizon, in a run with a budget in seconds, repeats the last one.
             Default: False, the horizon then grows with the run.
+        is_random: False if no step depends on the seeds of `initial_state`. Default: True.
     """
 
     hyperparameters: tuple[str, ...]

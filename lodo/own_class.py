@@ -70,6 +70,11 @@ def is_of_keras(kind: type) -> bool:
     return issubclass(kind, keras.optimizers.Optimizer)
 
 
+def is_random(kind: type) -> bool:
+    """Return whether the steps of a class may depend on its seeds; what extends Keras' class receives none."""
+    return getattr(kind, "is_random", True) is not False and not is_of_keras(kind)
+
+
 def registered_name(kind: type) -> str | None:
     """Return the name under which Keras finds a class of its own kind once its module is imported; None if it does not.
 

@@ -11,7 +11,18 @@ from types import MappingProxyType
 
 from lodo.names import KERAS, check_known, is_of_keras
 
-__all__ = ["KERAS", "NUMBERS_PER_WEIGHT", "OPTIMIZERS", "SETTINGS", "check", "is_of_keras", "load", "name_of"]
+__all__ = [
+    "EVALUATIONS_PER_STEP",
+    "KERAS",
+    "NUMBERS_PER_WEIGHT",
+    "OPTIMIZERS",
+    "RANDOM",
+    "SETTINGS",
+    "check",
+    "is_of_keras",
+    "load",
+    "name_of",
+]
 
 OPTIMIZERS: Mapping[str, str] = MappingProxyType(
     {
@@ -42,6 +53,12 @@ SETTINGS: Mapping[str, Mapping[str, int]] = MappingProxyType(  # integer argumen
         "LODO-SGD": _NETWORK,
     }
 )
+
+EVALUATIONS_PER_STEP: Mapping[str, int] = MappingProxyType({"L-BFGS": 2, "O-LBFGS": 2})
+"""Gradient evaluations of a step, of built-in optimizers that have another number than 1."""
+
+RANDOM = frozenset({"LODO", "LODO-No-Momentum", "LODO-Residuals", "LODO-SGD"})
+"""Built-in optimizers that draw from their seeds: the initial network. All others take the same steps with any seed."""
 
 # Upper bounds of the numbers that a state has per weight, of a task of at least 1,000 weights. An optimizer that is not
 # listed keeps a dense matrix, or its state depends on the task.

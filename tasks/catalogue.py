@@ -29,6 +29,8 @@ class TaskEntry:
     dataset: str | None = None  # a name of `tasks.datasets.DATASETS`; None if the task needs no data
     objective: str | None = None  # of its searches, as text, unless a preset has another; None: the paper's
     is_function: bool = False  # whether it is a user's training function
+    is_random: bool = True  # whether a run may depend on its seed
+    best_known: Callable[[Mapping[str, Any], int], float] | None = None  # see `tasks.registry.best_known`
 
 
 _FALLING_SIGMAS = (3.0, 3.0, 3.0, 3.0, 2.0, 1.7, 1.4, 1.2, 0.9, 0.6)
@@ -39,6 +41,11 @@ _PIXELCNN = ("Momentum", "RMSprop", "Adam", "LARS", "Yogi", "LODO", *_ABLATIONS)
 _RESNET = ("Momentum", "RMSprop", "Adam", "LARS", "Yogi", "LODO")
 GENERAL_LINE_UP = ("Momentum", "RMSprop", "Adam", "Yogi", "LODO")
 _QUICK = ("LODO", "Adam", "Momentum", "RMSprop")
+
+
+def _bowl_floor(n: int) -> float:
+    """Return ½ tr(H) of the bowl, whose eigenvalues are log-spaced from 0.001 to 1."""
+    return sum(10 ** (-3 + 3 * i / (n - 1)) for i in range(n)) / 2
 
 
 def _pixelcnn_weights(options: Mapping[str, Any]) -> int:
@@ -73,6 +80,7 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
             },
             comparison=ComparisonPreset(steps=100_000),
             weights=lambda options: options.get("n", 100),
+            best_known=lambda options, per_step: _bowl_floor(options.get("n", 100)) / per_step,
             dtype="float64",
             cohort_size=16,
         ),
@@ -164,6 +172,8 @@ TASKS: Mapping[str, TaskEntry] = MappingProxyType(
             comparison=ComparisonPreset(steps=200),
             weights=lambda _: 2,
             dtype="float64",
+            is_random=False,
+            best_known=lambda options, per_step: 0.0,
             cohort_size=16,
         ),
     }

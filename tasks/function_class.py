@@ -38,6 +38,7 @@ class FunctionTask:
 
     name: str
     loss: Callable[..., Any]
+    takes_seed: bool  # whether the loss does
     is_random: bool
     start: Any  # numbers, or a function of a seed
     own_dtype: str
@@ -50,7 +51,7 @@ class FunctionTask:
         self.size = self._size()
         self.layers = self.layers or ((0, self.size),)
         inputs = [tf.TensorSpec([self.size], self.dtype)]
-        inputs += [tf.TensorSpec([2], tf.int32)] * self.is_random
+        inputs += [tf.TensorSpec([2], tf.int32)] * self.takes_seed
         graph = tf.function(self._lane, autograph=False).get_concrete_function(*inputs).graph
         self._check_draws("the loss", "loss(x, seed)", graph)
         self._lane_by_lane = bool(operation_types(graph) & _LANE_BY_LANE)
@@ -61,18 +62,18 @@ class FunctionTask:
             x = tf.stack([self._drawn(seed) for seed in tf.unstack(seeds)], axis=1)
         else:
             x = tf.repeat(tf.constant(self.start, self.dtype)[:, tf.newaxis], seeds.shape[0], axis=1)
-        return x, tf.transpose(seeds) if self.is_random else ()
+        return x, tf.transpose(seeds) if self.takes_seed else ()
 
     def advance(self, state: State, seeds: Tensor, t: Tensor) -> State:
         """Return the seeds of step t, int32 [2, P]; the empty state if the function takes none."""
-        if not self.is_random:
+        if not self.takes_seed:
             return state
         folded = [tf.random.experimental.stateless_fold_in(seed, t) for seed in tf.unstack(seeds)]
         return tf.stack(folded, axis=1)
 
     def loss_and_gradient(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Return the function's values [P] and gradients [n, P]."""
-        lanes = (tf.transpose(x), *([tf.transpose(state)] if self.is_random else []))
+        lanes = (tf.transpose(x), *([tf.transpose(state)] if self.takes_seed else []))
         if self._lane_by_lane:
             results = [self._lane(*lane) for lane in zip(*map(tf.unstack, lanes), strict=True)]
             loss, gradient = (tf.stack(part) for part in zip(*results, strict=True))

@@ -52,12 +52,14 @@ def function_task(
     if not callable(loss):
         raise TaskError(f"`loss` must be a function {_CALL}. Received: {loss!r:.80}")
     own_name = task_name(name, getattr(loss, "__name__", type(loss).__name__))
+    takes_seed = _takes_seed(loss, own_name)
     members = {
         "__doc__": inspect.getdoc(loss) or f"Minimises {own_name}.",
         "__module__": getattr(loss, "__module__", __name__),
         "name": own_name,
         "loss": staticmethod(loss),
-        "is_random": _is_random(loss, own_name),
+        "takes_seed": takes_seed,
+        "is_random": takes_seed or callable(start),
         "start": staticmethod(start) if callable(start) else _numbers(start, own_name),
         "own_dtype": float_dtype(dtype, default="float64"),
         "cohort_size": whole_number("cohort_size", cohort_size, low=1, high=MAX_COHORT_SIZE),
@@ -68,7 +70,7 @@ def function_task(
     return type("FunctionTask", (FunctionTask,), members)
 
 
-def _is_random(loss: Callable[..., Any], name: str) -> bool:
+def _takes_seed(loss: Callable[..., Any], name: str) -> bool:
     """Return whether a loss takes a seed.
 
     Raises:

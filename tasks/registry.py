@@ -6,7 +6,9 @@ Loads TensorFlow only with a task's own module.
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +25,7 @@ __all__ = [
     "SESSION",
     "TASKS",
     "TaskEntry",
+    "best_known",
     "declares_function",
     "entry",
     "is_own",
@@ -45,6 +48,39 @@ def plugins() -> dict[str, str]:
     return {
         point.name: point.value for point in sorted(points, key=lambda point: point.name) if point.name not in TASKS
     }
+
+
+def best_known(
+    name: str, options: Mapping[str, Any], evaluations_per_step: int = 1, precision: str | None = None
+) -> float | None:
+    """Return the lowest mean training loss that any optimizer reaches, or is known to reach; None if it is not known.
+
+    It is that of the catalogue, or else the attribute `best_known` of a class, or what its method `floor` returns. Of a
+    training function it is the best value of the objective.
+
+    Args:
+        name: A name as `load` accepts it.
+        options: Options of the task.
+        evaluations_per_step: Gradient evaluations of a step of the optimizer.
+        precision: "float32", "float64"; None is the task's own.
+
+    Raises:
+        TaskError: It is not a finite number.
+    """
+    found = entry(name)
+    if found.best_known is not None:
+        return found.best_known(options, evaluations_per_step)
+    if name in TASKS:
+        return None
+    kind: Any = imported(found.where, "task")
+    value, said = getattr(kind, "best_known", None), "best_known"
+    if value is None and not found.is_function and callable(getattr(kind, "floor", None)):
+        value, said = kind(dtype=precision, **options).floor(evaluations_per_step), "floor(evaluations_per_step)"
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TaskError(f"{name.rpartition('/')[2]}: {said} is a finite number. Received: {value!r:.80}")
+    return float(value)
 
 
 def is_own(name: str) -> bool:
@@ -80,6 +116,7 @@ def entry(name: str) -> TaskEntry:
         precisions=None,
         dataset=getattr(task, "dataset", None),
         objective=objective if isinstance(objective, str) else None,  # a class may have a method of this name
+        is_random=getattr(task, "is_random", True) is not False,
     )
 
 
@@ -96,6 +133,7 @@ def _function_entry(where: str, function: Any) -> TaskEntry:
         precisions=(),
         objective=getattr(function, "objective", None),
         is_function=True,
+        is_random=getattr(function, "is_random", True) is not False,
     )
 
 

@@ -21,6 +21,7 @@ class Rosenbrock:
     cohort_size = 16
     jit_compile = True
     layers = ((0, 1), (1, 2))  # one layer per coordinate
+    is_random = False
     start = (-0.5, 2.0)
 
     def __init__(self, *, dtype: str | None = None) -> None:

@@ -50,8 +50,12 @@ class Task(Protocol):
             Default: none have any.
         project: A method that takes x [n, P] after a step of the optimizer and returns the x that is kept: constraints
             of x. Default: none.
+        is_random: False if no run depends on its seed: nothing is drawn, not even the start. Points are then trained on
+            one fresh seed, which stands for all. Default: True.
         gradient_is_estimated: True if the gradient is deliberately not that of the loss (a straight-through estimator),
             so that checks do not compare them.
+        best_known: The lowest mean training loss that any optimizer is known to reach. The smallest gain that matters
+            is a share of the distance to it. Default: `floor`, if there is one.
         floor: A method of `evaluations_per_step` that returns a lower bound of the mean loss of every optimizer.
         eager_initial: True if `initial` needs Python, to build a model for example: it is then called eagerly, with
             concrete seeds. It must work within `tf.function` as well.

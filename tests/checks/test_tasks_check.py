@@ -457,8 +457,10 @@ def test_the_test_set_of_a_task_that_cannot_be_changed_is_watched_as_well() -> N
 def test_what_is_not_known_to_be_random_is_remarked_upon_and_not_refused() -> None:
     notes = {finding.check.name: (finding.verdict, finding.note) for finding in examine([Probe(Bare())])}
     assert notes["another-seed"] == (
-        Verdict.PASSED, "another seed gives the same run: nothing in it is random",
-    )  # fmt: skip
+        Verdict.PASSED,
+        "another seed gives the same run: nothing in it is random (with is_random = False, points are trained on one"
+        " fresh seed)",
+    )
     assert notes["each-step"][0] is Verdict.PASSED
     assert "draws nothing anew" in notes["each-step"][1]
     random = {finding.check.name: finding.note for finding in examine([Probe(Sound())])}

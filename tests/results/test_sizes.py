@@ -161,6 +161,16 @@ def test_what_rounding_leaves_is_equivalent_and_four_seeds_are_too_few_for_it():
     assert few.verdict is Verdict.WITHIN_THE_SPREAD
 
 
+def test_what_the_task_says_is_the_best_known_where_no_run_is_better():
+    near = [0.999 * one for one in SIX]
+    margins = [
+        judged([found(ADAM, SIX, near, best_known=known)])[0].gain.margin for known in ((), (0.2,), (0.9995,), (0.0,))
+    ]
+    # 1 % of the distance from 1, the mean of the defaults, to the tuned mean 0.999, to 0.2, to 0.999 again, and to 0.
+    assert margins == pytest.approx([0.00001, 0.008, 0.00001, 0.01])
+    assert judged([found(ADAM, SIX, near, best_known=(0.2,))])[0].verdict is Verdict.EQUIVALENT
+
+
 def test_divergence_and_missing_runs_are_never_called_equivalent():
     (one,) = judged([found(ADAM, (*SIX[:5], Status.DIVERGED), SIX)], Margin.parse("100%"))
     assert one.verdict is Verdict.DEFAULT_DIVERGED

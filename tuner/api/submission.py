@@ -212,7 +212,7 @@ def cost_of(specs: Sequence[StudySpec]) -> Cost:
         for part in spec.parts:
             size = part.workload.cohort_size
             searched = math.ceil(spec.population / size) * sum(part.steps)
-            fresh = math.ceil(2 * spec.fresh_seeds / size) * part.steps[-1]
+            fresh = math.ceil(2 * spec.fresh_runs / size) * part.steps[-1]
             rounds[f"{part.workload.task}/{spec.workload.optimizer}"] += searched + fresh
     return Cost(
         studies=len(specs),
@@ -225,7 +225,7 @@ def cost_of(specs: Sequence[StudySpec]) -> Cost:
 
 def _fresh(spec: StudySpec) -> int:
     """Return the number of candidates that are trained on fresh seeds after a search."""
-    return 2 * spec.fresh_seeds * len(spec.parts) if isinstance(spec, SearchSpec) else 0
+    return 2 * spec.fresh_runs * len(spec.parts) if isinstance(spec, SearchSpec) else 0
 
 
 def _width(spec: StudySpec) -> int:

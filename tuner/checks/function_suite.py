@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import tasks.registry
 from tuner.checks.check import Check, PromiseError
 from tuner.core.events import Reported
 from tuner.core.source_code import MAIN
@@ -104,8 +105,12 @@ def same_seed(probe: FunctionProbe) -> None:
 
 def another_seed(probe: FunctionProbe) -> str | None:
     """Say whether a run depends on its seed; a function need not."""
+    is_random = tasks.registry.entry(probe.workload.task).is_random
     if probe.run(0).reports == probe.run(1).reports:
-        return "another seed gives the same reports: fresh seeds then show no spread"
+        advice = "; with is_random = False as an attribute, points are trained on one fresh seed" if is_random else ""
+        return f"another seed gives the same reports: fresh seeds then show no spread{advice}"
+    if not is_random:
+        raise PromiseError("is_random is False: no run depends on its seed. Received: other reports with another seed")
     return None
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from tasks.graph_contents import constants
 from tasks.random_operations import unseeded
 from tuner.checks.check import PromiseError
-from tuner.checks.optimizer_probe import LANES, OptimizerProbe
+from tuner.checks.optimizer_probe import LANES, SEEDS, OptimizerProbe
 from tuner.checks.returned import check_same_form, check_start, shown
+from tuner.training.own_optimizers import is_random
 
 
 def attributes(probe: OptimizerProbe) -> None:
@@ -70,3 +71,5 @@ def randomness(probe: OptimizerProbe) -> None:
         raise PromiseError(
             f"{accepted}. Received: other numbers in each trace of a step, as of numpy.random or the clock"
         )
+    if not is_random(probe.name, probe.place) and not np.array_equal(probe.run(), probe.run(seeds=SEEDS + 1)):
+        raise PromiseError("is_random is False: no step depends on the seeds. Received: other steps with other seeds")

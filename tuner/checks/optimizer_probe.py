@@ -69,12 +69,12 @@ class OptimizerProbe:
         """Return hyperparameters as the loop has them, name -> [P]."""
         return {name: tf.constant([lane[name] for lane in lanes], self.dtype) for name in self.defaults}
 
-    def begin(self, optimizer: Any, lanes: tuple[Lane, ...]) -> tuple[Any, Any]:
+    def begin(self, optimizer: Any, lanes: tuple[Lane, ...], seeds: NDArray[np.int32] = SEEDS) -> tuple[Any, Any]:
         """Return x [8, P] and the optimizer's state before the first step."""
-        x, _ = self.task.initial(SEEDS[: len(lanes)])
+        x, _ = self.task.initial(seeds[: len(lanes)])
         initial_state = self._initial_state if optimizer is self.optimizer else optimizer.initial_state
         with naming("initial_state", explained):
-            state = initial_state(x, self.values(lanes), tf.constant(SEEDS[: len(lanes)]))
+            state = initial_state(x, self.values(lanes), tf.constant(seeds[: len(lanes)]))
         return x, state
 
     @cached_property
@@ -109,6 +109,7 @@ class OptimizerProbe:
         added: Mapping[int, Array] | None = None,
         start: Array | None = None,
         eagerly: bool = False,
+        seeds: NDArray[np.int32] = SEEDS,
     ) -> Array:
         """Take some steps on the bowl, and return x after each, [steps, 8, P].
 
@@ -119,13 +120,14 @@ class OptimizerProbe:
             added: Step (from 1) -> what is added to the gradient [8, P] from this step on.
             start: Added to the start [8, P].
             eagerly: Whether to step a new instance operation by operation, without a trace.
+            seeds: Seeds of the lanes [P, 2].
         """
         chosen = lanes or (self.defaults, self.defaults)
         optimizer = self.make(self.task) if eagerly else self.optimizer
         path: list[Array] = []
         extra: Array = np.zeros((8, len(chosen)))
         with _eagerly(eagerly):
-            x, state = self.begin(optimizer, chosen)
+            x, state = self.begin(optimizer, chosen, seeds)
             x = x if start is None else x + tf.constant(start, self.dtype)
             step = self._compiled(optimizer) if eagerly else self._step
             for t in range(1, steps + 1):

@@ -38,7 +38,11 @@ def another_seed(probe: Probe) -> str | None:
     }
     if probe.is_random is None:
         if not any(lanes.any() for lanes in changed.values()):
-            return "another seed gives the same run: nothing in it is random"
+            return "another seed gives the same run: nothing in it is random" + _undeclared(probe)
+        if is_declared_exact(probe):
+            raise PromiseError(
+                "is_random is False: no run depends on its seed. Received: another run with another seed"
+            )
         unused = [half for half, lanes in changed.items() if not lanes.all()]
         return f"the {unused[0]} half of a seed alone does not change every lane's run" if unused else None
     for half, lanes in changed.items():
@@ -48,6 +52,21 @@ def another_seed(probe: Probe) -> str | None:
                 f" lane. Received: another in {int(lanes.sum())} of {probe.lanes}"
             )
     return None
+
+
+def is_declared_exact(probe: Probe) -> bool:
+    """Return whether a task says that nothing in it is random."""
+    return getattr(probe.task, "is_random", True) is False
+
+
+def declared_exact(probe: Probe) -> None:
+    """Refuse a task that says that nothing in it is random, and whose runs depend on their seeds."""
+    if is_declared_exact(probe):
+        another_seed(probe)
+
+
+def _undeclared(probe: Probe) -> str:
+    return "" if is_declared_exact(probe) else " (with is_random = False, points are trained on one fresh seed)"
 
 
 def each_step(probe: Probe) -> str | None:

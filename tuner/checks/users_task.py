@@ -11,7 +11,7 @@ from typing import Any
 
 import tasks.registry
 from tasks.task import Task
-from tuner.checks import derivatives, form, reproducibility
+from tuner.checks import derivatives, form, reproducibility, runs
 from tuner.checks.check import CheckFunction, NotApplicable, PromiseError
 from tuner.checks.probe import Probe
 from tuner.checks.returned import naming
@@ -29,6 +29,7 @@ SEEDED: tuple[CheckFunction, ...] = (
     reproducibility.no_variables,
     reproducibility.nothing_from_outside,
     reproducibility.same_start,
+    runs.declared_exact,
 )
 
 

@@ -106,6 +106,8 @@ class SearchSpec(_Spec):
     further: tuple[TaskPart, ...] = ()  # the tasks after the first; they have the same optimizer
     fresh_seeds: int  # number of seeds on which the defaults and the tuned point are trained at the end
     is_repeated: bool = False  # whether it is one of several searches of the run for this optimizer, with a seed each
+    best_known: tuple[float | None, ...] = ()  # value of the objective, as each task says it; empty if none does
+    is_exact: bool = False  # whether no training depends on its seed, so that one run of a point stands for all seeds
 
     @property
     def label(self) -> str:
@@ -120,7 +122,11 @@ class SearchSpec(_Spec):
     @property
     def each_task(self) -> tuple[SearchSpec, ...]:
         """The specification on each task alone."""
-        return tuple(replace(self, workload=part.workload, steps=part.steps, further=()) for part in self.parts)
+        known = [() if one is None else (one,) for one in self.best_known] or [()] * len(self.parts)
+        return tuple(
+            replace(self, workload=part.workload, steps=part.steps, further=(), best_known=best)
+            for part, best in zip(self.parts, known, strict=True)
+        )
 
     @property
     def task(self) -> str:
@@ -163,9 +169,14 @@ class SearchSpec(_Spec):
         return tuple(self.parameters.get("sigmas", ()))
 
     @property
+    def fresh_runs(self) -> int:
+        """Number of runs of the defaults, and of the tuned point, on each task at the end."""
+        return min(1, self.fresh_seeds) if self.is_exact else self.fresh_seeds
+
+    @property
     def total_budget(self) -> int:
         """Gradient evaluations of the whole study, fresh seeds included, if no candidate ends early."""
-        return self.population * sum(self.budgets) + 2 * self.fresh_seeds * self.budgets[-1]
+        return self.population * sum(self.budgets) + 2 * self.fresh_runs * self.budgets[-1]
 
     def budget_of(self, batch: int) -> int:
         """Return the budget of a candidate of a generation, in gradient evaluations, on all tasks together."""

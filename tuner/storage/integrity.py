@@ -128,9 +128,10 @@ def _study_faults(connection: Connection, row: Row[Any]) -> Iterator[str]:
         count = connection.scalar(final.where(columns.role.not_in(_FRESH_ROLES)))
         if count != study.spec.due:
             yield f"{name}: is complete with {count} of {study.spec.due} candidates of the {kind}"
-        for role in _FRESH_ROLES if isinstance(study.spec, SearchSpec) else ():
+        spec = study.spec
+        for role in _FRESH_ROLES if isinstance(spec, SearchSpec) else ():
             count = connection.scalar(final.where(columns.role == role))
-            due = row.fresh_seeds * len(study.spec.workloads)
+            due = spec.fresh_runs * len(spec.workloads) if isinstance(spec, SearchSpec) else 0
             if count != due:
                 yield f"{name}: is complete with {count} of {due} runs of role {role} on fresh seeds"
     other = Role.SEARCH if kind is Role.COMPARISON else Role.COMPARISON

@@ -14,6 +14,12 @@ from tuner.core.trial import Measurement, Role, Workload
 from tuner.storage.checked_rows import CheckedRow
 from tuner.storage.validation import check_run_name, check_study_label, check_text
 
+BEST_KNOWN = "best_known"
+"""Key among the stored parameters of a strategy: the best known value of the objective, per task."""
+
+EXACT = "is_exact"
+"""Key among the stored parameters of a strategy: whether no training of the search depends on its seed."""
+
 
 def to_columns(spec: StudySpec) -> dict[str, Any]:
     """Return the values of the columns that hold a specification.
@@ -89,18 +95,21 @@ def from_row(row: CheckedRow) -> StudySpec:
         "hardware": row.mapping("hardware"),
     }
     if row.one_of("kind", (Role.SEARCH, Role.COMPARISON)) == Role.SEARCH:
+        parameters = row.parameters("parameters", generations)
         return SearchSpec(
             **shared,
             further=tuple(
                 _part(each, shared["workload"], generations) for each in row.optional("further_tasks", row.rows) or ()
             ),
             strategy=row.text("strategy"),
-            parameters=row.parameters("parameters", generations),
+            parameters={name: value for name, value in parameters.items() if name not in (BEST_KNOWN, EXACT)},
+            best_known=_best_known(row, parameters),
             generations=generations,
             population=row.integer("population"),
             steps=row.integers("steps", generations),
             fresh_seeds=row.integer("fresh_seeds"),
             is_repeated=bool(mark),
+            is_exact=parameters.get(EXACT) is True,
         )
     return ComparisonSpec(
         **shared,
@@ -118,11 +127,28 @@ def _search_columns(spec: SearchSpec) -> dict[str, Any]:
         )
     return {
         "strategy": check_text("a strategy's name", spec.strategy, 64),
-        "parameters": _mapping("parameters", spec.parameters),
+        "parameters": _mapping("parameters", {**spec.parameters, **_promises(spec)}),
         "fresh_seeds": int(spec.fresh_seeds),
         "steps": [int(steps) for steps in spec.steps],
         "further_tasks": [_part_columns(spec, part) for part in spec.further] or None,
     }
+
+
+def _promises(spec: SearchSpec) -> dict[str, Any]:
+    """Return what the tasks and the optimizer of a search say of it, which is stored with the strategy's parameters."""
+    known = {BEST_KNOWN: list(spec.best_known)} if spec.best_known else {}
+    return {**known, **({EXACT: True} if spec.is_exact else {})}
+
+
+def _best_known(row: CheckedRow, parameters: Mapping[str, Any]) -> tuple[float | None, ...]:
+    values = parameters.get(BEST_KNOWN, [])
+    tasks = 1 + len(row.optional("further_tasks", row.rows) or ())
+    is_number = isinstance(values, list) and all(
+        value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values
+    )
+    if not is_number or len(values) not in (0, tasks):
+        row.refuse("parameters", "not a mapping with a best known value per task")
+    return tuple(values)
 
 
 def _part_columns(spec: SearchSpec, part: TaskPart) -> dict[str, Any]:

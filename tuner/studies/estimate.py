@@ -53,7 +53,7 @@ def seconds(spec: SearchSpec, cost: float, workers: int) -> float:
     """Return the training time of a study: its generations in sequence, their cohorts on `workers` workers."""
     size = spec.workload.cohort_size
     rounds = math.ceil(math.ceil(spec.population / size) / workers)
-    fresh = math.ceil(math.ceil(2 * spec.fresh_seeds / size) / workers)
+    fresh = math.ceil(math.ceil(2 * spec.fresh_runs / size) / workers)
     return cost * (rounds * sum(spec.steps) + fresh * spec.steps[-1])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.space import SearchSpace
 from tasks import importing
-from tasks.registry import TaskEntry
+from tasks.registry import TaskEntry, best_known
 from tuner import strategies
 from tuner.core.errors import InvalidRequest
 from tuner.core.objective import TRAINING
@@ -20,6 +20,7 @@ from tuner.core.trial import Workload
 from tuner.strategies.schedule import ScheduleRequest
 from tuner.studies import machine
 from tuner.studies.coordinates import check_searched
+from tuner.studies.exact import is_exact
 from tuner.studies.objectives import objective_of
 from tuner.studies.several_tasks import schedules_of
 from tuner.training.code_fingerprint import function_code
@@ -62,6 +63,7 @@ def plan_function(request: SearchRequest, name: str, entry: TaskEntry, asked: Sc
         raise InvalidRequest(
             "objective", ": 'every' is not supported for training functions, which choose when to report"
         )
+    known = best_known(name, {})
     space = _space(request, name)
     check_searched(strategy, space)
     return SearchSpec(
@@ -81,6 +83,8 @@ def plan_function(request: SearchRequest, name: str, entry: TaskEntry, asked: Sc
         parameters=schedule.parameters,
         steps=schedule.steps,
         fresh_seeds=preset.fresh_seeds if request.fresh_seeds is None else request.fresh_seeds,
+        is_exact=is_exact([(entry, objective)]),
+        best_known=() if known is None or objective.further else (known,),
         space=space.to_dict(),
         versions=machine.versions(),
         hardware=machine.hardware(),

@@ -20,7 +20,9 @@ from tuner.core.study import SearchSpec, StudyRecord, StudySpec, TaskPart
 from tuner.core.trial import Workload
 from tuner.strategies.schedule import Schedule, ScheduleRequest
 from tuner.studies import machine
+from tuner.studies.best_known import best_known
 from tuner.studies.coordinates import check_searched
+from tuner.studies.exact import is_exact
 from tuner.studies.function_planner import plan_function
 from tuner.studies.lookup import check_precision, data_fingerprint, task_entry, task_names
 from tuner.studies.objectives import check_objective, objective_of, remarks_on
@@ -129,6 +131,7 @@ def plan_search(request: SearchRequest) -> Plan:
     spaces, derived = _spaces(request, chosen, planned)
     for space in spaces.values():
         check_searched(strategy, space)
+    measured = [(entry, task.objective) for entry, task in zip(entries, planned, strict=True)]
     versions, hardware = machine.versions(), machine.hardware()
     once = [
         SearchSpec(
@@ -145,6 +148,8 @@ def plan_search(request: SearchRequest) -> Plan:
             parameters=schedule.parameters,
             steps=schedule.steps,
             fresh_seeds=preset.fresh_seeds if request.fresh_seeds is None else request.fresh_seeds,
+            is_exact=is_exact(measured, one),
+            best_known=_best_known(planned, request.precision, one),
             space=spaces[one.name].to_dict(),
             versions=versions,
             hardware=hardware,
@@ -180,6 +185,12 @@ class _Planned:
             data=self.data,
             objective=self.objective,
         )
+
+
+def _best_known(planned: Sequence[_Planned], precision: str | None, optimizer: Chosen) -> tuple[float | None, ...]:
+    """Return the best known value of the objective on each task; empty if it is known on none."""
+    found = tuple(best_known(one.task, one.options, precision, one.objective, optimizer) for one in planned)
+    return found if any(value is not None for value in found) else ()
 
 
 def _this(name: str, names: Sequence[str]) -> str:

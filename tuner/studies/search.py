@@ -138,11 +138,11 @@ class SearchBatches:
     def _fresh_seeds(self) -> Batch | None:
         """Return the defaults and the tuned point on fresh seeds, for the next task; None if there is none."""
         task = self._fresh
-        if not self._spec.fresh_seeds or task == len(self._spec.parts):
+        if not self._spec.fresh_runs or task == len(self._spec.parts):
             return None
         self._fresh += 1
         points = ((Role.DEFAULT, self._space.default_genome()), (Role.TUNED, self._tuned))
-        keys = [(Key(role, task, slot), point) for role, point in points for slot in range(self._spec.fresh_seeds)]
+        keys = [(Key(role, task, slot), point) for role, point in points for slot in range(self._spec.fresh_runs)]
         steps = self._spec.parts[task].steps[-1]
         candidates = [self._candidate(key, point, steps, trial_seed(self._spec.seed, key)) for key, point in keys]
         left = sum(map(self._cost_of_fresh_seeds, self._spec.parts[task + 1 :]))
@@ -163,7 +163,7 @@ class SearchBatches:
         return left
 
     def _cost_of_fresh_seeds(self, part: TaskPart) -> int:
-        return -(-2 * self._spec.fresh_seeds // part.workload.cohort_size) * part.steps[-1]
+        return -(-2 * self._spec.fresh_runs // part.workload.cohort_size) * part.steps[-1]
 
     def _as_recorded(self, generation: int, genomes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the recorded genomes of a generation if the strategy can continue from them, or else those proposed.

@@ -66,6 +66,28 @@ def load(name: str, place: str | None, hyperparameters: Sequence[str] | None) ->
     return with_additions(optimizer, added)
 
 
+def is_random(name: str, place: str | None) -> bool:
+    """Return whether the steps of an optimizer may depend on its seeds.
+
+    Args:
+        name: The optimizer's name.
+        place: Where its class is. None: it is built in or of Keras.
+    """
+    return name in lodo.registry.RANDOM if place is None else own_class.is_random(found_at(place))
+
+
+def evaluations_per_step(name: str, place: str | None) -> int:
+    """Return the gradient evaluations of a step of an optimizer, without loading one that is not the user's.
+
+    Args:
+        name: The optimizer's name.
+        place: Where its class is. None: it is built in or of Keras.
+    """
+    if place is None:
+        return lodo.registry.EVALUATIONS_PER_STEP.get(name, 1)
+    return getattr(found_at(place), "evaluations_per_step", 1)
+
+
 def own_names(name: str, place: str | None) -> tuple[str, ...]:
     """Return the hyperparameters of an optimizer itself, without additions; none of a pair of functions may be known.
 

@@ -120,7 +120,7 @@ class StudyMetrics:
         self._objective, self._budget = spec.workload.objective, 0
         self._counts, self._seen = Counts(), set()
         self._begin_batch()
-        fresh = 2 * spec.fresh_seeds * len(spec.parts) if isinstance(spec, SearchSpec) else 0
+        fresh = 2 * spec.fresh_runs * len(spec.parts) if isinstance(spec, SearchSpec) else 0
         self._set("candidates_planned", spec.due + fresh)
         for status in Status:
             if status.is_final:

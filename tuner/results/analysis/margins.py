@@ -5,9 +5,10 @@ both sides of zero. For gains whose interval has its nominal coverage this is wr
 where the true gain is as large as the margin or larger: it is Schuirmann's two one-sided tests (1987), each at 2.5 %.
 The word replaces "better", "worse" and "within the spread", so that these are said in error no more often than before.
 
-Unless a margin is given it is 1 % of the distance from the default's mean to the best mean on fresh seeds that is known
-of comparable searches, that of any optimizer's default or tuned point. Where the default is itself the best there is no
-such distance, and only points that differ by no more than a rounding error are called equivalent.
+Unless a margin is given it is 1 % of the distance from the default's mean to the best value that is known: the best
+mean on fresh seeds of comparable searches, that of any optimizer's default or tuned point, or what the task itself says
+is known or possible, if that is better. Where the default is itself the best there is no such distance, and only points
+that differ by no more than a rounding error are called equivalent.
 """
 
 from __future__ import annotations
@@ -70,6 +71,10 @@ class Judged(Protocol):
         """What is optimised."""
 
     @property
+    def best_known(self) -> float | None:
+        """Best value of the objective, as the task says it."""
+
+    @property
     def gain(self) -> Gain:
         """Gain of the tuned point."""
 
@@ -117,8 +122,13 @@ def judged(summaries: Sequence[Summary], margin: Margin | None = None) -> tuple[
 def with_margins(group: Sequence[One], margin: Margin | None = None) -> list[One]:
     """Return comparable searches, of one task each, with their margins and verdicts; see `judged`."""
     means = [_mean(runs, one.objective) for one in group for runs in (one.default, one.tuned)]
-    best = min((mean for mean in means if mean is not None), default=None)
-    return [_with_margin(one, _relative(one, margin, best)) for one in group]
+    found = [mean for mean in means if mean is not None]
+    return [_with_margin(one, _relative(one, margin, min([*found, *_said(one)], default=None))) for one in group]
+
+
+def _said(one: Judged) -> list[float]:
+    """Return the best fitness that the task says is known or possible; none if it says nothing."""
+    return [] if one.best_known is None else [one.objective.fitness(one.best_known)]
 
 
 def _with_margin(one: One, margin: float | None) -> One:

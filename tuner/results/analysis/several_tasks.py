@@ -67,7 +67,7 @@ def scored(study: StudyRecord, runs: Sequence[Run]) -> Scored[Run]:
     by_key: list[dict[Key, Run]] = [{run.key: run for run in own} for _, own in on_each_task(study, runs)]
     keys = sorted(set().union(*by_key))
     workload = replace(spec.workload, task=spec.task_label, objective=SCORE)
-    merged = replace(spec, workload=workload, steps=spec.budgets, further=())
+    merged = replace(spec, workload=workload, steps=spec.budgets, further=(), best_known=())
     scale = scale_of(spec, runs)
     scores, logarithms = [], []
     for key in keys:

@@ -12,6 +12,7 @@ from tuner.core.aggregates import GenerationTotals, StudyTotals
 from tuner.core.objective import Objective
 from tuner.core.study import SearchSpec, StudyStatus
 from tuner.core.trial import Role, Status
+from tuner.results.analysis.exact import on_every_seed
 from tuner.results.analysis.summary import FreshRuns, fresh_runs
 from tuner.results.analysis.verdict import Gain, Verdict, judge
 
@@ -57,6 +58,11 @@ class Standing:
         return self.totals.record.spec.workload.objective
 
     @property
+    def best_known(self) -> float | None:
+        """Best value of the objective that is known, as the task says it."""
+        return next(iter(self.totals.record.search.best_known), None)
+
+    @property
     def is_open(self) -> bool:
         """Whether results are still to come."""
         return self.totals.record.status != StudyStatus.COMPLETE
@@ -91,7 +97,10 @@ def standing(totals: StudyTotals) -> Standing:
         ValueError: The study is part of a comparison.
     """
     spec = totals.record.search
-    default, tuned = ([run for run in totals.fresh if run.key.role is role] for role in (Role.DEFAULT, Role.TUNED))
+    default, tuned = (
+        on_every_seed(spec, [run for run in totals.fresh if run.key.role is role])
+        for role in (Role.DEFAULT, Role.TUNED)
+    )
     verdict, gain = judge(default, tuned, spec.fresh_seeds, spec.workload.objective.limit(spec.steps[-1]))
     searched = sum(_final(one) for one in totals.generations)
     ended = sum(run.status.is_final for run in totals.fresh)
@@ -107,8 +116,8 @@ def standing(totals: StudyTotals) -> Standing:
         verdict=verdict,
         gain=gain,
         done=searched + ended,
-        due=spec.due + 2 * spec.fresh_seeds,
-        evaluations_left=left + (2 * spec.fresh_seeds - ended) * spec.steps[-1],
+        due=spec.due + 2 * spec.fresh_runs,
+        evaluations_left=left + (2 * spec.fresh_runs - ended) * spec.steps[-1],
     )
 
 
@@ -154,7 +163,10 @@ def seconds_left(standings: Sequence[Standing]) -> float | None:
 
 def _compared(first: Standing, second: Standing) -> tuple[Verdict, Gain]:
     spec = first.totals.record.search
-    runs = [[run for run in one.totals.fresh if run.key.role is Role.TUNED] for one in (second, first)]
+    runs = [
+        on_every_seed(one.totals.record.search, [run for run in one.totals.fresh if run.key.role is Role.TUNED])
+        for one in (second, first)
+    ]
     return judge(runs[0], runs[1], spec.fresh_seeds, spec.workload.objective.limit(spec.steps[-1]))
 
 

@@ -17,6 +17,7 @@ from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import IMPORTED, CandidateRecord, Outcome, SearchSpec, StudyRecord
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.doubling import Doubling, last_doubling
+from tuner.results.analysis.exact import on_every_seed
 from tuner.results.analysis.front import Front, front_of
 from tuner.results.analysis.generations import Generation, Run, by_generation, finished
 from tuner.results.analysis.landscape import Tolerance, tolerances
@@ -54,6 +55,7 @@ class FreshRuns:
     timed_out: int
     seeds: int  # runs of a complete study
     missed: int = 0  # of those that finished, the runs that missed the objective's target
+    is_exact: bool = False  # whether nothing depends on the seed: one run was made, which stands for each of the seeds
 
     @property
     def left(self) -> int:
@@ -153,6 +155,7 @@ class Summary:
     front: Front | None = None  # of several objectives
     parts: tuple[Summary, ...] = ()  # one per task, without `searched`; empty of a search on one task
     is_geometric_mean: bool = False  # whether a score is the geometric mean of the fitnesses
+    best_known: float | None = None  # value of the objective, as the task says it
     doubling: Doubling | None = None  # of a random search, if details were asked for
     trends: Trends = NO_TRENDS
     is_repeated: bool = False  # whether it is one of several searches of the run for this optimizer
@@ -226,7 +229,8 @@ def summarise_outcomes(
     generations = by_generation(spec, candidates)
     objective = spec.workload.objective
     limit = objective.limit(spec.steps[-1])
-    verdict, gain = judge(runs[Role.DEFAULT], runs[Role.TUNED], spec.fresh_seeds, limit)
+    default, tuned = (on_every_seed(spec, runs[role]) for role in (Role.DEFAULT, Role.TUNED))
+    verdict, gain = judge(default, tuned, spec.fresh_seeds, limit)
     best = _best(generations, hyperparameters)
     costs = {end: _cost([run for run in runs[Role.SEARCH] if run.status is end]) for end in Status}
     totals = {status: sum(generation.counts[status] for generation in generations) for status in generations[0].counts}
@@ -271,6 +275,7 @@ def summarise_outcomes(
         objective=objective,
         unit=spec.workload.unit,
         trends=trends(generations),
+        best_known=next(iter(spec.best_known), None),
         is_repeated=spec.is_repeated,
         is_imported=spec.is_imported,
     )
@@ -287,7 +292,10 @@ def _of_several(
 
     whole = scored(study, candidates)
     of_scores = summarise_outcomes(whole.study, whole.runs, partial(of_stored, task=0))
-    default, tuned = ([run for run in whole.logarithms if run.key.role is role] for role in (Role.DEFAULT, Role.TUNED))
+    default, tuned = (
+        on_every_seed(study.search, [run for run in whole.logarithms if run.key.role is role])
+        for role in (Role.DEFAULT, Role.TUNED)
+    )
     relative = relative_gain_of_logarithms if whole.is_geometric_mean else lambda _: NOT_KNOWN
     verdict, gain = judge(default, tuned, study.search.fresh_seeds, relative=relative)
     parts = [
@@ -376,6 +384,7 @@ def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run
 
 def fresh_runs(runs: Sequence[Outcome], spec: SearchSpec) -> FreshRuns:
     """Return the results of one point on the fresh seeds of a search, from the outcomes of its runs."""
+    runs = on_every_seed(spec, runs)
     objective, ended = spec.workload.objective, finished(runs)
     shown = [objective.shown(run.fitness, spec.steps[-1]) for run in ended]
     values = [value for value in shown if value is not None]
@@ -389,6 +398,7 @@ def fresh_runs(runs: Sequence[Outcome], spec: SearchSpec) -> FreshRuns:
         timed_out=statuses.count(Status.TIMED_OUT),
         seeds=spec.fresh_seeds,
         missed=len(shown) - len(values),
+        is_exact=spec.is_exact,
     )
 
 

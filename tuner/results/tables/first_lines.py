@@ -35,11 +35,11 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     elif ranked:
         first = ranked[0]
         so_far = "" if all(one.status == StudyStatus.COMPLETE for one in group) else "so far "
-        over = (
-            f"over {len(first.searches)} searches"
-            if first.searches
-            else f"on {counted(first.tuned.seeds, 'fresh seed')}"
-        )
+        over = f"on {counted(first.tuned.seeds, 'fresh seed')}"
+        if first.searches:
+            over = f"over {len(first.searches)} searches"
+        elif first.tuned.is_exact:
+            over = "(exact, one run)"
         best = f"{so_far}{first.optimizer}: {_fresh(first)} {over}"
         if len(ranked) > 1:
             best += f"; next {ranked[1].optimizer}: {_fresh(ranked[1])}"

@@ -22,7 +22,7 @@ def on_fresh_seeds(runs: FreshRuns) -> str:
 
 def mean_of(runs: FreshRuns) -> str:
     """Return mean and spread of a point; "exact" after a value that is the same on every seed."""
-    if runs.spread == 0:
+    if runs.spread == 0 or (runs.is_exact and runs.mean is not None):
         return f"{measured(runs.mean)} exact"
     return mean_and_spread(runs.mean, runs.spread)
 

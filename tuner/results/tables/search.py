@@ -253,7 +253,8 @@ def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
         for s in group
     ]
     seeds, objective = group[0].tuned.seeds, group[0].objective
-    fresh = f"; ± over {_over(group[0], seeds)}" if seeds else ""
+    is_exact = all(s.tuned.is_exact for s in group) and not group[0].searches
+    fresh = "" if not seeds else "; exact, one run of each point" if is_exact else f"; ± over {_over(group[0], seeds)}"
     budget = f"{group[0].steps:,} {group[0].unit}"
     title = f"Fitness after {budget} (lower is better)" if objective.is_default else objective.title(budget)
     header = ["optimizer", "default", *([seen(group[0].strategy)] if searched else []), "tuned", "gain", "verdict"]
@@ -313,18 +314,26 @@ def _legend(group: Sequence[Summary]) -> list[str]:
 
 def _gain_legend(group: Sequence[Summary], difference: str) -> list[str]:
     seeds, gains = group[0].tuned.seeds, [s.gain for s in group]
-    interval = "" if all(gain.relative.low is None for gain in gains) else " with its 95 % interval"
-    by_sign = ", or every seed's is" if seeds >= MIN_SEEDS_BY_SIGN else ""
-    text = f"gain: {difference}, seed by seed on the {seeds} fresh seeds of both, in % of the default{interval}"
+    is_exact = all(s.tuned.is_exact for s in group)
+    interval = "" if is_exact or all(gain.relative.low is None for gain in gains) else " with its 95 % interval"
+    pairs = "of the one run of both" if is_exact else f"seed by seed on the {seeds} fresh seeds of both"
+    text = f"gain: {difference}, {pairs}, in % of the default{interval}"
     if any(gain.relative.value is None and gain.mean is not None for gain in gains):
         text += " (without %: as a difference)"
-    text += ". better or worse: the mean gain is above or below zero by more than twice its standard deviation"
-    lines = [f"{text}{by_sign}."]
+    if is_exact:
+        lines = [f"{text}. better or worse: by more than a rounding error."]
+    else:
+        by_sign = ", or every seed's is" if seeds >= MIN_SEEDS_BY_SIGN else ""
+        text += ". better or worse: the mean gain is above or below zero by more than twice its standard deviation"
+        lines = [f"{text}{by_sign}."]
     if any(s.verdict is Verdict.EQUIVALENT for s in group):
         margins = sorted({gain.margin or 0.0 for gain in gains if gain.relative.low is not None})
         spans = " to ".join(sizes.percent(each) for each in dict.fromkeys((margins[0], margins[-1])))
         lines.append(f"equivalent: the interval lies within the margin, ± {spans} of the default.")
-    if any(runs.spread == 0 for s in group for runs in (s.default, s.tuned)):
+    points = [runs for s in group for runs in (s.default, s.tuned)]
+    if any(runs.is_exact for runs in points):
+        lines.append("exact: nothing in the training depends on the seed, so that each point is trained once.")
+    elif any(runs.spread == 0 for runs in points):
         lines.append("exact: the same value on every fresh seed.")
     return lines
 

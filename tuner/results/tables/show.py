@@ -135,7 +135,8 @@ def _search_facts(study: StudyRecord, summary: Summary) -> dict[str, str]:
         **_status(study),
         "search": f"{counted(spec.generations, 'generation')} × {counted(spec.population, 'individual')}, "
         f"strategy {spec.strategy}",
-        "seeds": f"{spec.seed} for the study, {spec.fresh_seeds} fresh seeds",
+        "seeds": f"{spec.seed} for the study, {spec.fresh_seeds} fresh seeds"
+        + (", of which one is trained: nothing depends on it" if spec.is_exact else ""),
         "training": f"{_training(study)}, precision {workloads[0].precision or 'of the task'}",
         "data": "; ".join(named_values(each.data) for each in workloads if each.data is not None) or "none",
         **(
