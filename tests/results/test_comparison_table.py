@@ -192,7 +192,7 @@ def test_json_has_the_keys_that_others_script_against():
     ]  # fmt: skip
     assert list(found["contenders"][0]) == [
         "study", "name", "optimizer", "value", "hyperparameters", "settings", "source", "status", "runs", "by_steps",
-        "by_time", "floor", "validation", "test", "evaluations_per_second",
+        "by_time", "floor", "validation", "test", "evaluations_per_second", "behind",
     ]  # fmt: skip
     assert list(found["contenders"][0]["by_steps"]) == ["loss", "diverged", "standing", "p", "missed"]
     assert list(found["contenders"][0]["by_steps"]["loss"]) == ["mean", "spread", "low", "high", "runs"]

@@ -133,9 +133,10 @@ def test_two_that_are_the_same_on_every_seed_are_ordered_and_not_tested():
     assert {one.p for one in exact.ranks.values()} == {None}
 
 
-def test_an_order_of_rounding_errors_is_called_meaningless():
+def test_losses_that_are_rounding_errors_count_as_equal():
     found = rank({"yogi": [2.8e-31] * 4, "momentum": [4.3e-31] * 4, "lodo": [2.0e-21] * 4})
-    assert found.remarks[0] == ("yogi, momentum: losses below 1e-26 are rounding errors; their order is meaningless.")
+    assert [found.ranks[name].standing for name in ("yogi", "momentum", "lodo")] == ["best", "tie", "worse"]
+    assert found.remarks[0] == ("yogi, momentum: losses below 1e-26 are rounding errors and count as equal.")
     assert len(rank({"yogi": [2.8e-31] * 4, "lodo": [2.0e-21] * 4}).remarks) == 1
 
 

@@ -73,16 +73,19 @@ def detailed_summary_of(store: Store, record: StudyRecord) -> Summary:
     return summarise_in_detail(record, candidates_of(store, record))
 
 
-def comparisons_of(store: Store, records: Iterable[StudyRecord], *, curves: bool = False) -> tuple[Comparison, ...]:
+def comparisons_of(
+    store: Store, records: Iterable[StudyRecord], *, curves: bool = False, margin: Margin | None = None
+) -> tuple[Comparison, ...]:
     """Return the comparisons to which some studies belong, with these studies alone.
 
     Args:
         store: Open database.
         records: Studies of comparisons.
         curves: Whether to read every loss as well, which figures need. Default False.
+        margin: The smallest distance from the best that matters. Default: that of `tuner.results.analysis.behind`.
     """
     return tuple(
-        compare_runs([(record, store.seed_runs(record.id, curves=curves)) for record in members])
+        compare_runs([(record, store.seed_runs(record.id, curves=curves)) for record in members], margin)
         for members in by_run(records).values()
     )
 
@@ -120,12 +123,12 @@ def table_of(
         store: Open database.
         records: Studies of any kind.
         details: Whether searches have further tables. Default False.
-        margin: The smallest gain that matters. Default: that of `tuner.results.analysis.margins`.
+        margin: The smallest gain, or distance from the best, that matters. Default: that of `tuner.results.analysis`.
     """
     summary = detailed_summary_of if details else summary_of
     return Table(
         judged([summary(store, record) for record in records if record.is_search], margin),
-        comparisons_of(store, (record for record in records if not record.is_search)),
+        comparisons_of(store, (record for record in records if not record.is_search), margin=margin),
     )
 
 

@@ -165,8 +165,9 @@ profile_option = click.option(
 margin_option = click.option(
     "--margin",
     metavar="N|N%",
-    help="Of searches: the smallest gain that matters, in units of the objective or in % of the default. Gains that lie"
-    " within it are called equivalent. Default: 1 % of the default's distance to the best known.",
+    help="The smallest gain that matters, in units of the objective or in % of the default; of comparisons, the"
+    " smallest distance from the best. What lies within it is called equivalent. Default: 1 % of the distance to the"
+    " best known.",
 )
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 data_dir_option = click.option(

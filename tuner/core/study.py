@@ -215,6 +215,7 @@ class ComparisonSpec(_Spec):
     steps: int  # budget of a run in gradient evaluations
     measurement: Measurement
     source: str  # origin of the hyperparameters, as shown to users
+    best_known: float | None = None  # value of the objective, as the task says it
     sweep: str | None = None  # the parameter that differs from point to point: "momentum", "depth" or "block-size"
 
     @property

@@ -215,6 +215,7 @@ def _comparison_columns(spec: ComparisonSpec) -> dict[str, Any]:
         "measurement": asdict(measurement),
         "source": check_text("the source of a comparison's hyperparameters", spec.source, 1000),
         "sweep": spec.sweep,
+        **({} if spec.best_known is None else {BEST_KNOWN: float(spec.best_known)}),
     }
     return {"comparison": comparison, "steps": [int(spec.steps)] * len(points)}
 
@@ -232,6 +233,7 @@ def _comparison_fields(stored: Mapping[str, Any], points: int) -> dict[str, Any]
         "measurement": Measurement(**stored["measurement"]),
         "source": stored["source"],
         "sweep": stored["sweep"],
+        "best_known": None if stored.get(BEST_KNOWN) is None else float(stored[BEST_KNOWN]),
     }
 
 

@@ -20,6 +20,7 @@ from tuner.core.text import nearest
 from tuner.core.trial import Measurement, Workload
 from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies import machine
+from tuner.studies.best_known import best_known
 from tuner.studies.lookup import (
     absolute,
     check_precision,
@@ -122,6 +123,7 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
                 measurement=measurement,
                 source=tuned.source,
                 sweep=request.sweep,
+                best_known=best_known(task, options, precision, objective, Chosen(tuned.optimizer, tuned.place)),
             )
         )
     base = task.rpartition(":")[2] if search is None else search.run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ import numpy as np
 from search_spaces.space import Scale, SearchSpace
 from tuner.core.numbers import fitness
 from tuner.core.objective import TRAINING_LOSS, Objective
-from tuner.core.study import IMPORTED, Point, SeedRun, StudyRecord, StudyStatus
+from tuner.core.study import IMPORTED, ComparisonSpec, Point, SeedRun, StudyRecord, StudyStatus
 from tuner.core.trial import Status
+from tuner.results.analysis.behind import Behind, behind
 from tuner.results.analysis.estimate import Estimate, estimate
+from tuner.results.analysis.margins import Margin
 from tuner.results.analysis.ranking import ROUNDING, Rank, Ranking, Standing, rank
 
 Studies = Sequence[tuple[StudyRecord, Sequence[SeedRun]]]
@@ -51,6 +53,7 @@ class Contender:
     floor: float | None  # lowest mean loss that an optimizer with the same information can reach
     pace: float | None  # gradient evaluations per second of training; None if runs trained in lockstep
     pace_with_validation: float | None
+    behind: Behind | None = None  # distance from the best by steps; None of the best, and where there is none
 
     @property
     def left(self) -> int:
@@ -90,11 +93,12 @@ class Comparison:
         return tuple(sorted(names, key=lambda name: (name != "loss", name)))
 
 
-def compare_runs(studies: Studies) -> Comparison:
+def compare_runs(studies: Studies, margin: Margin | None = None) -> Comparison:
     """Return the results of the studies of one comparison.
 
     Args:
         studies: Each study with its runs, of any status.
+        margin: The smallest distance from the best that matters. Default: see `tuner.results.analysis.behind`.
 
     Raises:
         ValueError: There is no study, or they are not of the same comparison.
@@ -123,6 +127,10 @@ def compare_runs(studies: Studies) -> Comparison:
     remarks = [f"by steps: {remark}" for remark in by_steps.remarks]
     remarks += [f"by time: {remark}" for remark in (by_time.remarks if by_time else ())]
     remarks += dict.fromkeys(f"{study.spec.workload.optimizer}: {note}" for study, _ in studies for note in study.notes)
+    contenders = [
+        _contender(name, study, point, point_runs, by_steps.ranks[name], by_time.ranks[name] if by_time else None)
+        for name, study, point, point_runs in named
+    ]
     return Comparison(
         run=spec.run,
         task=spec.workload.task,
@@ -135,9 +143,8 @@ def compare_runs(studies: Studies) -> Comparison:
         validate_every=measurement.validate_every,
         test_examples=measurement.test_examples,
         sweep=spec.sweep,
-        contenders=tuple(
-            _contender(name, study, point, point_runs, by_steps.ranks[name], by_time.ranks[name] if by_time else None)
-            for name, study, point, point_runs in named
+        contenders=_with_distances(
+            contenders, {name: study.comparison.best_known for name, study, _, _ in named}, spec, margin
         ),
         remarks=tuple(remarks),
         precision=spec.workload.precision,
@@ -147,6 +154,33 @@ def compare_runs(studies: Studies) -> Comparison:
         hardware=spec.hardware,
         created_at=first.created_at,
         is_imported=spec.is_imported,
+    )
+
+
+def _with_distances(
+    contenders: Sequence[Contender], known: Mapping[str, float | None], spec: ComparisonSpec, margin: Margin | None
+) -> tuple[Contender, ...]:
+    """Return contenders with their distances from the best one."""
+    best = next((one for one in contenders if one.by_steps.rank.standing is Standing.BEST), None)
+    if best is None:
+        return tuple(contenders)
+    objective = spec.workload.objective
+    is_loss = not (objective.validates or objective.is_to_target)
+    return tuple(
+        one
+        if one is best
+        else replace(
+            one,
+            behind=behind(
+                [run.candidate for run in best.runs],
+                [run.candidate for run in one.runs],
+                objective,
+                spec.steps,
+                margin=margin,
+                floor=known[one.name] if one.floor is None or not is_loss else one.floor,
+            ),
+        )
+        for one in contenders
     )
 
 

@@ -20,6 +20,10 @@ ROUNDING = 1e-26
 """Float64 losses below this are rounding errors of a sum of squares: ε² = 5e-32, times the curvatures."""
 
 
+RELATIVE_ROUNDING = 1e-12
+"""Values that differ by less than this share are equal: the rounding of a sum in another order."""
+
+
 class Standing(StrEnum):
     """Standing of an optimizer relative to the best."""
 
@@ -55,12 +59,13 @@ def rank(losses: Mapping[str, Sequence[float]], *, limit: float = math.inf, roun
             without a target.
         rounding: Means from 0 to this are rounding errors. Default: that of float64 losses.
     """
-    samples = {name: list(values) for name, values in losses.items() if values}
+    measured = {name: list(values) for name, values in losses.items() if values}
+    samples = _without_rounding(measured, rounding)
     ranks = dict.fromkeys(losses, Rank(Standing.UNTESTED))
     ended = [name for name, values in samples.items() if any(map(math.isfinite, values))]
     if not ended:
         return Ranking(ranks, ())
-    best = min(ended, key=lambda name: (*_unfinished(samples[name], limit), _mean(samples[name], limit)))
+    best = min(ended, key=lambda name: (*_unfinished(measured[name], limit), _mean(measured[name], limit)))
     ranks[best] = Rank(Standing.BEST)
     rivals = [name for name in samples if name != best]
     exact = [name for name in rivals if _is_constant(samples[name]) and _is_constant(samples[best])]
@@ -73,8 +78,24 @@ def rank(losses: Mapping[str, Sequence[float]], *, limit: float = math.inf, roun
     corrected = holm([*(tests[name].p for name in tested), *[1.0] * (len(others) - len(tested))])
     for name, p in zip(tested, corrected, strict=False):
         ranks[name] = Rank(_standing(samples[best], samples[name], p), p)
-    tiny = [name for name in ended if 0 <= _mean(samples[name], limit) < rounding]
+    tiny = [name for name in ended if 0 <= _mean(measured[name], limit) < rounding]
     return Ranking(ranks, tuple(_remarks(best, exact, tests, tested, tiny)))
+
+
+def _without_rounding(samples: Mapping[str, Sequence[float]], rounding: float) -> dict[str, list[float]]:
+    """Return samples in which values that differ by no more than a rounding error are equal.
+
+    Args:
+        samples: Values by name.
+        rounding: Values from 0 to this are equal as well.
+    """
+    found: dict[float, float] = {}
+    last = -math.inf
+    for value in sorted({value for values in samples.values() for value in values}):
+        is_equal = math.isfinite(value - last) and value - last <= RELATIVE_ROUNDING * max(abs(value), abs(last))
+        last = last if is_equal or 0 <= last <= value < rounding else value
+        found[value] = last
+    return {name: [found[value] for value in values] for name, values in samples.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +124,7 @@ def _remarks(
 ) -> list[str]:
     remarks, rivals = [], len(tests)
     if len(tiny) > 1:
-        remarks.append(f"{', '.join(tiny)}: losses below {ROUNDING:g} are rounding errors; their order is meaningless.")
+        remarks.append(f"{', '.join(tiny)}: losses below {ROUNDING:g} are rounding errors and count as equal.")
     for by_signs, test in ((False, "the Mann-Whitney test"), (True, "the sign test")):
         refused = [name for name, one in tests.items() if name not in tested and one.by_signs is by_signs]
         if refused:

@@ -15,7 +15,7 @@ from tuner.results.analysis.comparison import Comparison, Contender, FinalLoss
 from tuner.results.analysis.estimate import MIN_RUNS, Estimate
 from tuner.results.analysis.ranking import Standing
 from tuner.results.analysis.significance import LEVEL
-from tuner.results.tables import first_lines
+from tuner.results.tables import behind, first_lines
 from tuner.results.tables.numbers import NOTHING, counted, hyperparameter, mean_and_spread, measured, number
 from tuner.results.tables.section import Section
 from tuner.results.tables.text_table import TextTable
@@ -57,6 +57,7 @@ def _contender_json(contender: Contender) -> dict[str, Any]:
         "validation": {name: _estimate_json(mean) for name, mean in contender.validation.items()},
         "test": {name: _estimate_json(mean) for name, mean in contender.test.items()},
         "evaluations_per_second": {"training": contender.pace, "with_validation": contender.pace_with_validation},
+        "behind": behind.as_json(contender.behind),
     }
 
 
@@ -81,7 +82,7 @@ def csv_rows(comparisons: Sequence[Comparison]) -> tuple[list[str], list[list[An
     header += [status.name.lower() for status in Status if status.is_final]
     header += [f"{budget}_{column}" for budget in ("by_steps", "by_time") for column in _FINAL_LOSS] + ["floor"]
     header += [f"{split}_{name}{end}" for split in _SPLITS for name in metrics for end in ("", "_spread")]
-    header += ["evaluations_per_second", "evaluations_per_second_with_validation", "objective"]
+    header += ["evaluations_per_second", "evaluations_per_second_with_validation", "objective", *behind.COLUMNS]
     rows = []
     for comparison in comparisons:
         for contender in comparison.contenders:
@@ -99,7 +100,8 @@ def csv_rows(comparisons: Sequence[Comparison]) -> tuple[list[str], list[list[An
                 for name in metrics:
                     estimate = estimates.get(name)
                     row += [None, None] if estimate is None else [estimate.mean, estimate.spread]
-            rows.append([*row, contender.pace, contender.pace_with_validation, comparison.objective.text])
+            row += [contender.pace, contender.pace_with_validation, comparison.objective.text]
+            rows.append([*row, *behind.cells(contender.behind)])
     return header, rows
 
 
@@ -135,6 +137,7 @@ def _tables(comparison: Comparison) -> list[TextTable]:
     contenders, name = comparison.contenders, comparison.sweep or "optimizer"
     finals = [contender.by_steps for contender in contenders]
     tables = [_final_losses(comparison, comparison.objective, "step budget", finals)]
+    tables += behind.tables(contenders, name, _label, comparison.objective)
     if comparison.seconds is not None:
         timed = [contender.by_time for contender in contenders if contender.by_time is not None]
         tables.append(_final_losses(comparison, TRAINING_LOSS, "time budget", timed))
@@ -180,7 +183,7 @@ def _final_losses(comparison: Comparison, objective: Objective, budget: str, los
             *([f"{contender.counts[Status.FINISHED] - final.missed}/{_ended(contender)}"] if to_target else []),
             f"{final.diverged}/{_ended(contender)}",
             number(final.rank.p, 2),
-            _standing(final, objective),
+            behind.standing(contender, objective) if final is contender.by_steps else _standing(final, objective),
         ]
         for contender, final in zip(comparison.contenders, losses, strict=True)
     ]
@@ -191,7 +194,11 @@ def _final_losses(comparison: Comparison, objective: Objective, budget: str, los
         header,
         rows,
         left=(0, len(header) - 1),
-        bold=frozenset((row, 1) for row, final in enumerate(losses) if final.rank.standing in best),
+        bold=frozenset(
+            (row, 1)
+            for row, (contender, final) in enumerate(zip(comparison.contenders, losses, strict=True))
+            if final.rank.standing in best or (final is contender.by_steps and behind.is_equivalent(contender))
+        ),
         title=f"Mean training loss in the last 10 % of the {budget} (lower is better)"
         if objective.is_default
         else objective.title(f"the {budget}"),
@@ -270,6 +277,7 @@ def _legend(comparison: Comparison, tables: Sequence[TextTable]) -> list[str]:
             "p: two-sided p value of the exact Mann-Whitney test against the best, after Holm's correction; a run that "
             f"diverged counts as the {worst}. tie: p above {LEVEL:g}, not significantly different from the best."
         )
+    lines += behind.legend(comparison.contenders)
     if any(rank.standing is Standing.LOWER for rank in ranks):
         values = {"loss": "losses"}.get(what, what if objective.is_to_target else f"{what} values")
         often = "diverged or missed the target" if objective.is_to_target else "diverged"

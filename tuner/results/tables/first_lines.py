@@ -15,6 +15,7 @@ from tuner.results.analysis.searches import compared
 from tuner.results.analysis.significance import LEVEL
 from tuner.results.analysis.summary import Summary
 from tuner.results.analysis.verdict import Verdict
+from tuner.results.tables.behind import is_equivalent
 from tuner.results.tables.numbers import counted, mean_and_spread, measured, number, seconds
 from tuner.results.tables.points import share
 from tuner.results.tables.sizes import percent, relative_size
@@ -182,10 +183,13 @@ def differing_orders(comparison: Comparison, winner: Contender) -> list[str]:
 def _tests(comparison: Comparison, winner: Contender) -> str:
     """Return against how many the best is significantly better, and with whom it is tied."""
     others = [one for one in comparison.contenders if one is not winner]
-    tied = [one.name for one in others if one.by_steps.rank.standing is Standing.TIE]
-    worse = [one for one in others if one.by_steps.rank.p is not None and one.by_steps.rank.p <= LEVEL]
-    untested = len(others) - len(tied) - len(worse)
+    equivalent = [one.name for one in others if is_equivalent(one)]
+    left = [one for one in others if one.name not in equivalent]
+    tied = [one.name for one in left if one.by_steps.rank.standing is Standing.TIE]
+    worse = [one for one in left if one.by_steps.rank.p is not None and one.by_steps.rank.p <= LEVEL]
+    untested = len(left) - len(tied) - len(worse)
     parts = [f"significantly better than {len(worse)} of {len(others)} (p at most {LEVEL:g})"] if worse else []
+    parts += [f"equivalent to {_listed(equivalent)}"] if equivalent else []
     parts += [f"tied with {_listed(tied)}"] if tied else []
     parts += [f"{untested} not tested, see below"] if untested else []
     return "; ".join(parts)
