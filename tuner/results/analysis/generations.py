@@ -9,7 +9,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from tuner.core.numbers import fitness
@@ -96,3 +96,35 @@ def by_generation(spec: StudySpec, candidates: Sequence[Run]) -> tuple[Generatio
             )
         )
     return tuple(generations)
+
+
+def together(searches: Sequence[Sequence[Generation[Run]]]) -> tuple[Generation[Run], ...]:
+    """Return the generations of several searches with one schedule, each with the individuals of all searches.
+
+    The population is that of one search.
+    """
+    return tuple(
+        replace(
+            members[0],
+            counts={status: sum(one.counts[status] for one in members) for status in members[0].counts},
+            finished=tuple(sorted((run for one in members for run in one.finished), key=fitness)),
+        )
+        for members in zip(*searches, strict=True)
+    )
+
+
+def mean_of_each(
+    name: str, numbers: Sequence[int], searches: Sequence[Sequence[Generation[Run]]]
+) -> list[float | None]:
+    """Return the mean over searches of a value of some generations; None where one of the searches has none.
+
+    Args:
+        name: "best" or "median".
+        numbers: Numbers of the generations.
+        searches: The generations of each search.
+    """
+    found: list[float | None] = []
+    for number in numbers:
+        values = [getattr(one[number], name) for one in searches]
+        found.append(None if any(value is None for value in values) else statistics.fmean(values))
+    return found

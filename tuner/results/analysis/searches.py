@@ -199,7 +199,6 @@ def over_searches(points: Sequence[FreshRuns], objective: Objective, steps: int)
         timed_out=statuses.count(Status.TIMED_OUT),
         seeds=len(points) if points[0].seeds else 0,
         missed=finished - len(valued),
-        is_exact=all(runs.is_exact for runs in points),
     )
 
 

@@ -15,10 +15,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
-from tuner.core.study import CandidateRecord, StudyRecord
+import numpy as np
+
+from tuner.core.study import CandidateRecord
 from tuner.core.text import one_line
 from tuner.core.trial import Role, Status
-from tuner.results.analysis.generations import Generation, Searches, by_generation
+from tuner.results.analysis.generations import Generation, Searches, by_generation, mean_of_each, together
+from tuner.results.analysis.searches import over_searches
 from tuner.results.analysis.summary import fresh_runs
 from tuner.results.figures.canvas import (
     EDGE,
@@ -35,6 +38,7 @@ from tuner.results.figures.canvas import (
     spread_out,
 )
 from tuner.results.figures.look import DEFAULT_LOOK, Look
+from tuner.results.figures.several_searches import by_optimizer
 from tuner.results.figures.styles import styles_of
 
 if TYPE_CHECKING:
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 3  # panels side by side
 PANEL, SINGLE = (3.0, 2.1), (5.6, 3.4)  # inches; a single one uses the page
-MAX_MARKS = 9  # of the legend
+MAX_MARKS = 10  # of the legend
 LEGEND_ROW = 0.18  # inches
 MAX_LABEL = 22  # characters of a line of the label of the fitness axis
 MAX_MEDIANS = 10.0  # times the greatest median; larger values are drawn on the edge of a logarithmic axis
@@ -78,8 +82,10 @@ def fitness_by_generation(studies: Searches, look: Look = DEFAULT_LOOK) -> Figur
         raise ValueError(f"a figure of the search needs studies of one objective. Received: {', '.join(objectives)}")
     if not any(candidates for _, candidates in studies):
         return None
-    panels = [(study, by_generation(study.spec, candidates)) for study, candidates in studies]
-    fresh = [_fresh(study, candidates) for study, candidates in studies]
+    groups = by_optimizer(studies)
+    searches = [[by_generation(study.spec, candidates) for study, candidates in group] for group in groups]
+    panels = [(group[0][0], together(found)) for group, found in zip(groups, searches, strict=True)]
+    fresh = [_fresh(group) for group in groups]
     objective = panels[0][0].spec.workload.objective
     columns = 2 if len(panels) == 4 else min(MAX_COLUMNS, len(panels))
     panel_size = PANEL if len(panels) > 1 else SINGLE
@@ -98,15 +104,18 @@ def fitness_by_generation(studies: Searches, look: Look = DEFAULT_LOOK) -> Figur
     figure, panel_array = panel_figure(rows, columns, f"{run}search on {tasks[0]}", spacing, sharey=True, look=look)
     axes = panel_array.flatten()
     limits = _fitness_axis(
-        axes[0], all_generations, [mean for of_study in fresh for mean in of_study.values()], log=look.log_y
+        axes[0], all_generations, [mean for of_study in fresh for mean, _, _ in of_study.values()], log=look.log_y
     )
     axes[0].set_ylim(*limits)  # before drawing, so that the axis ignores outliers
     no_minor_ticks(axes)
     looks = styles_of(study.spec.workload.optimizer for study, _ in panels)
     for index, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
         name = study.spec.name if several_runs else study.spec.label
+        name = (
+            name if len(searches[index]) == 1 else f"{study.spec.workload.optimizer} ({len(searches[index])} searches)"
+        )
         hue = looks[study.spec.workload.optimizer].colour
-        _draw(panel, generations, name, hue, ends, limits)
+        _draw(panel, generations, name, hue, ends, limits, searches[index])
         _mark_fresh(panel, fresh[index], len(generations), hue, limits)
         if index % columns == 0:
             panel.set_ylabel(label)
@@ -115,7 +124,7 @@ def fitness_by_generation(studies: Searches, look: Look = DEFAULT_LOOK) -> Figur
             panel.set_xlabel("generation")
     for panel in axes[len(panels) :]:
         panel.set_visible(False)
-    _legend(figure, all_generations, legend_columns, limits, with_fresh=any(fresh))
+    _legend(figure, all_generations, legend_columns, limits, with_fresh=any(fresh), several=len(searches[0]) > 1)
     return figure
 
 
@@ -181,8 +190,19 @@ def _draw(
     hue: str,
     ends: Sequence[str],
     limits: tuple[float, float],
+    searches: Sequence[Sequence[Generation[CandidateRecord]]],
 ) -> None:
-    """Draw one search into its panel."""
+    """Draw one search, or several for one optimizer, into its panel.
+
+    Args:
+        axes: The panel.
+        generations: The generations, those of all searches together.
+        name: Title of the panel.
+        hue: Colour of the individuals.
+        ends: The ends that are counted above it.
+        limits: Of the fitness axis.
+        searches: The generations of each search.
+    """
     within: list[tuple[float, float]] = []
     beyond: list[tuple[float, float]] = []
     below: list[tuple[float, float]] = []
@@ -192,7 +212,7 @@ def _draw(
             x = generation.number + spread_out(run.key.slot, generation.population, 0.5)  # side by side, in slot order
             is_below = not is_max and value < limits[0]  # such as 0 on a logarithmic axis
             (beyond if _is_beyond(value, limits, generation) else below if is_below else within).append((x, value))
-    axes.scatter(*columns_of(within), s=9, color=hue, alpha=0.5, linewidths=0, zorder=2)
+    axes.scatter(*columns_of(within), s=9, color=hue, alpha=0.5 if len(searches) == 1 else 0.25, linewidths=0, zorder=2)
     edge, mark = (1 - EDGE, "v") if is_max else (EDGE, "^")
     axes.scatter([x for x, _ in beyond], [edge] * len(beyond), s=14, marker=mark, color=hue, alpha=0.6, linewidths=0,
                  transform=axes.get_xaxis_transform(), zorder=2)  # fmt: skip
@@ -201,9 +221,11 @@ def _draw(
     for segment in _segments(generations):
         numbers = [generation.number for generation in segment]
         best, median = (
-            _above_edge(_or_gap([getattr(each, name) for each in segment]), limits, is_max)
-            for name in ("best", "median")
+            _above_edge(_or_gap(mean_of_each(name, numbers, searches)), limits, is_max) for name in ("best", "median")
         )
+        for one in searches if len(searches) > 1 else ():
+            own = _above_edge(_or_gap([one[number].best for number in numbers]), limits, is_max)
+            axes.plot(numbers, own, "-", color="0.35", lw=0.6, zorder=3)
         axes.plot(numbers, best, "-o", color="black", lw=1.4, ms=3.5, zorder=4)
         axes.plot(numbers, median, "--s", color="black", lw=1.0, ms=3.5,
                   markerfacecolor="white", zorder=3)  # fmt: skip
@@ -223,21 +245,35 @@ def _draw(
     hide_spines(axes)
 
 
-def _fresh(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> dict[str, float]:
-    """Return the mean on fresh seeds of the defaults and of the tuned point, where there is one."""
-    means = {
-        role.value: fresh_runs([one for one in candidates if one.key.role is role], study.search).mean
-        for role in (Role.DEFAULT, Role.TUNED)
-    }
-    return {role: mean for role, mean in means.items() if mean is not None}
+def _fresh(group: Searches) -> dict[str, tuple[float, float, float]]:
+    """Return the mean on fresh seeds of the defaults and of the tuned point, where there is one, and two ends.
+
+    The ends are one standard deviation over searches away; where that is not above 0, at the lowest search. Of a single
+    search they are the mean.
+    """
+    found = {}
+    for role in (Role.DEFAULT, Role.TUNED):
+        runs = [fresh_runs([one for one in some if one.key.role is role], study.search) for study, some in group]
+        spec = group[0][0].search
+        point = runs[0] if len(runs) == 1 else over_searches(runs, spec.workload.objective, spec.steps[-1])
+        if point.mean is None:
+            continue
+        spread = 0.0 if len(runs) == 1 else point.spread or 0.0
+        low, lowest = point.mean - spread, min(one.mean for one in runs if one.mean is not None)
+        found[role.value] = (point.mean, lowest if low <= 0 < lowest else low, point.mean + spread)
+    return found
 
 
-def _mark_fresh(axes: Axes, means: dict[str, float], at: int, hue: str, limits: tuple[float, float]) -> None:
+def _mark_fresh(
+    axes: Axes, means: dict[str, tuple[float, float, float]], at: int, hue: str, limits: tuple[float, float]
+) -> None:
     """Draw the means on fresh seeds to the right of the last generation; on the edge where they are beyond the axis."""
     if not means:
         return
     axes.axvline(at - 0.5, color="0.85", lw=0.8, zorder=1)
-    for role, mean in means.items():
+    for role, (mean, low, high) in means.items():
+        if low < high:
+            axes.plot([at, at], np.clip([low, high], *limits), color=hue, lw=1.1, zorder=5)
         if limits[0] <= mean <= limits[1]:
             axes.plot([at], [mean], ls="", clip_on=False, **_FRESH_MARKS[role], color=hue)
         else:
@@ -287,6 +323,7 @@ def _legend(
     limits: tuple[float, float],
     *,
     with_fresh: bool,
+    several: bool,
 ) -> None:
     """Draw a legend of the marks in the figure."""
     from matplotlib.lines import Line2D
@@ -294,10 +331,13 @@ def _legend(
     lines = any(one.number < other.number and one.steps == other.steps for one, other in pairwise(generations))
     marks = [
         Line2D([], [], color="0.4", marker="o", ms=4, ls="", alpha=0.6, label="individual that finished"),
-        Line2D([], [], color="black", marker="o", ms=3.5, ls="-" * lines, lw=1.4, label="best"),
+        Line2D([], [], color="black", marker="o", ms=3.5, ls="-" * lines, lw=1.4,
+               label="best, mean over searches" if several else "best"),
         Line2D([], [], color="black", marker="s", ms=3.5, ls="--" * lines, lw=1.0, markerfacecolor="white",
-               label="median of those that finished"),
+               label="median, mean over searches" if several else "median of those that finished"),
     ]  # fmt: skip
+    if several:
+        marks.insert(1, Line2D([], [], color="0.35", lw=0.6, label="best of one search"))
     values = [value for one in generations for _, value in _values(one)]
     if not generations[0].objective.is_max and any(value < limits[0] for value in values):
         zero = "exactly 0" if min(values) == 0 else "below the axis"
@@ -308,6 +348,10 @@ def _legend(
     if len({generation.steps for generation in generations}) > 1:
         marks.append(Line2D([], [], color="0.45", ls=":", lw=0.9, label="budget changes"))
     for role, style in _FRESH_MARKS.items() if with_fresh else ():
-        marks.append(Line2D([], [], ls="", color="0.4", **style, label=f"{role} on fresh seeds"))
+        marks.append(
+            Line2D(
+                [], [], ls="", color="0.4", **style, label=f"{role} on fresh seeds{', ± sd over searches' * several}"
+            )
+        )
     marks.append(Line2D([], [], ls="", label="small numbers: budget in gradient evaluations"))
     mark_legend(figure, marks, columns)

@@ -66,7 +66,8 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
         "Fitness by generation",
         "Value of the objective of every individual by generation, with the best and the median of those that "
         "finished; above each panel the number of those that did not. Values of different budgets are not comparable: "
-        "lines break where the budget changes. On the right the defaults and the tuned point on fresh seeds.",
+        "lines break where the budget changes. On the right the defaults and the tuned point on fresh seeds. With "
+        "several searches a panel has those of one optimizer: thin lines are their best, thick ones means over them.",
         fitness_by_generation,
     ),
     Kind(
@@ -82,7 +83,7 @@ FIGURES_OF_SEARCH: tuple[Kind[Searches], ...] = (
         "Population by generation",
         "Every individual in each hyperparameter by generation, on the scale of the search: the better half of a "
         "generation filled, the others hollow, those that did not finish as crosses. The line is the tuned value, the "
-        "dotted line the default.",
+        "dotted line the default. Of several searches it is the median one; grey lines are tuned values of the others.",
         population,
     ),
     Kind(

@@ -17,6 +17,7 @@ from tuner.results.analysis.generations import Searches, finished
 from tuner.results.figures.canvas import Spacing, columns_that_fit, panel_figure
 from tuner.results.figures.hyperparameter_axis import dimensions, label, position
 from tuner.results.figures.look import DEFAULT_LOOK, Look
+from tuner.results.figures.several_searches import medians
 from tuner.results.figures.sharpness import MAX_MEDIANS, last_generations
 from tuner.results.figures.styles import styles_of
 from tuner.results.tables.numbers import measured
@@ -41,7 +42,8 @@ def parallel_coordinates(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure
     Returns:
         None if no individual finished.
     """
-    searches = [(study, _with_value(study, last_generations(study, candidates))) for study, candidates in studies]
+    shown = medians(studies)
+    searches = [(study, _with_value(study, last_generations(study, some))) for study, some in shown.studies]
     searches = [(study, individuals) for study, individuals in searches if individuals]
     if not searches:
         return None

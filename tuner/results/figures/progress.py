@@ -84,7 +84,8 @@ def best_so_far(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
             _draw(axes, [together] if together else [], style, limits)
             name = f"{name}\n(mean of {len(last_parts)})"
         if together and runs.mean is not None:
-            _mark_tuned(axes, together.at[-1], runs, style, limits)
+            lowest = min((one.mean for _, _, one in members if one.mean is not None), default=0.0)
+            _mark_tuned(axes, together.at[-1], runs, style, limits, lowest if is_repeated else -math.inf)
         end = together.best[-1] if together else None
         named.append(
             Named(style if together else None, end, name if together else f"{one_line(optimizer)}\n(none finished)")
@@ -170,10 +171,13 @@ def _draw(axes: Axes, parts: Sequence[Progress], style: Style, limits: Limits, *
             axes.plot(below[:1], [1 - EDGE], "v", color=style.colour, ms=6, transform=axes.get_xaxis_transform())
 
 
-def _mark_tuned(axes: Axes, at: int, runs: FreshRuns, style: Style, limits: Limits) -> None:
-    """Draw the mean on fresh seeds at the end of a search, with its standard deviation within the axis."""
+def _mark_tuned(axes: Axes, at: int, runs: FreshRuns, style: Style, limits: Limits, lowest: float) -> None:
+    """Draw the mean on fresh seeds at the end of a search, with its standard deviation within the axis.
+
+    On a logarithmic axis it ends at the lowest search, since a mean minus a standard deviation may be below 0.
+    """
     mean = min(max(runs.mean or 0.0, limits[1]), limits[2])
     spread = runs.spread or 0.0
-    low, high = max(mean - spread, limits[1]), min(mean + spread, limits[2])
+    low, high = max(mean - spread, limits[1], lowest if limits[0] else -math.inf), min(mean + spread, limits[2])
     axes.plot([at, at], [low, high], color=style.colour, lw=1.2, zorder=4)
     axes.plot([at], [mean], "*", color=style.colour, ms=TUNED_SIZE, mec="black", mew=0.6, zorder=5, clip_on=False)

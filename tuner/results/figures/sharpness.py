@@ -21,6 +21,7 @@ from tuner.results.figures.canvas import (
 )
 from tuner.results.figures.hyperparameter_axis import HyperparameterPanel, hyperparameter_rows, position, prepare
 from tuner.results.figures.look import DEFAULT_LOOK, Look
+from tuner.results.figures.several_searches import ONE_OF_MANY, Shown, medians
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +42,8 @@ def sharpness(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
     Returns:
         None if no individual is final.
     """
-    rows = [(study, last_generations(study, some)) for study, some in studies]
+    shown = medians(studies)
+    rows = [(study, last_generations(study, some)) for study, some in shown.studies]
     rows = [(study, some) for study, some in rows if some]
     if not rows:
         return None
@@ -53,9 +55,10 @@ def sharpness(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
         apply_limits(panel.axes, limits)
         no_minor_ticks([panel.axes])
         draw_sharpness(panel, rows[panel.row][1], limits[1:])
+        mark_others(panel, shown)
         if not panel.is_leftmost:
             panel.axes.tick_params(axis="y", which="both", labelleft=False)
-    _draw_legend(figure, to_target=objective.is_to_target)
+    _draw_legend(figure, to_target=objective.is_to_target, with_others=any(shown.tuned.values()))
     return figure
 
 
@@ -118,6 +121,15 @@ def draw_sharpness(
         axes.axvline(default, color="0.4", ls=":", lw=1.1, zorder=1)
 
 
+def mark_others(panel: HyperparameterPanel, shown: Shown) -> None:
+    """Draw the tuned values of other searches for the optimizer that lie within the axis of a panel."""
+    low, high = panel.axes.get_xlim()
+    for each in shown.others(panel.study):
+        at = position(panel.dimension, each[panel.dimension.name])
+        if low <= at <= high:
+            panel.axes.axvline(at, **ONE_OF_MANY)
+
+
 def _values(study: StudyRecord, individuals: Sequence[CandidateRecord]) -> dict[Key, float]:
     """Return the values of the objective of the individuals that have one."""
     objective = study.spec.workload.objective
@@ -137,7 +149,7 @@ def _limits(rows: Sequence[tuple[StudyRecord, Sequence[CandidateRecord]]], *, lo
     return loss_limits(shown, log=log)
 
 
-def _draw_legend(figure: Figure, *, to_target: bool) -> None:
+def _draw_legend(figure: Figure, *, to_target: bool, with_others: bool) -> None:
     from matplotlib.lines import Line2D
 
     marks = [
@@ -158,4 +170,6 @@ def _draw_legend(figure: Figure, *, to_target: bool) -> None:
         Line2D([], [], color="black", lw=0.9, label="tuned"),
         Line2D([], [], color="0.4", lw=1.1, ls=":", label="default, if within the axis"),
     ]
+    if with_others:
+        marks.append(Line2D([], [], **ONE_OF_MANY, label="tuned, other searches, if within the axis"))
     mark_legend(figure, marks, 3)

@@ -24,6 +24,8 @@ from tuner.results.figures.canvas import (
 )
 from tuner.results.figures.hyperparameter_axis import HyperparameterPanel, hyperparameter_rows, position, prepare
 from tuner.results.figures.look import DEFAULT_LOOK, Look
+from tuner.results.figures.several_searches import ONE_OF_MANY, medians
+from tuner.results.figures.sharpness import mark_others
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +45,8 @@ def surrogate(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
         None if no study has a prediction.
     """
     rows: list[tuple[StudyRecord, tuple[Slice, ...], Points]] = []
-    for study, candidates in studies:
+    shown = medians(studies)
+    for study, candidates in shown.studies:
         found = slices(study, candidates)
         if not isinstance(found, str):
             objective = study.spec.workload.objective
@@ -61,9 +64,10 @@ def surrogate(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
         apply_limits(panel.axes, limits[panel.row])
         no_minor_ticks([panel.axes])
         draw_slice(panel, found[panel.number], points, limits[panel.row][1:])
+        mark_others(panel, shown)
         if not panel.is_leftmost:
             panel.axes.tick_params(axis="y", which="both", labelleft=False)
-    _draw_legend(figure, rows[0][0].spec.workload.objective)
+    _draw_legend(figure, rows[0][0].spec.workload.objective, with_others=any(shown.tuned.values()))
     return figure
 
 
@@ -109,7 +113,7 @@ def _limits(study: StudyRecord, found: Sequence[Slice], points: Points) -> Limit
     return False, ends[0], ends[1]
 
 
-def _draw_legend(figure: Figure, objective: Objective) -> None:
+def _draw_legend(figure: Figure, objective: Objective, *, with_others: bool) -> None:
     from matplotlib.lines import Line2D
 
     beyond = "beyond the axis" + (", or missed the target" if objective.is_to_target else "")
@@ -121,4 +125,6 @@ def _draw_legend(figure: Figure, objective: Objective) -> None:
         Line2D([], [], color="0.6", marker="^", ms=4, ls="", label=beyond),
         Line2D([], [], color="black", lw=0.9, label="tuned"),
     ]
+    if with_others:
+        marks.append(Line2D([], [], **ONE_OF_MANY, label="tuned, other searches"))
     mark_legend(figure, marks, 3)

@@ -59,9 +59,13 @@ def legend(group: Sequence[Summary], difference: str) -> list[str]:
     count, fresh = len(first.searches), first.searches[0].tuned.seeds
     by_sign = ", or every search's is" if count >= MIN_SEEDS_BY_SIGN else ""
     interval = " with its 95 % interval" if any(one.gain.relative.low is not None for one in group) else ""
+    once = sum(all(each.tuned.is_exact for each in one.searches) for one in group)
+    of_its_own = f" and {fresh} fresh seeds of its own" if once < len(group) else ""
+    exact = "" if not once else " Where nothing in the training depends on its seed, each point is trained once."
+    variance = "between searches and between training runs" if once < len(group) else "between searches"
     lines = [
-        f"±: standard deviation over {count} searches, each of which has its own seed and {fresh} fresh seeds of its"
-        " own. It includes the variance between searches and between training runs.",
+        f"±: standard deviation over {count} searches, each of which has its own seed{of_its_own}. It includes the"
+        f" variance {variance}.{exact}",
     ]
     if not first.parts:
         lines.append(
