@@ -52,7 +52,7 @@ def test_a_script_without_a_guard_tunes_on_a_task_that_it_defines(tmp_path):
     process = start(tmp_path, "tune", 20)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    assert out == f"True {2 * (3 * 4 + 2 * 8)}\n"
+    assert out == f"True {2 * (3 * 4 + 2)}\n"
     run = tuner.open_database(tmp_path / "lodo-tune.db").run("Valley")
     assert run["Adam"].spec.workload.task == "session:Valley"
     assert (run.trials().status == "finished").all()
@@ -76,4 +76,4 @@ def test_a_script_that_is_interrupted_keeps_what_is_finished_and_another_goes_on
     assert {study.status for study in place.studies()} <= {"interrupted", "complete"}
     process = start(tmp_path, "resume")
     out, err = process.communicate(timeout=300)
-    assert (process.returncode, out) == (0, f"True {2 * (3 * 4 + 2 * 8)}\n"), err
+    assert (process.returncode, out) == (0, f"True {2 * (3 * 4 + 2)}\n"), err

@@ -287,7 +287,7 @@ def test_a_search_of_which_nothing_finished_shows_its_table_and_does_not_end_as_
         "lodo-tune: Hopeless/Adam: no individual finished; 2 failed and 0 timed out"
         " (lodo-tune show Hopeless/Adam says why)"
     )
-    assert "the tuned point failed on 3 of 3 fresh seeds" in outcome.out
+    assert "the tuned point failed in its one run" in outcome.out  # as Rosenbrock's, it depends on no seed
 
 
 @pytest.mark.slow

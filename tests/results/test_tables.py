@@ -231,6 +231,7 @@ def test_json_says_all_of_the_summary_under_keys_that_others_script_against():
         "timed_out": 0,
         "seeds": 3,
         "missed": 0,
+        "is_exact": False,
     }
     assert adam["cost"] == {
         "search": {"evaluations": 768, "seconds": 4.0},  # 100 + 3 * 17 and 3 * 200 + 17, 8 runs of 0.5 s

@@ -62,7 +62,8 @@ def legend(contenders: Sequence[Contender]) -> list[str]:
     text = "worse by: mean distance from the best, seed by seed, in % of the best"
     if any(one.behind is not None and one.behind.distance.relative.low is not None for one in known):
         text += " with its 95 % interval"
-    lines = [f"{text}. seeds won: seeds on which it is better than the best."]
+    text += ". seeds won: seeds on which it is better than the best"
+    lines = [f"{text}. The test behind p does not pair runs by seed, so that it finds less."]
     if any(map(is_equivalent, known)):
         lines.append("equivalent: the interval lies within the margin.")
     return lines

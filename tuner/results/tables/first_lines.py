@@ -104,7 +104,8 @@ def _certainty(ranked: Sequence[Summary]) -> str:
     spread = math.hypot(first.spread, second.spread)
     gap = abs(first.mean - second.mean)
     apart = f"differ by {number(gap / spread, 2)} standard deviations" if spread else "do not vary"
-    return f"the two best {apart} over fresh seeds; {once} and another order"
+    apart = "are exact" if first.is_exact and second.is_exact else f"{apart} over fresh seeds"
+    return f"the two best {apart}; {once} and another order"
 
 
 def _certainty_over_searches(ranked: Sequence[Summary]) -> str:
@@ -187,8 +188,10 @@ def _tests(comparison: Comparison, winner: Contender) -> str:
     left = [one for one in others if one.name not in equivalent]
     tied = [one.name for one in left if one.by_steps.rank.standing is Standing.TIE]
     worse = [one for one in left if one.by_steps.rank.p is not None and one.by_steps.rank.p <= LEVEL]
-    untested = len(left) - len(tied) - len(worse)
+    exact = [one for one in left if one.by_steps.rank.standing is Standing.WORSE and one.by_steps.rank.p is None]
+    untested = len(left) - len(tied) - len(worse) - len(exact)
     parts = [f"significantly better than {len(worse)} of {len(others)} (p at most {LEVEL:g})"] if worse else []
+    parts += [f"exactly better than {len(exact)} of {len(others)} (equal on every seed)"] if exact else []
     parts += [f"equivalent to {_listed(equivalent)}"] if equivalent else []
     parts += [f"tied with {_listed(tied)}"] if tied else []
     parts += [f"{untested} not tested, see below"] if untested else []

@@ -368,6 +368,7 @@ def _remarks(summary: Summary) -> list[str]:
     for point, runs in points.items():
         ends = {"diverged": runs.diverged, "failed": runs.failed, "timed out": runs.timed_out}
         over = "in {} of {} searches" if summary.searches else "on {} of {} fresh seeds"
+        over = "in its one run" if runs.is_exact else over
         unfinished = [f"{end} {over.format(count, runs.seeds)}" for end, count in ends.items() if count]
         remarks += [f"{point} {', '.join(unfinished)}"] if unfinished else []
     return [*remarks, *details.remarks(summary), *summary.notes]
