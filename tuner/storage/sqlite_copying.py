@@ -72,7 +72,7 @@ def copy_rows(source: Connection, target: Connection, study_id: int, new: int, p
         statement = f"INSERT INTO {part.table.name} ({listed}) VALUES ({places})"  # noqa: S608 - names of tables.py
         rows = part.rows(source, study_id)
         while batch := list(itertools.islice(rows, BATCH_SIZE)):
-            target.exec_driver_sql(statement, [(last + place, *further, *values) for place, *values in batch])  # type: ignore[operator]
+            target.exec_driver_sql(statement, [(last + place, *further, *values) for place, *values in batch])
 
 
 def are_equal(source: Connection, study_id: int, target: Connection, other: int, parts: Sequence[Part]) -> bool:
