@@ -157,6 +157,7 @@ THOROUGH = {
     },
     "service/test_faces_that_read.py": {
         "a_cell_of_the_table_does_what_it_says": r"(?!draw figures-HTTP|write a report-(HTTP|Python)).*",
+        "figures_with_a_style_of_this_machine_are_those_of_the_database": None,
     },
     "service/test_operation.py": {
         "a_service_that_is_ended_finishes_what_it_answers_and_its_streams": None,

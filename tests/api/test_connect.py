@@ -202,9 +202,10 @@ def test_arguments_of_this_machine_and_code_of_ones_own_are_not_sent():
         with pytest.raises(InvalidRequest) as caught:
             service.submit(**arguments)
         assert caught.value.field == field
+        assert ("ask the operator to install its package" in str(caught.value)) == (field in ("task", "optimizers"))
     with pytest.raises(InvalidRequest, match="task is missing"):
         service.submit_comparison("first")
-    with pytest.raises(InvalidRequest, match="configs is decided by the service"):
+    with pytest.raises(InvalidRequest, match="configs: x cannot be read: No such file"):
         service.submit_comparison("first", task="rosenbrock", configs=("x",))
 
 

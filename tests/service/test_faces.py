@@ -143,6 +143,20 @@ def _(faces):
     assert faces.store.request("first-comparison").fields == faces.store.request("like-compared").fields
 
 
+def test_an_exported_configuration_is_sent_as_its_text_by_each_face(faces, tmp_path):
+    file = tmp_path / "adam.json"
+    file.write_text(faces.local.run("first")["Adam"].export("json"), encoding="utf-8")
+    body = {"task": "rosenbrock", "configs": [file.read_text(encoding="utf-8")], "seeds": 2, "steps": 5}
+    faces.json("PUT", "/comparisons/of-file", body)
+    faces.python.submit_comparison(task="rosenbrock", configs=file, seeds=2, steps=5, name="of-file-python")
+    form = {**body, "steps": "5", "name": "of-file-page", "action": "submit"}
+    assert "lodo-tune compare --task rosenbrock --seeds 2 --steps 5 --config config-1.yaml" in faces.page(
+        "/compare", form
+    )
+    for run in ("of-file-python", "of-file-page"):
+        assert faces.store.request(run).fields == faces.store.request("of-file").fields
+
+
 @CELLS_THAT_CHANGE.of("check a comparison", "HTTP")
 def _(faces):
     found = faces.json("POST", "/comparisons:validate", COMPARED)

@@ -246,6 +246,17 @@ def _(faces, tmp_path):
     assert len(here) == 2
 
 
+def test_figures_with_a_style_of_this_machine_are_those_of_the_database(faces, tmp_path):
+    style = tmp_path / "mine.mplstyle"
+    style.write_text("axes.facecolor: lightyellow\nfont.size: 7\n", encoding="utf-8")
+    words = ("figures", "second", "--format", "svg", "--only", "final-losses", "--style", style)
+    local(faces, *words, "--output", tmp_path / "here")
+    faces.line(*words, "--output", tmp_path / "there")
+    (here,), (there,) = (list((tmp_path / of).iterdir()) for of in ("here", "there"))
+    assert (there.name, there.read_bytes()) == (here.name, here.read_bytes())
+    assert b"ffffe0" in there.read_bytes()  # the colour that the style names
+
+
 @CELLS_THAT_READ.of("draw figures", "Python")
 def _(faces):
     figure = faces.python.run("first").figure("search-progress")

@@ -309,6 +309,49 @@ def test_a_comparison_is_submitted_once_and_only_of_what_is_in_the_catalogue_or_
     assert ask("PUT", "/comparisons/unread", body, token=token("reader", "read")).code == 403
 
 
+@pytest.fixture
+def exported(ask):
+    """Return the exported configuration of Adam of the search `first`."""
+    study = next(one for one in ask("GET", "/runs/first/studies").json if one["name"] == "first/Adam")
+    return ask("GET", f"/studies/{study['id']}/export?format=json").json
+
+
+def test_exported_configurations_are_compared_as_text_or_as_json_without_a_search(ask, exported):
+    body = {"task": "rosenbrock", "seeds": 3, "steps": 20}
+    for config in (exported, json.dumps(exported)):
+        found = ask("POST", "/comparisons:validate", {**body, "configs": [config]}).json
+        assert (found["errors"], found["resolved"]["optimizers"], found["cost"]["candidates"]) == ([], ["Adam"], 3)
+    both = {**body, "configs": [exported], "search": "first"}
+    assert ask("POST", "/comparisons:validate", both).json["resolved"]["optimizers"] == ["Adam", "LODO"]
+    (spec,) = planned("run", {**body, "kind": "comparison", "task": ["rosenbrock"], "configs": [json.dumps(exported)]},
+                      Catalogue.of()).specs  # fmt: skip
+    assert spec.points[0].hyperparameters == pytest.approx(exported["hyperparameters"])
+    assert spec.source.startswith("config-1.yaml (sha256 ")
+    asked = ask("PUT", "/comparisons/without", {**body, "defaults": True, "optimizers": ["Adam"]})
+    assert "configs" not in asked.json["specification"]  # as it was stored before configurations were taken
+
+
+def test_a_configuration_imports_no_code_and_what_is_wrong_with_it_is_named(ask, exported, tmp_path):
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\nclass Evil: pass\n")
+    place = f"{tmp_path / 'evil.py'}:Evil"
+    for config, field, words in (
+        ({**exported, "optimizer": "Evil", "place": place}, "configs", "config-1.yaml: Evil is not an optimizer of"),
+        ({**exported, "place": place}, "configs", "config-1.yaml: Adam is not an optimizer of"),
+        ({**exported, "optimizer": place}, "configs", "is not an optimizer of"),
+        ({"optimizer": "Adam"}, "configs", "takes an export as JSON or YAML"),
+        ({**exported, "hyperparameters": {"learning_rate": "fast"}}, "configs", "is a finite number"),
+        ("[", "configs", "config-1.yaml, line 1"),
+        ("", "configs", "of 1 to 65,536 characters"),
+    ):
+        refused = ask("PUT", "/comparisons/refused", {"task": "rosenbrock", "configs": [config]})
+        assert (refused.code, refused.json["field"]) == (422, field), refused.json
+        assert words in refused.json["detail"]
+        assert "lodo-configs" not in refused.json["detail"]  # the folder of the service
+    missing = {"task": "rosenbrock", "configs": [exported], "optimizers": ["Adam", "LODO"]}
+    assert ask("PUT", "/comparisons/refused", missing).json["field"] == "search"
+    assert not (tmp_path / "imported").exists()
+
+
 def test_a_body_that_is_no_text_is_refused_as_one(address):
     headers = BEARER | {"Content-Type": "application/json"}
     asked = urllib.request.Request(f"{address}/api/v1/runs:validate", b"\xa5\xd7~", headers, method="POST")

@@ -168,8 +168,7 @@ def planned(
         try:
             return plan_search(request)
         except InvalidRequest as error:
-            field, accepted, *received = error.__reduce__()[1]
-            raise InvalidRequest(str(field), str(accepted).replace(f"{folder}/", ""), *received) from None
+            raise error.without(f"{folder}/") from None
         except ValueError as error:
             if f"{folder}/" in str(error):
                 raise InvalidRequest("search_spaces", f": {error}".replace(f"{folder}/", "")) from None

@@ -110,14 +110,12 @@ def compare(**options: Any) -> None:
 def _compare_on(service: Service, options: dict[str, Any]) -> None:
     """Compare on a service."""
     refuse_here(options, *(option for option in MACHINE if option != "accept_changes"))
-    if options["configs"]:
-        raise InvalidRequest("configs", "is a file of this machine, which is not sent to a service")
     from tuner.cli.remote import submit_and_print
     from tuner.core.folders import check_empty
 
     check_empty("output", options["output"])
     names = ("accept_changes", "timeout", "max_attempts", *FIELDS)
-    fields = {name: options[name] for name in names if name not in ("configs", "cpus_per_candidate")}
+    fields = {name: options[name] for name in names if name != "cpus_per_candidate"}
     submit_and_print(
         options,
         service,

@@ -81,20 +81,26 @@ def figures(
     from tuner.results.figures import Look
 
     check_writable("output", output)
-    if (service := service_of(server, database)) is not None:
+    service = service_of(server, database)
+    if service is not None and style is None:
         from tuner.cli.remote import write_figures
 
-        if style is not None:
-            raise InvalidRequest("style", "is a file of this machine, which is not sent to a service")
         query: dict[str, Any] = {"format": formats, "only": only, "width": width, "log_y": log_y, "smooth": smooth}
         query |= {"targets": targets, "by_budget": by_budget, "profile": profile}
         write_figures(service, output, force=force, study=study, **query)
         return
-    db = database_of(database)
+    if service is None:
+        db = database_of(database)
+        where, source = db.url, db.reading()
+    else:
+        from tuner.api.remote.run_database import copied
+
+        # A style is a file of this machine: figures are drawn here, of a copy of the rows.
+        where, source = service.url, copied(service, study)
     outputs, written = Outputs(), 0
     look = Look.of(width, log_y, smooth, style)
     request = FigureRequest(study, formats, targets, by_budget, profile, only, look)
-    with db.reading() as store:
+    with source as store:
         existing = [name for name in figure_names(store, request) if (output / name).exists()]
         if existing and not force:
             advice = f"name another folder, or give {{force}} to replace {len(existing)} such files"
@@ -111,4 +117,4 @@ def figures(
                 click.echo(output / name)
     outputs.check()
     if not written:
-        raise InvalidRequest("database", f": {', '.join(study) or db.url} has nothing to draw yet")
+        raise InvalidRequest("database", f": {', '.join(study) or where} has nothing to draw yet")

@@ -54,6 +54,11 @@ class InvalidRequest(LodoTuneError, ValueError):  # noqa: N818 (part of the publ
         received = f". Received: {_shown(self.received)}" if self._has_received else ""
         return f"{name_of(self.field)}{separator}{accepted}{received}"
 
+    def without(self, text: str) -> InvalidRequest:
+        """Return the error without a text, such as the path of a folder that the reader does not know."""
+        received = (self.received,) if self._has_received else ()
+        return type(self)(self.field, self.accepted.replace(text, ""), *received)
+
     def __reduce__(self) -> tuple[type[InvalidRequest], tuple[object, ...]]:
         """Pickle the arguments of the constructor, so that the error survives a change of process."""
         received = (self.received,) if self._has_received else ()

@@ -16,7 +16,7 @@ from tuner.api.comparison_submission import KIND
 from tuner.api.submission import MAX_FRESH_SEEDS, MAX_SEARCHES
 from tuner.core.requests import FREE_FIELDS
 
-MAX_SPACE = 64 * 1024  # characters of a search space
+MAX_SPACE = 64 * 1024  # characters of a search space, or of an exported configuration
 MAX_SPACES = 32
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -35,7 +35,7 @@ def _list(value: Any) -> Any:
 
 
 def _space(value: Any) -> str:
-    """Return the text of a search space, also of one that was given as JSON, which YAML includes."""
+    """Return the text of a search space or configuration, also of one given as JSON, which YAML includes."""
     text = json.dumps(value) if isinstance(value, dict) else value
     if not isinstance(text, str) or not 0 < len(text) <= MAX_SPACE or "\x00" in text:
         raise ValueError(f"is YAML text or a JSON object of 1 to {MAX_SPACE:,} characters")
@@ -129,6 +129,11 @@ class ComparisonForm(_RunForm):
         None, description="names of optimizers of the catalogue; null: those of the search, or of the task"
     )
     defaults: bool = Field(False, description="whether the default hyperparameters are compared instead")
+    configs: Annotated[list[Space], Field(max_length=MAX_SPACES)] = Field(
+        [],
+        description="exported configurations as YAML text or as JSON, one per optimizer, whose hyperparameters are "
+        "compared instead",
+    )
     halve_learning_rate: bool = False
     sweep: Word | None = None
     objective: Annotated[str | None, StringConstraints(max_length=200)] = None
@@ -141,7 +146,9 @@ class ComparisonForm(_RunForm):
 
     def fields(self) -> dict[str, Any]:
         """Return the specification of the run, as it is stored and compared."""
-        return {"kind": KIND, **self.model_dump(exclude=set(FREE_FIELDS))}
+        # Without configurations it is as it was stored before there were any.
+        unused = set() if self.configs else {"configs"}
+        return {"kind": KIND, **self.model_dump(exclude={*FREE_FIELDS, *unused})}
 
 
 class TokenForm(BaseModel):

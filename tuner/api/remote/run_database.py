@@ -1,19 +1,22 @@
-"""The rows of one run of a service, as a database."""
+"""The rows of runs of a service, as a database."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tuner.api.database import Database
 from tuner.api.remote.connection import Connection, quoted
 from tuner.api.run import Comparison, Run
 from tuner.core.errors import InvalidRequest
 from tuner.storage import Store
+
+if TYPE_CHECKING:
+    from tuner.api.remote.service import Service
 
 
 class RunDatabase(Database):
@@ -88,3 +91,26 @@ class RunDatabase(Database):
         if before is not None:
             before.unlink(missing_ok=True)  # who reads it has it open
         return file
+
+
+@contextlib.contextmanager
+def copied(service: Service, names: Sequence[str]) -> Iterator[Store]:
+    """Return a context with a database of the rows of several runs, as they are now.
+
+    Args:
+        service: The service.
+        names: Names of runs, or of studies RUN/OPTIMIZER, of which the whole run is copied; none: all runs.
+
+    Raises:
+        UnknownStudy: There is no such run.
+        LodoTuneError: The service refuses, or cannot be reached.
+    """
+    runs = dict.fromkeys(name.partition("/")[0] for name in names) or [run.name for run in service.runs()]
+    with (
+        tempfile.TemporaryDirectory(prefix="lodo-tune-runs-", ignore_cleanup_errors=True) as folder,
+        Store.open(str(Path(folder) / "runs.db")) as target,
+    ):
+        for run in runs:
+            with RunDatabase(service.connection, run).reading() as store:
+                store.copy_run_to(target, run)
+        yield target

@@ -139,7 +139,7 @@ class Service:
             "seed": seed,
             "fresh_seeds": fresh_seeds,
             "search_seeds": search_seeds,
-            "search_spaces": texts(search_space),
+            "search_spaces": texts("search_spaces", search_space),
             "precision": precision,
             "options": dict(options or {}),
             "timeout": timeout,
@@ -180,6 +180,7 @@ class Service:
         task: str | None = None,
         optimizers: str | Iterable[str] | None = None,
         defaults: bool = False,
+        configs: str | Path | Iterable[str | Path] = (),
         halve_learning_rate: bool = False,
         sweep: str | None = None,
         objective: str | None = None,
@@ -202,10 +203,11 @@ class Service:
 
         Args:
             search: The run of the service whose tuned hyperparameters are compared, or its name. Default: none, which
-                needs `defaults`.
+                needs `defaults` or `configs`.
             task: Name of a task of the catalogue. Default: the search's.
             optimizers: As of `tuner.compare`, and so are the arguments up to `options`.
             defaults: Whether to use the default hyperparameters instead.
+            configs: Exported configurations (JSON or YAML) of this machine, whose text is sent, to use instead.
             halve_learning_rate: Whether to halve every learning rate.
             sweep: Vary a parameter of LODO alone.
             objective: What makes one number of a run.
@@ -241,6 +243,7 @@ class Service:
             "search": search,
             "optimizers": None if optimizers is None else named("optimizers", optimizers),
             "defaults": defaults,
+            "configs": texts("configs", configs),
             "halve_learning_rate": halve_learning_rate,
             "sweep": sweep,
             "objective": objective,

@@ -9,7 +9,10 @@ from typing import Any
 from tuner.core.errors import InvalidRequest
 
 HERE = "is decided by the service"
-CODE = "is a name of the service's catalogue: code of your own is not sent"
+CODE = (
+    "is a name of the service's catalogue: code of your own is not sent. Train it on this machine, or ask the operator"
+    " to install its package and to list it in the catalogue"
+)
 
 
 def named(field: str, values: Any) -> list[str]:
@@ -30,8 +33,8 @@ def named(field: str, values: Any) -> list[str]:
     return names
 
 
-def texts(files: str | Path | Iterable[str | Path]) -> list[str]:
-    """Return the texts of files with search spaces.
+def texts(field: str, files: str | Path | Iterable[str | Path]) -> list[str]:
+    """Return the texts of files with search spaces or configurations.
 
     Raises:
         InvalidRequest: One cannot be read.
@@ -42,7 +45,7 @@ def texts(files: str | Path | Iterable[str | Path]) -> list[str]:
             found.append(Path(file).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "is not text in UTF-8"
-            raise InvalidRequest("search_spaces", f": {file} cannot be read: {reason}") from None
+            raise InvalidRequest(field, f": {file} cannot be read: {reason}") from None
     return found
 
 

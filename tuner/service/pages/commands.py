@@ -73,7 +73,8 @@ def tune_command(name: str, fields: Mapping[str, Any]) -> str:
 
     Args:
         name: Name of the run.
-        fields: The specification of a request. Its search spaces are files search-space-1.yaml and so on.
+        fields: The specification of a request. Its search spaces are files search-space-1.yaml and so on, its
+            configurations config-1.yaml and so on.
     """
     is_comparison = fields.get("kind") == KIND
     words = ["lodo-tune", *(["compare"] if is_comparison else []), "--task", ",".join(fields["task"])]
@@ -88,6 +89,8 @@ def tune_command(name: str, fields: Mapping[str, Any]) -> str:
         words += ["--option", f"{option}={value if isinstance(value, str) else json.dumps(value)}"]
     for file in _files(fields):
         words += ["--search-space", file]
+    for file in _files(fields, "configs"):
+        words += ["--config", file]
     return shlex.join([*words, "--name", name])
 
 
@@ -104,6 +107,8 @@ def tune_call(name: str, fields: Mapping[str, Any]) -> str:
             arguments.append(f"{field}={fields[field]!r}")
     if files := _files(fields):
         arguments.append(f"search_space={files!r}")
+    if files := _files(fields, "configs"):
+        arguments.append(f"configs={files!r}")
     function = "compare" if is_comparison else "tune"
     return f"tuner.{function}({', '.join([*arguments, f'name={name!r}'])})"
 
@@ -111,8 +116,9 @@ def tune_call(name: str, fields: Mapping[str, Any]) -> str:
 _DEFAULTS: Mapping[str, Any] = {"preset": "paper", "seed": 0, "search_seeds": 1, "max_attempts": 3, "seeds": 8}
 
 
-def _files(fields: Mapping[str, Any]) -> list[str]:
-    return [f"search-space-{number + 1}.yaml" for number in range(len(fields.get("search_spaces", ())))]
+def _files(fields: Mapping[str, Any], field: str = "search_spaces") -> list[str]:
+    base = {"search_spaces": "search-space", "configs": "config"}[field]
+    return [f"{base}-{number + 1}.yaml" for number in range(len(fields.get(field, ())))]
 
 
 def _settings(spec: StudySpec, candidate: CandidateRecord) -> Mapping[str, int]:

@@ -82,8 +82,9 @@ def body_of(form: Sent, fields: Fields = OF_RUN) -> dict[str, Any]:
         body["optimizers"] = optimizers
     if options := form.get("options", [""])[0].strip():
         body["options"] = dict(map(_option, options.splitlines()))
-    if spaces := [text for text in form.get("search_spaces", ()) if text.strip()]:
-        body["search_spaces"] = spaces
+    for field in ("search_spaces", "configs"):
+        if given := [text for text in form.get(field, ()) if text.strip()]:
+            body[field] = given
     return body | {field: True for field in fields.switches if form.get(field)}
 
 
