@@ -20,7 +20,6 @@ from tuner.cli.flags import (
     task_options_of,
 )
 from tuner.cli.server import MACHINE, check_private, private_option, refuse_here, server_option, service_of
-from tuner.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from tuner.api.remote.service import Service
