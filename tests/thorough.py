@@ -169,6 +169,9 @@ THOROUGH = {
         "every_page_can_be_read_without_scripts": None,
         "every_page_fits_every_window_and_nothing_on_it_runs": r"light",
     },
+    "service/test_shares.py": {
+        "users_have_their_shares_and_start_within_a_cohort_where_another_has_many_runs": r"4-weights1",
+    },
     "service/test_supervisor.py": {
         "a_run_that_is_stopped_or_cancelled_ends_and_its_results_stay": r".*stop",
     },

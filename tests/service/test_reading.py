@@ -327,6 +327,8 @@ def test_totals_that_are_kept_are_those_that_are_read(tmp_path):
             store.record(study, epoch, [evaluation(each, status, **others)])
             assert cache.totals(study).generations == store.study_totals(study).generations
             assert cache.totals(study) is cache.totals(study)
+            assert cache.reasons(study) == store.reasons(study)
+            assert cache.reasons(study) is cache.reasons(study)
         store.release(study, epoch, "interrupted")
         assert cache.study(study).status == "interrupted"
         store.delete(study)

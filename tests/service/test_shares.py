@@ -1,5 +1,6 @@
 """Division of workers among users and runs, and what the supervisor decides from it."""
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -121,6 +122,72 @@ def test_a_user_with_a_hundred_runs_gives_a_worker_back_when_another_comes():
     requests = carried_out(requests, decisions)
     decisions = schedule.decide(requests, {}, 0.5)
     assert [(one.id, workers) for one, workers in decisions.starts] == [(101, 1)]
+
+
+LONGEST = 60.0  # seconds of a cohort
+
+
+class Simulated:
+    """Workers that train cohorts of random lengths, as a schedule grants them; runs never end.
+
+    Args:
+        workers: Workers of the service.
+        weights: Weights of the users.
+        seed: Of the lengths.
+    """
+
+    def __init__(self, workers, weights, seed):
+        self.workers, self.weights, self.random = workers, weights, random.Random(seed)
+        self.schedule, self.requests, self.cohorts = Schedule(workers, Quota()), [], {}
+        self.time, self.started, self.had = 0.0, {}, dict.fromkeys(weights, 0.0)
+
+    def submit(self, user, runs):
+        for _ in range(runs):
+            self.requests.append(request(len(self.requests) + 1, user))
+
+    def pass_time(self, seconds, step=10.0):
+        """Decide again and again."""
+        end = self.time + seconds
+        while self.time < end:
+            self.time += step
+            decisions = self.schedule.decide(self.requests, self.weights, step)
+            starts = {one.id: workers for one, workers in decisions.starts}
+            self.requests = [self._next(one, starts, decisions.granted) for one in self.requests]
+            assert sum(map(len, self.cohorts.values())) <= self.workers
+            for one in self.requests:
+                self.had[one.submitted_by] += step * one.using
+
+    def _next(self, one, starts, granted):
+        allowed = starts.get(one.id, granted.get(one.id, one.granted))
+        if one.id in starts:
+            self.started.setdefault(one.submitted_by, self.time)
+        running = [end for end in self.cohorts.get(one.id, []) if end > self.time]
+        running += [self.time + self.random.uniform(5.0, LONGEST) for _ in range(allowed - len(running))]
+        self.cohorts[one.id] = running
+        state = State.RUNNING if allowed or running else State.QUEUED
+        return replace(one, granted=allowed, using=len(running), state=state)
+
+
+@pytest.mark.parametrize("weights", [{"ann": 1.0, "bob": 1.0, "eve": 1.0}, {"ann": 1.0, "bob": 2.0, "eve": 3.0}])
+@pytest.mark.parametrize("workers", [2, 4])
+def test_users_have_their_shares_and_start_within_a_cohort_where_another_has_many_runs(workers, weights):
+    simulated = Simulated(workers, weights, seed=3)
+    simulated.submit("ann", 100)
+    simulated.pass_time(600)
+    came = simulated.time
+    simulated.submit("bob", 1)
+    simulated.submit("eve", 1)
+    simulated.had = dict.fromkeys(weights, 0.0)
+    simulated.pass_time(7_200)
+    # A cohort of each worker that is given back, and the step in which it is noticed, one after the other.
+    soonest = sorted(simulated.started[user] - came for user in ("bob", "eve"))
+    assert soonest[0] <= LONGEST + 20
+    if workers > 2:  # of two workers, three users take turns
+        assert soonest[1] <= LONGEST + 20
+    used, total = sum(simulated.had.values()), sum(weights.values())
+    for user, weight in weights.items():
+        assert simulated.had[user] / used == pytest.approx(weight / total, rel=0.1)
+    assert used >= 0.85 * workers * 7_200  # the rest is lost between cohorts
 
 
 def test_workers_are_never_used_twice_while_grants_change():

@@ -187,7 +187,6 @@ def test_the_name_of_a_submitted_run_is_kept_for_it(tmp_path):
                 other.create_run(planned("run", SMALL, Catalogue.of()).specs)
 
 
-@pytest.mark.slow
 @pytest.mark.faults
 def test_a_driver_that_hangs_is_replaced_and_has_time_to_report_after_an_outage(tmp_path):
     hanging = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -209,6 +208,8 @@ def test_a_driver_that_hangs_is_replaced_and_has_time_to_report_after_an_outage(
         hanging.wait()
 
 
+@pytest.mark.slow
+@pytest.mark.faults
 def test_grants_that_change_all_the_time_change_no_row(tmp_path, undisturbed):
     with supervised(tmp_path / "runs.db", **{"COHORT_SECONDS": "0.1"}) as service:
         service.submit("run")

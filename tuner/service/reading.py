@@ -123,7 +123,12 @@ class Reading:
         Raises:
             UnknownStudy: There is no such run, or it is hidden.
         """
-        return with_margins([standing(self.cache.totals(record.id)) for record in self.run(name) if record.is_search])
+        # By ids alone: their candidates, which may be many, are counted again only where they have changed.
+        ids = [] if name in self.hidden else self.store.study_ids(name)
+        if not ids:
+            raise UnknownStudy(f"there is no run {name!r:.100}")
+        searches = [study for study in ids if self.cache.study(study).is_search]
+        return with_margins([standing(self.cache.totals(study)) for study in searches])
 
     def study(self, study_id: int) -> StudyRecord:
         """Return a study.
@@ -153,7 +158,7 @@ class Reading:
         Raises:
             UnknownStudy: There is none, or its run is hidden.
         """
-        return self.store.reasons(self.study(study_id).id)
+        return self.cache.reasons(self.study(study_id).id)
 
     def candidates(
         self, study_id: int, *, sort: str, shown: CandidateFilter, cursor: str | None, limit: int

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from tuner.core.aggregates import StudyTotals
+from tuner.core.aggregates import ReasonTotals, StudyTotals
 from tuner.core.study import StudyRecord
 from tuner.storage import Store, UnknownStudy
 
@@ -24,6 +24,7 @@ class _Kept:
     read_at: float
     record: StudyRecord
     totals: StudyTotals | None = None
+    reasons: tuple[ReasonTotals, ...] | None = None
 
 
 class StudyCache:
@@ -63,6 +64,20 @@ class StudyCache:
         self._keep(study_id, _Kept(totals.changes, now, totals.record, totals))
         return totals
 
+    def reasons(self, study_id: int) -> tuple[ReasonTotals, ...]:
+        """Return why candidates of a study did not finish; see `Store.reasons`."""
+        number = self._number(study_id)
+        with self._lock:
+            kept = self._kept.get(study_id)
+            if kept is not None and kept.number == number and kept.reasons is not None:
+                return kept.reasons
+        found = self._store.reasons(study_id)
+        with self._lock:
+            kept = self._kept.get(study_id)
+            if kept is not None and kept.number == number:  # what was read since is this old at most, or newer
+                kept.reasons = found
+        return found
+
     def _number(self, study_id: int) -> int:
         try:
             return self._store.changes_of(study_id)
@@ -84,8 +99,9 @@ class StudyCache:
     def _keep(self, study_id: int, new: _Kept) -> _Kept:
         with self._lock:
             before = self._kept.get(study_id)
-            if new.totals is None and before is not None:
-                new.totals = before.totals if before.number == new.number else None
+            if before is not None and before.number == new.number:
+                new.totals = new.totals or before.totals
+                new.reasons = before.reasons
             self._kept[study_id] = new
             self._kept.move_to_end(study_id)
             while len(self._kept) > MAX_STUDIES:

@@ -43,6 +43,12 @@ class PageReader(DatabaseAccess):
             return studies.run_of(connection, study_id)
 
     @retried
+    def study_ids(self, run: str) -> list[int]:
+        """Return the ids of the studies of a run in the order of creation; none of an unknown run."""
+        with self._reading() as connection:
+            return studies.ids_of_run(connection, run)
+
+    @retried
     def run_page(
         self,
         *,

@@ -93,6 +93,11 @@ def ids(connection: Connection) -> list[int]:
     return list(connection.scalars(select(studies.c.id).order_by(studies.c.id)))
 
 
+def ids_of_run(connection: Connection, run: str) -> list[int]:
+    """Return the ids of the studies of a run in the order of creation; none of an unknown run."""
+    return list(connection.scalars(select(studies.c.id).where(studies.c.run == run).order_by(studies.c.id)))
+
+
 def runs(connection: Connection) -> list[str]:
     """Return the names of all runs in alphabetical order."""
     return sorted(set(connection.scalars(select(studies.c.run).distinct())))
