@@ -2,9 +2,9 @@
 
     python benchmarks/service_restart.py [--database FILE] [--runs 200] [--running 20] [--times 3]
 
-Three quarters of the runs are complete, the others wait. The drivers of those that are trained are processes that sleep:
-they hold their requests as drivers do. Measured are, from the start of the process of `serve`: its address, the first
-page, that all drivers are adopted, and that the next run that waits has a driver. Its driver, a real one, is ended.
+Three quarters of the runs are complete, the others wait. The drivers of those that are trained are processes that
+sleep; they hold their requests as drivers do. What is measured are the seconds from the start of `serve` until it says
+its address, shows the first page, has adopted all drivers, and has started that of the next run, which is ended then.
 """
 
 from __future__ import annotations

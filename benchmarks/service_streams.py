@@ -2,8 +2,8 @@
 
     python benchmarks/service_streams.py [--streams 50] [--changes 40] [--page /runs/run]
 
-Each open page holds a stream of events (a browser holds one for all of its pages). A driver records a candidate; measured
-is the time until each stream has told of it, and the computing time and memory of the service.
+Each open page holds a stream of events (a browser holds one for all of its pages). A driver records a candidate. What
+is measured is the time until each stream has told of it, and the computing time and memory of the service.
 """
 
 from __future__ import annotations

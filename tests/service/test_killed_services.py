@@ -65,6 +65,15 @@ class Service:
         self.process.wait()
         self.process.stdout.close()
 
+    def status(self, path):
+        """Return the status and the text of a page."""
+        asked = urllib.request.Request(self.address + path, headers={"Authorization": f"Bearer {TOKEN}"})
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
     def ask(self, method, path, body=None):
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
         data = None if method == "GET" else json.dumps(body).encode()
@@ -138,6 +147,11 @@ class Killing:
                     self.killed["driver"] += 1
         if "server" in kinds:
             self.server.kill()
+            if "service" not in kinds:
+                assert self.service.status("/health")[0] == 200
+                for path in ("/ready", "/", "/queue"):
+                    code, text = self.service.status(path)
+                    assert (code, "cannot be reached" in text) == (503, True), (path, text)
             time.sleep(self.chosen.uniform(0.0, 3.0))
             self.server.start()
         if "service" in kinds:
