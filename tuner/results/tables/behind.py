@@ -63,7 +63,9 @@ def legend(contenders: Sequence[Contender]) -> list[str]:
     if any(one.behind is not None and one.behind.distance.relative.low is not None for one in known):
         text += " with its 95 % interval"
     text += ". seeds won: seeds on which it is better than the best"
-    lines = [f"{text}. The test behind p does not pair runs by seed, so that it finds less."]
+    has_p = any(one.by_steps.rank.p is not None for one in known)
+    pairs = " The test behind p does not pair runs by seed, so that it finds less." if has_p else ""
+    lines = [f"{text}.{pairs}"]
     if any(map(is_equivalent, known)):
         lines.append("equivalent: the interval lies within the margin.")
     return lines
