@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.builders import search, spec, study
+from tests.support.builders import ADAM, run, search, spec, study
 from tests.support.command_line import call
 from tests.support.store_values import comparison, driven, evaluation, key, observations
 from tuner.core.files import NotWritten
@@ -209,3 +209,13 @@ def test_neither_ray_nor_tensorflow_nor_pyplot_is_loaded(database, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "code 0 []"
+
+
+@pytest.mark.parametrize(("slots", "is_picture"), [(3_001, True), (300, False)])
+def test_a_cloud_of_thousands_of_marks_is_a_picture_in_a_vector_format_and_no_text_is(slots, is_picture):
+    of = spec(ADAM, steps=(200,), population=slots)
+    runs = [run(Role.SEARCH, 0, slot, 1.0 + slot / slots) for slot in range(slots)]
+    content = rendered(fitness_by_generation([(study(of), runs)]), "svg")
+    assert (b"<image" in content) == is_picture
+    assert content.count(b"<use") < 1_000  # ticks and letters, and marks of a small search
+    assert len(content) < 300_000  # 3,001 marks one by one have 400,000

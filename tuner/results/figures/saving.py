@@ -28,6 +28,10 @@ _METADATA = {
 }
 
 
+MAX_MARKS = 3_000
+"""Marks of a figure that a vector format stores one by one. Clouds of more are pictures in it, or it has megabytes."""
+
+
 def rendered(figure: Figure, format: str = "png", look: Look = DEFAULT_LOOK) -> bytes:
     """Return a figure as the bytes of a file.
 
@@ -41,6 +45,7 @@ def rendered(figure: Figure, format: str = "png", look: Look = DEFAULT_LOOK) -> 
     """
     check_format(format, FORMATS)
     out = io.BytesIO()
+    _flatten(figure)
     with matplotlib_defaults(look):
         if format == "svg":  # the same as savefig, which draws the whole figure twice
             from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -52,6 +57,16 @@ def rendered(figure: Figure, format: str = "png", look: Look = DEFAULT_LOOK) -> 
             FigureCanvasAgg(figure)  # draws without a display; no global backend is set
             figure.savefig(out, format=format, metadata=_METADATA[format])
     return out.getvalue()
+
+
+def _flatten(figure: Figure) -> None:
+    """Make clouds of many marks pictures within a vector format; axes, lines and texts stay as they are."""
+    from matplotlib.collections import PathCollection
+
+    clouds = [one for axes in figure.axes for one in axes.collections if isinstance(one, PathCollection)]
+    if sum(len(one.get_offsets()) for one in clouds) > MAX_MARKS:
+        for one in clouds:
+            one.set_rasterized(True)
 
 
 def save(figure: Figure, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
