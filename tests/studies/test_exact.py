@@ -1,5 +1,6 @@
 """Searches in which nothing depends on a seed train the defaults and the tuned point once."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import lodo.registry
 from search_spaces import loader
 from tests.conformance.broken_tasks import Sound
 from tests.studies.test_study import executor, run, spec
-from tests.support.builders import ADAM, LODO, fresh, study
+from tests.support.builders import ADAM, LODO, fresh, search, study
 from tests.support.builders import spec as search_spec
 from tuner.checks.check import PromiseError
 from tuner.checks.optimizer_form import randomness
@@ -18,7 +19,8 @@ from tuner.checks.optimizer_probe import OptimizerProbe
 from tuner.checks.users_task import check_users_task
 from tuner.core.trial import Role
 from tuner.results.analysis.standing import lead, standing
-from tuner.results.analysis.summary import summarise
+from tuner.results.analysis.summary import summarise, summarise_in_detail
+from tuner.results.tables.table import Table
 from tuner.storage import Store
 from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_study
@@ -131,3 +133,17 @@ def test_an_exact_point_is_compared_with_the_runs_of_another_optimizer_seed_by_s
     found = lead([exact, drawn])
     assert found.first is drawn
     assert found.gain.mean == pytest.approx(5 - 1.1)
+
+
+def test_tables_call_it_exact_everywhere_and_never_give_a_spread_of_zero():
+    of = replace(search_spec(fresh_seeds=8), is_exact=True)
+    exact = summarise_in_detail(study(of), [*search(of, (4.0, 3.0, 2.0, 1.0)), *fresh([4.0], [1.0])])
+    text = " ".join(Table((exact,)).to_text().split())
+    assert "best Adam: 1.000 (exact, one run)" in text
+    assert "Adam 4.000 exact" in text
+    assert "Adam 3.000 exact 75.0 %" in text  # the gain, among the details
+    assert "exact: nothing in the training depends on the seed, so that each point is trained once." in text
+    assert "± 0" not in text.replace("± 0.750 %", "")  # but for the margin
+    (found,) = json.loads(Table((exact,)).to_json())["studies"]
+    assert found["fitness"]["tuned"]["is_exact"]
+    assert (found["fitness"]["tuned"]["seeds"], found["cost"]["fresh_seeds"]["evaluations"]) == (8, 400)

@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tuner.core.files import write
 from tuner.results.figures.canvas import matplotlib_defaults
 from tuner.results.figures.look import DEFAULT_LOOK, Look
@@ -64,7 +66,7 @@ def _flatten(figure: Figure) -> None:
     from matplotlib.collections import PathCollection
 
     clouds = [one for axes in figure.axes for one in axes.collections if isinstance(one, PathCollection)]
-    if sum(len(one.get_offsets()) for one in clouds) > MAX_MARKS:
+    if sum(np.shape(one.get_offsets())[0] for one in clouds) > MAX_MARKS:
         for one in clouds:
             one.set_rasterized(True)
 

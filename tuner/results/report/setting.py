@@ -83,12 +83,8 @@ def _search(spec: SearchSpec) -> dict[str, str]:
             for part in spec.parts
         ),
         **({"σ": _series(spec.sigmas)} if spec.sigmas else {}),
-        "seeds": f"{spec.seed} for the search; "
-        + (
-            "the defaults and the tuned point are trained once, since nothing depends on the seed"
-            if spec.is_exact
-            else f"{spec.fresh_seeds} fresh seeds for the defaults and the tuned point"
-        ),
+        "seeds": f"{spec.seed} for the search; {spec.fresh_seeds} fresh seeds for the defaults and the tuned point"
+        + (", of which one is trained where nothing depends on the seed" if spec.is_exact else ""),
     }
 
 

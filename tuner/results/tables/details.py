@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from search_spaces.space import Scale
 from tuner.results.analysis.landscape import SHARE
 from tuner.results.analysis.summary import Hyperparameter, Summary
-from tuner.results.tables.numbers import NOTHING, hyperparameter, mean_and_spread, measured, number
+from tuner.results.tables.numbers import NOTHING, hyperparameter, mean_or_exact, measured, number
 from tuner.results.tables.sizes import percent, relative_size
 from tuner.results.tables.text_table import TextTable
 
@@ -68,7 +68,7 @@ def _gains(group: Sequence[Summary]) -> TextTable:
     rows = [
         [
             s.optimizer,
-            mean_and_spread(s.gain.mean, s.gain.spread),
+            mean_or_exact(s.gain.mean, s.gain.spread),
             relative_size(s.gain.relative),
             NOTHING if s.gain.margin is None else f"± {percent(s.gain.margin)}",
             s.verdict.value,

@@ -77,6 +77,11 @@ def mean_and_spread(mean: float | None, spread: float | None, precision: int = 2
     return f"{measured(mean, digits)} ± {f'{spread:.{decimals}f}' if plain else measured(spread, precision)}"
 
 
+def mean_or_exact(mean: float | None, spread: float | None) -> str:
+    """Return "mean ± spread", or "mean exact" where nothing varies."""
+    return f"{measured(mean)} exact" if mean is not None and spread == 0 else mean_and_spread(mean, spread)
+
+
 def counted(number: int, noun: str) -> str:
     """Return a whole number with its noun, in the plural unless it is 1."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

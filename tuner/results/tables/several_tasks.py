@@ -10,7 +10,7 @@ from typing import Any
 from tuner.core.text import one_line
 from tuner.results.analysis.mean_rank import mean_ranks
 from tuner.results.analysis.summary import FreshRuns, Summary
-from tuner.results.tables.numbers import NOTHING, counted, mean_and_spread, measured
+from tuner.results.tables.numbers import NOTHING, counted, mean_or_exact, measured
 from tuner.results.tables.points import share
 from tuner.results.tables.text_table import TextTable
 
@@ -56,8 +56,10 @@ def improvement(summary: Summary) -> str:
     """Return the gain over all tasks: a factor with that of its spread, or a difference where it is not a factor."""
     gain = summary.gain
     if summary.improvement is None:
-        return mean_and_spread(gain.mean, gain.spread)
+        return mean_or_exact(gain.mean, gain.spread)
     factor = f"{measured(summary.improvement, 3)} ×"
+    if gain.spread == 0:
+        return f"{factor} exact"
     return factor if gain.spread is None else f"{factor}/÷ {measured(math.exp(min(gain.spread, 700.0)), 3)}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner.results.analysis.relative import Relative
 from tuner.results.analysis.verdict import Gain
-from tuner.results.tables.numbers import mean_and_spread, number
+from tuner.results.tables.numbers import mean_or_exact, number
 
 MAX_DECIMALS = 6
 _NEARLY_ALL = 90.0  # per cent; from here on two decimals at most, so that all but nothing is "> 99.99 %"
@@ -17,7 +17,7 @@ _MAX_PLAIN = 1e5  # per cent; beyond it numbers are written with a power of ten
 def size(gain: Gain) -> str:
     """Return a gain relative to the default with its interval, or as a difference where it has no such size."""
     if gain.relative.value is None:
-        return mean_and_spread(gain.mean, gain.spread)
+        return mean_or_exact(gain.mean, gain.spread)
     return relative_size(gain.relative)
 
 
