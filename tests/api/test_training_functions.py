@@ -291,6 +291,16 @@ def test_the_check_runs_a_function_twice_and_reports_what_does_not_repeat():
     )
 
 
+def test_a_function_that_says_in_error_that_nothing_depends_on_the_seed_fails_the_check(monkeypatch):
+    from tests.support import toy_functions
+    from tuner.api.functions import function_probe
+
+    monkeypatch.setattr(toy_functions.quadratic, "is_random", False, raising=False)
+    found = list(examine([function_probe(PLACE, "quick", SPACE)], CHECKS))
+    assert (found[3].check.name, found[3].verdict.value) == ("another-seed", "failed")
+    assert "is_random is False: no run depends on its seed" in found[3].note
+
+
 def test_planning_a_search_on_a_function_does_not_load_tensorflow():
     program = (
         "import sys, tuner\n"

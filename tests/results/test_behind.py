@@ -10,8 +10,10 @@ import pytest
 from scipy import optimize, stats
 
 from tests.results.test_comparison_table import HIGH, LOW, contest, render_comparisons
-from tests.support.builders import ADAM, LODO, MOMENTUM
-from tuner.core.trial import Status
+from tests.support.builders import ADAM, LODO, MOMENTUM, run
+from tuner.core.objective import TRAINING_LOSS
+from tuner.core.trial import Role, Status
+from tuner.results.analysis.behind import behind
 from tuner.results.analysis.comparison import compare_runs
 from tuner.results.analysis.margins import Margin
 from tuner.results.analysis.ranking import Standing, rank
@@ -109,13 +111,13 @@ def test_tables_have_the_size_beside_the_standing_and_say_equivalent_in_every_fo
 
 
 def test_equivalent_is_said_in_error_as_rarely_as_two_one_sided_tests_say():
-    generator, draws, wrong = np.random.default_rng(3), 300, 0
+    generator, draws, wrong = np.random.default_rng(3), 2_000, 0
     for _ in range(draws):
         shared = generator.normal(size=6)
         best, other = (
-            (mean + 0.02 * (0.9 * shared + 0.43 * generator.normal(size=6))).tolist() for mean in (1.0, 1.02)
+            [run(Role.COMPARISON, 0, slot, mean + 0.02 * value) for slot, value in enumerate(noise.tolist())]
+            for mean, noise in ((1.0, shared), (1.02, 0.9 * shared + 0.43 * generator.normal(size=6)))
         )
-        found = compare_runs([contest(MOMENTUM, best), contest(LODO, other)], Margin.parse("2%")).contenders
-        wrong += any(one.behind is not None and one.behind.is_equivalent for one in found)
-    # The true distance is the margin: at most 2.5 %, within three standard errors of 300 draws.
+        wrong += behind(best, other, TRAINING_LOSS, 200, margin=Margin.parse("2%")).is_equivalent
+    # The true distance is the margin: at most 2.5 %, within three standard errors of 2,000 draws.
     assert wrong / draws <= 0.025 + 3 * math.sqrt(0.025 * 0.975 / draws)

@@ -106,7 +106,7 @@ def same_seed(probe: FunctionProbe) -> None:
 def another_seed(probe: FunctionProbe) -> str | None:
     """Say whether a run depends on its seed; a function need not."""
     is_random = tasks.registry.entry(probe.workload.task).is_random
-    if probe.run(0).reports == probe.run(1).reports:
+    if repr(probe.run(0).reports) == repr(probe.run(1).reports):  # NaN is itself here
         advice = "; with is_random = False as an attribute, points are trained on one fresh seed" if is_random else ""
         return f"another seed gives the same reports: fresh seeds then show no spread{advice}"
     if not is_random:

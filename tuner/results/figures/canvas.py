@@ -43,6 +43,7 @@ MAX_VALUE = 1e300  # larger values are not drawn: an axis cannot extend beyond f
 MIN_PANEL = 0.95  # inches; a narrower panel has no room for the numbers of its axis
 NARROW_LINE = 36  # characters of a line of a label below a narrow figure
 MIN_ROOM = 1.01  # factor beyond the values of a logarithmic axis
+NARROW_ROOM = 1.6  # the same of values that are nearly equal, so that the labels of ticks differ
 MIN_TICK_RATIO = 200.0  # greatest / least value of an axis above which powers of ten are enough ticks
 _NARROW: dict[Any, Any] = {
     "font.size": 8,
@@ -232,7 +233,8 @@ def loss_limits(
         if upper / lower >= MIN_LOG_RATIO or log:
             # A logarithmic axis includes the end of a curve that at most trebles its length.
             upper = max([upper] + [value for value in ends if value / upper <= (upper / lower) ** 2])
-            room = max(10 ** (0.05 * math.log10(upper / lower)), MIN_ROOM)
+            least_room = MIN_ROOM if upper / lower > NARROW_ROOM else NARROW_ROOM
+            room = max(10 ** (0.05 * math.log10(upper / lower)), least_room)
             return True, lower / room, upper * room
     room = 0.05 * (upper - least) or 0.05 * abs(least) or 1.0
     return False, least - room, upper + room
