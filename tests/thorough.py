@@ -197,7 +197,7 @@ THOROUGH = {
         "a_search_whose_driver_was_killed_resumes_to_the_same_rows": r".*-5",
     },
     "studies/test_exact.py": {
-        "an_optimizer_begins_alike_on_every_seed_unless_the_registry_says_that_it_draws": r"Adam|LODO-Diagonal|LODO-SGD",
+        "an_optimizer_begins_alike_on_every_seed_unless_the_registry_says_that_it_draws": r"Adam|LODO-SGD",
     },
     "studies/test_fingerprints.py": {
         "a_file_besides_code_and_arrays_counts_as_far_as_it_changes_what_is_computed": None,
