@@ -17,7 +17,9 @@ from tuner.checks.check import PromiseError
 from tuner.checks.optimizer_form import randomness
 from tuner.checks.optimizer_probe import OptimizerProbe
 from tuner.checks.users_task import check_users_task
+from tuner.core.seeds import trial_seed
 from tuner.core.trial import Role
+from tuner.results.analysis.landscape import at_last_budget
 from tuner.results.analysis.standing import lead, standing
 from tuner.results.analysis.summary import summarise, summarise_in_detail
 from tuner.results.tables.table import Table
@@ -147,3 +149,14 @@ def test_tables_call_it_exact_everywhere_and_never_give_a_spread_of_zero():
     (found,) = json.loads(Table((exact,)).to_json())["studies"]
     assert found["fitness"]["tuned"]["is_exact"]
     assert (found["fitness"]["tuned"]["seeds"], found["cost"]["fresh_seeds"]["evaluations"]) == (8, 400)
+
+
+def test_the_model_of_a_search_has_the_one_run_once_per_fresh_seed():
+    of = search_spec(fresh_seeds=3, steps=(200,))
+    found = [
+        [(one.key, one.seed, one.fitness) for one in at_last_budget(study(each), [*fresh([4.0] * n, [1.0] * n)])]
+        for each, n in ((of, 3), (replace(of, is_exact=True), 1))
+    ]
+    seeds = [trial_seed(of.seed, key) for key, _, _ in found[0]]
+    assert [(key, fitness) for key, _, fitness in found[0]] == [(key, fitness) for key, _, fitness in found[1]]
+    assert [seed for _, seed, _ in found[1]] == seeds

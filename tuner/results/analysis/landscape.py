@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,9 @@ from numpy.typing import NDArray
 from search_spaces.space import Dimension, Scale, SearchSpace
 from tuner.core.numbers import fitness
 from tuner.core.objective import Objective
+from tuner.core.seeds import trial_seed
 from tuner.core.study import CandidateRecord, StudyRecord
+from tuner.results.analysis.exact import on_every_seed
 from tuner.results.analysis.generations import finished
 from tuner.strategies.modelling import Model, Trained, fitted
 
@@ -132,8 +134,15 @@ def slices(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> tuple[S
 
 
 def at_last_budget(study: StudyRecord, candidates: Sequence[CandidateRecord]) -> list[CandidateRecord]:
-    """Return the trainings of a search that a model is fitted to: those with the last budget that finished."""
-    return [one for one in finished(candidates) if one.steps == study.search.steps[-1]]
+    """Return the trainings of a search that a model is fitted to: those with the last budget that finished.
+
+    The one run of a point of an exact search is there once per fresh seed, so that the model sees that nothing varies.
+    """
+    spec = study.search
+    every = [each for one in candidates for each in ([one] if one.key.role.is_due else on_every_seed(spec, [one]))]
+    if spec.is_exact:
+        every = [one if one.key.role.is_due else replace(one, seed=trial_seed(spec.seed, one.key)) for one in every]
+    return [one for one in finished(every) if one.steps == spec.steps[-1]]
 
 
 def _trained(ended: Sequence[CandidateRecord]) -> list[Trained]:

@@ -165,6 +165,8 @@ def _result(summary: Summary, *, searched: bool = True) -> str:
 
 def _fresh(runs: FreshRuns) -> str:
     ended = runs.seeds - runs.left
+    if runs.is_exact and runs.mean is not None:
+        return f"{mean_of(runs)} (one run)"
     missed = f", {runs.missed} missed the target" if runs.missed else ""
     return f"{mean_of(runs)} ({runs.finished} of {ended} finished{missed})" if ended else NOTHING
 
