@@ -111,7 +111,8 @@ def _certainty(ranked: Sequence[Summary]) -> str:
 def _certainty_over_searches(ranked: Sequence[Summary]) -> str:
     """Return how sure the order of the two best is over searches, compared search by search."""
     first = ranked[0]
-    both = "both of searches and of trainings"
+    once = all(each.tuned.is_exact for one in ranked[:2] for each in one.searches)
+    both = "of searches alone" if once else "both of searches and of trainings"
     if len(ranked) < 2:
         return f"{len(first.searches)} searches, whose spread is {both}"
     verdict, gain, wins = compared(first, ranked[1])
