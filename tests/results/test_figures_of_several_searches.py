@@ -47,6 +47,14 @@ def test_a_panel_has_the_searches_of_an_optimizer_with_means_over_them():
     np.testing.assert_allclose(bar.get_ydata(), [np.mean(TUNED) - spread, np.mean(TUNED) + spread])
 
 
+def test_a_long_name_is_cut_above_a_panel_and_the_number_of_searches_stays():
+    long = [(replace(one, spec=replace(one.spec, workload=replace(one.spec.workload, optimizer="long-" * 12))), runs)
+            for one, runs in several()]  # fmt: skip
+    title = fitness_by_generation(long).axes[0].get_title(loc="left")
+    assert title.startswith("long-long-")
+    assert title.endswith("… (3 searches)")
+
+
 def test_one_search_alone_has_its_own_panel_as_before():
     of = spec(MOMENTUM, steps=(200,))
     figure = fitness_by_generation([(study(of), search(of, (4.0, 3.0, 2.0, 1.0)))])

@@ -49,6 +49,7 @@ MAX_COLUMNS = 3  # panels side by side
 PANEL, SINGLE = (3.0, 2.1), (5.6, 3.4)  # inches; a single one uses the page
 MAX_MARKS = 10  # of the legend
 LEGEND_ROW = 0.18  # inches
+LETTER = 0.66  # mean width of a bold letter, in sizes of the font
 MAX_LABEL = 22  # characters of a line of the label of the fitness axis
 MAX_MEDIANS = 10.0  # times the greatest median; larger values are drawn on the edge of a logarithmic axis
 MAX_DISTANCES = 1.0  # the same for a linear axis, in distances from the least fitness to the greatest median
@@ -111,9 +112,11 @@ def fitness_by_generation(studies: Searches, look: Look = DEFAULT_LOOK) -> Figur
     looks = styles_of(study.spec.workload.optimizer for study, _ in panels)
     for index, ((study, generations), panel) in enumerate(zip(panels, axes, strict=False)):
         name = study.spec.name if several_runs else study.spec.label
-        name = (
-            name if len(searches[index]) == 1 else f"{study.spec.workload.optimizer} ({len(searches[index])} searches)"
-        )
+        if len(searches[index]) > 1:
+            of = f" ({len(searches[index])} searches)"
+            name = f"{_cut(study.spec.workload.optimizer, panel, len(of))}{of}"
+        else:
+            name = _cut(name, panel)
         hue = looks[study.spec.workload.optimizer].colour
         _draw(panel, generations, name, hue, ends, limits, searches[index])
         _mark_fresh(panel, fresh[index], len(generations), hue, limits)
@@ -126,6 +129,13 @@ def fitness_by_generation(studies: Searches, look: Look = DEFAULT_LOOK) -> Figur
         panel.set_visible(False)
     _legend(figure, all_generations, legend_columns, limits, with_fresh=any(fresh), several=len(searches[0]) > 1)
     return figure
+
+
+def _cut(name: str, axes: Axes, taken: int = 0) -> str:
+    """Return a name that fits above a panel beside `taken` further letters, cut if it is longer."""
+    width = axes.get_position().width * axes.get_figure(root=True).get_size_inches()[0] * 72  # points
+    room = max(4, int(width / (LETTER * float(axes.title.get_fontsize()))) - taken)
+    return name if len(name) <= room else f"{name[: room - 1]}…"
 
 
 def _fitness_axis(
