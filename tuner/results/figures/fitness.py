@@ -114,9 +114,9 @@ def fitness_by_generation(studies: Searches, look: Look = DEFAULT_LOOK) -> Figur
         name = study.spec.name if several_runs else study.spec.label
         if len(searches[index]) > 1:
             of = f" ({len(searches[index])} searches)"
-            name = f"{_cut(study.spec.workload.optimizer, panel, len(of))}{of}"
+            name = f"{_cut(study.spec.workload.optimizer, figure, panel, len(of))}{of}"
         else:
-            name = _cut(name, panel)
+            name = _cut(name, figure, panel)
         hue = looks[study.spec.workload.optimizer].colour
         _draw(panel, generations, name, hue, ends, limits, searches[index])
         _mark_fresh(panel, fresh[index], len(generations), hue, limits)
@@ -131,9 +131,9 @@ def fitness_by_generation(studies: Searches, look: Look = DEFAULT_LOOK) -> Figur
     return figure
 
 
-def _cut(name: str, axes: Axes, taken: int = 0) -> str:
+def _cut(name: str, figure: Figure, axes: Axes, taken: int = 0) -> str:
     """Return a name that fits above a panel beside `taken` further letters, cut if it is longer."""
-    width = axes.get_position().width * axes.get_figure(root=True).get_size_inches()[0] * 72  # points
+    width = axes.get_position().width * figure.get_size_inches()[0] * 72  # points
     room = max(4, int(width / (LETTER * float(axes.title.get_fontsize()))) - taken)
     return name if len(name) <= room else f"{name[: room - 1]}…"
 
