@@ -331,10 +331,12 @@ def _gain_legend(group: Sequence[Summary], difference: str) -> list[str]:
         spans = " to ".join(sizes.percent(each) for each in dict.fromkeys((margins[0], margins[-1])))
         lines.append(f"equivalent: the interval lies within the margin, ± {spans} of the default.")
     points = [runs for s in group for runs in (s.default, s.tuned)]
-    if any(runs.is_exact for runs in points):
+    once = [runs.is_exact for runs in points if runs.is_exact or runs.spread == 0]
+    if once and all(once):
         lines.append("exact: nothing in the training depends on the seed, so that each point is trained once.")
-    elif any(runs.spread == 0 for runs in points):
-        lines.append("exact: the same value on every fresh seed.")
+    elif once:
+        of_one = "; of one run, where nothing in the training depends on the seed" if any(once) else ""
+        lines.append(f"exact: the same value on every fresh seed{of_one}.")
     return lines
 
 
