@@ -26,6 +26,7 @@ from tuner.core.trial import Workload
 from tuner.training import own_optimizers
 from tuner.training.fingerprint import check_fingerprint
 from tuner.training.memory import check_memory, weights_of
+from tuner.training.starts import Starts
 from tuner.training.tensorflow import configure
 
 MAX_CHUNK_STEPS = 500  # the float64 losses of 16 lanes are then 64 kB
@@ -36,14 +37,21 @@ Carry = tuple[Any, Any, Any]  # x [n, P], the task's state, the optimizer's stat
 class Loop:
     """The compiled training loop of one workload.
 
+    Args:
+        task: The task.
+        optimizer: The optimizer.
+        lanes: Candidates in lockstep.
+        keeps_starts: Whether starts that Python builds are kept by their seeds. Default: False.
+
     Attributes:
         traces: How often the loop was traced; at most 1.
     """
 
-    def __init__(self, task: Task, optimizer: Optimizer, lanes: int) -> None:
+    def __init__(self, task: Task, optimizer: Optimizer, lanes: int, *, keeps_starts: bool = False) -> None:
         self.task, self.optimizer, self.lanes = task, optimizer, lanes
         self.dtype = tf.as_dtype(task.dtype)
         self.traces = 0
+        self._starts = Starts(task, is_kept=keeps_starts)
         hyperparameters = {
             name: tf.TensorSpec([lanes], self.dtype, name=name.replace(".", "_")) for name in optimizer.hyperparameters
         }
@@ -57,7 +65,7 @@ class Loop:
     def begin(self, hyperparameters: Mapping[str, Any], task_seeds: Any, optimizer_seeds: Any) -> Carry:
         """Return the start of every lane."""
         if getattr(self.task, "eager_initial", False):
-            x, task_state = self.task.initial(task_seeds)
+            x, task_state = self._starts.start(task_seeds)
             return x, task_state, self._begin_at(x, dict(hyperparameters), optimizer_seeds)
         carry: Carry = self._begin(dict(hyperparameters), task_seeds, optimizer_seeds)
         return carry
@@ -141,7 +149,7 @@ def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | N
     optimizer = build_optimizer(
         workload.optimizer, task, hyperparameters, workload.settings, place=workload.optimizer_place
     )
-    return Loop(task, optimizer, workload.cohort_size)
+    return Loop(task, optimizer, workload.cohort_size, keeps_starts=True)
 
 
 def _has_gpu() -> bool:
