@@ -8,7 +8,7 @@ DEMO_OUTPUT ?= results/demo
 # Both variables silence advice on the next major version of MkDocs, which the pins exclude.
 MKDOCS = NO_MKDOCS_2_WARNING=true DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs
 
-.PHONY: help install demo test test-thorough test-docs test-slow test-faults check format docs site pins clean
+.PHONY: help install demo test test-thorough test-docs test-slow test-faults bench check format docs site pins clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ test-slow: $(INSTALLED)  ## the tests that take longer
 
 test-faults: $(INSTALLED)  ## every test in which something is killed, hangs, is full or lies
 	$(BIN)/python -m pytest -m faults -o faulthandler_timeout=3600
+
+bench: $(INSTALLED)  ## the benchmarks in their shortest settings beside this machine's last ratios, at most ten minutes
+	$(BIN)/python benchmarks/run_all.py
 
 check: $(INSTALLED)  ## format, lint, types, import rules, documentation and its links, and the files in docker/
 	$(BIN)/ruff format --check .
