@@ -2,7 +2,6 @@
 
     python benchmarks/run_all.py                                  # all; at most ten minutes
     python benchmarks/run_all.py --only additions lodo_step
-    python benchmarks/run_all.py --records /mnt/ratios --no-record
 
 Each is a process of its own. One that fails, or for which no time is left, is named, and the others run. Ratios are
 recorded as soon as a benchmark ends, in a file for each machine, by its processor, cores and memory. "worse" is a ratio
@@ -12,7 +11,6 @@ that has moved by more than a quarter to the wrong side; a busy machine may caus
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import json
 import os
@@ -49,7 +47,9 @@ class Benchmark:
 
 
 BENCHMARKS = (
-    Benchmark("workers", (), r"^(?P<name>busy share) +(?P<one>[\d.]+)% of .*, (?P<other>[\d.]+)% one after", True),
+    Benchmark(
+        "workers", (), r"^busy share +(?P<one>[\d.]+)% of .*, (?P<other>[\d.]+)% one .*; (?P<name>.* compile)", True
+    ),
     Benchmark("additions", ("--rounds", "5", "--steps", "2000"), LAST, False),
     Benchmark("own_optimizer", ("--rounds", "5", "--steps", "2000"), LAST, False),
     Benchmark("lodo_step", ("--rounds", "5"), r"^(?P<name>\w+) .* (?P<ratio>[\d.]+) × the floor$", False),
@@ -108,7 +108,7 @@ def ratios_of(benchmark: Benchmark, text: str) -> dict[str, float]:
 
 def measured(benchmark: Benchmark, seconds: float) -> dict[str, float]:
     """Run a benchmark for at most so many seconds, and return its ratios by name; or raise Failed."""
-    command = [sys.executable, str(FOLDER / f"{benchmark.name}.py"), *benchmark.options]
+    command = [sys.executable, FOLDER / f"{benchmark.name}.py", *benchmark.options]
     # A session of its own, so that what it has started, such as Ray's processes, ends with it.
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -118,7 +118,7 @@ def measured(benchmark: Benchmark, seconds: float) -> dict[str, float]:
         except subprocess.TimeoutExpired:
             raise Failed(f"not done within the {seconds:.0f} s that were left") from None
         finally:
-            with contextlib.suppress(ProcessLookupError):
+            if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
     if process.returncode:
         last = (errors.strip() or "no message").splitlines()[-1]
@@ -194,4 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # what has ended is recorded
+        sys.exit(130)
