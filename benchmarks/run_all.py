@@ -1,11 +1,11 @@
-"""The benchmarks that measure a ratio, each in its shortest setting, beside the last ratios of the same machine.
+"""The benchmarks that measure a ratio, beside the last ratios of the machine.
 
     python benchmarks/run_all.py                                  # all; at most ten minutes
     python benchmarks/run_all.py --only additions lodo_step
 
-Each is a process of its own. One that fails, or for which no time is left, is named, and the others run. Ratios are
-recorded as soon as a benchmark ends, in a file for each machine, by its processor, cores and memory. "worse" is a ratio
-that has moved by more than a quarter to the wrong side; a busy machine may cause it as well: repeat with --only.
+Each runs in its shortest setting; one that fails, or has no time left, is named, and the others run. Ratios are kept as
+soon as a benchmark ends, in a file for each machine (processor, cores, memory). "worse" is a ratio that has moved by
+more than a quarter to the wrong side; a busy machine may cause it as well: repeat with --only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Starts that are built by Python, kept by seed: the candidates of a generation often share one."""
+"""Starts that Python builds, kept by seed, which candidates often share."""
 
 from __future__ import annotations
 
