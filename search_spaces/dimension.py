@@ -19,7 +19,7 @@ MAX_VALUES = 64  # of a choice
 Condition = tuple[tuple[str, tuple[Value, ...]], ...]
 """Names of other hyperparameters, and the values of each with which a hyperparameter has an effect."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_NAME = re.compile(r"(task\.)?[a-z][a-z0-9_]{0,63}")
 
 
 class DimensionError(ValueError):
@@ -39,7 +39,8 @@ class Dimension:
     """One hyperparameter of a search space.
 
     Args:
-        name: At most 64 lower-case letters, digits and underscores, starting with a letter.
+        name: At most 64 lower-case letters, digits and underscores, starting with a letter; "task." before it for an
+            argument of the task.
         scale: A `Scale`, or its name.
         default: Start of the search, in natural units. LOG: positive; DECAY: in [0, 1); INTEGER: a whole number;
             CHOICE: one of `values`, the first unless it is given.
@@ -69,8 +70,8 @@ class Dimension:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise DimensionError(
                 "name",
-                "name must be at most 64 lower-case letters, digits and underscores, a letter first. "
-                f"Received: {self.name!r:.80}",
+                "name must be at most 64 lower-case letters, digits and underscores, a letter first, "
+                f"or such a name after 'task.', of an argument of the task. Received: {self.name!r:.80}",
             )
         if self.scale not in tuple(Scale):
             raise DimensionError("scale", f"scale must be {SCALES}. Received: {self.scale!r:.80}")

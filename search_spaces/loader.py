@@ -8,6 +8,7 @@ Errors are one line that names file, line and key. A file reads:
       layers: {scale: integer, default: 2, low: 1, high: 8}      # optional log: true
       schedule: {scale: choice, values: [constant, cosine]}      # optional default:, ordered: true
       cosine_final: {scale: log, default: 0.1, only when: {schedule: cosine}}
+      task.batch_size: {scale: choice, values: [32, 64, 128], ordered: true}   # an argument of the task
     fixed: {momentum: 0.95}                                      # optional: values that are not tuned
 
 Where a number is expected, any text is accepted that Python's `float` converts to a finite number, such as `1e-3`.
@@ -17,8 +18,6 @@ otherwise.
 
 from __future__ import annotations
 
-import contextlib
-import math
 import os
 import reprlib
 import stat
@@ -32,6 +31,7 @@ from search_spaces import DIRECTORY, builtin_names, strict_yaml, variant_names
 from search_spaces.scales import SCALES
 from search_spaces.space import Dimension, DimensionError, Scale, SearchSpace
 from search_spaces.suggestion import nearest
+from search_spaces.values import number_of, value_of
 
 
 class SearchSpaceError(ValueError):
@@ -68,7 +68,8 @@ def load(
     Args:
         path: A regular file of UTF-8, at most one megabyte.
         optimizer: Name of the optimizer that the file must be for. Default: None, any.
-        hyperparameters: Names that the file must have, in any order. Default: None, any.
+        hyperparameters: Names that the file must have, in any order. Default: None, any. Arguments of the task
+            (`task.NAME`) are accepted beside them.
         some: Whether the file may leave some of these out.
 
     Raises:
@@ -100,33 +101,18 @@ class _RefusedError(ValueError):
         self.path = path
 
 
-def _number(text: object) -> float:
-    """Convert text to a finite number; pydantic adds the key to the ValueError."""
+def _whole_or_number(text: object) -> float | int:
+    """Convert text to a finite number, whole if it is written so; pydantic adds the key to the ValueError."""
     if not isinstance(text, str):
         raise ValueError("not a number")
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("not finite")
-    return number
-
-
-def _whole_or_number(text: object) -> float | int:
-    """Convert text to a finite number, whole if it is written so."""
-    number = _number(text)
-    with contextlib.suppress(ValueError):
-        return int(str(text))
-    return number
+    return number_of(text)
 
 
 def _value(text: object) -> float | int | bool | str:
-    """Convert text to what it reads as: a finite number, true or false, or else itself."""
+    """Convert text to what it reads as."""
     if not isinstance(text, str):
         raise ValueError("not a value")
-    if text in ("true", "false"):
-        return text == "true"
-    with contextlib.suppress(ValueError):
-        return _whole_or_number(text)
-    return text
+    return value_of(text)
 
 
 def _flag(text: object) -> bool:
@@ -167,6 +153,9 @@ class _FileSchema(_Strict):
     hyperparameters: Annotated[dict[str, _DimensionSchema], Field(min_length=1)]
     fixed: dict[str, _Value] = Field(default_factory=dict)
 
+
+TASK = "task."
+"""What the names of a task's arguments begin with."""
 
 _ONLY_WHEN = "only when"  # the key of a condition
 _DIMENSION = "a mapping with scale, default and, optionally, low and high"
@@ -254,7 +243,7 @@ def _check_names(space: SearchSpace, optimizer: str | None, hyperparameters: Seq
     names = tuple(hyperparameters)
     keys = [("hyperparameters", name) for name in space.names] + [("fixed", name) for name in space.fixed]
     for key, name in keys:
-        if name not in names:
+        if name not in names and not name.startswith(TASK):
             raise _RefusedError(
                 (key, name),
                 f"{space.optimizer} has no such hyperparameter{nearest(name, names)}. Accepted: {', '.join(names)}",

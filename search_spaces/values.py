@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable
 from numbers import Integral, Real
@@ -21,6 +22,29 @@ def plain_value(value: object) -> Value | None:
         return int(value)
     number = real(value)
     return number if math.isfinite(number) else None
+
+
+def number_of(text: str) -> float | int:
+    """Return the finite number that a text is, whole if it is written so.
+
+    Raises:
+        ValueError: It is none.
+    """
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    with contextlib.suppress(ValueError):
+        return int(text)
+    return number
+
+
+def value_of(text: str) -> Value:
+    """Return what a text reads as: a finite number, true or false, or else itself."""
+    if text in ("true", "false"):
+        return text == "true"
+    with contextlib.suppress(ValueError):
+        return number_of(text)
+    return text
 
 
 def is_same(one: object, other: object) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tasks.arguments import checked
 from tasks.errors import TaskError, described
 from tasks.options import float_dtype
 from tasks.outside import REMEDY, outside
@@ -30,6 +31,7 @@ class FunctionTask:
 
     Args:
         dtype: "float32" or "float64". Default: that given to `function_task`.
+        **arguments: Arguments of the loss that have a default. Default: these.
 
     Raises:
         TaskError: The function raises, does not return a floating-point scalar, or has no gradient; or the start is
@@ -40,13 +42,15 @@ class FunctionTask:
     loss: Callable[..., Any]
     takes_seed: bool  # whether the loss does
     is_random: bool
+    arguments: dict[str, Any]  # those with a default, beside x and the seed
     start: Any  # numbers, or a function of a seed
     own_dtype: str
     cohort_size: int
     jit_compile: bool
     layers: tuple[tuple[int, int], ...] = ()  # a subclass may define them; by default x is one layer
 
-    def __init__(self, *, dtype: str | None = None) -> None:
+    def __init__(self, *, dtype: str | None = None, **arguments: Any) -> None:
+        self._arguments = checked(self.name, arguments, self.arguments)
         self.dtype = float_dtype(dtype, default=self.own_dtype)
         self.size = self._size()
         self.layers = self.layers or ((0, self.size),)
@@ -85,7 +89,7 @@ class FunctionTask:
         """Return the loss of one lane, a scalar, and its gradient [n]."""
         with tf.GradientTape() as tape:
             tape.watch(x)
-            loss = self._scalar(self._called(self.loss, x, *seed))
+            loss = self._scalar(self._called(self.loss, x, *seed, **self._arguments))
         gradient = tape.gradient(loss, x)
         if gradient is None:
             raise TaskError(
@@ -106,10 +110,10 @@ class FunctionTask:
             raise TaskError(f"{accepted} Received: {loss.dtype.name} of shape {loss.shape}")
         return tf.cast(loss, self.dtype)
 
-    def _called(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def _called(self, function: Callable[..., Any], *given: Any, **arguments: Any) -> Any:
         """Call the user's function; an exception of it becomes a TaskError of one line."""
         try:
-            return function(*arguments)
+            return function(*given, **arguments)
         except TaskError:
             raise
         except Exception as error:

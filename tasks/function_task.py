@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.arguments import arguments_of
 from tasks.errors import TaskError
 from tasks.options import MAX_COHORT_SIZE, float_dtype, task_name, whole_number
 
@@ -34,6 +35,9 @@ def function_task(
         MyTask = function_task(loss, start=[0.0, 0.0])  # `--task file.py:MyTask`
 
     A subclass may define `presets`, `line_up`, `objective`, or `layers` if x has more than one.
+
+    Further parameters of the loss that have a default, as in `loss(x, *, noise=0.1)`, are options of the task, and can
+    be tuned as `task.noise`.
 
     Args:
         loss: Function of x [n] that returns a floating-point scalar, by TensorFlow operations only. With a second
@@ -60,6 +64,7 @@ def function_task(
         "loss": staticmethod(loss),
         "takes_seed": takes_seed,
         "is_random": takes_seed or callable(start),
+        "arguments": _arguments(loss, takes_seed),
         "start": staticmethod(start) if callable(start) else _numbers(start, own_name),
         "own_dtype": float_dtype(dtype, default="float64"),
         "cohort_size": whole_number("cohort_size", cohort_size, low=1, high=MAX_COHORT_SIZE),
@@ -68,6 +73,15 @@ def function_task(
     from tasks.function_class import FunctionTask
 
     return type("FunctionTask", (FunctionTask,), members)
+
+
+def _arguments(loss: Callable[..., Any], takes_seed: bool) -> dict[str, Any]:
+    """Return the parameters of a loss beside x and the seed that have a default."""
+    try:
+        names = list(inspect.signature(loss).parameters)
+    except (TypeError, ValueError):
+        return {}
+    return arguments_of(loss, without=("dtype", *names[: 2 if takes_seed else 1]))
 
 
 def _takes_seed(loss: Callable[..., Any], name: str) -> bool:

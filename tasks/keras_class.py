@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tasks.arguments import checked
 from tasks.errors import TaskError, described
 from tasks.fingerprint import arrays_fingerprint
 from tasks.keras_behaviour import DEVIATION, computed, is_alike, moved, values_of
@@ -40,6 +42,7 @@ class KerasTask:
     Args:
         dtype: "float32" or "float64". Default: that given to `keras_task`.
         batch_size: Examples per step, 1 to 65,536. Default: that given to `keras_task`.
+        **arguments: Arguments of `build` that have a default. Default: these.
 
     Raises:
         TaskError: Data, model or loss cannot be used, or are not compatible.
@@ -49,7 +52,8 @@ class KerasTask:
     own_dtype: str
     own_batch_size: int
     jit_compile: bool
-    build: Callable[[], Any]
+    build: Callable[..., Any]
+    arguments: dict[str, Any]  # those with a default
     given_loss: tuple[Any, Any]  # `loss` and `loss_weights`
     given: dict[str, Any]
     policy: Any
@@ -57,7 +61,8 @@ class KerasTask:
     eager_initial = True  # building a model needs Python
     project: Callable[[Tensor], Tensor] | None = None
 
-    def __init__(self, *, dtype: str | None = None, batch_size: int | None = None) -> None:
+    def __init__(self, *, dtype: str | None = None, batch_size: int | None = None, **arguments: Any) -> None:
+        self._arguments = checked(self.name, arguments, self.arguments)
         self.dtype = float_dtype(dtype, default=self.own_dtype)
         chosen = self.own_batch_size if batch_size is None else batch_size
         self.batch_size = whole_number("batch_size", chosen, low=1, high=MAX_BATCH_SIZE)
@@ -191,7 +196,8 @@ class KerasTask:
 
     def built(self, seed: int) -> Any:
         """Return a model that is built with a seed, 0 <= seed < 2**32."""
-        return build_model(type(self).build, self._sample.inputs, seed, self.dtype, self.policy)
+        build = functools.partial(type(self).build, **self._arguments)
+        return build_model(build, self._sample.inputs, seed, self.dtype, self.policy)
 
     def difference(self, model: Any, *, is_thorough: bool = False) -> str:
         """Return in what a model of `build` differs from that of the constructor, apart from its weights.

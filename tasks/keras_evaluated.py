@@ -31,8 +31,8 @@ class EvaluatedKerasTask(KerasTask):
     metrics: tuple[str, ...]
     evaluation_batch = 256
 
-    def __init__(self, *, dtype: str | None = None, batch_size: int | None = None) -> None:
-        super().__init__(dtype=dtype, batch_size=batch_size)
+    def __init__(self, *, dtype: str | None = None, batch_size: int | None = None, **arguments: Any) -> None:
+        super().__init__(dtype=dtype, batch_size=batch_size, **arguments)
         self._scales: dict[str, list[Scale]] = {}
         with self._reported("the model cannot be evaluated"):
             self._try_evaluation()

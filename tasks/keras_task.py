@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tasks.arguments import arguments_of
 from tasks.errors import TaskError
 from tasks.keras_kinds import KERAS_2, is_of_keras, is_of_keras_2
 from tasks.options import MAX_BATCH_SIZE, float_dtype, task_name, whole_number
@@ -34,7 +35,7 @@ INSTEAD = {
 
 
 def keras_task(
-    build: Callable[[], Any],
+    build: Callable[..., Any],
     *,
     train: Any,
     loss: Any,
@@ -60,6 +61,9 @@ def keras_task(
     otherwise is refused; `tasks.keras_features.FEATURES` lists all of it. Every run builds a new model after
     `keras.utils.set_random_seed` with its seed; minibatches and dropout depend on the seed and the step alone.
     A subclass may define `presets`, `line_up` or `objective`.
+
+    Parameters of `build` that have a default, as in `build(units=64, dropout=0.1)`, are options of the task, and can be
+    tuned as `task.units` and `task.dropout`.
 
     Args:
         build: Function that returns a new keras.Model, which differs between calls in its random weights alone. The
@@ -110,6 +114,7 @@ def keras_task(
         "own_batch_size": whole_number("batch_size", batch_size, low=1, high=MAX_BATCH_SIZE),
         "jit_compile": bool(jit_compile),
         "build": staticmethod(build),
+        "arguments": arguments_of(build, without=("dtype", "batch_size")),
         "given_loss": (loss, loss_weights),  # a tuple, so that a function does not become a method
         "given": {split: given for split, given in splits.items() if given is not None},
         "policy": policy(),

@@ -21,6 +21,11 @@ THOROUGH = {
         "an_interrupted_search_goes_on_to_the_same_front": r"4",
         "tables_json_figures_and_the_report_show_the_front": None,
     },
+    "api/test_task_arguments.py": {
+        "a_comparison_trains_the_tuned_point_with_its_arguments": None,
+        "a_space_written_in_python_is_that_of_the_file": None,
+        "the_candidates_are_those_that_the_task_computes_with_these_arguments": None,
+    },
     "api/test_several_tasks.py": {
         "results_are_written_for_other_programs": None,
     },

@@ -243,7 +243,7 @@ def test_a_function_is_tuned_alone_and_can_only_be_tuned(tmp_path):
         tuner.tune([PLACE, "rosenbrock"], space=SPACE, database=str(tmp_path / "studies.db"))
     with pytest.raises(ValueError, match="is a training function: training functions can only be tuned"):
         tuner.train(PLACE, "Adam", steps=2)
-    with pytest.raises(ValueError, match="rosenbrock is not a training function"):
+    with pytest.raises(InvalidRequest, match="space is for one optimizer; give files for several"):
         tuner.tune("rosenbrock", space=SPACE, database=str(tmp_path / "studies.db"))
 
 

@@ -1,5 +1,7 @@
 """Choice of the cohort for an idle worker: of its workload, of a new one, or shared if that saves time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -210,3 +212,12 @@ def test_a_machine_whose_killed_workers_do_not_end_ends_the_run_instead_of_waiti
     with pytest.raises(ClusterUnavailable, match="no worker can start, because killed ones did not end: 2;"):
         list(executor.evaluate(Workload("fake", "Adam", 1), [trial(slot) for slot in range(4)], label="fake"))
     assert pool.now < 100
+
+
+def test_a_worker_takes_a_cohort_of_a_shape_that_it_has_compiled_first():
+    workload = Workload(task="fake", optimizer="Adam", cohort_size=1)
+    units = [8, 16, 8, 16]
+    trials = [replace(trial(slot), hyperparameters={"task.units": one}) for slot, one in enumerate(units)]
+    waiting = Queue(workload, "label", [first_attempt([one], 1) for one in trials], 0)
+    shapes = [(waiting.identity, '{"units": 16}')]
+    assert [waiting.pop(shapes).keys[0].slot for _ in units] == [1, 3, 0, 2]

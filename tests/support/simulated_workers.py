@@ -30,6 +30,7 @@ class SimulatedWorker:
     def __init__(self, pool: SimulatedPool, number: int) -> None:
         self.node_id = "node"
         self.compiled: set[str] = set()
+        self.shapes: list[tuple[str, str]] = []
         self.cohorts = 0
         self.number = number
         self.busy = 0.0  # seconds

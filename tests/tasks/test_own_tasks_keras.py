@@ -23,6 +23,7 @@ from tests.tasks.keras_cases import of_keras_2
 from tuner.checks.check import Check, NotApplicable
 from tuner.checks.probe import Probe
 from tuner.checks.suite import CHECKS
+from tuner.studies.task_options import accepted_options
 from tuner.training.evaluator import Evaluator
 
 RANDOM = np.random.default_rng(0)
@@ -486,3 +487,15 @@ def test_large_arrays_are_in_memory_once_for_all_tasks_and_precisions(
     loss, _, _ = task.loss_and_gradient(*task.initial(SEEDS))  # of example 0, 32 times
     kernel = task.initial(SEEDS)[0][:9].numpy().reshape(3, 3).astype(float)
     np.testing.assert_allclose(loss[0], ((x[0] @ kernel - x[0]) ** 2).mean(), rtol=1e-5)
+
+
+def test_arguments_of_build_with_a_default_are_options_of_the_task() -> None:
+    def build(units: int = 2, *, activation: str = "relu") -> Any:
+        return net(layers.Dense(units, activation))
+
+    kind = keras_task(build, train=(POINTS, CLASSES), loss=CROSS_ENTROPY)
+    assert accepted_options(kind) == ["batch_size", "units", "activation"]
+    assert kind().variable_shapes == ((3, 2), (2,), (2, 3), (3,))
+    assert kind(units=5).variable_shapes == ((3, 5), (5,), (5, 3), (3,))
+    with pytest.raises(TaskError, match=r"no argument of this name\. Did you mean 'units'\?"):
+        kind(unit=5)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import lodo.registry
 from tuner.api.requests import Optimizer, optimizer_name
+from tuner.core.task_arguments import of_optimizer
 from tuner.studies.optimizers import Chosen, choose
 from tuner.studies.spaces import default_space
 from tuner.training import own_optimizers
@@ -46,7 +47,11 @@ def optimizer_probes(optimizer: Optimizer) -> tuple[Chosen, str, list[OptimizerP
 
     chosen = choose("optimizer", optimizer_name(optimizer))
     space, remark = default_space(chosen, ())
-    return chosen, remark, probes(chosen.name, chosen.place, space.defaults(), lodo.registry.SETTINGS.get(chosen.name))
+    return (
+        chosen,
+        remark,
+        probes(chosen.name, chosen.place, of_optimizer(space.defaults()), lodo.registry.SETTINGS.get(chosen.name)),
+    )
 
 
 def check_optimizer(optimizer: Optimizer) -> list[Finding]:

@@ -17,6 +17,7 @@ from tasks import importing
 from tuner.api.progress import Progress
 from tuner.core.errors import RESUMABLE, InvalidRequest, StudyRefused
 from tuner.core.study import StudyRecord, StudySpec, StudyStatus
+from tuner.core.task_arguments import of_optimizer
 from tuner.execution.executor import DEFAULT_TRAIN, FUNCTION_TRAIN, Executor
 from tuner.execution.resources import Resources
 from tuner.storage import StorageError, Store, StudyExists, StudyOwned, this_process
@@ -191,7 +192,7 @@ def check_users_code(specs: Sequence[StudySpec], timeout: float | None, progress
             remarks += check_users_task(workload.task, workload.options, workload.precision)
         for spec in own:
             for workload in spec.workloads:
-                check_users_optimizer(workload, SearchSpace.from_dict(spec.space).defaults())
+                check_users_optimizer(workload, of_optimizer(SearchSpace.from_dict(spec.space).defaults()))
     for remark in remarks:
         progress.say(remark)
 

@@ -24,6 +24,7 @@ from tuner.core.files import NotWritten
 from tuner.core.folders import check_empty, check_writable
 from tuner.core.outputs import OutputsFailed
 from tuner.core.seeds import MAX_SEED
+from tuner.core.task_arguments import PREFIX, is_of_task
 from tuner.core.trial import Evaluation, Key, Role, Trial, Workload
 from tuner.strategies.schedule import MAX_STEPS
 from tuner.studies.added import check_values
@@ -272,6 +273,9 @@ def _values(chosen: Chosen, given: Mapping[str, float], shapes: Shapes) -> tuple
     own, settings = own_arguments(chosen, shapes), lodo.registry.SETTINGS.get(chosen.name, {})
     others = [name for name in own if name not in space.names]
     for name, value in given.items():
+        if is_of_task(name):
+            own_name = name.removeprefix(PREFIX)
+            raise InvalidRequest("hyperparameters", f": {own_name} of the task is given by {{options}}", name)
         if not math.isfinite(value):
             raise InvalidRequest("hyperparameters", f": {name} must be a finite number. Received: {value!r}")
         if name in others and value < 0:

@@ -82,8 +82,8 @@ def tune(
         name: Name of the run. Default: the task's name, numbered where that is taken.
         database: Where to record: a file, a URL, or a `Database`.
         search_space: YAML files with search spaces of your own, one per optimizer.
-        space: The search space of a training function, as `tuner.space` returns it. Default: see
-            docs/guides/training-function.md.
+        space: The search space of a training function, or of the only optimizer, as `tuner.space` returns it. Default:
+            see docs/guides/training-function.md.
         precision: "float32", "float64", or "bfloat16" where a task supports it. Default: the task's own.
         options: Keyword arguments of the task, such as batch_size. Default: the preset's.
         wait: Whether to wait while another driver holds a study.

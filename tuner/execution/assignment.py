@@ -24,7 +24,7 @@ class Assignment(Generic[W]):
         self.worker = worker
         self.tracker = AttemptTracker(attempt)
         self.assigned_at = now
-        self.was_compiled = queue.identity in worker.compiled
+        self.was_compiled = (queue.identity, attempt.shape) in worker.shapes
         self.node_is_dead = False
         self.killed_at: float | None = None
         self._watchdog = watchdog

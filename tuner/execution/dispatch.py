@@ -2,12 +2,14 @@
 
 A worker prefers workloads that it has compiled. If none of these waits, it starts a workload that no worker has
 compiled; otherwise it takes one that others train, if the waiting cohorts take longer than another compilation. Among
-equals, the batch with the most work left goes first, so that all batches end at about the same time. The order affects
-how long a study takes, never its results.
+equals, the batch with the most work left goes first, so that all batches end at about the same time; and of a workload
+whose candidates have several shapes, a cohort of one that the worker has compiled. The order affects how long a study
+takes, never its results.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Sequence
 
@@ -15,6 +17,12 @@ from tuner.core.trial import Workload
 from tuner.execution.costs import Costs
 from tuner.execution.executor import Batch
 from tuner.execution.retries import Attempt
+
+MAX_COMPARED = 256
+"""Waiting attempts that are compared with what a worker has compiled."""
+
+Shape = tuple[str, str]
+"""Identity of a workload, and the arguments of the task: what a worker compiles once."""
 
 
 class Queue(Batch):
@@ -35,9 +43,18 @@ class Queue(Batch):
         """Return the number of waiting attempts."""
         return len(self._waiting)
 
-    def pop(self) -> Attempt:
-        """Remove and return the next attempt."""
-        attempt = self._waiting.popleft()
+    def pop(self, shapes: Collection[Shape] = ()) -> Attempt:
+        """Remove and return the next attempt: among the longest, one of a shape that the worker has compiled, if any.
+
+        Args:
+            shapes: Shapes that the worker has compiled, of any workload. Default: none.
+        """
+        longest = self._waiting[0].budget
+        alike = itertools.takewhile(lambda each: each.budget == longest, itertools.islice(self._waiting, MAX_COMPARED))
+        known = (place for place, each in enumerate(alike) if (self.identity, each.shape) in shapes)
+        place = next(known, 0)
+        attempt = self._waiting[place]
+        del self._waiting[place]
         self._count(-attempt.budget)
         return attempt
 

@@ -13,6 +13,7 @@ from typing import Protocol, Self
 
 from tuner.core.errors import LodoTuneError
 from tuner.core.events import Event
+from tuner.core.task_arguments import shape_of
 from tuner.core.trial import Trial, Workload
 
 DEFAULT_TRAIN = "tuner.training.train:train"
@@ -83,7 +84,7 @@ class Executor(Protocol):
 
         Args:
             workload: The workload of the trials.
-            trials: Trials with distinct keys; consecutive `workload.cohort_size` of them form a cohort.
+            trials: Trials with distinct keys; `cohorts` says which of them form a cohort.
             label: Prefix of the cohorts' task names, "TASK/OPTIMIZER/g03".
             remaining: Gradient evaluations that cannot start before this batch is complete, such as those of a study's
                 later generations; the batch with the most work left goes first.
@@ -153,12 +154,15 @@ def _events(executor: Executor, batch: Batch) -> Iterator[Event]:
 def cohorts(trials: Sequence[Trial], size: int) -> list[tuple[Trial, ...]]:
     """Group trials into cohorts, in order; the last may be smaller.
 
+    Trials with other arguments of the task (`tuner.core.task_arguments`) are in other cohorts, of which each last one
+    may be smaller.
+
     Args:
         trials: Trials with distinct keys, in the order of submission.
         size: Candidates per cohort, at least 1.
 
     Returns:
-        The cohorts. Which trials share a cohort depends only on the order and the size.
+        The cohorts. Which trials share a cohort depends only on the order, the arguments and the size.
 
     Raises:
         ValueError: The size is below 1, or a key occurs twice.
@@ -170,7 +174,10 @@ def cohorts(trials: Sequence[Trial], size: int) -> list[tuple[Trial, ...]]:
         if trial.key in seen:
             raise ValueError(f"each key may occur once per call. Received twice: {trial.key}")
         seen.add(trial.key)
-    return [tuple(trials[start : start + size]) for start in range(0, len(trials), size)]
+    alike: dict[str, list[Trial]] = {}
+    for trial in trials:
+        alike.setdefault(shape_of(trial.hyperparameters), []).append(trial)
+    return [tuple(some[at : at + size]) for some in alike.values() for at in range(0, len(some), size)]
 
 
 def task_name(label: str, trials: Sequence[Trial]) -> str:

@@ -21,6 +21,7 @@ class Worker(Protocol):
 
     node_id: str  # id of its node; "" until it has started
     compiled: set[str]  # identities of the workloads that it has trained; maintained by the executor
+    shapes: list[tuple[str, str]]  # those that it trained last, see `Shape`; maintained by the executor
     cohorts: int  # number of cohorts assigned to it; maintained by the executor
 
     def train(self, attempt: Attempt, workload: Workload, name: str, watchdog: Watchdog | None) -> None:

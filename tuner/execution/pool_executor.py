@@ -30,6 +30,9 @@ POLL_SECONDS = 0.2
 CHECK_SECONDS = 0.1
 """Seconds between two checks of deadlines; with many workers a check takes longer than reading a message."""
 
+MAX_SHAPES = 16
+"""Shapes by which a worker is chosen: about as many as its process keeps (`MAX_LOOPS` of `tuner.training.loop`)."""
+
 WAIT_SECONDS = 30.0
 """Seconds of waiting for a cluster's workers before it is reported, or for the end of those that this machine kills."""
 
@@ -176,7 +179,7 @@ class PoolExecutor(Executor, Generic[W]):
         self._roster.start(self._dispatch.useful_workers(self._queues) - len(self._roster.starting))
 
     def _assign(self, worker: W, queue: Queue) -> None:
-        attempt = queue.pop()
+        attempt = queue.pop(worker.shapes)
         watchdog = None
         if self._resources.timeout is not None:
             self._dumps += 1
@@ -184,6 +187,7 @@ class PoolExecutor(Executor, Generic[W]):
             watchdog = Watchdog(self._resources.timeout, str(dump))
         queue.in_progress += 1
         self._roster.assignments[worker] = Assignment(queue, attempt, worker, watchdog, self._clock())
+        worker.shapes = [(queue.identity, attempt.shape), *worker.shapes][:MAX_SHAPES]
         if queue.identity not in worker.compiled:
             worker.compiled.add(queue.identity)
             self._dispatch.compiled[queue.identity] += 1

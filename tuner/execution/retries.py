@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from tuner.core.task_arguments import shape_of
 from tuner.core.trial import Key, Trial
 
 
@@ -47,6 +48,11 @@ class Attempt:
     def budget(self) -> int:
         """Largest number of gradient evaluations of a lane."""
         return max(trial.steps for trial in self.lanes)
+
+    @property
+    def shape(self) -> str:
+        """The arguments of the task, which all lanes have in common."""
+        return shape_of(self.lanes[0].hyperparameters)
 
     @property
     def has_one_candidate(self) -> bool:

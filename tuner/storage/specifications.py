@@ -12,7 +12,7 @@ from tuner.core.objective import Objective
 from tuner.core.study import SEED_MARK, ComparisonSpec, Point, SearchSpec, StudySpec, TaskPart
 from tuner.core.trial import Measurement, Role, Workload
 from tuner.storage.checked_rows import CheckedRow
-from tuner.storage.validation import check_run_name, check_study_label, check_text
+from tuner.storage.validation import check_run_name, check_study_label, check_text, numbers_of, plain_values
 
 BEST_KNOWN = "best_known"
 """Key among the stored parameters of a strategy: the best known value of the objective, per task."""
@@ -194,7 +194,7 @@ def _comparison_columns(spec: ComparisonSpec) -> dict[str, Any]:
     if not spec.points:
         raise ValueError("a comparison has at least one point. Received: none")
     for point in spec.points:
-        values = [*point.hyperparameters.values(), *([] if point.value is None else [point.value])]
+        values = [*numbers_of(point.hyperparameters), *([] if point.value is None else [point.value])]
         if not all(map(math.isfinite, values)):
             raise ValueError(f"a point of a comparison must be finite. Received: {dict(point.hyperparameters)}")
     measurement = spec.measurement
@@ -203,7 +203,7 @@ def _comparison_columns(spec: ComparisonSpec) -> dict[str, Any]:
             raise ValueError(f"the numbers of a comparison's measurement must be positive. Received: {measurement}")
     points = [
         {
-            "hyperparameters": {str(name): float(value) for name, value in point.hyperparameters.items()},
+            "hyperparameters": plain_values(point.hyperparameters),
             "settings": {str(name): int(value) for name, value in point.settings.items()},
             "optimizer": point.optimizer,
             "value": point.value,

@@ -12,6 +12,7 @@ from lodo.additions import ADDITIONS, AdditionError, available, check, check_val
 from lodo.names import is_of_keras
 from search_spaces.space import Dimension, Scale, SearchSpace
 from search_spaces.suggestion import nearest
+from tuner.core.task_arguments import names_of_optimizer, of_optimizer
 from tuner.studies.optimizers import Chosen
 from tuner.training import own_optimizers
 
@@ -44,6 +45,7 @@ def check_values(
     Raises:
         ValueError: A name is unknown or missing, a value is not accepted, or additions exclude each other; one line.
     """
+    given, values = values, of_optimizer(values)
     added = additions_to(chosen)
     beside = [name for name in (*own, *further, *added) if name not in space.names]
     for name in values:
@@ -53,10 +55,10 @@ def check_values(
                 f"{space.optimizer} has no hyperparameter of this name{meant}. Accepted: {', '.join(space.names)}. "
                 f"Received: {name!r:.80}. Also accepted: {', '.join(beside)}"
             )
-    space.encode({name: value for name, value in values.items() if name in space.names})
-    given = [name for name in values if name in added]
-    check(space.optimizer, given, own or [name for name in values if name not in given])
-    for name in given:
+    space.encode({name: value for name, value in given.items() if name in space.names})
+    switched = [name for name in values if name in added]
+    check(space.optimizer, switched, own or [name for name in values if name not in switched])
+    for name in switched:
         check_value(name, values[name])
 
 
@@ -74,7 +76,7 @@ def checked(chosen: Chosen, space: SearchSpace, own: Mapping[str, float | None],
     Raises:
         ValueError: An addition cannot be used; one line.
     """
-    names = (*space.names, *space.fixed)
+    names = tuple(names_of_optimizer((*space.names, *space.fixed)))
     if not any(name in ADDITIONS for name in names):
         return space
     possible = additions_to(chosen)

@@ -31,6 +31,7 @@ from tuner.studies.objectives import check_objective, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose, choose_all, shapes_for
 from tuner.studies.planner import Plan
 from tuner.studies.sweeps import OPTIMIZER, SWEEPS
+from tuner.studies.task_hyperparameters import check_point
 from tuner.studies.task_options import task_options
 from tuner.studies.tuned_points import Config, Tuned, defaults, own_of_searches, read_config, searched
 from tuner.training.tensorflow import load_tensorflow
@@ -97,6 +98,7 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
     versions, hardware = machine.versions(), machine.hardware()
     specs = []
     for tuned in compared:
+        check_point("search", tuned.hyperparameters, task, options, request.options, precision)
         sweep = None if request.sweep is None else SWEEPS[request.sweep]
         points = (Point(tuned.hyperparameters),) if sweep is None else sweep(tuned.hyperparameters)
         specs.append(

@@ -8,6 +8,7 @@ from typing import Any
 import tasks.registry
 from tuner.core.errors import InvalidRequest, StudyRefused
 from tuner.core.study import ComparisonSpec, StudySpec
+from tuner.core.task_arguments import names_of_optimizer
 from tuner.core.trial import Workload
 from tuner.execution.resources import Resources
 from tuner.training import own_optimizers
@@ -31,7 +32,7 @@ def check_states(
     """
     is_here = resources.address is None and not resources.gpus_per_candidate
     for spec in specs:
-        names = list(spec.space["hyperparameters"])
+        names = names_of_optimizer(spec.space["hyperparameters"])
         of_points = isinstance(spec, ComparisonSpec)
         for workload in map(spec.workload_of, range(spec.batches)) if of_points else spec.workloads:
             if task_name is None or workload.task == task_name:

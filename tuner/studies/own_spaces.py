@@ -16,6 +16,7 @@ from typing import Any
 from lodo import own_class
 from search_spaces.space import SearchSpace
 from tuner.core.errors import InvalidRequest
+from tuner.core.task_arguments import names_of_optimizer
 from tuner.core.text import nearest
 from tuner.core.user_code import explained
 from tuner.studies import added
@@ -53,14 +54,14 @@ def own_space(chosen: Chosen, shapes: Shapes) -> tuple[SearchSpace, str]:
     return _completed(space, chosen, shapes, chosen.name), derived.describe(space, known)
 
 
-def space_of_file(space: SearchSpace, chosen: Chosen, shapes: Shapes, file: Path) -> SearchSpace:
+def space_of_file(space: SearchSpace, chosen: Chosen, shapes: Shapes, file: str) -> SearchSpace:
     """Return the search space of a user's own optimizer that a file holds, with what it leaves out at its defaults.
 
     Raises:
         ValueError: The optimizer has no such hyperparameter, or has one without a value; one line.
     """
     declared = _declared(chosen, shapes)
-    return _completed(space, chosen, shapes, str(file), {} if declared is None else declared[0].defaults())
+    return _completed(space, chosen, shapes, file, {} if declared is None else declared[0].defaults())
 
 
 def _declared(chosen: Chosen, shapes: Shapes) -> tuple[SearchSpace, str] | None:
@@ -105,7 +106,7 @@ def _completed(
     space = numeric(space, where)
     optimizer, known = _known(chosen, shapes)
     of_keras = own_class.is_of_keras(optimizer)
-    names = (*space.names, *space.fixed)
+    names = tuple(names_of_optimizer((*space.names, *space.fixed)))
     accepted = (*known, *(() if known.keys() >= {*names} else added.additions_to(chosen)))
     for name in names:
         if known and name not in accepted:

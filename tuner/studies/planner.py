@@ -30,6 +30,7 @@ from tuner.studies.optimizers import Chosen, choose_all, shapes_for
 from tuner.studies.search_seeds import check_search_seeds, repeated
 from tuner.studies.several_tasks import options_of, schedules_of
 from tuner.studies.spaces import search_spaces_of
+from tuner.studies.task_hyperparameters import check_arguments, remarks_on_arguments
 from tuner.studies.task_options import task_options
 
 MAX_FRESH_SEEDS = 10_000
@@ -57,7 +58,7 @@ class SearchRequest:
     search_spaces: tuple[Path, ...] = ()
     precision: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    space: SearchSpace | None = None  # of a training function, in place of a file
+    space: SearchSpace | None = None  # of a training function, or of the only optimizer, in place of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,6 @@ def plan_search(request: SearchRequest) -> Plan:
         spec = plan_function(request, names[0], entries[0], asked)
         specs = repeated([spec], request.search_seeds)
         return Plan(specs, tuple(_unusual(request, spec, entries[0].presets[request.preset].generations)), names[0])
-    if request.space is not None:
-        raise InvalidRequest(
-            "search_spaces", f": {names[0]} is not a training function; for optimizers, pass files of search spaces"
-        )
     presets = [entry.presets[request.preset] for entry in entries]
     preset = presets[0]
     strategy = strategies.default_of(request.preset) if request.strategy is None else request.strategy
@@ -132,6 +129,9 @@ def plan_search(request: SearchRequest) -> Plan:
     for space in spaces.values():
         check_searched(strategy, space)
     measured = [(entry, task.objective) for entry, task in zip(entries, planned, strict=True)]
+        for task, its_options in zip(planned, options, strict=True):
+            check_arguments(space, task.task, task.options, its_options, request.precision)
+        notes += remarks_on_arguments(space)
     versions, hardware = machine.versions(), machine.hardware()
     once = [
         SearchSpec(
@@ -206,7 +206,8 @@ def _spaces(
         InvalidRequest: An optimizer has other hyperparameters on another task.
     """
     found = [
-        search_spaces_of(chosen, request.search_spaces, shapes_for(chosen, task.task, task.options)) for task in tasks
+        search_spaces_of(chosen, request.search_spaces, shapes_for(chosen, task.task, task.options), request.space)
+        for task in tasks
     ]
     spaces, derived = found[0]
     for task, (others, _) in zip(tasks, found, strict=True):

@@ -12,6 +12,7 @@ from pathlib import Path
 import lodo.registry
 from search_spaces.space import SearchSpace
 from tuner.core.errors import InvalidRequest
+from tuner.core.task_arguments import names_of_optimizer
 from tuner.core.text import nearest
 from tuner.studies import added, own_spaces
 from tuner.studies.numeric_spaces import numeric
@@ -20,7 +21,7 @@ from tuner.studies.own_spaces import Shapes
 
 
 def search_spaces_of(
-    chosen: Sequence[Chosen], files: Sequence[Path], shapes: Shapes
+    chosen: Sequence[Chosen], files: Sequence[Path], shapes: Shapes, given: SearchSpace | None = None
 ) -> tuple[dict[str, SearchSpace], list[str]]:
     """Return the search space of each optimizer by its name, and a remark on each derived one.
 
@@ -29,6 +30,7 @@ def search_spaces_of(
         files: The user's search-space files, each for one of these optimizers. Hyperparameters of a built-in one that a
             file leaves out are fixed at their defaults.
         shapes: Shapes of the trained variables; for Keras' optimizers, which may treat some differently.
+        given: A space in place of a file, for the only optimizer. Default: none.
 
     Raises:
         InvalidRequest: A file is for none of them, or two are for one, or the optimizer has no such hyperparameters.
@@ -38,8 +40,14 @@ def search_spaces_of(
 
     by_name = {one.name: one for one in chosen}
     spaces: dict[str, SearchSpace] = {}
-    for file in files:
-        space = numeric(loader.load(file), str(file))
+    read: list[tuple[SearchSpace, Path | None]] = [(loader.load(file), file) for file in files]
+    if given is not None:
+        if len(chosen) != 1:
+            raise InvalidRequest("space", f"is for one optimizer; give files for several ({names_of(chosen)})")
+        read.append((replace(given, optimizer=chosen[0].name), None))
+    for space, path in read:
+        file = "`space`" if path is None else str(path)
+        space = numeric(space, file)
         name = space.optimizer
         if name not in by_name:
             raise InvalidRequest(
@@ -53,7 +61,10 @@ def search_spaces_of(
             space = _of_keras(by_name[name], file, space, shapes)
         else:
             known = (*loader.builtin(name).names, *added.additions_to(by_name[name]))
-            space = numeric(loader.load(file, optimizer=name, hyperparameters=known, some=True), str(file))
+            if path is None:
+                _check_names(space, known)
+            else:
+                loader.load(path, optimizer=name, hyperparameters=known, some=True)  # names the line
             space = _completed(by_name[name], space, file)
         spaces[name] = space
     remarks = []
@@ -98,7 +109,19 @@ def own_arguments(chosen: Chosen, shapes: Shapes) -> Mapping[str, float | None]:
     return keras_adapter.tunable(chosen.name, shapes)
 
 
-def _completed(chosen: Chosen, space: SearchSpace, file: Path) -> SearchSpace:
+def _check_names(space: SearchSpace, known: Sequence[str]) -> None:
+    """Refuse a space that was not read from a file if the optimizer lacks one of its hyperparameters."""
+    for name in names_of_optimizer((*space.names, *space.fixed)):
+        if name not in known:
+            raise InvalidRequest(
+                "space",
+                f": {space.optimizer} has no such hyperparameter{nearest(name, known)}. Accepted: {', '.join(known)},"
+                " and task.NAME for an argument of the task",
+                name,
+            )
+
+
+def _completed(chosen: Chosen, space: SearchSpace, file: str) -> SearchSpace:
     """Return the search space of a built-in optimizer, with what the file leaves out fixed at its default."""
     from search_spaces import loader
 
@@ -110,15 +133,15 @@ def _completed(chosen: Chosen, space: SearchSpace, file: Path) -> SearchSpace:
             except ValueError as error:
                 raise ValueError(f"{file}: {error}") from None
     left = {name: value for name, value in built_in.defaults().items() if name not in space.names}
-    return added.checked(chosen, replace(space, fixed={**left, **space.fixed}), built_in.defaults(), str(file))
+    return added.checked(chosen, replace(space, fixed={**left, **space.fixed}), built_in.defaults(), file)
 
 
-def _of_keras(chosen: Chosen, file: Path, space: SearchSpace, shapes: Shapes) -> SearchSpace:
+def _of_keras(chosen: Chosen, file: str, space: SearchSpace, shapes: Shapes) -> SearchSpace:
     """Return a search space of Keras' optimizer, checked; hyperparameters that it leaves out keep Keras' defaults."""
     from lodo import keras_adapter
 
     known = keras_adapter.tunable(space.optimizer, shapes)
-    names = (*space.names, *space.fixed)
+    names = tuple(names_of_optimizer((*space.names, *space.fixed)))
     accepted = (*known, *(() if known.keys() >= {*names} else added.additions_to(chosen)))
     for name in names:
         if name not in accepted:
@@ -130,4 +153,4 @@ def _of_keras(chosen: Chosen, file: Path, space: SearchSpace, shapes: Shapes) ->
             )
         if space.fixed.get(name, 0.0) < 0:
             raise InvalidRequest("search_spaces", f"{file}: {name} is at least 0", space.fixed[name])
-    return added.checked(chosen, space, known, str(file))
+    return added.checked(chosen, space, known, file)

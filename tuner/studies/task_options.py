@@ -32,7 +32,7 @@ def task_options(task: str, requested: Mapping[str, Any], presets: Mapping[str, 
         return dict(presets)
     load_tensorflow()
     kind = tasks.registry.load(task)
-    accepted = [name for name in inspect.signature(kind).parameters if name not in FIELDS]
+    accepted = accepted_options(kind)
     for name, value in requested.items():
         if name in FIELDS:
             raise InvalidRequest("options", f": {name} is given by {{{FIELDS[name]}}}", f"{name}={value}")
@@ -41,3 +41,14 @@ def task_options(task: str, requested: Mapping[str, Any], presets: Mapping[str, 
     options = {**presets, **requested}
     kind(**options)
     return options
+
+
+def accepted_options(kind: type) -> list[str]:
+    """Return the names of the options of a task's class.
+
+    A class whose constructor takes any keyword has their names in its attribute `arguments`.
+    """
+    parameters = inspect.signature(kind).parameters
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    named = [name for name, one in parameters.items() if one.kind is not one.VAR_KEYWORD and name not in FIELDS]
+    return [*named, *(getattr(kind, "arguments", ()) if takes_any else ())]

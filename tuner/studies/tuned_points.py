@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces import strict_yaml
+from search_spaces.values import value_of
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import StudyRecord, StudyStatus
+from tuner.core.task_arguments import is_of_task
 from tuner.core.trial import Status
 from tuner.storage import NoDatabase, Store
 from tuner.studies.added import check_values
@@ -196,11 +198,18 @@ def read_config(file: Path) -> Config:
         file=file,
         sha256=hashlib.sha256(data).hexdigest(),
         optimizer=str(content["optimizer"]),
-        hyperparameters={name: _number(file, name, value) for name, value in values.items()},
+        hyperparameters={name: _value(file, name, value) for name, value in values.items()},
         study=str(origin.get("study", "")),
         task=str(origin.get("task", "")),
         place=str(content["place"]) if content.get("place") else None,
     )
+
+
+def _value(file: Path, name: str, text: object) -> Any:
+    """Return a hyperparameter of a file: a number, or of an argument of the task what its text reads as."""
+    if is_of_task(name) and isinstance(text, str):
+        return value_of(text)
+    return _number(file, name, text)
 
 
 def _number(file: Path, name: str, text: object) -> float:

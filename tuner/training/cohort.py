@@ -12,8 +12,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tuner.core.seeds import lane_seeds
+from tuner.core.task_arguments import shape_of
 from tuner.core.trial import Trial, Workload
-from tuner.training.loop import MAX_CHUNK_STEPS, Carry, loop_of
+from tuner.training.loop import MAX_CHUNK_STEPS, Carry, loop_for
 
 CHUNK_SECONDS = 1.0  # intended duration of a chunk, so that progress is reported and a diverged cohort ends early
 
@@ -49,7 +50,9 @@ class Cohort:
             )
         self.workload, self.lanes = workload, tuple(lanes)
         self.budget = budgets.pop()  # gradient evaluations
-        self.loop = loop_of(workload, list(lanes[0].hyperparameters))
+        if len({shape_of(trial.hyperparameters) for trial in lanes}) > 1:
+            raise ValueError("the candidates of a cohort have the same arguments of the task. Received: several")
+        self.loop = loop_for(workload, lanes[0])
         self.hyperparameters = {
             name: tf.constant([trial.hyperparameters[name] for trial in lanes], self.loop.dtype)
             for name in self.loop.optimizer.hyperparameters

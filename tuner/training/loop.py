@@ -22,7 +22,9 @@ from lodo.optimizer import Optimizer
 from tasks import importing
 from tasks.task import Task
 from tasks.tracing import compiled
-from tuner.core.trial import Workload
+from tuner.core.errors import OtherInputs, StudyRefused
+from tuner.core.task_arguments import names_of_optimizer, with_arguments
+from tuner.core.trial import Trial, Workload
 from tuner.training import own_optimizers
 from tuner.training.fingerprint import check_fingerprint
 from tuner.training.memory import check_memory, weights_of
@@ -30,6 +32,12 @@ from tuner.training.starts import Starts
 from tuner.training.tensorflow import configure
 
 MAX_CHUNK_STEPS = 500  # the float64 losses of 16 lanes are then 64 kB
+
+MAX_LOOPS = 16
+"""Loops that a process keeps, which hold compiled code and data; those that were used last.
+
+A worker may alternate between all optimizers of a task, and between shapes of it.
+"""
 
 Carry = tuple[Any, Any, Any]  # x [n, P], the task's state, the optimizer's state
 
@@ -124,8 +132,34 @@ class Loop:
         return carry, losses.stack()
 
 
-def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
+def loop_for(workload: Workload, trial: Trial) -> Loop:
+    """Return the loop that trains a candidate: that of `loop_of`, whose task has the candidate's arguments.
+
+    Raises:
+        StudyRefused: As `loop_of`, if the candidate has no arguments of the task.
+        MemoryError: The optimizer's state does not fit into memory with the candidate's arguments, which concerns it
+            alone.
+        ValueError: The task does not accept the arguments, or lacks an attribute that the optimizer needs.
+    """
+    own = with_arguments(workload, trial.hyperparameters)
+    names = names_of_optimizer(trial.hyperparameters)
+    if own is workload:
+        return loop_of(workload, names)
+    try:
+        return loop_of(own, names, recorded=workload)
+    except OtherInputs:
+        raise
+    except StudyRefused as error:
+        raise MemoryError(str(error)) from error
+
+
+def loop_of(workload: Workload, hyperparameters: Sequence[str], *, recorded: Workload | None = None) -> Loop:
     """Return the loop of a workload whose trials have these hyperparameters; created once per process.
+
+    Args:
+        workload: The workload.
+        hyperparameters: Those of the optimizer.
+        recorded: The workload of which the study has the fingerprint, if that has other options. Default: `workload`.
 
     Raises:
         StudyRefused: The data or the code is not the study's, or the optimizer's state does not fit into memory.
@@ -134,22 +168,43 @@ def loop_of(workload: Workload, hyperparameters: Sequence[str]) -> Loop:
     # A class that a notebook defines again under the same name needs another loop.
     of_session = [place for place in workload.places if place.startswith(importing.SESSION)]
     kinds = tuple(importing.imported(place, "class") for place in of_session)
-    return _loop(workload.identity(), tuple(hyperparameters), tasks.data_folder.data_folder(), kinds)
+    of_study = None if recorded is None else recorded.identity()
+    return _loop(workload.identity(), tuple(hyperparameters), of_study, tasks.data_folder.data_folder(), kinds)
 
 
-@lru_cache(maxsize=16)  # a worker may alternate between all optimizers of a task; loops hold compiled code and data
-def _loop(identity: str, hyperparameters: tuple[str, ...], data_folder: Path | None, kinds: tuple[Any, ...]) -> Loop:
-    del data_folder, kinds  # only parts of the cache key
+@lru_cache(maxsize=MAX_LOOPS)
+def _loop(
+    identity: str,
+    hyperparameters: tuple[str, ...],
+    recorded: str | None,
+    data_folder: Path | None,
+    kinds: tuple[Any, ...],
+) -> Loop:
     workload = Workload(**json.loads(identity))
     configure(workload.threads)
-    task = tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
-    check_fingerprint(workload, task)
+    task = _made(workload)
+    if recorded is None:
+        check_fingerprint(workload, task)
+    else:
+        _check_recorded(recorded, data_folder, kinds)
     kind = own_optimizers.load(workload.optimizer, workload.optimizer_place, hyperparameters)
     check_memory(workload, kind, weights_of(task), task.dtype, is_here=not _has_gpu())
     optimizer = build_optimizer(
         workload.optimizer, task, hyperparameters, workload.settings, place=workload.optimizer_place
     )
     return Loop(task, optimizer, workload.cohort_size, keeps_starts=True)
+
+
+def _made(workload: Workload) -> Any:
+    return tasks.registry.load(workload.task)(dtype=workload.precision, **workload.options)
+
+
+@lru_cache(maxsize=MAX_LOOPS)
+def _check_recorded(identity: str, data_folder: Path | None, kinds: tuple[Any, ...]) -> None:
+    """Check a study's fingerprint, which is that of the task without the arguments of a candidate."""
+    del data_folder, kinds  # only parts of the cache key
+    workload = Workload(**json.loads(identity))
+    check_fingerprint(workload, _made(workload))
 
 
 def _has_gpu() -> bool:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tasks.task import Pictured
 from tuner.core.trial import Trial, Workload
-from tuner.training.loop import Carry, loop_of
+from tuner.training.loop import Carry, loop_for
 
 MAX_SIZE = 640  # pixels of the longer side to which a small picture is enlarged
 
@@ -21,7 +21,7 @@ def pictures_of(workload: Workload, trial: Trial, end: Carry) -> dict[str, bytes
         trial: The run, whose seed the pictures use.
         end: State at the end of the run, a cohort of one.
     """
-    task = loop_of(workload, list(trial.hyperparameters)).task
+    task = loop_for(workload, trial).task
     if not isinstance(task, Pictured):
         return {}
     pictures = task.pictures(*end[:2], trial.seed)

@@ -88,6 +88,7 @@ class RayWorker:
     def __init__(self, actor: Any, *, is_local: bool) -> None:
         self.node_id = ""
         self.compiled: set[str] = set()
+        self.shapes: list[tuple[str, str]] = []
         self.cohorts = 0
         self._actor = actor
         self._is_local = is_local

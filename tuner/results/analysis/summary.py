@@ -15,6 +15,7 @@ from tuner import strategies
 from tuner.core.numbers import fitness
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import IMPORTED, CandidateRecord, Outcome, SearchSpec, StudyRecord
+from tuner.core.task_arguments import is_of_task
 from tuner.core.trial import Role, Status
 from tuner.results.analysis.doubling import Doubling, last_doubling
 from tuner.results.analysis.exact import on_every_seed
@@ -41,6 +42,11 @@ class Hyperparameter:
     is_bound_given: bool = False  # whether this bound is the search space's, and not the limit of the scale
     wider: Any = None  # a bound to take instead of it; None unless the bound is given
     tolerance: Tolerance | None = None  # None unless it was asked for
+
+    @property
+    def is_of_task(self) -> bool:
+        """Whether it is an argument of the task."""
+        return is_of_task(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,7 @@ class Summary:
     notes: tuple[str, ...]
     objective: Objective = TRAINING_LOSS
     unit: str = "gradient evaluations"  # of budgets
+    is_of_function: bool = False  # whether the task is a training function
     is_imported: bool = False  # whether it was made elsewhere
     front: Front | None = None  # of several objectives
     parts: tuple[Summary, ...] = ()  # one per task, without `searched`; empty of a search on one task
@@ -274,6 +281,7 @@ def summarise_outcomes(
         notes=study.notes,
         objective=objective,
         unit=spec.workload.unit,
+        is_of_function=spec.workload.is_function,
         trends=trends(generations),
         best_known=next(iter(spec.best_known), None),
         is_repeated=spec.is_repeated,

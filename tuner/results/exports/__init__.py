@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tuner.core.study import StudyRecord
+from tuner.core.task_arguments import of_optimizer, of_task
 from tuner.core.text import nearest
 from tuner.results.analysis.summary import Summary
 from tuner.results.exports import algoperf, hydra, keras, plain
@@ -53,6 +54,9 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
 
 WITHOUT_LENGTH = ("json", "yaml", "algoperf")
 """Formats that write a schedule as it is in the search space, in shares of the run."""
+
+WITH_TASK = ("json", "yaml")
+"""Formats that have the tuned arguments of the task among the hyperparameters, and not in the provenance."""
 
 
 def export(study: StudyRecord, format: str, summary: Summary | None = None) -> str:
@@ -100,11 +104,14 @@ def export(study: StudyRecord, format: str, summary: Summary | None = None) -> s
             f" {' and '.join(map(str, lengths))} gradient evaluations. Accepted: {', '.join(WITHOUT_LENGTH)}",
             2,
         )
+    provenance, values = _provenance(study, summary), study.tuned
+    if format not in WITH_TASK and of_task(values):
+        provenance["task_arguments"], values = of_task(values), of_optimizer(values)
     configuration = Configuration(
         optimizer,
-        study.tuned,
+        values,
         study.search.steps[-1],
-        _provenance(study, summary),
+        provenance,
         study.spec.workload.optimizer_place,
         registered,
     )

@@ -75,6 +75,7 @@ COLUMNS: Mapping[str, Callable[[Summary, Hyperparameter], Any]] = MappingProxyTy
         "relative_gain_low": lambda s, _: s.gain.relative.low,
         "relative_gain_high": lambda s, _: s.gain.relative.high,
         "margin": lambda s, _: s.gain.margin,
+        "belongs_to": lambda s, row: belongs_to(s, row),
     }
 )
 """Columns of the CSV and of the data frame.
@@ -136,6 +137,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             {
                 "name": row.name,
                 "scale": row.scale.value,
+                "belongs_to": belongs_to(summary, row),
                 "default": row.default,
                 "tuned": row.tuned,
                 "distance": row.distance,
@@ -220,13 +222,29 @@ def _further(group: Sequence[Summary]) -> Sequence[TextTable]:
 def _hyperparameters(group: Sequence[Summary]) -> TextTable:
     if group[0].searches:
         return searches.hyperparameters(group)
+    has_owners = any(row.is_of_task for s in group for row in s.hyperparameters)
     rows = [
-        [s.optimizer, row.name, hyperparameter(row.default, row.scale), "→", hyperparameter(row.tuned, row.scale)]
+        [
+            s.optimizer,
+            row.name,
+            *([belongs_to(s, row)] if has_owners else []),
+            hyperparameter(row.default, row.scale),
+            "→",
+            hyperparameter(row.tuned, row.scale),
+        ]
         for s in group
         for row in s.hyperparameters
     ]
-    header = ["optimizer", "hyperparameter", "default", "", "tuned"]
-    return TextTable(header, rows, left=(0, 1), title="Hyperparameters")
+    header = ["optimizer", "hyperparameter", *(["belongs to"] if has_owners else []), "default", "", "tuned"]
+    return TextTable(header, rows, left=(0, 1, 2) if has_owners else (0, 1), title="Hyperparameters")
+
+
+def belongs_to(summary: Summary, row: Hyperparameter) -> str:
+    """Return what takes a hyperparameter: the task, or the optimizer with what surrounds it.
+
+    A training function, which is the task, takes all of its own.
+    """
+    return "task" if row.is_of_task or summary.is_of_function else "optimizer"
 
 
 def _all_fitnesses(group: Sequence[Summary]) -> list[TextTable]:
