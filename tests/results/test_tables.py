@@ -201,6 +201,7 @@ def test_json_is_strict_with_full_precision_and_null_for_what_is_not_finite():
     assert adam["hyperparameters"][2] == {
         "name": "beta_2",
         "scale": "decay",
+        "belongs_to": "optimizer",
         "default": 0.999,
         "tuned": 0.99987654,
         "distance": pytest.approx(math.log(0.00012346 / 0.001) / 3, rel=1e-6),  # in units of the first sigma, 3

@@ -25,7 +25,7 @@ import numpy as np
 from deap import cma
 from numpy.typing import NDArray
 
-from tuner.strategies.generational import Amending
+from tuner.strategies.generational import Amending, Generational
 from tuner.strategies.individuals import Individual
 from tuner.strategies.setting import Setting
 
@@ -34,7 +34,7 @@ CONVERGED = 1e-3  # of the first standard deviation
 START, RESTART = 2 / 3, 1 / 3  # of σ, of the first step size
 
 
-class CmaEs(Amending):
+class CmaEs(Amending[float], Generational):
     """CMA-ES."""
 
     def __init__(self, setting: Setting) -> None:

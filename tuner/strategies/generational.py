@@ -1,11 +1,11 @@
-"""Base class of strategies with a fixed schedule of generations."""
+"""Base classes of strategies with a fixed schedule of generations."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,17 @@ from tuner.strategies.random_generators import ConfinedGenerators
 from tuner.strategies.setting import Setting, is_number
 from tuner.strategies.strategy import Fitness, Proposal
 
+F = TypeVar("F")
+"""What a strategy takes as the fitness of a candidate: a number, or one per objective."""
 
-class Generational(ABC):
-    """A strategy that runs a schedule of generations.
 
-    It checks the order of calls, clamps genomes, and excludes failed candidates from selection.
+class GenerationalBase(ABC, Generic[F]):
+    """A strategy that runs a schedule of generations, whatever the fitness of a candidate is.
 
-    A subclass implements `_draw`, `_learn` and `_tuned`, and draws from `self.generators` only.
+    It checks the order of calls, and clamps genomes.
+
+    A subclass implements `_draw`, `_checked`, `_take` and `_tuned`, and draws from `self.generators` only. Of one
+    objective it extends `Generational`.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -38,10 +42,6 @@ class Generational(ABC):
         """Return a generation's seed block and replicates, see `Proposal`; asked for after `_draw`."""
         del generation
         return None, None
-
-    @abstractmethod
-    def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
-        """Take the individuals with a finite fitness, in slot order; return a remark or ""."""
 
     @abstractmethod
     def _tuned(self) -> Sequence[float]:
@@ -73,11 +73,43 @@ class Generational(ABC):
         self._completed += 1
         return remark
 
-    def _checked(self, slot: int, fitness: Any) -> Any:
+    @abstractmethod
+    def _checked(self, slot: int, fitness: Any) -> F:
         """Return the fitness of a slot in the form that `_take` receives.
 
         Raises:
             ValueError: It is not accepted.
+        """
+
+    @abstractmethod
+    def _take(self, generation: int, genomes: NDArray[np.float64], fitnesses: Sequence[F]) -> str:
+        """Process a generation, failures included; return a remark or ""."""
+
+    def result(self) -> NDArray[np.float64]:
+        """See `Strategy.result`."""
+        if self._completed != self.setting.generations:
+            raise RuntimeError(
+                f"result() requires {self.setting.generations} complete generations. Received: {self._completed}"
+            )
+        tuned = np.array(self._tuned())
+        return tuned if self.setting.coordinates is None else self.setting.snapped(tuned[None, :])[0]
+
+
+class Generational(GenerationalBase[float]):
+    """A strategy of one objective, which excludes failed candidates from selection.
+
+    A subclass implements `_draw`, `_learn` and `_tuned`.
+    """
+
+    @abstractmethod
+    def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
+        """Take the individuals with a finite fitness, in slot order; return a remark or ""."""
+
+    def _checked(self, slot: int, fitness: Any) -> float:
+        """Return the fitness of a slot as a float.
+
+        Raises:
+            ValueError: It is not a number.
         """
         if not is_number(fitness):
             raise ValueError(f"the fitness of slot {slot} must be a number. Received: {fitness!r:.80}")
@@ -93,17 +125,8 @@ class Generational(ABC):
         ]
         return self._learn(generation, finished)
 
-    def result(self) -> NDArray[np.float64]:
-        """See `Strategy.result`."""
-        if self._completed != self.setting.generations:
-            raise RuntimeError(
-                f"result() requires {self.setting.generations} complete generations. Received: {self._completed}"
-            )
-        tuned = np.array(self._tuned())
-        return tuned if self.setting.coordinates is None else self.setting.snapped(tuned[None, :])[0]
 
-
-class Amending(Generational):
+class Amending(GenerationalBase[F]):
     """A generational strategy that continues from other genomes than those it drew; see `Amendable`."""
 
     def amend(self, genomes: NDArray[np.float64]) -> None:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from tuner.strategies.acquisition import choose
 from tuner.strategies.density import Prior, promising
-from tuner.strategies.generational import Amending
+from tuner.strategies.generational import Amending, Generational
 from tuner.strategies.individuals import Individual
 from tuner.strategies.modelling import MODELLED, Genome, Trained, fitted, is_exact
 from tuner.strategies.setting import Setting
@@ -55,7 +55,7 @@ class Phase(Enum):
     MEET = auto()
 
 
-class Genetic(Amending):
+class Genetic(Amending[float], Generational):
     """Model-assisted evolution."""
 
     def __init__(self, setting: Setting) -> None:

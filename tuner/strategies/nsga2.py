@@ -29,7 +29,6 @@ from deap import base, tools
 from numpy.typing import NDArray
 
 from tuner.strategies.generational import Amending
-from tuner.strategies.individuals import Individual
 from tuner.strategies.setting import Setting, is_number
 from tuner.strategies.sobol import Sobol
 from tuner.strategies.unordered import evenly, inherit
@@ -57,7 +56,7 @@ class Candidate(list[float]):
         self.fitness = _minimised(len(values))(tuple(min(max(value, -HUGE), HUGE) for value in values))
 
 
-class Nsga2(Amending):
+class Nsga2(Amending[Values]):
     """NSGA-II."""
 
     def __init__(self, setting: Setting) -> None:
@@ -253,9 +252,6 @@ class Nsga2(Amending):
         """Learn from a second training whether the task has noise."""
         first = next((one.values for one in self._population if tuple(one) == genome), None)
         self._is_noisy = first != values
-
-    def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
-        raise NotImplementedError  # `_take` learns from the values of all objectives
 
     def _tuned(self) -> Sequence[float]:
         """Return the genome of the front that is nearest to the best of each objective, in units of the front."""
