@@ -72,8 +72,8 @@ def tune(
         budget: Gradient evaluations of all candidates of a search together, instead of `generations`.
         objective: What makes one number of a run, and its direction: "training-loss:last=0.25", "validation.accuracy",
             "validation.loss:best", "evaluations-to:validation.accuracy>=0.9" and others; docs/guides/objectives.md has
-            them all. Of a training function also two or three, with commas. Default: the preset's or the task's, or
-            else the mean training loss over the last tenth.
+            them all. Two or three, with commas, where candidates train one by one. Default: the preset's or the task's,
+            or else the mean training loss over the last tenth.
         seed: Decides everything that is drawn.
         fresh_seeds: Number of seeds on which the defaults and the tuned point are trained at the end. Default: the
             preset's, usually 8.

@@ -16,6 +16,7 @@ from typing import Any
 from tuner.core.errors import MAX_SECONDS, InvalidRequest
 
 TRAINING = "training-loss"
+PARAMETERS = "parameters"  # the number of trained weights, as another objective beside the first
 VALIDATION = "validation."  # what the names of validation metrics begin with
 DIRECTIONS = ("min", "max")
 REDUCTIONS = ("mean", "end", "best", "evaluations-to", "seconds-to")
@@ -51,7 +52,7 @@ class Objective:
             raise InvalidRequest(
                 "objective", "never reads the test set, which is kept for the end: take validation.METRIC", self.metric
             )
-        if self.metric != TRAINING and not _METRIC.fullmatch(self.metric):
+        if self.metric not in (TRAINING, PARAMETERS) and not _METRIC.fullmatch(self.metric):
             raise InvalidRequest("objective", f"is made of {TRAINING} or validation.METRIC", self.metric)
         for value, accepted in ((self.direction, DIRECTIONS), (self.reduction, REDUCTIONS)):
             if value not in accepted:
@@ -59,6 +60,8 @@ class Objective:
         self._check_parts()
 
     def _check_parts(self) -> None:
+        if self.metric == PARAMETERS and (self.direction, self.reduction, self.every) != ("min", "end", None):
+            raise InvalidRequest("objective", f": {PARAMETERS} is the number of weights, the lower the better")
         if self.metric == TRAINING and (self.reduction in ("end", "best") or self.direction == "max"):
             raise InvalidRequest("objective", f": {TRAINING} is minimised, as a mean over the end of the budget")
         if self.metric == TRAINING and self.every is not None:
@@ -85,11 +88,13 @@ class Objective:
     @property
     def validates(self) -> bool:
         """Whether it needs measurements on the validation set."""
-        return self.metric != TRAINING
+        return self.metric.startswith(VALIDATION)
 
     @property
     def validation_metric(self) -> str:
-        """Name of the task's metric that it needs; "loss" of the training loss."""
+        """Name of the task's metric that it needs; "loss" of the training loss, and that of the number of weights."""
+        if self.metric == PARAMETERS:
+            return PARAMETERS
         return self.metric.removeprefix(VALIDATION) if self.validates else "loss"
 
     @property
@@ -203,6 +208,8 @@ class Objective:
         """The objective as the label of an axis."""
         if self.is_default:
             return "fitness"
+        if self.metric == PARAMETERS:
+            return "number of weights"
         what = self._metric_words()
         if self.is_to_target:
             return f"{self.noun} to {what} {'≤' if self.goal == '<=' else '≥'} {self.target:g}"
@@ -223,6 +230,8 @@ class Objective:
 
     def within(self, budget: str) -> str:
         """Return what its values are, without their direction, for a budget that is given in words."""
+        if self.metric == PARAMETERS:
+            return self.label
         what = self._metric_words()
         if self.is_to_target:
             noun = "gradient evaluations" if self.reduction == "evaluations-to" else "seconds of training"

@@ -3,6 +3,7 @@
 training-loss[:last=SHARE]
 validation.METRIC[:end | :best | :last=SHARE][:min | :max][:every=N]
 evaluations-to:METRIC<=TARGET[:over=SHARE][:every=N], with >= for what rises; likewise seconds-to
+parameters, as one of several
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from tuner.core.errors import InvalidRequest
-from tuner.core.objective import DIRECTIONS, RUNNING_SHARE, TRAINING, Objective, default_direction
+from tuner.core.objective import DIRECTIONS, PARAMETERS, RUNNING_SHARE, TRAINING, Objective, default_direction
 from tuner.core.text import nearest
 
 ACCEPTED = f"{TRAINING}, validation.METRIC, evaluations-to:METRIC<=TARGET or seconds-to:METRIC<=TARGET"
+
+PARAMETERS_TOO = Objective(PARAMETERS, reduction="end", window=None)
+"""The number of weights, as another objective beside what is trained for."""
 
 _TO = ("evaluations-to", "seconds-to")
 _CONDITION = re.compile(r"(?P<metric>[^<>=]+)(?P<goal><=|>=)(?P<target>[^<>=]+)")
@@ -29,7 +33,11 @@ def parse_several(text: str) -> Objective:
     Raises:
         InvalidRequest: One is not an objective, or is named twice.
     """
-    first, *others = map(parse, str(text).split(","))
+    first, *others = (PARAMETERS_TOO if one.strip() == PARAMETERS else parse(one) for one in str(text).split(","))
+    if first.metric == PARAMETERS:
+        raise InvalidRequest(
+            "objective", f"names {PARAMETERS} after what is trained for, as in {TRAINING},{PARAMETERS}", text
+        )
     metrics = [each.metric for each in (first, *others)]
     if len(set(metrics)) < len(metrics):
         raise InvalidRequest("objective", "names different metrics", text)

@@ -137,7 +137,7 @@ def plan_comparison(request: CompareRequest, database: str) -> Plan:
 def _objective(request: CompareRequest, tuned_on: Workload | None, entry: TaskEntry) -> Objective:
     """Return the requested objective, or that of the search, or the task's."""
     if request.objective is None and tuned_on is not None:
-        return tuned_on.objective
+        return tuned_on.objective.each[0]  # of several the first
     return objective_of(request.objective, entry.objective)
 
 

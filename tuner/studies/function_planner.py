@@ -13,7 +13,6 @@ from tasks import importing
 from tasks.registry import TaskEntry, best_known
 from tuner import strategies
 from tuner.core.errors import InvalidRequest
-from tuner.core.objective import TRAINING
 from tuner.core.objective_text import parse_several
 from tuner.core.study import SearchSpec
 from tuner.core.trial import Workload
@@ -21,7 +20,7 @@ from tuner.strategies.schedule import ScheduleRequest
 from tuner.studies import machine
 from tuner.studies.coordinates import check_searched
 from tuner.studies.exact import is_exact
-from tuner.studies.objectives import objective_of
+from tuner.studies.objectives import check_several, objective_of
 from tuner.studies.several_tasks import schedules_of
 from tuner.training.code_fingerprint import function_code
 
@@ -54,9 +53,8 @@ def plan_function(request: SearchRequest, name: str, entry: TaskEntry, asked: Sc
     strategy = request.strategy or (strategies.SEVERAL_OBJECTIVES if objective.further else strategies.DEFAULT)
     strategies.check_objectives(strategy, len(objective.each))
     (schedule,) = schedules_of(strategies.kind(strategy).schedule, [preset], asked)
-    if objective.further and any(each.is_to_target for each in objective.each):
-        raise InvalidRequest("objective", ": a search of several objectives has no target", objective.text)
-    if any(each.metric == TRAINING for each in objective.each):
+    check_several(objective)
+    if not all(each.validates for each in objective.each):
         accepted = "of a training function is one of what it reports, such as validation.loss for report(step, loss=…)"
         raise InvalidRequest("objective", accepted, objective.text)
     if any(each.every is not None for each in objective.each):

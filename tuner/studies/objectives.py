@@ -75,6 +75,27 @@ def check_objective(
         raise InvalidRequest("objective", f": {found}{'' if measured else f', so take {TRAINING}'}", objective.text)
 
 
+def check_several(objective: Objective, cohort_size: int = 1, tasks: int = 1) -> None:
+    """Check that a search can have these objectives together; of one nothing is checked.
+
+    Args:
+        objective: The objectives.
+        cohort_size: Number of candidates that train in lockstep. Default 1.
+        tasks: Number of tasks of the search. Default 1.
+
+    Raises:
+        InvalidRequest: One is a time to a target, or the search has several tasks or cohorts.
+    """
+    if not objective.further:
+        return
+    if any(each.is_to_target for each in objective.each):
+        raise InvalidRequest("objective", ": a search of several objectives has no target", objective.text)
+    if cohort_size > 1 or tasks > 1:
+        raise InvalidRequest(
+            "objective", ": several objectives are for one task that trains one candidate at a time", objective.text
+        )
+
+
 def remarks_on(objective: Objective) -> Iterator[str]:
     """Yield remarks on an objective that may not be what was meant."""
     if objective.is_accuracy and not objective.is_to_target and not objective.is_max:

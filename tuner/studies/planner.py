@@ -15,6 +15,7 @@ from search_spaces.space import SearchSpace
 from tuner import strategies
 from tuner.core.errors import InvalidRequest, check_at_least_one
 from tuner.core.objective import Objective
+from tuner.core.objective_text import parse_several
 from tuner.core.seeds import MAX_SEED
 from tuner.core.study import SearchSpec, StudyRecord, StudySpec, TaskPart
 from tuner.core.trial import Workload
@@ -25,7 +26,7 @@ from tuner.studies.coordinates import check_searched
 from tuner.studies.exact import is_exact
 from tuner.studies.function_planner import plan_function
 from tuner.studies.lookup import check_precision, data_fingerprint, task_entry, task_names
-from tuner.studies.objectives import check_objective, objective_of, remarks_on
+from tuner.studies.objectives import check_objective, check_several, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose_all, shapes_for
 from tuner.studies.search_seeds import check_search_seeds, repeated
 from tuner.studies.several_tasks import options_of, schedules_of
@@ -109,7 +110,15 @@ def plan_search(request: SearchRequest) -> Plan:
         return Plan(specs, tuple(_unusual(request, spec, entries[0].presets[request.preset].generations)), names[0])
     presets = [entry.presets[request.preset] for entry in entries]
     preset = presets[0]
-    strategy = strategies.default_of(request.preset) if request.strategy is None else request.strategy
+    objectives = [
+        objective_of(request.objective, each.objective, entry.objective, parsed=parse_several)
+        for each, entry in zip(presets, entries, strict=True)
+    ]
+    for objective, entry in zip(objectives, entries, strict=True):
+        check_several(objective, entry.cohort_size, len(names))
+    usual = strategies.SEVERAL_OBJECTIVES if objectives[0].further else strategies.default_of(request.preset)
+    strategy = request.strategy or usual
+    strategies.check_objectives(strategy, len(objectives[0].each))
     schedules = schedules_of(strategies.kind(strategy).schedule, presets, asked)
     schedule = schedules[0]
     line_up = [name for name in preset.optimizers if all(name in other.optimizers for other in presets)]
@@ -118,11 +127,13 @@ def plan_search(request: SearchRequest) -> Plan:
     chosen, remarks = _optimizers(request.optimizers, line_up)
     options = options_of(names, request.options)
     planned, notes = [], []
-    for name, entry, its_preset, its_options in zip(names, entries, presets, options, strict=True):
-        objective = objective_of(request.objective, its_preset.objective, entry.objective)
+    for name, entry, its_preset, its_options, objective in zip(
+        names, entries, presets, options, objectives, strict=True
+    ):
         data, note = data_fingerprint(entry)
         full = task_options(name, its_options, its_preset.options)
-        check_objective(objective, name, full, request.precision, entry.cohort_size)
+        for each in objective.each:
+            check_objective(each, name, full, request.precision, entry.cohort_size)
         planned.append(_Planned(name, entry.cohort_size, full, data, objective))
         notes += [*remarks_on(objective), *([note] if note else [])]
     spaces, derived = _spaces(request, chosen, planned)

@@ -14,11 +14,11 @@ import tensorflow as tf
 
 from tuner.core.events import LaneObservations, TrainingProgress
 from tuner.core.numbers import until_not_finite
-from tuner.core.objective import Objective
-from tuner.core.trial import Evaluation, Key, Trial, Workload
+from tuner.core.objective import PARAMETERS, Objective
+from tuner.core.trial import Evaluation, Key, Status, Trial, Workload, of_objectives
 from tuner.training.cohort import Cohort
 from tuner.training.cores import own_cores
-from tuner.training.judgement import Look, judge
+from tuner.training.judgement import Judgement, Look, judge
 from tuner.training.loop import Carry
 from tuner.training.measurements import measurements_of
 from tuner.training.measurements.measurement import MeasurementCallback, Training
@@ -70,8 +70,8 @@ def train(
     yield from _evaluations(training, workload.objective)
 
 
-def _evaluations(training: Training, objective: Objective) -> Iterator[Evaluation]:
-    """Yield one evaluation per distinct key of the lanes."""
+def _evaluations(training: Training, objective: Objective) -> Iterator[LaneObservations | Evaluation]:
+    """Yield one evaluation per distinct key of the lanes, after the values of further objectives."""
     cohort, curves = training.cohort, training.curve
     device_spec = tf.DeviceSpec.from_string(training.carry[0].device)
     device = f"{device_spec.device_type}:{device_spec.device_index}" if device_spec.device_type else "CPU:0"
@@ -79,8 +79,13 @@ def _evaluations(training: Training, objective: Objective) -> Iterator[Evaluatio
     for lane, trial in enumerate(cohort.lanes):
         lanes.setdefault(trial.key, lane)
     for key, lane in lanes.items():
-        looks = _looks(training, objective, lane)
-        status, fitness, reason = judge(curves[:, lane], cohort.budget, objective, looks, training.seconds_at)
+        judgements = [_judged(training, each, lane) for each in objective.each]
+        # The first that did not finish decides; without one, the first objective does.
+        status, fitness, reason = next((one for one in judgements if one[0] is not Status.FINISHED), judgements[0])
+        if objective.further and status is Status.FINISHED:  # in cohorts of one lane
+            one = of_objectives(cohort.budget, [further for _, further, _ in judgements[1:]])
+            values = {name: (value,) for name, value in one.metrics.items()}
+            yield LaneObservations(one.split, one.evaluations, one.seconds, one.elapsed, values)
         curve = until_not_finite(curves[:, lane])
         yield Evaluation(
             key=key,
@@ -92,6 +97,14 @@ def _evaluations(training: Training, objective: Objective) -> Iterator[Evaluatio
             device=device,
             reason=reason,
         )
+
+
+def _judged(training: Training, objective: Objective, lane: int) -> Judgement:
+    """Return the judgement of a lane by one objective."""
+    if objective.metric == PARAMETERS:
+        return Status.FINISHED, float(training.carry[0].shape[0]), ""
+    looks = _looks(training, objective, lane)
+    return judge(training.curve[:, lane], training.cohort.budget, objective, looks, training.seconds_at)
 
 
 def _looks(training: Training, objective: Objective, lane: int) -> list[Look]:

@@ -32,7 +32,8 @@ def measurements_of(workload: Workload, cohort: Cohort) -> list[MeasurementCallb
     if objective.in_seconds and len(cohort.lanes) > 1:
         raise InvalidRequest("objective", "in seconds is for cohorts of one lane", len(cohort.lanes))
     if requested is None:
-        return [Validation(objective.interval(cohort.budget), at_start=False)] if objective.validates else []
+        intervals = [each.interval(cohort.budget) for each in objective.each if each.validates]
+        return [Validation(min(intervals), at_start=False)] if intervals else []
     if requested.seconds is not None and len(cohort.lanes) > 1:
         raise InvalidRequest("seconds", "is for cohorts of one lane", len(cohort.lanes))
 
