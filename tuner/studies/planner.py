@@ -139,10 +139,10 @@ def plan_search(request: SearchRequest) -> Plan:
     spaces, derived = _spaces(request, chosen, planned)
     for space in spaces.values():
         check_searched(strategy, space)
-    measured = [(entry, task.objective) for entry, task in zip(entries, planned, strict=True)]
         for task, its_options in zip(planned, options, strict=True):
             check_arguments(space, task.task, task.options, its_options, request.precision)
         notes += remarks_on_arguments(space)
+    measured = [(entry, task.objective) for entry, task in zip(entries, planned, strict=True)]
     versions, hardware = machine.versions(), machine.hardware()
     once = [
         SearchSpec(
