@@ -115,12 +115,12 @@ def test_a_study_without_additions_has_the_space_that_it_always_had():
         (
             "{beta_1: {scale: decay, default: 0.9}}",
             "{beta_2: x}",
-            r"mine\.yaml: Adam takes beta_2 as a number; other values are for a training function",
+            r"mine\.yaml: Adam takes beta_2 as a number; other values are for arguments of a task and for a training",
         ),
         (
             "{beta_1: {scale: choice, values: [low, high]}}",
             "{}",
-            r"mine\.yaml: Adam takes beta_1 as a number; other values are for a training function. Received: 'low'",
+            r"mine\.yaml: Adam takes beta_1 as a number; other values are for .* a training function. Received: 'low'",
         ),
         (
             "{learning_rate: {scale: integer, default: 1, low: 1, high: 2}, beta_1: {scale: decay, default: 0.9,"
