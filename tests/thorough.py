@@ -14,6 +14,9 @@ THOROUGH = {
         "the_paper_s_protocol": None,
         "training_with_validation_into_a_folder_and_the_evaluation_of_it": None,
     },
+    "api/test_connect.py": {
+        "a_stream_of_which_there_is_enough_ends_with_its_next_line": None,
+    },
     "api/test_own_optimizers.py": {
         "a_class_of_the_session_is_sent_to_the_workers_by_value": None,
     },
@@ -24,6 +27,7 @@ THOROUGH = {
     "api/test_task_arguments.py": {
         "a_comparison_trains_the_tuned_point_with_its_arguments": None,
         "a_space_written_in_python_is_that_of_the_file": None,
+        "an_interrupted_search_goes_on_to_the_same_result": None,
         "the_candidates_are_those_that_the_task_computes_with_these_arguments": None,
     },
     "api/test_several_tasks.py": {

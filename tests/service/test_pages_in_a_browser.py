@@ -233,7 +233,7 @@ def test_a_user_checks_starts_and_pauses_a_run_and_sees_it_in_the_queue(page, tm
         page.value("document.querySelector('[name=preset]').value = 'quick'")
         page.value("document.querySelector('[name=generations]').value = '0'")
         click("button[value=check]", "New run")
-        wait_for(page, "document.querySelector('#error-generations') !== null")
+        wait_for(page, "document.querySelector('#error-generations') !== null && document.readyState === 'complete'")
         page.value("document.querySelector('[name=generations]').value = '2'")
         click("button[value=check]", "New run")
         wait_for(page, "document.querySelector('section.card') !== null")
@@ -263,12 +263,15 @@ def test_a_user_checks_and_starts_a_comparison_of_a_search_from_its_page(page, t
         page.value("document.querySelector('[name=seeds]').value = '0'")
         page.value("document.querySelector('[name=sweep]').value = 'depth'")
         click("button[value=check]", "New comparison")
-        wait_for(page, "document.querySelector('[name=seeds]').getAttribute('aria-describedby') === 'error-seeds'")
+        loaded = "document.readyState === 'complete'"
+        wait_for(page, f"document.getElementById('error-seeds') !== null && {loaded}")
+        described = page.value("document.querySelector('[name=seeds]').getAttribute('aria-describedby')")
+        assert described == "error-seeds"
         assert "greater than or equal to 1" in page.value("document.getElementById('error-seeds').innerText")
         page.value("document.querySelector('[name=seeds]').value = '3'")
         page.value("document.querySelector('[name=sweep]').value = ''")
         click("button[value=check]", "New comparison")
-        wait_for(page, "document.querySelector('section.card') !== null")
+        wait_for(page, f"document.querySelector('section.card') !== null && {loaded}")
         assert "6 runs" in shown(page)  # of two optimizers on three seeds
         assert "lodo-tune compare --task rosenbrock --from first --seeds 3 --name mine" in shown(page)
         click("button[value=submit]", "mine")
