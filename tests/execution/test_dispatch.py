@@ -221,3 +221,18 @@ def test_a_worker_takes_a_cohort_of_a_shape_that_it_has_compiled_first():
     waiting = Queue(workload, "label", [first_attempt([one], 1) for one in trials], 0)
     shapes = [(waiting.identity, '{"units": 16}')]
     assert [waiting.pop(shapes).keys[0].slot for _ in units] == [1, 3, 0, 2]
+
+
+def test_a_worker_remembers_a_shape_that_it_trained_before_many_cohorts_of_another():
+    trained = []
+
+    def seconds(workload, attempt, is_new):
+        trained.append(attempt.lanes[0].hyperparameters["task.units"])
+        return 1.0
+
+    pool = SimulatedPool(1, seconds)
+    executor = PoolExecutor(pool, clock=lambda: pool.now)
+    for number, units in enumerate([[16, *[8] * 20], [32, 16]]):
+        trials = [replace(trial(slot), hyperparameters={"task.units": one}) for slot, one in enumerate(units)]
+        run(executor, [executor.submit(Workload("fake", "Adam", 1), trials, label=f"g{number:02d}")])
+    assert trained[-2:] == [16, 32]

@@ -187,7 +187,8 @@ class PoolExecutor(Executor, Generic[W]):
             watchdog = Watchdog(self._resources.timeout, str(dump))
         queue.in_progress += 1
         self._roster.assignments[worker] = Assignment(queue, attempt, worker, watchdog, self._clock())
-        worker.shapes = [(queue.identity, attempt.shape), *worker.shapes][:MAX_SHAPES]
+        shape = (queue.identity, attempt.shape)
+        worker.shapes = [shape, *(one for one in worker.shapes if one != shape)][:MAX_SHAPES]
         if queue.identity not in worker.compiled:
             worker.compiled.add(queue.identity)
             self._dispatch.compiled[queue.identity] += 1
