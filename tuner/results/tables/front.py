@@ -7,7 +7,7 @@ from typing import Any
 from search_spaces.space import Scale
 from tuner.results.analysis.front import Front
 from tuner.results.analysis.summary import Summary
-from tuner.results.tables.numbers import hyperparameter, mean_and_spread, number
+from tuner.results.tables.numbers import counted, hyperparameter, mean_and_spread, number
 from tuner.results.tables.text_table import TextTable
 
 
@@ -34,7 +34,7 @@ def legend(summary: Summary, front: Front) -> str:
     means = "means over fresh seeds, on which the last generation trained it" if front.is_fresh else "of the search"
     reference = ", ".join(map(number, front.reference))
     return (
-        f"front of {summary.optimizer}: {len(front.points)} points, by "
+        f"front of {summary.optimizer}: {counted(len(front.points), 'point')}, by "
         f"{' and '.join(objective.label for objective in front.objectives)}; values are {means}. Its hypervolume is "
         f"{number(front.hypervolume)}, up to the worst of the first generation, {reference}."
     )
