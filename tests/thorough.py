@@ -103,7 +103,6 @@ THOROUGH = {
         "a_worker_suspended_between_two_candidates_is_replaced": None,
         "evaluations_sent_before_a_worker_died_are_kept": None,
         "hanging_candidates_time_out_with_their_traceback_and_the_others_finish": None,
-        "late_results_of_a_worker_that_cannot_be_killed_are_counted_and_discarded": None,
         "the_second_attempt_after_a_killed_worker_gives_the_same_result": r"SIGKILL.*",
     },
     "execution/test_ray_session.py": {

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.fake_training import trial
 from tests.support.simulated_workers import SimulatedPool
-from tuner.core.trial import Evaluation, Workload
+from tuner.core.trial import Evaluation, Status, Workload
 from tuner.execution.costs import INITIAL_COMPILATION_SECONDS, Costs
 from tuner.execution.dispatch import Dispatch, Queue
 from tuner.execution.executor import ClusterUnavailable
@@ -193,6 +193,29 @@ def test_a_cluster_without_free_cores_is_reported_once():
     for _ in executor.evaluate(Workload("fake", "Adam", 1), [trial(slot) for slot in range(4)], label="fake"):
         pass
     assert reports == [(30, "waiting for free cores: other work holds the cluster's, or its workers are slow to start")]
+
+
+class Deaf(SimulatedPool):
+    """A machine whose workers are not ended by a kill, as those of a node that hangs; they continue their cohort."""
+
+    def start_worker(self, avoided):
+        worker = super().start_worker(avoided)
+        worker.kill = lambda: None
+        return worker
+
+
+def test_late_results_of_a_worker_that_cannot_be_killed_are_counted_and_discarded():
+    late, limit = 60.0, 5.0  # seconds
+    pool = Deaf(2, lambda workload, attempt, is_new: late if attempt.keys[0].slot == 0 else 4.0)
+    executor = PoolExecutor(pool, Resources(timeout=limit), grace=1.0, clock=lambda: pool.now)
+    trials = [trial(slot) for slot in range(20)]
+    events = list(executor.evaluate(Workload("fake", "Adam", 1), trials, label="fake"))
+    ended = {event.key.slot: event.status for event in events if isinstance(event, Evaluation)}
+    assert ended == {0: Status.TIMED_OUT, **dict.fromkeys(range(1, 20), Status.FINISHED)}
+    assert (executor.stale, pool.now < late) == (0, True)
+    while not executor.stale and pool.now < 2 * late:
+        executor.poll()
+    assert executor.stale == 1
 
 
 class Unkillable(SimulatedPool):

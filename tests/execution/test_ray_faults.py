@@ -1,5 +1,6 @@
 """Workers that die or hang: each fails its own candidate, and no other."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,6 @@ from tests.support.fake_training import CHUNK, Act, expected_fitness, expected_l
 from tests.support.ray_sessions import (
     ROOT,
     is_alive,
-    is_stopped,
     local_session,
     processes_naming,
     ray_executor,
@@ -35,9 +35,16 @@ def session():
         yield session
 
 
+@pytest.fixture
+def executor_with(session):
+    """Return a function that makes an executor; at the end it gives its cores back to the session."""
+    with contextlib.ExitStack() as executors:
+        yield lambda **options: executors.enter_context(ray_executor(session, train=FAKE + "train", **options))
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-def test_the_second_attempt_after_a_killed_worker_gives_the_same_result(session, signal_number, tmp_path):
-    executor = ray_executor(session, train=FAKE + "train")
+def test_the_second_attempt_after_a_killed_worker_gives_the_same_result(executor_with, signal_number, tmp_path):
+    executor = executor_with()
     trials = [trial(0, Act.SLEEP_ONCE), trial(1)]
     events = []
     for event in executor.evaluate(workload(folder=str(tmp_path)), trials, label="fake/Adam/g03"):
@@ -52,18 +59,18 @@ def test_the_second_attempt_after_a_killed_worker_gives_the_same_result(session,
     assert [(e.attempt, e.reason) for e in events if isinstance(e, AttemptEnded)] == [(1, "worker crashed")]
 
 
-def test_a_cohort_whose_worker_crashes_once_is_repeated_as_a_whole(session, tmp_path):
+def test_a_cohort_whose_worker_crashes_once_is_repeated_as_a_whole(executor_with, tmp_path):
     trials = [trial(0), trial(1, Act.KILL_ONCE), trial(2)]
-    executor = ray_executor(session, train=FAKE + "train")
+    executor = executor_with()
     events, evaluations = run(executor, workload(cohort_size=3, folder=str(tmp_path)), trials)
     assert {(e.status, e.attempt) for e in evaluations.values()} == {(Status.FINISHED, 2)}
     assert all(tuple(evaluations[t.key.slot].losses) == tuple(expected_losses(t)) for t in trials)
     assert sum(isinstance(event, AttemptStarted) for event in events) == 2
 
 
-def test_a_candidate_that_always_kills_its_worker_fails_alone(session):
+def test_a_candidate_that_always_kills_its_worker_fails_alone(executor_with):
     trials = [trial(0), trial(1, Act.KILL), trial(2), trial(3)]
-    events, evaluations = run(ray_executor(session, train=FAKE + "train"), workload(cohort_size=4), trials)
+    events, evaluations = run(executor_with(), workload(cohort_size=4), trials)
     killer = evaluations.pop(1)
     assert (killer.status, killer.attempt, killer.reason) == (Status.FAILED, 3, "worker crashed")
     first_chunk = tuple(expected_losses(trials[1])[:CHUNK])
@@ -78,26 +85,26 @@ def test_a_candidate_that_always_kills_its_worker_fails_alone(session):
 
 
 @pytest.mark.parametrize("act", [Act.EXIT, Act.SEGV, Act.ABORT], ids=lambda act: act.name.lower())
-def test_a_crash_of_a_worker_fails_only_its_own_candidate(session, act):
+def test_a_crash_of_a_worker_fails_only_its_own_candidate(executor_with, act):
     trials = [trial(0), trial(1, act), trial(2)]
-    _, evaluations = run(ray_executor(session, train=FAKE + "train", max_attempts=2), workload(), trials)
+    _, evaluations = run(executor_with(max_attempts=2), workload(), trials)
     assert (evaluations[1].status, evaluations[1].attempt) == (Status.FAILED, 2)
     assert evaluations[1].reason == "worker crashed"
     assert evaluations[0].status is evaluations[2].status is Status.FINISHED
     assert evaluations[0].attempt == evaluations[2].attempt == 1
 
 
-def test_evaluations_sent_before_a_worker_died_are_kept(session):
-    _, evaluations = run(ray_executor(session, train=FAKE + "train"), workload(), [trial(0, Act.ENCORE)])
+def test_evaluations_sent_before_a_worker_died_are_kept(executor_with):
+    _, evaluations = run(executor_with(), workload(), [trial(0, Act.ENCORE)])
     assert (evaluations[0].status, evaluations[0].attempt) == (Status.FINISHED, 1)
 
 
 HANGING = (Act.SLEEP, Act.GIL, Act.BLOCK, Act.SWALLOW)
 
 
-def test_hanging_candidates_time_out_with_their_traceback_and_the_others_finish(session):
+def test_hanging_candidates_time_out_with_their_traceback_and_the_others_finish(session, executor_with):
     trials = [trial(slot, act) for slot, act in enumerate(HANGING)] + [trial(slot) for slot in range(4, 8)]
-    executor = ray_executor(session, train=FAKE + "train", timeout=LIMIT)
+    executor = executor_with(timeout=LIMIT)
     started, ended = {}, {}
     for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
         if isinstance(event, AttemptStarted):
@@ -116,24 +123,24 @@ def test_hanging_candidates_time_out_with_their_traceback_and_the_others_finish(
     assert list(session.folder.glob("traceback-*")) == []
 
 
-def test_a_cohort_that_hangs_times_out_as_a_whole(session):
+def test_a_cohort_that_hangs_times_out_as_a_whole(executor_with):
     trials = [trial(0), trial(1, Act.SLEEP), trial(2)]
-    executor = ray_executor(session, train=FAKE + "train", timeout=1)
+    executor = executor_with(timeout=1)
     _, evaluations = run(executor, workload(cohort_size=3), trials)
     assert {(e.status, e.attempt) for e in evaluations.values()} == {(Status.TIMED_OUT, 1)}
     assert tuple(evaluations[0].losses) == tuple(expected_losses(trials[0])[:CHUNK])
 
 
-def test_waiting_for_a_worker_does_not_count_towards_the_timeout(session):
+def test_waiting_for_a_worker_does_not_count_towards_the_timeout(executor_with):
     # Each takes a quarter of a second; the last of twelve waits for 1.25 s on two workers, beyond the limit of 1 s.
-    executor = ray_executor(session, train=FAKE + "train", timeout=1)
+    executor = executor_with(timeout=1)
     _, evaluations = run(executor, workload(), [trial(slot, Act.WAIT) for slot in range(12)])
     assert {e.status for e in evaluations.values()} == {Status.FINISHED}
 
 
 @pytest.mark.slow
-def test_a_suspended_worker_times_out_and_is_ended(session):
-    executor = ray_executor(session, train=FAKE + "train", timeout=LIMIT)
+def test_a_suspended_worker_times_out_and_is_ended(executor_with):
+    executor = executor_with(timeout=LIMIT)
     pid = 0
     for event in executor.evaluate(workload(), [trial(0, Act.STOP)], label="fake/Adam/g03"):
         pid = event.pid if isinstance(event, AttemptStarted) else pid
@@ -143,40 +150,13 @@ def test_a_suspended_worker_times_out_and_is_ended(session):
     assert executor.stale == 0
 
 
-def test_a_worker_suspended_between_two_candidates_is_replaced(session):
-    with ray_executor(session, train=FAKE + "train", timeout=LIMIT) as executor:
-        started = [e for e in executor.evaluate(workload(), [trial(0)], label="fake/Adam/g03") if hasattr(e, "pid")]
-        os.kill(started[0].pid, signal.SIGSTOP)
-        _, evaluations = run(executor, workload(), [trial(1)])
-        assert (evaluations[1].status, evaluations[1].attempt) == (Status.FINISHED, 1)
-        assert wait_until(lambda: not is_alive(started[0].pid), 5)
-
-
-def test_late_results_of_a_worker_that_cannot_be_killed_are_counted_and_discarded(session, monkeypatch):
-    # A kill without effect simulates a node that hangs; the worker continues after it was given up. The others can be
-    # killed: without any worker that can be replaced, the other candidates would wait.
-    suspended, real_kill = [], os.kill
-
-    def kill(pid, number):
-        if pid not in suspended:
-            real_kill(pid, number)
-
-    monkeypatch.setattr("tuner.execution.ray.pool.os.kill", kill)
-    monkeypatch.setattr("tuner.execution.ray.pool.ray.kill", lambda actor, no_restart: None)
-    executor = ray_executor(session, train=FAKE + "stop_and_go", timeout=10, grace=0.0)
-    trials = [trial(0, Act.STOP), *(trial(slot, Act.WAIT) for slot in range(1, 17))]
-    evaluations = {}
-    for event in executor.evaluate(workload(), trials, label="fake/Adam/g03"):
-        if isinstance(event, AttemptStarted) and event.keys[0].slot == 0:
-            suspended.append(event.pid)
-        if isinstance(event, Evaluation):
-            evaluations[event.key.slot] = event.status
-            if event.key.slot == 0:
-                assert wait_until(lambda: is_stopped(suspended[0]), 60)
-                real_kill(suspended[0], signal.SIGCONT)
-    assert evaluations[0] is Status.TIMED_OUT
-    assert len(evaluations) == len(trials)
-    assert wait_until(lambda: executor.poll() or executor.stale == 1, 60)
+def test_a_worker_suspended_between_two_candidates_is_replaced(executor_with):
+    executor = executor_with(timeout=LIMIT)
+    started = [e for e in executor.evaluate(workload(), [trial(0)], label="fake/Adam/g03") if hasattr(e, "pid")]
+    os.kill(started[0].pid, signal.SIGSTOP)
+    _, evaluations = run(executor, workload(), [trial(1)])
+    assert (evaluations[1].status, evaluations[1].attempt) == (Status.FINISHED, 1)
+    assert wait_until(lambda: not is_alive(started[0].pid), 5)
 
 
 DRIVER = """

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import faulthandler
 import os
 import signal
 import sys
@@ -280,16 +279,6 @@ def interrupted(workload: Workload, trials: Sequence[Trial]) -> Iterator[Trainin
     """Raise KeyboardInterrupt during training, like Ctrl-C."""
     yield TrainingProgress(1, np.ones([1, len(trials)]))
     raise KeyboardInterrupt
-
-
-def stop_and_go(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
-    """Suspend its process without a watchdog, and finish once it is resumed; or wait, by the act."""
-    if trials[0].hyperparameters["act"] == Act.WAIT:
-        time.sleep(0.25)
-    else:
-        faulthandler.cancel_dump_traceback_later()
-        os.kill(os.getpid(), signal.SIGSTOP)
-    yield Evaluation(trials[0].key, Status.FINISHED, 1.0, (), 0, 0.0)
 
 
 def slowly(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:

@@ -73,11 +73,6 @@ def is_alive(pid: int) -> bool:
     return _state(pid) not in ("", "Z")
 
 
-def is_stopped(pid: int) -> bool:
-    """Return whether a process is suspended by a signal."""
-    return _state(pid) == "T"
-
-
 def _state(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
