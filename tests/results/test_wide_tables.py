@@ -47,6 +47,18 @@ def test_the_best_of_each_run_is_bold_in_the_column_of_values():
     assert bold == {"Adam": [], "Momentum": [3], "LODO": [5]}
 
 
+def test_what_is_equivalent_to_the_best_is_said_to_be_and_bold_as_it_is():
+    near = compare_runs([contest(ADAM, HIGH), contest(MOMENTUM, [1.005 * one for one in LOW]), contest(LODO, LOW)])
+    lines = rendered([near], "markdown", columns=("value", "standing")).splitlines()[4:]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert {name: standing for name, _, standing in cells} == {
+        "Adam": "worse",
+        "Momentum": "equivalent",
+        "LODO": "best",
+    }
+    assert [name for name, value, _ in cells if value.startswith("**")] == ["Momentum", "LODO"]
+
+
 def test_an_optimizer_that_diverged_is_not_the_best_and_its_mean_says_of_how_many_runs_it_is():
     runs = [(found(ADAM, (0.1, 0.1, Status.DIVERGED)), found(LODO, (1.0, 1.0, 1.0)))]
     run = runs[0][0].run

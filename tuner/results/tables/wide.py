@@ -8,11 +8,13 @@ from typing import Any
 
 from search_spaces.space import Scale
 from tuner.core.errors import InvalidRequest
+from tuner.core.objective import Objective
 from tuner.core.text import nearest, one_line
 from tuner.results.analysis.comparison import Comparison, Contender
 from tuner.results.analysis.ranking import Standing
 from tuner.results.analysis.summary import FreshRuns, Summary
 from tuner.results.analysis.verdict import Verdict
+from tuner.results.tables import behind
 from tuner.results.tables.numbers import NOTHING, hyperparameter, measured, number
 from tuner.results.tables.points import end, share
 from tuner.results.tables.sizes import relative_size
@@ -58,12 +60,12 @@ _OF_SEARCH: Mapping[str, Callable[[Summary], Cell]] = {
     "diverged": lambda one: Cell(text=f"{one.counts.diverged:,}"),
     "evaluations": lambda one: Cell(text=f"{one.search_cost.evaluations + one.fresh_cost.evaluations:,}"),
 }
-_OF_COMPARISON: Mapping[str, Callable[[Contender], Cell]] = {
-    "value": lambda one: _loss(one),
-    "interval": lambda one: Cell(text=_interval(one)),
-    "diverged": lambda one: Cell(text=f"{one.by_steps.diverged}/{one.seeds}"),
-    "p": lambda one: Cell(text=number(one.by_steps.rank.p, 2)),
-    "standing": lambda one: Cell(text=one.by_steps.rank.standing.value or NOTHING),
+_OF_COMPARISON: Mapping[str, Callable[[Contender, Objective], Cell]] = {
+    "value": lambda one, _: _loss(one),
+    "interval": lambda one, _: Cell(text=_interval(one)),
+    "diverged": lambda one, _: Cell(text=f"{one.by_steps.diverged}/{one.seeds}"),
+    "p": lambda one, _: Cell(text=number(one.by_steps.rank.p, 2)),
+    "standing": lambda one, objective: Cell(text=behind.standing(one, objective) or NOTHING),
 }
 
 
@@ -76,7 +78,7 @@ def _values(runs: Sequence[Results], printing: Printing, names: Sequence[str]) -
         raise InvalidRequest("layout", "one takes searches or comparisons, and not both in one table")
     if any(isinstance(one, Comparison) and one.sweep is not None for one in runs):
         raise InvalidRequest("layout", "one takes comparisons of optimizers, and no sweep")
-    known: Mapping[str, Callable[[Any], Cell]] = _OF_COMPARISON if are_comparisons else _OF_SEARCH
+    known: Mapping[str, Callable[..., Cell]] = _OF_COMPARISON if are_comparisons else _OF_SEARCH
     columns = printing.columns or tuple(known)[:1]
     for column in columns:
         if column not in known:
@@ -87,15 +89,16 @@ def _values(runs: Sequence[Results], printing: Printing, names: Sequence[str]) -
     rows = []
     for optimizer in optimizers:
         cells = []
-        for members, winners in zip(by_run, best, strict=True):
+        for run, members, winners in zip(runs, by_run, best, strict=True):
+            further = [run.objective] if isinstance(run, Comparison) else []
             for column in columns:
-                cell = known[column](members[optimizer]) if optimizer in members else Cell()
+                cell = known[column](members[optimizer], *further) if optimizer in members else Cell()
                 is_best = column in _DECIDES and optimizer in winners
                 cells.append(replace(cell, spread=cell.spread or None, bold=is_best))
         rows.append(((one_line(optimizer),), tuple(cells)))
     objectives = list(dict.fromkeys(_objective(one) for one in runs))
     what = objectives[0] if len(objectives) == 1 else "objective of each run, mean ± standard deviation"
-    bold = f"bold: best of a run{', or tied with it' if are_comparisons else ''}"
+    bold = f"bold: best of a run{', or tied with or equivalent to it' if are_comparisons else ''}"
     title = f"{what[0].upper()}{what[1:]}"
     return WideTable(title, ("optimizer",), tuple(map(one_line, names)), columns, tuple(rows), bold)
 
@@ -168,9 +171,13 @@ def _objective(one: Results) -> str:
 
 
 def _best(one: Results) -> set[str]:
-    """Return the optimizers of a run that are best, or tied with it; of searches, the one with the best value."""
+    """Return the optimizers of a run that are best, tied or equivalent; of searches, the one with the best value."""
     if isinstance(one, Comparison):
-        return {each.name for each in one.contenders if each.by_steps.rank.standing in (Standing.BEST, Standing.TIE)}
+        return {
+            each.name
+            for each in one.contenders
+            if each.by_steps.rank.standing in (Standing.BEST, Standing.TIE) or behind.is_equivalent(each)
+        }
     ended = [each for each in one if each.tuned.mean is not None and each.verdict is not Verdict.NOT_RUN]
     return {min(ended, key=lambda each: each.tuned.rank(each.objective)).optimizer} if len(ended) > 1 else set()
 
