@@ -16,6 +16,8 @@ from tuner.execution.resources import Resources, usable_cores
         ("max_attempts", 0, "is at least 1"),
         ("timeout", 0.0, "is a positive number of seconds"),
         ("timeout", float("nan"), "is a positive number of seconds"),
+        ("memory_per_candidate", 0.0, "is a number of gigabytes, at least 0.01"),
+        ("memory_per_candidate", float("nan"), "is a number of gigabytes, at least 0.01"),
         ("gpus_per_candidate", -1.0, "is at least 0"),
         ("gpus_per_candidate", float("nan"), "is at least 0"),
         ("gpus_per_candidate", float("inf"), "is at least 0"),
@@ -26,6 +28,13 @@ def test_a_value_out_of_range_is_refused_with_the_name_of_its_field(field, value
     with pytest.raises(InvalidRequest, match=accepted) as caught:
         Resources(**{field: value}).check()
     assert caught.value.field == field
+
+
+def test_a_limit_of_memory_is_refused_where_no_training_function_would_observe_it():
+    Resources(memory_per_candidate=4.0).check_for(is_function=True)
+    Resources().check_for(is_function=False)
+    with pytest.raises(InvalidRequest, match=r"^memory_per_candidate: only candidates of a training function have"):
+        Resources(memory_per_candidate=4.0).check_for(is_function=False)
 
 
 @pytest.mark.parametrize("gpus", [0, 0.25, 1, 2])

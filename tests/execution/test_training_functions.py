@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,10 +15,13 @@ import pytest
 from tests.support.hostile_functions import BUDGET, ENDS, WORKLOAD, Act, loss_of, trial
 from tests.support.ray_sessions import local_session, ray_executor
 from tuner.core.environment import environment
-from tuner.core.events import Progress
+from tuner.core.events import AttemptStarted, Progress
+from tuner.core.process_memory import MEMORY
 from tuner.core.trial import Evaluation, Status
 from tuner.execution.executor import FUNCTION_TRAIN
 from tuner.execution.in_process import InProcessExecutor
+from tuner.execution.messages import bundled
+from tuner.execution.worker import train_cohort
 
 
 def evaluated(executor, *trials):
@@ -83,6 +87,28 @@ def test_much_output_is_cut_to_its_beginning_and_its_end(in_process):
     assert len(evaluation.output) < 50_000
 
 
+def test_no_candidate_finds_the_environment_or_the_generators_of_another(in_process):
+    found, _ = evaluated(in_process, *map(trial, range(4), [Act.SHOW, Act.ENVIRON, Act.SEEDS, Act.SHOW]))
+    assert "PATH" in found[0].output
+    assert found[3].output == found[0].output
+
+
+def test_a_candidate_that_takes_more_memory_than_it_may_fails_and_its_worker_is_to_be_replaced():
+    greedy = trial(0, Act.GREED, steps=10_000)
+    with environment({MEMORY: "100000000"}):
+        updates = list(bundled(train_cohort(FUNCTION_TRAIN, WORKLOAD, (greedy,)), (greedy,)))
+    last = [message for update in updates for message in update.messages][-1]
+    assert re.fullmatch(r"out of memory: it took 0\.\d+ GB, and a candidate may take 0\.1 GB", last.reason)
+    assert (updates[-1].is_over, updates[-1].is_spent) == (True, True)
+
+
+def test_a_candidate_within_its_memory_is_trained_as_without_a_limit():
+    with environment({MEMORY: "1000000000"}):
+        updates = list(bundled(train_cohort(FUNCTION_TRAIN, WORKLOAD, (trial(0),)), (trial(0),)))
+    assert updates[-1].messages[-1].fitness == loss_of(trial(0))
+    assert not updates[-1].is_spent
+
+
 def test_threads_and_gpus_are_set_before_the_module_is_imported_and_tensorflow_never_is():
     program = (
         "import sys; from tests.support.hostile_functions import *;"
@@ -134,3 +160,19 @@ def test_on_ray_each_act_ends_as_in_this_process(session, tmp_path):
         status, reason, output = ENDS[act]
         assert (found[slot].status, reason in found[slot].reason) == (status, True), (act, found[slot].reason)
         assert output in found[slot].output
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.faults
+def test_on_ray_one_that_takes_too_much_memory_fails_alone_and_what_is_left_behind_ends_the_worker(session, tmp_path):
+    acts = [Act.TRAIN, Act.GREED, *[Act.LEAK] * 4, Act.TRAIN]
+    options = {"memory_per_candidate": 0.2, "workers": 1, "timeout": 60.0, "checkpoints": tmp_path}
+    with ray_executor(session, train=FUNCTION_TRAIN, **options) as executor:
+        trials = [trial(slot, act, steps=10_000 if act is Act.GREED else BUDGET) for slot, act in enumerate(acts)]
+        found, events = evaluated(executor, *trials)
+    assert found[1].status is Status.FAILED
+    assert found[1].reason.startswith("out of memory: it took 0.")
+    assert (found[1].attempt, found[1].output) == (1, f"this is {Act.GREED}\n")
+    assert [found[slot].status for slot in (0, *range(2, 7))] == [Status.FINISHED] * 6
+    assert len({event.pid for event in events if isinstance(event, AttemptStarted)}) > 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import time
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+
 import tuner
 from tuner.core.objective import Objective
 from tuner.core.trial import Key, Role, Trial, Workload
@@ -18,6 +21,8 @@ from tuner.training.code_fingerprint import function_code
 
 AT_IMPORT = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")}
 BUDGET = 4
+LEFT_BYTES = 80_000_000  # by each candidate that leaves memory behind
+_LEFT = []
 
 
 class Act(StrEnum):
@@ -43,6 +48,12 @@ class Act(StrEnum):
     SWALLOW = "swallow StopTraining"
     SUBPROCESS = "print in a subprocess"
     RESUME = "die once, then continue"
+    ENVIRON = "change the environment"
+    SEEDS = "seed generators"
+    CLOSE = "close standard output"
+    SHOW = "show the environment and draw"
+    GREED = "take memory until it is stopped"
+    LEAK = "leave memory behind"
 
 
 def train(hyperparameters, *, seed, budget, report, resources):
@@ -67,13 +78,26 @@ def train(hyperparameters, *, seed, budget, report, resources):
         os.environ["PATH"] = os.environ["PATH"]
     if act is Act.NOTHING:
         return
+    if act is Act.ENVIRON:
+        os.environ.update(HOSTILE="1", OMP_NUM_THREADS="7")
+        del os.environ["PATH"]
+    if act is Act.SEEDS:
+        random.seed(seed + 1)
+        np.random.seed(seed + 1)  # noqa: NPY002
+    if act is Act.CLOSE:
+        sys.stdout.close()
+        sys.stderr.close()
+    if act is Act.SHOW:
+        print(sorted(os.environ.items()), random.random(), np.random.random())  # noqa: NPY002
+    if act is Act.LEAK:
+        _LEFT.append(np.ones(LEFT_BYTES // 8))
     if act is Act.SUBPROCESS:
         subprocess.run([sys.executable, "-c", "print('from a subprocess')"], check=True)
     if act is Act.LEAVE:
         threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
     if act is Act.LATE:
         threading.Thread(target=_late, args=(report, resources.checkpoints.parent), daemon=True).start()
-    start = 0
+    start, taken = 0, []
     if act is Act.RESUME:
         kept = resources.checkpoints / "step.txt"
         start = int(kept.read_text()) if kept.exists() else 0
@@ -91,6 +115,9 @@ def train(hyperparameters, *, seed, budget, report, resources):
             step += 2 * (step == budget)
         if act is Act.BACK:
             step = 1
+        if act is Act.GREED:
+            taken.append(np.ones(1_000_000))
+            time.sleep(0.01)
         try:
             report(step, **numbers)
         except tuner.StopTraining:
@@ -146,5 +173,8 @@ ENDS = {
     Act.EARLY: ("failed", "it returned after step 2 of a budget of 4: report(4, …) before it returns", ""),
     Act.LEAVE: ("finished", "", ""),
     Act.SWALLOW: ("finished", "", ""),
+    Act.ENVIRON: ("finished", "", ""),
+    Act.SEEDS: ("finished", "", ""),
+    Act.CLOSE: ("finished", "", "this is close"),
     Act.SUBPROCESS: ("finished", "", "from a subprocess"),
 }

@@ -277,6 +277,7 @@ def _executor(
     resources: Resources, specs: Sequence[StudySpec], progress: Progress, checkpoints: Path | None
 ) -> contextlib.AbstractContextManager[tuple[Executor, int]]:
     """Return an executor for the studies of a run; classes that no module holds are sent to its workers by value."""
+    resources.check_for(is_function=specs[0].workload.is_function)
     from tuner.execution.ray.executor import open_executor
 
     places = {place for spec in specs for each in spec.workloads for place in each.places}

@@ -90,7 +90,7 @@ def tune(
         callback: Returns a new `Callback` for each study; may be its class.
         progress: True writes a line per generation to standard error, False nothing; a function takes each line.
         **resources: Where to train, as the attributes of `Resources`: workers, cpus_per_candidate, gpus_per_candidate,
-            timeout, max_attempts, address, dashboard (default: False), data_dir, checkpoint_dir.
+            memory_per_candidate, timeout, max_attempts, address, dashboard (default: False), data_dir, checkpoint_dir.
 
     Returns:
         The run. It stays in the database, from which `open_database(…).run(name)` returns it again.

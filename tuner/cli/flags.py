@@ -221,6 +221,12 @@ machine_options = together(
         help="GPUs per candidate (or cohort), or a share such as 0.25.",
     ),
     cpus_option,
+    click.option(
+        "--memory-per-candidate",
+        type=float,
+        metavar="GB",
+        help="End a candidate of a training function that takes more memory, such as 4. Default: no limit.",
+    ),
     click.option("--timeout", type=float, metavar="SECONDS", help="End a candidate (or cohort) after this long."),
     click.option(
         "--max-attempts",

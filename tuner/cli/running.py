@@ -35,9 +35,11 @@ class NoResult(LodoTuneError):  # noqa: N818 (states what is the case)
 
 def resources_of(options: dict[str, Any]) -> Resources:
     """Return what the options of `flags.machine_options` request."""
-    names = ("workers", "cpus_per_candidate", "gpus_per_candidate", "timeout", "max_attempts", "address")
-    folders = ("data_dir", "checkpoint_dir")
-    return Resources(**{name: options[name] for name in (*names, *folders)}, dashboard=not options["no_dashboard"])
+    names = (
+        "workers", "cpus_per_candidate", "gpus_per_candidate", "memory_per_candidate", "timeout", "max_attempts",
+        "address", "data_dir", "checkpoint_dir",
+    )  # fmt: skip
+    return Resources(**{name: options[name] for name in names}, dashboard=not options["no_dashboard"])
 
 
 def run_and_print(

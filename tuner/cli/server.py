@@ -81,8 +81,8 @@ def refuse_here(options: dict[str, Any], *names: str) -> None:
 
 
 MACHINE = (
-    "workers", "gpus_per_candidate", "cpus_per_candidate", "address", "checkpoint_dir", "no_dashboard", "wait",
-    "data_dir", "accept_changes", "yes",
+    "workers", "gpus_per_candidate", "cpus_per_candidate", "memory_per_candidate", "address", "checkpoint_dir",
+    "no_dashboard", "wait", "data_dir", "accept_changes", "yes",
 )  # fmt: skip
 """Options of this machine, or of a driver on it."""
 

@@ -73,6 +73,10 @@ class OtherInputs(StudyRefused):
     """A worker has other code or other data than the driver: all that it trains would belong to another study."""
 
 
+class WorkerSpent(LodoTuneError):  # noqa: N818 (names an event)
+    """A candidate has failed, and its worker is to be ended: it still runs there, or has left too much behind."""
+
+
 def check_at_least_one(field: str, value: int | None) -> None:
     """Raise InvalidRequest for a number below one; None is accepted.
 

@@ -44,6 +44,7 @@ class Raised:
     reason: str
     error: str
     is_of_all: bool = False  # whether no candidate of the study can be trained in this process
+    is_worker_spent: bool = False  # whether this process can train no other candidate
 
 
 Message = Started | TrainingProgress | LaneObservations | Reported | Evaluation | Raised
@@ -57,6 +58,7 @@ class Update:
     messages: tuple[Message, ...] = ()
     is_over: bool = False
     error: BaseException | None = None  # the reason why no further update will arrive
+    is_spent: bool = False  # whether the worker asks to be replaced
 
 
 def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Update]:
@@ -73,10 +75,12 @@ def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Upd
     """
     budget, unfinished = max(trial.steps for trial in lanes), {trial.key for trial in lanes}
     bundle: list[Message] = []
+    is_spent = False
     for message in messages:
         if not unfinished:
             continue
         bundle.append(message)
+        is_spent = is_spent or (isinstance(message, Raised) and message.is_worker_spent)
         if isinstance(message, Evaluation):
             unfinished.discard(message.key)
             is_due = not unfinished
@@ -89,7 +93,7 @@ def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Upd
             yield Update(tuple(bundle), is_over=not unfinished)
             bundle = []
     if unfinished:
-        yield Update(tuple(bundle), is_over=True)
+        yield Update(tuple(bundle), is_over=True, is_spent=is_spent)
 
 
 def checked(value: Any, lanes: Sequence[Trial]) -> Iterator[Message]:

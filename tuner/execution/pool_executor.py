@@ -234,7 +234,7 @@ class PoolExecutor(Executor, Generic[W]):
             elif update.is_over:
                 self._finish(assignment, None)
                 is_spent = self._resources.gpus_per_candidate and assignment.tracker.has_raised
-                if is_spent or worker.cohorts >= self._max_cohorts:
+                if is_spent or update.is_spent or worker.cohorts >= self._max_cohorts:
                     roster.discard(worker)
                 else:
                     roster.idle.append(worker)

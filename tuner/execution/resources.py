@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
 from tuner.core.errors import InvalidRequest, check_at_least_one, check_timeout
 from tuner.execution.quota import cpu_quota
+
+MIN_GIGABYTES = 0.01
+"""Least memory that a candidate may be limited to; the steps in which an interpreter takes memory are smaller."""
 
 
 class ResourceOptions(TypedDict, total=False):
@@ -18,6 +22,7 @@ class ResourceOptions(TypedDict, total=False):
     workers: int | None
     cpus_per_candidate: int
     gpus_per_candidate: float
+    memory_per_candidate: float | None
     timeout: float | None
     max_attempts: int
     address: str | None
@@ -34,6 +39,8 @@ class Resources:
         workers: Maximum number of workers, each of which trains one cohort at a time. Default: as many as fit.
         cpus_per_candidate: Cores of a worker, equal to the threads of every workload.
         gpus_per_candidate: GPUs of a worker, or a share of one. With 0, GPUs are hidden from the workers.
+        memory_per_candidate: Gigabytes that a candidate of a training function may take, with the processes that it
+            starts and beyond what its worker holds before it. Default: no limit.
         timeout: Maximum seconds of an attempt, from the first message of its worker. Default: no limit.
         max_attempts: How often a candidate may be lost with its worker before it fails.
         address: "HOST:PORT" of a Ray cluster, or "auto" for the one that RAY_ADDRESS names. Default: a local Ray.
@@ -46,6 +53,7 @@ class Resources:
     workers: int | None = None
     cpus_per_candidate: int = 1
     gpus_per_candidate: float = 0.0
+    memory_per_candidate: float | None = None
     timeout: float | None = None
     max_attempts: int = 3
     address: str | None = None
@@ -82,6 +90,28 @@ class Resources:
             raise InvalidRequest("gpus_per_candidate", "is at least 0", gpus)
         if gpus > 1 and gpus != int(gpus):
             raise InvalidRequest("gpus_per_candidate", "is a share such as 0.25, or a whole number", gpus)
+
+        self._check_memory()
+
+    def check_for(self, *, is_function: bool) -> None:
+        """Check that there is no limit that built-in training does not observe.
+
+        Raises:
+            InvalidRequest: There is one.
+        """
+        if self.memory_per_candidate is not None and not is_function:
+            raise InvalidRequest("memory_per_candidate", ": only candidates of a training function have a limit")
+
+    def _check_memory(self) -> None:
+        gigabytes = self.memory_per_candidate
+        if gigabytes is None:
+            return
+        if not MIN_GIGABYTES <= gigabytes < math.inf:
+            raise InvalidRequest(
+                "memory_per_candidate", f"is a number of gigabytes, at least {MIN_GIGABYTES}", gigabytes
+            )
+        if sys.platform != "linux":
+            raise InvalidRequest("memory_per_candidate", ": this system does not tell what a process holds; Linux does")
 
     @property
     def local_workers(self) -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.core.environment import environment
-from tuner.core.errors import StudyRefused
+from tuner.core.errors import StudyRefused, WorkerSpent
 from tuner.core.matplotlib_import import import_matplotlib
 from tuner.core.text import describe_error
 from tuner.core.trial import Trial, Workload
@@ -93,9 +93,10 @@ def train_cohort(
                     raise  # Ray's own SystemExit: the worker is ended from outside, not by the candidate
                 reason, trace = describe_error(error)
                 reason = _memory_advice(gpus) if gpus and _is_out_of_memory(error) else reason
-                if isinstance(error, StudyRefused):  # whose message is not cut
+                is_of_all, is_spent = isinstance(error, StudyRefused), isinstance(error, WorkerSpent)
+                if is_of_all or is_spent:  # our own words
                     reason = str(error)
-                message = Raised(reason, trace, is_of_all=isinstance(error, StudyRefused))
+                message = Raised(reason, "" if is_spent else trace, is_of_all=is_of_all, is_worker_spent=is_spent)
             if message is None:
                 return
             yield message

@@ -10,7 +10,6 @@ import contextlib
 import math
 import os
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -23,16 +22,19 @@ from typing import Any
 from tasks import importing
 from tasks.training_function import keywords_of
 from tuner.core.environment import CHECKPOINTS, GPUS, THREADS, environment
-from tuner.core.errors import OtherInputs, StopTraining
+from tuner.core.errors import OtherInputs, StopTraining, WorkerSpent
 from tuner.core.events import LaneObservations, Reported
 from tuner.core.fingerprint import Fingerprint, differences
+from tuner.core.process_memory import GIGABYTE, memory_limit, own_bytes
 from tuner.core.trial import Evaluation, Status, Trial, Workload, of_objectives
 from tuner.training.captured_output import CapturedOutput, captured_output, flush
 from tuner.training.code_fingerprint import function_code
 from tuner.training.keras_settings import given_backend
+from tuner.training.process_state import restored_process_state, seed_generators
 from tuner.training.reporting import Reporter
 
 SEND_SECONDS = 1.0  # between two messages of a run that reports or prints
+MEMORY_SECONDS = 0.05  # between two looks at the memory of a run that has a limit
 MAX_NUMBERS = 2_000  # of a message, so that it is below 100 kB
 CHANGED_FILES = "files that a function names must not change while it is tuned; restore them, and resume"
 MAX_SEED = 2**31  # seeds of functions are below, as NumPy's, PyTorch's and JAX' generators require
@@ -75,9 +77,15 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[Reported | Lan
     if not gpus:
         variables["CUDA_VISIBLE_DEVICES"] = "-1"
     # All is set before the function's module is imported, because libraries read it then.
-    with environment(variables), _same_folder(), captured_output() as output, _folder(workload, trial) as folder:
+    with (
+        environment(variables),
+        restored_process_state(),
+        captured_output() as output,
+        _folder(workload, trial) as folder,
+    ):
         function = importing.imported(workload.task, "training function")
         _check_code(workload)
+        seed_generators(trial.seed % MAX_SEED)
         run = _Run(function, workload, trial, FunctionResources(workload.threads, gpus, folder))
         started = time.perf_counter()
         yield from run.reports(output)
@@ -127,9 +135,11 @@ class _Run:
     def reports(self, output: CapturedOutput) -> Iterator[Reported]:
         """Run the function; yield what it reports and prints."""
         thread = threading.Thread(target=self._run, name="training function", daemon=True)
+        limit = memory_limit()
+        before = 0 if limit is None else own_bytes()
         thread.start()
         printed = 0
-        while not self._ended.wait(SEND_SECONDS):
+        while not self._has_ended(limit, before):
             flush()
             text, printed = (output.text() if output.size != printed else None), output.size
             for part in _parts(self.reporter.take()):
@@ -141,6 +151,29 @@ class _Run:
         for part in parts:
             yield Reported(part)
         yield Reported(last, output.text() if output.size else None, is_last=self.error is None)
+
+    def _has_ended(self, limit: int | None, before: int) -> bool:
+        """Wait for the next message; return whether the function has ended.
+
+        Args:
+            limit: Bytes that it may take; None without a limit.
+            before: Bytes that the process held before it.
+
+        Raises:
+            WorkerSpent: It takes more.
+        """
+        if limit is None:
+            return self._ended.wait(SEND_SECONDS)
+        end = time.monotonic() + SEND_SECONDS
+        while time.monotonic() < end:
+            if self._ended.wait(MEMORY_SECONDS):
+                return True
+            taken = own_bytes(more_than=before + limit) - before
+            if taken > limit:
+                self.reporter.close()
+                used, most = taken / GIGABYTE, limit / GIGABYTE
+                raise WorkerSpent(f"out of memory: it took {used:.3g} GB, and a candidate may take {most:g} GB")
+        return False
 
     def _run(self) -> None:
         try:
@@ -207,14 +240,3 @@ def _folder(workload: Workload, trial: Trial) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _same_folder() -> Iterator[None]:
-    """Return to the working directory at the end, and to the same paths for imports."""
-    before, paths = Path.cwd(), list(sys.path)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-        sys.path[:] = [*paths, *(each for each in sys.path if each not in paths)]

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tasks import importing
 from tasks.data_folder import DATA_DIR_VARIABLE
 from tuner.core.environment import CHECKPOINTS, GPUS, THREADS
 from tuner.core.errors import InvalidRequest
+from tuner.core.process_memory import GIGABYTE, MEMORY, Growth
 from tuner.core.text import first_line
 from tuner.core.trial import Trial, Workload
 from tuner.execution.executor import FUNCTION_TRAIN, ClusterUnavailable
@@ -53,16 +55,20 @@ class Trainer:
         objects: Mapping[str, bytes],
         path: Sequence[str] = (),
         checkpoints: str | None = None,
+        memory: float | None = None,
     ) -> None:
         self._train = train
         self._gpus = gpus
         self._objects = dict(objects)
+        self._growth = Growth()
         del sys.argv[1:]  # those of Ray's worker, which users' code might read
         sys.path += [folder for folder in path if folder not in sys.path]
         if data_dir is not None:
             os.environ[DATA_DIR_VARIABLE] = data_dir
         if checkpoints is not None:
             os.environ |= {CHECKPOINTS: checkpoints, GPUS: str(gpus)}
+        if memory is not None:
+            os.environ[MEMORY] = str(int(memory * GIGABYTE))
         import_training(train, gpus)  # in advance, so that it does not count towards a candidate's time limit
 
     def where(self) -> tuple[int, str]:
@@ -73,7 +79,8 @@ class Trainer:
         """Train one cohort; see `tuner.execution.worker.train_cohort`."""
         node_id = ray.get_runtime_context().get_node_id()
         options: Any = {"node_id": node_id, "gpus": self._gpus, "watchdog": watchdog, "prepare": self._register}
-        yield from bundled(train_cohort(self._train, workload, lanes, **options), lanes)
+        for update in bundled(train_cohort(self._train, workload, lanes, **options), lanes):
+            yield replace(update, is_spent=True) if update.is_over and self._growth.is_too_much() else update
 
     def _register(self) -> None:
         """Register the objects that were sent, once; an error counts as an error of each candidate."""
@@ -167,6 +174,7 @@ class RayPool:
             "objects": ray.put(pickled(objects)),
             "path": search_path(),
             "checkpoints": None if checkpoints is None else str(checkpoints),
+            "memory": resources.memory_per_candidate,
         }
         # A process that Ray starts has one thread per library; of others it has to be told before it imports NumPy.
         threads = {"env_vars": dict.fromkeys(THREADS, str(cpus))} if train == FUNCTION_TRAIN and cpus > 1 else None
