@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.support.hostile_functions import BUDGET, ENDS, WORKLOAD, Act, loss_of
 from tests.support.ray_sessions import local_session, ray_executor
 from tuner.core.environment import environment
 from tuner.core.events import AttemptStarted, Progress
+from tuner.core.objective import Objective
 from tuner.core.process_memory import MEMORY
 from tuner.core.trial import Evaluation, Status
 from tuner.execution.executor import FUNCTION_TRAIN
@@ -78,6 +80,25 @@ def test_a_report_after_the_end_raises_stop_training_and_changes_nothing(in_proc
         assert time.monotonic() < end
         time.sleep(0.02)
     assert found[0].fitness == loss_of(trial(0))
+
+
+def test_a_run_that_goes_on_from_its_checkpoint_has_the_reports_of_the_lost_attempt(in_process, tmp_path):
+    mean = replace(WORKLOAD, objective=Objective(metric="validation.loss", reduction="mean", window=1.0))
+    program = (
+        "from dataclasses import replace; from tests.support.hostile_functions import *;"
+        "from tuner.training.own_function import train as run;"
+        f"list(run(replace(WORKLOAD, objective={mean.objective!r}), (trial(0, Act.RESUME),)))"
+    )
+    variables = {**os.environ, "LODO_TUNE_CHECKPOINTS": str(tmp_path)}
+    lost = subprocess.run([sys.executable, "-c", program], capture_output=True, env=variables, timeout=60)
+    assert lost.returncode == 1
+    assert len(list(tmp_path.iterdir())) == 2  # the checkpoints, and what was reported
+    events = in_process.evaluate(mean, [trial(0, Act.RESUME), trial(1)], label="")
+    resumed, whole = [event for event in events if isinstance(event, Evaluation)]
+    assert [one.evaluations for one in resumed.observations] == [1, 2, 3, 4]
+    assert [one.metrics for one in resumed.observations] == [one.metrics for one in whole.observations]
+    assert resumed.fitness == whole.fitness != loss_of(trial(1))
+    assert not list(tmp_path.iterdir())
 
 
 def test_much_output_is_cut_to_its_beginning_and_its_end(in_process):
@@ -147,7 +168,7 @@ def test_on_ray_a_function_that_hangs_or_kills_its_worker_fails_alone_and_keeps_
     assert found[0].output == "this is hang\n"
     resumed = found[4]
     assert resumed.attempt == 2
-    assert [one.evaluations for one in resumed.observations] == [3, 4]  # it went on from its checkpoint
+    assert [one.evaluations for one in resumed.observations] == [1, 2, 3, 4]  # it went on from its checkpoint
     assert not list(tmp_path.glob("*-4-*"))  # which is gone
 
 

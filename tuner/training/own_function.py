@@ -29,6 +29,7 @@ from tuner.core.process_memory import GIGABYTE, memory_limit, own_bytes
 from tuner.core.trial import Evaluation, Status, Trial, Workload, of_objectives
 from tuner.training.captured_output import CapturedOutput, captured_output, flush
 from tuner.training.code_fingerprint import function_code
+from tuner.training.kept_reports import KeptReports
 from tuner.training.keras_settings import given_backend
 from tuner.training.process_state import restored_process_state, seed_generators
 from tuner.training.reporting import Reporter
@@ -119,7 +120,10 @@ class _Run:
     def __init__(
         self, function: Callable[..., Any], workload: Workload, trial: Trial, resources: FunctionResources
     ) -> None:
-        self.reporter = Reporter(trial.steps, workload.objective)
+        asked = keywords_of(function, workload.task_label)
+        # What takes no folder for checkpoints begins anew in each attempt.
+        kept = KeptReports(_reports_beside(resources.checkpoints) if "resources" in asked else None)
+        self.reporter = Reporter(trial.steps, workload.objective, kept)
         self.error: BaseException | None = None
         self._pid = os.getpid()
         given = {
@@ -128,7 +132,7 @@ class _Run:
             "report": self.reporter,
             "resources": resources,
         }
-        keywords = {name: given[name] for name in keywords_of(function, workload.task_label)}
+        keywords = {name: given[name] for name in asked}
         self._call = lambda: function(dict(trial.hyperparameters), **keywords)
         self._ended = threading.Event()
 
@@ -231,7 +235,8 @@ def _folder(workload: Workload, trial: Trial) -> Iterator[Path]:
     root = os.environ.get(CHECKPOINTS)
     if root is None:
         with tempfile.TemporaryDirectory(prefix="lodo-tune-") as folder:
-            yield Path(folder)
+            (path := Path(folder) / "checkpoints").mkdir()
+            yield path
         return
     key = trial.key
     path = Path(root) / f"{workload.optimizer}-{key.role}-{key.generation}-{key.slot}-{trial.seed}-{trial.steps}"
@@ -240,3 +245,8 @@ def _folder(workload: Workload, trial: Trial) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+        _reports_beside(path).unlink(missing_ok=True)
+
+
+def _reports_beside(checkpoints: Path) -> Path:
+    return checkpoints.with_name(f"{checkpoints.name}.reports")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
@@ -18,6 +19,7 @@ from tuner.core.events import LaneObservations
 from tuner.core.objective import Objective
 from tuner.core.trial import Status
 from tuner.training.judgement import Judgement, Look, judge
+from tuner.training.kept_reports import KeptReport, KeptReports
 
 MAX_REPORTS = 100_000  # of a run; they are kept in memory and in one row per metric
 MAX_METRICS = 64  # of a report
@@ -35,10 +37,13 @@ class Reporter:
     Args:
         budget: Steps of the run.
         objective: Definition of its value.
+        kept: Those of earlier attempts, and where to keep its own. Default: nothing is kept.
     """
 
-    def __init__(self, budget: int, objective: Objective) -> None:
+    def __init__(self, budget: int, objective: Objective, kept: KeptReports | None = None) -> None:
         self._budget, self._objective = budget, objective
+        self._kept = kept or KeptReports(None)
+        self._earlier = 0.0  # seconds of earlier attempts
         self._pid, self._started = os.getpid(), time.perf_counter()
         self._lock = threading.Lock()
         self._looks: list[Look] = []
@@ -77,11 +82,22 @@ class Reporter:
                 self._end(f"the budget of {self._budget} is used")
             if self._reports == MAX_REPORTS:
                 raise ValueError(f"report: a run has at most {MAX_REPORTS:,} reports; report less often")
-            self._take(int(step), values)
+            if not self._reports:
+                self._take_those_before(step)
+            one = KeptReport(int(step), self._earlier + time.perf_counter() - self._started, values)
+            self._kept.add(one)
+            self._take(one)
 
     def close(self) -> None:
-        """End the run: further reports raise StopTraining."""
+        """End the run: further reports raise StopTraining.
+
+        One that has reported nothing went on from the end of an earlier attempt, if there was one, and has its reports.
+        """
         with self._lock:
+            if not (self._reports or self._beyond or self._stop):
+                with contextlib.suppress(StopTraining):
+                    self._take_those_before(math.inf)
+            self._kept.close()
             self._stop = self._stop or "the training function has returned"
 
     def take(self) -> list[LaneObservations]:
@@ -125,8 +141,14 @@ class Reporter:
             fitnesses.append(fitness)
         return Status.FINISHED, tuple(fitnesses), ""
 
-    def _take(self, step: int, values: dict[str, float]) -> None:
-        seconds = time.perf_counter() - self._started
+    def _take_those_before(self, step: float) -> None:
+        """Take the reports of earlier attempts before a step."""
+        for one in self._kept.before(step):
+            self._earlier = one.seconds
+            self._take(one)
+
+    def _take(self, one: KeptReport) -> None:
+        step, seconds, values = one.step, one.seconds, one.values
         self._step, self._reports, self._metrics = step, self._reports + 1, tuple(values)
         self._new.append(LaneObservations(SPLIT, step, seconds, seconds, {n: (value,) for n, value in values.items()}))
         for objective, looks in zip(self._objective.further, self._further, strict=True):
