@@ -72,6 +72,30 @@ def test_one_who_comes_has_neither_credit_nor_debt_and_takes_its_share_at_once()
     assert division.divide(2, claims(("a", 1, 100), ("b", 1, 100))) == {"a": 1, "b": 1}
 
 
+def test_all_who_come_have_a_worker_before_one_who_has_had_them_all():
+    division = Division()
+    division.divide(2, claims(("a", 1, 100)))
+    division.pass_time(100)
+    some = claims(("a", 1, 100), ("b", 1, 1), ("c", 1, 1))
+    assert division.divide(2, some) == {"a": 0, "b": 1, "c": 1}
+    division.pass_time(1)
+    assert division.divide(2, some) == {"a": 0, "b": 1, "c": 1}  # and nobody is ended in each round
+
+
+@pytest.mark.parametrize("length", [5.0, 30.0, 200.0])
+def test_one_with_many_short_runs_one_after_the_other_has_no_more_than_its_share(length):
+    division, had, left = Division(), dict.fromkeys("abc", 0.0), length
+    for _ in range(8_000):
+        comes = left > 0  # for one round after each run there is none
+        given_workers = division.divide(2, claims(("a", 1, 9), ("b", 1, 9), *([("c", 1, 1)] if comes else [])))
+        for name, workers in given_workers.items():
+            had[name] += workers
+        left = left - given_workers["c"] if comes else length
+        division.pass_time(1.0)
+    share = 2 / 3 * length / (length + 2)  # it asks for a worker in this part of the time at most
+    assert 0.9 * share <= had["c"] / 8_000 <= 1.1 * 2 / 3
+
+
 def request(number, user="ann", state=State.QUEUED, width=4, **changes):
     values = {
         "id": number, "run": f"run-{number}", "submitted_by": user, "is_private": False, "weight": 1.0, "fields": {},
@@ -182,8 +206,7 @@ def test_users_have_their_shares_and_start_within_a_cohort_where_another_has_man
     # A cohort of each worker that is given back, and the step in which it is noticed, one after the other.
     soonest = sorted(simulated.started[user] - came for user in ("bob", "eve"))
     assert soonest[0] <= LONGEST + 20
-    if workers > 2:  # of two workers, three users take turns
-        assert soonest[1] <= LONGEST + 20
+    assert soonest[1] <= LONGEST + 20  # also of two workers, of which three users take turns afterwards
     used, total = sum(simulated.had.values()), sum(weights.values())
     for user, weight in weights.items():
         assert simulated.had[user] / used == pytest.approx(weight / total, rel=0.1)
