@@ -186,6 +186,9 @@ THOROUGH = {
     "service/test_supervisor.py": {
         "a_run_that_is_stopped_or_cancelled_ends_and_its_results_stay": r".*stop",
     },
+    "storage/test_outages.py": {
+        "a_server_that_hangs_is_unreachable_and_what_it_was_sent_is_stored_once": None,
+    },
     "storage/test_storage_processes.py": {
         "a_driver_suspended_past_its_lease_writes_nothing_after_resuming": r"file",
         "acknowledged_results_survive_a_killed_driver": r".*-3",

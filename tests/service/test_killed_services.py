@@ -65,9 +65,11 @@ class Service:
         self.process.wait()
         self.process.stdout.close()
 
-    def status(self, path):
-        """Return the status and the text of a page."""
-        asked = urllib.request.Request(self.address + path, headers={"Authorization": f"Bearer {TOKEN}"})
+    def status(self, path, body=None):
+        """Return the status and the text of a page, or of the answer to a body."""
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(self.address + path, data, headers)
         try:
             with urllib.request.urlopen(asked, timeout=60) as answer:
                 return answer.status, answer.read().decode()

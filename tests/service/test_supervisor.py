@@ -13,7 +13,7 @@ from tests.support.supervised import SMALL, rows, supervised
 from tuner.api.submission import Catalogue, planned
 from tuner.core.requests import Desired, State
 from tuner.execution.in_process import InProcessExecutor
-from tuner.service.supervisor.supervisor import LEASES_SECONDS
+from tuner.service.supervisor.supervisor import LEASES_SECONDS, OUTAGE_SECONDS
 from tuner.storage import LeaseLost, NotPossible, ServiceStore, StudyExists, processes, request_drivers, this_process
 from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_studies
@@ -197,6 +197,10 @@ def test_a_driver_that_hangs_is_replaced_and_has_time_to_report_after_an_outage(
             with mock.patch.object(request_drivers, "DRIVER_LEASE", 0.0):
                 service.store.claim(request.id, epoch, processes.owner_of(hanging.pid))
             service.supervisor.round()  # the database was away until now, as far as this supervisor knows
+            assert (service.request("run").state, hanging.poll()) == (State.RUNNING, None)
+            service.supervisor._well_since -= LEASES_SECONDS
+            service.supervisor._looked_at -= OUTAGE_SECONDS + 1  # one look has taken long: the database did not answer
+            service.supervisor.round()
             assert (service.request("run").state, hanging.poll()) == (State.RUNNING, None)
             service.supervisor._well_since -= LEASES_SECONDS
             service.supervisor.round()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from tests.support.store_values import ME, candidate, driven, evaluation, keys, 
 from tuner.cli.interruption import advice_on_error, resume_command
 from tuner.core.study import StudyStatus
 from tuner.core.trial import Status
-from tuner.storage import Changed, DiskFull, LeaseLost, NotOurs, Store, Unreachable
+from tuner.storage import Changed, DiskFull, LeaseLost, Locked, NotOurs, Store, Unreachable, answers
 from tuner.storage.retries import Retrier
 
 pytestmark = pytest.mark.faults
@@ -40,8 +42,9 @@ def failing(times: int, error: Exception) -> Callable[[], str]:
 UNREACHABLE = Unreachable("unreachable")
 
 
-def test_only_an_unreachable_server_is_retried() -> None:
+def test_only_an_unreachable_server_and_a_locked_database_are_retried() -> None:
     assert Retrier(60.0).call(failing(2, UNREACHABLE)) == "done"
+    assert Retrier(60.0).call(failing(2, Locked("locked"))) == "done"
     for error in (LeaseLost("lost"), DiskFull("full"), ValueError("odd")):
         with pytest.raises(type(error)):
             Retrier(60.0).call(failing(1, error))
@@ -166,8 +169,66 @@ def test_a_study_acquired_by_another_driver_during_an_outage_is_lost(postgresql_
             first.renew(study, epoch)
 
 
-@pytest.mark.slow
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the time limits for a server that does not answer."""
+    monkeypatch.setattr(answers, "ANSWER_TIMEOUT", 0.3)
+    monkeypatch.setattr(answers, "CONNECT_TIMEOUT", 1)
+    monkeypatch.setattr(answers, "RETRY_INTERVAL", 0.0)
+
+
 @pytest.mark.postgresql
+@pytest.mark.usefixtures("soon")
+def test_a_server_that_hangs_is_unreachable_and_what_it_was_sent_is_stored_once(postgresql_server: Server) -> None:
+    server = postgresql_server
+    url = server.url(server.create_database())
+    with Store.open(url, busy_timeout=0.2) as store, Store.open(url, busy_timeout=0.2, patience=60.0) as patient:
+        study, epoch = driven(store, owner=ME, add=keys())
+        with server.suspended():
+            for _ in range(2):  # on a connection that is open, and on a new one
+                with pytest.raises(Unreachable, match=r"cannot be reached.*the server has not answered within \d"):
+                    store.record(study, epoch, [evaluation(keys()[0])])
+            recorded: list[bool] = []
+            thread = threading.Thread(target=lambda: recorded.extend(patient.record(study, epoch, results)))
+            results = [evaluation(each) for each in keys()[1:3]]
+            thread.start()
+            time.sleep(1.0)
+            assert recorded == []
+        thread.join(60)
+        assert recorded == [True, True]
+        store.record(study, epoch, [evaluation(keys()[0])])
+        assert store.studies()[0].counts[Status.FINISHED] == 3
+        assert store.check().faults == ()
+
+
+def test_while_one_connection_tries_a_server_that_hangs_the_others_fail_at_once(soon: None) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    known = answers.Answers(0.5, threading.Event())
+
+    def connect(patience: int) -> None:
+        known.connect(host="127.0.0.1", port=port, user="lodo", dbname="studies", connect_timeout=patience)
+
+    def try_for_an_hour() -> None:
+        with contextlib.suppress(psycopg.OperationalError):
+            connect(3600)
+
+    with socket.create_server(("127.0.0.1", 0)) as never_answers:
+        port = never_answers.getsockname()[1]
+        with pytest.raises(psycopg.OperationalError, match="has not answered within 1 s"):
+            connect(1)
+        trying = threading.Thread(target=try_for_an_hour, daemon=True)
+        trying.start()
+        while not known._is_tried:
+            assert trying.is_alive()
+        with pytest.raises(psycopg.OperationalError, match="the server does not answer"):
+            connect(3600)
+    trying.join(60)  # the listener is closed: the server refuses now
+    with pytest.raises(psycopg.OperationalError, match="refused"):
+        connect(3600)
+
+
+@pytest.mark.postgresql
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [3.0])
 def test_a_search_during_an_outage_ends_with_the_same_rows(
     postgresql_server: Server, tmp_path_factory: pytest.TempPathFactory, seconds: float

@@ -15,6 +15,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -76,6 +78,21 @@ class Server:
         self._process.kill()
         self._process.wait()
         time.sleep(0.2)  # until its children have ended and released the shared memory
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Have the server hang: all its processes are suspended, so that it neither answers nor refuses."""
+        children = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
+        self._process.send_signal(signal.SIGSTOP)  # first, so that it starts no more
+        pids = [int(pid) for pid in Path(children).read_text().split()]
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in [*pids, self._process.pid]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def remove(self) -> None:
         """Stop the server and delete its files."""

@@ -15,7 +15,7 @@ from tuner.api.progress import Progress
 from tuner.api.request_driver import Assigned, drive
 from tuner.cli.app import prepare_process
 from tuner.cli.interruption import Interruptions
-from tuner.storage import LeaseLost
+from tuner.core.errors import LodoTuneError
 
 
 class _Log(Progress):
@@ -38,7 +38,7 @@ def main() -> int:
     try:
         with interruptions:
             outcome = drive(assigned, _Log(interruptions))
-    except LeaseLost as error:
+    except LodoTuneError as error:  # the database is away, or another driver has the request
         print(error, file=sys.stderr)
         return error.exit_code
     print(outcome, file=sys.stderr)

@@ -41,6 +41,7 @@ def create_app(settings: ServiceSettings, store: ServiceStore, sessions: Session
     async def life(_: FastAPI) -> AsyncIterator[None]:
         watcher.start()
         yield
+        store.stop_waiting()
         watcher.stop()
         drawer.close()
         planner.close()

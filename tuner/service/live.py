@@ -77,10 +77,14 @@ class Watcher:
         self._look()
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread and all streams."""
+    def end_streams(self) -> None:
+        """End all streams, without waiting for the thread, which may wait for the database."""
         self._stopping.set()
         self._tell()
+
+    def stop(self) -> None:
+        """End the thread and all streams."""
+        self.end_streams()
         if self._thread.is_alive():
             self._thread.join()
 

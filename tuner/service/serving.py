@@ -72,7 +72,7 @@ def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None], l
             timeout_graceful_shutdown=STOP_SECONDS,
         ),
         lambda: ready(f"http://{shown}:{port}{settings.root_path}/"),
-        app.state.watcher.stop,
+        app.state.watcher.end_streams,
     )
     try:
         server.run(sockets=[listener])

@@ -20,7 +20,7 @@ Method = Callable[Concatenate[Access, Arguments], Result]
 
 
 def retried(method: Method[Access, Arguments, Result]) -> Method[Access, Arguments, Result]:
-    """Repeat a method, which must be one idempotent transaction, while the database cannot be reached."""
+    """Repeat a method, which must be one idempotent transaction, while the database is unreachable or locked."""
 
     @functools.wraps(method)
     def retrying(self: Access, /, *arguments: Arguments.args, **keywords: Arguments.kwargs) -> Result:
@@ -32,10 +32,18 @@ def retried(method: Method[Access, Arguments, Result]) -> Method[Access, Argumen
 class DatabaseAccess:
     """An open database; subclasses add the operations."""
 
-    def __init__(self, engine: Engine, release: Callable[[], None], busy_timeout: float, patience: float = 0.0) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        release: Callable[[], None],
+        busy_timeout: float,
+        patience: float = 0.0,
+        ended: threading.Event | None = None,
+    ) -> None:
         """Take over an engine whose database has the newest schema; call `open` instead."""
         self._engine, self._release = engine, release
         self._busy_timeout = busy_timeout
+        self._ended = ended or threading.Event()
         self._retrier = Retrier(patience)
         # A database in memory has a single connection, which only one thread may use at a time.
         in_memory = engine.dialect.name == "sqlite" and urls.sqlite_path(engine.url) is None
@@ -50,8 +58,8 @@ class DatabaseAccess:
                 postgresql://USER@HOST:PORT/DATABASE.
             read_only: Whether to open it for reading only; then nothing is created or upgraded.
             busy_timeout: Seconds to wait for a lock of another process.
-            patience: Seconds to retry while a server is unreachable after the database was opened. This applies to
-                reading and to the methods of a driver; by default they raise an error at once.
+            patience: Seconds to retry while a server is unreachable, or the database locked, after it was opened. This
+                applies to reading and to the methods of a driver; by default they raise an error at once.
 
         Raises:
             BadUrl: The URL has none of these forms.
@@ -66,8 +74,11 @@ class DatabaseAccess:
             Unreachable: The server cannot be reached.
             Damaged: The database cannot be read.
         """
-        engine, release = opening.open_engine(urls.parse(url), read_only=read_only, busy_timeout=busy_timeout)
-        return cls(engine, release, busy_timeout, patience)
+        ended = threading.Event()
+        engine, release = opening.open_engine(
+            urls.parse(url), read_only=read_only, busy_timeout=busy_timeout, ended=ended
+        )
+        return cls(engine, release, busy_timeout, patience, ended)
 
     @property
     def url(self) -> str:
@@ -97,6 +108,11 @@ class DatabaseAccess:
         """Stop waiting for an unreachable server: from now on each call makes one attempt."""
         self._retrier.stop()
 
+    def stop_waiting(self) -> None:
+        """End all calls that wait for a lock or for an answer, in all threads; from now on none waits."""
+        self._retrier.stop()
+        self._ended.set()
+
     def __enter__(self) -> Self:
         return self
 
@@ -109,8 +125,9 @@ class DatabaseAccess:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._lock, transactions.writing(self._engine, self._busy_timeout) as connection:
+    def _writing(self, busy_timeout: float | None = None) -> Iterator[Connection]:
+        seconds = self._busy_timeout if busy_timeout is None else busy_timeout
+        with self._lock, transactions.writing(self._engine, seconds) as connection:
             yield connection
 
     @contextmanager

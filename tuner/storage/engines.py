@@ -15,6 +15,7 @@ import json
 import logging
 import random
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,12 +26,11 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, StaticPool
 
-from tuner.storage import sqlite_file, urls
+from tuner.storage import answers, sqlite_file, urls
 from tuner.storage.checked_rows import InvalidJson
 from tuner.storage.errors import BadUrl
 
-CONNECT_TIMEOUT = 10  # seconds within which a database server must answer
-WRITES = "lodo_tune_writes"  # execution option of a connection that writes
+WRITES = "lodo_tune_writes"  # execution option of a connection that writes: seconds to wait for a lock
 
 _LOCK_INTERVAL = 0.001, 0.01  # seconds between two requests for SQLite's write lock, drawn at random
 _URL = "lodo_tune_url"  # attribute of an error: the database that it concerns, since two may be in use
@@ -44,7 +44,14 @@ class SQLiteConnection(sqlite3.Connection):
     without_locks: bool
 
 
-def make_engine(url: URL, *, read_only: bool, busy_timeout: float, file: Path | None = None) -> Engine:
+def make_engine(
+    url: URL,
+    *,
+    read_only: bool,
+    busy_timeout: float,
+    file: Path | None = None,
+    ended: threading.Event | None = None,
+) -> Engine:
     """Return an engine; no connection is opened yet.
 
     Args:
@@ -52,19 +59,21 @@ def make_engine(url: URL, *, read_only: bool, busy_timeout: float, file: Path | 
         read_only: Whether the database refuses writes through this engine.
         busy_timeout: Seconds to wait for a lock of another process.
         file: SQLite file to open instead of the one that the URL names; errors name the URL's.
+        ended: Is set when nothing may wait for the database any more.
 
     Raises:
         BadUrl: The driver for this kind of database is not installed.
     """
+    ended = ended or threading.Event()
     common: dict[str, Any] = {
         "hide_parameters": True,
         "json_serializer": _dump_json,
         "json_deserializer": _load_json,
     }
     if url.get_backend_name() == "sqlite":
-        engine = _sqlite_engine(url, file or urls.sqlite_path(url), read_only, busy_timeout, common)
+        engine = _sqlite_engine(url, file or urls.sqlite_path(url), read_only, busy_timeout, ended, common)
     else:
-        engine = _postgresql_engine(url, read_only, busy_timeout, common)
+        engine = _postgresql_engine(url, read_only, busy_timeout, ended, common)
 
     @event.listens_for(engine, "handle_error")
     def attach_url(context: ExceptionContext) -> None:
@@ -80,7 +89,9 @@ def url_of(error: SQLAlchemyError, default: URL) -> URL:
     return url
 
 
-def _postgresql_engine(url: URL, read_only: bool, busy_timeout: float, common: dict[str, Any]) -> Engine:
+def _postgresql_engine(
+    url: URL, read_only: bool, busy_timeout: float, ended: threading.Event, common: dict[str, Any]
+) -> Engine:
     # Warnings that psycopg logs when a connection is lost would be printed before our one line of error.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
@@ -88,7 +99,7 @@ def _postgresql_engine(url: URL, read_only: bool, busy_timeout: float, common: d
             url,
             pool_pre_ping=True,  # after a restart of the server, idle connections are replaced without an error
             connect_args={
-                "connect_timeout": CONNECT_TIMEOUT,
+                "connect_timeout": answers.CONNECT_TIMEOUT,
                 "application_name": "lodo-tune",
                 "prepare_threshold": None,  # a pooler may execute a prepared statement on another connection
                 # Without PGOPTIONS, which may hold settings for other programs, such as a rounding of numbers.
@@ -100,18 +111,25 @@ def _postgresql_engine(url: URL, read_only: bool, busy_timeout: float, common: d
         raise BadUrl("PostgreSQL needs the package psycopg: pip install 'lodo-tune[postgres]'") from None
 
     # Poolers such as PgBouncer refuse settings in the start-up packet, and keep those of a session for other clients.
-    settings = f"set_config('lock_timeout', '{max(1, int(busy_timeout * 1000))}', true)" + (
-        ", set_config('transaction_read_only', 'on', true)" if read_only else ""
-    )
+    read_only_setting = ", set_config('transaction_read_only', 'on', true)" if read_only else ""
+    its_answers = answers.Answers(busy_timeout + answers.ANSWER_TIMEOUT, ended)
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, arguments: Any, keywords: Any) -> Any:
+        return its_answers.connect(*arguments, **keywords)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(f"SELECT {settings}")
+        seconds = connection.get_execution_options().get(WRITES, busy_timeout)
+        lock_setting = f"set_config('lock_timeout', '{max(1, int(seconds * 1000))}', true)"
+        connection.exec_driver_sql(f"SELECT {lock_setting}{read_only_setting}")
 
     return engine
 
 
-def _sqlite_engine(url: URL, path: Path | None, read_only: bool, busy_timeout: float, common: dict[str, Any]) -> Engine:
+def _sqlite_engine(
+    url: URL, path: Path | None, read_only: bool, busy_timeout: float, ended: threading.Event, common: dict[str, Any]
+) -> Engine:
     if path is None:
         engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False}, **common)
     else:
@@ -148,22 +166,23 @@ def _sqlite_engine(url: URL, path: Path | None, read_only: bool, busy_timeout: f
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if connection.get_execution_options().get(WRITES, False):
-            _begin_writing(connection, busy_timeout)
-        else:
+        seconds = connection.get_execution_options().get(WRITES)
+        if seconds is None:
             connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection, seconds, busy_timeout, ended)
 
     return engine
 
 
-def _begin_writing(connection: Connection, busy_timeout: float) -> None:
-    """Request SQLite's write lock until it is granted or the timeout has passed.
+def _begin_writing(connection: Connection, seconds: float, busy_timeout: float, ended: threading.Event) -> None:
+    """Request SQLite's write lock until it is granted, the time has passed, or nothing may wait any more.
 
     SQLite itself waits longer and longer between two requests, so that among many writers the one that has waited
     longest would be served last.
     """
     driver: Any = connection.connection.driver_connection
-    end = time.monotonic() + busy_timeout
+    end = time.monotonic() + seconds
     driver.execute("PRAGMA busy_timeout = 0")
     try:
         while True:
@@ -171,7 +190,7 @@ def _begin_writing(connection: Connection, busy_timeout: float) -> None:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             except OperationalError as error:
                 code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-                if code != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                if code != sqlite3.SQLITE_BUSY or time.monotonic() >= end or ended.is_set():
                     raise
             else:
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from tuner.storage.engines import make_engine
 from tuner.storage.errors import Damaged, NoDatabase
 
 
-def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> tuple[Engine, Callable[[], None]]:
+def open_engine(
+    url: URL, *, read_only: bool, busy_timeout: float, ended: threading.Event
+) -> tuple[Engine, Callable[[], None]]:
     """Return an engine for a database that has the newest schema, and what is called once the engine is disposed of.
 
     A missing SQLite file is created, and an older schema is upgraded, unless the database is opened read-only.
@@ -22,6 +25,7 @@ def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> tuple[Engi
         url: As `urls.parse` returns it.
         read_only: Whether to open the database for reading only.
         busy_timeout: Seconds to wait for a lock of another process.
+        ended: Is set when nothing may wait for the database any more.
 
     Raises:
         StorageError: The database cannot be opened; see `Store.open`.
@@ -40,7 +44,7 @@ def open_engine(url: URL, *, read_only: bool, busy_timeout: float) -> tuple[Engi
             raise
     elif read_only and url.get_backend_name() == "sqlite":
         raise NoDatabase("a new database in memory holds nothing to read; name a file")
-    engine = make_engine(url, read_only=read_only, busy_timeout=busy_timeout)
+    engine = make_engine(url, read_only=read_only, busy_timeout=busy_timeout, ended=ended)
     try:
         with transactions.reading(engine, busy_timeout) as connection:
             current = schema.is_current(connection, read_only=read_only)

@@ -1,4 +1,4 @@
-"""Retries of transactions while a database server cannot be reached.
+"""Retries of transactions while a database server cannot be reached, or the database is locked.
 
 Every transaction that is retried is idempotent, so it may be repeated even if it was committed and only the reply was
 lost. Whether the driver still holds its study after an outage is decided by the study's epoch.
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tuner.storage.errors import Changed, Unreachable
+from tuner.storage.errors import Changed, Locked, Unreachable
 
 MIN_WAIT, MAX_WAIT = 0.1, 5.0  # seconds between two attempts; each wait is twice as long as the last
 _MAX_READS = 10  # attempts to read a file without locks while another process writes to it
@@ -43,6 +43,7 @@ class Retrier:
 
         Raises:
             Unreachable: The outage has lasted too long.
+            Locked: Another process has held a lock for too long.
             Changed: The file was written to during each attempt to read it.
             Exception: Any other error of the transaction.
         """
@@ -54,7 +55,7 @@ class Retrier:
                 reads += 1
                 if reads == _MAX_READS:
                     raise
-            except Unreachable:
+            except (Unreachable, Locked):  # each attempt waits for a lock itself
                 now = time.monotonic()
                 self._outage_began = now if self._outage_began is None else self._outage_began
                 remaining = self._outage_began + self._seconds - now

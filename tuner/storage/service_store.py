@@ -11,6 +11,9 @@ from tuner.storage import request_drivers, requests, studies, supervision, token
 from tuner.storage.access import retried
 from tuner.storage.store import Store
 
+NOTE_SECONDS = 0.2
+"""Seconds to wait for a lock in order to store what can also be stored later."""
+
 
 class ServiceStore(Store):
     """A database of studies, with the requests, tokens and audit trail of a service.
@@ -256,8 +259,8 @@ class ServiceStore(Store):
             return tokens.valid(connection, sha256=sha256, token_id=token_id)
 
     def use_token(self, token_id: int) -> None:
-        """Store that a token is used now."""
-        with self._writing() as connection:
+        """Store that a token is used now, if no other process holds a lock: a user who reads does not wait for that."""
+        with self._writing(busy_timeout=NOTE_SECONDS) as connection:
             tokens.use(connection, token_id)
 
     @retried

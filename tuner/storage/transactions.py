@@ -41,13 +41,17 @@ def reading(engine: Engine, busy_timeout: float) -> Iterator[Connection]:
 def writing(engine: Engine, busy_timeout: float) -> Iterator[Connection]:
     """Open a transaction that holds SQLite's write lock from the beginning; an exception rolls it back.
 
+    Args:
+        engine: Of the database.
+        busy_timeout: Seconds to wait for a lock of another process.
+
     Raises:
         Gone: The file was deleted or replaced while it was open; nothing was written.
         StorageError: The database failed; nothing was written.
     """
     with (
         _translated_errors(engine, busy_timeout),
-        engine.connect().execution_options(**{WRITES: True}) as connection,
+        engine.connect().execution_options(**{WRITES: busy_timeout}) as connection,
         connection.begin(),
     ):
         yield connection
@@ -67,11 +71,16 @@ def migrating(engine: Engine, busy_timeout: float) -> Iterator[Connection]:
     """
     if engine.dialect.name != "sqlite":
         with writing(engine, busy_timeout) as connection:
-            yield connection
+            server: Any = connection.connection.driver_connection
+            limit, server.answers = server.answers, None  # a statement may rewrite a large table
+            try:
+                yield connection
+            finally:
+                server.answers = limit
         return
     with (
         _translated_errors(engine, busy_timeout),
-        engine.connect().execution_options(**{WRITES: True}) as connection,
+        engine.connect().execution_options(**{WRITES: busy_timeout}) as connection,
     ):
         driver: Any = connection.connection.driver_connection
         driver.execute("PRAGMA foreign_keys = OFF")  # has no effect within a transaction

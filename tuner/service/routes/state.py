@@ -17,7 +17,7 @@ class State(BaseModel):
 
 
 @router.get("/health")
-def health() -> State:
+async def health() -> State:  # no thread: requests that wait for the database may have taken all
     """Say that the process answers requests."""
     return State(status="ok")
 

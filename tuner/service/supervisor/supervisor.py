@@ -32,6 +32,12 @@ PATIENCE_SECONDS = 15.0
 LEASES_SECONDS = 20.0
 """Seconds after the database has come back, or this service has begun, in which drivers renew their leases."""
 
+OUTAGE_SECONDS = 5.0
+"""Seconds without a look at the database after which drivers may not have been able to renew their leases either."""
+
+STOP_SECONDS = 3.0
+"""Seconds in which the last round may end, and the queue be handed over, before the database is waited for no more."""
+
 ACTIVE = (State.QUEUED, State.STARTING, State.RUNNING)
 
 _LOG = logging.getLogger(__name__)
@@ -59,7 +65,7 @@ class Supervisor:
         self._expected: Mapping[int, float | None] = {}
         self._cancelled_at: dict[tuple[int, int], float] = {}  # by request and epoch
         self._failing: str | None = None
-        self._well_since = time.monotonic()  # since when the database has been there
+        self._well_since = self._looked_at = time.monotonic()  # since when the database has been there
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lodo-supervisor", daemon=True)
 
@@ -70,13 +76,17 @@ class Supervisor:
     def stop(self) -> None:
         """End the thread, and let another service take over. Drivers go on."""
         self._stopping.set()
+        limit = threading.Timer(STOP_SECONDS, self._store.stop_waiting)
+        limit.daemon = True
+        limit.start()
         if self._thread.is_alive():
             self._thread.join()
-        if self._is_in_charge:
+        if self._is_in_charge and self._failing is None:
             try:
                 self._store.resign(self._me)
             except StorageError as error:  # the lease expires
                 _LOG.warning("the supervisor could not resign: %s", error)
+        limit.cancel()
 
     def round(self) -> None:
         """Look once, and do what is due.
@@ -92,7 +102,11 @@ class Supervisor:
             self._decided_at = None
             return
         self._processes.reap()
-        requests = [one for one in self._store.requests(ACTIVE) if not self._has_lost_its_driver(one)]
+        active = self._store.requests(ACTIVE)
+        looked_at, self._looked_at = self._looked_at, time.monotonic()
+        if self._looked_at > looked_at + OUTAGE_SECONDS:  # it did not answer, which is no error if it was short
+            self._well_since = self._looked_at
+        requests = [one for one in active if not self._has_lost_its_driver(one)]
         for one in requests:
             if one.state.has_driver and one.desired is Desired.CANCEL:
                 self._insist(one)
