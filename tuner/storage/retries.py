@@ -1,4 +1,4 @@
-"""Retries of transactions while a database server cannot be reached, or the database is locked.
+"""Retries while a database cannot be reached or is locked.
 
 Every transaction that is retried is idempotent, so it may be repeated even if it was committed and only the reply was
 lost. Whether the driver still holds its study after an outage is decided by the study's epoch.
