@@ -87,6 +87,24 @@ def test_the_front_is_what_no_other_trained_candidate_dominates(run):
     assert not front.is_fresh
 
 
+def test_the_first_lines_say_where_the_front_ends_and_how_many_of_its_points_are_better_than_the_defaults(run):
+    front = study_of(run).summary().front
+    frame = run.trials()
+    usual = frame[frame.role == "default"][["fitness", "fitness_2"]].mean().to_numpy()
+    points = np.array([point.values for point in front.points])
+    better = int(((points <= usual).all(axis=1) & (points < usual).any(axis=1)).sum())
+    assert 0 < better < len(points)
+    assert front.default.values == pytest.approx(usual)
+    assert front.better == better
+    text = " ".join(run.table().to_text().split())
+    assert f"front cheap-and-good: {len(points)} points, from loss " in text
+    assert f"{better} of {len(points)} points better than the defaults by an objective, and worse by none" in text
+    assert "verdict" not in text  # that of the first objective alone would mislead
+    (layout,) = json.loads(run.table().to_json())["studies"]
+    assert layout["front"]["better_than_default"] == better
+    assert layout["front"]["default"]["values"] == pytest.approx(usual)
+
+
 def test_with_noise_the_front_is_of_fresh_seeds(tmp_path):
     run = tuned(tmp_path / "studies.db", space=space(noise=0.01, nets=("fine", "good")))
     front = study_of(run).summary().front

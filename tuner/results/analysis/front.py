@@ -36,6 +36,9 @@ class Front:
             it does not change as the search goes on.
         hypervolume: The volume between the front and `reference`, in the product of the objectives' units; None if it
             is too great for a number.
+        default: The defaults on the fresh seeds at the end; None before they have finished there.
+        better: Number of points whose means are better than those of the defaults by one objective or more, and worse
+            by none.
     """
 
     objectives: tuple[Objective, ...]
@@ -43,6 +46,8 @@ class Front:
     is_fresh: bool
     reference: tuple[float, ...]
     hypervolume: float | None
+    default: FrontPoint | None = None
+    better: int = 0
 
 
 def front_of(spec: SearchSpec, candidates: Sequence[CandidateRecord]) -> Front | None:
@@ -73,12 +78,16 @@ def front_of(spec: SearchSpec, candidates: Sequence[CandidateRecord]) -> Front |
     is_fresh = bool(last) and first < spec.generations - 1 and all(one.genome in before for one in last)
     points = _undominated(_means(last if is_fresh else run))
     volume = float(moocore.hypervolume([means for _, means, _ in points], ref=worst))
+    defaults = [one for one in candidates if one.key.role is Role.DEFAULT and _has_all(one, objectives)]
+    usual = tuple(map(_mean, _columns(defaults)))
     return Front(
         objectives=objectives,
         points=tuple(_point(members, objectives) for members, _, _ in points),
         is_fresh=is_fresh,
         reference=tuple(objective.value(each) for objective, each in zip(objectives, worst, strict=True)),
         hypervolume=finite_or_none(volume),
+        default=_point(defaults, objectives) if defaults else None,
+        better=sum(_dominates(means, usual) for _, means, _ in points) if defaults else 0,
     )
 
 
@@ -112,6 +121,11 @@ def _undominated(groups: Sequence[_Group]) -> list[_Group]:
         if group[1] in best:
             first.setdefault(group[1], group)
     return sorted(first.values(), key=lambda group: (group[1], group[2]))
+
+
+def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    pairs = list(zip(one, other, strict=True))
+    return all(own <= theirs for own, theirs in pairs) and any(own < theirs for own, theirs in pairs)
 
 
 def _point(members: Sequence[CandidateRecord], objectives: Sequence[Objective]) -> FrontPoint:

@@ -15,6 +15,7 @@ from tuner.results.analysis.searches import compared
 from tuner.results.analysis.significance import LEVEL
 from tuner.results.analysis.summary import Summary
 from tuner.results.analysis.verdict import Verdict
+from tuner.results.tables import front
 from tuner.results.tables.behind import is_equivalent
 from tuner.results.tables.numbers import counted, mean_and_spread, measured, number, seconds
 from tuner.results.tables.points import share
@@ -31,8 +32,12 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     objective = group[0].objective
     lines = [("objective", objective.description)]
     ranked = sorted((one for one in group if one.tuned.mean is not None), key=lambda one: one.tuned.rank(one.objective))
+    fronts = [(one.optimizer, one.front) for one in group if one.front is not None]
     if all(one.is_imported for one in group):
         lines.append(("best", _seen(group)))
+    elif fronts:
+        lines += [line for name, found in fronts for line in front.first_lines(name, found)]
+        lines.append(("certainty", _once(group[0])))
     elif ranked:
         first = ranked[0]
         so_far = "" if all(one.status == StudyStatus.COMPLETE for one in group) else "so far "
@@ -95,7 +100,7 @@ def _certainty(ranked: Sequence[Summary]) -> str:
     """Return how certain the order on fresh seeds is, with the limits of one search per optimizer."""
     if ranked[0].searches:
         return _certainty_over_searches(ranked)
-    once = f"one search of each optimizer (seed {ranked[0].seed}); another seed may find other values"
+    once = _once(ranked[0])
     if len(ranked) < 2:
         return once
     first, second = ranked[0].tuned, ranked[1].tuned
@@ -106,6 +111,10 @@ def _certainty(ranked: Sequence[Summary]) -> str:
     apart = f"differ by {number(gap / spread, 2)} standard deviations" if spread else "do not vary"
     apart = "are exact" if first.is_exact and second.is_exact else f"{apart} over fresh seeds"
     return f"the two best {apart}; {once} and another order"
+
+
+def _once(one: Summary) -> str:
+    return f"one search of each optimizer (seed {one.seed}); another seed may find other values"
 
 
 def _certainty_over_searches(ranked: Sequence[Summary]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from search_spaces.space import Scale
-from tuner.results.analysis.front import Front
+from tuner.results.analysis.front import Front, FrontPoint
 from tuner.results.analysis.summary import Summary
 from tuner.results.tables.numbers import counted, hyperparameter, mean_and_spread, number
 from tuner.results.tables.text_table import TextTable
@@ -29,6 +29,23 @@ def _value(value: float, spread: float | None) -> str:
     return mean_and_spread(value, spread) if spread else number(value)
 
 
+def first_lines(name: str, front: Front) -> list[tuple[str, str]]:
+    """Return the answers on a front: its ends, and how many of its points are better than the defaults."""
+    count = counted(len(front.points), "point")
+    ends = " to ".join(dict.fromkeys(_values(front, point) for point in (front.points[0], front.points[-1])))
+    lines = [("front", f"{name}: {count}, {'from ' if len(front.points) > 1 else ''}{ends}")]
+    if front.default is not None:
+        better = f"{front.better:,} of {count} better than the defaults by an objective, and worse by none"
+        lines.append(("tuning", f"{name}: {better}; the defaults have {_values(front, front.default)}"))
+    return lines
+
+
+def _values(front: Front, point: FrontPoint) -> str:
+    """Return the value of each objective with its name."""
+    pairs = zip(front.objectives, point.values, strict=True)
+    return ", ".join(f"{objective.noun} {number(value)}" for objective, value in pairs)
+
+
 def legend(summary: Summary, front: Front) -> str:
     """Return what explains the table."""
     means = "means over fresh seeds, on which the last generation trained it" if front.is_fresh else "of the search"
@@ -47,13 +64,16 @@ def as_json(front: Front) -> dict[str, Any]:
         "is_fresh": front.is_fresh,
         "reference": list(front.reference),
         "hypervolume": front.hypervolume,
-        "points": [
-            {
-                "hyperparameters": dict(point.hyperparameters),
-                "values": list(point.values),
-                "spreads": list(point.spreads),
-                "seeds": point.seeds,
-            }
-            for point in front.points
-        ],
+        "default": None if front.default is None else _point(front.default),
+        "better_than_default": front.better,
+        "points": [_point(point) for point in front.points],
+    }
+
+
+def _point(point: FrontPoint) -> dict[str, Any]:
+    return {
+        "hyperparameters": dict(point.hyperparameters),
+        "values": list(point.values),
+        "spreads": list(point.spreads),
+        "seeds": point.seeds,
     }

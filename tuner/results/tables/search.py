@@ -259,14 +259,15 @@ def _all_fitnesses(group: Sequence[Summary]) -> list[TextTable]:
 
 
 def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
+    # Of a front, the tuned point is a compromise, which may be worse than the defaults by the first objective.
+    has_front = any(s.front is not None for s in group)
     rows = [
         [
             s.optimizer,
             on_fresh_seeds(s.default),
             *([measured(s.searched)] if searched else []),
             on_fresh_seeds(s.tuned),
-            sizes.size(s.gain),
-            s.verdict.value,
+            *([] if has_front else [sizes.size(s.gain), s.verdict.value]),
         ]
         for s in group
     ]
@@ -275,8 +276,9 @@ def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
     fresh = "" if not seeds else "; exact, one run of each point" if is_exact else f"; ± over {_over(group[0], seeds)}"
     budget = f"{group[0].steps:,} {group[0].unit}"
     title = f"Fitness after {budget} (lower is better)" if objective.is_default else objective.title(budget)
-    header = ["optimizer", "default", *([seen(group[0].strategy)] if searched else []), "tuned", "gain", "verdict"]
-    return TextTable(header, rows, left=(0, len(header) - 1), title=f"{title}{fresh}")
+    header = ["optimizer", "default", *([seen(group[0].strategy)] if searched else []), "tuned"]
+    header += [] if has_front else ["gain", "verdict"]
+    return TextTable(header, rows, left=(0,) if has_front else (0, len(header) - 1), title=f"{title}{fresh}")
 
 
 def _over(one: Summary, count: int) -> str:
@@ -314,7 +316,10 @@ def _legend(group: Sequence[Summary]) -> list[str]:
     lines = []
     lines.append(f"{seen(first.strategy)}: the {measured_as} that the search itself measured: {searched}.")
     if first.tuned.seeds:
-        lines += searches.legend(group, difference) if first.searches else _gain_legend(group, difference)
+        if any(s.front is not None for s in group):
+            lines.append("tuned: the point of the front that is nearest to the best of each objective.")
+        else:
+            lines += searches.legend(group, difference) if first.searches else _gain_legend(group, difference)
         points = [runs for s in group for runs in (s.default, s.tuned)]
         if any(0 < runs.finished - runs.missed < runs.seeds for runs in points):
             reached = " and reached the target" if objective.is_to_target else ""
