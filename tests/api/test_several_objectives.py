@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import urllib.request
 
 import moocore
 import numpy as np
@@ -13,6 +15,7 @@ import tuner
 from tests.support import toy_functions
 from tests.support.command_line import call
 from tests.support.in_process import without_ray
+from tests.support.reading_service import BEARER, application, served
 from tuner.core.errors import InvalidRequest
 from tuner.core.objective import Objective
 from tuner.core.objective_text import parse, parse_several
@@ -99,7 +102,12 @@ def test_the_first_lines_say_where_the_front_ends_and_how_many_of_its_points_are
     text = " ".join(run.table().to_text().split())
     assert f"front cheap-and-good: {len(points)} points, from loss " in text
     assert f"{better} of {len(points)} points better than the defaults by an objective, and worse by none" in text
-    assert "verdict" not in text  # that of the first objective alone would mislead
+    verdicts = "gain|verdict|better:|worse:"  # by the first objective alone, which would mislead
+    for shown in (text, study_of(run).details(), run.table(details=True).to_text()):
+        assert not re.search(verdicts, shown)
+    with served(application(run.database.url)) as address:
+        page = urllib.request.urlopen(urllib.request.Request(f"{address}/runs/{run.name}", headers=BEARER), timeout=60)
+        assert "a compromise between the objectives" in page.read().decode()
     (layout,) = json.loads(run.table().to_json())["studies"]
     assert layout["front"]["better_than_default"] == better
     assert layout["front"]["default"]["values"] == pytest.approx(usual)

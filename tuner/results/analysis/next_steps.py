@@ -86,7 +86,13 @@ def _noise(summary: Summary) -> Iterator[Step]:
     """Yield how many seeds tell which gain from zero, of a gain within the noise; the spread is that of the gains."""
     gain, default, seeds = summary.gain, summary.default.mean, summary.tuned.valued
     low, high = gain.relative.low, gain.relative.high
-    if summary.verdict is not Verdict.WITHIN_THE_SPREAD or low is None or high is None or not low <= 0 <= high:
+    if (
+        summary.has_several_objectives
+        or summary.verdict is not Verdict.WITHIN_THE_SPREAD
+        or low is None
+        or high is None
+        or not low <= 0 <= high
+    ):
         return
     scale = 1.0 if summary.parts else abs(default or 0.0)  # the gains of several tasks are differences of logarithms
     if not gain.spread or not scale or not math.isfinite(gain.spread) or seeds < MIN_SEEDS_OF_INTERVAL:

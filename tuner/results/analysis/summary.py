@@ -174,6 +174,11 @@ class Summary:
         return self.study.partition("/")[2]
 
     @property
+    def has_several_objectives(self) -> bool:
+        """Whether the result is a front; the tuned point is a compromise then, and one objective no verdict on it."""
+        return bool(self.objective.further)
+
+    @property
     def improvement(self) -> float | None:
         """Geometric mean of default divided by tuned over tasks and fresh seeds; None where it is not defined."""
         return math.exp(self.gain.mean) if self.is_geometric_mean and self.gain.mean is not None else None

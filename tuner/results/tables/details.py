@@ -19,7 +19,7 @@ def tables(group: Sequence[Summary]) -> tuple[TextTable, ...]:
     """Return the further tables of some searches; none if no details were asked for."""
     if not any(_has_details(summary) for summary in group):
         return ()
-    gains = [] if group[0].parts else [_gains(group)]
+    gains = [] if group[0].parts or group[0].has_several_objectives else [_gains(group)]
     return (*gains, _places(group), _budget(group))
 
 

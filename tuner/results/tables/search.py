@@ -259,15 +259,14 @@ def _all_fitnesses(group: Sequence[Summary]) -> list[TextTable]:
 
 
 def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
-    # Of a front, the tuned point is a compromise, which may be worse than the defaults by the first objective.
-    has_front = any(s.front is not None for s in group)
+    several = group[0].has_several_objectives
     rows = [
         [
             s.optimizer,
             on_fresh_seeds(s.default),
             *([measured(s.searched)] if searched else []),
             on_fresh_seeds(s.tuned),
-            *([] if has_front else [sizes.size(s.gain), s.verdict.value]),
+            *([] if several else [sizes.size(s.gain), s.verdict.value]),
         ]
         for s in group
     ]
@@ -277,8 +276,8 @@ def _fitnesses(group: Sequence[Summary], *, searched: bool) -> TextTable:
     budget = f"{group[0].steps:,} {group[0].unit}"
     title = f"Fitness after {budget} (lower is better)" if objective.is_default else objective.title(budget)
     header = ["optimizer", "default", *([seen(group[0].strategy)] if searched else []), "tuned"]
-    header += [] if has_front else ["gain", "verdict"]
-    return TextTable(header, rows, left=(0,) if has_front else (0, len(header) - 1), title=f"{title}{fresh}")
+    header += [] if several else ["gain", "verdict"]
+    return TextTable(header, rows, left=(0,) if several else (0, len(header) - 1), title=f"{title}{fresh}")
 
 
 def _over(one: Summary, count: int) -> str:
@@ -316,7 +315,7 @@ def _legend(group: Sequence[Summary]) -> list[str]:
     lines = []
     lines.append(f"{seen(first.strategy)}: the {measured_as} that the search itself measured: {searched}.")
     if first.tuned.seeds:
-        if any(s.front is not None for s in group):
+        if first.has_several_objectives:
             lines.append("tuned: the point of the front that is nearest to the best of each objective.")
         else:
             lines += searches.legend(group, difference) if first.searches else _gain_legend(group, difference)

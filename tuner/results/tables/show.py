@@ -160,7 +160,8 @@ def _result(summary: Summary, *, searched: bool = True) -> str:
     middle = f"{seen(summary.strategy)} {measured(summary.searched)}, " if searched else ""
     gain = f"gain {sizes.size(summary.gain)}"
     gain = f"improvement {several_tasks.improvement(summary)}" if summary.parts else gain
-    return f"default {_fresh(summary.default)}, {middle}tuned {_fresh(summary.tuned)}, {gain}: {summary.verdict}"
+    verdict = "" if summary.has_several_objectives else f", {gain}: {summary.verdict}"
+    return f"default {_fresh(summary.default)}, {middle}tuned {_fresh(summary.tuned)}{verdict}"
 
 
 def _fresh(runs: FreshRuns) -> str:

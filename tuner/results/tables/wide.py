@@ -53,10 +53,10 @@ def wide_table(runs: Sequence[Results], printing: Printing, names: Sequence[str]
 _OF_SEARCH: Mapping[str, Callable[[Summary], Cell]] = {
     "tuned": lambda one: _fresh(one.tuned),
     "default": lambda one: _fresh(one.default),
-    "gain": lambda one: Cell(one.gain.mean, one.gain.spread),
-    "relative gain": lambda one: Cell(text=relative_size(one.gain.relative)),
+    "gain": lambda one: Cell() if one.has_several_objectives else Cell(one.gain.mean, one.gain.spread),
+    "relative gain": lambda one: Cell(text=_unless_several(one, relative_size(one.gain.relative))),
     "best seen": lambda one: Cell(None if one.best is None else one.best.fitness),
-    "verdict": lambda one: Cell(text=one.verdict.value),
+    "verdict": lambda one: Cell(text=_unless_several(one, one.verdict.value)),
     "diverged": lambda one: Cell(text=f"{one.counts.diverged:,}"),
     "evaluations": lambda one: Cell(text=f"{one.search_cost.evaluations + one.fresh_cost.evaluations:,}"),
 }
@@ -180,6 +180,10 @@ def _best(one: Results) -> set[str]:
         }
     ended = [each for each in one if each.tuned.mean is not None and each.verdict is not Verdict.NOT_RUN]
     return {min(ended, key=lambda each: each.tuned.rank(each.objective)).optimizer} if len(ended) > 1 else set()
+
+
+def _unless_several(one: Summary, text: str) -> str:
+    return NOTHING if one.has_several_objectives else text
 
 
 def _fresh(runs: FreshRuns) -> Cell:

@@ -87,6 +87,8 @@ def _against(lead: Lead, other: str, verdict: Verdict) -> tuple[str, str]:
 
 def improvement(one: Standing) -> str:
     """Return the verdict on the tuned point of a search against its defaults, in a few words."""
+    if one.objective.further:
+        return "a compromise between the objectives"
     if one.verdict is Verdict.NOT_RUN:
         return "decided on fresh seeds at the end" if one.tuned.seeds else "no fresh seeds"
     return one.verdict.value if one.gain.mean is None else f"{one.verdict.value}: {size(one.gain)}"
