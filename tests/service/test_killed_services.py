@@ -191,7 +191,16 @@ def test_every_run_ends_with_the_same_rows_whatever_is_killed(tmp_path, monkeypa
         service.kill()
 
 
-ON_RAY = {"task": ["rosenbrock"], "optimizers": ["Adam", "Momentum"], "preset": "quick", "seed": 5}
+# Each of its ten cohorts trains for about a second, so that the kill comes while it trains.
+ON_RAY = {
+    "task": ["rosenbrock"],
+    "optimizers": ["Adam", "Momentum"],
+    "generations": 5,
+    "population": 16,
+    "steps": [20_000],
+    "strategy": "genetic",
+    "seed": 5,
+}
 
 
 @pytest.fixture(scope="module")
