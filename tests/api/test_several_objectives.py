@@ -113,6 +113,14 @@ def test_the_first_lines_say_where_the_front_ends_and_how_many_of_its_points_are
     assert layout["front"]["default"]["values"] == pytest.approx(usual)
 
 
+def test_of_several_searches_the_front_of_the_first_is_shown_and_called_so(run, tmp_path):
+    text = " ".join(tuned(tmp_path / "studies.db", search_seeds=2).table().to_text().split())
+    points = len(study_of(run).summary().front.points)  # the search with the same seed
+    assert f"front cheap-and-good, seed 0: {points} points, from loss " in text
+    assert "the first of 2 searches of each optimizer (seed 0)" in text
+    assert "cheap-and-good, seed 0: the front, of which no point is better by all" in text
+
+
 def test_with_noise_the_front_is_of_fresh_seeds(tmp_path):
     run = tuned(tmp_path / "studies.db", space=space(noise=0.01, nets=("fine", "good")))
     front = study_of(run).summary().front

@@ -32,11 +32,11 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     objective = group[0].objective
     lines = [("objective", objective.description)]
     ranked = sorted((one for one in group if one.tuned.mean is not None), key=lambda one: one.tuned.rank(one.objective))
-    fronts = [(one.optimizer, one.front) for one in group if one.front is not None]
+    fronts = [(one, one.front) for one in group if one.front is not None]
     if all(one.is_imported for one in group):
         lines.append(("best", _seen(group)))
     elif fronts:
-        lines += [line for name, found in fronts for line in front.first_lines(name, found)]
+        lines += [line for one, found in fronts for line in front.first_lines(one, found)]
         lines.append(("certainty", _once(group[0])))
     elif ranked:
         first = ranked[0]
@@ -114,7 +114,9 @@ def _certainty(ranked: Sequence[Summary]) -> str:
 
 
 def _once(one: Summary) -> str:
-    return f"one search of each optimizer (seed {one.seed}); another seed may find other values"
+    """Return what a result of one search says, which is the first where there are several."""
+    which = f"the first of {len(one.searches)} searches" if one.searches else "one search"
+    return f"{which} of each optimizer (seed {one.seed}); another seed may find other values"
 
 
 def _certainty_over_searches(ranked: Sequence[Summary]) -> str:

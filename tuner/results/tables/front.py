@@ -22,15 +22,21 @@ def table(summary: Summary, front: Front) -> TextTable:
         ]
         for point in front.points
     ]
-    return TextTable(header, rows, left=(), title=f"{summary.optimizer}: the front, of which no point is better by all")
+    return TextTable(header, rows, left=(), title=f"{name_of(summary)}: the front, of which no point is better by all")
+
+
+def name_of(summary: Summary) -> str:
+    """Return whose front it is: an optimizer's, or that of the first of its searches."""
+    return f"{summary.optimizer}, seed {summary.seed}" if summary.searches else summary.optimizer
 
 
 def _value(value: float, spread: float | None) -> str:
     return mean_and_spread(value, spread) if spread else number(value)
 
 
-def first_lines(name: str, front: Front) -> list[tuple[str, str]]:
+def first_lines(summary: Summary, front: Front) -> list[tuple[str, str]]:
     """Return the answers on a front: its ends, and how many of its points are better than the defaults."""
+    name = name_of(summary)
     count = counted(len(front.points), "point")
     ends = " to ".join(dict.fromkeys(_values(front, point) for point in (front.points[0], front.points[-1])))
     lines = [("front", f"{name}: {count}, {'from ' if len(front.points) > 1 else ''}{ends}")]
@@ -51,7 +57,7 @@ def legend(summary: Summary, front: Front) -> str:
     means = "means over fresh seeds, on which the last generation trained it" if front.is_fresh else "of the search"
     reference = ", ".join(map(number, front.reference))
     return (
-        f"front of {summary.optimizer}: {counted(len(front.points), 'point')}, by "
+        f"front of {name_of(summary)}: {counted(len(front.points), 'point')}, by "
         f"{' and '.join(objective.label for objective in front.objectives)}; values are {means}. Its hypervolume is "
         f"{number(front.hypervolume)}, up to the worst of the first generation, {reference}."
     )
