@@ -107,7 +107,9 @@ def test_the_first_lines_say_where_the_front_ends_and_how_many_of_its_points_are
         assert not re.search(verdicts, shown)
     with served(application(run.database.url)) as address:
         page = urllib.request.urlopen(urllib.request.Request(f"{address}/runs/{run.name}", headers=BEARER), timeout=60)
-        assert "a compromise between the objectives" in page.read().decode()
+        shown = page.read().decode()
+    assert "a compromise between the objectives" in shown
+    assert "the table has the front of each" in shown
     (layout,) = json.loads(run.table().to_json())["studies"]
     assert layout["front"]["better_than_default"] == better
     assert layout["front"]["default"]["values"] == pytest.approx(usual)

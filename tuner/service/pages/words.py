@@ -55,7 +55,9 @@ def certainty(lead: Lead | None) -> tuple[str, str]:
         return UNKNOWN, (
             "Not decided before the runs on fresh seeds. The best candidates of a search are optimistically biased."
         )
-    if lead.first.totals.record.search.is_repeated:
+    if lead.first.objective.further:
+        word, reason = OPEN, "The searches have several objectives; the table has the front of each."
+    elif lead.first.totals.record.search.is_repeated:
         word, reason = (
             OPEN,
             "It is the best of several searches for each optimizer; the tables have means over searches.",
