@@ -2,13 +2,5 @@
 
 import pytest
 
-# Suites live beside the tests, not in test_*.py files; this makes their assertions tell what differed.
-pytest.register_assert_rewrite(
-    "tests.conformance.executor_conformance",
-    "tests.conformance.store_laws_of_candidates",
-    "tests.conformance.store_laws_of_drivers",
-    "tests.conformance.store_laws_of_results",
-    "tests.conformance.store_laws_of_studies",
-    "tests.support.store_values",
-    "tests.conformance.strategy_conformance",
-)
+# These are not test_*.py files; this makes their assertions show what differed.
+pytest.register_assert_rewrite("tests.conformance", "tests.support")

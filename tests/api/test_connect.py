@@ -21,7 +21,7 @@ from tuner.core.errors import InvalidRequest, LodoTuneError
 from tuner.core.study import StudyStatus
 from tuner.storage import ServiceStore, StorageError, Store, this_process
 
-PATIENCE = 60  # seconds after which what is waited for is taken as missing; nothing is asserted about less
+PATIENCE = 120  # seconds after which what is waited for is taken as missing; nothing is asserted about less
 
 
 @contextlib.contextmanager

@@ -69,7 +69,7 @@ def test_a_script_that_is_interrupted_keeps_what_is_finished_and_another_goes_on
         if (tmp_path / "lodo-tune.db").exists():
             finished = sum(sum(study.record.counts.values()) for study in place.studies())
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert process.returncode != 0
     assert "KeyboardInterrupt" in err
     assert "Continue with tuner.resume('Valley', database='sqlite:///lodo-tune.db')" in err

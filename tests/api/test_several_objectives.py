@@ -106,7 +106,7 @@ def test_the_first_lines_say_where_the_front_ends_and_how_many_of_its_points_are
     for shown in (text, study_of(run).details(), run.table(details=True).to_text()):
         assert not re.search(verdicts, shown)
     with served(application(run.database.url)) as address:
-        page = urllib.request.urlopen(urllib.request.Request(f"{address}/runs/{run.name}", headers=BEARER), timeout=60)
+        page = urllib.request.urlopen(urllib.request.Request(f"{address}/runs/{run.name}", headers=BEARER), timeout=300)
         shown = page.read().decode()
     assert "a compromise between the objectives" in shown
     assert "the table has the front of each" in shown

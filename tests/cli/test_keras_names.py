@@ -114,7 +114,7 @@ def test_train_computes_on_as_many_threads_as_it_was_told_also_where_keras_was_a
         "    print(end.code, tf.config.threading.get_intra_op_parallelism_threads(), file=sys.__stdout__)"
     )
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=quiet)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=quiet)
     assert done.stdout.splitlines()[-1] == "0 1"
     assert "number of threads" not in done.stderr
 

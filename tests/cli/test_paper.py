@@ -97,7 +97,7 @@ def test_after_a_kill_the_same_command_goes_on_to_the_same_tables(rehearsed, tmp
             with Store.open(str(tmp_path / "lodo-tune.db"), read_only=True) as store:
                 finished = sum(sum(study.counts.values()) for study in store.studies())
     driver.send_signal(signal.SIGKILL)
-    driver.communicate(timeout=60)
+    driver.communicate(timeout=300)
     again = run(*REHEARSAL, folder=tmp_path)
     assert again.code == 0, again.err
 

@@ -118,7 +118,7 @@ def test_a_run_that_is_interrupted_in_three_ways_and_resumed_finds_the_same_bit_
     assert second.code == 73
     assert re.fullmatch(r"lodo-tune: bowl/Momentum is owned by another driver, \S+:\d+; --wait .*\n", second.err)
     driver.send_signal(signal.SIGINT)
-    _, err = driver.communicate(timeout=60)
+    _, err = driver.communicate(timeout=300)
     assert driver.returncode == 130, err
     kept = both()
     assert 1 <= kept < 120
@@ -129,14 +129,14 @@ def test_a_run_that_is_interrupted_in_three_ways_and_resumed_finds_the_same_bit_
     driver = start("resume", "bowl", "--no-dashboard", folder=tmp_path)
     wait_until(lambda: both() > kept, driver)
     driver.send_signal(signal.SIGTERM)
-    _, err = driver.communicate(timeout=60)
+    _, err = driver.communicate(timeout=300)
     assert driver.returncode == 143, err
     assert "SIGTERM" not in err  # no stack of Ray's
 
     driver = start("resume", "bowl", "--no-dashboard", "--workers", 1, folder=tmp_path)
     wait_until(lambda: finished(tmp_path, "bowl/Adam") >= 1, driver)
     driver.kill()
-    driver.communicate(timeout=60)
+    driver.communicate(timeout=300)
     assert finished(tmp_path, "bowl/Adam") < 60
 
     outcome = run("resume", "bowl", "--no-dashboard", folder=tmp_path)
@@ -163,7 +163,7 @@ def test_a_worker_that_is_killed_changes_nothing_but_the_attempts(undisturbed, t
         return False
 
     wait_until(kill_one, driver)
-    _, err = driver.communicate(timeout=180)
+    _, err = driver.communicate(timeout=300)
     assert driver.returncode == 0, err
     assert "attempt 1: worker crashed" in err
     with Store.open(str(tmp_path / "lodo-tune.db"), read_only=True) as store:
@@ -296,6 +296,6 @@ def test_a_search_goes_on_when_nobody_reads_its_progress_any_more(tmp_path):
                    "--no-dashboard", folder=tmp_path)  # fmt: skip
     driver.stderr.close()
     out = driver.stdout.read()
-    assert driver.wait(timeout=60) == 0
+    assert driver.wait(timeout=300) == 0
     assert "Momentum" in out
     assert finished(tmp_path, "rosenbrock/Momentum") == 12

@@ -182,7 +182,7 @@ def lodo_tune(*arguments, folder, **environment):
         env=os.environ | {"PYTHONPATH": str(ROOT), "RAY_AUTH_MODE": "token"} | environment,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=300,
     )
 
 

@@ -90,6 +90,6 @@ def test_a_thread_that_goes_on_is_named_and_ctrl_c_ends_it_without_changing_the_
     assert re.fullmatch(r"lodo-tune: done; waiting for 'of mine', which is a thread of the task's code .*\n", line)
     time.sleep(0.1)  # until it waits
     os.kill(process.pid, signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     assert json.loads(out)["runs"][0]["status"] == "finished"

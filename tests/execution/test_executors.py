@@ -326,7 +326,7 @@ def test_ray_tasks_are_named_after_their_candidates(executors, session):
     list(executor.evaluate(workload(cohort_size=3), [trial(slot) for slot in range(4)], label="names/Adam/g03"))
     expected = {"names/Adam/g03/s00-02", "names/Adam/g03/s03"}
     address = session.address
-    assert wait_until(lambda: expected <= {task.name for task in list_tasks(address=address, limit=10_000)}, 10)
+    assert wait_until(lambda: expected <= {task.name for task in list_tasks(address=address, limit=10_000)})
 
 
 def test_more_gpus_than_a_node_has_are_refused_in_one_line(session):
@@ -368,14 +368,14 @@ def test_cancelling_leaves_no_candidate_running(executors):
             pids.append(event.pid)
         if len(pids) == 2:
             executor.cancel()
-    assert wait_until(lambda: not any(map(is_alive, pids)), 5)
+    assert wait_until(lambda: not any(map(is_alive, pids)))
 
 
 def test_closing_an_iterator_early_leaves_no_candidate_running(executors):
     iterator = executors(train=FAKE + "train").evaluate(workload(), [trial(0, Act.SLEEP)], label="fake/Adam/g03")
     pid = next(iterator).pid
     iterator.close()
-    assert wait_until(lambda: not is_alive(pid), 5)
+    assert wait_until(lambda: not is_alive(pid))
 
 
 def test_each_of_three_hundred_candidates_has_exactly_one_evaluation(executors):

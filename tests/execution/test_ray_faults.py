@@ -49,7 +49,7 @@ def test_the_second_attempt_after_a_killed_worker_gives_the_same_result(executor
     events = []
     for event in executor.evaluate(workload(folder=str(tmp_path)), trials, label="fake/Adam/g03"):
         if isinstance(event, AttemptStarted) and event.keys[0].slot == 0 and event.attempt == 1:
-            assert wait_until((tmp_path / "trained-0").exists, 60)
+            assert wait_until((tmp_path / "trained-0").exists)
             os.kill(event.pid, signal_number)
         events.append(event)
     first, second = sorted((e for e in events if isinstance(e, Evaluation)), key=lambda e: e.key)
@@ -146,7 +146,7 @@ def test_a_suspended_worker_times_out_and_is_ended(executor_with):
         pid = event.pid if isinstance(event, AttemptStarted) else pid
     assert isinstance(event, Evaluation)
     assert event.status is Status.TIMED_OUT
-    assert wait_until(lambda: not is_alive(pid), 5)
+    assert wait_until(lambda: not is_alive(pid))
     assert executor.stale == 0
 
 
@@ -156,7 +156,7 @@ def test_a_worker_suspended_between_two_candidates_is_replaced(executor_with):
     os.kill(started[0].pid, signal.SIGSTOP)
     _, evaluations = run(executor, workload(), [trial(1)])
     assert (evaluations[1].status, evaluations[1].attempt) == (Status.FINISHED, 1)
-    assert wait_until(lambda: not is_alive(started[0].pid), 5)
+    assert wait_until(lambda: not is_alive(started[0].pid))
 
 
 DRIVER = """
@@ -190,7 +190,7 @@ def test_ctrl_c_ends_the_driver_in_order_and_leaves_no_process_or_folder():
         text=True,
         start_new_session=True,
     )
-    alarm = threading.Timer(60, driver.kill)
+    alarm = threading.Timer(300, driver.kill)
     alarm.start()
     try:
         lines = [driver.stdout.readline().strip()]
@@ -199,7 +199,7 @@ def test_ctrl_c_ends_the_driver_in_order_and_leaves_no_process_or_folder():
             lines.append(driver.stdout.readline().strip())
             assert lines[-1], driver.stderr.read()
         os.killpg(driver.pid, signal.SIGINT)  # as a terminal does
-        out, err = driver.communicate(timeout=20)
+        out, err = driver.communicate(timeout=300)
     finally:
         alarm.cancel()
         driver.kill()
@@ -211,6 +211,6 @@ def test_ctrl_c_ends_the_driver_in_order_and_leaves_no_process_or_folder():
     assert err == ""
     assert folder.startswith("/tmp/lodo-ray-")
     assert not os.path.exists(folder)
-    assert wait_until(lambda: not processes_naming(folder), 15)
+    assert wait_until(lambda: not processes_naming(folder))
     workers = [int(line.split()[1]) for line in lines if line.startswith("AttemptStarted")]
-    assert wait_until(lambda: not any(map(is_alive, workers)), 5)
+    assert wait_until(lambda: not any(map(is_alive, workers)))

@@ -1,8 +1,10 @@
 """Folders of Ray sessions: those of killed drivers are removed by the next session."""
 
 import os
+import shutil
 import subprocess
 import sys
+from unittest import mock
 
 from tuner.execution.ray.folder import make_folder, remove_folder
 
@@ -26,6 +28,20 @@ def test_folders_of_killed_drivers_are_removed_and_those_of_running_drivers_are_
     remove_folder(new)
     remove_folder(new)
     assert not new.exists()
+
+
+def test_a_folder_that_a_process_writes_into_while_it_is_removed_is_removed_again(tmp_path):
+    folder = make_folder(tmp_path)
+    remove = shutil.rmtree
+
+    def remove_beside_a_writer(path, **options):
+        remove(path, **options)
+        if removal.call_count == 1:
+            (folder / "logs").mkdir(parents=True)
+
+    with mock.patch("shutil.rmtree", side_effect=remove_beside_a_writer) as removal:
+        remove_folder(folder)
+    assert not folder.exists()
 
 
 def test_other_files_and_folders_with_a_similar_name_are_kept(tmp_path):

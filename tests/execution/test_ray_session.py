@@ -55,7 +55,7 @@ def test_a_second_ctrl_c_while_ray_stops_leaves_no_process_or_folder():
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
     )
     assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
 
@@ -67,7 +67,7 @@ def test_the_folder_name_is_short_enough_for_socket_paths(session):
 def test_the_dashboard_listens_on_loopback_and_requires_the_token(session):
     assert session.dashboard_url.startswith("http://127.0.0.1:")
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(session.dashboard_url + "/api/jobs/", timeout=10)
+        urllib.request.urlopen(session.dashboard_url + "/api/jobs/", timeout=300)
     caught.value.close()
     assert caught.value.code == 401
 
@@ -154,7 +154,7 @@ def join(address, **environment):
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -232,6 +232,6 @@ def test_a_script_without_a_main_guard_can_train_its_own_task(tmp_path):
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert (done.returncode, done.stdout) == (0, "1 finished 42.0 \n" * 2), done.stderr

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hostile_functions import BUDGET, ENDS, WORKLOAD, Act, loss_of, trial
-from tests.support.ray_sessions import local_session, ray_executor
+from tests.support.ray_sessions import PATIENCE, local_session, ray_executor
 from tuner.core.environment import environment
 from tuner.core.events import AttemptStarted, Progress
 from tuner.core.objective import Objective
@@ -75,7 +75,7 @@ def test_a_failed_run_keeps_its_reports_and_the_traceback_of_the_function(in_pro
 
 def test_a_report_after_the_end_raises_stop_training_and_changes_nothing(in_process, tmp_path):
     found, _ = evaluated(in_process, trial(0, Act.LATE))
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not (tmp_path / "late-was-stopped").exists():
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -90,7 +90,7 @@ def test_a_run_that_goes_on_from_its_checkpoint_has_the_reports_of_the_lost_atte
         f"list(run(replace(WORKLOAD, objective={mean.objective!r}), (trial(0, Act.RESUME),)))"
     )
     variables = {**os.environ, "LODO_TUNE_CHECKPOINTS": str(tmp_path)}
-    lost = subprocess.run([sys.executable, "-c", program], capture_output=True, env=variables, timeout=60)
+    lost = subprocess.run([sys.executable, "-c", program], capture_output=True, env=variables, timeout=300)
     assert lost.returncode == 1
     assert len(list(tmp_path.iterdir())) == 2  # the checkpoints, and what was reported
     events = in_process.evaluate(mean, [trial(0, Act.RESUME), trial(1)], label="")

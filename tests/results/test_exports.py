@@ -88,7 +88,7 @@ def test_keras_itself_takes_the_keras_exports_and_has_the_tuned_hyperparameters(
     )
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     command = [sys.executable, "-c", code, *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, env=quiet)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, env=quiet)
     for (optimizer, (class_name, constants)), (made, config) in zip(
         KERAS.items(), json.loads(done.stdout.splitlines()[-1]), strict=True
     ):
@@ -238,7 +238,7 @@ def test_a_real_limit_on_the_size_of_files_leaves_the_old_file(tmp_path):
         "except NotWritten as error:\n"
         "    sys.exit(error.exit_code)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=300)
     assert done.returncode == 74
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("a.json", "old")]
 

@@ -35,7 +35,7 @@ def compiled(body, folder):
         pytest.skip("pdflatex is not installed (Debian: texlive-latex-recommended, texlive-science)")
     (folder / "paper.tex").write_text(PAPER % body, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "paper.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=300)
     log = done.stdout.decode("utf-8", "replace")
     if missing := re.search(r"File `(\w+\.sty)' not found", log):
         pytest.skip(f"LaTeX's {missing[1]} is not installed (Debian: texlive-science)")

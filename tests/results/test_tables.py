@@ -411,7 +411,7 @@ def test_tables_load_neither_matplotlib_nor_yaml_nor_tensorflow_nor_ray_nor_a_da
         "print([name for name in ('matplotlib', 'yaml', 'tensorflow', 'keras', 'ray', 'deap', 'sqlalchemy')"
         " if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.strip() == "[]"
 
 

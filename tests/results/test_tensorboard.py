@@ -188,7 +188,7 @@ def test_writing_loads_neither_tensorflow_nor_ray(place, tmp_path):
         "print(done.code, [name for name in ('tensorflow', 'keras', 'ray', 'deap') if name in sys.modules])"
     )
     command = [sys.executable, "-c", code, str(place / "studies.db"), str(tmp_path / "runs")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.strip() == "0 []"
 
 

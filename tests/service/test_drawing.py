@@ -20,7 +20,7 @@ from tuner.service.drawing import Drawer
 from tuner.service.own_process import Busy
 from tuner.service.rendering import Output
 
-PATIENCE = 60  # seconds after which what is waited for is taken as missing; nothing is asserted about less
+PATIENCE = 120  # seconds after which what is waited for is taken as missing; nothing is asserted about less
 
 
 @pytest.fixture(scope="module")

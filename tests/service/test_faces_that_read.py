@@ -59,7 +59,7 @@ def _(faces):
     found = faces.json("GET", "/outputs/watch?study=first")
     assert [study["status"] for study in found["studies"]] == ["complete", "complete"]
     asked = urllib.request.Request(f"{faces.address}/api/v1/events", headers=BEARER)
-    with urllib.request.urlopen(asked, timeout=90) as stream:
+    with urllib.request.urlopen(asked, timeout=300) as stream:
         assert any(stream.readline() == b"event: resync\n" for _ in range(6))
 
 

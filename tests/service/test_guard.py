@@ -44,7 +44,7 @@ def port(tmp_path_factory, clock, root):
     yield server.servers[0].sockets[0].getsockname()[1]
     app.state.watcher.stop()
     server.should_exit = True
-    thread.join(timeout=30)
+    thread.join(timeout=300)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def ask(port, root):
     """Return a function that sends a request for a path below the root, and returns its answer with the body read."""
 
     def send(method, path, headers=None, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         connection.request(method, root + path, body, {**HOST, **(headers or {})})
         answer = connection.getresponse()
         answer.text = answer.read().decode()
@@ -224,7 +224,7 @@ def test_the_service_lives_and_is_ready_without_a_token(ask):
 
 def test_a_proxy_may_take_the_root_path_off_or_leave_it(port, root):
     for prefix in ("", root):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         connection.request("GET", f"{prefix}/api/v1/runs", headers={**HOST, **BEARER})
         assert connection.getresponse().status == 200
         connection.close()

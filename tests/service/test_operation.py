@@ -28,7 +28,7 @@ from tuner.service.live import Watcher
 from tuner.storage import ServiceStore, this_process
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60  # seconds after which what is waited for is taken as missing; nothing is asserted about less
+PATIENCE = 120  # seconds after which what is waited for is taken as missing; nothing is asserted about less
 
 
 def ask(address, path, headers=BEARER, method="GET"):

@@ -22,7 +22,7 @@ from tuner.storage import ServiceStore, Store, Unreachable
 
 pytestmark = needs_chromium
 WIDTHS = (390, 820, 1400)
-PATIENCE = 20  # seconds after which what is waited for is taken as missing; nothing is asserted about less
+PATIENCE = 120  # seconds after which what is waited for is taken as missing; nothing is asserted about less
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,9 @@ class _Service:
             data = None if form is None else urllib.parse.urlencode(form, doseq=True).encode()
             sent = {"Cookie": f"{COOKIE}={session}", "Origin": self.address} | headers
             try:
-                with urllib.request.urlopen(urllib.request.Request(self.address + path, data, sent), timeout=90) as got:
+                with urllib.request.urlopen(
+                    urllib.request.Request(self.address + path, data, sent), timeout=300
+                ) as got:
                     return Answer(got.status, got.url, got.read().decode())
             except urllib.error.HTTPError as error:
                 return Answer(error.code, error.url, error.read().decode())
@@ -140,13 +142,13 @@ def test_a_token_is_shown_once_opens_the_pages_and_is_revoked(service):
     assert "<b>laptop" not in made.text
     assert token not in admin("/tokens").text
     asked = urllib.request.Request(f"{service.address}/queue", headers={"Authorization": f"Bearer {token}"})
-    assert urllib.request.urlopen(asked, timeout=30).status == 200
+    assert urllib.request.urlopen(asked, timeout=300).status == 200
     number = re.search(r"/tokens/(\d+)/revoke", admin("/tokens").text)[1]
     assert "revoked" in admin(f"/tokens/{number}/revoke", {}).text
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(
             urllib.request.Request(f"{service.address}/api/v1/runs", headers={"Authorization": f"Bearer {token}"}),
-            timeout=30,
+            timeout=300,
         )
     assert admin("/tokens", {"user": "-", "scope": "read"}).code == 422
     assert admin("/tokens", {"user": "carl", "days": "soon"}).code == 422

@@ -55,7 +55,7 @@ class Answer:
 def get(address, **headers):
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=BEARER | names), timeout=60) as answer:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=BEARER | names), timeout=300) as answer:
             return Answer(answer.status, dict(answer.headers), answer.read())
     except urllib.error.HTTPError as error:
         return Answer(error.code, dict(error.headers), error.read())

@@ -65,11 +65,11 @@ def test_the_verb_serves_until_it_is_interrupted(tmp_path):
         address = re.search(r"http://127\.0\.0\.1:\d+/", serving.stderr.readline())[0]
         token = serving.stderr.readline().removeprefix("Token: ").strip()
         asked = urllib.request.Request(f"{address}api/v1/runs", headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(asked, timeout=30) as answer:
+        with urllib.request.urlopen(asked, timeout=300) as answer:
             assert answer.read() == b'{"items":[],"next":null,"previous":null}'
     finally:
         serving.send_signal(signal.SIGINT)
-        rest = serving.communicate(timeout=60)[1]
+        rest = serving.communicate(timeout=300)[1]
     assert serving.returncode == 130, rest
     assert "lodo-tune: interrupted" in rest.splitlines()
     assert token not in rest

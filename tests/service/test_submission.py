@@ -46,7 +46,7 @@ def ask(address):
         kind = {} if method == "GET" else {"Content-Type": "application/json"}
         asked = urllib.request.Request(f"{address}/api/v1{path}", data, bearer | kind | headers, method=method)
         try:
-            with urllib.request.urlopen(asked, timeout=90) as answer:
+            with urllib.request.urlopen(asked, timeout=300) as answer:
                 return Answer(answer.status, json.load(answer), dict(answer.headers))
         except urllib.error.HTTPError as error:
             return Answer(error.code, json.load(error), dict(error.headers))
@@ -356,7 +356,7 @@ def test_a_body_that_is_no_text_is_refused_as_one(address):
     headers = BEARER | {"Content-Type": "application/json"}
     asked = urllib.request.Request(f"{address}/api/v1/runs:validate", b"\xa5\xd7~", headers, method="POST")
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(asked, timeout=90)
+        urllib.request.urlopen(asked, timeout=300)
     assert (caught.value.code, json.load(caught.value)["title"]) == (400, "Bad Request")
 
 
@@ -367,5 +367,5 @@ def test_a_method_that_a_path_has_not_is_answered_by_those_that_it_has(address, 
             f"{address}/api/v1{path}", headers=BEARER | {"Content-Type": "application/json"}, method=method
         )
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(asked, timeout=90)
+            urllib.request.urlopen(asked, timeout=300)
         assert (caught.value.code, caught.value.headers["Allow"]) == (405, methods)

@@ -99,7 +99,7 @@ def test_an_interruption_ends_the_retries_of_all_threads() -> None:
     with pytest.raises(KeyboardInterrupt):
         retrier.call(failing(10**6, UNREACHABLE))
     signal.signal(signal.SIGINT, before)
-    thread.join(timeout=10)
+    thread.join(timeout=300)
     assert errors == [Unreachable]
 
 

@@ -98,7 +98,7 @@ def test_several_processes_can_create_and_fill_one_database_concurrently(
         url = server.url(server.create_database())
     begin = str(time.time() + 1.0)
     contenders = [start_python(CONTENDER, url, f"run{number}", "shared", begin) for number in range(3)]
-    outputs = [process.communicate(timeout=60)[0] for process in contenders]
+    outputs = [process.communicate(timeout=300)[0] for process in contenders]
     assert [process.returncode for process in contenders] == [0, 0, 0]
     assert sorted(map(int, outputs)) == [0, 0, 1]
     with Store.open(url, read_only=True) as store:
@@ -141,7 +141,7 @@ def test_a_driver_suspended_past_its_lease_writes_nothing_after_resuming(url: st
                 before = stored_values(store, study)
                 process.send_signal(signal.SIGCONT)
                 lines = process.stdout.readlines()
-                assert process.wait(timeout=20) == LeaseLost.exit_code == 73
+                assert process.wait(timeout=300) == LeaseLost.exit_code == 73
                 assert f"was taken over by {ME}" in lines[-1]
                 assert stored_values(store, study) == before
         finally:

@@ -47,7 +47,7 @@ def drive(url: str, point: str = POINTS[0], count: int = 0, *kind: str, **enviro
 
 def wait_for_driver(process: subprocess.Popen[str]) -> int:
     """Wait for a driver to end, and return its exit status: 0, or that of SIGKILL."""
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert process.returncode in (0, -signal.SIGKILL), err
     return process.returncode
 
@@ -151,7 +151,7 @@ def test_a_search_resumes_to_the_same_rows_after_the_server_was_killed(
     process = drive(url, COHORT_SECONDS="0.3")
     time.sleep(2.0)
     postgresql_server.kill()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     postgresql_server.start()
     assert process.returncode != 0
     assert Unreachable.__name__ in err
@@ -188,7 +188,7 @@ def test_a_killed_migration_leaves_the_old_database_and_a_backup(
     killing = migration(ending="import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     (folder / "versions" / f"{LATER}_later.py").write_text(killing)
     process = start_python(MIGRATION, url, str(folder), LATER)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL
     assert maintenance.version(url) == NEWEST
     with Store.open(url) as store:
@@ -218,7 +218,7 @@ def test_eight_drivers_can_write_to_one_file_without_lock_errors(tmp_path: Path)
     url = str(tmp_path / "studies.db")
     begin = str(time.time() + 3.0)
     drivers = [start_python(DRIVER_OF_EIGHT, url, f"run{number}", begin) for number in range(8)]
-    outputs = [driver.communicate(timeout=120)[0] for driver in drivers]
+    outputs = [driver.communicate(timeout=300)[0] for driver in drivers]
     assert [driver.returncode for driver in drivers] == [0] * 8
     print("worst wait for a commit:", max(map(float, outputs)))
     with Store.open(url, read_only=True) as store:

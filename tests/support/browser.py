@@ -39,7 +39,7 @@ class Page:
         await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
         answer = None
         while answer is None or until is not None:
-            message = await self._socket.receive_json(timeout=60)
+            message = await self._socket.receive_json(timeout=300)
             if message.get("id") == self._number:
                 assert "error" not in message, message
                 answer = message["result"]
@@ -116,4 +116,4 @@ def browser() -> Iterator[Page]:
                 loop.run_until_complete(session.close())
             loop.close()
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=300)

@@ -59,7 +59,7 @@ class Faces:
         """Return the text of a page, or that after a form was sent."""
         data = None if form is None else urllib.parse.urlencode(form, doseq=True).encode()
         headers = {"Cookie": f"{COOKIE}={self.session}", "Origin": self.address}
-        with urllib.request.urlopen(urllib.request.Request(self.address + path, data, headers), timeout=90) as answer:
+        with urllib.request.urlopen(urllib.request.Request(self.address + path, data, headers), timeout=300) as answer:
             return answer.read().decode()
 
     def http(self, method, path, body=None):
@@ -67,7 +67,7 @@ class Faces:
         headers = BEARER | ({} if method == "GET" else {"Content-Type": "application/json"})
         data = None if method == "GET" else json.dumps(body or {}).encode()
         asked = urllib.request.Request(f"{self.address}/api/v1{path}", data, headers, method=method)
-        with urllib.request.urlopen(asked, timeout=90) as answer:
+        with urllib.request.urlopen(asked, timeout=300) as answer:
             return answer.read()
 
     def json(self, method, path, body=None):

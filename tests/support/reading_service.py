@@ -71,5 +71,5 @@ def served(app: FastAPI, port: int = 0) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}{app.state.root_path}"
     finally:
         server.should_exit = True
-        thread.join(timeout=30)
+        thread.join(timeout=300)
         listener.close()

@@ -46,7 +46,7 @@ def test_cores_are_exclusive_and_a_request_waits_until_they_are_free():
         assert not released.wait(0.5)
         assert len(first) == 1
         assert reserved == []
-    waiting.join(timeout=30)
+    waiting.join(timeout=300)
     assert reserved == usable
 
 

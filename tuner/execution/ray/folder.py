@@ -19,6 +19,7 @@ from tuner.core.folders import denied_by_umask
 
 _PREFIX = "lodo-ray-"
 _LOCK = "driver.lock"
+_REMOVAL_SECONDS = 10.0  # until Ray's last processes, which may still write logs while they end, have ended
 _CREATION_SECONDS = 60.0  # an older folder without a lock is not in the process of creation
 
 _locks: dict[Path, int] = {}  # file descriptors of this process's locks
@@ -48,8 +49,15 @@ def make_folder(parent: Path = Path("/tmp")) -> Path:  # noqa: S108 (mkdtemp mak
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder that `make_folder` created. May be called twice."""
+    """Remove a folder that `make_folder` created. May be called twice.
+
+    The removal is repeated for some seconds where a process of Ray that ends just then writes into the folder.
+    """
+    end = time.monotonic() + _REMOVAL_SECONDS
     shutil.rmtree(folder, ignore_errors=True)
+    while folder.exists() and time.monotonic() < end:
+        time.sleep(0.1)
+        shutil.rmtree(folder, ignore_errors=True)
     handle = _locks.pop(folder, None)
     if handle is not None:
         os.close(handle)
