@@ -36,6 +36,12 @@ def test_the_folder_and_the_token_are_accessible_to_their_owner_only(session):
     assert mode(Path.home() / ".ray" / "auth_token") == 0o600
 
 
+def test_a_local_ray_starts_no_monitors_that_a_search_does_not_use(session):
+    commands = processes_naming(str(session.folder))
+    assert any("gcs_server" in command for command in commands)
+    assert not any("monitor.py" in command for command in commands)
+
+
 INTERRUPTED_TWICE = """
     import os, signal, threading, time
     from tests.support.ray_sessions import local_session

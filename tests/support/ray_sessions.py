@@ -57,7 +57,7 @@ def processes_naming(text: str) -> list[str]:
             except OSError:
                 continue
             if text in command:
-                commands.append(f"{entry.name} {command[:120]}")
+                commands.append(f"{entry.name} {command[:300]}")
     return commands
 
 

@@ -7,6 +7,7 @@ or a service.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import logging
 import os
@@ -50,7 +51,8 @@ def init_ray(unset: Mapping[str, str | None], auth_mode: str | None, **arguments
         worker: Any = importlib.import_module("ray._private.worker")
         worker._worker_logs_enabled = False
         try:
-            with _kept_signal_handlers(), quiet():
+            few = _few_processes() if arguments.get("address") == "local" else contextlib.nullcontext()
+            with _kept_signal_handlers(), quiet(), few:
                 return ray.init(log_to_driver=False, logging_level=logging.ERROR, **arguments)
         except BaseException:
             ray.shutdown()
@@ -78,6 +80,22 @@ def _job_config() -> Any:
     config: Any = importlib.import_module("ray.job_config").JobConfig()
     config._py_driver_sys_path = _WithoutFolders()
     return config
+
+
+@contextlib.contextmanager
+def _few_processes() -> Iterator[None]:
+    """Have a local Ray start without the autoscaler's monitor and without the log monitor.
+
+    No machine can be added, and workers' logs are not shown. Each would be a process that imports Ray while the first
+    workers start. `ray.init` has no arguments for these parameters.
+    """
+    module: Any = importlib.import_module("ray._private.parameter")
+    usual = module.RayParams
+    module.RayParams = functools.partial(usual, no_monitor=True, include_log_monitor=False)
+    try:
+        yield
+    finally:
+        module.RayParams = usual
 
 
 @contextlib.contextmanager
