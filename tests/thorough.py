@@ -50,6 +50,7 @@ THOROUGH = {
     "cli/test_own_code_on_ray.py": {
         "a_worker_with_other_data_than_the_driver_ends_the_search_in_one_line": None,
         "files_with_the_names_of_packages_do_not_disturb_workers": None,
+        "the_seconds_of_a_step_are_measured_once_by_the_arguments_of_the_task": None,
     },
     "cli/test_own_optimizers.py": {
         "a_comparison_finds_the_optimizer_of_the_search_by_its_name_and_that_of_a_file": None,

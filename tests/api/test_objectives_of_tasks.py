@@ -1,10 +1,11 @@
-"""Several objectives of a task that ships or is one's own: the second is the number of its weights."""
+"""Several objectives of a task that ships or is one's own: the second is what a candidate costs."""
 
 from __future__ import annotations
 
 import pytest
 
 import tuner
+from tests.support import toy_functions
 from tests.support.in_process import without_ray
 from tuner.core.errors import InvalidRequest
 from tuner.core.objective_text import parse_several
@@ -77,9 +78,11 @@ def test_the_number_of_weights_is_an_objective_beside_the_loss(tmp_path):
         ("parameters,training-loss", "names parameters after what is trained for"),
         ("parameters", "names parameters after what is trained for"),
         ("training-loss,parameters,parameters", "names different metrics"),
+        ("seconds-per-step", "names seconds-per-step after what is trained for"),
+        ("training-loss,second-per-step", "did you mean 'seconds-per-step'"),
     ],
 )
-def test_the_number_of_weights_alone_is_refused(objective, message):
+def test_a_cost_alone_is_refused(objective, message):
     with pytest.raises(InvalidRequest, match=message):
         parse_several(objective)
 
@@ -88,6 +91,16 @@ def test_several_objectives_of_tasks_that_train_in_lockstep_are_refused(tmp_path
     arguments = {"objective": "training-loss,parameters", "database": str(tmp_path / "studies.db")}
     with pytest.raises(InvalidRequest, match="one task that trains one candidate at a time"):
         tuner.tune("rosenbrock", "Adam", preset="quick", **arguments)
+
+
+def test_a_training_function_reports_seconds_of_its_own(tmp_path):
+    with pytest.raises(InvalidRequest, match=r"a training function reports .* validation\.seconds"):
+        tuner.tune(
+            toy_functions.cheap_and_good,
+            space=tuner.space(width=tuner.integer(16, low=1, high=256)),
+            objective="validation.loss,seconds-per-step",
+            database=str(tmp_path / "studies.db"),
+        )
 
 
 def test_a_strategy_of_one_objective_is_refused_for_two(tmp_path):

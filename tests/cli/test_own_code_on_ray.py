@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import tuner
+from tests.api import test_objectives_of_tasks
 from tests.support.command_line import run
 from tuner.storage import Store
 
@@ -107,3 +109,26 @@ def test_files_with_the_names_of_packages_do_not_disturb_workers(tmp_path: Path)
     )
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "work" / "lodo-tune.db").exists()  # although the task's module changes the working directory
+
+
+def test_the_seconds_of_a_step_are_measured_once_by_the_arguments_of_the_task(tmp_path):
+    (tmp_path / "bowl.py").write_text(test_objectives_of_tasks.FILE)
+    (tmp_path / "space.yaml").write_text(test_objectives_of_tasks.SPACE)
+    request = [
+        *("--task", "bowl.py:Bowl", "--optimizers", "Momentum", "--search-space", "space.yaml", "--workers", "2"),
+        *("--objective", "training-loss,seconds-per-step", "--database", "studies.db", "--no-dashboard"),
+        *("--generations", "2", "--population", "6", "--steps", "5", "--seed", "3"),
+    ]
+    found = []
+    for name in ("first", "again"):
+        outcome = run(*request, "--name", name, folder=tmp_path)
+        assert outcome.code == 0, outcome.err
+        found.append(tuner.open_database(str(tmp_path / "studies.db")).run(name).trials())
+    first, again = found
+    assert (first.status == "finished").all()
+    seconds = first.groupby("task.size").fitness_2.unique()
+    assert len(seconds) == 2
+    for (value,) in seconds:
+        assert 1e-7 < value < 1.0  # microseconds for a handful of numbers, on a machine however busy
+    columns = ["role", "generation", "slot", "seed", "learning_rate", "task.size", "fitness", "fitness_2"]
+    assert again[columns].equals(first[columns])  # nothing is measured again

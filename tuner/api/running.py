@@ -21,7 +21,7 @@ from tuner.core.task_arguments import of_optimizer
 from tuner.execution.executor import DEFAULT_TRAIN, FUNCTION_TRAIN, Executor
 from tuner.execution.resources import Resources
 from tuner.storage import StorageError, Store, StudyExists, StudyOwned, this_process
-from tuner.studies import machine
+from tuner.studies import machine, step_times
 from tuner.studies.callbacks import Callback, CallbackList
 from tuner.studies.control import Control
 from tuner.studies.fingerprints import resumed
@@ -74,7 +74,7 @@ def begin(
     run = name or run_name(plan.base, existing)
     if run in existing:
         raise StudyExists(f"there is a run {run!r} in {store.url} already; resume it, or give another name")
-    specs = [replace(spec, run=run) for spec in plan.specs]
+    specs = [step_times.on_machine(replace(spec, run=run), resources.gpus_per_candidate) for spec in plan.specs]
     with _note_on_error(progress), progress:
         progress.begin(specs)
         for remark in filter(None, (store.remark, unused_flags(), unused_variables())):
@@ -161,6 +161,8 @@ def continue_run(
         _check_places(remaining[0], places)
         remaining = [_resumed(study, store, places, accept_changes, progress) for study in remaining]
         specs = [study.spec for study in remaining]
+        for remark in filter(None, (step_times.moved(spec, resources.gpus_per_candidate) for spec in specs)):
+            progress.say(remark)
         with (
             _checkpoints(resources, store, specs[0].run, specs) as checkpoints,
             _executor(resources, specs, progress, checkpoints) as (executor, _),

@@ -186,8 +186,8 @@ def _fail(message: str, code: int, debug: bool) -> None:
     " genetic.",
 )
 @objective_option(
-    "Two or three with commas, such as validation.loss,parameters, where candidates train one by one. Default: the"
-    " preset's or the task's, or training-loss, the paper's."
+    "Two or three with commas, such as validation.loss,parameters or validation.loss,seconds-per-step, where candidates"
+    " train one by one. Default: the preset's or the task's, or training-loss, the paper's."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random numbers.")
 @click.option(

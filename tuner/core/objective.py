@@ -17,6 +17,10 @@ from tuner.core.errors import MAX_SECONDS, InvalidRequest
 
 TRAINING = "training-loss"
 PARAMETERS = "parameters"  # the number of trained weights, as another objective beside the first
+SECONDS_PER_STEP = "seconds-per-step"  # of the optimizer, measured once per kind of candidate; likewise
+COSTS = {PARAMETERS: "number of weights", SECONDS_PER_STEP: "seconds per step"}
+"""What a candidate costs, as another objective beside the first, in words."""
+
 VALIDATION = "validation."  # what the names of validation metrics begin with
 DIRECTIONS = ("min", "max")
 REDUCTIONS = ("mean", "end", "best", "evaluations-to", "seconds-to")
@@ -52,7 +56,7 @@ class Objective:
             raise InvalidRequest(
                 "objective", "never reads the test set, which is kept for the end: take validation.METRIC", self.metric
             )
-        if self.metric not in (TRAINING, PARAMETERS) and not _METRIC.fullmatch(self.metric):
+        if self.metric != TRAINING and not self.is_cost and not _METRIC.fullmatch(self.metric):
             raise InvalidRequest("objective", f"is made of {TRAINING} or validation.METRIC", self.metric)
         for value, accepted in ((self.direction, DIRECTIONS), (self.reduction, REDUCTIONS)):
             if value not in accepted:
@@ -60,8 +64,8 @@ class Objective:
         self._check_parts()
 
     def _check_parts(self) -> None:
-        if self.metric == PARAMETERS and (self.direction, self.reduction, self.every) != ("min", "end", None):
-            raise InvalidRequest("objective", f": {PARAMETERS} is the number of weights, the lower the better")
+        if self.is_cost and (self.direction, self.reduction, self.every) != ("min", "end", None):
+            raise InvalidRequest("objective", f": {self.metric} is the {COSTS[self.metric]}, the lower the better")
         if self.metric == TRAINING and (self.reduction in ("end", "best") or self.direction == "max"):
             raise InvalidRequest("objective", f": {TRAINING} is minimised, as a mean over the end of the budget")
         if self.metric == TRAINING and self.every is not None:
@@ -91,10 +95,20 @@ class Objective:
         return self.metric.startswith(VALIDATION)
 
     @property
+    def is_cost(self) -> bool:
+        """Whether it is what a candidate costs, and not how well it does."""
+        return self.metric in COSTS
+
+    @property
+    def has_step_time(self) -> bool:
+        """Whether it, or one of the others of a search that has several, is the time of a step."""
+        return any(each.metric == SECONDS_PER_STEP for each in (self, *self.further))
+
+    @property
     def validation_metric(self) -> str:
-        """Name of the task's metric that it needs; "loss" of the training loss, and that of the number of weights."""
-        if self.metric == PARAMETERS:
-            return PARAMETERS
+        """Name of the task's metric that it needs; "loss" of the training loss, and its own name of a cost."""
+        if self.is_cost:
+            return self.metric
         return self.metric.removeprefix(VALIDATION) if self.validates else "loss"
 
     @property
@@ -196,6 +210,8 @@ class Objective:
     @property
     def noun(self) -> str:
         """One word for its values, such as for the head of a column."""
+        if self.metric == SECONDS_PER_STEP:
+            return "s/step"  # with the unit
         return self.reduction.partition("-")[0] if self.is_to_target else self.validation_metric
 
     @property
@@ -208,8 +224,8 @@ class Objective:
         """The objective as the label of an axis."""
         if self.is_default:
             return "fitness"
-        if self.metric == PARAMETERS:
-            return "number of weights"
+        if self.is_cost:
+            return COSTS[self.metric]
         what = self._metric_words()
         if self.is_to_target:
             return f"{self.noun} to {what} {'≤' if self.goal == '<=' else '≥'} {self.target:g}"
@@ -230,7 +246,7 @@ class Objective:
 
     def within(self, budget: str) -> str:
         """Return what its values are, without their direction, for a budget that is given in words."""
-        if self.metric == PARAMETERS:
+        if self.is_cost:
             return self.label
         what = self._metric_words()
         if self.is_to_target:

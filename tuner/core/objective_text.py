@@ -3,7 +3,7 @@
 training-loss[:last=SHARE]
 validation.METRIC[:end | :best | :last=SHARE][:min | :max][:every=N]
 evaluations-to:METRIC<=TARGET[:over=SHARE][:every=N], with >= for what rises; likewise seconds-to
-parameters, as one of several
+parameters and seconds-per-step, after another
 """
 
 from __future__ import annotations
@@ -15,13 +15,10 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from tuner.core.errors import InvalidRequest
-from tuner.core.objective import DIRECTIONS, PARAMETERS, RUNNING_SHARE, TRAINING, Objective, default_direction
+from tuner.core.objective import COSTS, DIRECTIONS, RUNNING_SHARE, TRAINING, Objective, default_direction
 from tuner.core.text import nearest
 
 ACCEPTED = f"{TRAINING}, validation.METRIC, evaluations-to:METRIC<=TARGET or seconds-to:METRIC<=TARGET"
-
-PARAMETERS_TOO = Objective(PARAMETERS, reduction="end", window=None)
-"""The number of weights, as another objective beside what is trained for."""
 
 _TO = ("evaluations-to", "seconds-to")
 _CONDITION = re.compile(r"(?P<metric>[^<>=]+)(?P<goal><=|>=)(?P<target>[^<>=]+)")
@@ -33,15 +30,20 @@ def parse_several(text: str) -> Objective:
     Raises:
         InvalidRequest: One is not an objective, or is named twice.
     """
-    first, *others = (PARAMETERS_TOO if one.strip() == PARAMETERS else parse(one) for one in str(text).split(","))
-    if first.metric == PARAMETERS:
-        raise InvalidRequest(
-            "objective", f"names {PARAMETERS} after what is trained for, as in {TRAINING},{PARAMETERS}", text
-        )
+    words = ("".join(one.split()) for one in str(text).split(","))
+    first, *others = (cost(one) if one in COSTS else parse(one) for one in words)
+    if first.is_cost:
+        accepted = f"names {first.metric} after what is trained for, as in {TRAINING},{first.metric}"
+        raise InvalidRequest("objective", accepted, text)
     metrics = [each.metric for each in (first, *others)]
     if len(set(metrics)) < len(metrics):
         raise InvalidRequest("objective", "names different metrics", text)
     return replace(first, further=tuple(others))
+
+
+def cost(name: str) -> Objective:
+    """Return the objective of a cost, one of COSTS."""
+    return Objective(name, reduction="end", window=None)
 
 
 def parse(text: str) -> Objective:
@@ -54,7 +56,7 @@ def parse(text: str) -> Objective:
     if head in _TO:
         return _to_target(head, words, text)
     if not (head == TRAINING or head.startswith(("validation.", "test"))):
-        near = nearest(head, (TRAINING, "validation.loss", "validation.accuracy", *_TO))
+        near = nearest(head, (TRAINING, "validation.loss", "validation.accuracy", *_TO, *COSTS))
         raise InvalidRequest("objective", f"is {ACCEPTED}{near}", text)
     parts: dict[str, Any] = {"metric": head, "direction": default_direction(head)}
     if head != TRAINING:

@@ -1,7 +1,8 @@
 """The driver: runs several studies side by side on one executor.
 
 A generation ends with its last candidate, and workers would be idle until then. The next study therefore begins as soon
-as the executor has room. Earlier studies keep the workers that have compiled their workloads.
+as the executor has room. Earlier studies keep the workers that have compiled their workloads. Studies with the time of
+a step as an objective are run one after the other.
 """
 
 from __future__ import annotations
@@ -96,11 +97,17 @@ class _Driver:
     def run(self, studies: Sequence[StudyRecord], *, wait: bool, control: Control | None) -> None:
         """Run all studies to completion."""
         waiting = deque(studies)
+        # A step is timed while nothing else of the run is trained.
+        is_timed = any(study.spec.workload.objective.has_step_time for study in studies)
         not_before = 0.0  # time of the next attempt to acquire a study that another driver holds
         while waiting or self._runs:
             if control is not None:
                 control.check(self._executor)
-            while waiting and time.monotonic() >= not_before and (not self._runs or self._executor.has_room):
+            while (
+                waiting
+                and time.monotonic() >= not_before
+                and (not self._runs or (self._executor.has_room and not is_timed))
+            ):
                 study = waiting.popleft()
                 try:
                     self._advance(self._begin(study))

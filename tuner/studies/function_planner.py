@@ -13,6 +13,7 @@ from tasks import importing
 from tasks.registry import TaskEntry, best_known
 from tuner import strategies
 from tuner.core.errors import InvalidRequest
+from tuner.core.objective import SECONDS_PER_STEP
 from tuner.core.objective_text import parse_several
 from tuner.core.study import SearchSpec
 from tuner.core.trial import Workload
@@ -54,6 +55,12 @@ def plan_function(request: SearchRequest, name: str, entry: TaskEntry, asked: Sc
     strategies.check_objectives(strategy, len(objective.each))
     (schedule,) = schedules_of(strategies.kind(strategy).schedule, [preset], asked)
     check_several(objective)
+    if objective.has_step_time:
+        accepted = (
+            f": {SECONDS_PER_STEP} is measured where optimizers are tuned; a training function reports a number of its"
+            " own, such as validation.seconds for report(step, seconds=…)"
+        )
+        raise InvalidRequest("objective", accepted, objective.text)
     if not all(each.validates for each in objective.each):
         accepted = "of a training function is one of what it reports, such as validation.loss for report(step, loss=…)"
         raise InvalidRequest("objective", accepted, objective.text)

@@ -23,6 +23,7 @@ from tuner.studies.comparison import ComparisonBatches
 from tuner.studies.heartbeat import Heartbeat
 from tuner.studies.recorder import Recorder
 from tuner.studies.search import SearchBatches
+from tuner.studies.step_times import StepTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class StudyRun:
         self._results: dict[Key, Result] = {}  # of the batch
         self._recorder: Recorder | None = None  # while work is outstanding
         self._left = 0  # number of outstanding evaluations
+        self._step_times: StepTimes | None = None  # of a search that has them as an objective
+        self._waiting: Work | None = None  # for calibrations
         self._stack = ExitStack()
         with self._released_on_error():
             renew = Heartbeat(lambda: store.renew(study.id, self._epoch), every=lease_seconds / 4)
@@ -77,6 +80,8 @@ class StudyRun:
                 for record in store.candidates(study.id)
             }
             self._source = self._batches()
+            if study.spec.workload.objective.has_step_time:
+                self._step_times = StepTimes(store, study, self._recorded)
 
     def ask(self) -> Work | None:
         """Return the work to train next; None while earlier work is outstanding, and once the study is over.
@@ -86,9 +91,11 @@ class StudyRun:
             EveryCandidateFailed: All candidates of a batch raised the same error.
             OtherGenome: The study cannot be replayed with these versions.
         """
-        if self.is_over or self._left:
+        if self.is_over or self._left or self._is_calibrating:
             return None
         with self._released_on_error():
+            if self._waiting is not None:
+                return self._calibrated(self._waiting)
             while True:
                 if self._batch is not None:
                     batch, self._batch, self._recorder = self._batch, None, None
@@ -98,7 +105,7 @@ class StudyRun:
                     break
                 work = self._begin(self._batch)
                 if work is not None:
-                    return work
+                    return self._calibrated(work)
             self._release(StudyStatus.COMPLETE)
         self._callback.on_study_end(self._store.find(self.study.spec.name)[0])
         return None
@@ -112,7 +119,10 @@ class StudyRun:
         if self._recorder is not None:
             with self._released_on_error():
                 self._heartbeat.check()
-                self._report(self._recorder.take(event))
+                if self._step_times is not None and self._is_calibrating:
+                    self._step_times.take(event)
+                else:
+                    self._report(self._recorder.take(self._with_step_time(event)))
 
     def tick(self) -> None:
         """Write events that have waited long enough.
@@ -174,9 +184,26 @@ class StudyRun:
         if not trials:
             return None
         self._recorder = Recorder(self._store, self.study.id, self._epoch, missing)
-        self._left = len(trials)
         label = f"{workload.task_label}/{spec.workload.optimizer}/{batch.mark}"
         return Work(workload, trials, label, batch.remaining)
+
+    @property
+    def _is_calibrating(self) -> bool:
+        return self._step_times is not None and self._step_times.is_measuring
+
+    def _calibrated(self, work: Work) -> Work:
+        """Return the next calibration that comes before a batch, or the batch."""
+        if self._step_times is not None and (trial := self._step_times.next(work.trials)) is not None:
+            self._waiting = work
+            return Work(self._step_times.workload, (trial,), f"{work.label}/step-time", work.remaining)
+        self._waiting, self._left = None, len(work.trials)
+        return work
+
+    def _with_step_time(self, event: Event) -> Event:
+        if self._step_times is None or self._batch is None or not isinstance(event, Evaluation):
+            return event
+        trial = next(one.trial for one in self._batch.candidates if one.key == event.key)
+        return self._step_times.filled(event, trial)
 
     def _report(self, events: list[Event]) -> None:
         for event in events:

@@ -64,6 +64,12 @@ class Cohort:
         """Return the start of every lane."""
         return self.loop.begin(self.hyperparameters, self._task_seeds, self._optimizer_seeds)
 
+    def take_first(self, carry: Carry, steps: int) -> None:
+        """Take the first steps from a start, which stays as it is; beyond MAX_CHUNK_STEPS from the start again."""
+        for done in range(0, steps, MAX_CHUNK_STEPS):
+            size = min(steps - done, MAX_CHUNK_STEPS)
+            self.loop.run(carry, self.hyperparameters, self._task_seeds, 1, size, max(size, self.budget))
+
     def chunks(self, carry: Carry, stops: Iterable[int] = (), seconds: float | None = None) -> Iterator[Chunk]:
         """Train from the first step to the end of the budget, or until every lane has diverged.
 

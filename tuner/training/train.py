@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
 from tuner.core.events import LaneObservations, TrainingProgress
 from tuner.core.numbers import until_not_finite
-from tuner.core.objective import PARAMETERS, Objective
+from tuner.core.objective import PARAMETERS, SECONDS_PER_STEP, Objective
 from tuner.core.trial import Evaluation, Key, Status, Trial, Workload, of_objectives
 from tuner.training.cohort import Cohort
 from tuner.training.cores import own_cores
@@ -22,6 +23,7 @@ from tuner.training.judgement import Judgement, Look, judge
 from tuner.training.loop import Carry
 from tuner.training.measurements import measurements_of
 from tuner.training.measurements.measurement import MeasurementCallback, Training
+from tuner.training.step_time import calibrate
 
 
 def train(
@@ -33,7 +35,8 @@ def train(
 ) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
     """Train one cohort to the end of its budget, or until every lane has diverged.
 
-    A timed run on CPUs has exclusive use of its cores.
+    A timed run on CPUs has exclusive use of its cores. A workload whose first objective is the time of a step is
+    calibrated and not trained.
 
     Args:
         workload: The workload of the trials.
@@ -49,6 +52,9 @@ def train(
         OtherInputs: The data or the code is not the study's.
         ValueError: The lanes do not fit the workload, or a quantity cannot be measured.
     """
+    if workload.objective.metric == SECONDS_PER_STEP:
+        yield from calibrate(workload, lanes)
+        return
     cohort = Cohort(workload, lanes)
     measured = measurements_of(workload, cohort) if measurements is None else measurements
     training = Training(cohort, (start or Cohort.begin)(cohort))
@@ -103,6 +109,8 @@ def _judged(training: Training, objective: Objective, lane: int) -> Judgement:
     """Return the judgement of a lane by one objective."""
     if objective.metric == PARAMETERS:
         return Status.FINISHED, float(training.carry[0].shape[0]), ""
+    if objective.metric == SECONDS_PER_STEP:  # the driver knows it, from a calibration
+        return Status.FINISHED, math.nan, ""
     looks = _looks(training, objective, lane)
     return judge(training.curve[:, lane], training.cohort.budget, objective, looks, training.seconds_at)
 
