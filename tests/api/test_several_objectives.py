@@ -115,12 +115,29 @@ def test_the_first_lines_say_where_the_front_ends_and_how_many_of_its_points_are
     assert layout["front"]["default"]["values"] == pytest.approx(usual)
 
 
-def test_of_several_searches_the_front_of_the_first_is_shown_and_called_so(run, tmp_path):
-    text = " ".join(tuned(tmp_path / "studies.db", search_seeds=2).table().to_text().split())
-    points = len(study_of(run).summary().front.points)  # the search with the same seed
-    assert f"front cheap-and-good, seed 0: {points} points, from loss " in text
-    assert "the first of 2 searches of each optimizer (seed 0)" in text
-    assert "cheap-and-good, seed 0: the front, of which no point is better by all" in text
+def test_of_several_searches_the_front_is_what_no_point_of_another_dominates(run, tmp_path):
+    several = tuned(tmp_path / "studies.db", search_seeds=3)
+    fronts = [study.summary().front for study in several.studies]
+    assert fronts[0] == study_of(run).summary().front  # the search with the same seed
+    values = np.unique([point.values for front in fronts for point in front.points], axis=0)
+    expected = values[moocore.is_nondominated(values, keep_weakly=True)]
+    (layout,) = json.loads(several.table().to_json())["searches"]
+    found = layout["front"]
+    np.testing.assert_allclose([point["values"] for point in found["points"]], expected)
+    worst = np.max([front.reference for front in fronts], axis=0)
+    assert found["reference"] == pytest.approx(worst)
+    volumes = [moocore.hypervolume([point.values for point in front.points], ref=worst) for front in fronts]
+    assert found["hypervolumes"] == pytest.approx(volumes)
+    assert found["hypervolume"] == pytest.approx(moocore.hypervolume(expected, ref=worst))
+    assert found["hypervolume"] >= max(volumes)
+    assert found["default"]["values"] == pytest.approx(np.mean([front.default.values for front in fronts], axis=0))
+    text = " ".join(several.table().to_text().split())
+    assert f"front cheap-and-good, 3 searches: {len(expected)} points, from loss " in text
+    assert "certainty cheap-and-good, 3 searches: hypervolume of each " in text
+    assert "cheap-and-good, 3 searches: the front, of which no point is better by all" in text
+    axes = several.figure("search-front").axes[0]
+    assert len(axes.lines) == 2 * 3  # what each search tried, and its front
+    assert axes.get_legend() is None  # one optimizer
 
 
 def test_with_noise_the_front_is_of_fresh_seeds(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,7 @@ class Front:
         default: The defaults on the fresh seeds at the end; None before they have finished there.
         better: Number of points whose means are better than those of the defaults by one objective or more, and worse
             by none.
+        searches: Of the front of several searches, the hypervolume of the front of each, up to the same reference.
     """
 
     objectives: tuple[Objective, ...]
@@ -48,6 +49,7 @@ class Front:
     hypervolume: float | None
     default: FrontPoint | None = None
     better: int = 0
+    searches: tuple[float | None, ...] = ()
 
 
 def front_of(spec: SearchSpec, candidates: Sequence[CandidateRecord]) -> Front | None:
@@ -89,6 +91,59 @@ def front_of(spec: SearchSpec, candidates: Sequence[CandidateRecord]) -> Front |
         default=_point(defaults, objectives) if defaults else None,
         better=sum(_dominates(means, usual) for _, means, _ in points) if defaults else 0,
     )
+
+
+def united(fronts: Sequence[Front]) -> Front | None:
+    """Return the front of several searches together: the points of theirs that no point of another search dominates.
+
+    Its reference is the worst of theirs, and its defaults are the mean of theirs, over the fresh seeds of all. None
+    without any front.
+    """
+    if not fronts:
+        return None
+    import moocore
+
+    objectives = fronts[0].objectives
+
+    def minimised(values: Sequence[float]) -> tuple[float, ...]:
+        return tuple(objective.fitness(value) for objective, value in zip(objectives, values, strict=True))
+
+    def volume(points: Iterable[FrontPoint]) -> float | None:
+        return finite_or_none(float(moocore.hypervolume([minimised(point.values) for point in points], ref=worst)))
+
+    worst = [max(column) for column in zip(*(minimised(front.reference) for front in fronts), strict=True)]
+    different = {minimised(point.values): point for front in reversed(fronts) for point in front.points}
+    points = [
+        point
+        for values, point in sorted(different.items(), key=lambda pair: pair[0])
+        if not any(_dominates(other, values) for other in different)
+    ]
+    defaults = [front.default for front in fronts if front.default is not None]
+    usual = _over_all(defaults) if defaults else None
+    return Front(
+        objectives=objectives,
+        points=tuple(points),
+        is_fresh=all(front.is_fresh for front in fronts),
+        reference=tuple(objective.value(each) for objective, each in zip(objectives, worst, strict=True)),
+        hypervolume=volume(points),
+        default=usual,
+        better=0
+        if usual is None
+        else sum(_dominates(minimised(point.values), minimised(usual.values)) for point in points),
+        searches=tuple(volume(front.points) for front in fronts),
+    )
+
+
+def _over_all(points: Sequence[FrontPoint]) -> FrontPoint:
+    """Return a point that several searches have trained, with the mean over the seeds of all."""
+    seeds = sum(point.seeds for point in points)
+    columns = zip(*(point.values for point in points), strict=True)
+    means = [
+        math.fsum(value * (point.seeds / seeds) for value, point in zip(column, points, strict=True))
+        for column in columns
+    ]
+    spreads = points[0].spreads if len(points) == 1 else (None,) * len(means)
+    return FrontPoint(points[0].hyperparameters, tuple(means), spreads, seeds)
 
 
 _Group = tuple[list[CandidateRecord], tuple[float, ...], int]  # trainings of a genome, their means, and their place

@@ -21,6 +21,7 @@ from dataclasses import dataclass, fields, replace
 from tuner.core.objective import Objective
 from tuner.core.study import Outcome, StudyStatus
 from tuner.core.trial import Key, Role, Status
+from tuner.results.analysis.front import united
 from tuner.results.analysis.margins import verdict_within
 from tuner.results.analysis.relative import NOT_KNOWN, Pairs, Relative, relative_gain, relative_gain_of_logarithms
 from tuner.results.analysis.summary import Cost, Counts, FreshRuns, Summary
@@ -135,6 +136,7 @@ def _merged(searches: Sequence[Summary]) -> Summary:
         doubling=None,
         trends=NO_TRENDS,
         searches=tuple(searches),
+        front=united([one.front for one in searches if one.front is not None]),
     )
 
 

@@ -37,8 +37,11 @@ def front(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
     axes = figure.subplots()
     looks = styles_of(study.spec.workload.optimizer for study, _, _ in fronts)
     drawn: list[tuple[float, ...]] = []
+    named: set[str] = set()  # several searches of an optimizer have one name
     for study, some, found in fronts:
-        own = looks[study.spec.workload.optimizer]
+        optimizer = study.spec.workload.optimizer
+        own, label = looks[optimizer], None if optimizer in named else optimizer
+        named.add(optimizer)
         tried = [
             (first.value(one.fitnesses[0]), second.value(one.fitnesses[1]))
             for one in some
@@ -49,13 +52,13 @@ def front(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:
         axes.plot(*zip(*tried, strict=True), "o", color=own.colour, ms=3, mew=0, alpha=0.3, zorder=2)
         axes.plot(
             *zip(*points, strict=True), own.marker, ls="-" if len(found.objectives) == 2 else "", color=own.colour,
-            ms=5, lw=1.2, zorder=3, label=study.spec.workload.optimizer,
+            ms=5, lw=1.2, zorder=3, label=label,
         )  # fmt: skip
     for axis, values in ((axes.xaxis, [x for x, *_ in drawn]), (axes.yaxis, [y for _, y, *_ in drawn])):
         _scale(axes, axis.axis_name, values)
     axes.set_xlabel(first.label)
     axes.set_ylabel(second.label)
-    if len(fronts) > 1:
+    if len(named) > 1:
         axes.legend(fontsize=8, frameon=False)
     hide_spines(axes)
     return figure

@@ -37,7 +37,10 @@ def of_searches(group: Sequence[Summary]) -> Lines:
         lines.append(("best", _seen(group)))
     elif fronts:
         lines += [line for one, found in fronts for line in front.first_lines(one, found)]
-        lines.append(("certainty", _once(group[0])))
+        if group[0].searches:
+            lines += [("certainty", f"{front.name_of(one)}: {front.of_each(found)}") for one, found in fronts]
+        else:
+            lines.append(("certainty", _once(group[0])))
     elif ranked:
         first = ranked[0]
         so_far = "" if all(one.status == StudyStatus.COMPLETE for one in group) else "so far "
@@ -114,9 +117,8 @@ def _certainty(ranked: Sequence[Summary]) -> str:
 
 
 def _once(one: Summary) -> str:
-    """Return what a result of one search says, which is the first where there are several."""
-    which = f"the first of {len(one.searches)} searches" if one.searches else "one search"
-    return f"{which} of each optimizer (seed {one.seed}); another seed may find other values"
+    """Return what a result of one search says."""
+    return f"one search of each optimizer (seed {one.seed}); another seed may find other values"
 
 
 def _certainty_over_searches(ranked: Sequence[Summary]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 from search_spaces.space import Scale
@@ -26,8 +27,17 @@ def table(summary: Summary, front: Front) -> TextTable:
 
 
 def name_of(summary: Summary) -> str:
-    """Return whose front it is: an optimizer's, or that of the first of its searches."""
-    return f"{summary.optimizer}, seed {summary.seed}" if summary.searches else summary.optimizer
+    """Return whose front it is: an optimizer's, of one search or of all."""
+    return f"{summary.optimizer}, {len(summary.searches)} searches" if summary.searches else summary.optimizer
+
+
+def of_each(front: Front) -> str:
+    """Return the hypervolumes of the fronts of several searches, in words."""
+    known = sorted(volume for volume in front.searches if volume is not None)
+    if not known:
+        return "hypervolumes of each are not known"
+    ends = f"{number(known[0])} to {number(known[-1])}"
+    return f"hypervolume of each {ends}, median {number(statistics.median(known))}; of all {number(front.hypervolume)}"
 
 
 def _value(value: float, spread: float | None) -> str:
@@ -56,10 +66,11 @@ def legend(summary: Summary, front: Front) -> str:
     """Return what explains the table."""
     means = "means over fresh seeds, on which the last generation trained it" if front.is_fresh else "of the search"
     reference = ", ".join(map(number, front.reference))
+    worst = "worst of the first generations" if front.searches else "worst of the first generation"
     return (
         f"front of {name_of(summary)}: {counted(len(front.points), 'point')}, by "
         f"{' and '.join(objective.label for objective in front.objectives)}; values are {means}. Its hypervolume is "
-        f"{number(front.hypervolume)}, up to the worst of the first generation, {reference}."
+        f"{number(front.hypervolume)}, up to the {worst}, {reference}."
     )
 
 
@@ -73,6 +84,7 @@ def as_json(front: Front) -> dict[str, Any]:
         "default": None if front.default is None else _point(front.default),
         "better_than_default": front.better,
         "points": [_point(point) for point in front.points],
+        **({"hypervolumes": list(front.searches)} if front.searches else {}),
     }
 
 

@@ -11,7 +11,7 @@ from tuner.results.analysis.margins import comparable
 from tuner.results.analysis.searches import Ranks, merged, ranks
 from tuner.results.analysis.summary import Hyperparameter, Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
-from tuner.results.tables import sizes
+from tuner.results.tables import front, sizes
 from tuner.results.tables.numbers import NOTHING, hyperparameter, number
 from tuner.results.tables.text_table import TextTable
 
@@ -115,6 +115,7 @@ def _entry(one: Summary, ranks: Ranks) -> dict[str, Any]:
         },
         "ranks": list(ranks.counts),
         "mean_rank": ranks.mean,
+        **({} if one.front is None else {"front": front.as_json(one.front)}),
     }
 
 
