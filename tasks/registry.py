@@ -144,6 +144,7 @@ def declares_function(name: str) -> bool:
     """
     if name.startswith(SESSION):
         return is_training_function(imported(name, "task"))
+    name = plugins().get(name, name)
     source, _, attribute = name.rpartition(":")
     if source in sys.modules:
         return is_training_function(getattr(sys.modules[source], attribute, None))

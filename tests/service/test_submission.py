@@ -130,6 +130,8 @@ def test_a_run_with_several_searches_of_each_optimizer_costs_as_many_times_as_mu
         ({"options": {"path": ".."}}, "options", "is a number, true, false, or a word"),
         ({"search_spaces": ["optimizer: Adam\nhyperparameters: {}"]}, "search_spaces", "search-space-1.yaml"),
         ({"search_spaces": ["&a [*a]"]}, "search_spaces", "anchors and aliases"),
+        ({"memory_per_candidate": 0}, "memory_per_candidate", "greater than or equal to 0.01"),
+        ({"memory_per_candidate": 4}, "memory_per_candidate", "only candidates of a training function have a limit"),
         ({"search_spaces": ["a" * 70_000]}, "search_spaces", "of 1 to 65,536 characters"),
         ({"database": "sqlite://"}, "database", "not permitted"),
         ({"address": "10.0.0.1:6379"}, "address", "not permitted"),

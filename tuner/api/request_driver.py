@@ -186,6 +186,7 @@ def _train(request: RequestRecord, assigned: Assigned, store: ServiceStore, prog
         workers=assigned.workers,
         cpus_per_candidate=assigned.cpus_per_candidate,
         gpus_per_candidate=assigned.gpus_per_candidate,
+        memory_per_candidate=fields.get("memory_per_candidate"),
         timeout=fields.get("timeout"),
         max_attempts=fields.get("max_attempts") or 3,
         address=assigned.address,

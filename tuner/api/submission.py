@@ -22,6 +22,7 @@ from tuner.core.errors import InvalidRequest
 from tuner.core.requests import Cost
 from tuner.core.study import ComparisonSpec, SearchSpec, StudySpec
 from tuner.core.text import nearest
+from tuner.execution.resources import MIN_GIGABYTES, Resources
 from tuner.strategies.registry import BUILT_IN
 from tuner.studies.lookup import run_name
 from tuner.studies.planner import MAX_FRESH_SEEDS, Plan, SearchRequest, plan_search
@@ -31,8 +32,8 @@ from tuner.training import own_optimizers
 KERAS = "keras:"
 
 __all__ = [
-    "MAX_FRESH_SEEDS", "MAX_SEARCHES", "Catalogue", "Preview", "cost_of", "optimizer_facts", "planned", "preview",
-    "run_name", "space_facts", "task_facts",
+    "MAX_FRESH_SEEDS", "MAX_SEARCHES", "MIN_GIGABYTES", "Catalogue", "Preview", "cost_of", "optimizer_facts",
+    "planned", "preview", "run_name", "space_facts", "task_facts",
 ]  # fmt: skip
 
 
@@ -166,7 +167,10 @@ def planned(
             options=fields.get("options") or {},
         )
         try:
-            return plan_search(request)
+            plan = plan_search(request)
+            limits = Resources(memory_per_candidate=fields.get("memory_per_candidate"))
+            limits.check_for(is_function=plan.specs[0].workload.is_function)
+            return plan
         except InvalidRequest as error:
             raise error.without(f"{folder}/") from None
         except ValueError as error:

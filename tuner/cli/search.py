@@ -56,7 +56,7 @@ def search_and_print(options: dict[str, Any]) -> None:
 
 
 def _search_on(service: Service, options: dict[str, Any]) -> None:
-    refuse_here(options, *MACHINE)
+    refuse_here(options, *(option for option in MACHINE if option != "memory_per_candidate"))
     from tuner.cli.remote import submit_and_print
 
     fields = {name: options[name] for name in FIELDS if name not in ("task", "optimizers", "cpus_per_candidate")}
@@ -70,6 +70,7 @@ def _search_on(service: Service, options: dict[str, Any]) -> None:
             search_space=options["search_space"],
             options=task_options_of(options["task_options"]),
             timeout=options["timeout"],
+            memory_per_candidate=options["memory_per_candidate"],
             max_attempts=options["max_attempts"],
             is_private=options["private"],
         ),

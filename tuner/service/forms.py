@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
 from tuner.api.comparison_submission import KIND
-from tuner.api.submission import MAX_FRESH_SEEDS, MAX_SEARCHES
+from tuner.api.submission import MAX_FRESH_SEEDS, MAX_SEARCHES, MIN_GIGABYTES
 from tuner.core.requests import FREE_FIELDS
 
 MAX_SPACE = 64 * 1024  # characters of a search space, or of an exported configuration
@@ -72,7 +72,7 @@ class _RunForm(BaseModel):
         1.0, description="share of the workers among the runs of the same user"
     )
 
-    @field_validator("sigma", "seconds", "timeout", "weight", mode="before", check_fields=False)
+    @field_validator("sigma", "seconds", "timeout", "memory_per_candidate", "weight", mode="before", check_fields=False)
     @classmethod
     def _numbers(cls, value: Any) -> Any:
         """Take whole numbers where numbers are accepted."""
@@ -112,10 +112,15 @@ class RunForm(_RunForm):
     search_spaces: Annotated[list[Space], Field(max_length=MAX_SPACES)] = Field(
         [], description="search spaces as YAML text or as JSON, one per optimizer"
     )
+    memory_per_candidate: Annotated[float | None, Field(ge=MIN_GIGABYTES, le=1e6, allow_inf_nan=False)] = Field(
+        None, description="gigabytes that a candidate of a training function may take; null: no limit"
+    )
 
     def fields(self) -> dict[str, Any]:
         """Return the specification of the run, as it is stored and compared."""
-        return self.model_dump(exclude=set(FREE_FIELDS))
+        # Without a limit it is as it was stored before there was one.
+        unused = {"memory_per_candidate"} if self.memory_per_candidate is None else set()
+        return self.model_dump(exclude={*FREE_FIELDS, *unused})
 
 
 class ComparisonForm(_RunForm):

@@ -37,7 +37,7 @@ def plan_function(request: SearchRequest, name: str, entry: TaskEntry, asked: Sc
 
     Args:
         request: The request.
-        name: Where the function is, as `lookup.absolute` returns it.
+        name: Where the function is: "package.module:NAME" or "/path/to/file.py:NAME".
         entry: What is known of it.
         asked: The schedule that the request asks for.
 

@@ -105,7 +105,7 @@ def plan_search(request: SearchRequest) -> Plan:
     if any(entry.is_function for entry in entries):
         if len(names) > 1:
             raise InvalidRequest("task", ": a training function is tuned alone; name no other task", request.task)
-        spec = plan_function(request, names[0], entries[0], asked)
+        spec = plan_function(request, entries[0].where, entries[0], asked)
         specs = repeated([spec], request.search_seeds)
         return Plan(specs, tuple(_unusual(request, spec, entries[0].presets[request.preset].generations)), names[0])
     presets = [entry.presets[request.preset] for entry in entries]

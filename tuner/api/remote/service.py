@@ -89,6 +89,7 @@ class Service:
         precision: str | None = None,
         options: Mapping[str, Any] | None = None,
         timeout: float | None = None,
+        memory_per_candidate: float | None = None,
         max_attempts: int = 3,
         is_private: bool = False,
         weight: float = 1.0,
@@ -115,6 +116,7 @@ class Service:
             precision: "float32", "float64" or "bfloat16".
             options: Keyword arguments of the task: numbers, true, false, or words.
             timeout: Seconds after which a candidate is ended. Default: none.
+            memory_per_candidate: Gigabytes that a candidate of a training function may take. Default: no limit.
             max_attempts: Attempts per candidate.
             is_private: Whether the run is hidden from other users. Default False.
             weight: Share of the workers among your runs. Default 1.
@@ -143,6 +145,7 @@ class Service:
             "precision": precision,
             "options": dict(options or {}),
             "timeout": timeout,
+            "memory_per_candidate": memory_per_candidate,
             "max_attempts": max_attempts,
             "is_private": is_private,
             "weight": weight,

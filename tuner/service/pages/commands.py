@@ -52,7 +52,7 @@ _FLAGS = (
     ("population", "--population"), ("steps", "--steps"), ("sigma", "--sigma"), ("budget", "--budget"),
     ("objective", "--objective"), ("seed", "--seed"), ("fresh_seeds", "--fresh-seeds"),
     ("search_seeds", "--search-seeds"), ("precision", "--precision"), ("timeout", "--timeout"),
-    ("max_attempts", "--max-attempts"),
+    ("memory_per_candidate", "--memory-per-candidate"), ("max_attempts", "--max-attempts"),
 )  # fmt: skip
 
 

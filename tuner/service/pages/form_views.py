@@ -44,7 +44,7 @@ class Fields:
 OF_RUN = Fields(
     ("preset", "strategy", "objective", "precision"),
     ("generations", "population", "budget", "seed", "fresh_seeds", "search_seeds", "max_attempts"),
-    ("timeout", "weight"),
+    ("timeout", "memory_per_candidate", "weight"),
     {"steps": int, "sigma": float},
     ("is_private",),
 )
