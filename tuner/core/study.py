@@ -180,7 +180,7 @@ class SearchSpec(_Spec):
 
     def budget_of(self, batch: int) -> int:
         """Return the budget of a candidate of a generation, in gradient evaluations, on all tasks together."""
-        return self.budgets[batch]
+        return sum(part.steps[batch] for part in self.parts)  # `budgets` takes as long as there are generations
 
     def workload_of(self, batch: int) -> Workload:
         """Return what the trials of a batch share; the number of a batch is the generation in its keys."""
