@@ -57,3 +57,40 @@ def test_runs_end_with_the_same_rows_and_the_service_says_what_it_waits_for(tmp_
             assert store.check().faults == ()
     finally:
         service.kill()
+
+
+@pytest.mark.postgresql
+def test_one_connection_that_hangs_delays_those_that_it_serves_and_changes_no_row(
+    tmp_path, monkeypatch, postgresql_server
+):
+    for name, value in (("COHORT_SECONDS", "0.4"), ("ANSWER_SECONDS", "2"), ("DRIVERS_FOLDER", str(tmp_path / "d"))):
+        monkeypatch.setenv(name, value)
+    server, chosen = postgresql_server, random.Random(2)
+    name = server.create_database()
+    database = server.url(name)
+    with ServiceStore.open(database, patience=60.0) as store:
+        own = server.backends(name)
+        service = Service(database, (sys.executable, "-m", "tests.support.killed_service"), workers=2)
+        try:
+            queue = Killing(service, store, random.Random(1))
+            # Of the service, of its supervisor or of a driver, as it comes; and one within a transaction.
+            for where in ("state = 'idle'", "state = 'idle'", "state <> 'idle'", "state <> 'idle'"):
+                queue.keep_the_queue()
+                queue.seen |= {*until(lambda: drivers(store))}
+                pid = chosen.choice(until(lambda where=where: [*{*server.backends(name, where)} - {*own}]))
+                with server.suspended_backend(pid):
+                    end = time.monotonic() + SECONDS
+                    while time.monotonic() < end:
+                        assert service.status("/health")[0] == 200
+                        for path in ("/", "/ready", "/api/v1/runs"):
+                            status, text = service.status(path)
+                            assert status == 200 or (status == 503 and "the database" in text), (path, status, text)
+                        time.sleep(0.2)
+                until(lambda: service.status("/ready")[0] == 200)
+            queue.end()
+            for run, fields in queue.submitted.items():
+                assert rows(store, run) == undisturbed(tmp_path / f"{run}.db", run, fields)
+            assert sorted(store.runs()) == sorted(queue.submitted)
+            assert store.check().faults == ()
+        finally:
+            service.kill()

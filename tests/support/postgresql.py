@@ -94,6 +94,24 @@ class Server:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
+    @contextmanager
+    def suspended_backend(self, pid: int) -> Iterator[None]:
+        """Have the process of one connection hang, while those of the others go on."""
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def backends(self, database: str, where: str = "true") -> list[int]:
+        """Return the processes of the connections to a database, the oldest first, by a condition on their activity."""
+        import psycopg
+
+        query = f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND {where} ORDER BY backend_start"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            return [row[0] for row in connection.execute(query)]  # type: ignore[call-overload]
+
     def remove(self) -> None:
         """Stop the server and delete its files."""
         self._process.send_signal(signal.SIGQUIT)  # immediate shutdown

@@ -22,6 +22,7 @@ from tuner.service.routes.access import identity_of
 from tuner.service.settings import ServiceSettings
 from tuner.service.study_cache import StudyCache
 from tuner.service.tokens import Sessions
+from tuner.service.turns import check_turn
 from tuner.storage import ServiceStore
 
 
@@ -36,6 +37,7 @@ def create_app(settings: ServiceSettings, store: ServiceStore, sessions: Session
     watcher, cache, drawer = Watcher(store), StudyCache(store), Drawer(settings.database, settings.repeat_command)
     planner = Planner(settings.catalogue, settings.cpus_per_candidate, settings.database)
     sessions.look_into(store)
+    store.admit_by(check_turn)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:

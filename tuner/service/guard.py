@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from tuner.service.problems import answer, problem
 from tuner.service.settings import ServiceSettings
 from tuner.service.tokens import Identity, Sessions
+from tuner.service.turns import begin_to_wait
 from tuner.storage import StorageError
 
 Scope = MutableMapping[str, Any]
@@ -81,6 +82,7 @@ class Guard:
             refused = await self._refusal(scope, Headers(scope=scope))
         except StorageError as error:  # in which the tokens are
             refused = answer(Request(scope), 503, str(error))
+        begin_to_wait()  # anew: who asks may have been looked up
         await (self._app if refused is None else refused)(scope, receive, with_headers)
 
     async def _refusal(self, scope: Scope, headers: Headers) -> Response | None:

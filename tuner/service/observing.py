@@ -18,6 +18,7 @@ from tuner.service.guard import App, Receive, Scope, Send
 from tuner.service.metrics import Metrics
 from tuner.service.request_ids import accepted_or_new, request_id
 from tuner.service.tokens import Identity
+from tuner.service.turns import begin_to_wait
 
 HEADER = "X-Request-ID"
 OTHER = "other"  # route of what no route takes
@@ -47,6 +48,7 @@ class Observed:
             return
         number = accepted_or_new(Headers(scope=scope).get(HEADER, ""))
         request_id.set(number)  # of this task: there is one per request
+        begin_to_wait()
         status, started = 0, time.monotonic()
 
         async def with_id(message: MutableMapping[str, Any]) -> None:

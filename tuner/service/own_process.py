@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
 from tuner.core.errors import LodoTuneError
+from tuner.service.turns import take_turn
 
 PARENT_SECONDS = 1.0  # between two looks at whether the server lives
 MAX_SECONDS = 60.0
@@ -57,6 +58,7 @@ class OwnProcess:
         Raises:
             Busy: It is not ready in time, or the process has ended.
         """
+        take_turn()  # what it takes is no wait for the database
         try:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), MAX_SECONDS)
         except TimeoutError:

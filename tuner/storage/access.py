@@ -44,6 +44,7 @@ class DatabaseAccess:
         self._engine, self._release = engine, release
         self._busy_timeout = busy_timeout
         self._ended = ended or threading.Event()
+        self._admit: Callable[[], None] = lambda: None
         self._retrier = Retrier(patience)
         # A database in memory has a single connection, which only one thread may use at a time.
         in_memory = engine.dialect.name == "sqlite" and urls.sqlite_path(engine.url) is None
@@ -113,6 +114,10 @@ class DatabaseAccess:
         self._retrier.stop()
         self._ended.set()
 
+    def admit_by(self, check: Callable[[], None]) -> None:
+        """Call a function before each transaction, which may refuse it by raising a StorageError."""
+        self._admit = check
+
     def __enter__(self) -> Self:
         return self
 
@@ -121,11 +126,13 @@ class DatabaseAccess:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
+        self._admit()
         with self._lock, transactions.reading(self._engine, self._busy_timeout) as connection:
             yield connection
 
     @contextmanager
     def _writing(self, busy_timeout: float | None = None) -> Iterator[Connection]:
+        self._admit()
         seconds = self._busy_timeout if busy_timeout is None else busy_timeout
         with self._lock, transactions.writing(self._engine, seconds) as connection:
             yield connection

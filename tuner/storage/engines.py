@@ -97,6 +97,7 @@ def _postgresql_engine(
     try:
         engine = create_engine(
             url,
+            pool_timeout=busy_timeout,  # a connection is waited for as long as a lock
             pool_pre_ping=True,  # after a restart of the server, idle connections are replaced without an error
             connect_args={
                 "connect_timeout": answers.CONNECT_TIMEOUT,
@@ -151,7 +152,7 @@ def _sqlite_engine(
             return opened
 
         # A reader reopens the file for each transaction: whether it may use side files can change meanwhile.
-        pool = {"poolclass": NullPool} if read_only else {}
+        pool: dict[str, Any] = {"poolclass": NullPool} if read_only else {"pool_timeout": busy_timeout}
         engine = create_engine(url, creator=connect, **pool, **common)
 
     @event.listens_for(engine, "connect")

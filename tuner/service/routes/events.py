@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from tuner.service.live import Watcher
 from tuner.service.routes.resources import Reader
+from tuner.service.turns import take_turn
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
 
@@ -29,6 +30,7 @@ async def events(
     `number` counts the changes of a study, and is null once it is deleted. The id of an event is the cursor, which a
     client sends as Last-Event-ID to go on after a cut.
     """
+    take_turn()
     watcher: Watcher = request.app.state.watcher
     stream = watcher.stream(last_event_id, lambda run: run in request.app.state.reading(request).hidden)
     return StreamingResponse(
