@@ -24,6 +24,7 @@ from tuner.execution.executor import FUNCTION_TRAIN
 from tuner.execution.in_process import InProcessExecutor
 from tuner.execution.messages import bundled
 from tuner.execution.worker import train_cohort
+from tuner.training import own_function
 
 
 def evaluated(executor, *trials):
@@ -106,6 +107,15 @@ def test_much_output_is_cut_to_its_beginning_and_its_end(in_process):
     assert evaluation.output.startswith("this is print megabytes\nxxx")
     assert evaluation.output.endswith("xxx\n")
     assert len(evaluation.output) < 50_000
+
+
+def test_a_run_that_has_nothing_new_sends_nothing(monkeypatch):
+    monkeypatch.setattr(own_function, "SEND_SECONDS", 0.01)
+    busy = trial(0, Act.PAUSE)
+    updates = list(bundled(train_cohort(FUNCTION_TRAIN, WORKLOAD, (busy,)), (busy,)))
+    kinds = [type(message).__name__ for update in updates for message in update.messages]
+    # What it prints before it pauses for twenty such moments, and what it reports after.
+    assert kinds in (["Started", "Reported", "Reported", "Evaluation"], ["Started", "Reported", "Evaluation"])
 
 
 def test_no_candidate_finds_the_environment_or_the_generators_of_another(in_process):

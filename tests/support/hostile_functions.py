@@ -54,6 +54,7 @@ class Act(StrEnum):
     SHOW = "show the environment and draw"
     GREED = "take memory until it is stopped"
     LEAK = "leave memory behind"
+    PAUSE = "pause"
 
 
 def train(hyperparameters, *, seed, budget, report, resources):
@@ -66,6 +67,8 @@ def train(hyperparameters, *, seed, budget, report, resources):
         sys.exit(3)
     if act is Act.HANG:
         time.sleep(3600)
+    if act is Act.PAUSE:
+        time.sleep(0.2)
     if act is Act.KILL:
         os.kill(os.getpid(), signal.SIGKILL)
     if act is Act.PRINT:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tuner.core.events import TrainingProgress
 from tuner.core.trial import Evaluation, Status, Trial, Workload
-from tuner.execution.messages import Message, Started, Update
+from tuner.execution.messages import Started, Update
 from tuner.execution.retries import Attempt, Cause, Failure
 from tuner.execution.worker import Watchdog
 
@@ -50,16 +50,8 @@ class SimulatedWorker:
         seconds = self._pool.seconds(workload, attempt, workload.optimizer not in self._trained)
         self._trained.add(workload.optimizer)
         self.busy += seconds
-        steps = attempt.lanes[0].steps
-        end: list[Message] = [
-            TrainingProgress(steps, np.ones((1, len(attempt.lanes)))),
-            *(
-                Evaluation(one.key, Status.FINISHED, self._pool.fitness(one), (), steps, seconds)
-                for one in attempt.members
-            ),
-        ]
         self._pool.later(0.0, self, [Update((Started("node", self.number),))])
-        self._pool.later(seconds, self, [*(Update((message,)) for message in end), Update(is_over=True)])
+        self._pool.later(seconds, self, [*self._pool.updates(attempt, seconds), Update(is_over=True)])
 
     def read(self) -> Update:
         """Return the next update that is due."""
@@ -115,6 +107,15 @@ class SimulatedPool:
     def later(self, seconds: float, worker: SimulatedWorker, updates: Sequence[Update]) -> None:
         """Make updates due after so many seconds."""
         heapq.heappush(self._due, (self.now + seconds, next(self._order), worker, updates))
+
+    def updates(self, attempt: Attempt, seconds: float) -> list[Update]:
+        """Return what a worker sends at the end of a cohort."""
+        steps = attempt.lanes[0].steps
+        losses = TrainingProgress(steps, np.ones((1, len(attempt.lanes))))
+        members = [
+            Evaluation(one.key, Status.FINISHED, self.fitness(one), (), steps, seconds) for one in attempt.members
+        ]
+        return [Update((message,)) for message in (losses, *members)]
 
     def start_worker(self, avoided: Collection[str]) -> SimulatedWorker:
         """Start a worker."""

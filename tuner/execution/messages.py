@@ -64,7 +64,8 @@ class Update:
 def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Update]:
     """Bundle evaluations with the last losses and the end, since each update takes Ray half a millisecond.
 
-    The cohort ends with its last evaluation. Later messages are dropped.
+    The cohort ends with its last evaluation. Later messages are dropped, as is that a training function has nothing new
+    to report: a thousand workers share one driver.
 
     Args:
         messages: Messages of `tuner.execution.worker.train_cohort`.
@@ -77,7 +78,7 @@ def bundled(messages: Iterator[Message], lanes: Sequence[Trial]) -> Iterator[Upd
     bundle: list[Message] = []
     is_spent = False
     for message in messages:
-        if not unfinished:
+        if not unfinished or message == Reported():
             continue
         bundle.append(message)
         is_spent = is_spent or (isinstance(message, Raised) and message.is_worker_spent)

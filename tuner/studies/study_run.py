@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from tuner.core.events import Event
 from tuner.core.numbers import fitness
 from tuner.core.study import SearchSpec, StudyRecord, StudyStatus
-from tuner.core.trial import Evaluation, Key, Trial, Workload
+from tuner.core.trial import OBJECTIVES, Evaluation, Key, Trial, Workload
 from tuner.execution.executor import cohorts
 from tuner.storage import LeaseLost, Store, UnknownStudy
 from tuner.studies.batch import Batch, BatchSource, EveryCandidateFailed, Result
@@ -209,7 +209,7 @@ class StudyRun:
         for event in events:
             if isinstance(event, Evaluation):
                 self._left -= 1
-                self._results.setdefault(event.key, event)
+                self._results.setdefault(event.key, _without_what_is_stored(event))
             self._callback.on_event(event)
 
     @contextmanager
@@ -249,3 +249,9 @@ class StudyRun:
         return UnknownStudy(
             f"the study {self.study.spec.name} was deleted from the database while its run was under way"
         )
+
+
+def _without_what_is_stored(evaluation: Evaluation) -> Evaluation:
+    """Return an evaluation as strategies take it: curves and outputs of a generation would fill the memory."""
+    fitnesses = tuple(one for one in evaluation.observations if one.split == OBJECTIVES)
+    return replace(evaluation, losses=(), observations=fitnesses, output="")
