@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tuner.core.environment import environment
-from tuner.core.process_memory import MEMORY, Growth, memory_limit, own_bytes
+from tuner.core.process_memory import MEMORY, Growth, Taken, memory_limit, own_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process holds")
 SIZE = 80_000_000
@@ -56,6 +57,37 @@ def test_what_forked_processes_share_counts_once_where_it_matters():
     once, each = map(int, done.stdout.split())
     assert once < SIZE / 2  # beside the page tables, what each has written itself
     assert each > 2 * SIZE  # the sum over the processes, which is only a bound
+
+
+def test_what_is_taken_for_a_moment_counts():
+    taken = Taken(SIZE // 2)
+    assert taken.excess() == 0
+    bytearray(SIZE)
+    assert abs(taken.excess() - SIZE) < NOISE
+
+
+def test_files_that_are_mapped_do_not_count(tmp_path):
+    np.save(tmp_path / "data.npy", np.ones(SIZE // 8))
+    taken = Taken(SIZE // 2)
+    mapped = np.load(tmp_path / "data.npy", mmap_mode="r")
+    assert mapped.sum() == SIZE // 8
+    assert taken.excess() == 0
+
+
+def test_where_the_most_cannot_be_set_back_only_what_exceeds_it_counts(monkeypatch):
+    Taken(0)
+    bytearray(2 * SIZE)  # by a candidate before
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", refused)
+        taken = Taken(SIZE // 2)
+    bytearray(SIZE)
+    assert taken.excess() == 0
+    bytearray(3 * SIZE)
+    assert abs(taken.excess() - 3 * SIZE) < NOISE
+
+
+def refused(path, text):
+    raise PermissionError(path)
 
 
 def test_a_process_that_keeps_more_than_half_of_what_a_candidate_may_take_is_to_be_replaced():

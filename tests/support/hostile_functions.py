@@ -22,6 +22,7 @@ from tuner.training.code_fingerprint import function_code
 AT_IMPORT = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")}
 BUDGET = 4
 LEFT_BYTES = 80_000_000  # by each candidate that leaves memory behind
+SPIKE_BYTES = 300_000_000
 _LEFT = []
 
 
@@ -55,6 +56,8 @@ class Act(StrEnum):
     GREED = "take memory until it is stopped"
     LEAK = "leave memory behind"
     PAUSE = "pause"
+    SPIKE = "take memory for a moment"
+    STOP_ITERATION = "raise StopIteration"
 
 
 def train(hyperparameters, *, seed, budget, report, resources):
@@ -67,6 +70,10 @@ def train(hyperparameters, *, seed, budget, report, resources):
         sys.exit(3)
     if act is Act.HANG:
         time.sleep(3600)
+    if act is Act.STOP_ITERATION:
+        next(iter(()))
+    if act is Act.SPIKE:
+        len(bytearray(SPIKE_BYTES))  # one operation, during which no other thread of Python runs
     if act is Act.PAUSE:
         time.sleep(0.2)
     if act is Act.KILL:
@@ -162,6 +169,7 @@ def trial(slot: int, act: Act = Act.TRAIN, *, seed: int = 3, steps: int = BUDGET
 ENDS = {
     Act.TRAIN: ("finished", "", "this is train"),
     Act.RAISE: ("failed", "ZeroDivisionError: on purpose", "this is raise"),
+    Act.STOP_ITERATION: ("failed", "StopIteration", "this is raise StopIteration"),
     Act.EXIT: ("failed", "SystemExit: 3", "this is exit"),
     Act.PRINT: ("finished", "", "bytes left out"),
     Act.FORK: ("finished", "", "this is fork"),

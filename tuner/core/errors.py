@@ -77,6 +77,18 @@ class WorkerSpent(LodoTuneError):  # noqa: N818 (names an event)
     """A candidate has failed, and its worker is to be ended: it still runs there, or has left too much behind."""
 
 
+class RaisedInFunction(Exception):  # noqa: N818 (names an event)
+    """A training function has raised an exception that cannot leave a generator as itself, as StopIteration.
+
+    Attributes:
+        error: What it raised.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 def check_at_least_one(field: str, value: int | None) -> None:
     """Raise InvalidRequest for a number below one; None is accepted.
 

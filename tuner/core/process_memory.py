@@ -12,6 +12,7 @@ MEMORY = "LODO_TUNE_MEMORY"
 """Variable of a worker that trains by functions: bytes that a candidate may take; not set without a limit."""
 
 GIGABYTE = 10**9
+_PRECISION = 10**7  # bytes; processors count for themselves before they add
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
@@ -40,6 +41,36 @@ def own_bytes(more_than: int = 0) -> int:
     return held
 
 
+class Taken:
+    """What a candidate takes of the memory of its process and of those that it starts, also for a moment.
+
+    The kernel keeps the most that a process has held, from which files that it maps are subtracted as far as they were
+    seen. Where that cannot be set back, it says nothing until the process holds more than ever before the candidate.
+
+    Args:
+        limit: Bytes that the candidate may take.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")  # the most is now what the process holds
+        self._before, self._own = own_bytes(), _anonymous(os.getpid())
+        known = _status()
+        self._most, self._files = known.get("VmHWM", 0), 0
+        self._is_reset = self._most <= known.get("VmRSS", 0) + _PRECISION
+
+    def excess(self) -> int:
+        """Return the bytes that it has taken if they are more than its limit, and 0 otherwise."""
+        known = _status()
+        most = known.get("VmHWM", 0)
+        self._files = max(self._files, known.get("RssFile", 0) + known.get("RssShmem", 0))
+        taken = own_bytes(more_than=self._before + self.limit) - self._before
+        if self._is_reset or most > self._most:
+            taken = max(taken, most - self._files - self._own)
+        return taken if taken > self.limit else 0
+
+
 class Growth:
     """What the candidates of a process have left in its memory."""
 
@@ -58,6 +89,14 @@ class Growth:
             return False
         gc.collect()
         return own_bytes() - self._first > limit // 2
+
+
+def _status() -> dict[str, int]:
+    """Return what the kernel tells of this process in kB, as bytes by name; nothing on a system that does not."""
+    with contextlib.suppress(OSError, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return {line.partition(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.endswith(" kB")}
+    return {}
 
 
 def _anonymous(pid: int) -> int:

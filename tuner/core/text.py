@@ -6,6 +6,8 @@ import re
 import traceback
 from collections.abc import Iterable
 
+from tuner.core.errors import RaisedInFunction
+
 MAX_ERROR_BYTES = 4096
 MAX_REASON_CHARACTERS = 300
 
@@ -53,6 +55,7 @@ def describe_error(error: BaseException) -> tuple[str, str]:
 
     An exception itself is never sent between processes: its class may not unpickle, and its message may be of any size.
     """
+    error = error.error if isinstance(error, RaisedInFunction) else error
     kind = type(error).__name__
     try:
         message = first_line(_relevant_part(str(error)))

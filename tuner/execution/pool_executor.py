@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Generic
 
+from tuner.core.candidate_files import checkpoints_of, output_beside
 from tuner.core.errors import InvalidRequest
+from tuner.core.printed import left_behind
 from tuner.core.trial import Evaluation, Trial, Workload
 from tuner.execution.assignment import Assignment
 from tuner.execution.costs import Costs
@@ -47,6 +50,7 @@ class PoolExecutor(Executor, Generic[W]):
         *,
         grace: float = 10.0,
         max_cohorts: int = 10_000,
+        checkpoints: Path | None = None,
         say: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -58,6 +62,7 @@ class PoolExecutor(Executor, Generic[W]):
                 GPU is ended after a cohort that raised, because the GPU's memory may be fragmented.
             grace: Seconds that the end of a worker may take before it is abandoned.
             max_cohorts: Number of cohorts after which a worker is replaced, as a protection against memory leaks.
+            checkpoints: Folder in which training functions leave what a lost attempt printed. Default: none.
             say: Shows a line to the user.
             clock: Returns seconds.
 
@@ -69,6 +74,7 @@ class PoolExecutor(Executor, Generic[W]):
         self.stale = 0  # number of evaluations from abandoned workers
         self._grace = grace
         self._max_cohorts = max_cohorts
+        self._checkpoints = checkpoints
         self._say = say
         self._clock = clock
         self._queues: list[Queue] = []
@@ -286,6 +292,9 @@ class PoolExecutor(Executor, Generic[W]):
         assignment.remove_dump()
         if tracker.started_at is not None:
             self._roster.failed_starts = 0
+        if failure is not None and self._checkpoints is not None:
+            of_candidate = checkpoints_of(self._checkpoints, queue.workload, tracker.attempt.lanes[0])
+            tracker.find_output(left_behind(output_beside(of_candidate)))
         events, following = tracker.end(failure, now, self._resources.max_attempts)
         queue.in_progress -= 1
         queue.put_first(following)

@@ -103,6 +103,10 @@ class AttemptTracker:
             case Raised():
                 self._failure = Failure(Cause.RAISED, message.reason, message.error)
 
+    def find_output(self, output: str) -> None:
+        """Take what a lost worker had printed, which its messages had only the beginning of; "" is nothing."""
+        self._output = output or self._output
+
     def end(
         self, failure: Failure | None, now: float, max_attempts: int
     ) -> tuple[tuple[Event, ...], tuple[Attempt, ...]]:

@@ -6,14 +6,14 @@ Output of subprocesses and of libraries in other languages is captured as well.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
-MAX_BYTES = 48_000  # of the text: half from the start, half from the end
+from tuner.core.printed import beginning_and_end
+
 MAX_FILE_BYTES = 16_000_000  # of the file, beyond which its middle is dropped
 
 
@@ -40,27 +40,26 @@ class CapturedOutput:
         Bytes that are not UTF-8 are replaced. Called regularly, it keeps the file of a process that prints without an
         end from filling the disk.
         """
-        half, kept = MAX_BYTES // 2, os.fstat(self._descriptor).st_size
-        if not self._cut and kept <= MAX_BYTES:
-            return _decoded(os.pread(self._descriptor, kept, 0))
-        head = self._head or os.pread(self._descriptor, half, 0)
-        tail = os.pread(self._descriptor, half, max(0, kept - half))
-        between = max(0, kept + self._cut - len(head) - len(tail))
+        text, head, tail = beginning_and_end(self._descriptor, self._head, self._cut)
+        kept = os.fstat(self._descriptor).st_size
         if kept > MAX_FILE_BYTES:  # what is printed next is appended to the new end
             self._head = head
             os.ftruncate(self._descriptor, 0)
             os.write(self._descriptor, tail)
             self._cut += kept - len(tail)
-        return f"{_decoded(head)}\n... {between:,} bytes left out ...\n{_decoded(tail)}"
+        return text
 
 
 @contextlib.contextmanager
-def captured_output() -> Iterator[CapturedOutput]:
-    """Capture what this process and those that it starts print to standard output and standard error."""
+def captured_output(path: Path) -> Iterator[CapturedOutput]:
+    """Capture what this process and those that it starts print to standard output and standard error.
+
+    Args:
+        path: The file for it, which whoever reads it may find where this process is lost.
+    """
     flush()
-    with tempfile.TemporaryFile(buffering=0) as file:
-        descriptor = file.fileno()
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
         before, streams = [os.dup(1), os.dup(2)], (sys.stdout, sys.stderr)
         try:
             os.dup2(descriptor, 1)
@@ -73,6 +72,8 @@ def captured_output() -> Iterator[CapturedOutput]:
             for kept, target in zip(before, (1, 2), strict=True):
                 os.dup2(kept, target)
                 os.close(kept)
+    finally:
+        os.close(descriptor)
 
 
 def flush() -> None:
@@ -86,7 +87,3 @@ def _stream(descriptor: int) -> io.TextIOWrapper:
     """Return a stream of text that writes to a file descriptor, line by line."""
     raw = io.FileIO(descriptor, "w", closefd=False)
     return io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True)
-
-
-def _decoded(data: bytes) -> str:
-    return data.decode("utf-8", "replace")

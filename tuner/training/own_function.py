@@ -21,11 +21,12 @@ from typing import Any
 
 from tasks import importing
 from tasks.training_function import keywords_of
+from tuner.core.candidate_files import checkpoints_of, output_beside, reports_beside
 from tuner.core.environment import CHECKPOINTS, GPUS, THREADS, environment
-from tuner.core.errors import OtherInputs, StopTraining, WorkerSpent
+from tuner.core.errors import OtherInputs, RaisedInFunction, StopTraining, WorkerSpent
 from tuner.core.events import LaneObservations, Reported
 from tuner.core.fingerprint import Fingerprint, differences
-from tuner.core.process_memory import GIGABYTE, memory_limit, own_bytes
+from tuner.core.process_memory import GIGABYTE, Taken, memory_limit
 from tuner.core.trial import Evaluation, Status, Trial, Workload, of_objectives
 from tuner.training.captured_output import CapturedOutput, captured_output, flush
 from tuner.training.code_fingerprint import function_code
@@ -81,8 +82,8 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[Reported | Lan
     with (
         environment(variables),
         restored_process_state(),
-        captured_output() as output,
         _folder(workload, trial) as folder,
+        captured_output(output_beside(folder)) as output,
     ):
         function = importing.imported(workload.task, "training function")
         _check_code(workload)
@@ -91,8 +92,11 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[Reported | Lan
         started = time.perf_counter()
         yield from run.reports(output)
         seconds = time.perf_counter() - started
-        if run.error is not None:
-            raise run.error
+        error = run.spent or run.error
+        if isinstance(error, StopIteration):  # which would say that this generator has ended
+            raise RaisedInFunction(error)
+        if error is not None:
+            raise error
         status, fitness, reason = run.reporter.judge()
         if workload.objective.further and status is Status.FINISHED:
             status, further, reason = run.reporter.further()
@@ -122,9 +126,10 @@ class _Run:
     ) -> None:
         asked = keywords_of(function, workload.task_label)
         # What takes no folder for checkpoints begins anew in each attempt.
-        kept = KeptReports(_reports_beside(resources.checkpoints) if "resources" in asked else None)
+        kept = KeptReports(reports_beside(resources.checkpoints) if "resources" in asked else None)
         self.reporter = Reporter(trial.steps, workload.objective, kept)
-        self.error: BaseException | None = None
+        self.error: BaseException | None = None  # what it raised
+        self.spent: WorkerSpent | None = None  # that it has taken too much memory
         self._pid = os.getpid()
         given = {
             "seed": trial.seed % MAX_SEED,
@@ -140,10 +145,10 @@ class _Run:
         """Run the function; yield what it reports and prints."""
         thread = threading.Thread(target=self._run, name="training function", daemon=True)
         limit = memory_limit()
-        before = 0 if limit is None else own_bytes()
+        taken = None if limit is None else Taken(limit)
         thread.start()
         printed = 0
-        while not self._has_ended(limit, before):
+        while not self._is_over(taken):
             flush()
             text, printed = (output.text() if output.size != printed else None), output.size
             for part in _parts(self.reporter.take()):
@@ -154,29 +159,25 @@ class _Run:
         *parts, last = [*_parts(self.reporter.take())] or [()]
         for part in parts:
             yield Reported(part)
-        yield Reported(last, output.text() if output.size else None, is_last=self.error is None)
+        has_failed = self.error is not None or self.spent is not None
+        yield Reported(last, output.text() if output.size else None, is_last=not has_failed)
 
-    def _has_ended(self, limit: int | None, before: int) -> bool:
-        """Wait for the next message; return whether the function has ended.
+    def _is_over(self, taken: Taken | None) -> bool:
+        """Wait for the next message; return whether the function has ended, or is to be ended.
 
         Args:
-            limit: Bytes that it may take; None without a limit.
-            before: Bytes that the process held before it.
-
-        Raises:
-            WorkerSpent: It takes more.
+            taken: What it takes of the memory; None without a limit.
         """
-        if limit is None:
+        if taken is None:
             return self._ended.wait(SEND_SECONDS)
         end = time.monotonic() + SEND_SECONDS
         while time.monotonic() < end:
-            if self._ended.wait(MEMORY_SECONDS):
+            has_ended = self._ended.wait(MEMORY_SECONDS)
+            if excess := taken.excess():  # also of a function that has returned
+                used, most = excess / GIGABYTE, taken.limit / GIGABYTE
+                self.spent = WorkerSpent(f"out of memory: it took {used:.3g} GB, and a candidate may take {most:g} GB")
+            if has_ended or self.spent:
                 return True
-            taken = own_bytes(more_than=before + limit) - before
-            if taken > limit:
-                self.reporter.close()
-                used, most = taken / GIGABYTE, limit / GIGABYTE
-                raise WorkerSpent(f"out of memory: it took {used:.3g} GB, and a candidate may take {most:g} GB")
         return False
 
     def _run(self) -> None:
@@ -238,15 +239,11 @@ def _folder(workload: Workload, trial: Trial) -> Iterator[Path]:
             (path := Path(folder) / "checkpoints").mkdir()
             yield path
         return
-    key = trial.key
-    path = Path(root) / f"{workload.optimizer}-{key.role}-{key.generation}-{key.slot}-{trial.seed}-{trial.steps}"
+    path = checkpoints_of(Path(root), workload, trial)
     path.mkdir(parents=True, exist_ok=True)
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-        _reports_beside(path).unlink(missing_ok=True)
-
-
-def _reports_beside(checkpoints: Path) -> Path:
-    return checkpoints.with_name(f"{checkpoints.name}.reports")
+        for kept in (reports_beside(path), output_beside(path)):
+            kept.unlink(missing_ok=True)

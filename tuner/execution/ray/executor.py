@@ -40,7 +40,8 @@ class RayExecutor(PoolExecutor[RayWorker]):
             train: The training function, "module:function", importable in the workers.
             objects: Tasks and optimizers that cannot be imported, by the names that trials use for them. They are sent
                 to each worker once, by value.
-            checkpoints: Folder in which training functions have folders for checkpoints. Default: temporary ones.
+            checkpoints: Folder in which training functions have folders for checkpoints, and leave what a lost attempt
+                printed. Default: temporary ones.
             grace: See `PoolExecutor`.
             max_cohorts: See `PoolExecutor`.
             say: Shows a line to the user.
@@ -52,7 +53,7 @@ class RayExecutor(PoolExecutor[RayWorker]):
         resources.check()
         session.require(resources)
         pool = RayPool(session, resources, train=train, objects=objects or {}, checkpoints=checkpoints)
-        super().__init__(pool, resources, grace=grace, max_cohorts=max_cohorts, say=say)
+        super().__init__(pool, resources, grace=grace, max_cohorts=max_cohorts, checkpoints=checkpoints, say=say)
 
 
 @contextlib.contextmanager
