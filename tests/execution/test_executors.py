@@ -314,6 +314,26 @@ def test_allocation_errors_of_cuda_libraries_count_as_out_of_gpu_memory(message)
     assert last.reason.startswith("InternalError: shape" if message == "shape" else "out of GPU memory with")
 
 
+@pytest.mark.parametrize(
+    ("library", "name", "message", "is_memory"),
+    [
+        ("torch", "OutOfMemoryError", "CUDA out of memory. Tried to allocate 4.00 GiB.", True),
+        ("elsewhere", "OutOfMemoryError", "of another kind", False),
+        ("jaxlib._jax", "XlaRuntimeError", "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 4 bytes.", True),
+        ("jaxlib._jax", "XlaRuntimeError", "INVALID_ARGUMENT: shape", False),
+    ],
+)
+def test_errors_of_pytorch_and_jax_on_gpu_memory_are_known(library, name, message, is_memory):
+    raised = type(name, (RuntimeError,), {"__module__": library})(message)
+
+    def prepare():
+        raise raised
+
+    last = list(train_cohort(FAKE + "out_of_memory", workload(), [trial(0)], gpus=0.5, prepare=prepare))[-1]
+    advice = "out of GPU memory with 0.5 GPUs per candidate; advice: 1, or smaller batches"
+    assert last.reason == (advice if is_memory else f"{name}: {message}")
+
+
 def test_running_out_of_memory_without_a_gpu_is_reported_unchanged(executors):
     _, evaluations = run(executors(train=FAKE + "out_of_memory"), workload(), [trial(0)])
     assert evaluations[0].reason.startswith("ResourceExhaustedError: OOM when allocating tensor")

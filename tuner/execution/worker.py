@@ -117,11 +117,17 @@ _GPU_LIBRARY_ERRORS = ("CUDA_ERROR_OUT_OF_MEMORY", "_STATUS_ALLOC_FAILED", "Stat
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Return whether a TensorFlow error means exhausted memory; compared by name, as TensorFlow may not be imported."""
-    if type(error).__name__ == "ResourceExhaustedError":
+    """Return whether an error of TensorFlow, PyTorch or JAX means exhausted memory.
+
+    It is compared by name, as none of them may be imported.
+    """
+    name, library = type(error).__name__, type(error).__module__.partition(".")[0]
+    if name == "ResourceExhaustedError" or (name == "OutOfMemoryError" and library == "torch"):
         return True
+    if name in ("JaxRuntimeError", "XlaRuntimeError"):
+        return "RESOURCE_EXHAUSTED" in str(error)
     # CUDA's libraries may fail to allocate memory as well, which TensorFlow reports as other errors.
-    return type(error).__module__.startswith("tensorflow.") and any(text in str(error) for text in _GPU_LIBRARY_ERRORS)
+    return library == "tensorflow" and any(text in str(error) for text in _GPU_LIBRARY_ERRORS)
 
 
 def _memory_advice(gpus: float) -> str:
