@@ -412,6 +412,25 @@ class Database:
         with self.reading() as store:
             yield from write_optuna(store, find(store, names), url)
 
+    def to_mlflow(self, uri: str, *names: str) -> Iterator[tuple[str, int]]:
+        """Write the named runs and studies, by default all, into MLflow; what is there already is left as it is.
+
+        Args:
+            uri: Address of a tracking server, or its database: a SQLite file or a URL, but not a database of lodo-tune.
+            names: Names of runs and studies.
+
+        Yields:
+            Name of each study, and the number of its candidates that were written.
+
+        Raises:
+            InvalidRequest: The database has no study, or the storage is a database of lodo-tune.
+            NoMlflow: MLflow is not installed, cannot use the storage, or has another experiment of this name.
+        """
+        from tuner.api.interchange import write_mlflow
+
+        with self.reading() as store:
+            yield from write_mlflow(store, find(store, names), uri)
+
     def check(self) -> Soundness:
         """Read the whole database, and return its faults. Drivers may write meanwhile."""
         with self.reading() as store:

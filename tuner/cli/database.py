@@ -119,24 +119,37 @@ def copy(source: str, target: str, study: tuple[str, ...], debug: bool) -> None:
 
 @database_group.command(
     epilog="\b\nExample: lodo-tune database export --tensorboard runs\n"
-    "Example: lodo-tune database export --optuna optuna.db bowl",
+    "Example: lodo-tune database export --optuna optuna.db bowl\n"
+    "Example: lodo-tune database export --mlflow http://localhost:5000 bowl",
 )
 @click.argument("study", nargs=-1)
 @click.option("--tensorboard", type=PATH, metavar="DIR", help="Log folder, for 'tensorboard --logdir DIR'.")
 @click.option(
     "--optuna", metavar="URL", help="Storage, for 'optuna-dashboard URL': a file or a URL, but not this database."
 )
+@click.option(
+    "--mlflow",
+    metavar="URI",
+    help="Tracking server of MLflow, or its database: a file or a URL, but not this database.",
+)
 @database_option
 @debug_option
 def export(
-    study: tuple[str, ...], tensorboard: Path | None, optuna: str | None, database: str | None, debug: bool
+    study: tuple[str, ...],
+    tensorboard: Path | None,
+    optuna: str | None,
+    mlflow: str | None,
+    database: str | None,
+    debug: bool,
 ) -> None:
-    """Export the runs or studies STUDY, or all, to TensorBoard or Optuna, complete or not."""
+    """Export the runs or studies STUDY, or all, to TensorBoard, Optuna or MLflow, complete or not."""
     from tuner.results.tables.numbers import counted
     from tuner.storage import maintenance
 
-    if tensorboard is None and optuna is None:
-        raise click.UsageError("database export takes --tensorboard DIR, --optuna URL, or both. Received: neither")
+    if tensorboard is None and optuna is None and mlflow is None:
+        raise click.UsageError(
+            "database export takes --tensorboard DIR, --optuna URL or --mlflow URI, or several. Received: none"
+        )
     db = database_of(database)
     if tensorboard is not None:
         for name, count in db.to_tensorboard(tensorboard, *study):
@@ -144,6 +157,9 @@ def export(
     if optuna is not None:
         for name, count in db.to_optuna(optuna, *study):
             click.echo(f"{name}: {counted(count, 'trial')} for Optuna in {maintenance.shown(optuna)}")
+    if mlflow is not None:
+        for name, count in db.to_mlflow(mlflow, *study):
+            click.echo(f"{name}: {counted(count, 'new run')} for MLflow")
 
 
 @database_group.command(
