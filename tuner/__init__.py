@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tuner.api.remote.following import SubmittedRun
     from tuner.api.remote.service import Service, connect
     from tuner.api.resuming import resume
-    from tuner.api.run import Comparison, Run, Study
+    from tuner.api.run import Comparison, Run
+    from tuner.api.study import Study
     from tuner.api.train_result import TrainedRun, TrainResult
     from tuner.api.training import TrainRequest, train
     from tuner.api.tuning import tune
@@ -55,7 +56,7 @@ _MODULES = {
     "SearchRequest": "tuner.studies.planner",
     "Service": "tuner.api.remote.service",
     "StopTraining": "tuner.core.errors",
-    "Study": "tuner.api.run",
+    "Study": "tuner.api.study",
     "SubmittedRun": "tuner.api.remote.following",
     "Table": "tuner.results.tables.table",
     "TrainRequest": "tuner.api.training",

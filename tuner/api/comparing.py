@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from tuner.api.data_folder import using_data
-from tuner.api.database import DEFAULT_DATABASE, Database
+from tuner.api.database import Database
 from tuner.api.progress import Progress, progress_of
 from tuner.api.requests import Optimizers, Task, optimizer_names, paths, task_name
 from tuner.api.run import Comparison, Run
 from tuner.api.running import begin, check_users_code
+from tuner.api.stored_database import DEFAULT_DATABASE
 from tuner.core.errors import InvalidRequest
 from tuner.execution.resources import ResourceOptions, Resources
 from tuner.storage import check_run_name

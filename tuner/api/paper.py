@@ -8,11 +8,12 @@ from typing import Any, Unpack
 
 from tuner.api.comparing import run_comparison
 from tuner.api.data_folder import using_data
-from tuner.api.database import DEFAULT_DATABASE, Database
+from tuner.api.database import Database
 from tuner.api.progress import Progress, progress_of
 from tuner.api.requests import Optimizers, Task, optimizer_names, task_name
 from tuner.api.resuming import run_resume
 from tuner.api.run import Comparison, Run
+from tuner.api.stored_database import DEFAULT_DATABASE
 from tuner.api.tuning import run_search
 from tuner.core.study import StudyRecord, StudyStatus
 from tuner.execution.resources import ResourceOptions, Resources

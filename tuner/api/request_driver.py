@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from tuner.api.database import PATIENCE
 from tuner.api.progress import Progress
 from tuner.api.running import begin, check_users_code, continue_run
+from tuner.api.stored_database import PATIENCE
 from tuner.api.submission import Catalogue, planned
 from tuner.core.errors import RESUMABLE, LodoTuneError
 from tuner.core.events import Event

@@ -10,11 +10,12 @@ from typing import Any, Unpack
 
 from search_spaces.space import SearchSpace
 from tuner.api.data_folder import using_data
-from tuner.api.database import DEFAULT_DATABASE, Database
+from tuner.api.database import Database
 from tuner.api.progress import Progress, progress_of
 from tuner.api.requests import Optimizers, Task, optimizer_names, paths, sequence, task_name
 from tuner.api.run import Run
 from tuner.api.running import begin, check_users_code
+from tuner.api.stored_database import DEFAULT_DATABASE
 from tuner.core.study import SearchSpec
 from tuner.execution.executor import Executor
 from tuner.execution.resources import ResourceOptions, Resources

@@ -77,7 +77,8 @@ def database_of(option: str | None) -> Database:
         raise click.UsageError(
             f"{verb} works on a database, not on a service: name one by --database, or unset {SERVER_VARIABLE}"
         )
-    from tuner.api.database import DEFAULT_DATABASE, Database
+    from tuner.api.database import Database
+    from tuner.api.stored_database import DEFAULT_DATABASE
 
     chosen = os.environ.get("LODO_TUNE_DATABASE") or DEFAULT_DATABASE if option is None else option
     database = Database(chosen)

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tuner.api.database import DEFAULT_DATABASE
+from tuner.api.stored_database import DEFAULT_DATABASE
 from tuner.core.errors import RESUMABLE
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)  # requests to stop, in addition to Ctrl-C

@@ -57,7 +57,7 @@ def follow(database: Database, name: str, interval: float, sleep: Callable[[floa
         InvalidRequest: The interval is out of range.
         StorageError: The database cannot be read, or there is no such study.
     """
-    from tuner.api.database import PATIENCE
+    from tuner.api.stored_database import PATIENCE
     from tuner.api.watching import watched
     from tuner.cli.interruption import resume_command
 

@@ -12,7 +12,8 @@ from tuner.api.remote.errors import ServiceRefused
 from tuner.api.remote.following import SubmittedRun, follow
 from tuner.api.remote.run_database import RunDatabase
 from tuner.api.remote.submission import check_others, listed, named, texts
-from tuner.api.run import Comparison, Run, Study
+from tuner.api.run import Comparison, Run
+from tuner.api.study import Study
 from tuner.core.errors import InvalidRequest
 
 PAGE = 200  # runs of one request
