@@ -31,7 +31,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "data": "name, sizes and sha256 of the data; NULL where the task has none",
         "space": "search space, as in its YAML file",
         "versions": "versions of the packages that decide the numbers",
-        "hardware": "processor, cores, memory, graphics cards",
+        "hardware": "processor, cores, memory; GPUs per candidate where the time of a step is an objective",
         "status": "`running`, `interrupted`, `stopped` or `complete`",
         "created_at": "when the study was created",
         "finished_at": "when it was completed",

@@ -80,6 +80,7 @@ def test_the_number_of_weights_is_an_objective_beside_the_loss(tmp_path):
         ("training-loss,parameters,parameters", "names different metrics"),
         ("seconds-per-step", "names seconds-per-step after what is trained for"),
         ("training-loss,second-per-step", "did you mean 'seconds-per-step'"),
+        ("training-loss,seconds-per-step:max", "without further words"),
     ],
 )
 def test_a_cost_alone_is_refused(objective, message):

@@ -33,8 +33,7 @@ def parse_several(text: str) -> Objective:
     words = ("".join(one.split()) for one in str(text).split(","))
     first, *others = (cost(one) if one in COSTS else parse(one) for one in words)
     if first.is_cost:
-        accepted = f"names {first.metric} after what is trained for, as in {TRAINING},{first.metric}"
-        raise InvalidRequest("objective", accepted, text)
+        _refuse_cost(first.metric, text)
     metrics = [each.metric for each in (first, *others)]
     if len(set(metrics)) < len(metrics):
         raise InvalidRequest("objective", "names different metrics", text)
@@ -55,6 +54,8 @@ def parse(text: str) -> Objective:
     head, *words = "".join(str(text).split()).split(":")
     if head in _TO:
         return _to_target(head, words, text)
+    if head in COSTS:
+        _refuse_cost(head, text)
     if not (head == TRAINING or head.startswith(("validation.", "test"))):
         near = nearest(head, (TRAINING, "validation.loss", "validation.accuracy", *_TO, *COSTS))
         raise InvalidRequest("objective", f"is {ACCEPTED}{near}", text)
@@ -92,6 +93,11 @@ def _to_target(reduction: str, words: list[str], text: str) -> Objective:
         else:
             _refuse(word, "over=SHARE" if metric == TRAINING else "every=N", text)
     return Objective(reduction=reduction, **parts)
+
+
+def _refuse_cost(name: str, text: str) -> NoReturn:
+    accepted = f"names {name} after what is trained for, and without further words, as in {TRAINING},{name}"
+    raise InvalidRequest("objective", accepted, text)
 
 
 def _refuse(word: str, accepted: str, text: str) -> NoReturn:
