@@ -10,7 +10,8 @@ best of parents and offspring by rank and crowding distance. What is our own:
 - **Failures** are never parents, and never DEAP's: their distances would be NaN.
 - **One seed** for the whole search (common random numbers), so that parents and offspring are comparable. In the second
   generation the best is trained on another seed as well: if it has other values there, the task is noisy, and the last
-  generation trains the front again on fresh seeds. Its means decide what the front is.
+  generation trains the front again on fresh seeds. The means over these and the seed of the search decide what the
+  front is: fresh seeds alone, of which a point of a large front has one, drop good points by chance.
 - **Budgets:** where the budget changes, the population is trained again, and forgets what it had.
 
 With one objective it is an elitist genetic algorithm.
@@ -95,7 +96,7 @@ class Nsga2(Amending[Values]):
     def front(self) -> list[tuple[Genome, Values]]:
         """Genomes of which no other is better by every objective, and their values, in the order of the first one.
 
-        After a last generation that trained them on fresh seeds, values are the means over these.
+        After a last generation that trained them on fresh seeds, values are the means over these and the search's own.
         """
         return list(self._front)
 
@@ -236,7 +237,9 @@ class Nsga2(Amending[Values]):
         ]
         self._trained |= set(named)
         if self._finalists:
-            self._front = _front(_means(finished)) or self._front
+            again = {genome for genome, _ in finished}
+            before = [(tuple(one), one.values) for one in self._population if tuple(one) in again]
+            self._front = _front(_means([*before, *finished])) or self._front
             return "" if finished else f"generation {generation}: none of the front finished on fresh seeds"
         if self._probe is not None:
             self._compare(named[-1], fitnesses[-1])

@@ -31,7 +31,8 @@ class Front:
     Attributes:
         objectives: The objectives.
         points: Its points, best by the first objective first.
-        is_fresh: Whether the values are of fresh seeds, which the last generation has trained.
+        is_fresh: Whether the values are of fresh seeds, which the last generation has trained. What the front is was
+            decided by the means over these and the seed of the search, as `nsga2` does.
         reference: The worst value of each objective among the individuals of the first generation with the last budget;
             it does not change as the search goes on.
         hypervolume: The volume between the front and `reference`, in the product of the objectives' units; None if it
@@ -78,7 +79,7 @@ def front_of(spec: SearchSpec, candidates: Sequence[CandidateRecord]) -> Front |
     last = [one for one in run if one.key.generation == spec.generations - 1]
     before = {one.genome for one in run if one.key.generation < spec.generations - 1}
     is_fresh = bool(last) and first < spec.generations - 1 and all(one.genome in before for one in last)
-    points = _undominated(_means(last if is_fresh else run))
+    points = _on_fresh_seeds(run, last) if is_fresh else _undominated(_means(run))
     volume = float(moocore.hypervolume([means for _, means, _ in points], ref=worst))
     defaults = [one for one in candidates if one.key.role is Role.DEFAULT and _has_all(one, objectives)]
     usual = tuple(map(_mean, _columns(defaults)))
@@ -159,6 +160,15 @@ def _means(run: Sequence[CandidateRecord]) -> list[_Group]:
     for one in run:
         grouped.setdefault(one.genome, []).append(one)
     return [(members, tuple(map(_mean, _columns(members))), place) for place, members in enumerate(grouped.values())]
+
+
+def _on_fresh_seeds(run: Sequence[CandidateRecord], last: Sequence[CandidateRecord]) -> list[_Group]:
+    """Return the trainings of the last generation of each point of the front, with their means."""
+    again, own = {one.genome for one in last}, run[0].seed
+    trained = [one for one in run if one.genome in again and one.seed == own]
+    chosen = {members[0].genome for members, _, _ in _undominated(_means([*trained, *last]))}
+    fresh = (group for group in _means(last) if group[0][0].genome in chosen)
+    return sorted(fresh, key=lambda group: (group[1], group[2]))
 
 
 def _undominated(groups: Sequence[_Group]) -> list[_Group]:

@@ -64,7 +64,11 @@ def _values(front: Front, point: FrontPoint) -> str:
 
 def legend(summary: Summary, front: Front) -> str:
     """Return what explains the table."""
-    means = "means over fresh seeds, on which the last generation trained it" if front.is_fresh else "of the search"
+    means = "of the search"
+    if front.is_fresh:
+        means = (
+            "means over fresh seeds, on which the last generation trained it; these and the search's seed decided on it"
+        )
     reference = ", ".join(map(number, front.reference))
     worst = "worst of the first generations" if front.searches else "worst of the first generation"
     return (
