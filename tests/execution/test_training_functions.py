@@ -103,6 +103,23 @@ def test_a_run_that_goes_on_from_its_checkpoint_has_the_reports_of_the_lost_atte
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_whose_checkpoint_was_cut_off_is_trained_anew(in_process, tmp_path):
+    (folder := tmp_path / "train-search-0-0-3-4").mkdir()
+    (folder / "step.txt").write_text("")  # the worker was lost while it wrote it
+    reported = '[1, 0.5, {"loss": 99.0}]\n[2, 0.6, {"loss": 99.0}]'  # by the lost worker, on another machine
+    folder.with_name(f"{folder.name}.reports").write_text(reported)
+    found, _ = evaluated(in_process, trial(0, Act.CUT_OFF), trial(1))
+    assert found[0].fitness == found[1].fitness
+    assert [one.metrics for one in found[0].observations] == [one.metrics for one in found[1].observations]
+    assert "without its checkpoint, after ValueError: invalid literal" in found[0].output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_raises_without_a_checkpoint_is_not_repeated(in_process):
+    found, _ = evaluated(in_process, trial(0, Act.RAISE))
+    assert found[0].output == "this is raise\n"
+
+
 def test_much_output_is_cut_to_its_beginning_and_its_end(in_process):
     (evaluation,) = evaluated(in_process, trial(0, Act.PRINT))[0].values()
     assert evaluation.output.startswith("this is print megabytes\nxxx")

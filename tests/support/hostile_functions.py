@@ -56,6 +56,7 @@ class Act(StrEnum):
     GREED = "take memory until it is stopped"
     LEAK = "leave memory behind"
     PAUSE = "pause"
+    CUT_OFF = "read its checkpoint"
     SPIKE = "take memory for a moment"
     STOP_ITERATION = "raise StopIteration"
 
@@ -108,7 +109,7 @@ def train(hyperparameters, *, seed, budget, report, resources):
     if act is Act.LATE:
         threading.Thread(target=_late, args=(report, resources.checkpoints.parent), daemon=True).start()
     start, taken = 0, []
-    if act is Act.RESUME:
+    if act in (Act.RESUME, Act.CUT_OFF):
         kept = resources.checkpoints / "step.txt"
         start = int(kept.read_text()) if kept.exists() else 0
     for step in range(start + 1, budget + 1):

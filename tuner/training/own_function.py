@@ -27,6 +27,7 @@ from tuner.core.errors import OtherInputs, RaisedInFunction, StopTraining, Worke
 from tuner.core.events import LaneObservations, Reported
 from tuner.core.fingerprint import Fingerprint, differences
 from tuner.core.process_memory import GIGABYTE, Taken, memory_limit
+from tuner.core.text import describe_error
 from tuner.core.trial import Evaluation, Status, Trial, Workload, of_objectives
 from tuner.training.captured_output import CapturedOutput, captured_output, flush
 from tuner.training.code_fingerprint import function_code
@@ -87,10 +88,15 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[Reported | Lan
     ):
         function = importing.imported(workload.task, "training function")
         _check_code(workload)
-        seed_generators(trial.seed % MAX_SEED)
-        run = _Run(function, workload, trial, FunctionResources(workload.threads, gpus, folder))
+        resources = FunctionResources(workload.threads, gpus, folder)
         started = time.perf_counter()
-        yield from run.reports(output)
+        has_checkpoint = any(folder.iterdir())
+        run = _Run(function, workload, trial, resources)
+        yield from run.reports(output, may_repeat=has_checkpoint)
+        if run.is_to_repeat:  # what it could not read is what a lost worker was writing
+            _empty(folder)
+            run = _Run(function, workload, trial, resources)
+            yield from run.reports(output)
         seconds = time.perf_counter() - started
         error = run.spent or run.error
         if isinstance(error, StopIteration):  # which would say that this generator has ended
@@ -130,9 +136,10 @@ class _Run:
         self.reporter = Reporter(trial.steps, workload.objective, kept)
         self.error: BaseException | None = None  # what it raised
         self.spent: WorkerSpent | None = None  # that it has taken too much memory
-        self._pid = os.getpid()
+        self.is_to_repeat = False
+        self._pid, self._seed = os.getpid(), trial.seed % MAX_SEED
         given = {
-            "seed": trial.seed % MAX_SEED,
+            "seed": self._seed,
             "budget": trial.steps,
             "report": self.reporter,
             "resources": resources,
@@ -141,8 +148,14 @@ class _Run:
         self._call = lambda: function(dict(trial.hyperparameters), **keywords)
         self._ended = threading.Event()
 
-    def reports(self, output: CapturedOutput) -> Iterator[Reported]:
-        """Run the function; yield what it reports and prints."""
+    def reports(self, output: CapturedOutput, *, may_repeat: bool = False) -> Iterator[Reported]:
+        """Run the function; yield what it reports and prints.
+
+        Args:
+            output: What it prints.
+            may_repeat: Whether it is to be repeated if it raises before its first report; no report is yielded then.
+        """
+        seed_generators(self._seed)
         thread = threading.Thread(target=self._run, name="training function", daemon=True)
         limit = memory_limit()
         taken = None if limit is None else Taken(limit)
@@ -154,6 +167,11 @@ class _Run:
             for part in _parts(self.reporter.take()):
                 yield Reported(part)
             yield Reported(output=text)
+        if may_repeat and not self.reporter.has_reported and isinstance(self.error, Exception) and not self.spent:
+            self.reporter.discard()
+            self.is_to_repeat = True
+            os.write(2, f"lodo-tune: without its checkpoint, after {describe_error(self.error)[0]}\n".encode())
+            return
         self.reporter.close()
         flush()
         *parts, last = [*_parts(self.reporter.take())] or [()]
@@ -228,6 +246,13 @@ def _check_code(workload: Workload) -> None:
             f"{workload.task_label} is not the same in every process: {' and '.join(differ)}: "
             + ("the driver has imported an earlier state of it; start it anew" if is_code else CHANGED_FILES)
         )
+
+
+def _empty(checkpoints: Path) -> None:
+    """Delete the checkpoints of a candidate, and what was reported before them."""
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    checkpoints.mkdir(exist_ok=True)
+    reports_beside(checkpoints).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

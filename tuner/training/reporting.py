@@ -100,6 +100,17 @@ class Reporter:
             self._kept.close()
             self._stop = self._stop or "the training function has returned"
 
+    def discard(self) -> None:
+        """End the run without what earlier attempts have reported: further reports raise StopTraining."""
+        with self._lock:
+            self._kept.close()
+            self._stop = "the run is repeated"
+
+    @property
+    def has_reported(self) -> bool:
+        """Whether this attempt has reported anything."""
+        return bool(self._reports or self._beyond)
+
     def take(self) -> list[LaneObservations]:
         """Return the reports since the last call."""
         with self._lock:
