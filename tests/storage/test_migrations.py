@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import sqlite3
@@ -88,6 +89,15 @@ def test_the_migrated_schema_matches_the_tables(url: str) -> None:
     assert context.connection is not None
     with context.connection:
         assert compare_metadata(context, tables.metadata) == []
+
+
+def test_migrations_log_nothing_where_a_user_s_code_shows_what_others_log(tmp_path, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(logging.getLogger("alembic"), "level", logging.NOTSET)
+    for logger in (logging.getLogger("alembic"), logging.getLogger("alembic.runtime.migration")):
+        logger.manager._clear_cache()
+    with caplog.at_level(logging.INFO):
+        Store.open(str(tmp_path / "studies.db")).close()
+    assert caplog.text == ""
 
 
 def test_migrated_and_created_sqlite_tables_have_the_same_definitions(tmp_path: Path) -> None:

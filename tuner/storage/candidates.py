@@ -55,8 +55,14 @@ def locate(connection: Connection, study_id: int, keys: Sequence[Key]) -> dict[K
     rows = {_key(row): row for row in _located(connection, study_id, list(dict.fromkeys(keys)))}
     for key in keys:
         if key not in rows:
-            raise UnknownCandidate(f"the study {study_id} has no candidate {long_key(key)}")
+            raise UnknownCandidate(f"{_name(connection, study_id)} has no candidate {long_key(key)}")
     return rows
+
+
+def _name(connection: Connection, study_id: int) -> str:
+    """Return the name of a study for a message."""
+    row = connection.execute(select(studies.c.run, studies.c.optimizer).where(studies.c.id == study_id)).one_or_none()
+    return f"the study {study_id}" if row is None else f"{row.run}/{row.optimizer}"
 
 
 def set_status(connection: Connection, values: Sequence[tuple[int, Status]]) -> None:

@@ -6,6 +6,7 @@ to run.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, column, inspect, select, table, text
@@ -42,6 +43,9 @@ def upgrade(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
+    log = logging.getLogger("alembic")
+    if log.level == logging.NOTSET:  # a user's code may show what others log; SQLAlchemy does the same with its own
+        log.setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", MIGRATIONS)
     config.set_main_option("path_separator", "os")
