@@ -11,6 +11,7 @@ import sys
 import pytest
 
 import tuner
+from tests.results.test_optuna import fill
 from tests.support import toy_functions
 from tests.support.command_line import call
 from tests.support.in_process import without_ray
@@ -105,7 +106,13 @@ def test_the_command_prints_what_a_candidate_printed(run):
     outcome = call("logs", "quadratic/quadratic", "g02/s03", "--database", run.database.url)
     assert outcome.out == run["quadratic"].output("g02/s03")
     outcome = call("logs", "quadratic", "g99/s00", "--database", run.database.url)
-    assert (outcome.code, "generation 99" in outcome.err) == (1, True)
+    assert (outcome.code, "quadratic has no candidate (search, generation 99" in outcome.err) == (1, True)
+
+
+def test_the_command_says_where_there_is_no_output(tmp_path):
+    fill(tmp_path / "studies.db")
+    outcome = call("logs", "bowl/Adam", "g01/s03", "--database", tmp_path / "studies.db")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "g01/s03 has printed nothing, or has not ended\n")
 
 
 def test_an_interrupted_search_goes_on_to_the_same_result(run, tmp_path):

@@ -22,7 +22,10 @@ def logs(study: str, candidate: str, database: str | None, server: str | None, d
     if (service := service_of(server, database)) is not None:
         from tuner.cli.remote import print_output
 
-        print_output(service, "logs", study=study, candidate=candidate)
-        return
-    for one in database_of(database).run(study):
-        click.echo(one.output(candidate), nl=False)
+        has_output = print_output(service, "logs", study=study, candidate=candidate)
+    else:
+        texts = [one.output(candidate) for one in database_of(database).run(study)]
+        click.echo("".join(texts), nl=False)
+        has_output = any(texts)
+    if not has_output:
+        click.echo(f"{candidate} has printed nothing, or has not ended", err=True)

@@ -31,8 +31,8 @@ def output(service: Service, verb: str, **query: Any) -> Answer:
     return service.connection.get(f"/outputs/{verb}", **query)
 
 
-def print_output(service: Service, verb: str, **query: Any) -> None:
-    """Print what a verb prints.
+def print_output(service: Service, verb: str, **query: Any) -> bool:
+    """Print what a verb prints; return whether it is anything.
 
     Raises:
         Damaged: Some of it could not be read; the rest is printed.
@@ -43,6 +43,7 @@ def print_output(service: Service, verb: str, **query: Any) -> None:
         click.echo(answer.body.decode(), nl=False)
     if fault := answer.headers.get(FAULT):
         raise Damaged(unquote(fault))
+    return bool(answer.body)
 
 
 def write_report(service: Service, study: Sequence[str], file: Path, *, overwrite: bool, margin: str | None) -> int:
