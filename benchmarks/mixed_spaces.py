@@ -139,11 +139,11 @@ def of_tpe(problem: Problem, generations: int, population: int, seed: int) -> li
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
     study.enqueue_trial({name: value for name, value in problem.space.defaults().items() if value is not None})
-    study.optimize(lambda trial: problem.value(_suggested(problem.space, trial)), n_trials=generations * population)
+    study.optimize(lambda trial: problem.value(suggested(problem.space, trial)), n_trials=generations * population)
     return [trial.value for trial in study.trials]
 
 
-def _suggested(space: SearchSpace, trial: Any) -> dict[str, Any]:
+def suggested(space: SearchSpace, trial: Any) -> dict[str, Any]:
     """Return what a trial suggests for each hyperparameter that has an effect, in Optuna's way."""
     values: dict[str, Any] = {}
     for one in space.dimensions:
