@@ -112,7 +112,7 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[Reported | Lan
                 yield LaneObservations(one.split, one.evaluations, one.seconds, one.elapsed, values)
             else:
                 fitness = math.inf
-        yield Evaluation(
+        evaluation = Evaluation(
             key=trial.key,
             status=status,
             fitness=fitness,
@@ -122,6 +122,7 @@ def train(workload: Workload, lanes: Sequence[Trial]) -> Iterator[Reported | Lan
             device=f"GPU:{os.environ.get('CUDA_VISIBLE_DEVICES', '')}" if gpus else "CPU:0",
             reason=reason,
         )
+    yield evaluation  # once its files are deleted: this process may be ended as soon as it is known
 
 
 class _Run:
