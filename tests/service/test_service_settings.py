@@ -1,16 +1,19 @@
 """Settings of a service, its token, and the verb that starts it."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 
 import pytest
 
 from tests.support.command_line import call
 from tuner.core.errors import InvalidRequest
+from tuner.service import serving
 from tuner.service.settings import ServiceSettings
 from tuner.service.tokens import MAX_SESSIONS, OPERATOR, Sessions, new_token
 
@@ -55,22 +58,22 @@ def test_the_oldest_session_ends_where_there_are_too_many():
 
 
 def test_the_verb_serves_until_it_is_interrupted(tmp_path):
-    serving = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", "from tuner.cli import main; main()", "serve", "--port", "0"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        address = re.search(r"http://127\.0\.0\.1:\d+/", serving.stderr.readline())[0]
-        token = serving.stderr.readline().removeprefix("Token: ").strip()
+        address = re.search(r"http://127\.0\.0\.1:\d+/", process.stderr.readline())[0]
+        token = process.stderr.readline().removeprefix("Token: ").strip()
         asked = urllib.request.Request(f"{address}api/v1/runs", headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(asked, timeout=300) as answer:
             assert answer.read() == b'{"items":[],"next":null,"previous":null}'
     finally:
-        serving.send_signal(signal.SIGINT)
-        rest = serving.communicate(timeout=300)[1]
-    assert serving.returncode == 130, rest
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=300)[1]
+    assert process.returncode == 130, rest
     assert "lodo-tune: interrupted" in rest.splitlines()
     assert token not in rest
 
@@ -106,3 +109,24 @@ def test_without_the_extra_one_line_says_what_to_install(monkeypatch):
     outcome = call("serve")
     assert outcome.code == 1
     assert outcome.err.strip() == "lodo-tune: the service needs the extra 'service': pip install 'lodo-tune[service]'"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
+def test_threads_that_answer_give_way_and_processes_that_others_start_do_not():
+    def niceness():
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def answer():
+        serving.give_way()
+        pool.append(niceness())
+        thread = threading.Thread(target=lambda: pool.append(niceness()))
+        thread.start()
+        thread.join()
+
+    before, pool = niceness(), []
+    thread = threading.Thread(target=answer)
+    thread.start()
+    thread.join()
+    assert pool == [min(19, before + serving.NICENESS)] * 2
+    code = "import os; print(os.getpriority(os.PRIO_PROCESS, 0))"
+    assert int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) == before

@@ -112,6 +112,10 @@ class Link:
                 f"{told.desired} requested" if told.desired is not Desired.RUN else "other runs have the workers"
             )
 
+    def end(self) -> None:
+        """See `Control.end`: the next heartbeat gives the workers back."""
+        self._using = 0
+
     def _beat(self) -> None:
         is_news = self._has_results and not self._has_told
         self._orders = self._store.heartbeat(self._request, self._epoch, self._using, is_news)

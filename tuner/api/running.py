@@ -273,6 +273,8 @@ def _run(
             return CallbackList(progress.callback(), metrics.study(), *others)
 
         run_studies(store, studies, executor, callback, owner=this_process(), wait=wait, control=control)
+        if control is not None:
+            control.end()
 
 
 def _executor(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import socket
+import sys
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -18,6 +22,9 @@ from tuner.service.tokens import Sessions
 from tuner.storage import ServiceStore
 
 STOP_SECONDS = 10  # for requests that are being answered when the service ends
+
+NICENESS = 5
+"""How much nicer the threads that answer requests are than the supervisor and drivers, which go first."""
 
 
 class _Server(uvicorn.Server):
@@ -74,12 +81,25 @@ def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None], l
         lambda: ready(f"http://{shown}:{port}{settings.root_path}/"),
         app.state.watcher.end_streams,
     )
+    give_way()
     try:
         server.run(sockets=[listener])
     finally:
         if supervisor is not None:
             supervisor.stop()
             its_store.close()
+
+
+def give_way() -> None:
+    """Let other processes of this machine go first, on Linux: this thread, and the threads that it starts from now on.
+
+    Threads that run already keep their priority, and so do the processes that they start.
+    """
+    if sys.platform != "linux":  # elsewhere the priority is that of the whole process, and its drivers would inherit it
+        return
+    thread = threading.get_native_id()
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
 
 
 def _listener(settings: ServiceSettings) -> socket.socket:

@@ -28,3 +28,7 @@ class Control(Protocol):
             LodoTuneError: The control has failed; the run is interrupted.
         """
         ...
+
+    def end(self) -> None:
+        """Note that all is trained, so that no worker is used while the executor is closed."""
+        ...
