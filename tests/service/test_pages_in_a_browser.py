@@ -18,7 +18,7 @@ from tuner.core.trial import Role
 from tuner.service.forms import RunForm
 from tuner.service.guard import COOKIE
 from tuner.service.tokens import Sessions
-from tuner.storage import ServiceStore, Store, Unreachable
+from tuner.storage import ServiceStore, Store, Unreachable, this_process
 
 pytestmark = needs_chromium
 WIDTHS = (390, 820, 1400)
@@ -298,6 +298,22 @@ def test_an_open_page_says_that_the_database_is_away_and_goes_on_when_it_is_back
         wait_for(page, "!document.querySelector('a[href$=\"/runs/waiting\"]')")
         wait_for(page, "document.getElementById('live').innerText.includes('live')")
         assert page.value("window.mark") == 1
+
+
+def test_the_page_of_a_run_that_waits_becomes_that_of_its_studies_once_there_are_some(page, tmp_path):
+    file = str(tmp_path / "runs.db")
+    with ServiceStore.open(file) as store:
+        fields = RunForm(task=["rosenbrock"]).fields()
+        cost = Cost(studies=1, candidates=1, evaluations=1, width=1, rounds={})
+        request, _ = store.submit("run", by="ann", fields=fields, cost=cost)
+        with opened(page, file) as address:
+            store.claim(request.id, store.start_driver(request.id, request.epoch, 1), this_process())
+            page.open(f"{address}/runs/run", width=820)
+            assert "Its driver starts Ray" in page.value("document.querySelector('main').innerText")
+            wait_for(page, "document.getElementById('live').textContent === 'live'")
+            driven(store, owner=ME, run="run")
+            wait_for(page, "document.body !== null && document.body.innerText.includes('Best optimizer')")
+            page.open("about:blank", width=800)
 
 
 def test_the_queue_follows_what_changes(page, tmp_path):

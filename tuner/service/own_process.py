@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from tuner.core.errors import LodoTuneError
 from tuner.service.turns import take_turn
@@ -60,7 +60,9 @@ class OwnProcess:
         """
         take_turn()  # what it takes is no wait for the database
         try:
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), MAX_SECONDS)
+            result = asyncio.wrap_future(future)
+            result.add_done_callback(_note)
+            return await asyncio.wait_for(asyncio.shield(result), MAX_SECONDS)
         except TimeoutError:
             raise Busy(f"{self._what} is not ready after {MAX_SECONDS:g} s; try again later") from None
         except BrokenProcessPool:
@@ -76,6 +78,12 @@ class OwnProcess:
                 process.terminate()
             # Waiting takes no time then, and gives back what Python would report as leaked if a signal ends the server.
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _note(result: asyncio.Future[Any]) -> None:
+    """Take note of an error, which is reported as never retrieved otherwise if the client has gone."""
+    if not result.cancelled():
+        result.exception()
 
 
 def _end_with(server: int) -> None:

@@ -28,7 +28,7 @@ NICENESS = 5
 
 
 class _Server(uvicorn.Server):
-    """A server that calls a function when it is ready, and ends streams before it waits for them."""
+    """A server that calls a function when it is ready, and one before it waits for what is being answered."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
@@ -79,7 +79,7 @@ def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None], l
             timeout_graceful_shutdown=STOP_SECONDS,
         ),
         lambda: ready(f"http://{shown}:{port}{settings.root_path}/"),
-        app.state.watcher.end_streams,
+        app.state.end,
     )
     give_way()
     try:

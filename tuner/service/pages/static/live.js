@@ -30,7 +30,8 @@ async function refresh() {
 
 function concerns(message) {
   const about = message.kind === "queue" ? "queue" : String(message.study);
-  return message.kind === "resync" || SHOWN === "*" || SHOWN.split(/\s+/).includes(about);
+  const isOfRun = message.run !== undefined && message.run === document.body.dataset.run; // whose studies are new
+  return message.kind === "resync" || SHOWN === "*" || isOfRun || SHOWN.split(/\s+/).includes(about);
 }
 
 function show(state) {
