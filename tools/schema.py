@@ -61,7 +61,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "hyperparameters": "the same in natural units, by name",
         "seed": "seed of the training",
         "steps": "budget in gradient evaluations",
-        "status": "status; one of `finished`, `diverged`, `failed` and `timed out` at the end",
+        "status": "status; one of `finished`, `diverged`, `failed`, `timed out` and `pruned` at the end",
         "attempts": "number of rows in `attempts`",
         "late_results": "results of abandoned attempts that arrived afterwards and were refused",
     },
@@ -80,7 +80,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
     "evaluations": {
         "candidate_id": "one evaluation per candidate; it is never changed",
-        "status": "`finished`, `diverged`, `failed` or `timed out`",
+        "status": "`finished`, `diverged`, `failed`, `timed out` or `pruned`",
         "fitness": "what is minimised: the objective's value, or its negative if the greatest is best; over the budget "
         "if a target was missed; +inf unless the status is `finished`",
         "steps_done": "gradient evaluations until the end or the divergence",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from tests.support.fake_training import (
     workload,
 )
 from tuner.core.events import AttemptEnded, AttemptStarted, Progress
-from tuner.core.trial import Evaluation, Status, Trial, Workload
+from tuner.core.trial import Evaluation, Milestone, Status, Trial, Workload
 
 Make = Callable[..., Any]
 FAKE = "tests.support.fake_training:"
@@ -97,6 +98,24 @@ def the_observations_of_a_lane_are_those_of_its_candidate(make: Make) -> None:
         observations = evaluations[one.key.slot].observations
         assert observations == tuple(expected_observations(one)[: None if one is not trials[2] else 1])
     assert all(type(number) is float for one in evaluations.values() for number in one.observations[0].metrics.values())
+
+
+def a_pruned_candidate_keeps_what_it_reached_and_is_not_tried_again(make: Make) -> None:
+    ceilings = ((CHUNK, 10.0), (2 * CHUNK, 0.0), (3 * CHUNK, 0.0))
+    limited, unlimited = (
+        tuple(Milestone(step, max(ceiling, least)) for step, ceiling in ceilings) for least in (0.0, math.inf)
+    )
+    trials = [replace(trial(0), milestones=limited), replace(trial(1), milestones=unlimited)]
+    events, evaluations = run(make(train=FAKE + "pruned"), workload(), trials)
+    ended, other = evaluations[0], evaluations[1]
+    assert (ended.status, ended.fitness, ended.attempt, ended.steps_done) == (Status.PRUNED, math.inf, 1, 2 * CHUNK)
+    assert (ended.reason, ended.error) == ("no use", "")
+    losses = expected_losses(trials[0])
+    assert tuple(ended.losses) == tuple(losses[: 2 * CHUNK])
+    assert ended.milestones == tuple((done, losses[done - 1]) for done in (CHUNK, 2 * CHUNK))
+    assert (other.status, other.fitness) == (Status.FINISHED, expected_fitness(trials[1]))
+    assert [done for done, _ in other.milestones] == [CHUNK, 2 * CHUNK, 3 * CHUNK]
+    assert not any(isinstance(event, AttemptEnded) for event in events)
 
 
 def an_exception_fails_only_its_own_candidate_of_a_cohort(make: Make) -> None:
@@ -285,6 +304,7 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
     each_candidate_has_its_own_fitness_and_complete_curve,
     full_and_partial_cohorts_give_the_results_of_single_runs,
     the_observations_of_a_lane_are_those_of_its_candidate,
+    a_pruned_candidate_keeps_what_it_reached_and_is_not_tried_again,
     an_exception_fails_only_its_own_candidate_of_a_cohort,
     a_single_candidate_that_raises_is_not_retried,
     unusual_exceptions_fail_their_candidate,

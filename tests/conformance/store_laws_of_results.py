@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.store_values import driven, evaluation, key, keys, losses, stored_values
 from tuner.core.study import Outcome
-from tuner.core.trial import Observation, Status, of_objectives
+from tuner.core.trial import MILESTONES, RUNNING, Observation, Status, of_objectives
 from tuner.storage import Conflict, Store, UnknownCandidate
 
 FINAL = [status for status in Status if status.is_final]
@@ -56,6 +56,22 @@ class LawsOfResults:
         with_further = replace(evaluation(key(1)), observations=(other, of_objectives(3, further)))
         store.record(study, epoch, [evaluation(key(0)), with_further, evaluation(key(2), Status.DIVERGED)])
         assert store.further_fitnesses(study) == {key(1): further}
+
+    def test_a_pruned_candidate_and_running_fitnesses_are_stored_bit_for_bit(self, store: Store) -> None:
+        study, epoch = driven(store, add=keys())
+        values = ((2, 0.1 + 0.2), (5, -1.7976931348623157e308))
+        reached = tuple(Observation(MILESTONES, at, math.nan, math.nan, {RUNNING: value}) for at, value in values)
+        other = Observation("validation", 3, 0.5, 0.5, {"loss": 9.0})
+        ended = replace(
+            evaluation(key(1), Status.PRUNED, reason="loss was 3"), observations=(reached[0], other, reached[1])
+        )
+        assert ended.milestones == values
+        finished = replace(evaluation(key(0)), observations=reached[:1])
+        assert store.record(study, epoch, [finished, ended, evaluation(key(2))]) == [True] * 3
+        assert store.milestones(study) == {key(0): values[:1], key(1): values}
+        (record,) = store.candidates(study, generation=key(1).generation, slot=1)
+        assert (record.status, record.fitness, record.reason) == (Status.PRUNED, math.inf, "loss was 3")
+        assert store.check().faults == ()
 
     @pytest.mark.parametrize(
         ("status", "fitness"),

@@ -118,6 +118,7 @@ class LawsOfStudies:
             Status.DIVERGED: 1,
             Status.FAILED: 0,
             Status.TIMED_OUT: 0,
+            Status.PRUNED: 0,
         }
         assert store.studies()[0].counts == counts
 

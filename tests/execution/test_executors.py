@@ -98,6 +98,22 @@ class OmitsObservations(Broken):
         yield from (replace(event, observations=()) if isinstance(event, Evaluation) else event for event in events)
 
 
+class OmitsMilestones(Broken):
+    """Train candidates without their milestones."""
+
+    def evaluate(self, workload, trials, *, label) -> Iterator[Event]:
+        return super().evaluate(workload, [replace(one, milestones=()) for one in trials], label=label)
+
+
+class FailsPrunedCandidates(Broken):
+    """Report candidates that were ended early as failed."""
+
+    def altered(self, events):
+        for event in events:
+            is_pruned = isinstance(event, Evaluation) and event.status is Status.PRUNED
+            yield replace(event, status=Status.FAILED) if is_pruned else event
+
+
 class OmitsAttemptStarts(Broken):
     """Omit the events of attempts that start."""
 

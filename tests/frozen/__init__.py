@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from tests.support.store_values import (
 from tuner.core.objective_text import parse
 from tuner.core.requests import Cost, Desired
 from tuner.core.study import SearchSpec, StudyStatus, TaskPart
-from tuner.core.trial import Candidate, Key, Role, Status, Trial, Workload
+from tuner.core.trial import MILESTONES, RUNNING, Candidate, Key, Observation, Role, Status, Trial, Workload
 from tuner.storage import ServiceStore
 
 FOLDER = Path(__file__).parent
@@ -37,7 +38,7 @@ def fill(store: ServiceStore, version: str) -> None:
 
     From 0002 on also a comparison that is complete; from 0004 on a study with a fingerprint of code; from 0005 on
     a complete search on two tasks; from 0007 on a run that was submitted and paused, and a token; from 0008 on a search
-    on a training function.
+    on a training function; from 0009 on one that has a pruned candidate.
     """
     study, epoch = driven(store, "complete", add=keys())
     for place in keys():
@@ -94,6 +95,15 @@ def fill(store: ServiceStore, version: str) -> None:
         store.record(study, epoch, [evaluation(key(0), **printed), evaluation(key(1), losses=[])])
         store.finish(study, epoch, tuned=values[1], tuned_genome=[-11.5, 2.0, 3.0, 3.0])
         store.release(study, epoch, StudyStatus.INTERRUPTED)
+    if version >= "0009":
+        study, epoch = driven(
+            store, "pruned", add=keys(), strategy="genetic", parameters={"sigmas": [1.0, 1.0], "pruning": 1.5}
+        )
+        reached = Observation(MILESTONES, 2, math.nan, math.nan, {RUNNING: 0.75})
+        store.record(study, epoch, [replace(evaluation(key(0)), observations=(reached,))])
+        ended = evaluation(key(1), Status.PRUNED, steps_done=2, losses=[1.0, 0.5], reason="loss was 0.75")
+        store.record(study, epoch, [replace(ended, observations=(reached,))])
+        store.release(study, epoch, StudyStatus.INTERRUPTED)
 
 
 def of_function() -> SearchSpec:
@@ -116,6 +126,7 @@ def contents(store: ServiceStore) -> list[Any]:
     found: list[Any] = []
     for study in store.studies():
         spec = replace(study.spec, versions={}, hardware={})
+        found.append(store.milestones(study.id))
         found.append((spec, study.status, study.tuned, study.tuned_genome, study.notes))
         for record in store.candidates(study.id):
             tries = [(each.number, each.node, each.reason, each.error) for each in store.attempts(study.id, record.key)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import signal
 import sys
@@ -21,7 +22,7 @@ import numpy as np
 import tasks.data_folder
 import tasks.registry
 from tuner.core.events import LaneObservations, TrainingProgress
-from tuner.core.trial import Evaluation, Key, Observation, Role, Status, Trial, Workload
+from tuner.core.trial import MILESTONES, RUNNING, Evaluation, Key, Observation, Role, Status, Trial, Workload
 
 CHUNK = 5
 
@@ -94,6 +95,26 @@ def expected_losses(one: Trial) -> np.ndarray:
 
 def expected_fitness(one: Trial) -> float:
     return float(np.mean(expected_losses(one)[-one.steps // 10 :]))
+
+
+def milestone(one: Trial, done: int) -> LaneObservations:
+    """Return the observation of the milestone that a candidate has reached."""
+    value = float(expected_losses(one)[done - 1])
+    return LaneObservations(MILESTONES, done, math.nan, math.nan, {RUNNING: (value,)})
+
+
+def pruned(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
+    """Train as `train` does, and end a candidate at the first of its milestones whose ceiling its loss exceeds."""
+    (one,) = trials
+    ceilings = {each.step: each.ceiling for each in one.milestones}
+    for value in train(workload, trials):
+        yield value
+        done = value.steps_done
+        if isinstance(value, TrainingProgress) and done in ceilings:
+            yield milestone(one, done)
+            if expected_losses(one)[done - 1] > ceilings[done]:
+                yield Evaluation(one.key, Status.PRUNED, math.inf, (), done, 0.001, device="fake", reason="no use")
+                return
 
 
 def train(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:

@@ -43,3 +43,11 @@ def cheap_and_good(hyperparameters, *, seed, budget, report):
     noise = hyperparameters["noise"] * np.random.default_rng(seed).normal()
     for step in range(1, budget + 1):
         report(step, loss=1 / width + math.log10(rate / 1e-2) ** 2 + noise, width=width, half=width / 2)
+
+
+def falling(hyperparameters, *, seed, budget, report):
+    """Report a loss that falls for the whole budget, to a value that is least at rates of 0.01."""
+    random = np.random.default_rng(seed)
+    final = 1 + sum(math.log(rate / 0.01) ** 2 for rate in hyperparameters.values())
+    for step in range(1, budget + 1):
+        report(step, loss=final * (1 + 0.2 * math.exp(-4 * step / budget)) * (1 + 0.01 * random.normal()))

@@ -100,7 +100,7 @@ class StudyProgress:
             return ""
         statuses = list(batch.statuses.values())
         diverged = statuses.count(Status.DIVERGED)
-        timed_out = statuses.count(Status.TIMED_OUT)
+        timed_out, pruned = statuses.count(Status.TIMED_OUT), statuses.count(Status.PRUNED)
         steps_done = sum(batch.steps.values()) + batch.budget * (
             len(batch.fitnesses) - len(batch.steps.keys() & batch.fitnesses.keys())
         )
@@ -109,7 +109,7 @@ class StudyProgress:
         return (
             f"{self._study}  {batch.name} ({batch.budget} evaluations each): {len(batch.fitnesses)}/{len(batch.keys)}"
             f" done ({share:.0%}), {values}, {diverged} diverged, {statuses.count(Status.FAILED)} failed"
-            f"{f', {timed_out} timed out' if timed_out else ''}"
+            f"{f', {timed_out} timed out' if timed_out else ''}{f', {pruned} pruned' if pruned else ''}"
         )
 
     def _advance(self, batch: _Batch, key: Key, steps: int) -> None:

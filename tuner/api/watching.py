@@ -52,8 +52,8 @@ class WatchedGeneration:
 
     @property
     def lost(self) -> int:
-        """Candidates that ended without finishing."""
-        return sum(self.counts.get(status, 0) for status in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT))
+        """Candidates that diverged, failed or timed out."""
+        return sum(self.counts.get(status, 0) for status in Status if status.is_failure)
 
 
 @dataclass(frozen=True, slots=True)

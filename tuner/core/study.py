@@ -344,6 +344,7 @@ class CandidateRecord(Outcome):
     reason: str
     error: str
     further: tuple[float, ...] = ()  # fitnesses by the objectives after the first
+    milestones: tuple[tuple[int, float], ...] = ()  # step and running fitness of those that were reached
 
     @property
     def fitnesses(self) -> tuple[float, ...]:

@@ -25,7 +25,7 @@ FUNCTION = "function"
 
 
 class Status(StrEnum):
-    """Status of a candidate. The last four are final."""
+    """Status of a candidate. The last five are final."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -33,11 +33,21 @@ class Status(StrEnum):
     DIVERGED = "diverged"  # a loss or the objective's value was not finite; fitness is +inf
     FAILED = "failed"  # an exception, out of memory, or lost workers; fitness is +inf
     TIMED_OUT = "timed out"  # exceeded the time limit; fitness is +inf
+    PRUNED = "pruned"  # ended early, as it could no longer matter to the search; fitness is +inf
 
     @property
     def is_final(self) -> bool:
         """Whether the status can no longer change."""
         return self not in (Status.WAITING, Status.RUNNING)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it is final without a fitness, and nobody meant it to be."""
+        return self in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
+
+
+ENDS_OF_RUNS = (Status.FINISHED, Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
+"""How a run of a comparison ends, which no search ends early."""
 
 
 class Role(StrEnum):
@@ -123,6 +133,18 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
+class Milestone:
+    """A point of a training at which its running fitness is compared with a limit.
+
+    The running fitness is what the fitness would be if the budget ended there, with the objective's window of the whole
+    budget.
+    """
+
+    step: int  # gradient evaluations; below the budget
+    ceiling: float  # a candidate above it ends there, PRUNED; +inf: it goes on in any case
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """Data that a worker needs to train one candidate, in addition to the workload."""
 
@@ -130,6 +152,7 @@ class Trial:
     hyperparameters: Mapping[str, Any]  # a number, a text or a boolean each; None where its condition does not hold
     seed: int  # 0 <= seed < 2**63
     steps: int  # budget in gradient evaluations
+    milestones: tuple[Milestone, ...] = ()  # in order; in cohorts of one lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +195,13 @@ def of_objectives(steps: int, further: Sequence[float]) -> Observation:
     return Observation(OBJECTIVES, steps, math.nan, math.nan, metrics)
 
 
+MILESTONES = "milestones"
+"""Split of the observations that have the running fitness at each milestone that was reached."""
+
+RUNNING = "fitness"
+"""Name of the running fitness in observations of the split `MILESTONES`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Result of one candidate. `fitness` is +inf unless the status is FINISHED."""
@@ -202,3 +232,8 @@ class Evaluation:
     def fitnesses(self) -> tuple[float, ...]:
         """Fitness by each objective of the study."""
         return (self.fitness, *self.further)
+
+    @property
+    def milestones(self) -> tuple[tuple[int, float], ...]:
+        """Step and running fitness of each milestone that was reached, in order."""
+        return tuple((one.evaluations, one.metrics[RUNNING]) for one in self.observations if one.split == MILESTONES)

@@ -114,15 +114,15 @@ def _layout(distribution: Any) -> dict[str, Any]:
 
 
 def _trial(trial: Any) -> OutsideTrial:
-    is_complete = trial.state.name == "COMPLETE"
+    is_complete, is_pruned = trial.state.name == "COMPLETE", trial.state.name == "PRUNED"
     steps = trial.last_step if trial.last_step is not None else 0
     pruned = f"pruned after step {steps}" if trial.intermediate_values else "pruned"
     return OutsideTrial(
-        status=Status.FINISHED if is_complete else Status.FAILED,
+        status=Status.FINISHED if is_complete else Status.PRUNED if is_pruned else Status.FAILED,
         value=trial.value if is_complete else None,
         values=trial.params,
         steps=max(1, steps),
         seconds=trial.duration.total_seconds() if trial.duration else 0.0,
-        reason="" if is_complete else pruned if trial.state.name == "PRUNED" else "failed according to Optuna",
+        reason="" if is_complete else pruned if is_pruned else "failed according to Optuna",
         curve={step: value for step, value in trial.intermediate_values.items() if step >= 0},
     )

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import Connection, insert, select
 
 from tuner.core.study import Series
-from tuner.core.trial import OBJECTIVES, Key, Observation, Role
+from tuner.core.trial import MILESTONES, OBJECTIVES, RUNNING, Key, Observation, Role
 from tuner.storage.curves import EncodedCurve, decode, encode
 from tuner.storage.errors import Damaged
 from tuner.storage.tables import candidates, observations
@@ -107,6 +107,29 @@ def further_fitnesses(connection: Connection, study_id: int) -> dict[Key, tuple[
             key = Key(Role(row.role), row.generation, row.slot)
             (value,) = decode(EncodedCurve(row.dtype, row.length, row.data)).tolist()
             found[key] = (*found.get(key, ()), value)
+    return found
+
+
+def milestones(connection: Connection, study_id: int) -> dict[Key, tuple[tuple[int, float], ...]]:
+    """Return step and running fitness of the milestones that candidates of a study have reached.
+
+    Raises:
+        Damaged: A stored column cannot be read.
+    """
+    query = (
+        select(observations, candidates.c.role, candidates.c.generation, candidates.c.slot)
+        .join(candidates, candidates.c.id == observations.c.candidate_id)
+        .where(candidates.c.study_id == study_id, observations.c.split == MILESTONES)
+    )
+    columns: dict[Key, dict[str, EncodedCurve]] = defaultdict(dict)
+    for row in connection.execute(query):
+        columns[Key(Role(row.role), row.generation, row.slot)][row.name] = EncodedCurve(row.dtype, row.length, row.data)
+    found = {}
+    for key, encoded in columns.items():
+        series = read_series(encoded)
+        if RUNNING not in series.metrics:
+            raise Damaged(f"the milestones of {key.role} {key.generation}/{key.slot} have no {RUNNING}")
+        found[key] = tuple(zip(map(int, series.evaluations.tolist()), series.metrics[RUNNING].tolist(), strict=True))
     return found
 
 

@@ -90,6 +90,16 @@ class StudyReader(PageReader):
             return observations.further_fitnesses(connection, study_id)
 
     @retried
+    def milestones(self, study_id: int) -> dict[Key, tuple[tuple[int, float], ...]]:
+        """Return step and running fitness of the milestones that candidates of a study have reached.
+
+        Raises:
+            Damaged: One cannot be read.
+        """
+        with self._reading() as connection:
+            return observations.milestones(connection, study_id)
+
+    @retried
     def outcomes(self, study_id: int) -> list[Outcome]:
         """Return the outcomes of a study's candidates in the order of their keys, as `candidates` does.
 

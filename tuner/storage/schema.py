@@ -15,7 +15,7 @@ from tuner.storage import urls
 from tuner.storage.errors import Damaged, NewerSchema, NoDatabase, NotOurs, OlderSchema
 
 VERSION_TABLE = "lodo_tune_version"  # not Alembic's default name, which may be taken in a shared database
-VERSION = "0008"  # of the newest migration; four digits, increasing
+VERSION = "0009"  # of the newest migration; four digits, increasing
 MIGRATIONS = "tuner.storage:migrations"
 
 _CREATION_LOCK = 0x4C4F444F  # key of PostgreSQL's advisory lock: one process at a time creates the tables

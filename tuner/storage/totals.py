@@ -15,7 +15,7 @@ from tuner.core.trial import Role, Status
 from tuner.storage.tables import candidates, evaluations
 
 _DUE = tuple(role for role in Role if role.is_due)
-_UNFINISHED_ENDS = tuple(status for status in Status if status.is_final and status is not Status.FINISHED)
+_FAILURES = tuple(status for status in Status if status.is_failure)
 _MAX_REASONS = 5_000
 _PACED_RESULTS = 200  # the newest results from which a pace is computed
 _JOINED = candidates.outerjoin(evaluations, evaluations.c.candidate_id == candidates.c.id)
@@ -110,7 +110,7 @@ def _ranked(connection: Connection, due: Sequence[ColumnElement[Any]]) -> dict[i
 
 
 def reasons(connection: Connection, study_id: int) -> tuple[ReasonTotals, ...]:
-    """Return the candidates of any role that ended without finishing, by status and reason; the largest first.
+    """Return the candidates of any role that diverged, failed or timed out, by status and reason; the largest first.
 
     There are at most 5,000 different reasons.
 
@@ -123,7 +123,7 @@ def reasons(connection: Connection, study_id: int) -> tuple[ReasonTotals, ...]:
         .select_from(candidates.join(evaluations, evaluations.c.candidate_id == candidates.c.id))
         # With the roles, the index on study, role and status finds the few candidates that are meant.
         .where(candidates.c.study_id == study_id, candidates.c.role.in_(list(Role)))
-        .where(candidates.c.status.in_(_UNFINISHED_ENDS))
+        .where(candidates.c.status.in_(_FAILURES))
         .group_by(evaluations.c.status, evaluations.c.reason)
         .order_by(func.count().desc(), func.min(candidates.c.id))
         .limit(_MAX_REASONS)

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.trial import Milestone
 from tuner.strategies.individuals import Individual
 from tuner.strategies.random_generators import ConfinedGenerators
 from tuner.strategies.setting import Setting, is_number
@@ -43,6 +44,11 @@ class GenerationalBase(ABC, Generic[F]):
         del generation
         return None, None
 
+    def _milestones(self, generation: int) -> tuple[tuple[Milestone, ...], ...] | None:
+        """Return the milestones of a generation's trials, see `Proposal`; asked for after `_draw`."""
+        del generation
+        return None
+
     @abstractmethod
     def _tuned(self) -> Sequence[float]:
         """Return the tuned genome; only called after the last generation."""
@@ -57,7 +63,8 @@ class GenerationalBase(ABC, Generic[F]):
             return None
         self._proposed = self.setting.snapped(self._draw(self._completed))
         block, replicates = self._seeds(self._completed)
-        return Proposal(self._proposed.copy(), self.setting.steps[self._completed], block, replicates)
+        milestones = self._milestones(self._completed)
+        return Proposal(self._proposed.copy(), self.setting.steps[self._completed], block, replicates, milestones)
 
     def tell(self, fitnesses: Sequence[Fitness]) -> str:
         """See `Strategy.tell`."""

@@ -23,11 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.trial import Milestone
 from tuner.strategies.acquisition import choose
 from tuner.strategies.density import Prior, promising
 from tuner.strategies.generational import Amending, Generational
 from tuner.strategies.individuals import Individual
-from tuner.strategies.modelling import MODELLED, Genome, Trained, fitted, is_exact
+from tuner.strategies.modelling import MODELLED, Genome, Model, Trained, fitted, is_exact
+from tuner.strategies.pruning import Limits, Pruning, Reached
 from tuner.strategies.setting import Setting
 from tuner.strategies.sobol import Sobol, normal_points
 from tuner.strategies.unordered import features
@@ -56,9 +58,14 @@ class Phase(Enum):
 
 
 class Genetic(Amending[float], Generational):
-    """Model-assisted evolution."""
+    """Model-assisted evolution.
 
-    def __init__(self, setting: Setting) -> None:
+    Args:
+        setting: The search.
+        allowance: See `tuner.strategies.pruning`; None ends no candidate early.
+    """
+
+    def __init__(self, setting: Setting, allowance: float | None = None) -> None:
         super().__init__(setting)
         widest = max(high - low for low, high in zip(setting.lower, setting.upper, strict=True))
         self.sigma = min(setting.sigmas[0], widest)
@@ -68,6 +75,10 @@ class Genetic(Amending[float], Generational):
         self._trained: list[Trained] = []
         self._finalists: list[Genome] = []
         self._replicates: tuple[int, ...] | None = None  # of the generation in which finalists meet
+        self._pruning = None if allowance is None else Pruning(setting.steps[-1], allowance)
+        self._limits: Limits | None = None  # of the current generation; None: it has no milestones
+        self._exempt = 0  # leading slots of the current generation that are not ended early
+        self._reached: list[tuple[Reached, bool]] = []  # what `tell_milestones` took, until `tell`
 
     # The plan
 
@@ -92,10 +103,19 @@ class Genetic(Amending[float], Generational):
         run = self._runs[generation]
         return (self._runs.index(run) if run < self._runs[-1] else generation), self._replicates
 
+    def _milestones(self, generation: int) -> tuple[tuple[Milestone, ...], ...] | None:
+        """Return those of a generation with the full budget: elites and finalists are never ended early."""
+        self._limits = None
+        if self._pruning is None or self._runs[generation] < self._runs[-1]:
+            return None
+        self._limits, population = self._pruning.limits(), self.setting.population
+        exempt = population if self.phases[generation] is Phase.MEET else self._exempt
+        return (self._limits.lifted,) * exempt + (self._limits.milestones,) * (population - exempt)
+
     # Genomes
 
     def _draw(self, generation: int) -> Array:
-        self._replicates = None
+        self._replicates, self._exempt = None, 0
         if self.sigma == 0:
             return np.tile(np.array(self.setting.mean), (self.setting.population, 1))
         phase = self.phases[generation]
@@ -147,14 +167,15 @@ class Genetic(Amending[float], Generational):
     def _chosen(self, known: Sequence[Trained]) -> Array:
         """Return elites, to be trained again, genomes by densities, and the most promising offspring."""
         population = self.setting.population
-        model = fitted(known, self.sigma, levels=self.setting.levels)
-        surrogate, ranked, means = model.surrogate, model.genomes, model.means
+        model, ranked, means = self._modelled(known)
+        surrogate = model.surrogate
         again = 0 if is_exact(known) or population < 3 else max(1, population // 8)
         elites = ranked[:again]
+        self._exempt = len(elites)
         parents = [Individual(genome, mean) for genome, mean in zip(ranked[:PARENTS], means, strict=False)]
         others = [each.genome for each in self._trained if each.finished]  # those of the rungs, too
         candidates = np.array([*self._varied(parents, max(CANDIDATES, 2 * population)).tolist(), *others])
-        trained = {each.genome for each in known}
+        trained = {each.genome for each in [*known, *self._pruned()]}
         candidates = candidates[[tuple(genome) not in trained for genome in candidates.tolist()]]
         if self.setting.coordinates is not None:  # many are rounded to the same
             candidates = np.array(list(dict.fromkeys(map(tuple, candidates.tolist()))))
@@ -178,12 +199,11 @@ class Genetic(Amending[float], Generational):
             return []
         count = min(setting.population // BY_DENSITY, MAX_BY_DENSITY)
         budget = setting.steps[known[0].generation]
-        failed = [
-            each.genome for each in self._trained if not each.finished and setting.steps[each.generation] == budget
-        ]
+        failed = [each.genome for each in self._trained if each.failed and setting.steps[each.generation] == budget]
         ranked = [each.genome for each in _ranked(known)]
-        good = max(3, min(MAX_GOOD, -(-len(ranked) // 10)))
-        others = np.array([*ranked[good:], *failed]).reshape(-1, len(setting.mean))
+        pruned = [each.genome for each in self._pruned()]
+        good = max(3, min(MAX_GOOD, -(-(len(ranked) + len(pruned)) // 10)))
+        others = np.array([*ranked[good:], *pruned, *failed]).reshape(-1, len(setting.mean))
         prior = Prior(setting.mean, self.sigma, setting.lower, setting.upper, setting.levels)
         made = setting.snapped(promising(self.generators, np.array(ranked[:good]), others, count, prior))
         return [[float(gene) for gene in genome] for genome in made]
@@ -191,7 +211,7 @@ class Genetic(Amending[float], Generational):
     def _meeting(self, known: Sequence[Trained]) -> Array:
         """Return the finalists, each several times: the best by the model, and the best that was seen."""
         population = self.setting.population
-        ranked = fitted(known, self.sigma, levels=self.setting.levels).genomes
+        _, ranked, _ = self._modelled(known)
         seen = min(known, key=lambda each: each.loss).genome
         count = max(2, min(population // 2, FINALISTS))
         self._finalists = list(dict.fromkeys([*ranked[: count - 1], seen, *ranked]))[:count]
@@ -221,6 +241,17 @@ class Genetic(Amending[float], Generational):
         budget = self.setting.steps[generation]
         return [each for each in self._trained if each.finished and self.setting.steps[each.generation] == budget]
 
+    def _pruned(self) -> list[Trained]:
+        """Return the trainings that were ended early, with the least losses that they could have had."""
+        return [each for each in self._trained if each.pruned]
+
+    def _modelled(self, known: Sequence[Trained]) -> tuple[Model, list[Genome], list[float]]:
+        """Return the model of finished and pruned trainings, and the genomes that finished, best first, with means."""
+        model = fitted([*known, *self._pruned()], self.sigma, levels=self.setting.levels)
+        finished = {each.genome for each in known}
+        ranked = [(g, mean) for g, mean in zip(model.genomes, model.means, strict=True) if g in finished]
+        return model, [genome for genome, _ in ranked], [mean for _, mean in ranked]
+
     def _feasible(self, genomes: Array, best: Sequence[float], scaled: Callable[[Array], Array]) -> Array:
         """Return 1, or `INFEASIBLE` where the nearest genome that was trained, for however long, failed."""
 
@@ -233,8 +264,8 @@ class Genetic(Amending[float], Generational):
             return np.asarray(squares.min(axis=1))
 
         centre, places = scaled(np.array([best]))[0], scaled(genomes)
-        failed = [each.genome for each in self._trained if not each.finished]
-        finished = [each.genome for each in self._trained if each.finished]
+        failed = [each.genome for each in self._trained if each.failed]
+        finished = [each.genome for each in self._trained if not each.failed]  # also those that were pruned
         if not failed or not finished:
             return np.ones(len(genomes))
         return np.where(nearest(failed) < nearest(finished), INFEASIBLE, 1.0)
@@ -245,11 +276,25 @@ class Genetic(Amending[float], Generational):
         block, replicates = self._seeds(generation)
         for slot, (genome, loss) in enumerate(zip(genomes.tolist(), fitnesses, strict=True)):
             seed = (block or 0) * SEEDS_PER_GENERATION + (replicates[slot] if replicates else 0)
-            self._trained.append(Trained(tuple(genome), loss if math.isfinite(loss) else math.inf, generation, seed))
+            reached, pruned = self._reached[slot] if self._reached else ((), False)
+            if self._pruning is not None and self._limits is not None and math.isfinite(loss):
+                self._pruning.learn(tuple(genome), loss, reached)
+            if self._limits is not None and pruned:
+                loss = self._limits.least_loss(reached)
+            loss = loss if math.isfinite(loss) else math.inf
+            self._trained.append(Trained(tuple(genome), loss, generation, seed, pruned))
+        self._reached = []
         return super()._take(generation, genomes, fitnesses)
 
+    def tell_milestones(self, reached: Sequence[Reached], pruned: Sequence[bool]) -> None:
+        """See `EndsEarly.tell_milestones`."""
+        if self._proposed is None:
+            raise RuntimeError("tell_milestones() needs a generation that was requested with ask()")
+        self._reached = list(zip(reached, pruned, strict=True))
+
     def _learn(self, generation: int, finished: Sequence[Individual]) -> str:
-        remarks = [] if finished else [f"none of {self.setting.population} finished"]
+        useful = finished or any(each.pruned and each.generation == generation for each in self._trained)
+        remarks = [] if useful else [f"none of {self.setting.population} finished"]
         if generation == self.setting.generations - 1 and not self._finished(generation):
             remarks.append(f"no individual finished {self.setting.steps[-1]} steps, so the defaults are the result")
         return f"generation {generation}: {'; '.join(remarks)}" if remarks else ""
@@ -257,12 +302,12 @@ class Genetic(Amending[float], Generational):
     def _tuned(self) -> Sequence[float]:
         """Return the best seen where there is no noise, or else the finalist with the lowest predicted loss."""
         known = self._finished(self.setting.generations - 1)
-        failed = {each.genome for each in self._trained if not each.finished}
+        failed = {each.genome for each in self._trained if each.failed}
         safe = [each for each in known if each.genome not in failed] or known
         if not safe:
             return self.setting.mean
         if len({each.genome for each in known}) >= 3 and not is_exact(known):
-            ranked = fitted(known, self.sigma, levels=self.setting.levels).genomes
+            _, ranked, _ = self._modelled(known)
             accepted = {each.genome for each in safe}
             for names in (set(self._finalists) & accepted, accepted):
                 for genome in ranked:
@@ -291,6 +336,7 @@ def _ranked(trained: Sequence[Trained]) -> list[Trained]:
 def create(*, parameters: Mapping[str, Any], **setting: Any) -> Genetic:
     """Create the strategy; see `tuner.strategies.create`.
 
-    Its parameters are `sigmas`, one per generation, of which the first is the spread of the start.
+    Its parameters are `sigmas`, one per generation, of which the first is the spread of the start, and, where
+    candidates may be ended early, `pruning`, the allowance.
     """
-    return Genetic(Setting(sigmas=tuple(parameters["sigmas"]), **setting))
+    return Genetic(Setting(sigmas=tuple(parameters["sigmas"]), **setting), parameters.get("pruning"))

@@ -29,14 +29,20 @@ class Trained:
     """A genome that was trained once."""
 
     genome: Genome
-    loss: float  # +inf if it failed
+    loss: float  # +inf if it failed; of one that was pruned, the least that it could have had
     generation: int
     seed: int  # a number; trainings with the same one are compared directly
+    pruned: bool = False  # whether it was ended early
 
     @property
     def finished(self) -> bool:
-        """Whether it has a loss."""
-        return math.isfinite(self.loss)
+        """Whether it has the loss of its whole budget."""
+        return math.isfinite(self.loss) and not self.pruned
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has no loss."""
+        return not math.isfinite(self.loss)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ def fitted(
     """Return the model of some trainings.
 
     Args:
-        known: Trainings with one budget that finished; at least two distinct genomes.
+        known: Trainings with one budget that finished or were pruned; at least two distinct genomes.
         sigma: Spread of the start of the search, in the transformed space; above 0.
         others: How many of the other trainings are known as well, evenly by rank. Default 0.
         share: See `Compression.of`. Default 0.

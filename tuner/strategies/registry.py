@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tuner.core.coordinates import Coordinates, Kind
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
+from tuner.strategies.pruning import ALLOWANCE
 from tuner.strategies.rungs import rung_schedule
 from tuner.strategies.schedule import Defaults, Schedule, ScheduleRequest, sigma_schedule, sobol_schedule
 from tuner.strategies.searched import FinishedGeneration, best_at_last_budget, mean_of_last_better_half
@@ -55,6 +56,9 @@ class StrategyKind:
         searched_fitness: Returns the value of that column from all generations of a finished search; None if there is
             none.
         objectives: Greatest number of objectives.
+        pruning: Value of the parameter `pruning`, with which the strategy ends candidates early; a search has it where
+            candidates are trained one by one, on one task, with an objective that is known before the end. None: it
+            never does.
     """
 
     factory: str
@@ -64,6 +68,7 @@ class StrategyKind:
     searched: str = "the best individual of all that had the last budget"
     searched_fitness: Callable[[Sequence[FinishedGeneration]], float | None] = best_at_last_budget
     objectives: int = 1
+    pruning: float | None = None
 
 
 BUILT_IN: Mapping[str, StrategyKind] = {
@@ -79,6 +84,7 @@ BUILT_IN: Mapping[str, StrategyKind] = {
         description="evolution with a model",
         kinds=frozenset(Kind),
         schedule=rung_schedule,
+        pruning=ALLOWANCE,
     ),
     "cma-es": StrategyKind(
         factory="tuner.strategies.cma_es:create",

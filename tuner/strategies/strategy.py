@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.core.trial import Milestone
+
 Fitness = float | Sequence[float]
 """What is minimised: a number, or one per objective."""
 
@@ -21,6 +23,7 @@ class Proposal:
     budget: int  # of each candidate, in gradient evaluations
     seed_block: int | None = None  # candidates of a block share their seeds; None: each has a seed of its own
     replicates: tuple[int, ...] | None = None  # number of each slot's seed within the block; None: 0 for all
+    milestones: tuple[tuple[Milestone, ...], ...] | None = None  # of each slot's trial; None: none for all
 
 
 class Strategy(Protocol):
@@ -83,6 +86,24 @@ class Amendable(Strategy, Protocol):
 
         Args:
             genomes: float64 [population, d], within the bounds.
+
+        Raises:
+            RuntimeError: No generation is outstanding.
+        """
+        ...
+
+
+@runtime_checkable
+class EndsEarly(Strategy, Protocol):
+    """A strategy that may end candidates early, whose proposals have milestones."""
+
+    def tell_milestones(self, reached: Sequence[Sequence[tuple[int, float]]], pruned: Sequence[bool]) -> None:
+        """Take what is known of the candidates beside their fitnesses; called before `tell`, if at all.
+
+        Args:
+            reached: Step and running fitness of the milestones of each slot that it reached, in order; none of a
+                failure.
+            pruned: Whether each slot was ended at the last of them, so that its fitness is +inf without a failure.
 
         Raises:
             RuntimeError: No generation is outstanding.

@@ -22,6 +22,7 @@ from tuner.studies import machine
 from tuner.studies.coordinates import check_searched
 from tuner.studies.exact import is_exact
 from tuner.studies.objectives import check_several, objective_of
+from tuner.studies.pruning import with_pruning
 from tuner.studies.several_tasks import schedules_of
 from tuner.training.code_fingerprint import function_code
 
@@ -85,7 +86,7 @@ def plan_function(request: SearchRequest, name: str, entry: TaskEntry, asked: Sc
         seed=request.seed,
         generations=schedule.generations,
         population=schedule.population,
-        parameters=schedule.parameters,
+        parameters=with_pruning(strategy, schedule.parameters, tasks=1, cohort_size=1, objective=objective),
         steps=schedule.steps,
         fresh_seeds=preset.fresh_seeds if request.fresh_seeds is None else request.fresh_seeds,
         is_exact=is_exact([(entry, objective)]),

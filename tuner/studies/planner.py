@@ -28,6 +28,7 @@ from tuner.studies.function_planner import plan_function
 from tuner.studies.lookup import check_precision, data_fingerprint, task_entry, task_names
 from tuner.studies.objectives import check_objective, check_several, objective_of, remarks_on
 from tuner.studies.optimizers import Chosen, choose_all, shapes_for
+from tuner.studies.pruning import with_pruning
 from tuner.studies.search_seeds import check_search_seeds, repeated
 from tuner.studies.several_tasks import options_of, schedules_of
 from tuner.studies.spaces import search_spaces_of
@@ -156,7 +157,13 @@ def plan_search(request: SearchRequest) -> Plan:
             seed=request.seed,
             generations=schedule.generations,
             population=schedule.population,
-            parameters=schedule.parameters,
+            parameters=with_pruning(
+                strategy,
+                schedule.parameters,
+                tasks=len(names),
+                cohort_size=entries[0].cohort_size,
+                objective=objectives[0],
+            ),
             steps=schedule.steps,
             fresh_seeds=preset.fresh_seeds if request.fresh_seeds is None else request.fresh_seeds,
             is_exact=is_exact(measured, one),

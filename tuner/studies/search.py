@@ -26,10 +26,11 @@ from tuner.core.numbers import fitness
 from tuner.core.scores import Scale
 from tuner.core.seeds import strategy_seed, trial_seed
 from tuner.core.study import CandidateRecord, SearchSpec, TaskPart
-from tuner.core.trial import Candidate, Key, Role, Trial
-from tuner.strategies.strategy import Amendable, Fitness, Proposal
+from tuner.core.trial import Candidate, Key, Milestone, Role, Status, Trial
+from tuner.strategies.strategy import Amendable, EndsEarly, Fitness, Proposal
 from tuner.studies.batch import Batch, Result, stop_if_all_raised_one_error
 from tuner.studies.coordinates import coordinates_of
+from tuner.studies.pruning import ends_early
 
 
 class OtherGenome(LodoTuneError):  # noqa: N818 (names a state)
@@ -91,6 +92,10 @@ class SearchBatches:
         if len(self._results) < len(self._spec.parts):
             return
         told = self._told(self._results)
+        if ends_early(self._spec) and isinstance(self._strategy, EndsEarly):
+            ended = (Status.FINISHED, Status.PRUNED)
+            reached = [result.milestones if result.status in ended else () for result in results]
+            self._strategy.tell_milestones(reached, [result.status is Status.PRUNED for result in results])
         self._generation, self._results, self._proposal = self._generation + 1, [], None
         text = self._strategy.tell(told)
         if text:
@@ -127,11 +132,13 @@ class SearchBatches:
         task, generation = len(self._results), self._generation
         replicates = proposal.replicates or (0,) * len(proposal.genomes)
         candidates = []
+        milestones = proposal.milestones or ((),) * len(proposal.genomes)
         for slot, (genome, replicate) in enumerate(zip(proposal.genomes, replicates, strict=True)):
             seed_of = Key(Role.SEARCH, generation, slot)  # the same for all tasks
             seed = trial_seed(self._spec.seed, seed_of, proposal.seed_block, replicate)
             key = Key(Role.SEARCH, generation * len(self._spec.parts) + task, slot)
-            candidates.append(self._candidate(key, genome, self._spec.parts[task].steps[generation], seed))
+            budget = self._spec.parts[task].steps[generation]
+            candidates.append(self._candidate(key, genome, budget, seed, milestones[slot]))
         name, left = self._named(f"generation {generation}", task), self._left_after(generation, task)
         return Batch(candidates, name, f"g{generation:02d}", left)
 
@@ -185,7 +192,9 @@ class SearchBatches:
         self._strategy.amend(trained)
         return trained
 
-    def _candidate(self, key: Key, genome: Iterable[float], budget: int, seed: int) -> Candidate:
+    def _candidate(
+        self, key: Key, genome: Iterable[float], budget: int, seed: int, milestones: tuple[Milestone, ...] = ()
+    ) -> Candidate:
         """Decode a genome, and compare it with the recorded one, if any."""
         values = tuple(float(gene) for gene in genome)
         stored = self._recorded.get(key)
@@ -195,4 +204,4 @@ class SearchBatches:
                 f" {values}: resume it with the versions that began it ({dict(self._spec.versions)})"
             )
         decoded = self._space.defaults() if key.role is Role.DEFAULT else self._space.decode(values)
-        return Candidate(values, Trial(key, decoded, seed, budget))
+        return Candidate(values, Trial(key, decoded, seed, budget, milestones))

@@ -21,6 +21,7 @@ from tuner.studies.batch import Batch, BatchSource, EveryCandidateFailed, Result
 from tuner.studies.callbacks import Callback
 from tuner.studies.comparison import ComparisonBatches
 from tuner.studies.heartbeat import Heartbeat
+from tuner.studies.pruning import ends_early
 from tuner.studies.recorder import Recorder
 from tuner.studies.search import SearchBatches
 from tuner.studies.step_times import StepTimes
@@ -75,9 +76,11 @@ class StudyRun:
             self._heartbeat = self._stack.enter_context(renew)
             callback.on_study_begin(study)
             further = store.further_fitnesses(study.id) if study.spec.workload.objective.further else {}
+            milestones = store.milestones(study.id) if ends_early(study.spec) else {}
             self._recorded = {
-                record.key: replace(record, further=further.get(record.key, ()))
+                key: replace(record, further=further.get(key, ()), milestones=milestones.get(key, ()))
                 for record in store.candidates(study.id)
+                for key in [record.key]
             }
             self._source = self._batches()
             if study.spec.workload.objective.has_step_time:

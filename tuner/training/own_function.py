@@ -134,7 +134,7 @@ class _Run:
         asked = keywords_of(function, workload.task_label)
         # What takes no folder for checkpoints begins anew in each attempt.
         kept = KeptReports(reports_beside(resources.checkpoints) if "resources" in asked else None)
-        self.reporter = Reporter(trial.steps, workload.objective, kept)
+        self.reporter = Reporter(trial.steps, workload.objective, kept, trial.milestones)
         self.error: BaseException | None = None  # what it raised
         self.spent: WorkerSpent | None = None  # that it has taken too much memory
         self.is_to_repeat = False

@@ -17,9 +17,10 @@ import numpy as np
 from tuner.core.errors import StopTraining
 from tuner.core.events import LaneObservations
 from tuner.core.objective import Objective
-from tuner.core.trial import Status
+from tuner.core.trial import MILESTONES, RUNNING, Milestone, Status
 from tuner.training.judgement import Judgement, Look, judge
 from tuner.training.kept_reports import KeptReport, KeptReports
+from tuner.training.milestones import Milestones
 
 MAX_REPORTS = 100_000  # of a run; they are kept in memory and in one row per metric
 MAX_METRICS = 64  # of a report
@@ -38,11 +39,19 @@ class Reporter:
         budget: Steps of the run.
         objective: Definition of its value.
         kept: Those of earlier attempts, and where to keep its own. Default: nothing is kept.
+        milestones: Where the run may be ended early. Default: nowhere.
     """
 
-    def __init__(self, budget: int, objective: Objective, kept: KeptReports | None = None) -> None:
+    def __init__(
+        self,
+        budget: int,
+        objective: Objective,
+        kept: KeptReports | None = None,
+        milestones: Sequence[Milestone] = (),
+    ) -> None:
         self._budget, self._objective = budget, objective
         self._kept = kept or KeptReports(None)
+        self._milestones = Milestones(milestones, budget, objective)
         self._earlier = 0.0  # seconds of earlier attempts
         self._pid, self._started = os.getpid(), time.perf_counter()
         self._lock = threading.Lock()
@@ -65,7 +74,7 @@ class Reporter:
 
         Raises:
             StopTraining: The run is over: its budget is used, a number is not finite, the target of the search is
-                reached, or the function has returned.
+                reached, the search has no more use for it, or the function has returned.
             TypeError, ValueError: An argument is not accepted.
             RuntimeError: This is a fork of the process that was asked to train.
         """
@@ -127,6 +136,8 @@ class Reporter:
         metric = self._objective.validation_metric
         if self._diverged:
             return Status.DIVERGED, math.inf, self._diverged
+        if self._milestones.pruned:
+            return Status.PRUNED, math.inf, self._milestones.pruned
         if not self._reports and not self._beyond:
             return Status.FAILED, math.inf, f"it reported nothing: call report(step, {metric}=…)"
         if not self._looks and self._reports:
@@ -174,6 +185,12 @@ class Reporter:
             self._end(self._diverged)
         if self._has_reached(self._looks[-1:]):
             self._end("the target of the search is reached")
+        for reached in self._milestones.reached(step, looks=self._looks) if step < self._budget else ():
+            running = {RUNNING: (reached.metrics[RUNNING],)}
+            before = LaneObservations(MILESTONES, reached.evaluations, math.nan, math.nan, running)
+            self._new.insert(len(self._new) - 1, before)  # the report is the last, since it says how far the run is
+        if self._milestones.pruned:
+            self._end(self._milestones.pruned)
 
     def _has_reached(self, looks: Sequence[Look]) -> bool:
         objective = self._objective

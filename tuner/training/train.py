@@ -11,6 +11,7 @@ import heapq
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from tuner.core.events import LaneObservations, TrainingProgress
@@ -23,6 +24,7 @@ from tuner.training.judgement import Judgement, Look, judge
 from tuner.training.loop import Carry
 from tuner.training.measurements import measurements_of
 from tuner.training.measurements.measurement import MeasurementCallback, Training
+from tuner.training.milestones import Milestones
 from tuner.training.step_time import calibrate
 
 
@@ -33,7 +35,7 @@ def train(
     *,
     start: Callable[[Cohort], Carry] | None = None,
 ) -> Iterator[TrainingProgress | LaneObservations | Evaluation]:
-    """Train one cohort to the end of its budget, or until every lane has diverged.
+    """Train one cohort to the end of its budget, or until every lane has diverged, or its candidate is pruned.
 
     A timed run on CPUs has exclusive use of its cores. A workload whose first objective is the time of a step is
     calibrated and not trained.
@@ -50,18 +52,22 @@ def train(
 
     Raises:
         OtherInputs: The data or the code is not the study's.
-        ValueError: The lanes do not fit the workload, or a quantity cannot be measured.
+        ValueError: The lanes do not fit the workload, a quantity cannot be measured, or a cohort of several lanes has
+            milestones.
     """
     if workload.objective.metric == SECONDS_PER_STEP:
         yield from calibrate(workload, lanes)
         return
     cohort = Cohort(workload, lanes)
+    if len(lanes) > 1 and any(trial.milestones for trial in lanes):
+        raise ValueError("milestones are for cohorts of one lane")
+    milestones = Milestones(lanes[0].milestones, cohort.budget, workload.objective)
     measured = measurements_of(workload, cohort) if measurements is None else measurements
     training = Training(cohort, (start or Cohort.begin)(cohort))
     for each in measured:
         yield from each.begin(training)
     seconds = max((each.seconds for each in measured if each.seconds is not None), default=None)
-    stops = heapq.merge(*(each.stops(cohort.budget) for each in measured))
+    stops = heapq.merge([one.step for one in lanes[0].milestones], *(each.stops(cohort.budget) for each in measured))
     is_timed = seconds is not None or workload.objective.in_seconds
     is_timed_on_cpu = is_timed and "GPU" not in training.carry[0].device
     with own_cores(workload.threads) if is_timed_on_cpu else contextlib.nullcontext():
@@ -71,13 +77,32 @@ def train(
                 yield TrainingProgress(steps_done=min(training.evaluations, cohort.budget), losses=losses)
             for each in measured:
                 yield from each.after_chunk(training)
+            # Where a chunk ends depends on the clock: of a run that diverged within it, nothing is decided here.
+            if milestones.is_due(training.evaluations) and np.isfinite(training.curve).all():
+                yield from _reached(training, milestones, workload.objective)
+                if milestones.pruned:
+                    break
     for each in measured:
         yield from each.end(training)
-    yield from _evaluations(training, workload.objective)
+    yield from _evaluations(training, workload.objective, milestones.pruned)
 
 
-def _evaluations(training: Training, objective: Objective) -> Iterator[LaneObservations | Evaluation]:
-    """Yield one evaluation per distinct key of the lanes, after the values of further objectives."""
+def _reached(training: Training, milestones: Milestones, objective: Objective) -> Iterator[LaneObservations]:
+    """Yield the running fitness at the milestones that the only lane has reached."""
+    curve, looks = training.curve[:, 0], _looks(training, objective, 0)
+    for one in milestones.reached(training.evaluations, curve, looks):
+        values = {name: (value,) for name, value in one.metrics.items()}
+        yield LaneObservations(one.split, one.evaluations, one.seconds, one.elapsed, values)
+
+
+def _evaluations(training: Training, objective: Objective, pruned: str) -> Iterator[LaneObservations | Evaluation]:
+    """Yield one evaluation per distinct key of the lanes, after the values of further objectives.
+
+    Args:
+        training: The training, which is over.
+        objective: Definition of the fitness.
+        pruned: Why its only lane was ended early; empty if it was not.
+    """
     cohort, curves = training.cohort, training.curve
     device_spec = tf.DeviceSpec.from_string(training.carry[0].device)
     device = f"{device_spec.device_type}:{device_spec.device_index}" if device_spec.device_type else "CPU:0"
@@ -85,7 +110,8 @@ def _evaluations(training: Training, objective: Objective) -> Iterator[LaneObser
     for lane, trial in enumerate(cohort.lanes):
         lanes.setdefault(trial.key, lane)
     for key, lane in lanes.items():
-        judgements = [_judged(training, each, lane) for each in objective.each]
+        pruning = (Status.PRUNED, math.inf, pruned)
+        judgements = [pruning if pruned else _judged(training, each, lane) for each in objective.each]
         # The first that did not finish decides; without one, the first objective does.
         status, fitness, reason = next((one for one in judgements if one[0] is not Status.FINISHED), judgements[0])
         if objective.further and status is Status.FINISHED:  # in cohorts of one lane

@@ -13,7 +13,7 @@ from search_spaces.space import Scale, SearchSpace
 from tuner.core.numbers import fitness
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import IMPORTED, ComparisonSpec, Point, SeedRun, StudyRecord, StudyStatus
-from tuner.core.trial import Status
+from tuner.core.trial import ENDS_OF_RUNS, Status
 from tuner.results.analysis.behind import Behind, behind
 from tuner.results.analysis.estimate import Estimate, estimate
 from tuner.results.analysis.margins import Margin
@@ -214,7 +214,7 @@ def _contender(
     name: str, study: StudyRecord, point: Point, runs: Sequence[SeedRun], rank_by_steps: Rank, rank_by_time: Rank | None
 ) -> Contender:
     done = [run for run in runs if run.candidate.status.is_final]
-    counts = {status: sum(run.candidate.status is status for run in done) for status in Status if status.is_final}
+    counts = {status: sum(run.candidate.status is status for run in done) for status in ENDS_OF_RUNS}
     ended = [run for run in runs if run.candidate.status is Status.FINISHED]
     by_time = _losses_by_time(runs)
     return Contender(

@@ -26,13 +26,13 @@ class FailureGroup:
 
 
 def grouped_failures(candidates: Sequence[CandidateRecord]) -> tuple[FailureGroup, ...]:
-    """Return groups of the runs of any role that are final and did not finish, the largest first.
+    """Return groups of the runs of any role that diverged, failed or timed out, the largest first.
 
     Reasons that differ only in numbers are the same: "loss was nan at evaluation …".
     """
     groups: dict[tuple[Status, str], list[CandidateRecord]] = {}
     for candidate in sorted(candidates, key=lambda run: run.key):
-        if candidate.status.is_final and candidate.status is not Status.FINISHED:
+        if candidate.status.is_failure:
             pattern = _DIGITS.sub("…", candidate.reason)
             groups.setdefault((candidate.status, pattern), []).append(candidate)
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))  # stable: groups of equal size keep their order

@@ -129,6 +129,8 @@ def _merged(searches: Sequence[Summary]) -> Summary:
         diverged_cost=_sum([one.diverged_cost for one in searches]),
         failed_cost=_sum([one.failed_cost for one in searches]),
         timed_out_cost=_sum([one.timed_out_cost for one in searches]),
+        pruned_cost=_sum([one.pruned_cost for one in searches]),
+        saved=sum(one.saved for one in searches),
         verdict=verdict,
         gain=gain,
         notes=tuple(f"seed {one.seed}: {note}" for one in searches for note in one.notes),

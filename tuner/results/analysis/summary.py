@@ -106,11 +106,12 @@ class Counts:
     failed: int
     timed_out: int
     total: int  # generations × population
+    pruned: int = 0
 
     @property
     def done(self) -> int:
         """Number of individuals that are final."""
-        return self.finished + self.diverged + self.failed + self.timed_out
+        return self.finished + self.diverged + self.failed + self.timed_out + self.pruned
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,8 @@ class Summary:
     diverged_cost: Cost  # of the search's individuals that diverged, up to the loss that was not finite
     failed_cost: Cost  # of those that failed, as far as their workers had reported
     timed_out_cost: Cost  # of those that timed out, as far as their workers had reported
+    pruned_cost: Cost  # of those that were ended early, up to there
+    saved: int  # gradient evaluations of their budgets that those ended early did not use
     verdict: Verdict
     gain: Gain
     notes: tuple[str, ...]
@@ -275,12 +278,19 @@ def summarise_outcomes(
             failed=totals[Status.FAILED],
             timed_out=totals[Status.TIMED_OUT],
             total=spec.due,
+            pruned=totals[Status.PRUNED],
         ),
         search_cost=_cost(runs[Role.SEARCH]),
         fresh_cost=_cost([*runs[Role.DEFAULT], *runs[Role.TUNED]]),
         diverged_cost=costs[Status.DIVERGED],
         failed_cost=costs[Status.FAILED],
         timed_out_cost=costs[Status.TIMED_OUT],
+        pruned_cost=costs[Status.PRUNED],
+        saved=sum(
+            spec.budgets[run.key.generation] - run.steps_done
+            for run in runs[Role.SEARCH]
+            if run.status is Status.PRUNED
+        ),
         verdict=verdict,
         gain=gain,
         notes=study.notes,

@@ -104,6 +104,7 @@ class OptunaStorage:
         budget = with_results[-1].steps if with_results else study.search.steps[-1]
         several = len(set(study.search.steps)) > 1
         states = self._optuna.trial.TrialState
+        pruned = {Status.PRUNED: states.PRUNED}
         trials = []
         for candidate in (one for one in search if one.status.is_final):
             finished = candidate.status is Status.FINISHED
@@ -111,7 +112,7 @@ class OptunaStorage:
             params = {name: value for name, value in effective.items() if name in distributions}
             trials.append(
                 self._optuna.trial.create_trial(
-                    state=states.COMPLETE if finished else states.FAIL,
+                    state=states.COMPLETE if finished else pruned.get(candidate.status, states.FAIL),
                     value=study.spec.workload.objective.value(fitness(candidate)) if finished else None,
                     params=params,
                     distributions={name: distributions[name] for name in params},

@@ -59,7 +59,7 @@ _FRESH_MARKS: dict[str, dict[str, Any]] = {
     Role.DEFAULT.value: {"marker": "D", "ms": 5, "markerfacecolor": "white", "mew": 1.3, "zorder": 6},
     Role.TUNED.value: {"marker": "*", "ms": 11, "mec": "black", "mew": 0.6, "zorder": 7},
 }
-_ENDS = (MISSED, Status.DIVERGED.value, Status.FAILED.value, Status.TIMED_OUT.value)
+_ENDS = (MISSED, Status.DIVERGED.value, Status.FAILED.value, Status.TIMED_OUT.value, Status.PRUNED.value)
 
 
 def fitness_by_generation(studies: Searches, look: Look = DEFAULT_LOOK) -> Figure | None:

@@ -63,7 +63,7 @@ def status(run: Run) -> str:
     counts = f"{sum(map(done, run.records)):,} of {sum(map(total, run.records)):,} {what} done"
     unfinished = [
         f"{count:,} {end}"
-        for end in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
+        for end in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT, Status.PRUNED)
         if (count := sum(record.counts.get(end, 0) for record in run.records))
     ]
     return f"{', '.join(states)}: {counts}" + (f", of which {', '.join(unfinished)}" if unfinished else "")

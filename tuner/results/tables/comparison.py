@@ -10,7 +10,7 @@ from search_spaces.space import Scale
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import Point
 from tuner.core.text import one_line
-from tuner.core.trial import Status
+from tuner.core.trial import ENDS_OF_RUNS, Status
 from tuner.results.analysis.comparison import Comparison, Contender, FinalLoss
 from tuner.results.analysis.estimate import MIN_RUNS, Estimate
 from tuner.results.analysis.ranking import Standing
@@ -79,7 +79,7 @@ def csv_rows(comparisons: Sequence[Comparison]) -> tuple[list[str], list[list[An
     """Return the names of the columns, and one row per contender."""
     metrics = list(dict.fromkeys(name for comparison in comparisons for name in comparison.metrics))
     header = ["run", "task", "contender", "optimizer", "value", "source", "steps", "seconds", "seeds"]
-    header += [status.name.lower() for status in Status if status.is_final]
+    header += [status.name.lower() for status in ENDS_OF_RUNS]
     header += [f"{budget}_{column}" for budget in ("by_steps", "by_time") for column in _FINAL_LOSS] + ["floor"]
     header += [f"{split}_{name}{end}" for split in _SPLITS for name in metrics for end in ("", "_spread")]
     header += ["evaluations_per_second", "evaluations_per_second_with_validation", "objective", *behind.COLUMNS]

@@ -125,12 +125,15 @@ def _factors(row: Hyperparameter) -> str:
 
 def _budget(group: Sequence[Summary]) -> TextTable:
     rows = []
+    has_pruned = any(summary.counts.pruned for summary in group)
     for summary in group:
         total = summary.search_cost.evaluations
-        lost = [cost.evaluations for cost in (summary.diverged_cost, summary.failed_cost, summary.timed_out_cost)]
-        counts = [total - sum(lost), *lost]
+        costs = [summary.diverged_cost, summary.failed_cost, summary.timed_out_cost]
+        others = [cost.evaluations for cost in [*costs, *([summary.pruned_cost] if has_pruned else [])]]
+        counts = [total - sum(others), *others]
         rows.append([summary.optimizer, *(_share(count, total) for count in counts), f"{total:,}"])
-    header, unit = ["optimizer", "finished", "diverged", "failed", "timed out", "total"], group[0].unit
+    pruned = ["pruned"] if has_pruned else []
+    header, unit = ["optimizer", "finished", "diverged", "failed", "timed out", *pruned, "total"], group[0].unit
     return TextTable(header, rows, title=f"{unit[0].upper()}{unit[1:]} of the search by final status")
 
 

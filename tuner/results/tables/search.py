@@ -76,6 +76,9 @@ COLUMNS: Mapping[str, Callable[[Summary, Hyperparameter], Any]] = MappingProxyTy
         "relative_gain_high": lambda s, _: s.gain.relative.high,
         "margin": lambda s, _: s.gain.margin,
         "belongs_to": lambda s, row: belongs_to(s, row),
+        "pruned": lambda s, _: s.counts.pruned,
+        "pruned_evaluations": lambda s, _: s.pruned_cost.evaluations,
+        "saved_evaluations": lambda s, _: s.saved,
     }
 )
 """Columns of the CSV and of the data frame.
@@ -161,6 +164,8 @@ def as_json(summary: Summary) -> dict[str, Any]:
             "diverged": asdict(summary.diverged_cost),
             "failed": asdict(summary.failed_cost),
             "timed_out": asdict(summary.timed_out_cost),
+            "pruned": asdict(summary.pruned_cost),
+            "saved_evaluations": summary.saved,
             "fresh_seeds": asdict(summary.fresh_cost),
         },
         **({} if summary.doubling is None else {"doubling": asdict(summary.doubling)}),
@@ -286,10 +291,12 @@ def _over(one: Summary, count: int) -> str:
 
 
 def _costs(group: Sequence[Summary]) -> TextTable:
+    ends = ["finished", "diverged", "failed", "timed out"]
+    ends += ["pruned"] if any(s.counts.pruned for s in group) else []
     rows = [
         [
             s.optimizer,
-            *(f"{count:,}" for count in (s.counts.finished, s.counts.diverged, s.counts.failed, s.counts.timed_out)),
+            *(f"{getattr(s.counts, end.replace(' ', '_')):,}" for end in ends),
             f"{s.counts.total:,}",
             f"{s.search_cost.evaluations:,}",
             f"{s.fresh_cost.evaluations:,}",
@@ -298,7 +305,7 @@ def _costs(group: Sequence[Summary]) -> TextTable:
         for s in group
     ]
     return TextTable(
-        ["optimizer", "finished", "diverged", "failed", "timed out", "total", "search", "fresh seeds", "seconds"],
+        ["optimizer", *ends, "total", "search", "fresh seeds", "seconds"],
         rows,
         title=f"Individuals of the search by status; {group[0].unit} and seconds of training",
     )
@@ -395,4 +402,10 @@ def _remarks(summary: Summary) -> list[str]:
         over = "in its one run" if runs.is_exact else over
         unfinished = [f"{end} {over.format(count, runs.seeds)}" for end, count in ends.items() if count]
         remarks += [f"{point} {', '.join(unfinished)}"] if unfinished else []
+    if summary.counts.pruned:
+        whole = summary.search_cost.evaluations + summary.saved
+        remarks.append(
+            f"{counted(summary.counts.pruned, 'individual')} pruned, ended early since they could no longer matter:"
+            f" {summary.saved:,} of {whole:,} {summary.unit} saved ({summary.saved / whole:.0%})"
+        )
     return [*remarks, *details.remarks(summary), *summary.notes]

@@ -173,13 +173,16 @@ def _fresh(runs: FreshRuns) -> str:
 
 
 def _schedule(generations: Sequence[Generation[CandidateRecord]]) -> str:
-    header = ["generation", "budget", "σ", *(status.value for status in _FINAL), "left", "best", "median"]
+    # Most searches end no individual early.
+    has_pruned = any(one.counts[Status.PRUNED] for one in generations)
+    ends = [status for status in _FINAL if status is not Status.PRUNED or has_pruned]
+    header = ["generation", "budget", "σ", *(status.value for status in ends), "left", "best", "median"]
     rows = [
         [
             str(generation.number),
             f"{generation.steps:,}",
             number(generation.sigma),
-            *(str(generation.counts[status]) for status in _FINAL),
+            *(str(generation.counts[status]) for status in ends),
             str(generation.left),
             measured(generation.best),
             measured(generation.median),

@@ -188,7 +188,7 @@ def _row(one: Standing, colour: str, is_first: bool) -> dict[str, Any]:
         "improvement": words.improvement(one),
         "unfinished": ", ".join(
             f"{count:,} {status.value}"
-            for status in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT)
+            for status in (Status.DIVERGED, Status.FAILED, Status.TIMED_OUT, Status.PRUNED)
             if (count := record.counts[status])
         ),
     }
