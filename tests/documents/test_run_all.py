@@ -12,7 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = {  # measure costs or quality, and no ratio of times; the README says so
     *("overhead", "storage", "service_pages", "report", "search_quality", "search_details", "pareto_fronts"),
-    *("mixed_spaces", "function_scale", "service_restart", "service_streams", "pareto_tasks", "digits_network"),
+    *(
+        "mixed_spaces",
+        "function_scale",
+        "service_restart",
+        "service_streams",
+        "pareto_tasks",
+        "digits_network",
+        "pruning",
+    ),
 }
 PRINTED = {
     "additions": ("schedule and clipping        1.234    1.301   1.06×", {"schedule and clipping": 1.06}),

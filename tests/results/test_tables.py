@@ -217,7 +217,7 @@ def test_json_is_strict_with_full_precision_and_null_for_what_is_not_finite():
     }
     assert adam["fitness"]["verdict"] == "better"
     assert lodo["hyperparameters"][0]["tuned"] is None
-    assert lodo["individuals"] == {"finished": 4, "diverged": 0, "failed": 0, "timed_out": 0, "total": 8}
+    assert lodo["individuals"] == {"finished": 4, "diverged": 0, "failed": 0, "timed_out": 0, "total": 8, "pruned": 0}
 
 
 def test_json_says_all_of_the_summary_under_keys_that_others_script_against():
@@ -239,6 +239,8 @@ def test_json_says_all_of_the_summary_under_keys_that_others_script_against():
         "diverged": {"evaluations": 51, "seconds": 1.5},  # three of the four that did not finish
         "failed": {"evaluations": 17, "seconds": 0.5},
         "timed_out": {"evaluations": 0, "seconds": 0.0},
+        "pruned": {"evaluations": 0, "seconds": 0.0},
+        "saved_evaluations": 0,
         "fresh_seeds": {"evaluations": 1200, "seconds": 3.0},
     }
     assert adam["best"]["fitness"] == 0.1
@@ -384,6 +386,7 @@ def test_the_report_as_json_is_strict_and_has_the_schedule_the_failures_and_the_
         "diverged": 2,
         "failed": 1,
         "timed_out": 0,
+        "pruned": 0,
         "left": 0,
         "best": 5.0,
         "median": 5.0,

@@ -91,6 +91,7 @@ def test_the_search_is_told_by_generation(place):
         "individuals/diverged": [(0, 1.0), (1, 1.0)],
         "individuals/failed": [(0, 0.0), (1, 0.0)],
         "individuals/timed_out": [(0, 0.0), (1, 0.0)],
+        "individuals/pruned": [(0, 0.0), (1, 0.0)],
     }
 
 

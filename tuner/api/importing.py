@@ -19,7 +19,18 @@ from tuner.core import objective_text
 from tuner.core.errors import InvalidRequest, check_at_least_one
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import IMPORTED_FROM, ComparisonSpec, Point, StudyStatus
-from tuner.core.trial import Candidate, Evaluation, Key, Measurement, Observation, Role, Status, Trial, Workload
+from tuner.core.trial import (
+    ENDS_OF_RUNS,
+    Candidate,
+    Evaluation,
+    Key,
+    Measurement,
+    Observation,
+    Role,
+    Status,
+    Trial,
+    Workload,
+)
 from tuner.storage import Store, StudyExists, this_process
 from tuner.storage.validation import check_optimizer_name, check_run_name
 
@@ -39,7 +50,7 @@ _KNOWN = (
     "steps_done",
 )
 _OWN = (*_KNOWN, "seconds")
-_FINAL = {status.value: status for status in Status if status.is_final}
+_FINAL = {status.value: status for status in ENDS_OF_RUNS}
 _ACCEPTED = (
     "is a CSV with the columns optimizer, seed, fitness and one or more hyperparameters; and, as they apply, status, "
     "budget, steps_done, seconds, validation.METRIC and test.METRIC"

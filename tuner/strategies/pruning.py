@@ -1,4 +1,4 @@
-"""Candidates that can no longer matter, recognised by the running fitnesses of finished trainings.
+"""Limits beyond which a candidate can no longer matter, from finished trainings.
 
 Only complete generations count, so that limits do not depend on the order in which results arrive.
 docs/explanation/strategies.md has the formulas.
