@@ -219,7 +219,7 @@ def search(name: str, seed: int, allowance: float | None, cost: int) -> dict[str
             milestones = proposal.milestones[slot] if proposal.milestones else ()
             run = train(problem, space.decode(genome), one_seed, proposal.budget, milestones)
             if run.pruned:
-                worst = strategy._limits.worst
+                worst = sorted(each.loss for each in strategy._pruning._best.values())[7]
                 ended.append((train(problem, space.decode(genome), one_seed, proposal.budget, ()).fitness, worst))
             runs.append(run)
         if proposal.budget == full:

@@ -66,18 +66,15 @@ def search(strategy: Genetic, generations: int | None = None) -> Told:
 
 def test_a_limit_is_the_worst_elites_loss_and_what_an_elite_gained_at_most_times_the_allowance() -> None:
     limits = Pruning(160, ALLOWANCE)
-    assert [one.step for one in limits.limits().milestones] == [40, 80, 120]
+    assert [one.step for one in limits.limits()] == [40, 80, 120]
     for number in range(7):
         limits.learn((float(number),), 1.0 + number, [(40, 4.0 + number), (80, 1.5 + number), (120, 1.0)])
     limits.learn((0.0,), 0.5, [(40, 9.5), (80, 1.0), (120, 0.5)])  # trained again, with a better loss
-    assert all(one.ceiling == math.inf for one in limits.limits().milestones)  # of seven genomes
+    assert all(one.ceiling == math.inf for one in limits.limits())  # of seven genomes
     limits.learn((7.0,), 8.0, [(40, 8.0), (80, 8.0), (120, 8.0)])
     limits.learn((8.0,), 9.0, [(40, 99.0), (80, 99.0), (120, 99.0)])  # none of the best eight
-    found = limits.limits()
-    assert found.worst == 8.0
     # What genome 0 gained after 40 steps, the others after 80, and none after 120.
-    assert found.milestones == (Milestone(40, 8 + 1.5 * 9.0), Milestone(80, 8 + 1.5 * 0.5), Milestone(120, 8.0))
-    assert found.least_loss([(40, 20.0), (80, 10.0)]) == pytest.approx(10 - 1.5 * 0.5)
+    assert limits.limits() == (Milestone(40, 8 + 1.5 * 9.0), Milestone(80, 8 + 1.5 * 0.5), Milestone(120, 8.0))
 
 
 def test_limits_move_and_scale_with_the_losses() -> None:
@@ -89,7 +86,7 @@ def test_limits_move_and_scale_with_the_losses() -> None:
         limits = Pruning(4, ALLOWANCE)
         for number, (loss, point) in enumerate(zip(losses, points, strict=True)):
             limits.learn((float(number),), scale * loss + shift, [(step, scale * point + shift) for step in (1, 2, 3)])
-        return limits.limits().milestones[0].ceiling
+        return limits.limits()[0].ceiling
 
     assert ceiling(3.0, -5.0) == pytest.approx(3 * ceiling(1.0, 0.0) - 5)
 
@@ -98,12 +95,12 @@ def test_an_elite_without_a_running_fitness_lifts_the_limit() -> None:
     limits = Pruning(4, ALLOWANCE)
     for number in range(8):
         limits.learn((float(number),), float(number), [(2, 10.0), (3, 10.0)] if number else [(3, 10.0)])
-    assert [one.ceiling < math.inf for one in limits.limits().milestones] == [False, False, True]
+    assert [one.ceiling < math.inf for one in limits.limits()] == [False, False, True]
 
 
 def test_a_budget_too_short_for_a_milestone_has_none() -> None:
-    assert Pruning(1, ALLOWANCE).limits().milestones == ()
-    assert [one.step for one in Pruning(3, ALLOWANCE).limits().milestones] == [1, 2]
+    assert Pruning(1, ALLOWANCE).limits() == ()
+    assert [one.step for one in Pruning(3, ALLOWANCE).limits()] == [1, 2]
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +143,9 @@ def test_a_pruned_candidate_is_never_trained_again_nor_the_result(complete: tupl
     assert tuple(strategy.result().tolist()) not in ended_genomes(told)
 
 
-def test_a_pruned_candidate_is_modelled_with_its_least_loss_and_is_no_failure(complete: tuple[Genetic, Told]) -> None:
+def test_a_pruned_candidate_is_modelled_with_the_loss_that_it_had_and_is_no_failure(
+    complete: tuple[Genetic, Told],
+) -> None:
     strategy, told = complete
     pruned = [each for each in strategy._trained if each.pruned]
     assert [each.genome for each in pruned] == ended_genomes(told)
@@ -157,7 +156,10 @@ def test_a_pruned_candidate_is_modelled_with_its_least_loss_and_is_no_failure(co
         for proposal, losses in zip(told.proposals[2 : each.generation], told.losses[2:], strict=False):
             for genome, loss in zip(proposal.genomes, losses, strict=True):
                 best[tuple(genome.tolist())] = min(loss, best.get(tuple(genome.tolist()), math.inf))
-        assert sorted(best.values())[7] < each.loss < math.inf  # it would not have been among the eight
+        slot = [tuple(genome.tolist()) for genome in told.proposals[each.generation].genomes].index(each.genome)
+        end = told.ended[each.generation][slot]
+        assert each.loss == curve(np.array(each.genome), (each.generation, 0), end)
+        assert sorted(best.values())[7] < each.loss < math.inf  # above all of the eight
     model, ranked, _ = strategy._modelled(strategy._finished(len(RUNGS) - 1))
     assert {each.genome for each in pruned} & set(map(tuple, model.points.tolist()))
     assert not {each.genome for each in pruned} & set(ranked)

@@ -29,7 +29,7 @@ from tuner.strategies.density import Prior, promising
 from tuner.strategies.generational import Amending, Generational
 from tuner.strategies.individuals import Individual
 from tuner.strategies.modelling import MODELLED, Genome, Model, Trained, fitted, is_exact
-from tuner.strategies.pruning import Limits, Pruning, Reached
+from tuner.strategies.pruning import Pruning, Reached
 from tuner.strategies.setting import Setting
 from tuner.strategies.sobol import Sobol, normal_points
 from tuner.strategies.unordered import features
@@ -76,7 +76,6 @@ class Genetic(Amending[float], Generational):
         self._finalists: list[Genome] = []
         self._replicates: tuple[int, ...] | None = None  # of the generation in which finalists meet
         self._pruning = None if allowance is None else Pruning(setting.steps[-1], allowance)
-        self._limits: Limits | None = None  # of the current generation; None: it has no milestones
         self._exempt = 0  # leading slots of the current generation that are not ended early
         self._reached: list[tuple[Reached, bool]] = []  # what `tell_milestones` took, until `tell`
 
@@ -105,12 +104,11 @@ class Genetic(Amending[float], Generational):
 
     def _milestones(self, generation: int) -> tuple[tuple[Milestone, ...], ...] | None:
         """Return those of a generation with the full budget: elites and finalists are never ended early."""
-        self._limits = None
         if self._pruning is None or self._runs[generation] < self._runs[-1]:
             return None
-        self._limits, population = self._pruning.limits(), self.setting.population
+        population = self.setting.population
         exempt = population if self.phases[generation] is Phase.MEET else self._exempt
-        return (self._limits.lifted,) * exempt + (self._limits.milestones,) * (population - exempt)
+        return (self._pruning.unlimited(),) * exempt + (self._pruning.limits(),) * (population - exempt)
 
     # Genomes
 
@@ -242,7 +240,7 @@ class Genetic(Amending[float], Generational):
         return [each for each in self._trained if each.finished and self.setting.steps[each.generation] == budget]
 
     def _pruned(self) -> list[Trained]:
-        """Return the trainings that were ended early, with the least losses that they could have had."""
+        """Return the trainings that were ended early, with the losses that they had there."""
         return [each for each in self._trained if each.pruned]
 
     def _modelled(self, known: Sequence[Trained]) -> tuple[Model, list[Genome], list[float]]:
@@ -277,10 +275,10 @@ class Genetic(Amending[float], Generational):
         for slot, (genome, loss) in enumerate(zip(genomes.tolist(), fitnesses, strict=True)):
             seed = (block or 0) * SEEDS_PER_GENERATION + (replicates[slot] if replicates else 0)
             reached, pruned = self._reached[slot] if self._reached else ((), False)
-            if self._pruning is not None and self._limits is not None and math.isfinite(loss):
+            if self._pruning is not None and self._runs[generation] == self._runs[-1] and math.isfinite(loss):
                 self._pruning.learn(tuple(genome), loss, reached)
-            if self._limits is not None and pruned:
-                loss = self._limits.least_loss(reached)
+            if pruned:
+                _, loss = reached[-1]
             loss = loss if math.isfinite(loss) else math.inf
             self._trained.append(Trained(tuple(genome), loss, generation, seed, pruned))
         self._reached = []

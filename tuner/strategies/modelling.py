@@ -29,7 +29,7 @@ class Trained:
     """A genome that was trained once."""
 
     genome: Genome
-    loss: float  # +inf if it failed; of one that was pruned, the least that it could have had
+    loss: float  # +inf if it failed; of one that was pruned, what it had there
     generation: int
     seed: int  # a number; trainings with the same one are compared directly
     pruned: bool = False  # whether it was ended early

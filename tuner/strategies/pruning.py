@@ -21,33 +21,6 @@ Reached = Sequence[tuple[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What a candidate may not exceed.
-
-    Attributes:
-        milestones: With a ceiling each.
-        worst: The greatest loss of the elites that the ceilings were computed from.
-    """
-
-    milestones: tuple[Milestone, ...]
-    worst: float
-
-    @property
-    def lifted(self) -> tuple[Milestone, ...]:
-        """The milestones of a candidate that is not to be ended early."""
-        return tuple(Milestone(one.step, math.inf) for one in self.milestones)
-
-    def least_loss(self, reached: Reached) -> float:
-        """Return the loss of a candidate that was ended, had it then gained as much as its ceiling allows.
-
-        Args:
-            reached: Its running fitnesses; it was ended at the last.
-        """
-        step, value = reached[-1]
-        return self.worst + (value - next(one.ceiling for one in self.milestones if one.step == step))
-
-
-@dataclass(frozen=True, slots=True)
 class _Finished:
     loss: float
     running: Mapping[int, float]
@@ -78,12 +51,16 @@ class Pruning:
         if known is None or loss < known.loss:
             self._best[genome] = _Finished(loss, dict(reached))
 
-    def limits(self) -> Limits:
-        """Return the limits by the elites; infinite while fewer than `ELITES` genomes finished."""
+    def unlimited(self) -> tuple[Milestone, ...]:
+        """Return the milestones of a candidate that is not to be ended early."""
+        return tuple(Milestone(step, math.inf) for step in self._steps)
+
+    def limits(self) -> tuple[Milestone, ...]:
+        """Return the milestones of a candidate that may be; unlimited while fewer than `ELITES` genomes finished."""
         elites = sorted(self._best.values(), key=lambda each: each.loss)[:ELITES]
         if len(elites) < ELITES:
-            return Limits(tuple(Milestone(step, math.inf) for step in self._steps), math.inf)
-        return Limits(tuple(Milestone(step, self._ceiling(step, elites)) for step in self._steps), elites[-1].loss)
+            return self.unlimited()
+        return tuple(Milestone(step, self._ceiling(step, elites)) for step in self._steps)
 
     def _ceiling(self, step: int, elites: Sequence[_Finished]) -> float:
         """Return the worst elite's loss, and the allowance times what an elite has gained after the step at most.
