@@ -81,6 +81,7 @@ def test_tables_show_what_was_ended_early_and_saved(run, database):
     assert shown.code == 0, shown.err
     assert "timed out  pruned  total" in shown.out
     assert f"{summary.counts.pruned} individuals pruned, ended early" in shown.out
+    assert re.search(r"^lost +nothing$", shown.out, re.MULTILINE)
     details = call("show", "falling", "--database", database).out
     assert "timed out  pruned  left" in details
     assert "reason" not in details.partition("did not finish")[2]

@@ -99,6 +99,21 @@ class TestReadBack:
         assert outcome.out == f"bowl/Adam: 7 trials for Optuna in sqlite:///{tmp_path / 'optuna.db'}\n"
         return optuna.load_study(study_name="bowl/Adam", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
 
+    def test_a_pruned_individual_is_a_pruned_trial_without_a_value(self, optuna, tmp_path):
+        with Store.open(str(tmp_path / "studies.db")) as store:
+            study = store.create_study(spec("bowl", generations=1, population=2, space=SPACE, steps=(200,))).id
+            epoch = store.acquire(study, owner=REMOTE_OWNER)
+            for slot, status in enumerate((Status.FINISHED, Status.PRUNED)):
+                trial = Trial(key(slot), hyperparameters(key(slot)), 5, 200)
+                store.add(study, epoch, [Candidate((0.0, 0.0), trial)])
+                store.record(study, epoch, [evaluation(key(slot), status, reason="loss was 3" * (slot > 0))])
+        assert export(tmp_path).code == 0
+        loaded = optuna.load_study(study_name="bowl/Adam", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
+        states = optuna.trial.TrialState
+        assert [one.state for one in loaded.trials] == [states.COMPLETE, states.PRUNED]
+        assert loaded.trials[1].value is None
+        assert loaded.trials[1].user_attrs["status"] == "pruned"
+
     def test_each_final_individual_of_the_search_is_a_trial_in_order(self, optuna, study):
         states = optuna.trial.TrialState
         found = [trial.state for trial in study.trials]

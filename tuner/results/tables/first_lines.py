@@ -60,11 +60,13 @@ def of_searches(group: Sequence[Summary]) -> Lines:
     search = sum(one.search_cost.evaluations for one in group)
     fresh = sum(one.fresh_cost.evaluations for one in group)
     took = sum(one.search_cost.seconds + one.fresh_cost.seconds for one in group)
+    saved = sum(one.saved for one in group)
     spent = f"{search + fresh:,} {group[0].unit}, {fresh:,} of them on fresh seeds"
+    spent += f" ({saved:,} saved by pruning)" if saved else ""
     lines.append(("cost", f"{spent}; {seconds(took)} s of training"))
-    lost = [one for one in group if one.counts.done > one.counts.finished]
-    ends = [f"{one.optimizer} {one.counts.done - one.counts.finished:,} of {one.counts.total:,}" for one in lost]
-    return _one_line([*lines, ("lost", f"{_listed(ends)} individuals" if lost else "nothing")])
+    failed = [(one, one.counts.diverged + one.counts.failed + one.counts.timed_out) for one in group]
+    ends = [f"{one.optimizer} {count:,} of {one.counts.total:,}" for one, count in failed if count]
+    return _one_line([*lines, ("lost", f"{_listed(ends)} individuals" if ends else "nothing")])
 
 
 def _seen(group: Sequence[Summary]) -> str:
