@@ -1,4 +1,4 @@
-"""A study, which the API returns: a frozen value whose results are read on access."""
+"""A study, which the API returns: a frozen value; results are read on access."""
 
 from __future__ import annotations
 
