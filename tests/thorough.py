@@ -20,6 +20,9 @@ THOROUGH = {
     "api/test_own_optimizers.py": {
         "a_class_of_the_session_is_sent_to_the_workers_by_value": None,
     },
+    "api/test_pruning.py": {
+        "other_strategies_end_nothing_early": None,
+    },
     "api/test_several_objectives.py": {
         "an_interrupted_search_goes_on_to_the_same_front": r"4",
         "tables_json_figures_and_the_report_show_the_front": None,
