@@ -19,6 +19,8 @@ LEFT_OUT = {  # measure costs or quality, and no ratio of times; the README says
         "service_streams",
         "pareto_tasks",
         "digits_network",
+        "service_fairness",
+        "service_load",
         "pruning",
     ),
 }

@@ -178,7 +178,7 @@ def test_without_a_place_to_write_to_the_command_says_what_there_is(tmp_path):
     fill(str(tmp_path / "studies.db"))
     outcome = call("database", "export", "--database", tmp_path / "studies.db")
     assert outcome.code == 2
-    assert "takes --tensorboard DIR, --optuna URL, or both" in outcome.err
+    assert "takes --tensorboard DIR, --optuna URL or --mlflow URI, or several" in outcome.err
 
 
 def test_writing_loads_neither_tensorflow_nor_ray(place, tmp_path):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from tuner.core.events import Event
 from tuner.core.numbers import fitness
 from tuner.core.study import SearchSpec, StudyRecord, StudyStatus
-from tuner.core.trial import OBJECTIVES, Evaluation, Key, Trial, Workload
+from tuner.core.trial import MILESTONES, OBJECTIVES, Evaluation, Key, Trial, Workload
 from tuner.execution.executor import cohorts
 from tuner.storage import LeaseLost, Store, UnknownStudy
 from tuner.studies.batch import Batch, BatchSource, EveryCandidateFailed, Result
@@ -256,5 +256,5 @@ class StudyRun:
 
 def _without_what_is_stored(evaluation: Evaluation) -> Evaluation:
     """Return an evaluation as strategies take it: curves and outputs of a generation would fill the memory."""
-    fitnesses = tuple(one for one in evaluation.observations if one.split == OBJECTIVES)
-    return replace(evaluation, losses=(), observations=fitnesses, output="")
+    needed = tuple(one for one in evaluation.observations if one.split in (OBJECTIVES, MILESTONES))
+    return replace(evaluation, losses=(), observations=needed, output="")
