@@ -39,9 +39,8 @@ def create_app(settings: ServiceSettings, store: ServiceStore, sessions: Session
     sessions.look_into(store)
     store.admit_by(check_turn)
 
-    def end_what_takes_long() -> None:
-        """End streams, and have drawings and plans answered by 503 instead of waiting for them."""
-        watcher.end_streams()
+    def end_drawings() -> None:
+        """Have drawings and plans that are not ready answered by 503."""
         drawer.close()
         planner.close()
 
@@ -72,7 +71,7 @@ def create_app(settings: ServiceSettings, store: ServiceStore, sessions: Session
         app.include_router(api, responses=problems.RESPONSES)
     for other in (state.router, login.router, actions.router, pages.router):
         app.include_router(other)
-    app.state.end = end_what_takes_long
+    app.state.end_drawings = end_drawings
     unexpected = problems.install(app)
     app.add_middleware(Guard, settings=settings, sessions=sessions)
     gauges: dict[str, tuple[str, Callable[[], float]]] = {

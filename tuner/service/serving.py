@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Callable
 
 import uvicorn
+from fastapi import FastAPI
 
 from tuner.core.errors import InvalidRequest
 from tuner.service import logs
@@ -22,17 +24,18 @@ from tuner.service.tokens import Sessions
 from tuner.storage import ServiceStore
 
 STOP_SECONDS = 10  # for requests that are being answered when the service ends
+DRAWING_SECONDS = 7  # for drawings among them, so that the others are answered by 503 before the end
 
 NICENESS = 5
 """How much nicer the threads that answer requests are than the supervisor and drivers, which go first."""
 
 
 class _Server(uvicorn.Server):
-    """A server that calls a function when it is ready, and one before it waits for what is being answered."""
+    """The server of an application; calls a function when it is ready, and ends streams and drawings when it ends."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], ending: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], app: FastAPI) -> None:
         super().__init__(config)
-        self._ready, self._ending = ready, ending
+        self._ready, self._state = ready, app.state
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -40,7 +43,8 @@ class _Server(uvicorn.Server):
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._ending()
+        self._state.watcher.end_streams()
+        asyncio.get_running_loop().call_later(DRAWING_SECONDS, self._state.end_drawings)
         await super().shutdown(sockets)
 
 
@@ -79,7 +83,7 @@ def serve(settings: ServiceSettings, token: str, ready: Callable[[str], None], l
             timeout_graceful_shutdown=STOP_SECONDS,
         ),
         lambda: ready(f"http://{shown}:{port}{settings.root_path}/"),
-        app.state.end,
+        app,
     )
     give_way()
     try:
