@@ -88,6 +88,18 @@ class TestReadBack:
         assert found[-1].timestamp - run.info.start_time == 6_000_000  # milliseconds since the beginning
         assert run.data.metrics["objective"] == 0.125
 
+    def test_a_candidate_that_was_pruned_is_killed_and_has_what_was_measured(self, client, tmp_path):
+        reached = Observation("milestones", 50, float("nan"), float("nan"), {"fitness": 3.0})
+        measured = Observation("validation", 50, 1.0, 1.0, {"loss": 2.5})
+        with Store.open(str(tmp_path / "studies.db")) as store:
+            ended = evaluation(key(3, 1), Status.PRUNED, observations=(measured, reached))
+            store.record(store.studies()[0].id, 1, [ended])
+        assert export(tmp_path).code == 0
+        run = self.runs(client)["g01/s03"]
+        assert (run.info.status, run.data.tags["status"]) == ("KILLED", "pruned")
+        assert run.data.metrics.pop("validation.loss") == 2.5
+        assert run.data.metrics.keys() <= {"loss"}
+
     def test_a_study_that_is_there_gets_the_runs_that_it_lacks(self, client, tmp_path, monkeypatch):
         plain, count = type(client).set_terminated, []
 

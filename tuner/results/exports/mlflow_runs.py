@@ -15,12 +15,13 @@ from tuner.core.candidate_names import name_of
 from tuner.core.environment import environment
 from tuner.core.study import CandidateRecord, Series, StudyRecord
 from tuner.core.text import first_line
-from tuner.core.trial import OBJECTIVES, Key, Status
+from tuner.core.trial import MILESTONES, OBJECTIVES, Key, Status
 from tuner.results.figures.learning import WINDOWS, window_means
 
 MADE_BY = "lodo-tune"
 MAX_POINTS = 1_000  # of a metric of a run
 _TAG = "lodo_tune.made_by"
+_ENDS = {Status.FINISHED: "FINISHED", Status.PRUNED: "KILLED"}  # what MLflow calls them
 _BATCH = 1_000  # metrics of a request, the most that MLflow accepts
 _PAGE = 1_000  # runs of an answer
 _WITHOUT_STATISTICS = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}  # sent to its makers otherwise
@@ -163,8 +164,7 @@ class MlflowStorage:
         self._client.log_batch(run, metrics=metrics[: _BATCH - len(params)], params=params)
         for start in range(_BATCH - len(params), len(metrics), _BATCH):
             self._client.log_batch(run, metrics=metrics[start : start + _BATCH])
-        ended = "FINISHED" if candidate.status is Status.FINISHED else "FAILED"
-        self._client.set_terminated(run, ended, moment(candidate.seconds))
+        self._client.set_terminated(run, _ENDS.get(candidate.status, "FAILED"), moment(candidate.seconds))
 
     def _failed(self, what: str, error: Exception) -> NoMlflow:
         password = urlsplit(self._uri).password
@@ -179,7 +179,7 @@ def _measured(losses: NDArray[Any], series: Mapping[str, Series]) -> list[tuple[
         middles, means = window_means(losses, max(1, -(-len(losses) // WINDOWS)))
         found += [("loss", int(step), 0.0, mean) for step, mean in zip(middles.tolist(), means.tolist(), strict=True)]
     for split, measured in series.items():
-        if split == OBJECTIVES:  # which reports have as well
+        if split in (OBJECTIVES, MILESTONES):  # which what was measured decides
             continue
         places = list(_thinned(len(measured.evaluations)))
         for name, numbers in measured.metrics.items():
