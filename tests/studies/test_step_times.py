@@ -84,8 +84,18 @@ class Machine:
                 yield Evaluation(trial.key, Status.FINISHED, float(next(self.clock)), (), 0, 0.1)
 
 
-def drive(store, study, machine):
-    run = StudyRun(store, study, NoCallback(), owner="host:1", lease_seconds=60.0)
+class Remarks(NoCallback):
+    """Keeps remarks."""
+
+    def __init__(self):
+        self.texts = []
+
+    def on_remark(self, text):
+        self.texts.append(text)
+
+
+def drive(store, study, machine, callback=None):
+    run = StudyRun(store, study, callback or NoCallback(), owner="host:1", lease_seconds=60.0)
     try:
         while (work := run.ask()) is not None:
             for event in machine.events(work):
@@ -134,6 +144,14 @@ def test_each_kind_of_candidate_is_measured_once_and_all_of_a_kind_have_its_valu
     expected = {each: float(number) for number, each in enumerate(measured, 1)}  # the clock of Machine
     for row in candidates:
         assert further[row.key] == (expected[kind(row)], row.hyperparameters["task.units"])
+
+
+def test_before_it_measures_a_search_says_how_many_kinds_there_are(store):
+    machine, remarks = Machine(), Remarks()
+    drive(store, store.create_study(spec()), machine, remarks)
+    assert all(text.startswith("measuring the seconds of a step") for text in remarks.texts)
+    kinds = [int(text.rpartition(" ")[2]) for text in remarks.texts]
+    assert len(kinds) < sum(kinds) == len(machine.measured)
 
 
 def test_tables_json_and_figures_name_the_unit(searched):

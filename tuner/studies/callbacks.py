@@ -35,7 +35,7 @@ class Callback(Protocol):
         """Handle an event of a candidate that is being trained; an `Evaluation` is in the database already."""
 
     def on_remark(self, text: str) -> None:
-        """Handle a remark of the strategy."""
+        """Handle a remark of the strategy, or on what is measured before a batch."""
 
     def on_study_end(self, study: StudyRecord) -> None:
         """Handle the completion of a study."""

@@ -81,6 +81,10 @@ class StepTimes:
         self._measured = lacking
         return lacking
 
+    def lacking(self, trials: Sequence[Trial]) -> int:
+        """Return how many kinds of candidates of a batch have to be measured."""
+        return len({self._kind(trial.hyperparameters) for trial in trials} - self._known.keys() - self._failed.keys())
+
     def take(self, event: Event) -> None:
         """Take an event of the calibration in progress; its evaluation ends it."""
         if self._measured is None or not isinstance(event, Evaluation):

@@ -197,6 +197,9 @@ class StudyRun:
     def _calibrated(self, work: Work) -> Work:
         """Return the next calibration that comes before a batch, or the batch."""
         if self._step_times is not None and (trial := self._step_times.next(work.trials)) is not None:
+            if self._waiting is None:
+                kinds = self._step_times.lacking(work.trials)
+                self._callback.on_remark(f"measuring the seconds of a step; kinds of candidates: {kinds}")
             self._waiting = work
             return Work(self._step_times.workload, (trial,), f"{work.label}/step-time", work.remaining)
         self._waiting, self._left = None, len(work.trials)
