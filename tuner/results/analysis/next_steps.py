@@ -9,9 +9,10 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from tuner.core.study import StudyStatus
+from tuner.results.analysis.hyperparameter import Hyperparameter
 from tuner.results.analysis.power import detectable
 from tuner.results.analysis.relative import MIN_SEEDS_OF_INTERVAL
-from tuner.results.analysis.summary import Hyperparameter, Summary
+from tuner.results.analysis.summary import Summary
 from tuner.results.analysis.verdict import Verdict
 
 MOST = 0.5  # of the search's gradient evaluations

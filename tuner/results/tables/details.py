@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search_spaces.space import Scale
+from tuner.results.analysis.hyperparameter import Hyperparameter
 from tuner.results.analysis.landscape import SHARE
-from tuner.results.analysis.summary import Hyperparameter, Summary
+from tuner.results.analysis.summary import Summary
 from tuner.results.tables.numbers import NOTHING, hyperparameter, mean_or_exact, measured, number
 from tuner.results.tables.sizes import percent, relative_size
 from tuner.results.tables.text_table import TextTable

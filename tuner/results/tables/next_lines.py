@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from tuner.core.text import one_line
+from tuner.results.analysis.hyperparameter import Hyperparameter
 from tuner.results.analysis.next_steps import Kind, Step, next_steps
-from tuner.results.analysis.summary import Hyperparameter, Summary
+from tuner.results.analysis.summary import Summary
 from tuner.results.tables.numbers import hyperparameter
 from tuner.results.tables.sizes import percent
 

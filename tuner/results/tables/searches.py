@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from search_spaces.space import Scale
+from tuner.results.analysis.hyperparameter import Hyperparameter
 from tuner.results.analysis.margins import comparable
 from tuner.results.analysis.searches import Ranks, merged, ranks
-from tuner.results.analysis.summary import Hyperparameter, Summary
+from tuner.results.analysis.summary import Summary
 from tuner.results.analysis.verdict import MIN_SEEDS, MIN_SEEDS_BY_SIGN, Verdict
 from tuner.results.tables import front, sizes
 from tuner.results.tables.numbers import NOTHING, hyperparameter, number
