@@ -1,4 +1,4 @@
-"""A hyperparameter of a finished search: its tuned value, and where it lies in the search space."""
+"""A hyperparameter of a finished search, and where its tuned value lies."""
 
 from __future__ import annotations
 
