@@ -238,6 +238,11 @@ class ComparisonSpec(_Spec):
         """Gradient evaluations of the whole study, if no run ends early."""
         return self.due * self.steps
 
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        """Gradient evaluations of a run, per point."""
+        return (self.steps,) * self.batches
+
     def budget_of(self, batch: int) -> int:
         """Return the budget of a run of a point, in gradient evaluations."""
         return self.steps

@@ -74,7 +74,7 @@ class StudyResource(BaseModel):
             seed=spec.seed,
             generations=spec.batches,
             population=spec.batch_size,
-            steps=[spec.budget_of(batch) for batch in range(spec.batches)],
+            steps=list(spec.budgets),
             objective=spec.workload.objective.text,
             status=record.status,
             done=done(record),

@@ -66,16 +66,16 @@ class CheckedRow:
     def numbers(self, column: str, count: int | None = None) -> tuple[float, ...]:
         """Return a list of finite numbers, of a given length unless `count` is None."""
         value = self.values[column]
-        if not isinstance(value, list) or not all(map(_is_number, value)) or count not in (None, len(value)):
+        if not isinstance(value, list) or not _are_numbers(value) or count not in (None, len(value)):
             self.refuse(column, f"not a list of {'' if count is None else f'{count} '}numbers")
         return tuple(value)
 
     def integers(self, column: str, count: int) -> tuple[int, ...]:
         """Return a list of integers of a given length."""
         value = self.numbers(column, count)
-        if not all(isinstance(each, int) for each in value):
+        if float in map(type, value):
             self.refuse(column, f"not a list of {count} whole numbers")
-        return tuple(map(int, value))
+        return value  # type: ignore[return-value]  # of int, as was checked
 
     def repeated_integer(self, column: str, count: int) -> int:
         """Return the integer of which a list of a given length consists."""
@@ -110,7 +110,7 @@ class CheckedRow:
         """Return the parameters of a strategy; `sigmas`, if present, is a list of one number per generation."""
         value = self.mapping(column)
         sigmas = value.get("sigmas", [0.0] * generations)
-        if not isinstance(sigmas, list) or len(sigmas) != generations or not all(map(_is_number, sigmas)):
+        if not isinstance(sigmas, list) or len(sigmas) != generations or not _are_numbers(sigmas):
             self.refuse(column, f"not a mapping with {generations} finite sigmas")
         return value
 
@@ -164,5 +164,12 @@ class CheckedRow:
 
 
 def _is_number(value: object, *, infinite: bool = False) -> bool:
-    is_one = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_one and (math.isfinite(value) or (infinite and value == math.inf))  # type: ignore[arg-type]
+    return _are_numbers([value]) or (infinite and value == math.inf)
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    """Return whether all are finite numbers. Lists of thousands of them are read: no call of Python's for each."""
+    try:
+        return {int, float}.issuperset(map(type, values)) and all(map(math.isfinite, values))
+    except OverflowError:  # a whole number beyond the range of float
+        return False

@@ -81,21 +81,23 @@ def by_generation(spec: StudySpec, candidates: Sequence[Run]) -> tuple[Generatio
     for candidate in candidates:
         if candidate.key.role.is_due:
             members[candidate.key.generation].append(candidate)
-    generations = []
-    for number, runs in enumerate(members):
-        counts = Counter(run.status for run in runs)
-        generations.append(
-            Generation(
-                number=number,
-                steps=spec.budget_of(number),
-                sigma=sigmas[number] if sigmas else None,
-                population=spec.batch_size,
-                counts={status: counts[status] for status in Status if status is not Status.WAITING},
-                objective=spec.workload.objective,
-                finished=tuple(sorted(finished(runs), key=lambda run: (fitness(run), run.key.slot))),
-            )
+    none: dict[Status, int] = dict.fromkeys((status for status in Status if status is not Status.WAITING), 0)
+    return tuple(
+        Generation(
+            number=number,
+            steps=steps,
+            sigma=sigmas[number] if sigmas else None,
+            population=spec.batch_size,
+            counts={**none, **_counted(runs)} if runs else none,
+            objective=spec.workload.objective,
+            finished=tuple(sorted(finished(runs), key=lambda run: (fitness(run), run.key.slot))),
         )
-    return tuple(generations)
+        for number, (steps, runs) in enumerate(zip(spec.budgets, members, strict=True))
+    )
+
+
+def _counted(runs: Sequence[Run]) -> dict[Status, int]:
+    return Counter(run.status for run in runs if run.status is not Status.WAITING)
 
 
 def together(searches: Sequence[Sequence[Generation[Run]]]) -> tuple[Generation[Run], ...]:

@@ -283,7 +283,7 @@ def _median(record: StudyRecord, one: GenerationTotals) -> float | None:
 
 def _facts(record: StudyRecord) -> dict[str, str]:
     spec = record.spec
-    budgets = [spec.budget_of(batch) for batch in range(spec.batches)]
+    budgets = spec.budgets
     same = len(set(budgets)) == 1
     return {
         "task": spec.task,
