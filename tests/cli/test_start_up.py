@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from tests.support.store_values import driven, evaluation, keys
+from tuner.storage import Store
+
 HEAVY = {"tensorflow", "keras", "ray", "deap", "sqlalchemy", "alembic", "matplotlib", "pydantic", "numpy"}
 
 
@@ -23,6 +26,24 @@ def test_help_is_answered_without_loading_anything_heavy(arguments):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "code 0 []"
+
+
+def test_studies_are_listed_without_numpy_and_without_analyses(tmp_path):
+    path = str(tmp_path / "studies.db")
+    with Store.open(path) as store:
+        study, epoch = driven(store, "first", add=keys())
+        store.record(study, epoch, [evaluation(each) for each in keys()])
+    program = (
+        "import sys; from tuner import cli\n"
+        f"sys.argv = ['lodo-tune', 'studies', '--database', {path!r}]\n"
+        "try:\n    cli.main()\n"
+        "except SystemExit:\n"
+        "    loaded = {'numpy', 'tuner.results.analysis.summary', 'tuner.strategies'} & set(sys.modules)\n"
+        "    print(sorted(loaded), file=sys.__stdout__)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "first/Adam" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(("said", "kernels"), [(None, "True"), pytest.param("0", "False", marks=pytest.mark.slow)])

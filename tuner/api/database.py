@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.api.reading import candidates_of, chosen_table, find, summary_of
+from tuner.api.finding import find
 from tuner.api.stored_database import DEFAULT_DATABASE, StoredDatabase
 from tuner.core.study import CandidateRecord, StudyRecord
-from tuner.results.analysis.margins import Margin
-from tuner.results.tables.table import Table
 from tuner.storage import Damaged
 
 if TYPE_CHECKING:
@@ -19,7 +17,8 @@ if TYPE_CHECKING:
     from tuner.api.importing_searches import OutsideSearch
     from tuner.api.run import Comparison, Run
     from tuner.api.study import Study
-    from tuner.results.analysis.summary import Best
+    from tuner.results.analysis.best import Best
+    from tuner.results.tables.table import Table
 
 
 class Database(StoredDatabase):
@@ -101,6 +100,9 @@ class Database(StoredDatabase):
                 not one, or goes with one of the latter two.
             UnknownStudy: A name is not that of a run or study.
         """
+        from tuner.api.reading import chosen_table
+        from tuner.results.analysis.margins import Margin
+
         smallest = None if margin is None else Margin.parse(margin)
         with self.reading() as store:
             records = find(store, names, damaged)
@@ -178,6 +180,8 @@ class Database(StoredDatabase):
         return trials_file(self._rows(names), format)
 
     def _rows(self, names: Sequence[str]) -> list[tuple[StudyRecord, CandidateRecord]]:
+        from tuner.api.reading import candidates_of
+
         with self.reading() as store:
             return [(record, one) for record in find(store, names) for one in candidates_of(store, record)]
 
@@ -192,6 +196,7 @@ class Database(StoredDatabase):
         Raises:
             ValueError: There is no such format.
         """
+        from tuner.api.best import best_of
         from tuner.results.tables import listing
 
         faults: list[Damaged] = []
@@ -200,7 +205,7 @@ class Database(StoredDatabase):
             records = find(store, names) if names else store.studies(faults)
             for record in records:
                 try:
-                    individual = summary_of(store, record).best if record.is_search else None
+                    individual = best_of(store, record) if record.is_search else None
                 except Damaged as error:
                     faults.append(error)
                     continue

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tuner.api.reading import by_run, chosen_table, drawable, find
+from tuner.api.finding import by_run, find
+from tuner.api.reading import chosen_table, drawable
 from tuner.core.errors import InvalidRequest
 from tuner.core.text import nearest
 from tuner.results.analysis.comparison import Comparison

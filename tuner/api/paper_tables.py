@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tuner.api.database import Database
-from tuner.api.reading import by_run, comparisons_of, find, summary_of
+from tuner.api.finding import by_run, find
+from tuner.api.reading import comparisons_of, summary_of
 from tuner.results.analysis.margins import judged
 from tuner.results.analysis.searches import merged
 from tuner.results.tables.wide import Results, wide_table

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tuner.api.finding import by_run
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import CandidateRecord, Outcome, StudyRecord
 from tuner.results.analysis.by_budget import by_budget
@@ -16,34 +17,7 @@ from tuner.results.analysis.profile import profile
 from tuner.results.analysis.several_tasks import whole
 from tuner.results.analysis.summary import Summary, summarise, summarise_in_detail, summarise_outcomes
 from tuner.results.tables.table import Table
-from tuner.storage import Damaged, Store
-
-
-def find(store: Store, names: Sequence[str], damaged: list[Damaged] | None = None) -> list[StudyRecord]:
-    """Return the named studies and those of the named runs, each once; without a name, all.
-
-    Args:
-        store: Open database.
-        names: Names of studies and runs.
-        damaged: If no name is given, a list to which an error is appended for each study that cannot be read. Default:
-            the error is raised.
-
-    Raises:
-        InvalidRequest: The database has no study.
-        UnknownStudy: A name is not that of a run or study.
-    """
-    records = [record for name in names for record in store.find(name)] if names else store.studies(damaged)
-    if not records and not damaged:
-        raise InvalidRequest("database", f": {store.url} has no study yet; start a search, or name another database")
-    return list({record.id: record for record in records}.values())
-
-
-def by_run(records: Iterable[StudyRecord]) -> dict[str, list[StudyRecord]]:
-    """Return studies by the name of their run."""
-    runs: dict[str, list[StudyRecord]] = {}
-    for record in records:
-        runs.setdefault(record.spec.run, []).append(record)
-    return runs
+from tuner.storage import Store
 
 
 def candidates_of(store: Store, record: StudyRecord) -> list[CandidateRecord]:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tuner.api.database import Database
-from tuner.api.reading import by_run, drawable, find
+from tuner.api.finding import by_run, find
+from tuner.api.reading import drawable
 from tuner.core import files
 from tuner.core.errors import InvalidRequest
 from tuner.core.study import StudyRecord, StudySpec

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuner.api.reading import find
+from tuner.api.finding import find
 from tuner.core.errors import InvalidRequest
 from tuner.storage import Soundness, Store, StudyOwned, maintenance
 

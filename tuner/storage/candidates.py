@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Connection, Row, Select, bindparam, case, func, insert, or_, select, tuple_, update
 
 from tuner.core.study import CandidateRecord, Outcome
 from tuner.core.trial import Candidate, Key, Role, Status
 from tuner.storage.checked_rows import CheckedRow
-from tuner.storage.curves import EncodedCurve, decode
+from tuner.storage.curves import NO_LOSSES, EncodedCurve, decode
 from tuner.storage.errors import Conflict, Damaged, UnknownCandidate
 from tuner.storage.tables import candidates, curves, evaluations, outputs, studies
 from tuner.storage.validation import numbers_of, plain_values
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 KEY_COLUMNS = (candidates.c.role, candidates.c.generation, candidates.c.slot)
 
@@ -106,10 +109,8 @@ def read(
     for column, number in ((candidates.c.generation, generation), (candidates.c.slot, slot)):
         if number is not None:
             query = query.where(column == int(number))
-    try:
+    with _naming_the_study(connection, study_id):
         return [record(row, "") for row in connection.execute(query)]
-    except Damaged as error:
-        raise Damaged(f"{_study_name(connection, study_id)}{error}") from error
 
 
 def outcomes(connection: Connection, study_id: int, roles: Sequence[Role] = tuple(Role)) -> list[Outcome]:
@@ -123,33 +124,78 @@ def outcomes(connection: Connection, study_id: int, roles: Sequence[Role] = tupl
     Raises:
         Damaged: A row cannot be read.
     """
+    with _naming_the_study(connection, study_id):
+        return list(map(_outcome, _outcome_rows(connection, study_id, roles)))
+
+
+def best_of_generations(connection: Connection, study_id: int) -> list[Outcome]:
+    """Return the best individual that finished of each generation of a search; ties go to the lower slot.
+
+    This takes half the time of `outcomes`, which makes a value of every row.
+
+    Args:
+        connection: In a transaction.
+        study_id: Id of the study.
+
+    Raises:
+        Damaged: An outcome cannot be read, whether it is one of these or not.
+    """
+    best: dict[int, Row[Any]] = {}
+    with _naming_the_study(connection, study_id):
+        for row in _outcome_rows(connection, study_id):  # in the order of their slots
+            if not _is_sound(row):
+                _outcome(row)
+                continue
+            role, generation, _, status, fitness, *_ = tuple(row)
+            is_one = role == Role.SEARCH.value and status == Status.FINISHED.value and fitness < math.inf
+            if is_one and (generation not in best or fitness < best[generation].fitness):
+                best[generation] = row
+    return list(map(_outcome, best.values()))
+
+
+def _outcome_rows(connection: Connection, study_id: int, roles: Sequence[Role] = tuple(Role)) -> Sequence[Row[Any]]:
     results = (candidates.c.status, *(evaluations.c[name] for name in ("fitness", "steps_done", "seconds")))
     joined = candidates.outerjoin(evaluations, evaluations.c.candidate_id == candidates.c.id)
     query = select(*KEY_COLUMNS, *results).select_from(joined)
     query = query.where(candidates.c.study_id == study_id).order_by(*KEY_COLUMNS)
     if len(roles) < len(Role):
         query = query.where(candidates.c.role.in_(roles))
-    try:
-        return [_outcome(row) for row in connection.execute(query)]
-    except Damaged as error:
-        raise Damaged(f"{_study_name(connection, study_id)}{error}") from error
+    return connection.execute(query).all()
 
 
-def _outcome(row: Row[Any]) -> Outcome:
+def _is_sound(row: Row[Any]) -> bool:
+    """Return whether a row of `_outcome_rows` is evaluated and passes the checks of CheckedRow.
+
+    They are one expression here, which is faster: a database has tens of thousands of these rows.
+    """
     role, generation, slot, status, fitness, steps_done, seconds = tuple(row)
-    # The checks of CheckedRow in one expression, which is faster: a database has tens of thousands of these rows.
-    if (
+    return (
         role in _ROLES
         and status in _STATUSES
         and type(generation) is type(slot) is type(steps_done) is int
-        and min(generation, slot, steps_done) >= 0
+        and generation >= 0 <= slot
+        and steps_done >= 0
         and type(fitness) is type(seconds) is float
         and seconds - seconds == 0.0
-        and fitness > -np.inf
-    ):
-        key = Key(_ROLES[role], generation, slot)
-        return Outcome(key=key, status=_STATUSES[status], fitness=fitness, steps_done=steps_done, seconds=seconds)
-    return Outcome(**_outcome_fields(CheckedRow(row._mapping, f" {short_key(row)}")))
+        and fitness > -math.inf
+    )
+
+
+def _outcome(row: Row[Any]) -> Outcome:
+    if not _is_sound(row):
+        return Outcome(**_outcome_fields(CheckedRow(row._mapping, f" {short_key(row)}")))
+    role, generation, slot, status, fitness, steps_done, seconds = tuple(row)
+    key = Key(_ROLES[role], generation, slot)
+    return Outcome(key=key, status=_STATUSES[status], fitness=fitness, steps_done=steps_done, seconds=seconds)
+
+
+@contextmanager
+def _naming_the_study(connection: Connection, study_id: int) -> Iterator[None]:
+    """Put the name of the study before the text of an error for one of its rows."""
+    try:
+        yield
+    except Damaged as error:
+        raise Damaged(f"{_study_name(connection, study_id)}{error}") from error
 
 
 def _outcome_fields(checked: CheckedRow) -> dict[str, Any]:
@@ -186,7 +232,7 @@ def read_curve(connection: Connection, study_id: int, key: Key) -> npt.NDArray[A
     query = select(curves.c.dtype, curves.c.length, curves.c.data).where(curves.c.candidate_id == candidate.id)
     row = connection.execute(query).one_or_none()
     try:
-        return np.zeros(0) if row is None else decode(EncodedCurve(row.dtype, row.length, row.data))
+        return decode(NO_LOSSES if row is None else EncodedCurve(row.dtype, row.length, row.data))
     except Damaged as error:
         raise Damaged(f"{_study_name(connection, study_id)} {short_key(key)}: {error}") from error
 
@@ -228,7 +274,7 @@ def _row_of(study_id: int, candidate: Candidate) -> dict[str, Any]:
         )
     genome = [float(value) for value in candidate.genome]
     hyperparameters = plain_values(trial.hyperparameters)
-    if not np.all(np.isfinite([*genome, *numbers_of(hyperparameters)])):
+    if not all(map(math.isfinite, (*genome, *numbers_of(hyperparameters)))):
         raise ValueError(
             f"the candidate {long_key(key)} must have finite numbers. Received: genome {genome}, {hyperparameters}"
         )

@@ -9,12 +9,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from tuner.storage.errors import Damaged
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 DTYPES = ("float32", "float64")
 LEVEL = 1  # of zlib: higher levels save 1 or 2 % and take several times as long
@@ -29,6 +29,10 @@ class EncodedCurve:
     data: bytes  # zlib of the shuffled little-endian bytes
 
 
+NO_LOSSES = EncodedCurve("float64", 0, zlib.compress(b"", LEVEL))
+"""The curve of a candidate that is not final."""
+
+
 def encode(losses: Sequence[float] | npt.NDArray[Any]) -> EncodedCurve:
     """Encode a curve.
 
@@ -39,6 +43,8 @@ def encode(losses: Sequence[float] | npt.NDArray[Any]) -> EncodedCurve:
     Raises:
         ValueError: The losses are not a one-dimensional sequence of real numbers.
     """
+    import numpy as np  # takes as long as all else that listing studies needs but SQLAlchemy
+
     array = np.asarray(losses)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "fiu") or array.dtype.itemsize > 8:
         raise ValueError(
@@ -57,6 +63,8 @@ def decode(curve: EncodedCurve) -> npt.NDArray[Any]:
     Raises:
         Damaged: The bytes do not encode such a curve.
     """
+    import numpy as np
+
     is_well_typed = isinstance(curve.length, int) and curve.length >= 0 and isinstance(curve.data, bytes)
     if curve.dtype not in DTYPES or not is_well_typed:
         raise Damaged(f"a stored curve has an invalid dtype or length: {curve.dtype!r}, {curve.length}")

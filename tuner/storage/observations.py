@@ -6,11 +6,11 @@ curves, one column per row.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, insert, select
 
 from tuner.core.study import Series
@@ -38,12 +38,12 @@ def prepare(observations: Sequence[Observation]) -> Columns:
     columns: Columns = {}
     for split, some in by_split.items():
         clocks = zip(*((float(one.evaluations), one.seconds, one.elapsed) for one in some), strict=True)
-        columns |= {(split, name): encode(np.array(clock)) for name, clock in zip(_CLOCKS, clocks, strict=True)}
+        columns |= {(split, name): encode(clock) for name, clock in zip(_CLOCKS, clocks, strict=True)}
         for name in dict.fromkeys(name for one in some for name in one.metrics):
             if name in _CLOCKS:
                 raise ValueError(f"a metric must not be named as a clock is, {', '.join(_CLOCKS)}. Received: {name!r}")
-            numbers = [float(one.metrics.get(name, np.nan)) for one in some]
-            columns[split, check_text("a metric's name", name, 64)] = encode(np.array(numbers))
+            numbers = [float(one.metrics.get(name, math.nan)) for one in some]
+            columns[split, check_text("a metric's name", name, 64)] = encode(numbers)
     return columns
 
 

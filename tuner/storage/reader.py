@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from tuner.core.study import CandidateRecord, Outcome, SeedRun, Series, StudyRecord
 from tuner.core.trial import Key, Role
@@ -15,6 +13,9 @@ from tuner.storage.attempts import AttemptRecord
 from tuner.storage.errors import Damaged
 from tuner.storage.integrity import Soundness
 from tuner.storage.page_reader import PageReader
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class StudyReader(PageReader):
@@ -110,6 +111,16 @@ class StudyReader(PageReader):
         """
         with self._reading() as connection:
             return candidates.outcomes(connection, study_id)
+
+    @retried
+    def best_of_generations(self, study_id: int) -> list[Outcome]:
+        """Return the best individual that finished of each generation of a search; ties go to the lower slot.
+
+        Raises:
+            Damaged: An outcome of the study cannot be read.
+        """
+        with self._reading() as connection:
+            return candidates.best_of_generations(connection, study_id)
 
     @retried
     def attempts(self, study_id: int, key: Key | None = None) -> list[AttemptRecord]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from search_spaces.dimension import Dimension, Scale
 from search_spaces.scales import natural_limits
-from search_spaces.space import Dimension, Scale
 from tuner.core.task_arguments import is_of_task
 from tuner.results.analysis.landscape import Tolerance
 

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.space import Dimension, Scale, SearchSpace
+from search_spaces.dimension import Dimension, Scale
+from search_spaces.space import SearchSpace
 from tuner.core.numbers import fitness
 from tuner.core.objective import Objective
 from tuner.core.seeds import trial_seed

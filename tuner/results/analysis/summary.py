@@ -15,6 +15,7 @@ from tuner.core.numbers import fitness
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import IMPORTED, CandidateRecord, Outcome, SearchSpec, StudyRecord
 from tuner.core.trial import Role, Status
+from tuner.results.analysis.best import Best, best_of
 from tuner.results.analysis.doubling import Doubling, last_doubling
 from tuner.results.analysis.exact import on_every_seed
 from tuner.results.analysis.front import Front, front_of
@@ -60,20 +61,6 @@ class FreshRuns:
         """
         mean = math.inf if self.mean is None else objective.fitness(self.mean)
         return self.seeds - self.finished, self.missed, mean
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The best individual with the budget of the last generation in which any finished.
-
-    Ties go to the earlier generation, then to the lower slot.
-    """
-
-    generation: int
-    slot: int
-    steps: int  # its budget; fitnesses of other budgets are not comparable
-    fitness: float | None  # the objective's value; None if it missed the target
-    hyperparameters: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +212,7 @@ def summarise_outcomes(
     limit = objective.limit(spec.steps[-1])
     default, tuned = (on_every_seed(spec, runs[role]) for role in (Role.DEFAULT, Role.TUNED))
     verdict, gain = judge(default, tuned, spec.fresh_seeds, limit)
-    best = _best(generations, hyperparameters)
+    best = best_of(generations, hyperparameters)
     costs = {end: _cost([run for run in runs[Role.SEARCH] if run.status is end]) for end in Status}
     totals = {status: sum(generation.counts[status] for generation in generations) for status in generations[0].counts}
     return Summary(
@@ -338,22 +325,6 @@ def _searched(spec: SearchSpec, generations: Sequence[Generation[Run]]) -> float
         ]
     )
     return None if found is None else spec.workload.objective.value(found)
-
-
-def _best(generations: Sequence[Generation[Run]], hyperparameters: Callable[[Run], Mapping[str, Any]]) -> Best | None:
-    with_results = [generation for generation in generations if generation.finished]
-    comparable = [generation for generation in with_results if generation.steps == with_results[-1].steps]
-    if not comparable:
-        return None
-    generation = min(comparable, key=lambda generation: fitness(generation.finished[0]))
-    run = generation.finished[0]
-    return Best(
-        generation=generation.number,
-        slot=run.key.slot,
-        steps=generation.steps,
-        fitness=generation.value(run),
-        hyperparameters=tuple(hyperparameters(run).items()),
-    )
 
 
 def fresh_runs(runs: Sequence[Outcome], spec: SearchSpec) -> FreshRuns:

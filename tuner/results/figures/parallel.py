@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search_spaces.space import Dimension
+from search_spaces.dimension import Dimension
 from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.text import one_line

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.space import Dimension
+from search_spaces.dimension import Dimension
 from tuner.core.numbers import fitness
 from tuner.core.study import CandidateRecord, StudyRecord
 from tuner.core.trial import Role, Status

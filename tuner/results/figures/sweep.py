@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search_spaces.space import Dimension, Scale
+from search_spaces.dimension import Dimension, Scale
 from tuner.results.analysis.comparison import Comparison
 from tuner.results.figures.canvas import EDGE, apply_limits, hide_spines, loss_limits, new_figure
 from tuner.results.figures.final import value_by_steps

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from search_spaces.space import Scale
+from search_spaces.dimension import Scale
 from tuner.core.objective import TRAINING_LOSS, Objective
 from tuner.core.study import Point
 from tuner.core.text import one_line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search_spaces.space import Scale
+from search_spaces.dimension import Scale
 from tuner.results.analysis.hyperparameter import Hyperparameter
 from tuner.results.analysis.landscape import SHARE
 from tuner.results.analysis.summary import Summary

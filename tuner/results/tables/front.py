@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from search_spaces.space import Scale
+from search_spaces.dimension import Scale
 from tuner.results.analysis.front import Front, FrontPoint
 from tuner.results.analysis.summary import Summary
 from tuner.results.tables.numbers import counted, hyperparameter, mean_and_spread, number

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tuner.core.study import SearchSpec, StudyRecord
 from tuner.core.text import one_line
-from tuner.results.analysis.summary import Best
+from tuner.results.analysis.best import Best
 from tuner.results.tables.formats import check_format, strict_json
 from tuner.results.tables.numbers import NOTHING, measured
 from tuner.results.tables.text_table import TextTable
@@ -25,7 +25,7 @@ def render_studies(
     Args:
         studies: Records of the studies.
         format: "text" or "json".
-        best: Best individuals (`Summary.best`) by the names of their studies. Default: none.
+        best: Best individuals (of `tuner.results.analysis.best`) by the names of their studies. Default: none.
 
     Returns:
         The list, without a line end after the last line.

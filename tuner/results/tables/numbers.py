@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from search_spaces.space import Scale
+from search_spaces.dimension import Scale
 from tuner.core.text import one_line
 
 NOTHING = "–"  # in place of a number that is absent

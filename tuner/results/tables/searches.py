@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from search_spaces.space import Scale
+from search_spaces.dimension import Scale
 from tuner.results.analysis.hyperparameter import Hyperparameter
 from tuner.results.analysis.margins import comparable
 from tuner.results.analysis.searches import Ranks, merged, ranks

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from search_spaces.space import Scale
+from search_spaces.dimension import Scale
 from tuner.core.errors import InvalidRequest
 from tuner.core.objective import Objective
 from tuner.core.text import nearest, one_line
