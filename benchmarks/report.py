@@ -9,6 +9,7 @@ studies, show, table    whole commands on 100 searches x 320 candidates with cur
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess
@@ -83,13 +84,19 @@ def searched(store: Store, run: str, optimizer: str, points: int, seed: int) -> 
     store.release(study.id, epoch, StudyStatus.COMPLETE)
 
 
-def command(*arguments: str) -> str:
-    """Return what a whole command takes, by the clock and of the processor; the latter on a busy machine, too."""
+def command(cache: Path, *arguments: str) -> str:
+    """Return what a whole command takes, by the clock and of the processor; the latter on a busy machine, too.
+
+    The byte code of modules is kept in a folder, as an installed package has it, whatever this process was told.
+    """
     line = [sys.executable, "-m", "tuner.cli", *arguments]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    options = {"env": kept | {"PYTHONPYCACHEPREFIX": str(cache)}, "cwd": setting.ROOT}
+    subprocess.run(line, check=True, capture_output=True, **options)
     clock, processor = [], []
     for _ in range(ROUNDS):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        clock.append(setting.timed(lambda: subprocess.run(line, check=True, capture_output=True, cwd=setting.ROOT))[0])
+        clock.append(setting.timed(lambda: subprocess.run(line, check=True, capture_output=True, **options))[0])
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         processor.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return (
@@ -106,16 +113,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(asked.keep or name)
         nine, hundred, page = (str(folder / each) for each in ("nine.db", "hundred.db", "report.html"))
+        cache = folder / "byte-code"
         with Store.open(nine) as store:
             for number, optimizer in enumerate(NINE):
                 searched(store, "bowl", optimizer, POINTS, number)
-        took = command("report", "--database", nine, "--output", page, "--force")
+        took = command(cache, "report", "--database", nine, "--output", page, "--force")
         print(f"{'report':14} {took}; {Path(page).stat().st_size / 1e6:.1f} MB", flush=True)
         with Store.open(hundred) as store:
             for number in range(100):
                 searched(store, f"run{number // 9}", NINE[number % 9], POINTS // 5, number)
         for verb in (["studies"], ["show", "run0"], ["show", "run0/Adam"], ["table"], ["table", "run0"]):
-            print(f"{' '.join(verb):14} {command(*verb, '--database', hundred)}", flush=True)
+            print(f"{' '.join(verb):14} {command(cache, *verb, '--database', hundred)}", flush=True)
 
 
 if __name__ == "__main__":
