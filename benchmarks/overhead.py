@@ -104,12 +104,12 @@ def strategy_alone(spec: Any) -> float:
     space = SearchSpace.from_dict(spec.space)
     mean = space.default_genome()
     bounds = {"lower": space.lower, "upper": space.upper}
-    sizes = {"population": spec.population, "sigmas": spec.sigmas, "steps": spec.steps}
+    sizes = {"population": spec.population, "steps": spec.steps, "parameters": spec.parameters}
     strategy = strategies.create(spec.strategy, mean=mean, **bounds, **sizes, seed=0)
 
     def search() -> None:
         for _ in spec.steps:
-            genomes = [space.decode(tuple(map(float, genome))) for genome in strategy.ask()]
+            genomes = [space.decode(tuple(map(float, genome))) for genome in strategy.ask().genomes]
             strategy.tell([1.0] * len(genomes))
 
     elapsed, _ = setting.timed(search)

@@ -41,13 +41,13 @@ def finished(slot):
     return Evaluation(trial(slot).key, Status.FAILED, math.inf, (), 1, 0.1, reason="any")
 
 
-def test_a_result_is_delayed_by_up_to_four_times_the_duration_of_a_commit(store):
+def test_a_result_is_delayed_by_up_to_nine_times_the_duration_of_a_commit(store):
     recorder = make_recorder(store)
     recorder.take(finished(0))
     assert len(recorder.tick()) == 1  # the duration of a commit is not known yet
     recorder.take(finished(1))
     assert recorder.tick() == []
-    store.now += 0.03
+    store.now += 0.08
     recorder.take(finished(2))
     assert recorder.tick() == []
     store.now += 0.011

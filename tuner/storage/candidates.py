@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, case, func, insert, or_, select, tuple_, update
+from sqlalchemy import Column, Connection, Row, Select, bindparam, case, func, insert, or_, select, tuple_, update
 
 from tuner.core.study import CandidateRecord, Outcome
 from tuner.core.trial import Candidate, Key, Role, Status
@@ -40,7 +40,7 @@ def add(connection: Connection, study_id: int, new: Sequence[Candidate]) -> None
         row = _row_of(study_id, candidate)
         if rows.setdefault(candidate.key, row) != row:
             raise _conflict(candidate.key)
-    for stored in _located(connection, study_id, list(rows)):
+    for stored in _located(connection, study_id, list(rows), tuple(candidates.c)):
         key = _key(stored)
         row = rows.pop(key)
         if any(row[name] != getattr(stored, name) for name in ("genome", "hyperparameters", "seed", "steps")):
@@ -50,12 +50,13 @@ def add(connection: Connection, study_id: int, new: Sequence[Candidate]) -> None
 
 
 def locate(connection: Connection, study_id: int, keys: Sequence[Key]) -> dict[Key, Row[Any]]:
-    """Return the rows of candidates by key.
+    """Return the rows of candidates by key: their ids, keys and status.
 
     Raises:
         UnknownCandidate: A key was never added.
     """
-    rows = {_key(row): row for row in _located(connection, study_id, list(dict.fromkeys(keys)))}
+    columns = (candidates.c.id, *KEY_COLUMNS, candidates.c.status)  # the others are JSON, which takes long to decode
+    rows = {_key(row): row for row in _located(connection, study_id, list(dict.fromkeys(keys)), columns)}
     for key in keys:
         if key not in rows:
             raise UnknownCandidate(f"{_name(connection, study_id)} has no candidate {long_key(key)}")
@@ -258,8 +259,10 @@ def long_key(key: Key) -> str:
     return f"({key.role}, generation {key.generation}, slot {key.slot})"
 
 
-def _located(connection: Connection, study_id: int, keys: list[Key]) -> Iterator[Row[Any]]:
-    query: Select[Any] = select(candidates).where(candidates.c.study_id == study_id)
+def _located(
+    connection: Connection, study_id: int, keys: list[Key], columns: Sequence[Column[Any]]
+) -> Iterator[Row[Any]]:
+    query: Select[Any] = select(*columns).where(candidates.c.study_id == study_id)
     for start in range(0, len(keys), _CHUNK_SIZE):
         chunk = [(key.role.value, int(key.generation), int(key.slot)) for key in keys[start : start + _CHUNK_SIZE]]
         yield from connection.execute(query.where(tuple_(*KEY_COLUMNS).in_(chunk))).all()

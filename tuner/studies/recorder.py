@@ -1,8 +1,8 @@
 """The recorder, which writes events of candidates to the store in batches.
 
-A commit costs ten times as much as a row, and blocks the driver. Results therefore wait for others, up to four times as
-long as the last commit took, so that commits take at most a fifth of the driver's time. An evaluation is reported only
-after it is written: one that is lost in a crash was not reported and is trained again. The start of an attempt is
+A commit costs twenty times as much as a row, and blocks the driver. Results therefore wait for others, up to nine times
+as long as the last commit took, so that commits take at most a tenth of the driver's time. An evaluation is reported
+only after it is written: one that is lost in a crash was not reported and is trained again. The start of an attempt is
 written with the next commit.
 """
 
@@ -18,7 +18,7 @@ from tuner.storage import Store
 DELAY = 0.2
 """Seconds that an event may wait for a commit."""
 
-_SHARE = 4.0
+_SHARE = 9.0
 """Results of a complete cohort wait this many times as long as the last commit took."""
 
 
