@@ -187,6 +187,10 @@ def ablations() -> dict[str, Callable[..., Search]]:
         def _feasible(self, genomes: Array, best: Sequence[float], scale: Array) -> Array:
             return np.ones(len(genomes))
 
+    class WithoutPrior(Genetic):
+        def _weights(self, candidates: Array) -> Array:
+            return np.ones(len(candidates))
+
     class WithoutMeeting(Genetic):
         def _planned(self) -> list[Phase]:
             return [Phase.EVOLVE if phase is Phase.MEET else phase for phase in super()._planned()]
@@ -201,6 +205,7 @@ def ablations() -> dict[str, Callable[..., Search]]:
         "one-seed": OneSeed,
         "no-model": WithoutModel,
         "no-feasibility": WithoutFeasibility,
+        "no-prior": WithoutPrior,
         "no-meeting": WithoutMeeting,
         "best-seen": BestSeen,
     }

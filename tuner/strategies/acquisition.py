@@ -11,24 +11,28 @@ from tuner.strategies.surrogate import Surrogate
 
 Array = NDArray[np.float64]
 
+WIDER = 3.0  # every other candidate is chosen with so many times the standard deviations
 MAX_PICKS = 64  # candidates that are chosen one after the other; their cost grows with the square of their number
 
 
 def choose(
-    surrogate: Surrogate, candidates: Array, best: float, feasible: Array, count: int, noise: float
+    surrogate: Surrogate, candidates: Array, best: float, feasible: Array, weights: Array, count: int, noise: float
 ) -> list[int]:
     """Return the indices of a batch of candidates; fewer than `count` if there are not so many feasible ones.
 
-    The candidate with the highest expected improvement, times its feasibility, is chosen first. The variance of the
-    others is then what it would be if that candidate had been trained, and so on: near it, little is left to be
-    learned, and the batch spreads out. The last is the minimum of the mean. Beyond `MAX_PICKS`, the rest of the
-    batch has the lowest means.
+    The candidate with the highest expected improvement, times its feasibility and weight, is chosen first. The variance
+    of the others is then what it would be if that candidate had been trained, and so on: near it, little is left to be
+    learned, and the batch spreads out. Every other candidate is chosen with `WIDER` times the standard deviations:
+    those of a surrogate whose hyperparameters were fitted to few observations are too small, and where all candidates
+    promise next to nothing, the batch would be one genome and its near copies. The last is the minimum of the mean.
+    Beyond `MAX_PICKS`, the rest of the batch has the lowest means.
 
     Args:
         surrogate: Predicts values, lower is better.
         candidates: [m, d], scaled like the surrogate's observations.
         best: The value to improve upon.
         feasible: [m], 1 for a candidate that is expected to finish, or a factor below 1.
+        weights: [m], further factors of the expected improvement, above 0.
         count: Size of the batch; at least 1.
         noise: Standard deviation of an observation.
     """
@@ -41,7 +45,8 @@ def choose(
         if pick == picks - 1 and count > 1:
             score = np.where(feasible < 1, -np.inf, -mean)
         else:
-            score = expected_improvement(best - mean, np.sqrt(variance)) * feasible
+            wider = WIDER if pick % 2 else 1.0
+            score = expected_improvement(best - mean, wider * np.sqrt(variance)) * feasible * weights
         score[chosen] = -np.inf
         at = int(np.argmax(score))
         if score[at] == -np.inf:

@@ -29,6 +29,7 @@ from tuner.strategies.density import Prior, promising
 from tuner.strategies.generational import Amending, Generational
 from tuner.strategies.individuals import Individual
 from tuner.strategies.modelling import MODELLED, Genome, Model, Trained, fitted, is_exact
+from tuner.strategies.prior_weight import prior_weight
 from tuner.strategies.pruning import Pruning, Reached
 from tuner.strategies.setting import Setting
 from tuner.strategies.sobol import Sobol, normal_points
@@ -69,6 +70,7 @@ class Genetic(Amending[float], Generational):
         super().__init__(setting)
         widest = max(high - low for low, high in zip(setting.lower, setting.upper, strict=True))
         self.sigma = min(setting.sigmas[0], widest)
+        self._prior = Prior(setting.mean, self.sigma, setting.lower, setting.upper, setting.levels)
         self._sobol = Sobol(len(setting.mean), setting.seed)
         self._runs = _runs(setting.steps)  # number of the run of equal budgets that each generation belongs to
         self.phases = self._planned()
@@ -159,7 +161,9 @@ class Genetic(Amending[float], Generational):
         parents = [Individual(each.genome, each.loss) for each in ranked[:PARENTS]]
         varied = self._varied(parents, 10 * population)
         feasible = self._feasible(varied, parents[0], lambda genomes: features(genomes, self.setting.levels))
-        order = np.argsort(-feasible, kind="stable")  # those that are expected to finish come first
+        trained = {each.genome for each in self._trained}  # of a mutation of some genes, none may have changed
+        is_new = np.array([tuple(genome) not in trained for genome in varied.tolist()])
+        order = np.argsort(-feasible * is_new, kind="stable")  # new ones that are expected to finish come first
         return varied[order][:population]
 
     def _chosen(self, known: Sequence[Trained]) -> Array:
@@ -171,8 +175,7 @@ class Genetic(Amending[float], Generational):
         elites = ranked[:again]
         self._exempt = len(elites)
         parents = [Individual(genome, mean) for genome, mean in zip(ranked[:PARENTS], means, strict=False)]
-        others = [each.genome for each in self._trained if each.finished]  # those of the rungs, too
-        candidates = np.array([*self._varied(parents, max(CANDIDATES, 2 * population)).tolist(), *others])
+        candidates = self._varied(parents, max(CANDIDATES, 2 * population))
         trained = {each.genome for each in [*known, *self._pruned()]}
         candidates = candidates[[tuple(genome) not in trained for genome in candidates.tolist()]]
         if self.setting.coordinates is not None:  # many are rounded to the same
@@ -182,7 +185,8 @@ class Genetic(Amending[float], Generational):
         by_density = self._by_density(known)
         count = population - len(elites) - len(by_density)
         feasible = self._feasible(candidates, ranked[0], model.scaled)
-        picked = choose(surrogate, model.scaled(candidates), means[0], feasible, count, surrogate.noise)
+        weights = self._weights(candidates)
+        picked = choose(surrogate, model.scaled(candidates), means[0], feasible, weights, count, surrogate.noise)
         fill = self._explorers(count - len(picked))
         return np.array([*elites, *by_density, *candidates[picked].tolist(), *fill.tolist()])
 
@@ -202,8 +206,7 @@ class Genetic(Amending[float], Generational):
         pruned = [each.genome for each in self._pruned()]
         good = max(3, min(MAX_GOOD, -(-(len(ranked) + len(pruned)) // 10)))
         others = np.array([*ranked[good:], *pruned, *failed]).reshape(-1, len(setting.mean))
-        prior = Prior(setting.mean, self.sigma, setting.lower, setting.upper, setting.levels)
-        made = setting.snapped(promising(self.generators, np.array(ranked[:good]), others, count, prior))
+        made = setting.snapped(promising(self.generators, np.array(ranked[:good]), others, count, self._prior))
         return [[float(gene) for gene in genome] for genome in made]
 
     def _meeting(self, known: Sequence[Trained]) -> Array:
@@ -267,6 +270,11 @@ class Genetic(Amending[float], Generational):
         if not failed or not finished:
             return np.ones(len(genomes))
         return np.where(nearest(failed) < nearest(finished), INFEASIBLE, 1.0)
+
+    def _weights(self, candidates: Array) -> Array:
+        """Return how much the expected improvement of each counts, by the prior and the number of full trainings."""
+        full = sum(self._runs[each.generation] == self._runs[-1] for each in self._trained)
+        return prior_weight(candidates, self._prior, full)
 
     # Results
 

@@ -14,7 +14,10 @@ from tuner.strategies.individuals import Individual
 from tuner.strategies.random_generators import ConfinedGenerators
 from tuner.strategies.unordered import Levels, inherit
 
-SCALES = (0.1, 0.3, 1.0)  # of narrow mutation, in units of the spread of the better individuals
+MUTANTS = 3  # of each first parent, of all genes, and as many of some
+LEAST = 0.003  # width of a narrow mutation, in units of the prior's spread
+MOST = 3.0  # the greatest width, in units of the spread of the better individuals
+MOST_AT_LEAST = 0.1  # or in units of the prior's spread, if that is more: individuals may have come too close
 _BLEND = 0.5  # how far a blend may leave the interval between its parents, relative to its length
 
 
@@ -31,8 +34,9 @@ def offspring(
 ) -> NDArray[np.float64]:
     """Return genomes that vary the better of some individuals.
 
-    In turn: Gaussian mutation at each of `SCALES`, once of all genes and once of some; differential evolution's
-    crossover; a blend of two parents, mutated a little; and a wide mutation. Parents are chosen by tournaments of two.
+    In turn: Gaussian mutations of all genes and of some, whose widths are drawn so that each order of magnitude is as
+    frequent, down to `LEAST`; differential evolution's crossover; a blend of two parents, mutated a little; and a wide
+    mutation. Parents are chosen by tournaments of two.
 
     Args:
         generators: Generators of the strategy; their state advances.
@@ -53,11 +57,11 @@ def offspring(
     with generators.installed():
         while len(made) < count:
             first, second, third = (_one(parents) for _ in range(3))
-            for scale in SCALES:
+            for _ in range(MUTANTS):
                 for share in (1.0, few):
-                    made.append(_mutated(first, [scale * width for width in spread], share))
+                    made.append(_mutated(first, _widths(spread, sigma), share))
                     inherit(made[-1], [first], levels)
-            factor = random.uniform(0.3, 1.0)  # noqa: S311 - nothing secret
+            factor = random.uniform(0.3, 1.5)  # noqa: S311 - nothing secret
             difference = [a + factor * (b - c) for a, b, c in zip(first, second, third, strict=True)]
             made.append(_mutated(difference, [0.02 * width for width in spread], 1.0))
             inherit(made[-1], [first, second, third], levels)
@@ -72,6 +76,12 @@ def offspring(
 def _one(parents: Sequence[Individual]) -> Individual:
     winner: Individual = tools.selTournament(parents, 1, tournsize=2)[0]
     return winner
+
+
+def _widths(spread: Sequence[float], sigma: float) -> list[float]:
+    """Return the widths of a narrow mutation: between the least and the most, at the same place for each gene."""
+    place, least = random.random(), LEAST * sigma  # noqa: S311 - nothing secret
+    return [least * (max(MOST * width, MOST_AT_LEAST * sigma) / least) ** place for width in spread]
 
 
 def _mutated(genome: Sequence[float], widths: Sequence[float], share: float) -> Individual:
