@@ -1,4 +1,4 @@
-"""How much a search trusts that good genomes are near the defaults: much at first, less with each training.
+"""A weight by the prior: good genomes are expected near the defaults at first.
 
 A candidate's expected improvement is multiplied by π(x)^(β/n), where π is the density from which the search started and
 n the number of trainings (Hvarfner et al. 2022, "πBO: Augmenting Acquisition Functions with User Beliefs for Bayesian
