@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from lodo.meta_optimizers import MetaAdam, MetaOptimizer, Parameters
 from lodo.optimizer import GradientOptimizer, Hyperparameters, State, Tensor
+from lodo.ordering import after
 
 
 class LearnedState(NamedTuple):
@@ -82,9 +83,12 @@ class LearnedPreconditioner(GradientOptimizer):
         initial_learning_rate = hyperparameters["initial_learning_rate"]
         # The hypergradient is that of -gᵀ G(θ) m: of wᵀ (G/α_0) m with w = -α_0 g.
         hypergradient = self.theta_gradient(state.theta, state.passes, -initial_learning_rate * gradient)
-        theta, meta_state = self.meta_optimizer.step(state.theta, hypergradient, state.meta_state, state.rates, t)
+        # All that reads the old θ comes before the new θ, and all that reads the old passes before the new ones, so
+        # that a compiled loop updates them in place.
+        rates = after(state.rates, *hypergradient)
+        theta, meta_state = self.meta_optimizer.step(state.theta, hypergradient, state.meta_state, rates, t)
         momentum = self.average(state.momentum, gradient, hyperparameters)
-        preconditioned, passes = self.precondition(theta, momentum)
+        preconditioned, passes = self.precondition(theta, after(momentum, *theta))
         state = LearnedState(momentum, theta, meta_state, passes, state.rates)
         return x - initial_learning_rate * preconditioned, state
 

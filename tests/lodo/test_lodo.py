@@ -1,5 +1,7 @@
 """LODO's preconditioner: its start, its symmetry, and its gradient by the four-pass rule."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -163,3 +165,23 @@ def test_an_argument_below_one_is_refused_by_name(argument):
     size = arguments.pop("size")
     with pytest.raises(ValueError, match=f"{argument} must be at least 1. Received: 0"):
         BlockNetwork(size, **arguments)
+
+
+def test_a_compiled_loop_updates_the_state_in_place():
+    rule = LODO(depth=3)
+    values = {name: tf.constant([0.1, 0.1], tf.float64) for name in rule.hyperparameters}
+    x = tf.zeros([8, 2], tf.float64)
+    state = rule.initial_state(x, values, lane_seeds(2))
+
+    def step(t, x, state):
+        return t + 1, *rule.update(x + 1, x, state, values, t)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def train(x, state):
+        return tf.while_loop(lambda t, *_: t < 9, step, (1, x, state))
+
+    program = train.experimental_get_compiler_ir(x, state)(stage="optimized_hlo")
+    (body,) = set(re.findall(r"body=(%[\w.\-]+)", program))
+    operations = re.search(rf"^{re.escape(body)} .*?^}}", program, re.M | re.S).group()
+    assert "f64[4,4,8]" in operations  # θ of a layer: [k, k, blocks · lanes]
+    assert re.findall(r"= (f64\[\S*) copy\(", operations) == []
