@@ -218,7 +218,8 @@ def test_a_service_that_is_ended_finishes_what_it_answers_and_its_streams(tmp_pa
         stream.request("GET", "/api/v1/events", headers=BEARER)
         events = stream.getresponse()
         assert events.readline() == b"retry: 1000\n"
-        assert ask(address, "/api/v1/outputs/trials?study=first")[0] == 200  # starts the process that makes outputs
+        # Starts the process that makes outputs, which then has imported what it draws with.
+        assert ask(address, "/api/v1/outputs/report?study=first")[0] == 200
         answers = []
         waiting = threading.Thread(target=lambda: answers.append(ask(address, "/api/v1/outputs/report?study=second")))
         waiting.start()
