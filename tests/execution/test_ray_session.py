@@ -42,28 +42,55 @@ def test_a_local_ray_starts_no_monitors_that_a_search_does_not_use(session):
     assert not any("monitor.py" in command for command in commands)
 
 
-INTERRUPTED_TWICE = """
-    import os, signal, threading, time
+INTERRUPTED_WHILE_RAY_STOPS = """
+    import os, ray, shutil, signal
+    from pathlib import Path
     from tests.support.ray_sessions import local_session
+    from tuner.execution.ray.session import RaySession
+    from tuner.execution.resources import Resources
 
-    if __name__ == "__main__":
-        with local_session() as session:  # it checks afterwards that nothing is left
-            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    def interrupted(function):
+        def call(*arguments, **options):
+            print("Ctrl-C before", function.__name__)
+            os.kill(os.getpid(), signal.SIGINT)
+            return function(*arguments, **options)
+        return call
+
+    def interrupt_cleanup():
+        ray.shutdown, shutil.rmtree = interrupted(ray.shutdown), interrupted(shutil.rmtree)
+
+    def interrupted_start(*, _temp_dir, **_):
+        global folder
+        folder = Path(_temp_dir).parent
+        interrupt_cleanup()
+        raise KeyboardInterrupt
+
+    def stop_a_session():
+        with local_session(workers=1) as session:  # it checks afterwards that no process is left
+            interrupt_cleanup()
             session.close()
-            print("stopped")
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        print("exists" if session.folder.exists() else "removed")
+
+    def start_a_session():
+        ray.init = interrupted_start
+        try:
+            RaySession.start(Resources(workers=1))
+        except KeyboardInterrupt:
+            print("exists" if folder.exists() else "removed")
 """
 
 
-def test_a_second_ctrl_c_while_ray_stops_leaves_no_process_or_folder():
+@pytest.mark.parametrize("stopped", ["stop_a_session", "start_a_session"])
+def test_a_second_ctrl_c_while_ray_stops_leaves_no_process_or_folder(stopped):
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(INTERRUPTED_TWICE)],
+        [sys.executable, "-c", textwrap.dedent(INTERRUPTED_WHILE_RAY_STOPS) + f"\n{stopped}()"],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.splitlines()) == {"Ctrl-C before shutdown", "Ctrl-C before rmtree", "removed"}
 
 
 def test_the_folder_name_is_short_enough_for_socket_paths(session):

@@ -55,7 +55,8 @@ def init_ray(unset: Mapping[str, str | None], auth_mode: str | None, **arguments
             with _kept_signal_handlers(), quiet(), few:
                 return ray.init(log_to_driver=False, logging_level=logging.ERROR, **arguments)
         except BaseException:
-            ray.shutdown()
+            with uninterrupted():
+                ray.shutdown()
             raise
 
 
@@ -163,7 +164,7 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore signals while Ray stops: after a second Ctrl-C, its processes would remain for minutes."""
+    """Ignore signals while Ray stops: after a second Ctrl-C, its processes would remain for minutes, its folder too."""
     if not _is_main_thread():
         yield
         return

@@ -88,7 +88,8 @@ class RaySession:
                 unset = unset_for_a_local_ray()
                 context = init_ray(unset, None, address="local", _temp_dir=str(folder / "ray"), **arguments)
         except BaseException as error:
-            remove_folder(folder)
+            with uninterrupted():
+                remove_folder(folder)
             if isinstance(error, Exception):
                 files, few = limit_of_files()
                 reason = f"{few} (now {files})" if few else first_line(str(error))
@@ -121,7 +122,8 @@ class RaySession:
             environment = _runtime_environment(tasks, folder / "code")
             context = init_ray(unset_for_a_cluster(), mode, address=f"{host}:{port}", runtime_env=environment)
         except BaseException as error:
-            remove_folder(folder)
+            with uninterrupted():
+                remove_folder(folder)
             if isinstance(error, Exception) and not isinstance(error, LodoTuneError):
                 advice = "is the token the cluster's?" if token_exists() else "does it require a token?"
                 text = f"the Ray cluster at {host}:{port} refuses the connection: {first_line(str(error))} ({advice})"
@@ -203,7 +205,7 @@ class RaySession:
 
         with quiet(), uninterrupted():
             ray.shutdown(wait_for_processes=True)
-        remove_folder(self.folder)
+            remove_folder(self.folder)
 
     def __enter__(self) -> Self:
         """Return the session itself."""
