@@ -19,6 +19,7 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 PAGE = re.compile(r"tests/documents/.*\[([\w./-]+\.md)-")  # of a test of a document's command
+SEARCH = re.compile(r"\.md-(lodo-tune (--task|compare|paper)|python \w+\.py)")  # of what takes longest
 STARTS_RAY = {
     "test_compare",
     "test_executors",
@@ -59,6 +60,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.ray)
 
 
+def weight(scope, tests):
+    """Return how long the tests of a scope may take: those that start a Ray most, then by their number."""
+    return float("inf") if scope == "ray" else sum(4 if SEARCH.search(test) else 1 for test in tests)
+
+
 class ByFile(LoadScopeScheduling):
     """Has a process of pytest-xdist run whole files, all that start a Ray, or all commands of a page of documentation.
 
@@ -72,6 +78,11 @@ class ByFile(LoadScopeScheduling):
             return page[1]
         file = nodeid.partition("::")[0]
         return "ray" if Path(file).stem in STARTS_RAY else file
+
+    def _assign_work_unit(self, node):
+        longest = max(self.workqueue, key=lambda scope: weight(scope, self.workqueue[scope]))
+        self.workqueue.move_to_end(longest, last=False)  # so that no process waits for another at the end
+        super()._assign_work_unit(node)
 
     def remove_node(self, node):
         left = {scope: unit for scope, unit in self.assigned_work.pop(node).items() if not all(unit.values())}
