@@ -8,7 +8,7 @@ DEMO_OUTPUT ?= results/demo
 # Both variables silence advice on the next major version of MkDocs, which the pins exclude.
 MKDOCS = NO_MKDOCS_2_WARNING=true DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs
 
-.PHONY: help install demo test test-thorough test-all test-docs test-slow test-faults bench check format docs site pins clean
+.PHONY: help install demo test test-thorough test-all test-docs test-slow test-faults bench check check-code check-docs format docs site pins clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,11 +46,15 @@ test-faults: $(INSTALLED)  ## every test in which something is killed, hangs, is
 bench: $(INSTALLED)  ## the benchmarks in their shortest settings beside this machine's last ratios, at most ten minutes
 	$(BIN)/python benchmarks/run_all.py
 
-check: $(INSTALLED)  ## format, lint, types, import rules, documentation and its links, and the files in docker/
+check: check-code check-docs  ## format, lint, types, import rules, documentation and its links, and the files in docker/
+
+check-code: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+check-docs: $(INSTALLED)
 	$(BIN)/python tools/in_step.py --check
 	$(BIN)/python tools/gallery.py --check
 	$(MKDOCS) build --quiet
