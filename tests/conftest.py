@@ -1,6 +1,7 @@
 """What holds for all tests: no clock decides whether one passes, and those that start Ray run one after the other."""
 
 import gc
+import os
 import re
 import signal
 import sys
@@ -15,6 +16,8 @@ from tests.thorough import is_thorough
 
 # A shell has SIGINT ignored in what it starts with `&`, and ignored signals are inherited; tests interrupt commands.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Ray gives its workers a low priority: beside other tests they would come to almost nothing until those have ended.
+os.environ.setdefault("RAY_worker_niceness", "0")
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
