@@ -262,12 +262,12 @@ def a_timeout_of_zero_is_refused(make: Make) -> None:
 
 
 def a_candidate_that_timed_out_keeps_its_curve_so_far(make: Make) -> None:
-    trials = [trial(0), trial(1)]  # their chunks take two seconds
-    _, evaluations = run(make(train=FAKE + "slowly", timeout=1.2), workload(cohort_size=2), trials)
+    trials = [trial(0), trial(1)]  # the first of four chunks is there at once, the third after two seconds
+    _, evaluations = run(make(train=FAKE + "pausing", timeout=1.8), workload(cohort_size=2), trials)
     for one in trials:
         evaluation = evaluations[one.key.slot]
         assert evaluation.status is Status.TIMED_OUT
-        assert evaluation.reason == "timed out after 1.2 s"
+        assert evaluation.reason == "timed out after 1.8 s"
         assert tuple(evaluation.losses[:CHUNK]) == tuple(expected_losses(one)[:CHUNK])
         assert len(evaluation.losses) < one.steps
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import threading
@@ -81,10 +80,23 @@ def test_patience_is_limited_per_outage_and_starts_again_after_a_success(monkeyp
     assert retrier.call(failing(3, UNREACHABLE)) == "done"
 
 
-def test_an_interruption_ends_the_retries_of_all_threads() -> None:
+def test_an_interruption_ends_the_retries_of_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     # A shell that starts the tests in the background makes them ignore SIGINT.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     retrier, errors = Retrier(3600.0), list[type[BaseException]]()
+    others_wait = threading.Event()
+
+    class Interrupted(threading.Event):
+        """Has Ctrl-C come while the main thread waits for its next attempt, and the other one does."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if threading.current_thread() is threading.main_thread():
+                assert others_wait.wait(300)
+                signal.raise_signal(signal.SIGINT)
+            others_wait.set()
+            return super().wait(timeout)
+
+    monkeypatch.setattr(retrier, "_stopped", Interrupted())
 
     def retry() -> None:
         try:
@@ -94,8 +106,6 @@ def test_an_interruption_ends_the_retries_of_all_threads() -> None:
 
     thread = threading.Thread(target=retry)
     thread.start()
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
         retrier.call(failing(10**6, UNREACHABLE))
     signal.signal(signal.SIGINT, before)

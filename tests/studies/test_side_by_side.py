@@ -1,7 +1,6 @@
 """Several studies of one driver: their results, their failures, and studies that another driver owns."""
 
 import math
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +13,7 @@ from tuner.core.trial import Evaluation, Status
 from tuner.execution.in_process import InProcessExecutor
 from tuner.execution.pool_executor import PoolExecutor
 from tuner.storage import Store, StudyOwned
+from tuner.studies import driver
 from tuner.studies.batch import EveryCandidateFailed
 from tuner.studies.callbacks import NoCallback
 from tuner.studies.driver import run_studies, run_study
@@ -145,14 +145,26 @@ def test_a_study_acquired_by_another_driver_before_its_start_is_reported_at_the_
     assert last.owner == "elsewhere:7"
 
 
-def test_a_study_owned_by_another_driver_is_refused_or_waited_for(store):
+def test_a_study_owned_by_another_driver_is_refused_or_waited_for(store, monkeypatch):
     studies = [store.create_study(search_spec(name)) for name in OPTIMIZERS]
     epoch = store.acquire(studies[0].id, owner="elsewhere:7", lease_seconds=60)
     machines = pool(2, seed=0)
     with PoolExecutor(machines, clock=lambda: machines.now) as executor:
         with pytest.raises(StudyOwned):
             run_studies(store, studies, executor, NoCallback, owner=OWNER)
-        release = threading.Timer(1.5, store.release, (studies[0].id, epoch, StudyStatus.INTERRUPTED))
-        release.start()
+        acquire, refusals = store.acquire, []
+
+        def released_after_two_refusals(*arguments, **options):
+            try:
+                return acquire(*arguments, **options)
+            except StudyOwned as error:
+                refusals.append(error)
+                if len(refusals) == 2:
+                    store.release(studies[0].id, epoch, StudyStatus.INTERRUPTED)
+                raise
+
+        monkeypatch.setattr(driver, "WAIT_SECONDS", 0.01)
+        monkeypatch.setattr(store, "acquire", released_after_two_refusals)
         run_studies(store, studies, executor, NoCallback, owner=OWNER, wait=True)
+    assert len(refusals) == 2
     assert {study.status for study in store.studies()} == {StudyStatus.COMPLETE}

@@ -310,6 +310,14 @@ def slowly(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProg
         yield value
 
 
+def pausing(workload: Workload, trials: Sequence[Trial]) -> Iterator[TrainingProgress | Evaluation]:
+    """Train as `train` does, and pause for a second after each chunk."""
+    for value in train(workload, trials):
+        yield value
+        if isinstance(value, TrainingProgress):
+            time.sleep(1.0)
+
+
 def hog(workload: Workload, trials: Sequence[Trial]) -> Iterator[Evaluation]:
     """Allocate up to 3 GB in blocks of 100 MB if any candidate has the act RAISE; then finish."""
     blocks = []
