@@ -58,17 +58,17 @@ def evaluations(task: Any, x: Any, images: int, at_once: list[int]) -> dict[str,
         function = tf.function(lambda x: task.evaluate(x, (), "test", chosen), autograph=False)
         with mock.patch("tasks.pixelcnn_evaluation.IMAGES_AT_ONCE", together):
             if losses is None:
-                function(x)
+                function.get_concrete_function(x)
             else:
                 with mock.patch("tasks.pixelcnn.mean_losses", losses):
-                    function(x)
+                    function.get_concrete_function(x)
         return lambda: function(x).numpy()[:, 0, 0]
 
     found = {f"ours {together}": compiled(None, together) for together in at_once}
     found["plain"] = compiled(plain_losses, 1)
     expected = found["plain"]()
-    for name, function in found.items():
-        np.testing.assert_allclose(function(), expected, rtol=1e-4, err_msg=name)
+    for name in found.keys() - {"plain"}:
+        np.testing.assert_allclose(found[name](), expected, rtol=1e-4, err_msg=name)
     return found
 
 

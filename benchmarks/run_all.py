@@ -77,7 +77,7 @@ BENCHMARKS = (
     ),
     Benchmark(
         "pixelcnn_evaluation",
-        ("--images", "8", "--digits", "1", "--rounds", "1"),
+        ("--images", "4", "--at-once", "4", "--digits", "1", "--rounds", "1"),
         r"^(?P<name>ours.*?)  +.* (?P<ratio>[\d.]+)×$",
         True,
     ),
