@@ -41,12 +41,9 @@ def weights_of(task: Any) -> int | None:
     return int(layers[-1][1]) if layers else None
 
 
-@lru_cache
 def state_size(kind: Any, weights: int, settings: tuple[tuple[str, int], ...] = ()) -> StateSize | None:
     """Return the size of the state of an optimizer's class for a number of weights; None if it cannot be traced."""
-    try:
-        traced = [_leaves(kind, size, dict(settings)) for size in _SIZES]
-    except Exception:  # whatever is wrong is reported where the optimizer is used
+    if (traced := _traced(kind, settings)) is None:
         return None
     at = [round(float(np.polyval(np.polyfit(_SIZES, leaf, 2), weights))) for leaf in zip(*traced, strict=True)]
     return StateSize(weights, sum(at), max(at, default=0))
@@ -99,6 +96,15 @@ def check_memory(
             f"{keeps}: {size.numbers * width / 2**30:.1f} GiB{cohort}{of} in {dtype}; this machine has"
             f" {memory / 2**30:.1f} GiB of memory"
         )
+
+
+@lru_cache
+def _traced(kind: Any, settings: tuple[tuple[str, int], ...]) -> list[list[int]] | None:
+    """Return `_leaves` for each of the sizes; it takes seconds for optimizers such as LODO."""
+    try:
+        return [_leaves(kind, size, dict(settings)) for size in _SIZES]
+    except Exception:  # whatever is wrong is reported where the optimizer is used
+        return None
 
 
 def _leaves(kind: Any, size: int, settings: Mapping[str, int]) -> list[int]:
