@@ -24,10 +24,12 @@ from setting import prepare
 
 LANES = 16
 SCORE_SEEDS = 64
-TASKS = {
-    "bowl": ("noisy-quadratic-bowl", 1_000),
-    "bowl-10000": ("noisy-quadratic-bowl", 10_000),
-    "rosenbrock": ("rosenbrock", 200),
+TASKS = {  # gradient evaluations of a full training, and candidates that are trained side by side
+    "bowl": ("noisy-quadratic-bowl", 1_000, LANES),
+    "bowl-10000": ("noisy-quadratic-bowl", 10_000, LANES),
+    "rosenbrock": ("rosenbrock", 200, LANES),
+    "digits": ("digits_keras:Digits", 200, 1),
+    "digits-50": ("digits_keras:Digits", 50, 1),
 }
 RESULTS = Path(__file__).parent / "results" / "search_quality.jsonl"
 RESAMPLES = 10_000
@@ -47,17 +49,18 @@ class Problem:
 
         task, _, self.optimizer = name.partition(":")
         self.name = name
-        where, self.steps = TASKS[task]
+        where, self.steps, self._lanes = TASKS[task]
         self.space = loader.builtin(self.optimizer)
-        self._workload = Workload(task=where, optimizer=self.optimizer, cohort_size=LANES)
+        self._workload = Workload(task=where, optimizer=self.optimizer, cohort_size=self._lanes)
 
     def losses(self, jobs: Sequence[tuple[Any, int, int]]) -> list[float]:
         """Return the loss of each (genome, seed, budget); inf where it diverged."""
         found = [math.inf] * len(jobs)
         for budget in sorted({job[2] for job in jobs}):
-            places = [at for at, job in enumerate(jobs) if job[2] == budget]
-            for first in range(0, len(places), LANES):
-                for place, loss in self._cohort(jobs, places[first : first + LANES]):
+            # By seed: what a seed starts with is kept for a while by the training loop.
+            places = sorted((at for at, job in enumerate(jobs) if job[2] == budget), key=lambda at: jobs[at][1])
+            for first in range(0, len(places), self._lanes):
+                for place, loss in self._cohort(jobs, places[first : first + self._lanes]):
                     found[place] = loss
         return found
 
@@ -65,7 +68,7 @@ class Problem:
         from tuner.core.trial import Evaluation, Key, Role, Trial
         from tuner.training.train import train
 
-        padded = places + [places[-1]] * (LANES - len(places))
+        padded = places + [places[-1]] * (self._lanes - len(places))
         lanes = [
             Trial(Key(Role.SEARCH, 0, lane), self.space.decode(jobs[at][0]), jobs[at][1], jobs[at][2])
             for lane, at in enumerate(padded)

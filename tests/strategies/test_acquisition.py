@@ -13,7 +13,7 @@ from tuner.strategies.surrogate import Observations, Surrogate
 from tuner.strategies.variation import offspring
 
 SEEN = np.linspace(-1, 1, 9)[:, None]
-GRID = np.linspace(-6, 5, 550)[:, None]  # not symmetric, so that no two candidates are equally good
+GRID = np.linspace(-60, 50, 5500)[:, None]  # not symmetric, so that no two candidates are equally good
 
 
 def parabola() -> Surrogate:
@@ -22,7 +22,7 @@ def parabola() -> Surrogate:
 
 def chosen(feasible: object = 1.0, weights: object = 1.0) -> list[int]:
     everywhere = np.ones(len(GRID))
-    return choose(parabola(), GRID, 0.0, feasible * everywhere, weights * everywhere, 6, 0.0)
+    return choose(parabola(), GRID, SEEN[4], 0.0, feasible * everywhere, weights * everywhere, 6, 0.0)
 
 
 def test_candidates_are_those_of_scipy_s_expected_improvement() -> None:
@@ -33,12 +33,27 @@ def test_candidates_are_those_of_scipy_s_expected_improvement() -> None:
         variance,
         variance - surrogate.covariance(GRID[first], solved[:, first], GRID, solved) ** 2 / variance[first],
     ]
-    for pick, left, wider in ((first, found[0], 1.0), (second, found[1], 3.0)):
+    near = np.abs(GRID[:, 0] - SEEN[4, 0]) <= surrogate.lengths[0]
+    assert 0 < near.sum() < len(GRID) / 2
+    best = min(0.0, mean[first])  # what the second must improve upon, once the first has its predicted value
+    for pick, left, wider, upon, among in ((first, found[0], 1.0, 0.0, 1.0), (second, found[1], 3.0, best, near)):
         deviation = wider * np.sqrt(np.maximum(left, 1e-12))
-        z = -mean / deviation
-        assert pick == np.argmax(deviation * (z * norm.cdf(z) + norm.pdf(z)))
+        z = (upon - mean) / deviation
+        assert pick == np.argmax(deviation * (z * norm.cdf(z) + norm.pdf(z)) * among)
     mean[[first, second, *others]] = np.inf
     assert last == np.argmin(mean)
+
+
+def test_candidates_after_the_first_must_improve_upon_what_it_promises() -> None:
+    seen = np.array([[-3.0], [-2.0], [-1.0], [0.0], [3.0]])
+    surrogate = Surrogate(Observations(seen, -seen[:, 0] * (seen[:, 0] < 1) + 9.0, np.arange(5), is_exact=True))
+    everywhere = np.ones(len(GRID))
+    mean, _, _ = surrogate.predict(GRID)
+    first, *others = choose(surrogate, GRID, seen[3], 9.0, everywhere, everywhere, 6, 0.0)
+    assert mean[first] < 9.0 - 0.1
+    promising = (mean < 9.0) & (np.abs(GRID[:, 0] - GRID[first, 0]) < 0.05)
+    assert promising.sum() > 3
+    assert not promising[others[:2]].any()
 
 
 def test_a_weight_keeps_the_choice_on_one_side() -> None:

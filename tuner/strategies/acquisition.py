@@ -12,25 +12,37 @@ from tuner.strategies.surrogate import Surrogate
 Array = NDArray[np.float64]
 
 WIDER = 3.0  # every other candidate is chosen with so many times the standard deviations
+NEAR = 1.0  # and within this distance of the best genome, in length scales
 MAX_PICKS = 64  # candidates that are chosen one after the other; their cost grows with the square of their number
 
 
 def choose(
-    surrogate: Surrogate, candidates: Array, best: float, feasible: Array, weights: Array, count: int, noise: float
+    surrogate: Surrogate,
+    candidates: Array,
+    centre: Array,
+    best: float,
+    feasible: Array,
+    weights: Array,
+    count: int,
+    noise: float,
 ) -> list[int]:
     """Return the indices of a batch of candidates; fewer than `count` if there are not so many feasible ones.
 
     The candidate with the highest expected improvement, times its feasibility and weight, is chosen first. The variance
-    of the others is then what it would be if that candidate had been trained, and so on: near it, little is left to be
-    learned, and the batch spreads out. Every other candidate is chosen with `WIDER` times the standard deviations:
-    those of a surrogate whose hyperparameters were fitted to few observations are too small, and where all candidates
-    promise next to nothing, the batch would be one genome and its near copies. The last is the minimum of the mean.
-    Beyond `MAX_PICKS`, the rest of the batch has the lowest means.
+    of the others, and the value to improve upon, are then what they would be if that candidate had been trained and had
+    its predicted value, and so on: near it, little is left to be gained, and the batch spreads out.
+
+    Every other candidate is chosen within `NEAR` of the best genome, with `WIDER` times the standard deviations. Those
+    of a surrogate whose hyperparameters were fitted to few observations are too small where losses fall along a
+    valley: without this a batch is one genome and its near copies, and a search takes small steps. Farther away,
+    wider deviations would choose what is merely unknown. The last is the minimum of the mean. Beyond `MAX_PICKS`, the
+    rest of the batch has the lowest means.
 
     Args:
         surrogate: Predicts values, lower is better.
         candidates: [m, d], scaled like the surrogate's observations.
-        best: The value to improve upon.
+        centre: [d], the best genome, scaled as well.
+        best: Its predicted value, to improve upon.
         feasible: [m], 1 for a candidate that is expected to finish, or a factor below 1.
         weights: [m], further factors of the expected improvement, above 0.
         count: Size of the batch; at least 1.
@@ -41,17 +53,23 @@ def choose(
     chosen: list[int] = []
     learned: list[tuple[Array, float]] = []  # covariances with a chosen candidate [m], and its variance
     picks = min(count, MAX_PICKS, len(candidates))
+    near = surrogate.distances(candidates, centre) <= NEAR
     for pick in range(picks):
         if pick == picks - 1 and count > 1:
             score = np.where(feasible < 1, -np.inf, -mean)
         else:
-            wider = WIDER if pick % 2 else 1.0
-            score = expected_improvement(best - mean, wider * np.sqrt(variance)) * feasible * weights
+            is_wide = pick % 2 == 1 and bool(near.any())
+            deviations = np.sqrt(variance) * (WIDER if is_wide else 1.0)
+            score = expected_improvement(best - mean, deviations) * feasible * weights
+            if is_wide:
+                score = np.where(near, score, -np.inf)
         score[chosen] = -np.inf
         at = int(np.argmax(score))
         if score[at] == -np.inf:
             break
         chosen.append(at)
+        near[at] = False
+        best = min(best, float(mean[at]))
         covariance = surrogate.covariance(candidates[at], solved[:, at], candidates, solved)
         for earlier, own in learned:
             covariance = covariance - earlier * earlier[at] / own

@@ -186,7 +186,9 @@ class Genetic(Amending[float], Generational):
         count = population - len(elites) - len(by_density)
         feasible = self._feasible(candidates, ranked[0], model.scaled)
         weights = self._weights(candidates)
-        picked = choose(surrogate, model.scaled(candidates), means[0], feasible, weights, count, surrogate.noise)
+        centre = model.scaled(np.array(ranked[:1]))[0]
+        scaled = model.scaled(candidates)
+        picked = choose(surrogate, scaled, centre, means[0], feasible, weights, count, surrogate.noise)
         fill = self._explorers(count - len(picked))
         return np.array([*elites, *by_density, *candidates[picked].tolist(), *fill.tolist()])
 

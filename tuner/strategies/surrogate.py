@@ -105,6 +105,10 @@ class Surrogate:
         variance = self._variance * np.maximum(1 + own - (solved**2).sum(axis=0), 1e-12)
         return mean, variance, solved
 
+    def distances(self, genomes: Array, other: Array) -> Array:
+        """Return the distances [m] of genomes [m, d] from another [d], in length scales."""
+        return np.asarray(np.sqrt(_distances(genomes, other[None, :], self._fitted.lengths)[:, 0]))
+
     def covariance(self, chosen: Array, chosen_solved: Array, genomes: Array, solved: Array) -> Array:
         """Return the posterior covariances [m] of f at a genome [d] and at others [m, d].
 
