@@ -8,7 +8,7 @@ DEMO_OUTPUT ?= results/demo
 # Both variables silence advice on the next major version of MkDocs, which the pins exclude.
 MKDOCS = NO_MKDOCS_2_WARNING=true DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs
 
-.PHONY: help install demo test test-thorough test-all test-docs test-slow test-faults bench check check-code check-docs format docs site pins clean
+.PHONY: help install demo test test-thorough test-docs test-slow test-faults bench check check-code check-docs format docs site pins clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,9 +30,6 @@ test: $(INSTALLED)  ## the tests, about seven minutes on two cores
 
 test-thorough: $(INSTALLED)  ## further cases of what make test shows once (tests/thorough.py), about ten minutes
 	$(BIN)/python -m pytest -m "thorough and not slow" --numprocesses 3 --dist loadfile
-
-test-all: $(INSTALLED)  ## make test and make test-thorough in one run
-	$(BIN)/python -m pytest -m "not slow" --numprocesses 3 --dist loadfile
 
 test-docs: $(INSTALLED)  ## the commands of the README and of docs/ as printed
 	$(BIN)/python -m pytest -m slow tests/documents --numprocesses 3 --dist loadfile
