@@ -21,6 +21,7 @@ from typing import Any
 
 from tuner.core.environment import environment
 from tuner.core.errors import StudyRefused, WorkerSpent
+from tuner.core.garbage_collection import without_collection
 from tuner.core.matplotlib_import import import_matplotlib
 from tuner.core.text import describe_error
 from tuner.core.trial import Trial, Workload
@@ -46,7 +47,7 @@ def import_training(train: str, gpus: float) -> None:
     """
     if train != FUNCTION_TRAIN:
         import_matplotlib()
-    with contextlib.suppress(Exception), environment(_visible_gpus(gpus)):
+    with contextlib.suppress(Exception), environment(_visible_gpus(gpus)), without_collection():
         importlib.import_module(train.partition(":")[0])
 
 

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tuner.core.garbage_collection import without_collection
 from tuner.core.matplotlib_import import import_matplotlib
 from tuner.training.keras_settings import check_keras
 
@@ -32,7 +33,7 @@ def load_tensorflow() -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     try:
         import_matplotlib()  # which TensorFlow would import
-        with _stderr_held_back():
+        with _stderr_held_back(), without_collection():
             import tensorflow as tf
 
             tf.config.list_physical_devices()  # CUDA prints its messages when devices are listed, not before
