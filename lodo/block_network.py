@@ -80,8 +80,12 @@ class BlockNetwork:
             return tf.random.stateless_normal(shape, seed, dtype=tf.float64)
 
         drawn = tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec(shape, tf.float64))  # [P, N, ñ/k, k, k]
-        normal = tf.reshape(tf.transpose(drawn, [1, 3, 4, 2, 0]), [self.depth, k, k, -1])  # [N, k, k, ñ/k · P]
-        return tuple(tf.cast(_orthogonal(normal[layer]), dtype) for layer in range(self.depth))
+        normal = tf.reshape(tf.transpose(drawn, [3, 4, 1, 2, 0]), [k, k, self.depth, -1])  # [k, k, N, ñ/k · P]
+        if normal.shape[-1] == 1:  # TensorFlow adds the k numbers of a single column in another order
+            layers = [_orthogonal(layer) for layer in tf.unstack(normal, axis=2)]
+        else:  # all layers at once, which are a sixteenth of the operations to trace
+            layers = tf.unstack(_orthogonal(normal), axis=2)
+        return tuple(tf.cast(layer, dtype) for layer in layers)
 
     def up(self, blocks: Layers, vector: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return U [I 0]ᵀ v [ñ, P] for v [n, P], and the activations: N tensors [k, ñ/k · P]."""
@@ -152,11 +156,15 @@ def _product(block: Tensor, vector: Tensor, *, fused: bool) -> Tensor:
     """Return B v [k, ·] for B [k, k, ·] and v [k, ·].
 
     XLA can fuse an expression of all rows with its neighbours; row by row is faster where fusion gains nothing.
+
+    Python traces `tf.unstack` as one operation and each slice as four, which takes as long as the compilation. Row by
+    row, B is sliced all the same: with unstacked entries XLA contracts other products and sums into one rounding.
     """
-    entries = range(vector.shape[0])
+    entries = tf.unstack(vector)
     if fused:
-        return sum(block[:, j] * vector[j] for j in entries)
-    return tf.stack([sum(block[i, j] * vector[j] for j in entries) for i in entries])
+        return tf.add_n([column * entry for column, entry in zip(tf.unstack(block, axis=1), entries, strict=True)])
+    places = range(len(entries))
+    return tf.stack([sum(block[i, j] * entries[j] for j in places) for i in places])
 
 
 def _permuted(flow: Tensor, permutation: Permutation, inverse: Permutation, *, fused: bool) -> Tensor:

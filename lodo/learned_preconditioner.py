@@ -52,6 +52,13 @@ class LearnedPreconditioner(GradientOptimizer):
         """Return G(θ) v / α_0 [n, P] for v [n, P], and the intermediate results for `theta_gradient`."""
         raise TypeError(f"{type(self).__name__} does not define `precondition`.")
 
+    def passes_of_zero(self, theta: Parameters, zeros: Tensor) -> State:
+        """Return the intermediate results of `precondition` for a θ of finite numbers and v = 0 [n, P].
+
+        Signs of zeros do not matter, because they do not change θ.
+        """
+        return self.precondition(theta, zeros)[1]
+
     def theta_gradient(self, theta: Parameters, passes: State, other: Tensor) -> Parameters:
         """Return the gradient of wᵀ G(θ) v / α_0 with respect to θ.
 
@@ -71,7 +78,7 @@ class LearnedPreconditioner(GradientOptimizer):
         """Return the state with m = 0, θ_0, and the passes of m."""
         theta = self.initial_theta(x, seeds)
         momentum = tf.zeros_like(x)
-        _, passes = self.precondition(theta, momentum)
+        passes = self.passes_of_zero(theta, momentum)
         rates = tf.tile(hyperparameters["meta_learning_rate"], [theta[0].shape[-1] // x.shape[1]])
         return LearnedState(momentum, theta, self.meta_optimizer.begin(theta), passes, rates)
 

@@ -7,6 +7,8 @@ next hypergradient: 2 · 16 · ñ = 64 n numbers. θ, its two averages (384 n nu
 
 from __future__ import annotations
 
+import tensorflow as tf
+
 from lodo.block_network import BlockNetwork
 from lodo.learned_preconditioner import LearnedPreconditioner
 from lodo.meta_optimizers import Parameters
@@ -51,6 +53,11 @@ class LODO(LearnedPreconditioner):
         top, activations = network.up(theta, vector)
         preconditioned, signals = network.down(theta, top)
         return preconditioned, (activations, signals)
+
+    def passes_of_zero(self, theta: Parameters, zeros: Tensor) -> State:
+        """Return activations and signals of zeros, without the passes: operations that would be traced for one call."""
+        rows = tf.zeros([self.block_size, theta[0].shape[-1]], zeros.dtype)
+        return (rows,) * self.depth, (rows,) * self.depth
 
     def theta_gradient(self, theta: Parameters, passes: State, other: Tensor) -> Parameters:
         """Return the gradient of (U w)·(U v) with respect to the blocks, by two passes of w [n, P]."""

@@ -116,14 +116,25 @@ def test_lanes_draw_different_blocks_and_the_same_seed_draws_the_same():
     assert np.abs(lanes[..., 0] - lanes[..., 1]).max() > 0.1
 
 
-def test_blocks_start_as_the_orthogonal_factor_of_normal_draws_whose_triangular_one_has_a_positive_diagonal():
-    network, blocks = network_and_blocks(6, depth=2, wander=0.0, lanes=2)
-    for lane, seed in enumerate(lane_seeds(2)):
+@pytest.mark.parametrize(("size", "lanes"), [(6, 2), (2, 1)])  # (2, 1): a layer has a single block
+def test_blocks_start_as_the_orthogonal_factor_of_normal_draws_whose_triangular_one_has_a_positive_diagonal(
+    size, lanes
+):
+    network, blocks = network_and_blocks(size, depth=2, wander=0.0, lanes=lanes)
+    for lane, seed in enumerate(lane_seeds(lanes)):
         normal = tf.random.stateless_normal([2, network.n_blocks, 4, 4], seed, dtype=tf.float64).numpy()
         orthogonal, triangle = np.linalg.qr(normal)
         expected = orthogonal * np.sign(np.diagonal(triangle, axis1=2, axis2=3))[:, :, None, :]
-        ours = np.stack([block.numpy()[..., lane::2] for block in blocks])  # [N, k, k, ñ/k]
+        ours = np.stack([block.numpy()[..., lane::lanes] for block in blocks])  # [N, k, k, ñ/k]
         np.testing.assert_allclose(ours, expected.transpose(0, 2, 3, 1), rtol=0, atol=1e-12)
+
+
+def test_a_run_starts_with_the_passes_of_a_momentum_of_zero():
+    optimizer, x = LODO(depth=3), tf.ones([5, LANES], tf.float64)
+    rates = {name: tf.ones([LANES], tf.float64) for name in optimizer.hyperparameters}
+    state = optimizer.initial_state(x, rates, lane_seeds(LANES))
+    _, passes = optimizer.precondition(state.theta, tf.zeros_like(x))
+    tf.nest.map_structure(np.testing.assert_array_equal, state.passes, passes)
 
 
 def test_float32_blocks_are_orthogonal_to_rounding():
