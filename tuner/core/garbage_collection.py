@@ -20,6 +20,7 @@ def without_collection() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.freeze()
-        gc.unfreeze()  # both together move all objects to the oldest generation, without a pass over them
+        if not gc.get_freeze_count():  # what the process itself has frozen stays frozen
+            gc.freeze()
+            gc.unfreeze()  # both together move all objects to the oldest generation, without a pass over them
         gc.enable()
