@@ -20,14 +20,16 @@ def parabola() -> Surrogate:
     return Surrogate(Observations(SEEN, 0.1 * SEEN[:, 0] ** 2, np.arange(9), is_exact=True))
 
 
-def chosen(feasible: object = 1.0, weights: object = 1.0) -> list[int]:
+def chosen(feasible: object = 1.0, weights: object = 1.0, *, is_local: bool = True) -> list[int]:
     everywhere = np.ones(len(GRID))
-    return choose(parabola(), GRID, SEEN[4], 0.0, feasible * everywhere, weights * everywhere, 6, 0.0)
+    factors = (feasible * everywhere, weights * everywhere)
+    return choose(parabola(), GRID, SEEN[4], 0.0, *factors, 6, 0.0, is_local=is_local)
 
 
-def test_candidates_are_those_of_scipy_s_expected_improvement() -> None:
+@pytest.mark.parametrize("is_local", [True, False])
+def test_candidates_are_those_of_scipy_s_expected_improvement(is_local: bool) -> None:
     surrogate = parabola()
-    first, second, *others, last = chosen()
+    first, second, *others, last = chosen(is_local=is_local)
     mean, variance, solved = surrogate.predict(GRID)
     found = [
         variance,
@@ -35,8 +37,9 @@ def test_candidates_are_those_of_scipy_s_expected_improvement() -> None:
     ]
     near = np.abs(GRID[:, 0] - SEEN[4, 0]) <= surrogate.lengths[0]
     assert 0 < near.sum() < len(GRID) / 2
-    best = min(0.0, mean[first])  # what the second must improve upon, once the first has its predicted value
-    for pick, left, wider, upon, among in ((first, found[0], 1.0, 0.0, 1.0), (second, found[1], 3.0, best, near)):
+    # What the second must improve upon, once the first has its predicted value, and where it is.
+    best, within = (min(0.0, mean[first]), near) if is_local else (0.0, 1.0)
+    for pick, left, wider, upon, among in ((first, found[0], 1.0, 0.0, 1.0), (second, found[1], 3.0, best, within)):
         deviation = wider * np.sqrt(np.maximum(left, 1e-12))
         z = (upon - mean) / deviation
         assert pick == np.argmax(deviation * (z * norm.cdf(z) + norm.pdf(z)) * among)
@@ -49,7 +52,7 @@ def test_candidates_after_the_first_must_improve_upon_what_it_promises() -> None
     surrogate = Surrogate(Observations(seen, -seen[:, 0] * (seen[:, 0] < 1) + 9.0, np.arange(5), is_exact=True))
     everywhere = np.ones(len(GRID))
     mean, _, _ = surrogate.predict(GRID)
-    first, *others = choose(surrogate, GRID, seen[3], 9.0, everywhere, everywhere, 6, 0.0)
+    first, *others = choose(surrogate, GRID, seen[3], 9.0, everywhere, everywhere, 6, 0.0, is_local=True)
     assert mean[first] < 9.0 - 0.1
     promising = (mean < 9.0) & (np.abs(GRID[:, 0] - GRID[first, 0]) < 0.05)
     assert promising.sum() > 3

@@ -12,7 +12,7 @@ from tuner.strategies.surrogate import Surrogate
 Array = NDArray[np.float64]
 
 WIDER = 3.0  # every other candidate is chosen with so many times the standard deviations
-NEAR = 1.0  # and within this distance of the best genome, in length scales
+NEAR = 1.0  # and, if the choice is local, within this distance of the best genome, in length scales
 MAX_PICKS = 64  # candidates that are chosen one after the other; their cost grows with the square of their number
 
 
@@ -25,18 +25,21 @@ def choose(
     weights: Array,
     count: int,
     noise: float,
+    *,
+    is_local: bool,
 ) -> list[int]:
     """Return the indices of a batch of candidates; fewer than `count` if there are not so many feasible ones.
 
     The candidate with the highest expected improvement, times its feasibility and weight, is chosen first. The variance
-    of the others, and the value to improve upon, are then what they would be if that candidate had been trained and had
-    its predicted value, and so on: near it, little is left to be gained, and the batch spreads out.
+    of the others is then what it would be if that candidate had been trained, and so on: near it, little is left to be
+    learned, and the batch spreads out. Every other candidate is chosen with `WIDER` times the standard deviations:
+    those of a surrogate whose hyperparameters were fitted to few observations are too small, and where all candidates
+    promise next to nothing, the batch would be one genome and its near copies. The last is the minimum of the mean.
+    Beyond `MAX_PICKS`, the rest of the batch has the lowest means.
 
-    Every other candidate is chosen within `NEAR` of the best genome, with `WIDER` times the standard deviations. Those
-    of a surrogate whose hyperparameters were fitted to few observations are too small where losses fall along a
-    valley: without this a batch is one genome and its near copies, and a search takes small steps. Farther away,
-    wider deviations would choose what is merely unknown. The last is the minimum of the mean. Beyond `MAX_PICKS`, the
-    rest of the batch has the lowest means.
+    A local choice makes larger steps along a valley: candidates with wider deviations are those within `NEAR` of the
+    best genome, since farther away they would be what is merely unknown, and each candidate must improve upon what
+    those before it promise. A long search has time to look farther.
 
     Args:
         surrogate: Predicts values, lower is better.
@@ -47,13 +50,14 @@ def choose(
         weights: [m], further factors of the expected improvement, above 0.
         count: Size of the batch; at least 1.
         noise: Standard deviation of an observation.
+        is_local: See above.
     """
     mean, variance, solved = surrogate.predict(candidates)
     prior_noise = noise**2 + 1e-12
     chosen: list[int] = []
     learned: list[tuple[Array, float]] = []  # covariances with a chosen candidate [m], and its variance
     picks = min(count, MAX_PICKS, len(candidates))
-    near = surrogate.distances(candidates, centre) <= NEAR
+    near = (surrogate.distances(candidates, centre) <= NEAR) if is_local else np.ones(len(candidates), dtype=bool)
     for pick in range(picks):
         if pick == picks - 1 and count > 1:
             score = np.where(feasible < 1, -np.inf, -mean)
@@ -69,7 +73,8 @@ def choose(
             break
         chosen.append(at)
         near[at] = False
-        best = min(best, float(mean[at]))
+        if is_local:
+            best = min(best, float(mean[at]))
         covariance = surrogate.covariance(candidates[at], solved[:, at], candidates, solved)
         for earlier, own in learned:
             covariance = covariance - earlier * earlier[at] / own

@@ -188,9 +188,23 @@ class Genetic(Amending[float], Generational):
         weights = self._weights(candidates)
         centre = model.scaled(np.array(ranked[:1]))[0]
         scaled = model.scaled(candidates)
-        picked = choose(surrogate, scaled, centre, means[0], feasible, weights, count, surrogate.noise)
+        picked = choose(
+            surrogate,
+            scaled,
+            centre,
+            means[0],
+            feasible,
+            weights,
+            count,
+            surrogate.noise,
+            is_local=not self._is_long(),
+        )
         fill = self._explorers(count - len(picked))
         return np.array([*elites, *by_density, *candidates[picked].tolist(), *fill.tolist()])
+
+    def _is_long(self) -> bool:
+        """Return whether the search has more full trainings than twice what the surrogate knows."""
+        return self._runs.count(self._runs[-1]) * self.setting.population > 2 * MODELLED
 
     def _by_density(self, known: Sequence[Trained]) -> list[list[float]]:
         """Return genomes where the best tenth is denser than the others; none in a search of few full trainings.
@@ -198,8 +212,7 @@ class Genetic(Amending[float], Generational):
         With up to twice as many full trainings as the surrogate knows, all are needed where the surrogate wants them.
         """
         setting = self.setting
-        trainings = self._runs.count(self._runs[-1]) * setting.population
-        if trainings <= 2 * MODELLED:
+        if not self._is_long():
             return []
         count = min(setting.population // BY_DENSITY, MAX_BY_DENSITY)
         budget = setting.steps[known[0].generation]
