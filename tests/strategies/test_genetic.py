@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.strategy_conformance import ask
-from tuner.strategies import create, genetic
+from tuner.strategies import acquisition, create, genetic
 from tuner.strategies.genetic import Genetic, Phase
 from tuner.strategies.strategy import Amendable, Proposal, Strategy
 
@@ -109,6 +109,21 @@ def test_nothing_is_trained_again_once_the_task_is_known_to_have_no_noise() -> N
     before = {genome for proposal in proposals[3:5] for genome in rows(proposal)}
     assert len(set(genomes)) == 16
     assert not before & set(genomes)
+
+
+@pytest.mark.parametrize(("generations", "is_local"), [(3, True), (4, False)])
+def test_the_choice_is_local_in_a_search_of_up_to_120_full_trainings(
+    generations: int, is_local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = []
+
+    def choose(*arguments: Any, **options: Any) -> list[int]:
+        chosen.append(options["is_local"])
+        return acquisition.choose(*arguments, **options)
+
+    monkeypatch.setattr(genetic, "choose", choose)
+    search(make(population=40, steps=(160,) * generations), bowl())  # 120 or 160
+    assert set(chosen) == {is_local}
 
 
 # The final choice
